@@ -1,0 +1,159 @@
+"""Every exception of the project, in one tree.
+
+    CampaignsError
+    ├── SettingsError            a setting is missing or malformed
+    ├── JobError                 a job breaks a rule; nothing was stored
+    ├── KeyConflictError         the key belongs to a campaign with another job
+    ├── UnknownCampaignError     no campaign has this id
+    ├── StateError               what was asked is not possible in this state
+    ├── WaitTimeoutError         the campaign is not there yet
+    ├── StoreError               Redis could not be reached or refused a write
+    └── GatewayError             a request to the gateway did not succeed
+        ├── NotWrittenError      not one byte left: certainly not sent
+        ├── TooManyRequestsError 429: certainly not sent, the account must rest
+        ├── AccountRefusedError  token, money, rights: certainly not sent
+        ├── ContentRefusedError  the gateway refused the content: certainly not sent
+        └── DoubtError           bytes left and no clear answer came back
+
+Facts are fields, so that callers need not read messages. No exception carries a token, a text or a
+phone in its message, and none is chained to an exception of `requests` or `redis`, whose messages do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+ErrorTree = dict[str, Any]
+
+
+class CampaignsError(Exception):
+    """The root: `except CampaignsError` catches whatever this package raises on purpose."""
+
+
+class SettingsError(CampaignsError):
+    """A setting is missing or malformed. `problems` maps the environment variable to the reason."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{variable}: {reason}" for variable, reason in problems.items()))
+
+
+class JobError(CampaignsError):
+    """A job breaks rules; nothing was stored.
+
+    `errors` is the tree that marshmallow builds (field or index → subtree or list of reasons) and
+    `lines` the same as flat text, one `messages[2].content.button_link: reason` each.
+    """
+
+    def __init__(self, errors: ErrorTree) -> None:
+        self.errors = errors
+        self.lines = flatten(errors)
+        super().__init__("; ".join(self.lines))
+
+
+class KeyConflictError(CampaignsError):
+    """`key` was used before for `campaign_id`, with a different job."""
+
+    def __init__(self, key: str, campaign_id: str) -> None:
+        self.key = key
+        self.campaign_id = campaign_id
+        super().__init__(f"key {key!r} already belongs to campaign {campaign_id}, which has a different job")
+
+
+class UnknownCampaignError(CampaignsError):
+    """No campaign has this id (any more: finished ones are forgotten after their retention)."""
+
+    def __init__(self, campaign_id: str) -> None:
+        self.campaign_id = campaign_id
+        super().__init__(f"no campaign {campaign_id!r}")
+
+
+class StateError(CampaignsError):
+    """What was asked is not possible in `state`."""
+
+    def __init__(self, what: str, state: str) -> None:
+        self.what = what
+        self.state = state
+        super().__init__(f"cannot {what}: the state is {state!r}")
+
+
+class WaitTimeoutError(CampaignsError):
+    """The campaign did not get there within `timeout_s` seconds; `state` is where it was."""
+
+    def __init__(self, campaign_id: str, state: str, timeout_s: float) -> None:
+        self.campaign_id = campaign_id
+        self.state = state
+        self.timeout_s = timeout_s
+        super().__init__(f"campaign {campaign_id} is still {state!r} after {timeout_s:g} seconds")
+
+
+class StoreError(CampaignsError):
+    """Redis could not be reached, or refused a write (out of memory, read only)."""
+
+
+class GatewayError(CampaignsError):
+    """A request to the gateway did not succeed.
+
+    `method` is the gateway's method, `may_have_been_sent` whether its effect may have happened,
+    `http_status` the status if one came, `gateway_text` the gateway's own words if it said any.
+    """
+
+    may_have_been_sent = False
+
+    def __init__(
+        self,
+        method: str,
+        reason: str,
+        *,
+        http_status: int | None = None,
+        gateway_text: str = "",
+        retry_after_s: float | None = None,
+    ) -> None:
+        self.method = method
+        self.reason = reason
+        self.http_status = http_status
+        self.gateway_text = gateway_text
+        self.retry_after_s = retry_after_s
+        said = f": {gateway_text}" if gateway_text else ""
+        super().__init__(f"{method}: {reason}{said}")
+
+
+class NotWrittenError(GatewayError):
+    """Not one byte of the request left this machine."""
+
+
+class TooManyRequestsError(GatewayError):
+    """The gateway asks for rest; `retry_after_s` says how long if it said so."""
+
+
+class AccountRefusedError(GatewayError):
+    """The gateway refuses the account, not the content: token, rights, money, address."""
+
+
+class ContentRefusedError(GatewayError):
+    """The gateway looked at the request and said no to what is in it."""
+
+
+class DoubtError(GatewayError):
+    """Bytes left and no clear answer came back: nobody knows whether the gateway acted."""
+
+    may_have_been_sent = True
+
+
+def flatten(tree: Any, place: str = "") -> list[str]:
+    """The error tree as lines: `messages[2].content.button_link: longer than 150 characters`."""
+    if isinstance(tree, dict):
+        lines: list[str] = []
+        for name, subtree in tree.items():
+            lines.extend(flatten(subtree, _join(place, name)))
+        return lines
+    reasons = tree if isinstance(tree, list) else [tree]
+    return [f"{place}: {reason}" if place else str(reason) for reason in reasons]
+
+
+def _join(place: str, name: str | int) -> str:
+    if name == "_schema":
+        return place
+    if isinstance(name, int):
+        return f"{place}[{name}]"
+    return f"{place}.{name}" if place else name

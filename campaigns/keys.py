@@ -1,0 +1,124 @@
+"""Every Redis key of the project: its type, who writes it, what it holds and how long it lives.
+
+All keys share one prefix (setting `key_prefix`). Everything that belongs to a campaign expires
+`retention_s` after the campaign ended; until then it has no expiry unless a line here says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from campaigns.names import QUEUES
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Names of keys under `prefix`. Ids: campaign `<21 hex>`, batch `<campaign>-<n>` with n from 0."""
+
+    prefix: str
+
+    # The ledger: what has been promised and what is known of it.
+
+    def campaign(self, campaign_id: str) -> str:
+        """Hash. Writer: ledger. One campaign.
+
+        `state`, `kind`, `account`, `name`, `job` (JSON without recipients), `digest`, `created_ms`,
+        `batches`, `seq` (number of its last event); recipients by fate `r:total`, `r:invalid`,
+        `r:duplicate`, `r:opted_out` and `r:<batch state>`; batches by state `b:<batch state>`;
+        deliveries by status `s:<WORD>`, `final`; `replies`; `cost` in millionths with `currency`.
+        """
+        return f"{self.prefix}campaign:{campaign_id}"
+
+    def batch(self, batch_id: str) -> str:
+        """Hash. Writer: ledger, and intake for what polling finds. One batch.
+
+        `state`, `since_ms` (in that state), `n` (recipients), `mailings` (JSON), `op` (last change),
+        `attempt`, `fence`, `lease_until_ms`, `claimed_ms`, `uuid`, `message_ids` (JSON), `followed_ms`,
+        `v` (version of its deliveries), `final`, `digest`, `text` (the gateway's words), and for a
+        list mailing `confirming_ms` and `status_before`.
+        """
+        return f"{self.prefix}batch:{batch_id}"
+
+    def body(self, batch_id: str) -> str:
+        """String, zlib. Writer: planning. What the request carries, without token and callback.
+
+        Lives `body_retention_s` until it is sent, then as long as the campaign.
+        """
+        return f"{self.prefix}body:{batch_id}"
+
+    def image(self, campaign_id: str) -> str:
+        """Hash `filename`, `content_type`, `content`. Writer: planning. The file of a job that has one."""
+        return f"{self.prefix}image:{campaign_id}"
+
+    def taken_out(self, campaign_id: str) -> str:
+        """List of JSON `[reason, place, phone as handed in]`. Writer: planning."""
+        return f"{self.prefix}taken-out:{campaign_id}"
+
+    def active(self) -> str:
+        """Set of the ids of campaigns that sweeping still looks at. Writer: ledger. No expiry."""
+        return f"{self.prefix}active"
+
+    def index(self) -> str:
+        """Sorted set of campaign ids by creation (unix ms). Writer: ledger; sweeping drops what expired."""
+        return f"{self.prefix}campaigns"
+
+    def job_key(self, key: str) -> str:
+        """String: the id of the campaign that was enqueued under `key`. Writer: ledger."""
+        return f"{self.prefix}key:{key}"
+
+    def due(self, queue: str) -> str:
+        """Sorted set of `<verb>|<batch id>` by due time (unix ms). Writer: ledger. Entries are removed."""
+        return f"{self.prefix}due:{queue}"
+
+    def all_due(self) -> list[str]:
+        """The due sets in the order of `names.QUEUES`, as every script takes them."""
+        return [self.due(queue) for queue in QUEUES]
+
+    def twins(self, fingerprint: str) -> str:
+        """Set of `<batch id>:<mailing>` that would look alike in getViberMessages. Writer: planning."""
+        return f"{self.prefix}twins:{fingerprint}"
+
+    def message(self, account: str, message_id: int) -> str:
+        """String `<batch id>:<mailing>`: whose the gateway's message id is. Writer: ledger, intake."""
+        return f"{self.prefix}message:{account}:{message_id}"
+
+    def known(self, account: str, kind: str) -> str:
+        """Sorted set of message ids by when we learned them (unix ms), the newest 1,000. Writer: intake."""
+        return f"{self.prefix}known:{account}:{kind}"
+
+    def account(self, account: str) -> str:
+        """Hash `paused_until_ms`, `reason`, `failures` (in a row), `seq`. Writer: limiter. No expiry."""
+        return f"{self.prefix}account:{account}"
+
+    def permits(self, account: str, which: str) -> str:
+        """Sorted set of permits by expiry (server microseconds). Writer: limiter. Expires when idle.
+
+        `which`: `slots` counts for the rate, `busy` for concurrency; `read-slots` and `read-busy` are
+        the part of each that polling uses.
+        """
+        return f"{self.prefix}permits:{account}:{which}"
+
+    # Results: what became known of each message.
+
+    def deliveries(self, batch_id: str, mailing: int) -> str:
+        """Hash phone → `STATUS|unix ms|delivery_id|error_code`. Writer: intake.
+
+        One per mailing, because one request may carry several mailings for the same phone.
+        """
+        return f"{self.prefix}deliveries:{batch_id}:{mailing}"
+
+    def replies(self, campaign_id: str) -> str:
+        """Hash reply id → JSON `phone`, `message`, `received_ms`, `batch`, `mailing`. Writer: replies."""
+        return f"{self.prefix}replies:{campaign_id}"
+
+    def optouts(self) -> str:
+        """Set of phones that must not be messaged. Writer: opt-outs. No expiry."""
+        return f"{self.prefix}optouts"
+
+    def events(self) -> str:
+        """Stream: one entry per event. Writer: every script that changes state."""
+        return f"{self.prefix}events"
+
+    def heartbeat(self, name: str) -> str:
+        """String, unix ms: when `name` (such as `beat`) last worked. Expires after minutes."""
+        return f"{self.prefix}heartbeat:{name}"

@@ -1,0 +1,49 @@
+"""The ledger: campaigns and batches in Redis, changed only by compare-and-set.
+
+What is written here before a request leaves, and after its answer came, is what keeps a message from
+being sent twice or lost. Celery's messages only wake workers up to look here.
+"""
+
+from __future__ import annotations
+
+from campaigns.ledger.batches import (
+    FETCH,
+    LEASE,
+    POLL_VERB,
+    RECONCILE,
+    SEND,
+    Batches,
+    Claim,
+    Move,
+    Refusal,
+    queue_of,
+)
+from campaigns.ledger.campaigns import Campaigns
+from campaigns.ledger.due import Due, Entry
+from campaigns.ledger.plans import NewBatch, Plan, Plans, drop_plan, new_campaign_id
+from campaigns.ledger.records import Batch, Campaign, MailingRecord, campaign_of
+
+__all__ = [
+    "FETCH",
+    "LEASE",
+    "POLL_VERB",
+    "RECONCILE",
+    "SEND",
+    "Batch",
+    "Batches",
+    "Campaign",
+    "Campaigns",
+    "Claim",
+    "Due",
+    "Entry",
+    "MailingRecord",
+    "Move",
+    "NewBatch",
+    "Plan",
+    "Plans",
+    "Refusal",
+    "campaign_of",
+    "drop_plan",
+    "new_campaign_id",
+    "queue_of",
+]

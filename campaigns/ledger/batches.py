@@ -1,0 +1,179 @@
+"""Batches: claimed by one worker, moved by compare-and-set, read by anybody."""
+
+from __future__ import annotations
+
+import secrets
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from campaigns.ledger.records import Batch, campaign_of
+from campaigns.ledger.states import REACHED_FROM
+from campaigns.names import BULK, CONTROL, POLL, QUEUES, QUICK, REPLIES
+from campaigns.store import Store, decoded, paired
+
+#: What may be due of a batch, and in which set. Where a batch is sent from depends on its kind.
+SEND, RECONCILE, POLL_VERB, FETCH, LEASE = "send", "reconcile", "poll", "replies", "lease"
+_VERB_QUEUES = {RECONCILE: POLL, POLL_VERB: POLL, FETCH: REPLIES, LEASE: CONTROL}
+
+
+def queue_of(verb: str, kind: str) -> str:
+    """The queue, and so the due set, in which `verb` of a batch of `kind` stands."""
+    return _VERB_QUEUES.get(verb) or (QUICK if kind == "quick" else BULK)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A batch that this worker owns until its lease ends. `body` is None if it has expired."""
+
+    batch: Batch
+    fence: str
+    now_ms: int
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The batch was not to be had: where it and its campaign are."""
+
+    batch_state: str
+    campaign_state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change of state, decided elsewhere. `due` maps a verb to a delay in ms, or None to remove it."""
+
+    to: str
+    data: Mapping[str, object] = field(default_factory=dict)
+    fields: Mapping[str, str | int] = field(default_factory=dict)
+    due: Mapping[str, int | None] = field(default_factory=dict)
+
+
+class Batches:
+    """Every method may raise StoreError."""
+
+    def __init__(self, store: Store, *, lease_ms: int) -> None:
+        self._store = store
+        self._keys = store.keys
+        self._lease_ms = lease_ms
+
+    def claim(self, batch_id: str, kind: str) -> Claim | Refusal:
+        """Take a planned batch of a ready campaign: fencing token, attempt and lease are written with it."""
+        keys, fence, campaign_id = self._keys, secrets.token_hex(8), campaign_of(batch_id)
+        answer = self._store.run(
+            "claim",
+            [
+                keys.batch(batch_id),
+                keys.campaign(campaign_id),
+                keys.events(),
+                keys.body(batch_id),
+                *keys.all_due(),
+            ],
+            [batch_id, campaign_id, fence, self._lease_ms, QUEUES.index(queue_of(SEND, kind)) + 1],
+        )
+        if answer[0] == 0:
+            return Refusal(answer[2].decode(), answer[3].decode())
+        batch = Batch.read(batch_id, decoded(paired(answer[4])))
+        body = zlib.decompress(answer[3]) if answer[3] else None
+        return Claim(batch, fence, int(answer[1]), body)
+
+    def move(self, batch: Batch, move: Move, *, from_states: Iterable[str], fence: str = "") -> bool:
+        """Change the state if the batch is still in one of `from_states` (and has `fence`, if given).
+
+        Returns whether it was changed. False means that somebody else was first: nothing to do.
+        """
+        allowed = frozenset(from_states)
+        if not allowed <= REACHED_FROM[move.to]:
+            raise ValueError(f"{move.to} does not follow {sorted(allowed - REACHED_FROM[move.to])}")
+        keys = self._keys
+        fields = [part for name, value in move.fields.items() for part in (name, value)]
+        due = [
+            part
+            for verb, delay_ms in move.due.items()
+            for part in (
+                verb,
+                QUEUES.index(queue_of(verb, batch.kind)) + 1,
+                "" if delay_ms is None else delay_ms,
+            )
+        ]
+        answer = self._store.run(
+            "move",
+            [
+                keys.batch(batch.id),
+                keys.campaign(batch.campaign_id),
+                keys.events(),
+                keys.active(),
+                *keys.all_due(),
+            ],
+            [
+                secrets.token_hex(8),
+                batch.id,
+                batch.campaign_id,
+                f",{','.join(sorted(allowed))},",
+                fence,
+                move.to,
+                orjson.dumps(dict(move.data)),
+                len(move.fields),
+                *fields,
+                *due,
+            ],
+        )
+        return bool(answer[0])
+
+    def note(
+        self,
+        batch: Batch,
+        fields: Mapping[str, str | int],
+        *,
+        state: str,
+        fence: str,
+        recipients: int | None = None,
+    ) -> bool:
+        """Write facts on a batch that is still ours; the value 'now' becomes the server's time."""
+        flat = [part for name, value in fields.items() for part in (name, value)]
+        answer = self._store.run(
+            "note",
+            [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id)],
+            [state, fence, "" if recipients is None else recipients, *flat],
+        )
+        return bool(answer[0])
+
+    def read(self, batch_id: str) -> Batch:
+        """The batch as it is now; its state is empty if there is none."""
+        return Batch.read(batch_id, decoded(self._store.ask("hgetall", self._keys.batch(batch_id))))
+
+    def read_many(self, batch_ids: Sequence[str]) -> list[Batch]:
+        """Batches in the order of their ids, in one round trip."""
+        answers = self._store.ask_many("hgetall", [(self._keys.batch(i),) for i in batch_ids])
+        return [Batch.read(i, decoded(fields)) for i, fields in zip(batch_ids, answers, strict=True)]
+
+    def body(self, batch_id: str) -> bytes | None:
+        """What the request carries, without token and callback; None once it has expired."""
+        packed = self._store.ask("get", self._keys.body(batch_id))
+        return zlib.decompress(packed) if packed else None
+
+    def keep_body(self, batch_id: str, life_ms: int) -> None:
+        """Let a body live on, since deliveries are read against it."""
+        self._store.ask("pexpire", self._keys.body(batch_id), life_ms)
+
+    def image(self, campaign_id: str) -> dict[bytes, bytes]:
+        """The file of the campaign: `filename`, `content_type`, `content`; empty if it has none."""
+        image: dict[bytes, bytes] = self._store.ask("hgetall", self._keys.image(campaign_id))
+        return image
+
+    def twins(self, fingerprint: str) -> list[tuple[str, int]]:
+        """Batches and mailings that would look the same in getViberMessages."""
+        members = self._store.ask("smembers", self._keys.twins(fingerprint))
+        pairs = [member.decode().rpartition(":") for member in members]
+        return [(batch_id, int(mailing)) for batch_id, _, mailing in pairs]
+
+    def owner(self, account: str, message_id: int) -> tuple[str, int] | None:
+        """Which batch and mailing the gateway's message id belongs to."""
+        value = self._store.ask("get", self._keys.message(account, message_id))
+        if value is None:
+            return None
+        batch_id, _, mailing = value.decode().rpartition(":")
+        return batch_id, int(mailing)

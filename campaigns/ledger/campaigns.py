@@ -1,0 +1,137 @@
+"""Campaigns as wholes: read, listed, paused, resumed, cancelled, retired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import orjson
+
+from campaigns.errors import StateError, UnknownCampaignError
+from campaigns.ledger.records import Campaign
+from campaigns.ledger.states import CANCELLING, PAUSED, READY
+from campaigns.store import Store, decoded
+
+_PER_ROUND_TRIP = 500
+_EVENTS = {PAUSED: "paused", READY: "resumed", CANCELLING: "cancelling"}
+
+
+class Campaigns:
+    """Every method may raise StoreError; those that take an id, UnknownCampaignError."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._keys = store.keys
+
+    def read(self, campaign_id: str) -> Campaign:
+        fields = decoded(self._store.ask("hgetall", self._keys.campaign(campaign_id)))
+        if not fields:
+            raise UnknownCampaignError(campaign_id)
+        return Campaign.read(campaign_id, fields)
+
+    def of_key(self, key: str) -> str | None:
+        """The id of the campaign that was enqueued under `key`."""
+        owner = self._store.ask("get", self._keys.job_key(key))
+        return owner.decode() if owner else None
+
+    def newest(self, limit: int) -> list[Campaign]:
+        """The newest campaigns, newest first."""
+        ids = [raw.decode() for raw in self._store.ask("zrevrange", self._keys.index(), 0, limit - 1)]
+        hashes = self._store.ask_many("hgetall", [(self._keys.campaign(i),) for i in ids])
+        return [Campaign.read(i, decoded(h)) for i, h in zip(ids, hashes, strict=True) if h]
+
+    def active(self) -> list[str]:
+        """Ids of all campaigns that sweeping still looks at."""
+        return sorted(raw.decode() for raw in self._store.ask("smembers", self._keys.active()))
+
+    def pause(self, campaign_id: str, by: str) -> None:
+        """No further batch goes out. Raises StateError if the campaign is over."""
+        self._steer(campaign_id, "pause", frozenset({READY}), PAUSED, {"by": by})
+
+    def resume(self, campaign_id: str, by: str) -> None:
+        """Batches go out again. Raises StateError unless the campaign is paused."""
+        self._steer(campaign_id, "resume", frozenset({PAUSED}), READY, {"by": by})
+
+    def cancel(self, campaign_id: str, by: str) -> None:
+        """What has not gone out never will. Raises StateError if the campaign is over."""
+        self._steer(
+            campaign_id,
+            "cancel",
+            frozenset({READY, PAUSED}),
+            CANCELLING,
+            {"by": by},
+        )
+
+    def store_invalid(
+        self, campaign_id: str, errors: Mapping[str, object], fields: Mapping[str, str]
+    ) -> None:
+        """A job that came as a message and breaks rules: kept as `invalid`, with its errors and an event."""
+        keys = self._keys
+        flat = [part for pair in fields.items() for part in pair]
+        packed = orjson.dumps(dict(errors), option=orjson.OPT_NON_STR_KEYS)
+        self._store.run(
+            "store_invalid",
+            [keys.campaign(campaign_id), keys.events(), keys.active(), keys.index()],
+            [campaign_id, packed, *flat],
+        )
+
+    def taken_out(self, campaign_id: str) -> Iterator[tuple[str, str, str]]:
+        """Recipients that planning took out: reason, place in the job, phone as handed in."""
+        start = 0
+        while rows := self._store.ask(
+            "lrange", self._keys.taken_out(campaign_id), start, start + _PER_ROUND_TRIP - 1
+        ):
+            for row in rows:
+                reason, place, phone = orjson.loads(row)
+                yield reason, place, phone
+            start += len(rows)
+
+    def retire(self, campaign: Campaign, life_ms: int) -> None:
+        """Let all keys of a campaign that is over expire, and stop sweeping it."""
+        keys, store = self._keys, self._store
+        for start in range(0, campaign.batches, _PER_ROUND_TRIP):
+            ids = campaign.batch_ids()[start : start + _PER_ROUND_TRIP]
+            mailings = [
+                len(orjson.loads(row or b"[]"))
+                for row in store.ask_many("hget", [(keys.batch(i), "mailings") for i in ids])
+            ]
+            names = [name for i in ids for name in (keys.batch(i), keys.body(i))]
+            names += [keys.deliveries(i, m) for i, n in zip(ids, mailings, strict=True) for m in range(n)]
+            store.ask_many("pexpire", [(name, life_ms) for name in names])
+        own = [keys.image(campaign.id), keys.taken_out(campaign.id), keys.replies(campaign.id)]
+        if "key" in campaign.fields:
+            own.append(keys.job_key(campaign.fields["key"]))
+        store.ask_many("pexpire", [(name, life_ms) for name in (*own, keys.campaign(campaign.id))])
+        store.ask("srem", keys.active(), campaign.id)
+
+    def forget_expired(self, before_ms: int) -> None:
+        """Drop ids from the index whose campaigns have expired."""
+        old = [
+            raw.decode() for raw in self._store.ask("zrangebyscore", self._keys.index(), "-inf", before_ms)
+        ]
+        there = self._store.ask_many("exists", [(self._keys.campaign(i),) for i in old])
+        gone = [i for i, exists in zip(old, there, strict=True) if not exists]
+        if gone:
+            self._store.ask("zrem", self._keys.index(), *gone)
+
+    def _steer(
+        self,
+        campaign_id: str,
+        what: str,
+        allowed: frozenset[str],
+        to: str,
+        data: Mapping[str, str],
+    ) -> None:
+        answer = self._store.run(
+            "steer",
+            [self._keys.campaign(campaign_id), self._keys.events()],
+            [
+                campaign_id,
+                f",{','.join(sorted(allowed))},",
+                to,
+                f"campaign.{_EVENTS[to]}",
+                orjson.dumps(dict(data)),
+            ],
+        )
+        if answer[0] == 0:
+            state = answer[1].decode()
+            raise StateError(what, state) if state else UnknownCampaignError(campaign_id)

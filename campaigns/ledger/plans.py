@@ -1,0 +1,204 @@
+"""Plans: a campaign on its way into the ledger, invisible to workers until it is complete."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from campaigns.errors import StateError
+from campaigns.ledger.records import MailingRecord
+from campaigns.names import QUEUES
+from campaigns.store import Store
+
+_PER_ROUND_TRIP = 200
+_ROWS_PER_CALL = 500
+
+
+@dataclass(frozen=True, slots=True)
+class NewBatch:
+    """A batch as planning hands it over: its mailings and its request body, not compressed."""
+
+    recipients: int
+    mailings: tuple[MailingRecord, ...]
+    body: bytes
+
+
+def new_campaign_id(now_ms: int) -> str:
+    """21 hex characters that sort by time: 11 of milliseconds, 10 of chance."""
+    return f"{now_ms:011x}{secrets.token_hex(5)}"
+
+
+class Plan:
+    """One plan under way. Every call raises StateError once the plan is not ours any more."""
+
+    def __init__(
+        self,
+        store: Store,
+        campaign_id: str,
+        *,
+        kind: str,
+        account: str,
+        queue: str,
+        key: str | None,
+        token: str,
+        lease_ms: int,
+        body_life_ms: int,
+        twins_life_ms: int,
+    ) -> None:
+        self.campaign_id = campaign_id
+        self.batches = 0
+        self._store = store
+        self._keys = store.keys
+        self._kind = kind
+        self._account = account
+        self._queue = queue
+        self._key = key
+        self._token = token
+        self._lease_ms = lease_ms
+        self._body_life_ms = body_life_ms
+        self._twins_life_ms = twins_life_ms
+        self._taken_out_calls = 0
+
+    def store_image(self, image: Mapping[str, str | bytes]) -> None:
+        """The file that every message of the campaign shows."""
+        self._store.ask("hset", self._keys.image(self.campaign_id), None, None, dict(image))
+
+    def add(self, batches: Sequence[NewBatch]) -> None:
+        """Store batches; a few hundred a round trip."""
+        for start in range(0, len(batches), _PER_ROUND_TRIP):
+            chunk = batches[start : start + _PER_ROUND_TRIP]
+            answers = self._store.run_many("add_batch", [self._call(batch) for batch in chunk])
+            self._check(min(answers))
+
+    def take_out(self, reason: str, rows: Iterable[Sequence[str]]) -> None:
+        """Record recipients that are not messaged: `rows` of place and phone as handed in."""
+        packed = [orjson.dumps([reason, *row]) for row in rows]
+        for start in range(0, len(packed), _ROWS_PER_CALL):
+            self._taken_out_calls += 1
+            keys = [self._keys.campaign(self.campaign_id), self._keys.taken_out(self.campaign_id)]
+            args = [self._token, self._lease_ms, self._taken_out_calls, reason]
+            self._check(self._store.run("take_out", keys, [*args, *packed[start : start + _ROWS_PER_CALL]]))
+
+    def finish(self, digest: str) -> None:
+        """The campaign becomes ready, all of it at once."""
+        keys = self._keys
+        self._check(
+            self._store.run(
+                "finish_plan",
+                [keys.campaign(self.campaign_id), keys.events(), keys.due(self._queue)],
+                [self.campaign_id, self._token, digest],
+            )
+        )
+
+    def drop(self) -> None:
+        """Leave no trace: the producer refuses the job after all."""
+        drop_plan(self._store, self.campaign_id, key=self._key, token=self._token)
+        keys = self._keys
+        self._store.ask("delete", keys.campaign(self.campaign_id))
+        self._store.ask("srem", keys.active(), self.campaign_id)
+        self._store.ask("zrem", keys.index(), self.campaign_id)
+
+    def _call(self, batch: NewBatch) -> tuple[list[str], list[Any]]:
+        keys, batch_id = self._keys, f"{self.campaign_id}-{self.batches}"
+        self.batches += 1
+        return (
+            [
+                keys.campaign(self.campaign_id),
+                keys.batch(batch_id),
+                keys.body(batch_id),
+                *(keys.twins(m.fingerprint) for m in batch.mailings),
+            ],
+            [
+                self._token,
+                self._lease_ms,
+                batch_id,
+                batch.recipients,
+                zlib.compress(batch.body),
+                self._body_life_ms,
+                self._twins_life_ms,
+                self._account,
+                self._kind,
+                orjson.dumps([m.packed() for m in batch.mailings]),
+            ],
+        )
+
+    def _check(self, answer: int) -> None:
+        if answer != 1:
+            raise StateError("go on planning", "abandoned")
+
+
+class Plans:
+    """Opens plans."""
+
+    def __init__(self, store: Store, *, lease_ms: int, body_life_ms: int, twins_life_ms: int) -> None:
+        self._store = store
+        self._lease_ms = lease_ms
+        self._body_life_ms = body_life_ms
+        self._twins_life_ms = twins_life_ms
+
+    def open(
+        self,
+        *,
+        kind: str,
+        account: str,
+        queue: str,
+        name: str,
+        job: bytes,
+        key: str | None,
+        campaign_id: str | None = None,
+    ) -> Plan | str:
+        """A new plan, or the id of the campaign that has `key` already."""
+        if queue not in QUEUES:
+            raise ValueError(f"no queue {queue!r}")
+        keys, token = self._store.keys, secrets.token_hex(8)
+        campaign_id = campaign_id or new_campaign_id(time.time_ns() // 1_000_000)
+        mine = keys.campaign(campaign_id)
+        fields = ["kind", kind, "account", account, "queue", queue, "name", name, "job", job]
+        if key is not None:
+            fields += ["key", key]
+        owner = self._store.run(
+            "open_plan",
+            [mine if key is None else keys.job_key(key), mine, keys.active(), keys.index(), keys.events()],
+            [campaign_id, "0" if key is None else "1", token, self._lease_ms, *fields],
+        ).decode()
+        if owner != campaign_id:
+            return str(owner)
+        return Plan(
+            self._store,
+            campaign_id,
+            kind=kind,
+            account=account,
+            queue=queue,
+            key=key,
+            token=token,
+            lease_ms=self._lease_ms,
+            body_life_ms=self._body_life_ms,
+            twins_life_ms=self._twins_life_ms,
+        )
+
+
+def drop_plan(store: Store, campaign_id: str, *, key: str | None, token: str = "") -> bool:
+    """Give up a plan, by its producer's `token` or, without one, because its producer is silent too long.
+
+    Returns whether the plan is gone. What it stored is deleted, what an earlier call left over included.
+    """
+    keys = store.keys
+    mine = keys.campaign(campaign_id)
+    batches = store.run(
+        "drop_plan",
+        [mine, keys.events(), mine if key is None else keys.job_key(key), keys.active()],
+        [campaign_id, token],
+    )
+    if batches < 0:
+        return False
+    for start in range(0, batches, _PER_ROUND_TRIP):
+        ids = [f"{campaign_id}-{n}" for n in range(start, min(start + _PER_ROUND_TRIP, batches))]
+        store.ask("unlink", *(keys.batch(i) for i in ids), *(keys.body(i) for i in ids))
+    store.ask("unlink", keys.image(campaign_id), keys.taken_out(campaign_id))
+    return True

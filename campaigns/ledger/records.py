@@ -1,0 +1,162 @@
+"""Campaigns and batches as values, read from their hashes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from campaigns.ledger.states import ACCEPTED, BATCH_STATES, OVER, SETTLED, TAKEN_OUT
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class MailingRecord:
+    """One mailing inside a batch."""
+
+    name: str
+    index: int  # of the mailing in the job
+    recipients: int
+    starts_at_ms: int | None  # its schedule, if it has one
+    fingerprint: str
+    message_type: str
+
+    def packed(self) -> list[Any]:
+        return [
+            self.name,
+            self.index,
+            self.recipients,
+            self.starts_at_ms,
+            self.fingerprint,
+            self.message_type,
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the ledger knows of one batch. `fields` are all fields as text, for what has no attribute."""
+
+    id: str
+    state: str
+    kind: str
+    account: str
+    recipients: int
+    attempt: int
+    fence: str
+    mailings: tuple[MailingRecord, ...]
+    fields: Mapping[str, str]
+
+    @classmethod
+    def read(cls, batch_id: str, fields: Mapping[str, str]) -> Batch:
+        return cls(
+            id=batch_id,
+            state=fields.get("state", ""),
+            kind=fields.get("kind", ""),
+            account=fields.get("account", ""),
+            recipients=int(fields.get("n", 0)),
+            attempt=int(fields.get("attempt", 0)),
+            fence=fields.get("fence", ""),
+            mailings=tuple(MailingRecord(*row) for row in orjson.loads(fields.get("mailings", "[]"))),
+            fields=fields,
+        )
+
+    @property
+    def campaign_id(self) -> str:
+        return campaign_of(self.id)
+
+    def number(self, name: str) -> int:
+        """A field that is a whole number; 0 if it is not there."""
+        return int(self.fields.get(name) or 0)
+
+    @property
+    def message_ids(self) -> dict[int, int]:
+        """Mailing → the gateway's message id, as far as they are known."""
+        return {int(m): int(i) for m, i in orjson.loads(self.fields.get("message_ids") or "{}").items()}
+
+    @property
+    def starts_at_ms(self) -> int:
+        """When the first of its mailings starts at the gateway: its schedule, or when it was claimed."""
+        claimed = self.number("claimed_ms")
+        starts = [max(m.starts_at_ms or claimed, claimed) for m in self.mailings]
+        return min(starts, default=claimed)
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What the ledger knows of one campaign."""
+
+    id: str
+    state: str
+    kind: str
+    account: str
+    name: str
+    batches: int
+    fields: Mapping[str, str]
+
+    @classmethod
+    def read(cls, campaign_id: str, fields: Mapping[str, str]) -> Campaign:
+        return cls(
+            id=campaign_id,
+            state=fields.get("state", ""),
+            kind=fields.get("kind", ""),
+            account=fields.get("account", ""),
+            name=fields.get("name", ""),
+            batches=int(fields.get("batches", 0)),
+            fields=fields,
+        )
+
+    def number(self, name: str) -> int:
+        """A counter; 0 if it was never counted."""
+        return int(self.fields.get(name) or 0)
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """The job without its recipients."""
+        document: dict[str, Any] = orjson.loads(self.fields.get("job") or "{}")
+        return document
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.state in OVER
+
+    @property
+    def recipients(self) -> dict[str, int]:
+        """Recipients by fate: those that planning took out, then by the state of their batch."""
+        return {name: self.number(f"r:{name}") for name in (*TAKEN_OUT, *BATCH_STATES)}
+
+    @property
+    def total(self) -> int:
+        return self.number("r:total")
+
+    @property
+    def sent(self) -> int:
+        return self.number(f"r:{ACCEPTED}") + self.number(f"r:{SETTLED}")
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        """Deliveries by status word, the gateway's own words included."""
+        counts = {n[2:]: int(v) for n, v in self.fields.items() if n.startswith("s:")}
+        return {word: number for word, number in counts.items() if number}
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What the gateway says it cost so far, in `currency`."""
+        return Decimal(self.fields["cost"]) / MILLION if "cost" in self.fields else None
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every recipient handed in stands in exactly one class."""
+        return self.total == sum(self.recipients.values()) and self.number("final") <= self.sent
+
+    def batch_ids(self) -> list[str]:
+        return [f"{self.id}-{n}" for n in range(self.batches)]
+
+
+def campaign_of(batch_id: str) -> str:
+    """The campaign that a batch belongs to."""
+    return batch_id.rpartition("-")[0]

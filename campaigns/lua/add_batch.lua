@@ -1,0 +1,21 @@
+-- Stores one planned batch and its body; the campaign is not ready yet, so nobody sends it.
+-- KEYS: 1 campaign, 2 batch, 3 body, 4.. twins, one per mailing
+-- ARGV: 1 now (ms or 0), 2 plan token, 3 lease (ms), 4 batch id, 5 recipients, 6 body (zlib), 7 life of the body (ms),
+--       8 life of the twins (ms), 9 account, 10 kind, 11 mailings (JSON)
+-- Returns: 1 stored (now or by a repeated call), 0 the plan is not ours any more.
+local now = clock(ARGV[1])
+local plan = redis.call('HMGET', KEYS[1], 'state', 'plan_token')
+if plan[1] ~= 'planning' or plan[2] ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], 'plan_until_ms', now + tonumber(ARGV[3]))
+if redis.call('EXISTS', KEYS[2]) == 1 then return 1 end
+redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[7])
+redis.call('HSET', KEYS[2], 'state', 'planned', 'since_ms', now, 'n', ARGV[5], 'mailings', ARGV[11],
+  'account', ARGV[9], 'kind', ARGV[10], 'attempt', 0, 'final', 0, 'v', 0)
+for i = 4, #KEYS do
+  redis.call('SADD', KEYS[i], ARGV[4] .. ':' .. (i - 4))
+  redis.call('PEXPIRE', KEYS[i], ARGV[8])
+end
+redis.call('HINCRBY', KEYS[1], 'batches', 1)
+count(KEYS[1], tonumber(ARGV[5]), nil, 'planned')
+redis.call('HINCRBY', KEYS[1], 'r:total', ARGV[5])
+return 1

@@ -1,0 +1,29 @@
+-- Claims a planned batch for one worker: fencing token, attempt and lease are written before any byte leaves.
+-- KEYS: 1 batch, 2 campaign, 3 events, 4 body, 5..9 due sets (names.QUEUES)
+-- ARGV: 1 now (ms or 0), 2 batch id, 3 campaign id, 4 fence (random, also names the call), 5 lease (ms),
+--       6 number of its own due set (1..5)
+-- Returns: {1, now, attempt, body or false, batch as field, value, ...} claimed, now or by a repeated call
+--          {0, now, state of batch, state of campaign} not to be had
+local now = clock(ARGV[1])
+local batch = redis.call('HMGET', KEYS[1], 'state', 'fence', 'n', 'attempt', 'op')
+local campaign_state = redis.call('HGET', KEYS[2], 'state') or ''
+local state = batch[1] or ''
+local send = 'send|' .. ARGV[2]
+local own = KEYS[4 + tonumber(ARGV[6])]
+if not (state == 'sending' and batch[5] == ARGV[4]) then
+  if state ~= 'planned' or campaign_state ~= 'ready' then
+    redis.call('ZREM', own, send)
+    return {0, now, state, campaign_state}
+  end
+  local attempt = tonumber(batch[4]) + 1
+  local lease_until = now + tonumber(ARGV[5])
+  redis.call('HSET', KEYS[1], 'state', 'sending', 'since_ms', now, 'claimed_ms', now, 'op', ARGV[4],
+    'fence', ARGV[4], 'attempt', attempt, 'lease_until_ms', lease_until)
+  redis.call('ZREM', own, send)
+  redis.call('ZADD', KEYS[9], lease_until, 'lease|' .. ARGV[2])
+  count(KEYS[2], tonumber(batch[3]), 'planned', 'sending')
+  emit(KEYS[3], KEYS[2], ARGV[3], 'batch.sending', ARGV[2],
+    '{"from":"planned","attempt":' .. attempt .. ',"recipients":' .. batch[3] .. '}', now)
+end
+return {1, now, tonumber(redis.call('HGET', KEYS[1], 'attempt')), redis.call('GET', KEYS[4]),
+  redis.call('HGETALL', KEYS[1])}

@@ -1,0 +1,31 @@
+-- Writes what a poll changed in one mailing of a batch: rows, counters and events in one step, state before stream.
+-- KEYS: 1 batch, 2 campaign, 3 events, 4 deliveries of the mailing
+-- ARGV: 1 now (ms or 0), 2 op (random, names the call), 3 batch id, 4 campaign id, 5 version that the comparison
+--       was made with, 6 number of deliveries that became final (may be negative),
+--       7 number of counters C, then C times status word, difference,
+--       then number of rows R (at most 1000), then R times phone, value,
+--       then the data of each event (JSON object)
+-- Returns: {1, version, final deliveries of the batch} written, now or by a repeated call;
+--          {0, version} somebody else wrote since: read and compare again.
+local now = clock(ARGV[1])
+local batch = redis.call('HMGET', KEYS[1], 'v', 'intake_op', 'final', 'state')
+if not batch[4] then return {0, '0'} end
+if batch[2] == ARGV[2] then return {1, batch[1], tonumber(batch[3])} end
+if batch[1] ~= ARGV[5] then return {0, batch[1]} end
+local version = redis.call('HINCRBY', KEYS[1], 'v', 1)
+redis.call('HSET', KEYS[1], 'intake_op', ARGV[2])
+local final = redis.call('HINCRBY', KEYS[1], 'final', ARGV[6])
+if ARGV[6] ~= '0' then redis.call('HINCRBY', KEYS[2], 'final', ARGV[6]) end
+local at = 8
+for i = at, at + 2 * tonumber(ARGV[7]) - 1, 2 do
+  redis.call('HINCRBY', KEYS[2], 's:' .. ARGV[i], ARGV[i + 1])
+end
+at = at + 2 * tonumber(ARGV[7])
+local rows = tonumber(ARGV[at])
+for i = at + 1, at + 2 * rows, 2 do
+  redis.call('HSET', KEYS[4], ARGV[i], ARGV[i + 1])
+end
+for i = at + 2 * rows + 1, #ARGV do
+  emit(KEYS[3], KEYS[2], ARGV[4], 'deliveries.changed', ARGV[3], ARGV[i], now)
+end
+return {1, tostring(version), final}

@@ -1,0 +1,34 @@
+-- Moves one batch to another state: state, counters, due times and event in one step.
+-- KEYS: 1 batch, 2 campaign, 3 events, 4 active, 5..9 due sets (names.QUEUES)
+-- ARGV: 1 now (ms or 0), 2 op (random, names the call), 3 batch id, 4 campaign id,
+--       5 allowed states as ',a,b,', 6 fence that the batch must have ('' any), 7 new state,
+--       8 data of the event (JSON object), 9 number of fields F, then F times field, value,
+--       then times verb, number of due set, delay in ms from now, or '' to remove the entry
+-- Returns: {1, now} moved, now or by a repeated call; {0, now, state} refused: the batch is elsewhere.
+local now = clock(ARGV[1])
+local batch = redis.call('HMGET', KEYS[1], 'state', 'fence', 'n', 'op', 'attempt')
+local from = batch[1]
+if from and batch[4] == ARGV[2] then return {1, now} end
+if not from or not string.find(ARGV[5], ',' .. from .. ',', 1, true)
+  or (ARGV[6] ~= '' and batch[2] ~= ARGV[6]) then
+  return {0, now, from or ''}
+end
+local to, fields = ARGV[7], tonumber(ARGV[9])
+redis.call('HSET', KEYS[1], 'state', to, 'since_ms', now, 'op', ARGV[2])
+for i = 10, 9 + 2 * fields, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+for i = 10 + 2 * fields, #ARGV, 3 do
+  local due, entry = KEYS[4 + tonumber(ARGV[i + 1])], ARGV[i] .. '|' .. ARGV[3]
+  if ARGV[i + 2] == '' then redis.call('ZREM', due, entry)
+  else redis.call('ZADD', due, now + tonumber(ARGV[i + 2]), entry) end
+end
+count(KEYS[2], tonumber(batch[3]), from, to)
+emit(KEYS[3], KEYS[2], ARGV[4], 'batch.' .. to, ARGV[3], merged('"from":"' .. from ..
+  '","attempt":' .. (batch[5] or '0') .. ',"recipients":' .. batch[3], ARGV[8]), now)
+if redis.call('SISMEMBER', KEYS[4], ARGV[4]) == 0 then redis.call('SADD', KEYS[4], ARGV[4]) end
+local state = redis.call('HGET', KEYS[2], 'state')
+if state == 'finished' or state == 'cancelled' then
+  redis.call('HSET', KEYS[2], 'state', 'ready')
+  emit(KEYS[3], KEYS[2], ARGV[4], 'campaign.reopened', ARGV[4], '{"from":"' .. state .. '"}', now)
+end
+conclude(KEYS[2], KEYS[3], ARGV[4], now)
+return {1, now}

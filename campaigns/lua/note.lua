@@ -1,0 +1,18 @@
+-- Writes facts on a batch that its worker still owns, such as the id of a list mailing before it is confirmed.
+-- KEYS: 1 batch, 2 campaign
+-- ARGV: 1 now (ms or 0), 2 state that the batch must have, 3 fence that it must have,
+--       4 number of recipients, or '' if that is not news, 5.. field, value ('now' is replaced by the time)
+-- Returns: {1, now} written; {0, now, state} the batch is not ours any more.
+local now = clock(ARGV[1])
+local batch = redis.call('HMGET', KEYS[1], 'state', 'fence', 'n')
+if batch[1] ~= ARGV[2] or batch[2] ~= ARGV[3] then return {0, now, batch[1] or ''} end
+for i = 5, #ARGV, 2 do
+  redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1] == 'now' and now or ARGV[i + 1])
+end
+if ARGV[4] ~= '' then
+  local more = tonumber(ARGV[4]) - tonumber(batch[3])
+  redis.call('HSET', KEYS[1], 'n', ARGV[4])
+  redis.call('HINCRBY', KEYS[2], 'r:total', more)
+  redis.call('HINCRBY', KEYS[2], 'r:' .. batch[1], more)
+end
+return {1, now}

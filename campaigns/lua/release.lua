@@ -1,0 +1,26 @@
+-- Gives a permit back after its request has ended.
+-- KEYS: 1 account, 2 slots, 3 busy, 4 read slots, 5 read busy
+-- ARGV: 1 now (ms or 0), 2 permit id, 3 'used' or 'unused' (no byte was written: the slot is free at once),
+--       4 window (us), 5 'ok', 'failed' or '' (says nothing of the account)
+-- Returns: number of failures in a row.
+local now
+if ARGV[1] == '0' then
+  local time = redis.call('TIME')
+  now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+else
+  now = tonumber(ARGV[1]) * 1000
+end
+local held = redis.call('ZREM', KEYS[3], ARGV[2])
+redis.call('ZREM', KEYS[5], ARGV[2])
+for _, key in ipairs({KEYS[2], KEYS[4]}) do
+  if redis.call('ZSCORE', key, ARGV[2]) then
+    if ARGV[3] == 'unused' then redis.call('ZREM', key, ARGV[2])
+    elseif held == 1 then redis.call('ZADD', key, now + tonumber(ARGV[4]), ARGV[2]) end
+  end
+end
+if ARGV[5] == 'ok' then
+  if redis.call('HGET', KEYS[1], 'failures') then redis.call('HDEL', KEYS[1], 'failures') end
+  return 0
+end
+if ARGV[5] == 'failed' and held == 1 then return redis.call('HINCRBY', KEYS[1], 'failures', 1) end
+return tonumber(redis.call('HGET', KEYS[1], 'failures') or '0')

@@ -1,0 +1,293 @@
+"""One frozen `Settings`, read from the environment once, with every bad value named together.
+
+Each option's variable is its name in capitals behind `CAMPAIGNS_`: `redis_url` is `CAMPAIGNS_REDIS_URL`.
+Tokens are apart: `CAMPAIGNS_TOKEN` belongs to the account `default` and `CAMPAIGNS_TOKEN_SHOP` to `shop`;
+`CAMPAIGNS_TOKEN_FILE` and `CAMPAIGNS_TOKEN_SHOP_FILE` name files that hold them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from campaigns.errors import SettingsError
+from campaigns.statuses import DEFAULT_FINAL
+
+PREFIX: Final = "CAMPAIGNS_"
+DEFAULT_ACCOUNT: Final = "default"
+
+_TOKEN_VARIABLE = re.compile(r"CAMPAIGNS_TOKEN(?:_(?P<alias>[A-Z0-9_]+?))??(?P<file>_FILE)?")
+
+
+class Secret:
+    """A value that no repr, format or pickle gives away. `reveal()` is the only way to it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a secret stays in its process")
+
+
+class Rate(NamedTuple):
+    """At most `requests` in any window of `window_s` seconds. No requests at all means no limit."""
+
+    requests: int
+    window_s: float
+
+    def __str__(self) -> str:
+        return f"{self.requests}/{self.window_s:g}" if self.requests else "off"
+
+
+def _text(raw: str) -> str:
+    return raw
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        if urlsplit(raw).scheme not in schemes:
+            raise ValueError(f"must be a URL that starts with {' or '.join(s + '://' for s in schemes)}")
+        return raw.rstrip("/") if "http" in schemes else raw
+
+    return parse
+
+
+def _optional(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    return lambda raw: parse(raw) if raw else None
+
+
+def _number(kind: Callable[[str], Any], least: float, most: float) -> Callable[[str], Any]:
+    def parse(raw: str) -> Any:
+        try:
+            value = kind(raw)
+        except (ValueError, InvalidOperation):
+            raise ValueError("must be a number") from None
+        if not least <= value <= most:
+            raise ValueError(f"must lie between {least:g} and {most:g}")
+        return value
+
+    return parse
+
+
+def _choice(*words: str) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        if raw not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return raw
+
+    return parse
+
+
+def _zone(raw: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(raw)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("must be a time zone such as Europe/Minsk") from None
+
+
+def _rate(raw: str) -> Rate:
+    if raw == "off":
+        return Rate(0, 1.0)
+    match = re.fullmatch(r"(\d+)/(\d+(?:\.\d+)?)s?", raw)
+    if match is None or int(match[1]) < 1 or float(match[2]) <= 0:
+        raise ValueError("must be REQUESTS/SECONDS, such as 20/1 or 5/60, or off")
+    return Rate(int(match[1]), float(match[2]))
+
+
+def _words(raw: str) -> frozenset[str]:
+    return frozenset(word.strip().casefold() for word in raw.split(",") if word.strip())
+
+
+def _statuses(raw: str) -> frozenset[str]:
+    return DEFAULT_FINAL | {word.strip() for word in raw.split(",") if word.strip()}
+
+
+def _region(raw: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}", raw):
+        raise ValueError("must be a country of two capital letters, such as BY")
+    return raw
+
+
+def option(parse: Callable[[str], Any], default: Any, about: str, *, shown: bool = True) -> Any:
+    """A setting: how its text is read, its default, a sentence for the documentation, a place in the repr."""
+    return field(default=default, repr=shown, metadata={"parse": parse, "about": about})
+
+
+_SECONDS: Final = _number(float, 0.001, 10_000_000)
+_DAY_S: Final = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set. `Settings.from_env(os.environ)` reads it; tests pass fields."""
+
+    redis_url: str = option(
+        _url("redis", "rediss", "unix"),
+        "redis://127.0.0.1:6379/0",
+        "where the ledger, the results and the events live",
+        shown=False,  # may hold a password
+    )
+    broker_url: str | None = option(
+        _optional(_text),
+        None,
+        "Celery's broker, Redis or RabbitMQ; unset: `redis_url`",
+        shown=False,
+    )
+    key_prefix: str = option(
+        _text, "campaigns:", "stands before every Redis key, so that an ACL can fence them"
+    )
+
+    gateway_url: str = option(_url("http", "https"), "https://app.sms.by", "the gateway's host")
+    gateway_timezone: ZoneInfo = option(
+        _zone, ZoneInfo("Europe/Minsk"), "the zone of the gateway's times, which carry none"
+    )
+    connect_timeout_s: float = option(_SECONDS, 5.0, "to connect, TLS included")
+    deadline_s: float = option(
+        _SECONDS, 30.0, "one whole request, from name look-up to the last byte of the answer"
+    )
+    read_attempts: int = option(_number(int, 1, 20), 4, "tries of a request that costs nothing")
+    rate_limit: Rate = option(
+        _rate, Rate(20, 1.0), "requests per account in any window: REQUESTS/SECONDS, or off"
+    )
+    concurrency: int = option(_number(int, 1, 10_000), 16, "requests of one account under way at once")
+    read_share: float = option(
+        _number(float, 0.01, 1), 0.5, "the share of rate and concurrency that polling may use"
+    )
+    penalty_s: float = option(_SECONDS, 120.0, "an account's rest after a 429 without Retry-After")
+    account_pause_s: float = option(
+        _SECONDS, 600.0, "an account's rest after it was refused or failed too often"
+    )
+    failures_before_pause: int = option(
+        _number(int, 1, 1_000_000), 5, "failed paid requests in a row that pause the account"
+    )
+
+    recipients_per_request: int = option(
+        _number(int, 1, 100_000), 1000, "recipients that one sendBulkViber carries"
+    )
+    phone_region: str = option(_region, "BY", "the country of phones written without one")
+    image_bytes: int = option(_number(int, 1, 50_000_000), 2_000_000, "largest image file a job may carry")
+    message_cost: Decimal | None = option(
+        _optional(_number(Decimal, 0, 1_000_000)), None, "expected price of one message; `max_cost` needs it"
+    )
+
+    lease_s: float = option(_SECONDS, 60.0, "how long a worker owns a batch; at least `deadline_s` + 10")
+    planning_lease_s: float = option(
+        _SECONDS, 300.0, "silence after which a plan under way counts as abandoned"
+    )
+    settle_window_s: float = option(
+        _SECONDS, 900.0, "how long evidence of a doubtful request may take to show"
+    )
+    look_interval_s: float = option(_SECONDS, 60.0, "least time between two looks for a doubtful batch")
+    on_unknown: str = option(
+        _choice("hold", "resend"), "hold", "what follows once absence is proven, if the job does not say"
+    )
+
+    callback_base_url: str | None = option(
+        _optional(_url("http", "https")), None, "public address of the callback receiver; unset: no callbacks"
+    )
+
+    poll_fraction: float = option(_number(float, 0.01, 10), 0.25, "next poll after this fraction of the age")
+    poll_min_s: float = option(_SECONDS, 3.0, "least time between two polls of a batch")
+    poll_horizon_s: float = option(
+        _SECONDS, 3 * _DAY_S, "age at which silent deliveries become UNKNOWN_FINAL"
+    )
+    reply_window_s: float = option(_SECONDS, 3 * _DAY_S, "how long replies to a mailing are fetched")
+    final_statuses: frozenset[str] = option(
+        _statuses, DEFAULT_FINAL, "further delivery statuses that are final, comma separated"
+    )
+    optout_words: frozenset[str] = option(
+        _words, frozenset(), "replies that opt a phone out, comma separated, such as STOP,СТОП"
+    )
+
+    retention_s: float = option(_SECONDS, 30 * _DAY_S, "how long a finished campaign stays readable")
+    body_retention_s: float = option(_SECONDS, 7 * _DAY_S, "how long an unsent request body waits")
+    events_cap: int = option(
+        _number(int, 1000, 1_000_000_000), 1_000_000, "entries in the event stream at which campaigns pause"
+    )
+
+    accounts: Mapping[str, Secret] = field(default_factory=dict)
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Read all settings. Raises SettingsError with every bad variable at once."""
+        values: dict[str, Any] = {}
+        problems: dict[str, str] = {}
+        known = {variable_of(f.name): f for f in fields(cls) if f.metadata}
+        for variable, raw in env.items():
+            if variable in known:
+                try:
+                    values[known[variable].name] = known[variable].metadata["parse"](raw)
+                except ValueError as error:
+                    problems[variable] = str(error)
+            elif variable.startswith(PREFIX) and not _TOKEN_VARIABLE.fullmatch(variable):
+                problems[variable] = "is not a setting"
+        accounts = _read_accounts(env, problems)
+        if not problems:
+            settings = cls(accounts=accounts, **values)
+            problems = settings._contradictions()
+            if not problems:
+                return settings
+        raise SettingsError(problems)
+
+    def token(self, account: str) -> Secret:
+        """The account's token. Raises SettingsError, which names the variable to set."""
+        try:
+            return self.accounts[account]
+        except KeyError:
+            raise SettingsError({token_variable(account): "is not set"}) from None
+
+    def _contradictions(self) -> dict[str, str]:
+        if self.lease_s < self.deadline_s + 10:
+            return {variable_of("lease_s"): f"must be at least deadline_s + 10 = {self.deadline_s + 10:g}"}
+        return {}
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of the setting `name`."""
+    return PREFIX + name.upper()
+
+
+def token_variable(account: str) -> str:
+    """The environment variable that holds the token of `account`."""
+    return PREFIX + "TOKEN" + ("" if account == DEFAULT_ACCOUNT else "_" + account.upper())
+
+
+def _read_accounts(env: Mapping[str, str], problems: dict[str, str]) -> dict[str, Secret]:
+    accounts: dict[str, Secret] = {}
+    for variable, raw in sorted(env.items()):
+        match = _TOKEN_VARIABLE.fullmatch(variable)
+        if match is None:
+            continue
+        alias = (match["alias"] or DEFAULT_ACCOUNT).lower()
+        try:
+            token = Path(raw).read_text(encoding="utf-8").strip() if match["file"] else raw.strip()
+        except (OSError, UnicodeDecodeError) as error:
+            problems[variable] = f"cannot be read: {type(error).__name__}"
+            continue
+        if not token or not token.isprintable():
+            problems[variable] = "holds no token"
+        elif alias in accounts:
+            problems[variable] = f"account {alias!r} has a token already"
+        else:
+            accounts[alias] = Secret(token)
+    return accounts

@@ -1,0 +1,63 @@
+"""Delivery statuses: the words we know, how far along each is, and which are final.
+
+The gateway documents four words by example (statusBulkViber, getViberDeliveryData,
+getViberDeliveryList) and no complete list. Any other word passes through unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Final
+
+NEW: Final = "NEW"  # accepted by the gateway, not handed to Viber yet
+SENT: Final = "SENT"  # handed to Viber
+DELIVERED: Final = "DELIVERED"  # on the phone
+READ: Final = "READ"  # opened; nothing comes after it
+
+#: Ours, never the gateway's: the horizon passed and the gateway had said nothing conclusive.
+UNKNOWN_FINAL: Final = "UNKNOWN_FINAL"
+
+#: Words of other messaging gateways that mean that nothing more will come. A setting extends or replaces it.
+DEFAULT_FINAL: Final = frozenset(
+    {READ, UNKNOWN_FINAL, "UNDELIVERED", "EXPIRED", "REJECTED", "FAILED", "BLOCKED", "ERROR"}
+)
+
+#: The whole known ladder. A status never goes down it.
+RANKS: Final[dict[str, int]] = {NEW: 1, SENT: 2, DELIVERED: 4, READ: 5}
+
+_UNKNOWN_RANK: Final = 3
+_FAILED_RANK: Final = 4
+
+
+def rank(status: str, final: Set[str] = DEFAULT_FINAL) -> int:
+    """How far along `status` is. Unknown words stand between SENT and DELIVERED; final ones beside DELIVERED.
+
+    UNKNOWN_FINAL ranks lowest of all that is final, so that late news still replaces it.
+    """
+    known = RANKS.get(status)
+    if known is not None:
+        return known
+    if status == UNKNOWN_FINAL:
+        return _UNKNOWN_RANK
+    return _FAILED_RANK if status in final else _UNKNOWN_RANK
+
+
+def is_known(status: str, final: Set[str] = DEFAULT_FINAL) -> bool:
+    """Whether the word is one that the contract shows or the settings name."""
+    return status in RANKS or status in final
+
+
+def advances(old: str, new: str, final: Set[str] = DEFAULT_FINAL) -> bool:
+    """Whether `new` may replace `old`: never down in rank, and a failure never replaces a delivery.
+
+    Between two words of one rank the newer stands, but not between DELIVERED and a failure:
+    a message that was on the phone stays delivered.
+    """
+    if old == new:
+        return False
+    if not old:
+        return True
+    before, after = rank(old, final), rank(new, final)
+    if before == after == _FAILED_RANK:
+        return new == DELIVERED
+    return after >= before

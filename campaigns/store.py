@@ -1,0 +1,105 @@
+"""The one door to Redis: scripts by name, the server's errors as ours, the clock that scripts go by.
+
+Scripts live in `campaigns/lua`, one file per atomic operation. Every script takes the time as its first
+argument: `0`, for the server's own clock, or what `now_ms` says, for tests that simulate days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from redis import Redis
+from redis.commands.core import Script
+from redis.exceptions import RedisError
+
+from campaigns.errors import StoreError
+from campaigns.keys import Keys
+
+
+@cache
+def script_text(name: str) -> str:
+    """The text of a script, with the prelude that all share."""
+    folder = files("campaigns.lua")
+    return folder.joinpath("prelude.lua").read_text("utf-8") + folder.joinpath(f"{name}.lua").read_text(
+        "utf-8"
+    )
+
+
+class Store:
+    """Redis as the rooms of this project see it. Every method may raise StoreError."""
+
+    def __init__(self, redis: Redis, keys: Keys, *, now_ms: Callable[[], int] | None = None) -> None:
+        self.redis: Any = redis
+        self.keys = keys
+        self._now_ms = now_ms
+        self._scripts: dict[str, Script] = {}
+
+    def run(self, name: str, keys: Sequence[str], args: Sequence[Any] = ()) -> Any:
+        """Run the script `name` with the time before its other arguments.
+
+        The client may repeat a call whose answer was lost: scripts are written so that this changes nothing.
+        """
+        with translated(name):
+            return self._script(name)(keys=keys, args=[self._now(), *args])
+
+    def run_many(self, name: str, calls: Iterable[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
+        """Run one script once per call, in a single round trip. Atomic per call, not as a whole."""
+        script, now = self._script(name), self._now()
+        with translated(name), self.redis.pipeline(transaction=False) as pipeline:
+            for keys, args in calls:
+                script(keys=keys, args=[now, *args], client=pipeline)
+            return list(pipeline.execute())
+
+    def ask(self, command: str, *args: Any) -> Any:
+        """One plain command, by its redis-py name."""
+        with translated(command):
+            return getattr(self.redis, command)(*args)
+
+    def ask_many(self, command: str, argument_lists: Iterable[Sequence[Any]]) -> list[Any]:
+        """The same command once per list of arguments, in a single round trip."""
+        with translated(command), self.redis.pipeline(transaction=False) as pipeline:
+            for args in argument_lists:
+                getattr(pipeline, command)(*args)
+            return list(pipeline.execute())
+
+    def now_ms(self) -> int:
+        """The time by which scripts go, unix milliseconds."""
+        if self._now_ms is not None:
+            return self._now_ms()
+        seconds, microseconds = self.ask("time")
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
+    def _now(self) -> int:
+        return 0 if self._now_ms is None else self._now_ms()
+
+    def _script(self, name: str) -> Script:
+        script = self._scripts.get(name)
+        if script is None:
+            script = self._scripts[name] = self.redis.register_script(script_text(name))
+        return script
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Raise StoreError for whatever redis-py raises inside."""
+    problem = None
+    try:
+        yield
+    except RedisError as error:
+        problem = f"{what}: {type(error).__name__}: {error}"
+    if problem is not None:
+        raise StoreError(problem)
+
+
+def decoded(mapping: dict[bytes, bytes]) -> dict[str, str]:
+    """A hash as text."""
+    return {name.decode(): value.decode() for name, value in mapping.items()}
+
+
+def paired(flat: Sequence[bytes]) -> dict[bytes, bytes]:
+    """What HGETALL returns inside a script, as a mapping."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
