@@ -9,6 +9,7 @@
     ├── WaitTimeoutError         the campaign is not there yet
     ├── StoreError               Redis could not be reached or refused a write
     └── GatewayError             a request to the gateway did not succeed
+        ├── NotNowError          the account rests or its limit is used up: nothing was tried
         ├── NotWrittenError      not one byte left: certainly not sent
         ├── TooManyRequestsError 429: certainly not sent, the account must rest
         ├── AccountRefusedError  token, money, rights: certainly not sent
@@ -116,6 +117,10 @@ class GatewayError(CampaignsError):
         self.retry_after_s = retry_after_s
         said = f": {gateway_text}" if gateway_text else ""
         super().__init__(f"{method}: {reason}{said}")
+
+
+class NotNowError(GatewayError):
+    """The shared limiter gave no permit; ask again after `retry_after_s`."""
 
 
 class NotWrittenError(GatewayError):

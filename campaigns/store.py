@@ -14,7 +14,7 @@ from typing import Any
 
 from redis import Redis
 from redis.commands.core import Script
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from campaigns.errors import StoreError
 from campaigns.keys import Keys
@@ -65,6 +65,15 @@ class Store:
             for args in argument_lists:
                 getattr(pipeline, command)(*args)
             return list(pipeline.execute())
+
+    def create_group(self, stream: str, group: str, start: str) -> None:
+        """Create a consumer group, and the stream if need be; nothing happens if the group is there."""
+        with translated("xgroup_create"):
+            try:
+                self.redis.xgroup_create(stream, group, id=start, mkstream=True)
+            except ResponseError as error:
+                if "BUSYGROUP" not in str(error):
+                    raise
 
     def now_ms(self) -> int:
         """The time by which scripts go, unix milliseconds."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from campaigns.jobs import ImageFile
 from campaigns.ledger.records import Batch, campaign_of
 from campaigns.ledger.states import REACHED_FROM
 from campaigns.names import BULK, CONTROL, POLL, QUEUES, QUICK, REPLIES
@@ -159,10 +160,12 @@ class Batches:
         """Let a body live on, since deliveries are read against it."""
         self._store.ask("pexpire", self._keys.body(batch_id), life_ms)
 
-    def image(self, campaign_id: str) -> dict[bytes, bytes]:
-        """The file of the campaign: `filename`, `content_type`, `content`; empty if it has none."""
-        image: dict[bytes, bytes] = self._store.ask("hgetall", self._keys.image(campaign_id))
-        return image
+    def image(self, campaign_id: str) -> ImageFile | None:
+        """The file that every message of the campaign shows."""
+        image = self._store.ask("hgetall", self._keys.image(campaign_id))
+        if not image:
+            return None
+        return ImageFile(image[b"filename"].decode(), image[b"content_type"].decode(), image[b"content"])
 
     def twins(self, fingerprint: str) -> list[tuple[str, int]]:
         """Batches and mailings that would look the same in getViberMessages."""

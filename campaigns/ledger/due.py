@@ -33,7 +33,7 @@ class Due:
         self._keys = store.keys
 
     def take(self, queue: str, limit: int, again_ms: int, verb: str = "") -> list[Entry]:
-        """Up to `limit` entries that are due; each is due again after `again_ms`, should its wake-up be lost."""
+        """Up to `limit` entries that are due. Each is due again after `again_ms`: wake-ups get lost."""
         taken = self._store.run(
             "take_due", [self._keys.due(queue)], [limit, again_ms, f"{verb}|" if verb else ""]
         )

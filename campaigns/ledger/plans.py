@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 import time
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from campaigns.errors import StateError
+from campaigns.jobs import ImageFile
 from campaigns.ledger.records import MailingRecord
 from campaigns.names import QUEUES
 from campaigns.store import Store
@@ -65,9 +66,10 @@ class Plan:
         self._twins_life_ms = twins_life_ms
         self._taken_out_calls = 0
 
-    def store_image(self, image: Mapping[str, str | bytes]) -> None:
+    def store_image(self, image: ImageFile) -> None:
         """The file that every message of the campaign shows."""
-        self._store.ask("hset", self._keys.image(self.campaign_id), None, None, dict(image))
+        fields = {"filename": image.filename, "content_type": image.content_type, "content": image.content}
+        self._store.ask("hset", self._keys.image(self.campaign_id), None, None, fields)
 
     def add(self, batches: Sequence[NewBatch]) -> None:
         """Store batches; a few hundred a round trip."""

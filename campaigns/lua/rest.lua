@@ -17,6 +17,6 @@ redis.call('HSET', KEYS[1], 'paused_until_ms', longer, 'reason', ARGV[4])
 redis.call('HDEL', KEYS[1], 'failures')
 if not rested then
   emit(KEYS[2], KEYS[1], source, 'account.paused', ARGV[2],
-    merged('"reason":"' .. ARGV[4] .. '","until_ms":' .. longer, ARGV[5]), now)
+    merged('"reason":' .. cjson.encode(ARGV[4]) .. ',"until_ms":' .. longer, ARGV[5]), now)
 end
 return longer

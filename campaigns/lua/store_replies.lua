@@ -8,11 +8,11 @@ for i = 4, #ARGV, 3 do
   if redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1]) == 1 then
     new = new + 1
     redis.call('HINCRBY', KEYS[2], 'replies', 1)
-    emit(KEYS[3], KEYS[2], ARGV[2], 'reply.received', ARGV[3], merged('"id":"' .. ARGV[i] .. '"', ARGV[i + 1]), now)
+    emit(KEYS[3], KEYS[2], ARGV[2], 'reply.received', ARGV[3], ARGV[i + 1], now)
   end
   if ARGV[i + 2] ~= '' and redis.call('SADD', KEYS[4], ARGV[i + 2]) == 1 then
     emit(KEYS[3], KEYS[2], ARGV[2], 'optout.added', ARGV[3],
-      '{"phone":"' .. ARGV[i + 2] .. '","reply":"' .. ARGV[i] .. '"}', now)
+      '{"phone":' .. cjson.encode(ARGV[i + 2]) .. ',"reply":' .. cjson.encode(ARGV[i]) .. '}', now)
   end
 end
 return new

@@ -1,0 +1,1 @@
+"""The flow: what a woken worker does, one module per wake-up."""

@@ -1,0 +1,90 @@
+"""What follows from what a paid request brought back. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from campaigns.errors import (
+    AccountRefusedError,
+    ContentRefusedError,
+    DoubtError,
+    GatewayError,
+    NotWrittenError,
+    TooManyRequestsError,
+)
+from campaigns.ledger import FETCH, LEASE, POLL_VERB, RECONCILE, SEND, Batch, Move
+from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, REJECTED, SENDING, UNKNOWN
+from campaigns.settings import Settings
+
+_LONGEST_BACKOFF_S: Final = 300.0
+
+#: States from which the owner of the fence may still record what it learned: its lease may have ended.
+MAY_RECORD: Final[dict[str, frozenset[str]]] = {
+    ACCEPTED: frozenset({SENDING, UNKNOWN, HELD}),
+    REJECTED: frozenset({SENDING, UNKNOWN}),
+    PLANNED: frozenset({SENDING, UNKNOWN}),
+    UNKNOWN: frozenset({SENDING}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The account is to be left alone."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to record of the batch, and of its account."""
+
+    move: Move
+    outcome: str  # 'ok', 'failed' or '': whether the account's run of failures ends or grows
+    used: bool  # whether a byte was written under the permit
+    rest: Rest | None = None
+
+
+def accepted(batch: Batch, now_ms: int, settings: Settings, **ids: str) -> Verdict:
+    """The gateway has it: follow it, from its schedule on if it has one."""
+    starts_at_ms = max(batch.starts_at_ms, now_ms)
+    first_ms = starts_at_ms - now_ms + round(settings.poll_min_s * 1000)
+    due = {SEND: None, LEASE: None, RECONCILE: None, POLL_VERB: first_ms, FETCH: first_ms}
+    fields: dict[str, str | int] = {"followed_ms": starts_at_ms, "text": "", **ids}
+    return Verdict(Move(ACCEPTED, data=ids, fields=fields, due=due), "ok", used=True)
+
+
+def refused(error: GatewayError, batch: Batch, settings: Settings, chance: float) -> Verdict:
+    """What follows from a request that did not succeed. `chance` in [0, 1) spreads the retries."""
+    text = error.gateway_text or error.reason
+    data = {"reason": error.reason, "gateway_text": error.gateway_text, "http_status": error.http_status}
+    match error:
+        case TooManyRequestsError():
+            rest = Rest(error.retry_after_s or settings.penalty_s, "too many requests")
+            return Verdict(_back(data, text, rest.seconds), "", used=True, rest=rest)
+        case AccountRefusedError():
+            rest = Rest(settings.account_pause_s, f"refused: {text}")
+            return Verdict(_back(data, text, rest.seconds), "", used=True, rest=rest)
+        case ContentRefusedError():
+            due = {SEND: None, LEASE: None, RECONCILE: None}
+            return Verdict(Move(REJECTED, data, {"text": text}, due), "failed", used=True)
+        case DoubtError():
+            look_ms = round(settings.look_interval_s * 1000)
+            due_unknown = {SEND: None, LEASE: None, RECONCILE: look_ms}
+            return Verdict(Move(UNKNOWN, data, {"text": text}, due_unknown), "failed", used=True)
+        case NotWrittenError():
+            return Verdict(_back(data, text, backoff_s(batch.attempt, chance)), "failed", used=False)
+        case _:
+            return Verdict(_back(data, text, error.retry_after_s or 1.0), "", used=False)
+
+
+def backoff_s(attempt: int, chance: float) -> float:
+    """Seconds before attempt `attempt` is repeated: doubled each time up to five minutes, half of it chance."""
+    longest = min(_LONGEST_BACKOFF_S, 2.0 ** min(attempt, 16))
+    return longest * (0.5 + chance / 2)
+
+
+def _back(data: dict[str, str | int | None], text: str, delay_s: float) -> Move:
+    due = {SEND: round(delay_s * 1000), LEASE: None, RECONCILE: None}
+    return Move(PLANNED, data, {"text": text}, due)

@@ -1,0 +1,126 @@
+"""Evidence: what getViberMessages and getViberDeliveryList say about a request in doubt.
+
+Whether the listing shows what sendBulkViber and sendQuickViberMessage sent is nowhere promised. So
+finding proves that a request arrived, and not finding proves nothing until another batch of ours, of the
+same kind and known to be accepted, was seen in the same listing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from campaigns.flow.services import Services
+from campaigns.gateway import Gateway, MailingData
+from campaigns.ledger import Batch
+from campaigns.ledger.states import ACCEPTED, CANCELLED, HELD, REJECTED, SENDING, SETTLED, UNKNOWN
+from campaigns.planning import listed_content, phones_of
+from campaigns.settings import Settings
+from campaigns.times import from_gateway
+
+_ROWS_PER_PAGE = 100
+_MOST_PAGES = 50
+#: Clocks differ; the gateway's times may have no seconds.
+_CLOCK_MARGIN_MS = 120_000
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at the listing showed."""
+
+    found: dict[int, int] = field(default_factory=dict)  # mailing → message id
+    complete: bool = False  # every page back to the claim was read
+    calibrated: bool = False  # a batch that is known to be accepted was in it
+    twins: frozenset[str] = frozenset()  # batches that the same mailing could belong to
+
+
+def look_for(services: Services, batch: Batch) -> Look:
+    """Search the listing for the mailings of a batch. Raises GatewayError."""
+    gateway = services.gateway(batch.account)
+    since_ms = batch.number("claimed_ms") - _CLOCK_MARGIN_MS
+    listed, complete = _listed_since(services, gateway, since_ms)
+    known = known_ids(services, batch)
+    calibrated = any(mailing.message_id in known for mailing, _ in listed)
+    body = services.batches.body(batch.id)
+    if body is None:
+        return Look(complete=complete, calibrated=calibrated)
+    twins = frozenset(_twins(services, batch))
+    if twins:
+        return Look(complete=False, calibrated=calibrated, twins=twins)
+    found: dict[int, int] = {}
+    contents, phones = listed_content(batch.kind, body), phones_of(batch.kind, body)
+    for mailing, created_ms in listed:
+        number = _matching(mailing, contents, found) if created_ms >= since_ms else None
+        if number is None or services.batches.owner(batch.account, mailing.message_id) is not None:
+            continue
+        rows = gateway.get_viber_delivery_list(mailing.message_id).data.rows
+        if {row.phone for row in rows} == set(phones[number]):
+            found[number] = mailing.message_id
+    return Look(found, complete, calibrated)
+
+
+def absence_proven(batch: Batch, look: Look, now_ms: int, settings: Settings) -> bool:
+    """Whether the request certainly never arrived.
+
+    The settle window has passed since the claim, this is at least the second complete look, the looks lie
+    far enough apart, both saw another batch of ours in the same listing, and no callback came.
+    """
+    interval_ms = round(settings.look_interval_s * 1000)
+    return (
+        look.complete
+        and look.calibrated
+        and not look.found
+        and not look.twins
+        and "callback_ms" not in batch.fields
+        and batch.number("looks") >= 1
+        and now_ms - batch.number("looked_ms") >= interval_ms
+        and now_ms >= batch.number("claimed_ms") + round(settings.settle_window_s * 1000)
+    )
+
+
+def known_ids(services: Services, batch: Batch) -> frozenset[int]:
+    """Message ids of the account that are known to belong to accepted batches of the same kind."""
+    key = services.store.keys.known(batch.account, batch.kind)
+    return frozenset(int(raw) for raw in services.store.ask("zrange", key, 0, -1))
+
+
+def _listed_since(
+    services: Services, gateway: Gateway, since_ms: int
+) -> tuple[list[tuple[MailingData, int]], bool]:
+    """Mailings of the listing with when they were created, and whether it was read back to `since_ms`."""
+    zone = services.settings.gateway_timezone
+    listed: list[tuple[MailingData, int]] = []
+    for page in range(_MOST_PAGES):
+        rows = gateway.get_viber_messages(offset=page * _ROWS_PER_PAGE, rows=_ROWS_PER_PAGE)
+        dated = [(row, from_gateway(row.created_at, zone) or 0) for row in rows]
+        listed += dated
+        if len(rows) < _ROWS_PER_PAGE or all(0 < at < since_ms for _, at in dated):
+            return listed, True
+    return listed, False
+
+
+def _twins(services: Services, batch: Batch) -> Iterator[str]:
+    """Other batches whose mailings look the same and whose ids at the gateway are not known yet."""
+    pairs = {pair for m in batch.mailings for pair in services.batches.twins(m.fingerprint)}
+    for other_id, mailing in sorted(pairs):
+        if other_id == batch.id:
+            continue
+        other = services.batches.read(other_id)
+        sure = other.state in {"", REJECTED, CANCELLED} or other.attempt == 0
+        if not sure and other.state in {SENDING, UNKNOWN, HELD, ACCEPTED, SETTLED}:
+            if mailing not in other.message_ids:
+                yield other_id
+
+
+def _matching(mailing: MailingData, contents: list[dict[str, str]], found: dict[int, int]) -> int | None:
+    """The mailing of the batch that the listed one could be: same type and texts."""
+    seen = {
+        "type": mailing.message_type.upper(),
+        "message": mailing.message,
+        "button_caption": mailing.button_caption,
+        "button_link": mailing.button_link,
+    }
+    for number, content in enumerate(contents):
+        if number not in found and all(seen[name] == value for name, value in content.items()):
+            return number
+    return None

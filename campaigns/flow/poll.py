@@ -1,0 +1,179 @@
+"""Polling: ask what became of a batch, write what changed, settle it when nothing more can come.
+
+Bulk batches ask statusBulkViber; those accepted on evidence alone, which have no uuid, and list mailings
+ask getViberDeliveryList; quick messages ask getViberDeliveryData.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cached_property
+
+from campaigns.errors import AccountRefusedError, GatewayError, TooManyRequestsError
+from campaigns.flow.ageing import next_look_ms
+from campaigns.flow.answers import Answer, ask
+from campaigns.flow.services import Services
+from campaigns.ledger import FETCH, POLL_VERB, Batch, Entry, Move
+from campaigns.ledger.states import ACCEPTED, REJECTED, SETTLED
+from campaigns.planning import phones_of
+from campaigns.results import compare, silenced
+from campaigns.results.intake import Change, Row
+from campaigns.times import from_gateway
+
+log = logging.getLogger(__name__)
+
+_CONFLICTS = 5
+
+
+class Polled:
+    """One look at one batch."""
+
+    def __init__(self, services: Services, batch: Batch) -> None:
+        self.services = services
+        self.batch = batch
+        self.now_ms = services.now_ms()
+
+    @cached_property
+    def phones(self) -> list[list[str]]:
+        """The batch's own phones per mailing, from its request body; empty lists once that has expired."""
+        body = self.services.batches.body(self.batch.id)
+        return phones_of(self.batch.kind, body) if body is not None else [[] for _ in self.batch.mailings]
+
+    def of_mailing(self, mailing: int, heard: Iterable[str]) -> Collection[str]:
+        """The phones that count for a mailing: a list mailing's are only known from the gateway."""
+        own = self.phones[mailing]
+        return frozenset(own) if own else frozenset(heard)
+
+
+def poll_batch(services: Services, batch_id: str) -> None:
+    """Look once. Raises nothing that the gateway does: the next look is due in any case."""
+    batch = services.batches.read(batch_id)
+    if batch.state != ACCEPTED:
+        services.due.drop(Entry(POLL_VERB, batch_id), batch.kind or "bulk")
+        return
+    look = Polled(services, batch)
+    end_ms = batch.number("followed_ms") + round(services.settings.poll_horizon_s * 1000)
+    delay_s = None
+    try:
+        answer = ask(services, batch)
+    except GatewayError as error:
+        answer, delay_s = None, _trouble(services, batch, error)
+    if answer is not None and answer.digest != batch.fields.get("digest"):
+        _take_in(look, answer)
+    if look.now_ms >= end_ms:
+        _silence(look)
+    if not _settle(services, batch_id):
+        _look_again(look, end_ms, delay_s)
+
+
+def _take_in(look: Polled, answer: Answer) -> None:
+    services, batch = look.services, look.batch
+    services.deliveries.learn(batch, answer.message_ids, round(services.settings.retention_s * 1000))
+    look.batch = batch = services.batches.read(batch.id)
+    for mailing, text in answer.rejected.items():
+        if f"rejected:{mailing}" not in batch.fields:
+            recipients = len(look.phones[mailing]) or batch.mailings[mailing].recipients
+            services.deliveries.reject_mailing(batch, mailing, recipients, text)
+    for mailing, rows in answer.rows.items():
+        if f"rejected:{mailing}" not in batch.fields:
+            _write_rows(look, mailing, rows)
+    for mailing, (cost_micro, currency) in answer.costs.items():
+        services.deliveries.price(batch, mailing, cost_micro, currency)
+    services.batches.note(batch, {"digest": answer.digest}, state=ACCEPTED, fence=batch.fence)
+
+
+def _write_rows(look: Polled, mailing: int, rows: list[Row]) -> None:
+    services = look.services
+
+    def found(stored: Mapping[str, str]) -> list[Change]:
+        comparison = compare(
+            stored,
+            rows,
+            phones=lambda: look.of_mailing(mailing, (row.phone for row in rows)),
+            final=services.settings.final_statuses,
+            now_ms=look.now_ms,
+            at_ms=lambda text: from_gateway(text, services.settings.gateway_timezone),
+        )
+        if comparison.strangers or comparison.strange_words:
+            log.warning(
+                "strange_rows",
+                extra={
+                    "batch": look.batch.id,
+                    "strangers": comparison.strangers,
+                    "strange_words": comparison.strange_words,
+                },
+            )
+        return comparison.changes
+
+    _write(look, mailing, found)
+
+
+def _write(look: Polled, mailing: int, found: Callable[[Mapping[str, str]], list[Change]]) -> None:
+    """Compare and write; compare again if somebody else wrote meanwhile."""
+    services = look.services
+    for _ in range(_CONFLICTS):
+        batch = services.batches.read(look.batch.id)
+        changes = found(services.deliveries.stored(batch.id, mailing))
+        version = batch.fields.get("v", "0")
+        if not changes or services.deliveries.write(batch, mailing, changes, version) is not None:
+            return
+    log.warning("intake_conflict", extra={"batch": look.batch.id})
+
+
+def _silence(look: Polled) -> None:
+    """The horizon passed: whatever is still open will stay unknown."""
+    services = look.services
+    final = services.settings.final_statuses
+    for mailing in range(len(look.batch.mailings)):
+        if f"rejected:{mailing}" not in look.batch.fields:
+            _write(
+                look,
+                mailing,
+                lambda stored, m=mailing: silenced(  # type: ignore[misc]
+                    stored, dict.fromkeys([*look.phones[m], *stored]), final=final, now_ms=look.now_ms
+                ),
+            )
+
+
+def _settle(services: Services, batch_id: str) -> bool:
+    """Whether the batch is done with, now or before."""
+    batch = services.batches.read(batch_id)
+    if batch.state != ACCEPTED:
+        return True
+    if batch.recipients == 0 and batch.mailings and batch.kind != "list":
+        text = "; ".join(v for n, v in batch.fields.items() if n.startswith("rejected:"))
+        move = Move(REJECTED, {"gateway_text": text}, {"text": text}, {POLL_VERB: None, FETCH: None})
+        return services.batches.move(batch, move, from_states={ACCEPTED})
+    if batch.number("final") < batch.recipients:
+        return False
+    return services.batches.move(batch, Move(SETTLED, due={POLL_VERB: None}), from_states={ACCEPTED})
+
+
+def _look_again(look: Polled, end_ms: int, delay_s: float | None) -> None:
+    settings = look.services.settings
+    if delay_s is not None:
+        due_ms = look.now_ms + round(delay_s * 1000)
+    else:
+        due_ms = next_look_ms(
+            look.now_ms,
+            look.batch.number("followed_ms"),
+            fraction=settings.poll_fraction,
+            minimum_s=settings.poll_min_s,
+            end_ms=end_ms,
+        )
+    look.services.due.put(Entry(POLL_VERB, look.batch.id), look.batch.kind, due_ms)
+
+
+def _trouble(services: Services, batch: Batch, error: GatewayError) -> float | None:
+    """Seconds until the next look, if the trouble says so; lets the account rest if it must."""
+    log.info("poll_failed", extra={"batch": batch.id, "error": type(error).__name__})
+    if isinstance(error, TooManyRequestsError):
+        rest_s = error.retry_after_s or services.settings.penalty_s
+        services.limiter.rest(batch.account, rest_s, "too many requests", {"batch": batch.id})
+        return rest_s
+    if isinstance(error, AccountRefusedError) and error.http_status in {401, 403}:
+        rest_s = services.settings.account_pause_s
+        services.limiter.rest(batch.account, rest_s, f"refused: {error.gateway_text or error.reason}", {})
+        return rest_s
+    return error.retry_after_s

@@ -1,0 +1,129 @@
+"""Reconciling: find out what became of a request in doubt, without ever guessing with money.
+
+A list mailing is decided by its own state. For the others the gateway's listing is searched for a mailing
+with the same content and the same phones; what is found proves that the request arrived. That nothing is
+found proves absence only under the conditions of `evidence.absence_proven`.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import orjson
+
+from campaigns.errors import GatewayError
+from campaigns.flow import decisions
+from campaigns.flow.evidence import Look, absence_proven, look_for
+from campaigns.flow.services import Services
+from campaigns.ledger import RECONCILE, SEND, Batch, Entry, Move
+from campaigns.ledger.states import HELD, PLANNED, UNKNOWN
+
+log = logging.getLogger(__name__)
+
+
+def reconcile_batch(services: Services, batch_id: str) -> None:
+    """One attempt at finding out; the next is due by itself while the doubt lasts."""
+    batch = services.batches.read(batch_id)
+    if batch.state != UNKNOWN:
+        services.due.drop(Entry(RECONCILE, batch_id), batch.kind or "bulk")
+        return
+    try:
+        if batch.kind == "list":
+            _reconcile_list(services, batch)
+        else:
+            _reconcile_listed(services, batch)
+    except GatewayError as error:
+        log.info("look_failed", extra={"batch": batch_id, "error": type(error).__name__})
+        again_s = max(error.retry_after_s or 0, services.settings.look_interval_s)
+        services.due.put(Entry(RECONCILE, batch_id), batch.kind, services.now_ms() + round(again_s * 1000))
+
+
+def _reconcile_list(services: Services, batch: Batch) -> None:
+    message_id = batch.message_ids.get(0)
+    if message_id is None or "confirming_ms" not in batch.fields:
+        # Only the free half was under way: nothing was ever paid for.
+        _plan_again(services, batch, "confirming had not begun")
+        return
+    status = services.gateway(batch.account).get_viber_message_data(message_id).status
+    if status != batch.fields.get("status_before"):
+        ids = orjson.dumps({"0": message_id}).decode()
+        _accept(services, batch, message_ids=ids)
+        return
+    now_ms = services.now_ms()
+    looks = batch.number("looks") + 1
+    if looks >= 2 and _window_passed(services, batch, now_ms) and _spaced(services, batch, now_ms):
+        _plan_again(services, batch, "the mailing is still not confirmed")
+        return
+    _look_later(services, batch, now_ms, complete=True)
+
+
+def _reconcile_listed(services: Services, batch: Batch) -> None:
+    look = look_for(services, batch)
+    if look.found:
+        log.info("evidence_found", extra={"batch": batch.id, "mailings": len(look.found)})
+        services.deliveries.learn(batch, look.found, round(services.settings.retention_s * 1000))
+        ids = orjson.dumps({str(m): i for m, i in sorted(look.found.items())}).decode()
+        _accept(services, batch, message_ids=ids)
+        return
+    now_ms = services.now_ms()
+    if not _window_passed(services, batch, now_ms):
+        _look_later(services, batch, now_ms, complete=look.complete and look.calibrated)
+    elif absence_proven(batch, look, now_ms, services.settings):
+        if _policy(services, batch) == "resend":
+            _plan_again(services, batch, "absence is proven")
+        else:
+            _hold(services, batch, look, "absence is proven; on_unknown is hold")
+    elif _may_still_prove(services, batch, look, now_ms):
+        _look_later(services, batch, now_ms, complete=True)
+    else:
+        _hold(services, batch, look, "no evidence either way")
+
+
+def _may_still_prove(services: Services, batch: Batch, look: Look, now_ms: int) -> bool:
+    """Whether a further look could prove absence; only trusted looks bring it closer, so they must begin in time."""
+    late_ms = batch.number("claimed_ms") + round(
+        (services.settings.settle_window_s + 3 * services.settings.look_interval_s) * 1000
+    )
+    return look.complete and look.calibrated and now_ms < late_ms
+
+
+def _accept(services: Services, batch: Batch, **ids: str) -> None:
+    verdict = decisions.accepted(batch, services.now_ms(), services.settings, **ids)
+    if services.batches.move(batch, verdict.move, from_states={UNKNOWN}, fence=batch.fence):
+        services.batches.keep_body(batch.id, round(services.settings.retention_s * 1000))
+
+
+def _plan_again(services: Services, batch: Batch, why: str) -> None:
+    move = Move(PLANNED, {"reason": why}, {"looks": 0}, {SEND: 0, RECONCILE: None})
+    services.batches.move(batch, move, from_states={UNKNOWN}, fence=batch.fence)
+
+
+def _hold(services: Services, batch: Batch, look: Look, why: str) -> None:
+    data = {"reason": why, "twins": sorted(look.twins)}
+    services.batches.move(
+        batch, Move(HELD, data, {"text": why}, {RECONCILE: None}), from_states={UNKNOWN}, fence=batch.fence
+    )
+    log.warning("batch_held", extra={"batch": batch.id})
+
+
+def _look_later(services: Services, batch: Batch, now_ms: int, *, complete: bool) -> None:
+    looks = batch.number("looks")
+    if complete and (looks == 0 or _spaced(services, batch, now_ms)):
+        services.batches.note(
+            batch, {"looks": looks + 1, "looked_ms": now_ms}, state=UNKNOWN, fence=batch.fence
+        )
+    again_ms = now_ms + round(services.settings.look_interval_s * 1000)
+    services.due.put(Entry(RECONCILE, batch.id), batch.kind, again_ms)
+
+
+def _window_passed(services: Services, batch: Batch, now_ms: int) -> bool:
+    return now_ms >= batch.number("claimed_ms") + round(services.settings.settle_window_s * 1000)
+
+
+def _spaced(services: Services, batch: Batch, now_ms: int) -> bool:
+    return now_ms - batch.number("looked_ms") >= round(services.settings.look_interval_s * 1000)
+
+
+def _policy(services: Services, batch: Batch) -> str:
+    job = services.campaigns.read(batch.campaign_id).job
+    return str(job.get("on_unknown") or services.settings.on_unknown)

@@ -1,0 +1,37 @@
+"""Recording what became of a paid request: the batch, its permit and its account."""
+
+from __future__ import annotations
+
+import logging
+
+from campaigns.flow.decisions import MAY_RECORD, Rest, Verdict
+from campaigns.flow.services import Services
+from campaigns.gateway.limiter import Permit
+from campaigns.ledger import Claim
+from campaigns.ledger.states import ACCEPTED
+
+log = logging.getLogger(__name__)
+
+
+def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict) -> bool:
+    """Write the verdict. The batch comes first: whoever dies after that has lost nothing but a permit.
+
+    Returns whether the batch took it. It does not if a person decided about it meanwhile.
+    """
+    batch, to = claim.batch, verdict.move.to
+    moved = services.batches.move(batch, verdict.move, from_states=MAY_RECORD[to], fence=claim.fence)
+    fields = {"batch": batch.id, "attempt": batch.attempt, "to": to}
+    if moved:
+        log.info("batch_moved", extra=fields)
+        if to == ACCEPTED:
+            services.batches.keep_body(batch.id, round(services.settings.retention_s * 1000))
+    else:
+        log.warning("batch_moved_elsewhere", extra=fields)
+    failures = services.limiter.release(permit, used=verdict.used, outcome=verdict.outcome)
+    rest = verdict.rest
+    if rest is None and failures >= services.settings.failures_before_pause:
+        rest = Rest(services.settings.account_pause_s, f"{failures} failures in a row")
+    if rest is not None:
+        services.limiter.rest(batch.account, rest.seconds, rest.reason, {"batch": batch.id})
+        log.warning("account_rests", extra={"account": batch.account, "seconds": rest.seconds})
+    return moved

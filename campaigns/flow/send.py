@@ -1,0 +1,102 @@
+"""Sending: claim one batch, make its one paid request, record what came of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+import orjson
+
+from campaigns.errors import ContentRefusedError, GatewayError
+from campaigns.flow.decisions import Verdict, accepted, refused
+from campaigns.flow.recording import record
+from campaigns.flow.send_list import send_list
+from campaigns.flow.services import Services
+from campaigns.gateway.limiter import Permit, Wait
+from campaigns.ledger import SEND, Batch, Claim, Entry, Refusal, queue_of
+from campaigns.ledger.states import PLANNED
+
+log = logging.getLogger(__name__)
+
+#: One wake-up goes on sending what is due in its queue for so long: a wake-up costs far more than a batch.
+SLICE_S = 5.0
+#: An entry taken by a worker that dies before it claims is due again after so long.
+AGAIN_MS = 30_000
+
+
+def send_while_due(services: Services, batch_id: str, monotonic: Callable[[], float]) -> int:
+    """Send the batch that the wake-up names, then others that are due in the same queue. Returns how many."""
+    until, sent = monotonic() + SLICE_S, 0
+    batch = services.batches.read(batch_id)
+    queue = queue_of(SEND, batch.kind)
+    while send_batch(services, batch):
+        sent += 1
+        if monotonic() >= until:
+            break
+        entries = services.due.take(queue, 1, AGAIN_MS, SEND)
+        if not entries:
+            break
+        batch = services.batches.read(entries[0].batch_id)
+    return sent
+
+
+def send_batch(services: Services, batch: Batch) -> bool:
+    """Send one batch if it is still planned and its account may.
+
+    Returns whether the worker should go on with another; False when the account has to wait.
+    """
+    entry = Entry(SEND, batch.id)
+    if batch.state != PLANNED:
+        services.due.drop(entry, batch.kind)
+        return True
+    permit = services.limiter.acquire(batch.account)
+    if isinstance(permit, Wait):
+        spread = 1 + services.random.random() / 4
+        services.due.put(entry, batch.kind, services.now_ms() + round(permit.seconds * spread * 1000))
+        return False
+    # Before the claim, so that the lease can only be longer than this process believes.
+    claimed_at_s = services.boot_s()
+    claim = services.batches.claim(batch.id, batch.kind)
+    if isinstance(claim, Refusal):
+        services.limiter.release(permit, used=False)
+        return True
+    verdict = _verdict(services, claim, permit, claimed_at_s)
+    record(services, claim, permit, verdict)
+    return verdict.rest is None
+
+
+def _verdict(services: Services, claim: Claim, permit: Permit, claimed_at_s: float) -> Verdict:
+    settings = services.settings
+    latest_s = claimed_at_s + settings.lease_s - settings.deadline_s
+
+    def may_write() -> bool:
+        """The lease must still cover the whole deadline: a process that was frozen sends nothing late."""
+        return services.boot_s() <= latest_s
+
+    try:
+        return _request(services, claim, permit, may_write)
+    except GatewayError as error:
+        log.info(
+            "request_failed",
+            extra={"batch": claim.batch.id, "error": type(error).__name__, "http_status": error.http_status},
+        )
+        return refused(error, claim.batch, settings, services.random.random())
+
+
+def _request(services: Services, claim: Claim, permit: Permit, may_write: Callable[[], bool]) -> Verdict:
+    batch = claim.batch
+    if claim.body is None:
+        raise ContentRefusedError(batch.kind, "the request body has expired before it was sent")
+    if batch.kind == "list":
+        return send_list(services, claim, permit, may_write)
+    gateway = services.gateway(batch.account)
+    if batch.kind == "quick":
+        fields: Mapping[str, str] = orjson.loads(claim.body)
+        image = services.batches.image(batch.campaign_id)
+        message_id = gateway.send_quick_viber_message(fields, image=image, may_write=may_write)
+        ids = orjson.dumps({"0": message_id}).decode()
+        services.deliveries.learn(batch, {0: message_id}, round(services.settings.retention_s * 1000))
+        return accepted(batch, claim.now_ms, services.settings, message_ids=ids)
+    callback_url = services.campaigns.read(batch.campaign_id).job.get("callback_url")
+    uuid = gateway.send_bulk_viber(claim.body, callback_url=callback_url, may_write=may_write)
+    return accepted(batch, claim.now_ms, services.settings, uuid=uuid)

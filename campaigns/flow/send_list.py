@@ -1,0 +1,113 @@
+"""List mailings: create (free), check the limits, confirm (paid), read back.
+
+The gateway keeps both phases apart, so a lost answer to confirmViberMessage is decided by the mailing's
+own state, read with getViberMessageData before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import orjson
+
+from campaigns.errors import (
+    ContentRefusedError,
+    DoubtError,
+    GatewayError,
+    NotNowError,
+    NotWrittenError,
+)
+from campaigns.flow.decisions import Verdict, accepted
+from campaigns.flow.services import Services
+from campaigns.gateway import Gateway
+from campaigns.gateway.limiter import Permit, Wait
+from campaigns.ledger import Batch, Claim
+from campaigns.ledger.states import SENDING
+
+
+def send_list(services: Services, claim: Claim, permit: Permit, may_write: Callable[[], bool]) -> Verdict:
+    """Create the mailing unless an earlier attempt did, confirm it. Raises GatewayError."""
+    batch = claim.batch
+    gateway = services.gateway(batch.account)
+    # What comes before the payment takes permits of its own; with a limit of one they would wait for this one.
+    services.limiter.release(permit, used=False)
+    message_id = batch.message_ids.get(0)
+    if message_id is None:
+        message_id, recipients = _create(services, claim, gateway)
+    else:
+        recipients = batch.recipients
+    _check_limits(services, batch, recipients)
+    before = gateway.get_viber_message_data(message_id).status
+    ids = orjson.dumps({"0": message_id}).decode()
+    noted_before = batch.fields.get("status_before")
+    if noted_before is not None and before != noted_before:
+        # An earlier attempt was confirmed after all.
+        return accepted(batch, claim.now_ms, services.settings, message_ids=ids)
+    regained = services.limiter.regain(permit)
+    if isinstance(regained, Wait):
+        raise NotNowError("confirmViberMessage", regained.why, retry_after_s=regained.seconds)
+    _note(services, claim, {"status_before": before, "confirming_ms": "now"})
+    try:
+        gateway.confirm_viber_message(message_id, may_write=may_write)
+    except GatewayError as error:
+        if not _confirmed_after_all(gateway, message_id, before, error):
+            raise
+    return accepted(batch, claim.now_ms, services.settings, message_ids=ids)
+
+
+def _create(services: Services, claim: Claim, gateway: Gateway) -> tuple[int, int]:
+    """Create the mailing and note its id. It costs nothing, so whatever goes wrong here may be repeated."""
+    assert claim.body is not None  # noqa: S101 (checked by the caller)
+    try:
+        created = gateway.send_viber_message_list(
+            orjson.loads(claim.body), image=services.batches.image(claim.batch.campaign_id)
+        )
+    except DoubtError as error:
+        raise NotWrittenError(
+            error.method, f"not created: {error.reason}", http_status=error.http_status
+        ) from None
+    batch, message_id = claim.batch, created.message_id
+    services.deliveries.learn(batch, {0: message_id}, round(services.settings.retention_s * 1000))
+    _note(services, claim, {"count_subscribers": created.count_subscribers}, created.count_subscribers)
+    return message_id, created.count_subscribers
+
+
+def _note(
+    services: Services, claim: Claim, fields: dict[str, str | int], recipients: int | None = None
+) -> None:
+    noted = services.batches.note(
+        claim.batch, fields, state=SENDING, fence=claim.fence, recipients=recipients
+    )
+    if not noted:
+        raise NotWrittenError("confirmViberMessage", "the batch is not ours any more")
+
+
+def _check_limits(services: Services, batch: Batch, recipients: int) -> None:
+    job = services.campaigns.read(batch.campaign_id).job
+    most = job.get("max_recipients")
+    if most is not None and recipients > most:
+        raise ContentRefusedError(
+            "sendViberMessageList", f"{recipients} recipients, more than max_recipients {most}"
+        )
+    dearest, price = job.get("max_cost"), services.settings.message_cost
+    if dearest is None:
+        return
+    if price is None:
+        raise ContentRefusedError(
+            "sendViberMessageList", "max_cost cannot be checked: message_cost is not set"
+        )
+    if price * recipients > Decimal(dearest):
+        raise ContentRefusedError(
+            "sendViberMessageList", f"expected cost {price * recipients}, more than max_cost {dearest}"
+        )
+
+
+def _confirmed_after_all(gateway: Gateway, message_id: int, before: str, error: GatewayError) -> bool:
+    """Whether the mailing's state changed although the answer to confirm was lost or unclear."""
+    if not error.may_have_been_sent:
+        return False
+    try:
+        return gateway.get_viber_message_data(message_id).status != before
+    except GatewayError:
+        return False

@@ -1,0 +1,118 @@
+"""Sweeping: whatever should be due and is not, becomes due again. By state, never by a window of time.
+
+It finds what lost wake-ups, a wiped broker, or a process that died between two steps left behind.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from campaigns.errors import UnknownCampaignError
+from campaigns.flow.dispatch import declare_unknown
+from campaigns.flow.services import Services
+from campaigns.ledger import (
+    FETCH,
+    LEASE,
+    POLL_VERB,
+    RECONCILE,
+    SEND,
+    Batch,
+    Campaign,
+    Entry,
+    Move,
+    drop_plan,
+)
+from campaigns.ledger.states import (
+    ABANDONED,
+    ACCEPTED,
+    CANCELLED,
+    CANCELLING,
+    PLANNED,
+    PLANNING,
+    READY,
+    SENDING,
+)
+
+log = logging.getLogger(__name__)
+
+_BATCHES_PER_ROUND_TRIP = 500
+
+
+def sweep(services: Services) -> int:
+    """Look at every campaign that is not retired. Returns how many things were missing."""
+    missing = 0
+    for campaign_id in services.campaigns.active():
+        try:
+            campaign = services.campaigns.read(campaign_id)
+        except UnknownCampaignError:
+            services.store.ask("srem", services.store.keys.active(), campaign_id)
+            continue
+        missing += sweep_campaign(services, campaign)
+    horizon_ms = round(services.settings.retention_s * 1000)
+    services.campaigns.forget_expired(services.now_ms() - horizon_ms)
+    return missing
+
+
+def sweep_campaign(services: Services, campaign: Campaign) -> int:
+    """Put right what one campaign lacks. Returns how many things were missing."""
+    if campaign.state in {PLANNING, ABANDONED}:
+        if drop_plan(services.store, campaign.id, key=campaign.fields.get("key")):
+            _retire(services, campaign)
+            return 1
+        return 0
+    missing, now_ms = 0, services.now_ms()
+    ids = campaign.batch_ids()
+    for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
+        batches = services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP])
+        missing += _sweep_batches(services, campaign, batches, now_ms)
+    if campaign.over and now_ms >= campaign.number("ended_ms") + _reply_window_ms(services):
+        _retire(services, campaign)
+    if missing:
+        log.info("swept", extra={"campaign": campaign.id, "missing": missing})
+    return missing
+
+
+def due_of(batch: Batch, campaign_state: str, now_ms: int, reply_window_ms: int) -> list[tuple[Entry, int]]:
+    """What must stand in the due sets for a batch in its state, and when if it is missing. Pure."""
+    match batch.state:
+        case "planned" if campaign_state == READY:
+            return [(Entry(SEND, batch.id), now_ms)]
+        case "sending":
+            return [(Entry(LEASE, batch.id), batch.number("lease_until_ms"))]
+        case "unknown":
+            return [(Entry(RECONCILE, batch.id), now_ms)]
+        case "accepted" | "settled":
+            entries = [(Entry(POLL_VERB, batch.id), now_ms)] if batch.state == ACCEPTED else []
+            if batch.recipients and batch.number("followed_ms") + reply_window_ms > now_ms:
+                entries.append((Entry(FETCH, batch.id), now_ms))
+            return entries
+        case _:
+            return []
+
+
+def _sweep_batches(services: Services, campaign: Campaign, batches: list[Batch], now_ms: int) -> int:
+    missing: list[tuple[Entry, str, int]] = []
+    changed = 0
+    for batch in batches:
+        if batch.state == PLANNED and campaign.state == CANCELLING:
+            changed += cancel_batch(services, batch)
+        elif batch.state == SENDING and batch.number("lease_until_ms") <= now_ms:
+            changed += declare_unknown(services, batch)
+        else:
+            entries = due_of(batch, campaign.state, now_ms, _reply_window_ms(services))
+            missing += [(entry, batch.kind, at_ms) for entry, at_ms in entries]
+    return changed + (services.due.put_missing(missing) if missing else 0)
+
+
+def cancel_batch(services: Services, batch: Batch) -> bool:
+    """planned → cancelled: it has not gone out and never will."""
+    return services.batches.move(batch, Move(CANCELLED, due={SEND: None}), from_states={PLANNED})
+
+
+def _retire(services: Services, campaign: Campaign) -> None:
+    """The campaign is over: from now on it only waits for its keys to expire."""
+    services.campaigns.retire(campaign, round(services.settings.retention_s * 1000))
+
+
+def _reply_window_ms(services: Services) -> int:
+    return round(services.settings.reply_window_s * 1000)

@@ -1,0 +1,132 @@
+"""The limiter that all workers share: rate, concurrency and rest, per account, exact across processes.
+
+It fails closed: when Redis cannot be asked there is no permit, and StoreError says so.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from campaigns.errors import NotNowError, NotWrittenError
+from campaigns.settings import Rate
+from campaigns.store import Store, decoded
+
+_MICRO = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to make one request."""
+
+    account: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """No leave for `seconds`: the account rests (`paused`), or its limit is used up (`rate`, `busy`)."""
+
+    seconds: float
+    why: str
+
+
+class Limiter:
+    """Every method may raise StoreError."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        rate: Rate,
+        concurrency: int,
+        read_share: float,
+        permit_life_s: float,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._rate = rate
+        self._limits = [
+            rate.requests,
+            round(rate.window_s * _MICRO),
+            concurrency,
+            max(1, int(rate.requests * read_share)),
+            max(1, int(concurrency * read_share)),
+            round(permit_life_s * _MICRO),
+        ]
+        self._sleep = sleep
+        self._monotonic = monotonic
+
+    def acquire(self, account: str, *, read: bool = False, patience_s: float = 1.0) -> Permit | Wait:
+        """A permit, after at most `patience_s` of waiting, or how long to stay away."""
+        return self.regain(Permit(account, secrets.token_hex(8)), read=read, patience_s=patience_s)
+
+    def regain(self, permit: Permit, *, read: bool = False, patience_s: float = 1.0) -> Permit | Wait:
+        """Acquire again what was released: for whoever makes other requests between claim and payment."""
+        until = self._monotonic() + patience_s
+        while True:
+            keys = self._keys(permit.account)
+            answer = self._store.run("acquire", keys, [permit.id, int(read), *self._limits])
+            if answer[0] == 0:
+                return permit
+            wait = Wait(answer[0] / _MICRO, answer[1].decode())
+            if self._monotonic() + wait.seconds > until:
+                return wait
+            self._sleep(wait.seconds)
+
+    def release(self, permit: Permit, *, used: bool, outcome: str = "") -> int:
+        """Give the permit back. `outcome`: 'ok', 'failed' or ''. Returns the failures in a row.
+
+        An unused permit, one under which no byte was written, frees its slot at once.
+        """
+        args = [permit.id, "used" if used else "unused", round(self._rate.window_s * _MICRO), outcome]
+        return int(self._store.run("release", self._keys(permit.account), args))
+
+    @contextmanager
+    def reading(self, account: str, method: str, patience_s: float = 5.0) -> Iterator[None]:
+        """A permit around one request that costs nothing. Raises NotNowError if there is none."""
+        permit = self.acquire(account, read=True, patience_s=patience_s)
+        if isinstance(permit, Wait):
+            raise NotNowError(method, f"no permit: {permit.why}", retry_after_s=permit.seconds)
+        used = True
+        try:
+            yield
+        except NotWrittenError:
+            used = False
+            raise
+        finally:
+            self.release(permit, used=used)
+
+    def rest(self, account: str, seconds: float, reason: str, data: Mapping[str, Any] | None = None) -> None:
+        """Let all workers leave the account alone for so long, with an event."""
+        self._rest(account, max(1, round(seconds * 1000)), reason, data)
+
+    def wake(self, account: str, data: Mapping[str, Any] | None = None) -> None:
+        """End an account's rest, with an event."""
+        self._rest(account, 0, "", data)
+
+    def resting(self, account: str) -> tuple[int, str] | None:
+        """Until when (unix ms) and why the account rests; None if it does not."""
+        fields = decoded(self._store.ask("hgetall", self._store.keys.account(account)))
+        until_ms = int(fields.get("paused_until_ms", 0))
+        return (until_ms, fields.get("reason", "")) if until_ms > self._store.now_ms() else None
+
+    def _rest(self, account: str, rest_ms: int, reason: str, data: Mapping[str, Any] | None) -> None:
+        keys = self._store.keys
+        self._store.run(
+            "rest",
+            [keys.account(account), keys.events()],
+            [account, rest_ms, reason, orjson.dumps(dict(data or {}))],
+        )
+
+    def _keys(self, account: str) -> list[str]:
+        keys = self._store.keys
+        which = ("slots", "busy", "read-slots", "read-busy")
+        return [keys.account(account), *(keys.permits(account, name) for name in which)]

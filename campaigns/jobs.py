@@ -1,0 +1,109 @@
+"""Jobs as values: the checked form of what a producer hands in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any, Literal
+
+TEXT, IMAGE, BUTTON = "TEXT", "IMAGE", "BUTTON"
+PERSONAL, BULK_TYPE = "personal", "bulk"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """An image that is uploaded with each message instead of being linked."""
+
+    filename: str
+    content_type: str
+    content: bytes
+
+    def __repr__(self) -> str:
+        return f"ImageFile({self.filename!r}, {self.content_type!r}, {len(self.content)} bytes)"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """One element of sendBulkViber's `messages`.
+
+    `content` holds the gateway's own fields (`type`, `text`, `image_url`, `caption`, `button_link`).
+    `delivery_list` is a list that was checked, or any other iterable, which is checked as it is planned.
+    """
+
+    name: str
+    alphaname_id: str
+    message_type: str
+    content: dict[str, str]
+    schedule_ms: int | None
+    delivery_list: Iterable[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    account: str
+    name: str | None
+    on_unknown: str | None
+    max_recipients: int | None
+    max_cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkJob(_Job):
+    """Mailings for sendBulkViber."""
+
+    mailings: tuple[Mailing, ...]
+    callback_url: str | None
+    kind: Literal["bulk"] = "bulk"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuickJob(_Job):
+    """One message each for sendQuickViberMessage. `fields` are its form fields but for the phone."""
+
+    fields: dict[str, str]
+    image: ImageFile | None
+    delivery_list: Iterable[Any]
+    kind: Literal["quick"] = "quick"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListJob(_Job):
+    """A mailing to a list that is kept at the gateway, for sendViberMessageList. `fields` are its form fields."""
+
+    fields: dict[str, str]
+    image: ImageFile | None
+    schedule_ms: int | None
+    kind: Literal["list"] = "list"
+
+
+Job = BulkJob | QuickJob | ListJob
+
+
+def job_document(job: Job) -> dict[str, Any]:
+    """The job without its recipients, as plain values for JSON. Two jobs that differ, differ here or there."""
+    document: dict[str, Any] = {
+        "kind": job.kind,
+        "account": job.account,
+        "name": job.name,
+        "on_unknown": job.on_unknown,
+        "max_recipients": job.max_recipients,
+        "max_cost": str(job.max_cost) if job.max_cost is not None else None,
+    }
+    if isinstance(job, BulkJob):
+        document["callback_url"] = job.callback_url
+        document["messages"] = [
+            {
+                "name": m.name,
+                "alphaname_id": m.alphaname_id,
+                "message_type": m.message_type,
+                "content": m.content,
+                "schedule_ms": m.schedule_ms,
+            }
+            for m in job.mailings
+        ]
+    else:
+        document["fields"] = job.fields
+        document["image"] = blake2b(job.image.content).hexdigest() if job.image else None
+    return document

@@ -1,0 +1,176 @@
+"""Cutting recipients into batches: as few paid requests as the gateway allows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from campaigns.jobs import BUTTON, TEXT, Mailing
+
+Row = str | dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMailing:
+    """One mailing of a request. `index` is its number in the job, `fingerprint` what it looks like in a listing."""
+
+    name: str
+    index: int
+    recipients: int
+    starts_at_ms: int | None
+    fingerprint: str
+    message_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBatch:
+    """One paid request: its mailings, and its body, ready to send but for token and callback."""
+
+    recipients: int
+    mailings: tuple[PlannedMailing, ...]
+    body: bytes
+
+
+@dataclass(slots=True)
+class _Part:
+    """The recipients of one mailing that go into one request."""
+
+    index: int
+    mailing: Mailing
+    schedule_time: str | None
+    rows: list[Row] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """An element of sendBulkViber's `messages`."""
+        document: dict[str, Any] = {
+            "alphaname_id": self.mailing.alphaname_id,
+            "name": self.mailing.name,
+            "message_type": self.mailing.message_type,
+        }
+        if self.schedule_time is not None:
+            document["schedule_time"] = self.schedule_time
+        return {**document, "content": self.mailing.content, "delivery_list": self.rows}
+
+    def planned(self, document: Mapping[str, Any]) -> PlannedMailing:
+        return PlannedMailing(
+            name=self.mailing.name,
+            index=self.index,
+            recipients=len(self.rows),
+            starts_at_ms=self.mailing.schedule_ms,
+            fingerprint=fingerprint(_listed_mailing(document), _phones(self.rows)),
+            message_type=self.mailing.message_type,
+        )
+
+
+class Packer:
+    """Fills requests with up to `most` recipients of one or more mailings."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._parts: list[_Part] = []
+        self._size = 0
+
+    def add(
+        self, index: int, mailing: Mailing, schedule_time: str | None, rows: Sequence[Row]
+    ) -> Iterator[PlannedBatch]:
+        """Take rows of a mailing; whenever a request is full, it comes out."""
+        start = 0
+        while start < len(rows):
+            if not self._parts or self._parts[-1].index != index:
+                self._parts.append(_Part(index, mailing, schedule_time))
+            portion = rows[start : start + self._most - self._size]
+            self._parts[-1].rows.extend(portion)
+            start += len(portion)
+            self._size += len(portion)
+            if self._size >= self._most:
+                yield self._full()
+
+    def rest(self) -> Iterator[PlannedBatch]:
+        """What is left over."""
+        if self._parts:
+            yield self._full()
+
+    def _full(self) -> PlannedBatch:
+        parts, self._parts, self._size = self._parts, [], 0
+        documents = [part.document() for part in parts]
+        return PlannedBatch(
+            recipients=sum(len(part.rows) for part in parts),
+            mailings=tuple(p.planned(d) for p, d in zip(parts, documents, strict=True)),
+            body=orjson.dumps(documents),
+        )
+
+
+def quick_batch(fields: Mapping[str, str], phone: str) -> PlannedBatch:
+    """One message for sendQuickViberMessage."""
+    document = {**fields, "phone": phone}
+    mailing = PlannedMailing(
+        name="",
+        index=0,
+        recipients=1,
+        starts_at_ms=None,
+        fingerprint=fingerprint(_listed_form(document), [phone]),
+        message_type="bulk",
+    )
+    return PlannedBatch(1, (mailing,), orjson.dumps(document))
+
+
+def list_batch(fields: Mapping[str, str], schedule_ms: int | None) -> PlannedBatch:
+    """A mailing for sendViberMessageList; how many it reaches is known when it is created."""
+    body = orjson.dumps(dict(fields))
+    mailing = PlannedMailing(
+        name=fields.get("name", ""),
+        index=0,
+        recipients=0,
+        starts_at_ms=schedule_ms,
+        fingerprint=fingerprint(_listed_form(fields), [fields["list_id"]]),
+        message_type="bulk",
+    )
+    return PlannedBatch(0, (mailing,), body)
+
+
+def phones_of(kind: str, body: bytes) -> list[list[str]]:
+    """The phones of each mailing of a stored body; a list mailing's are only known at the gateway."""
+    document = orjson.loads(body)
+    if kind == "bulk":
+        return [_phones(mailing["delivery_list"]) for mailing in document]
+    return [[document["phone"]]] if kind == "quick" else [[]]
+
+
+def listed_content(kind: str, body: bytes) -> list[dict[str, str]]:
+    """How getViberMessages would show each mailing of a stored body: the fields that can be compared."""
+    document = orjson.loads(body)
+    return [_listed_mailing(m) for m in document] if kind == "bulk" else [_listed_form(document)]
+
+
+def fingerprint(listed: Mapping[str, str], phones: Sequence[str]) -> str:
+    """The same for any two mailings that a listing could not tell apart."""
+    document = orjson.dumps([dict(listed), sorted(phones)], option=orjson.OPT_SORT_KEYS)
+    return blake2b(document, digest_size=16).hexdigest()
+
+
+def _listed_mailing(document: Mapping[str, Any]) -> dict[str, str]:
+    content = document["content"]
+    listed = {"type": content["type"].upper(), "button_caption": content.get("caption", "")}
+    if document["message_type"] == "bulk":
+        listed |= {"message": content.get("text", ""), "button_link": content.get("button_link", "")}
+    return listed
+
+
+def _listed_form(form: Mapping[str, str]) -> dict[str, str]:
+    kind = form.get("type_message", TEXT)
+    return {
+        "type": kind,
+        "message": form.get("message", ""),
+        "button_caption": form.get("button", "") if kind == BUTTON else "",
+        "button_link": form.get("button_link", "") if kind == BUTTON else "",
+    }
+
+
+def _phones(rows: Sequence[Row]) -> list[str]:
+    if rows and isinstance(rows[0], str):
+        return list(rows)  # type: ignore[arg-type]  # all rows of a mailing are of one form
+    return [row["phone"] for row in rows if isinstance(row, dict)]

@@ -1,0 +1,241 @@
+"""Planning: recipients normalised, checked, taken out or packed, as one stream. Pure.
+
+Rows are worked on a thousand at a time, because a function call per row would cost more than the work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import islice
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from campaigns.errors import JobError
+from campaigns.jobs import BulkJob, Job, ListJob, Mailing, QuickJob, job_document
+from campaigns.packing import PlannedBatch, PlannedMailing, Packer, Row, list_batch, quick_batch
+from campaigns.packing import listed_content as listed_content
+from campaigns.packing import phones_of as phones_of
+from campaigns.recipients import normalise_phone, row_problem
+from campaigns.times import to_schedule_time
+
+__all__ = ["PlannedBatch", "PlannedMailing", "Planner", "TakenOut", "listed_content", "phones_of"]
+
+_CHUNK = 1000
+#: A whole chunk of phones in the gateway's own form, by one match.
+_ALL_USUAL = re.compile(r"(?:375(?:25|29|33|44)[0-9]{7}\n)+")
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOut:
+    """Recipients who are not messaged, each as (place in the job, phone as handed in)."""
+
+    reason: str  # 'invalid', 'duplicate' or 'opted_out'
+    rows: list[tuple[str, str]]
+
+
+Step = PlannedBatch | TakenOut
+
+
+class Planner:
+    """Turns a job into batches. Iterate `steps()` once; `digest` and `counts` are complete after that.
+
+    Every recipient handed in ends in exactly one batch or in exactly one TakenOut.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        *,
+        recipients_per_request: int,
+        region: str,
+        timezone: ZoneInfo,
+        opted_out: Callable[[list[str]], Sequence[bool]],
+        errors_cap: int = 100,
+    ) -> None:
+        self.counts = {"total": 0, "invalid": 0, "duplicate": 0, "opted_out": 0}
+        self._job = job
+        self._most = recipients_per_request
+        self._region = region
+        self._timezone = timezone
+        self._opted_out = opted_out
+        self._errors_cap = errors_cap
+        self._errors: dict[Any, Any] = {}
+        self._further_errors = 0
+        document = orjson.dumps(job_document(job), option=orjson.OPT_SORT_KEYS)
+        self._digest = blake2b(document, digest_size=16)
+
+    @property
+    def digest(self) -> str:
+        """The same for the same job, also when its recipients come as a stream."""
+        return self._digest.hexdigest()
+
+    def steps(self) -> Iterator[Step]:
+        """Batches, and who was taken out. Raises JobError at the end if rows of a lazy list break rules."""
+        job = self._job
+        if isinstance(job, BulkJob):
+            yield from self._bulk(job)
+        elif isinstance(job, QuickJob):
+            yield from self._quick(job)
+        else:
+            yield list_batch(cast(ListJob, job).fields, job.schedule_ms)
+        if self._errors:
+            if self._further_errors:
+                self._errors["_schema"] = [f"and {self._further_errors} more rows with mistakes"]
+            raise JobError(self._errors)
+
+    def _bulk(self, job: BulkJob) -> Iterator[Step]:
+        # Lane 0 takes everybody's first message; a phone's further texts within one mailing go out in
+        # other requests, each in the lane of its number.
+        lanes = [Packer(self._most)]
+        for index, mailing in enumerate(job.mailings):
+            schedule_time = (
+                to_schedule_time(mailing.schedule_ms, self._timezone) if mailing.schedule_ms else None
+            )
+            sorter = _Sorter(mailing.message_type == "personal")
+            for start, rows in self._chunks(mailing.delivery_list):
+                place = f"messages[{index}].delivery_list"
+                sound = self._sound(place, start, rows, mailing)
+                phones, taken = self._sorted_out(place, start, rows, sound, sorter)
+                yield from taken
+                for lane, kept in sorter.by_lane(rows, phones).items():
+                    while len(lanes) <= lane:
+                        lanes.append(Packer(self._most))
+                    yield from lanes[lane].add(index, mailing, schedule_time, kept)
+        for packer in lanes:
+            yield from packer.rest()
+
+    def _quick(self, job: QuickJob) -> Iterator[Step]:
+        sorter = _Sorter(personal=False)
+        for start, rows in self._chunks(job.delivery_list):
+            sound = self._sound("delivery_list", start, rows, None)
+            phones, taken = self._sorted_out("delivery_list", start, rows, sound, sorter)
+            yield from taken
+            for phone in phones:
+                if phone is not None:
+                    yield quick_batch(job.fields, phone)
+
+    def _chunks(self, rows: Iterable[Any]) -> Iterator[tuple[int, list[Any]]]:
+        self._digest.update(b"\x00mailing")
+        iterator, start = iter(rows), 0
+        while chunk := list(islice(iterator, _CHUNK)):
+            self._digest.update(orjson.dumps(chunk, default=str))
+            self.counts["total"] += len(chunk)
+            yield start, chunk
+            start += len(chunk)
+
+    def _sound(
+        self, place: str, start: int, rows: list[Any], mailing: Mailing | None
+    ) -> list[str | None] | None:
+        """The rows' phones, normalised; None for what is none. None at all if a row breaks a rule."""
+        personal = mailing is not None and mailing.message_type == "personal"
+        linked = mailing is not None and mailing.content.get("type") == "button"
+        if not personal and all(type(row) is str for row in rows):
+            if _ALL_USUAL.fullmatch("\n".join(rows) + "\n"):
+                return cast(list[str | None], rows)
+            return [normalise_phone(row, self._region) for row in rows]
+        broken = False
+        for number, row in enumerate(rows, start):
+            problem = row_problem(row, personal=personal, linked=linked)
+            if problem is not None:
+                broken = True
+                self._note_error(place, number, problem)
+        if broken:
+            return None
+        return [normalise_phone(row["phone"] if isinstance(row, dict) else row, self._region) for row in rows]
+
+    def _note_error(self, place: str, number: int, problem: Any) -> None:
+        if len(self._errors) >= self._errors_cap:
+            self._further_errors += 1
+            return
+        self._errors[f"{place}[{number}]"] = [problem] if isinstance(problem, str) else problem
+
+    def _sorted_out(
+        self,
+        place: str,
+        start: int,
+        rows: list[Any],
+        sound: list[str | None] | None,
+        sorter: _Sorter,
+    ) -> tuple[list[str | None], list[TakenOut]]:
+        """The phones that stay, None in the place of those who do not, and who was taken out why."""
+        if sound is None:
+            return [None] * len(rows), []
+        out: dict[str, list[int]] = {"invalid": [i for i, phone in enumerate(sound) if phone is None]}
+        phones = list(sound)
+        out["duplicate"] = sorter.duplicates(rows, phones)
+        for i in out["duplicate"]:
+            phones[i] = None
+        kept = [i for i, phone in enumerate(phones) if phone is not None]
+        verdicts = self._opted_out([cast(str, phones[i]) for i in kept])
+        out["opted_out"] = [i for i, is_out in zip(kept, verdicts, strict=True) if is_out]
+        for i in out["opted_out"]:
+            phones[i] = None
+        taken = []
+        for reason, numbers in out.items():
+            if numbers:
+                self.counts[reason] += len(numbers)
+                listed = [(f"{place}[{start + i}]", _raw_phone(rows[i])) for i in numbers]
+                taken.append(TakenOut(reason, listed))
+        return phones, taken
+
+
+class _Sorter:
+    """Finds repetitions within one mailing."""
+
+    def __init__(self, personal: bool) -> None:
+        self._personal = personal
+        self._phones: set[int] = set()
+        self._messages: set[int] = set()
+        self._further: dict[int, int] = {}
+
+    def duplicates(self, rows: list[Any], phones: list[str | None]) -> list[int]:
+        """Which rows repeat an earlier one: the same phone and, in a personal mailing, the same message."""
+        if self._personal:
+            return self._repeated_messages(rows, phones)
+        numbers = [int(phone) for phone in phones if phone is not None]
+        fresh = set(numbers)
+        if len(fresh) == len(numbers) and fresh.isdisjoint(self._phones):
+            self._phones |= fresh
+            return []
+        repeated = []
+        for i, phone in enumerate(phones):
+            if phone is not None:
+                number = int(phone)
+                if number in self._phones:
+                    repeated.append(i)
+                self._phones.add(number)
+        return repeated
+
+    def _repeated_messages(self, rows: list[Any], phones: list[str | None]) -> list[int]:
+        # Sixty-four bits tell messages to one phone apart: a phone is looked up first, so that only
+        # repetitions of it are compared.
+        repeated = []
+        for i, phone in enumerate(phones):
+            if phone is not None:
+                message = hash((phone, rows[i]["text"], rows[i].get("button_link")))
+                if int(phone) in self._phones and message in self._messages:
+                    repeated.append(i)
+                self._messages.add(message)
+                self._phones.add(int(phone))
+        return repeated
+
+    def by_lane(self, rows: list[Any], phones: list[str | None]) -> dict[int, list[Row]]:
+        """The rows to send, by how many other messages their phone has before them in this mailing."""
+        if not self._personal:
+            return {0: [phone for phone in phones if phone is not None]}
+        lanes: dict[int, list[Row]] = {}
+        for row, phone in zip(rows, phones, strict=True):
+            if phone is not None:
+                lane = self._further.get(int(phone), 0)
+                self._further[int(phone)] = lane + 1
+                lanes.setdefault(lane, []).append({**row, "phone": phone})
+        return lanes
+
+
+def _raw_phone(row: Any) -> str:
+    return str(row.get("phone", "") if isinstance(row, dict) else row)[:100]

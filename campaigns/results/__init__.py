@@ -1,0 +1,23 @@
+"""Results: deliveries and replies in, events out."""
+
+from __future__ import annotations
+
+from campaigns.results.consumer import Consumer
+from campaigns.results.deliveries import Deliveries, Delivery
+from campaigns.results.events import Event, Events, single_changes
+from campaigns.results.intake import compare, silenced
+from campaigns.results.replies import OptOuts, Replies, Reply
+
+__all__ = [
+    "Consumer",
+    "Deliveries",
+    "Delivery",
+    "Event",
+    "Events",
+    "OptOuts",
+    "Replies",
+    "Reply",
+    "compare",
+    "silenced",
+    "single_changes",
+]

@@ -1,0 +1,165 @@
+"""Deliveries in Redis: what polling found, written once, read by phone, batch or campaign."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+import orjson
+
+from campaigns.ledger import Batch, Batches, Campaign
+from campaigns.planning import phones_of
+from campaigns.results.intake import CHANGES_PER_EVENT, Change, counters, portions
+from campaigns.store import Store, decoded
+
+_BATCHES_PER_ROUND_TRIP = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message to one phone, as far as it is known.
+
+    `state` is the state of its batch (`rejected` also if only its mailing was). `status` is the
+    gateway's word, empty while it said nothing; `at_ms` is when, unix milliseconds.
+    """
+
+    phone: str
+    mailing: str
+    batch_id: str
+    state: str
+    status: str
+    at_ms: int | None
+    delivery_id: int | None
+    error_code: int
+
+
+class Deliveries:
+    """Every method may raise StoreError."""
+
+    def __init__(self, store: Store, batches: Batches, *, final: Set[str]) -> None:
+        self._store = store
+        self._keys = store.keys
+        self._batches = batches
+        self._final = final
+
+    def stored(self, batch_id: str, mailing: int) -> dict[str, str]:
+        """Phone → what is stored of it."""
+        return decoded(self._store.ask("hgetall", self._keys.deliveries(batch_id, mailing)))
+
+    def write(self, batch: Batch, mailing: int, changes: Sequence[Change], version: str) -> str | None:
+        """Write changes that were found against `version` of the batch; each portion with its events.
+
+        Returns the new version, or None if somebody else wrote since: read and compare again.
+        """
+        about = {"batch": batch.id, "mailing": mailing, "name": batch.mailings[mailing].name}
+        if mailing in batch.message_ids:
+            about["message_id"] = batch.message_ids[mailing]
+        for portion in portions(changes):
+            words, finals = counters(portion, self._final)
+            answer = self._store.run(
+                "intake",
+                [
+                    self._keys.batch(batch.id),
+                    self._keys.campaign(batch.campaign_id),
+                    self._keys.events(),
+                    self._keys.deliveries(batch.id, mailing),
+                ],
+                [
+                    secrets.token_hex(8),
+                    batch.id,
+                    batch.campaign_id,
+                    version,
+                    finals,
+                    len(words),
+                    *(part for pair in words.items() for part in pair),
+                    len(portion),
+                    *(part for change in portion for part in (change.phone, change.value())),
+                    *_event_data(about, portion),
+                ],
+            )
+            if answer[0] == 0:
+                return None
+            version = answer[1].decode()
+        return version
+
+    def of_campaign(self, campaign: Campaign) -> Iterator[Delivery]:
+        """Every delivery of the campaign, batch by batch; memory does not grow with their number."""
+        ids = campaign.batch_ids()
+        for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
+            for batch in self._batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP]):
+                yield from self.of_batch(batch)
+
+    def of_batch(self, batch: Batch) -> Iterator[Delivery]:
+        """Every delivery of a batch. If its body has expired, only those of which something was heard."""
+        body = self._batches.body(batch.id)
+        planned = phones_of(batch.kind, body) if body is not None else [[] for _ in batch.mailings]
+        for number, mailing in enumerate(batch.mailings):
+            stored = self.stored(batch.id, number)
+            refused = f"rejected:{number}" in batch.fields
+            for phone in dict.fromkeys([*planned[number], *stored]):
+                yield _delivery(phone, stored, mailing.name, batch, "rejected" if refused else batch.state)
+
+    def price(self, batch: Batch, mailing: int, cost_micro: int, currency: str) -> None:
+        """Record what the gateway says a mailing cost, in millionths of `currency`."""
+        keys = [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id)]
+        self._store.run("price", keys, [mailing, cost_micro, currency])
+
+    def learn(self, batch: Batch, message_ids: Mapping[int, int], life_ms: int) -> None:
+        """Record the gateway's ids of mailings, for look-ups and to recognise them in listings."""
+        known = {**batch.message_ids, **message_ids}
+        new = {m: i for m, i in message_ids.items() if batch.message_ids.get(m) != i}
+        if not new:
+            return
+        keys = [self._keys.message(batch.account, message_id) for message_id in new.values()]
+        values = [part for m, i in new.items() for part in (f"{batch.id}:{m}", i)]
+        self._store.run(
+            "learn",
+            [self._keys.batch(batch.id), self._keys.known(batch.account, batch.kind), *keys],
+            [orjson.dumps({str(m): i for m, i in known.items()}), life_ms, *values],
+        )
+
+    def reject_mailing(self, batch: Batch, mailing: int, recipients: int, text: str) -> int:
+        """The gateway refused one mailing of an accepted batch. Returns the recipients left in the batch."""
+        data = {"mailing": mailing, "name": batch.mailings[mailing].name, "recipients": recipients}
+        return int(
+            self._store.run(
+                "reject_mailing",
+                [
+                    self._keys.batch(batch.id),
+                    self._keys.campaign(batch.campaign_id),
+                    self._keys.events(),
+                ],
+                [
+                    batch.id,
+                    batch.campaign_id,
+                    mailing,
+                    recipients,
+                    text,
+                    orjson.dumps({**data, "gateway_text": text}),
+                ],
+            )
+        )
+
+
+def _event_data(about: Mapping[str, object], portion: Sequence[Change]) -> list[bytes]:
+    return [
+        orjson.dumps({**about, "changes": [c.packed() for c in portion[start : start + CHANGES_PER_EVENT]]})
+        for start in range(0, len(portion), CHANGES_PER_EVENT)
+    ]
+
+
+def _delivery(phone: str, stored: Mapping[str, str], mailing: str, batch: Batch, state: str) -> Delivery:
+    status, _, rest = stored.get(phone, "").partition("|")
+    at_ms, _, rest = rest.partition("|")
+    number, _, code = rest.partition("|")
+    return Delivery(
+        phone=phone,
+        mailing=mailing,
+        batch_id=batch.id,
+        state=state,
+        status=status,
+        at_ms=int(at_ms) if at_ms else None,
+        delivery_id=int(number) if number else None,
+        error_code=int(code or 0),
+    )

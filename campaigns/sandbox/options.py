@@ -1,0 +1,64 @@
+"""What can be set on a sandbox, at its start and while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from campaigns.sandbox.records import UNITS_PER_EURO
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Defaults are the contract's happy path. Times in seconds of the wall clock."""
+
+    speed: float = 1.0  # life seconds per second
+    latency_s: float = 0.0  # before every answer
+    listing_delay_s: float = 0.0  # how late a mailing shows in getViberMessages
+    validation_delay_s: float = 0.0  # how late statusBulkViber knows more than the uuid
+    callback_delay_s: float = 0.0
+    list_bulk: bool = True  # getViberMessages shows what sendBulkViber sent
+    list_quick: bool = True  # and what sendQuickViberMessage sent
+    cost: str = "0.049"  # euros per message
+    balance: str = "1000"  # euros of a token seen for the first time
+    timezone: str = "Europe/Minsk"
+
+    @property
+    def unit_cost(self) -> int:
+        return units(self.cost)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+def units(euros: str) -> int:
+    """Euros as text in hundred-thousandths. Raises ValueError for anything but an amount."""
+    try:
+        return int(Decimal(euros) * UNITS_PER_EURO)
+    except ArithmeticError:
+        raise ValueError(f"{euros!r} is not an amount") from None
+
+
+def changed(options: Options, changes: dict[str, Any]) -> Options:
+    """The options with changes applied. Raises ValueError naming what is unknown or of the wrong type."""
+    kinds = {field.name: type(getattr(Options(), field.name)) for field in fields(Options)}
+    values: dict[str, Any] = {}
+    for name, value in changes.items():
+        kind = kinds.get(name)
+        if kind is None:
+            raise ValueError(f"no setting {name!r}; there are {', '.join(kinds)}")
+        if kind is bool and not isinstance(value, bool):
+            raise ValueError(f"{name} must be true or false")
+        if kind is float and not isinstance(value, int | float):
+            raise ValueError(f"{name} must be a number")
+        values[name] = kind(value)
+    result = replace(options, **values)
+    if result.speed <= 0:
+        raise ValueError("speed must be above zero")
+    if result.unit_cost < 0:
+        raise ValueError("cost must not be below zero")
+    units(result.balance)
+    return result

@@ -1,0 +1,1 @@
+"""marshmallow schemas: jobs in, gateway answers in."""

@@ -1,0 +1,125 @@
+"""The composition root: builds the real things from settings. Nothing else does."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import lru_cache
+from random import Random
+
+from redis import Redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from campaigns.flow.services import Services, WakesUp
+from campaigns.gateway import Gateway, Transport, boot_clock
+from campaigns.gateway.limiter import Limiter
+from campaigns.keys import Keys
+from campaigns.ledger import Batches, Campaigns, Due, Plans
+from campaigns.results import Deliveries, Events, OptOuts, Replies
+from campaigns.settings import Settings
+from campaigns.store import Store
+from campaigns.wakeups import WakeUps
+
+_SOCKET_TIMEOUT_S = 10
+#: With this many tries a command survives about ten seconds of a server that restarts. That a repeated
+#: command may have been carried out twice is safe: every write is a script that notices.
+_TRIES = 12
+
+
+def connect(settings: Settings) -> Redis:
+    """A client of the store. Connects when it is first used; safe across forks and threads."""
+    return Redis.from_url(
+        settings.redis_url,
+        socket_timeout=_SOCKET_TIMEOUT_S,
+        socket_connect_timeout=5,
+        health_check_interval=30,
+        retry=Retry(ExponentialWithJitterBackoff(cap=1.5, base=0.05), _TRIES),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+    )
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that the settings name."""
+    return Store(connect(settings), Keys(settings.key_prefix))
+
+
+def build_services(
+    settings: Settings, *, store: Store | None = None, wake: WakesUp | None = None
+) -> Services:
+    """Everything that producers and workers work with."""
+    store = store or open_store(settings)
+    batches = Batches(store, lease_ms=_ms(settings.lease_s))
+    limiter = Limiter(
+        store,
+        rate=settings.rate_limit,
+        concurrency=settings.concurrency,
+        read_share=settings.read_share,
+        # Longer than any request can last, so that a permit never ends before its request.
+        permit_life_s=settings.deadline_s + 15,
+    )
+    transport = Transport(
+        settings.gateway_url,
+        connect_timeout_s=settings.connect_timeout_s,
+        deadline_s=settings.deadline_s,
+    )
+    return Services(
+        settings=settings,
+        store=store,
+        plans=Plans(
+            store,
+            lease_ms=_ms(settings.planning_lease_s),
+            body_life_ms=_ms(settings.body_retention_s),
+            twins_life_ms=_ms(settings.body_retention_s + settings.poll_horizon_s),
+        ),
+        batches=batches,
+        campaigns=Campaigns(store),
+        due=Due(store),
+        limiter=limiter,
+        deliveries=Deliveries(store, batches, final=settings.final_statuses),
+        replies=Replies(store, optout_words=settings.optout_words),
+        optouts=OptOuts(store),
+        events=Events(store),
+        gateway=_gateways(settings, transport, limiter),
+        wake=wake or WakeUps(settings),
+        boot_s=boot_clock,
+        sleep=time.sleep,
+        random=Random(),  # noqa: S311 (spreads retries, protects nothing)
+    )
+
+
+class _gateways:  # noqa: N801 (a function that remembers)
+    """The gateway of an account, built when it is first asked for."""
+
+    def __init__(self, settings: Settings, transport: Transport, limiter: Limiter) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._limiter = limiter
+        self._built: dict[str, Gateway] = {}
+
+    def __call__(self, account: str) -> Gateway:
+        gateway = self._built.get(account)
+        if gateway is None:
+            gateway = self._built[account] = Gateway(
+                self._transport,
+                self._settings.token(account),
+                read_attempts=self._settings.read_attempts,
+                permit=lambda method: self._limiter.reading(account, method),
+            )
+        return gateway
+
+
+@lru_cache(maxsize=1)
+def _default(pid: int) -> Services:  # noqa: ARG001 (one set per process)
+    return build_services(Settings.from_env(os.environ))
+
+
+def default_services() -> Services:
+    """The services of this process, from its environment. Raises SettingsError."""
+    return _default(os.getpid())
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

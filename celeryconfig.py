@@ -1,0 +1,52 @@
+"""Celery's settings, and why each is there. Celery only wakes workers up: the truth is in the ledger."""
+
+from __future__ import annotations
+
+import os
+
+from campaigns import names, wakeups
+from campaigns.settings import Settings
+
+_settings = Settings.from_env(os.environ)
+
+# One source for the broker's address: the environment's CELERY_BROKER_URL would beat it silently.
+broker_url = wakeups.broker_url(_settings)
+broker_transport_options = wakeups.transport_options(_settings)
+broker_connection_retry_on_startup = True
+broker_connection_max_retries = None  # a worker outlives any outage of its broker
+worker_cancel_long_running_tasks_on_connection_loss = False  # a request on the wire is never torn apart
+
+# Queues: one per failure domain, and none that a typing error could create.
+task_queues = wakeups.queues()
+task_create_missing_queues = False
+task_default_queue = names.CONTROL
+task_routes = {task: {"queue": queues[0]} for task, queues in names.TASK_QUEUES.items()}
+imports = ("workers.tasks",)
+
+# JSON only: nothing that arrives can run code, and any language can write it.
+task_serializer = "json"
+accept_content = ["json"]
+
+# A wake-up is acknowledged when its work is done. One that comes twice finds the ledger moved on.
+task_acks_late = True
+task_reject_on_worker_lost = True
+worker_prefetch_multiplier = 1  # what one worker holds, another cannot take
+task_ignore_result = True  # results are in Redis, where every consumer can read them
+
+# Longer than one HTTP call, so that a rolling restart leaves no request in doubt.
+worker_soft_shutdown_timeout = _settings.deadline_s + 10
+worker_enable_soft_shutdown_on_idle = False
+worker_hijack_root_logger = True
+worker_redirect_stdouts = False
+worker_send_task_events = False
+worker_enable_remote_control = False
+enable_utc = True
+
+# Beat keeps nothing on disk: what is due is in the ledger, and its own entries come every few seconds.
+# Entries expire, so that a stopped worker does not find a heap of them.
+beat_scheduler = "celery.beat:Scheduler"
+beat_max_loop_interval = 1
+beat_schedule = {
+    "dispatch": {"task": names.DISPATCH, "schedule": 1.0, "options": {"queue": names.CONTROL, "expires": 5}},
+    "sweep": {"task": names.SWEEP, "schedule": 30.0, "options": {"queue": names.CONTROL, "expires": 30}},
+}

@@ -1,0 +1,64 @@
+"""The tasks. Each opens the door to a function of `campaigns.flow`; none keeps anything of its own."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from celery import Task
+
+from campaigns import names
+from campaigns.flow.dispatch import dispatch as dispatch_due
+from campaigns.flow.poll import poll_batch as poll
+from campaigns.flow.reconcile import reconcile_batch as reconcile
+from campaigns.flow.replies import fetch_replies as fetch
+from campaigns.flow.send import send_while_due
+from campaigns.flow.submit import submit as submit_job
+from campaigns.flow.sweep import sweep as sweep_all
+from campaigns.wiring import default_services
+from workers.app import app
+
+
+@app.task(name=names.SUBMIT, bind=True)
+def submit(self: Task[Any, Any], job: Any, key: str | None = None, strict: bool = False) -> None:
+    """Enqueue a job that came as JSON, from any language.
+
+    Until a worker has stored it, the job is only as safe as the broker is; `campaigns.enqueue` stores first.
+    """
+    submit_job(default_services(), job, key=key, strict=strict, message_id=str(self.request.id))
+
+
+@app.task(name=names.DISPATCH)
+def dispatch() -> None:
+    """Wake workers for everything that is due."""
+    dispatch_due(default_services())
+
+
+@app.task(name=names.SWEEP)
+def sweep() -> None:
+    """Find what is due and stands nowhere."""
+    sweep_all(default_services())
+
+
+@app.task(name=names.SEND_BATCH)
+def send_batch(batch_id: str) -> None:
+    """Send a batch, then others that are due in its queue."""
+    send_while_due(default_services(), batch_id, time.monotonic)
+
+
+@app.task(name=names.RECONCILE_BATCH)
+def reconcile_batch(batch_id: str) -> None:
+    """Look for evidence of a request in doubt."""
+    reconcile(default_services(), batch_id)
+
+
+@app.task(name=names.POLL_BATCH)
+def poll_batch(batch_id: str) -> None:
+    """Ask what became of a batch."""
+    poll(default_services(), batch_id)
+
+
+@app.task(name=names.FETCH_REPLIES)
+def fetch_replies(batch_id: str) -> None:
+    """Fetch, store and mark the replies to a batch."""
+    fetch(default_services(), batch_id)
