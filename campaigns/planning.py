@@ -16,10 +16,17 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from campaigns.errors import JobError
-from campaigns.jobs import BulkJob, Job, ListJob, Mailing, QuickJob, job_document
-from campaigns.packing import PlannedBatch, PlannedMailing, Packer, Row, list_batch, quick_batch
-from campaigns.packing import listed_content as listed_content
-from campaigns.packing import phones_of as phones_of
+from campaigns.jobs import BulkJob, Job, Mailing, QuickJob, job_document
+from campaigns.packing import (
+    Packer,
+    PlannedBatch,
+    PlannedMailing,
+    Row,
+    list_batch,
+    listed_content,
+    phones_of,
+    quick_batch,
+)
 from campaigns.recipients import normalise_phone, row_problem
 from campaigns.times import to_schedule_time
 
@@ -82,7 +89,7 @@ class Planner:
         elif isinstance(job, QuickJob):
             yield from self._quick(job)
         else:
-            yield list_batch(cast(ListJob, job).fields, job.schedule_ms)
+            yield list_batch(job.fields, job.schedule_ms)
         if self._errors:
             if self._further_errors:
                 self._errors["_schema"] = [f"and {self._further_errors} more rows with mistakes"]
@@ -93,9 +100,7 @@ class Planner:
         # other requests, each in the lane of its number.
         lanes = [Packer(self._most)]
         for index, mailing in enumerate(job.mailings):
-            schedule_time = (
-                to_schedule_time(mailing.schedule_ms, self._timezone) if mailing.schedule_ms else None
-            )
+            schedule_time = to_schedule_time(mailing.schedule_ms, self._timezone) if mailing.schedule_ms else None
             sorter = _Sorter(mailing.message_type == "personal")
             for start, rows in self._chunks(mailing.delivery_list):
                 place = f"messages[{index}].delivery_list"
@@ -128,9 +133,7 @@ class Planner:
             yield start, chunk
             start += len(chunk)
 
-    def _sound(
-        self, place: str, start: int, rows: list[Any], mailing: Mailing | None
-    ) -> list[str | None] | None:
+    def _sound(self, place: str, start: int, rows: list[Any], mailing: Mailing | None) -> list[str | None] | None:
         """The rows' phones, normalised; None for what is none. None at all if a row breaks a rule."""
         personal = mailing is not None and mailing.message_type == "personal"
         linked = mailing is not None and mailing.content.get("type") == "button"

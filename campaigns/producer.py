@@ -172,6 +172,12 @@ def enqueue(
     return Campaign(plan.campaign_id, services)
 
 
+def list_campaigns(limit: int = 20, *, services: Services | None = None) -> list[Status]:
+    """The newest campaigns, newest first. Raises StoreError."""
+    services = services or default_services()
+    return [_status(record) for record in services.campaigns.newest(limit)]
+
+
 def _with_recipients(job: Mapping[str, Any], recipients: Iterable[Any] | Path | str | None) -> dict[str, Any]:
     document = dict(job)
     if recipients is None:

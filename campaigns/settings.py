@@ -153,37 +153,25 @@ class Settings:
         "Celery's broker, Redis or RabbitMQ; unset: `redis_url`",
         shown=False,
     )
-    key_prefix: str = option(
-        _text, "campaigns:", "stands before every Redis key, so that an ACL can fence them"
-    )
+    key_prefix: str = option(_text, "campaigns:", "stands before every Redis key, so that an ACL can fence them")
 
     gateway_url: str = option(_url("http", "https"), "https://app.sms.by", "the gateway's host")
     gateway_timezone: ZoneInfo = option(
         _zone, ZoneInfo("Europe/Minsk"), "the zone of the gateway's times, which carry none"
     )
     connect_timeout_s: float = option(_SECONDS, 5.0, "to connect, TLS included")
-    deadline_s: float = option(
-        _SECONDS, 30.0, "one whole request, from name look-up to the last byte of the answer"
-    )
+    deadline_s: float = option(_SECONDS, 30.0, "one whole request, from name look-up to the last byte of the answer")
     read_attempts: int = option(_number(int, 1, 20), 4, "tries of a request that costs nothing")
-    rate_limit: Rate = option(
-        _rate, Rate(20, 1.0), "requests per account in any window: REQUESTS/SECONDS, or off"
-    )
+    rate_limit: Rate = option(_rate, Rate(20, 1.0), "requests per account in any window: REQUESTS/SECONDS, or off")
     concurrency: int = option(_number(int, 1, 10_000), 16, "requests of one account under way at once")
-    read_share: float = option(
-        _number(float, 0.01, 1), 0.5, "the share of rate and concurrency that polling may use"
-    )
+    read_share: float = option(_number(float, 0.01, 1), 0.5, "the share of rate and concurrency that polling may use")
     penalty_s: float = option(_SECONDS, 120.0, "an account's rest after a 429 without Retry-After")
-    account_pause_s: float = option(
-        _SECONDS, 600.0, "an account's rest after it was refused or failed too often"
-    )
+    account_pause_s: float = option(_SECONDS, 600.0, "an account's rest after it was refused or failed too often")
     failures_before_pause: int = option(
         _number(int, 1, 1_000_000), 5, "failed paid requests in a row that pause the account"
     )
 
-    recipients_per_request: int = option(
-        _number(int, 1, 100_000), 1000, "recipients that one sendBulkViber carries"
-    )
+    recipients_per_request: int = option(_number(int, 1, 100_000), 1000, "recipients that one sendBulkViber carries")
     phone_region: str = option(_region, "BY", "the country of phones written without one")
     image_bytes: int = option(_number(int, 1, 50_000_000), 2_000_000, "largest image file a job may carry")
     message_cost: Decimal | None = option(
@@ -191,12 +179,8 @@ class Settings:
     )
 
     lease_s: float = option(_SECONDS, 60.0, "how long a worker owns a batch; at least `deadline_s` + 10")
-    planning_lease_s: float = option(
-        _SECONDS, 300.0, "silence after which a plan under way counts as abandoned"
-    )
-    settle_window_s: float = option(
-        _SECONDS, 900.0, "how long evidence of a doubtful request may take to show"
-    )
+    planning_lease_s: float = option(_SECONDS, 300.0, "silence after which a plan under way counts as abandoned")
+    settle_window_s: float = option(_SECONDS, 900.0, "how long evidence of a doubtful request may take to show")
     look_interval_s: float = option(_SECONDS, 60.0, "least time between two looks for a doubtful batch")
     on_unknown: str = option(
         _choice("hold", "resend"), "hold", "what follows once absence is proven, if the job does not say"
@@ -208,9 +192,7 @@ class Settings:
 
     poll_fraction: float = option(_number(float, 0.01, 10), 0.25, "next poll after this fraction of the age")
     poll_min_s: float = option(_SECONDS, 3.0, "least time between two polls of a batch")
-    poll_horizon_s: float = option(
-        _SECONDS, 3 * _DAY_S, "age at which silent deliveries become UNKNOWN_FINAL"
-    )
+    poll_horizon_s: float = option(_SECONDS, 3 * _DAY_S, "age at which silent deliveries become UNKNOWN_FINAL")
     reply_window_s: float = option(_SECONDS, 3 * _DAY_S, "how long replies to a mailing are fetched")
     final_statuses: frozenset[str] = option(
         _statuses, DEFAULT_FINAL, "further delivery statuses that are final, comma separated"

@@ -24,9 +24,7 @@ from campaigns.keys import Keys
 def script_text(name: str) -> str:
     """The text of a script, with the prelude that all share."""
     folder = files("campaigns.lua")
-    return folder.joinpath("prelude.lua").read_text("utf-8") + folder.joinpath(f"{name}.lua").read_text(
-        "utf-8"
-    )
+    return folder.joinpath("prelude.lua").read_text("utf-8") + folder.joinpath(f"{name}.lua").read_text("utf-8")
 
 
 class Store:

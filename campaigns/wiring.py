@@ -30,7 +30,10 @@ _TRIES = 12
 
 
 def connect(settings: Settings) -> Redis:
-    """A client of the store. Connects when it is first used; safe across forks and threads."""
+    """A client of the store. Connects when it is first used; safe across forks and threads.
+
+    Blocking reads of up to a second fit well inside its socket timeout.
+    """
     return Redis.from_url(
         settings.redis_url,
         socket_timeout=_SOCKET_TIMEOUT_S,
@@ -46,9 +49,7 @@ def open_store(settings: Settings) -> Store:
     return Store(connect(settings), Keys(settings.key_prefix))
 
 
-def build_services(
-    settings: Settings, *, store: Store | None = None, wake: WakesUp | None = None
-) -> Services:
+def build_services(settings: Settings, *, store: Store | None = None, wake: WakesUp | None = None) -> Services:
     """Everything that producers and workers work with."""
     store = store or open_store(settings)
     batches = Batches(store, lease_ms=_ms(settings.lease_s))
@@ -123,3 +124,8 @@ def default_services() -> Services:
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+def consumer_store(settings: Settings | None = None) -> Store:
+    """A store for a consumer of events, which needs neither tokens nor a gateway."""
+    return open_store(settings or Settings.from_env(os.environ))

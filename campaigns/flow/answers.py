@@ -78,8 +78,7 @@ def _ask_lists(gateway: Gateway, batch: Batch, last_digest: str | None) -> Answe
     rows: dict[int, list[Row]] = {}
     digest = blake2b(digest_size=16)
     polls = {
-        number: gateway.get_viber_delivery_list(message_id)
-        for number, message_id in sorted(batch.message_ids.items())
+        number: gateway.get_viber_delivery_list(message_id) for number, message_id in sorted(batch.message_ids.items())
     }
     for polled in polls.values():
         digest.update(polled.digest.encode())

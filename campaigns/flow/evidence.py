@@ -84,9 +84,7 @@ def known_ids(services: Services, batch: Batch) -> frozenset[int]:
     return frozenset(int(raw) for raw in services.store.ask("zrange", key, 0, -1))
 
 
-def _listed_since(
-    services: Services, gateway: Gateway, since_ms: int
-) -> tuple[list[tuple[MailingData, int]], bool]:
+def _listed_since(services: Services, gateway: Gateway, since_ms: int) -> tuple[list[tuple[MailingData, int]], bool]:
     """Mailings of the listing with when they were created, and whether it was read back to `since_ms`."""
     zone = services.settings.gateway_timezone
     listed: list[tuple[MailingData, int]] = []
@@ -107,9 +105,9 @@ def _twins(services: Services, batch: Batch) -> Iterator[str]:
             continue
         other = services.batches.read(other_id)
         sure = other.state in {"", REJECTED, CANCELLED} or other.attempt == 0
-        if not sure and other.state in {SENDING, UNKNOWN, HELD, ACCEPTED, SETTLED}:
-            if mailing not in other.message_ids:
-                yield other_id
+        open_states = {SENDING, UNKNOWN, HELD, ACCEPTED, SETTLED}
+        if not sure and other.state in open_states and mailing not in other.message_ids:
+            yield other_id
 
 
 def _matching(mailing: MailingData, contents: list[dict[str, str]], found: dict[int, int]) -> int | None:

@@ -109,9 +109,7 @@ def _hold(services: Services, batch: Batch, look: Look, why: str) -> None:
 def _look_later(services: Services, batch: Batch, now_ms: int, *, complete: bool) -> None:
     looks = batch.number("looks")
     if complete and (looks == 0 or _spaced(services, batch, now_ms)):
-        services.batches.note(
-            batch, {"looks": looks + 1, "looked_ms": now_ms}, state=UNKNOWN, fence=batch.fence
-        )
+        services.batches.note(batch, {"looks": looks + 1, "looked_ms": now_ms}, state=UNKNOWN, fence=batch.fence)
     again_ms = now_ms + round(services.settings.look_interval_s * 1000)
     services.due.put(Entry(RECONCILE, batch.id), batch.kind, again_ms)
 

@@ -64,21 +64,15 @@ def _create(services: Services, claim: Claim, gateway: Gateway) -> tuple[int, in
             orjson.loads(claim.body), image=services.batches.image(claim.batch.campaign_id)
         )
     except DoubtError as error:
-        raise NotWrittenError(
-            error.method, f"not created: {error.reason}", http_status=error.http_status
-        ) from None
+        raise NotWrittenError(error.method, f"not created: {error.reason}", http_status=error.http_status) from None
     batch, message_id = claim.batch, created.message_id
     services.deliveries.learn(batch, {0: message_id}, round(services.settings.retention_s * 1000))
     _note(services, claim, {"count_subscribers": created.count_subscribers}, created.count_subscribers)
     return message_id, created.count_subscribers
 
 
-def _note(
-    services: Services, claim: Claim, fields: dict[str, str | int], recipients: int | None = None
-) -> None:
-    noted = services.batches.note(
-        claim.batch, fields, state=SENDING, fence=claim.fence, recipients=recipients
-    )
+def _note(services: Services, claim: Claim, fields: dict[str, str | int], recipients: int | None = None) -> None:
+    noted = services.batches.note(claim.batch, fields, state=SENDING, fence=claim.fence, recipients=recipients)
     if not noted:
         raise NotWrittenError("confirmViberMessage", "the batch is not ours any more")
 
@@ -87,16 +81,12 @@ def _check_limits(services: Services, batch: Batch, recipients: int) -> None:
     job = services.campaigns.read(batch.campaign_id).job
     most = job.get("max_recipients")
     if most is not None and recipients > most:
-        raise ContentRefusedError(
-            "sendViberMessageList", f"{recipients} recipients, more than max_recipients {most}"
-        )
+        raise ContentRefusedError("sendViberMessageList", f"{recipients} recipients, more than max_recipients {most}")
     dearest, price = job.get("max_cost"), services.settings.message_cost
     if dearest is None:
         return
     if price is None:
-        raise ContentRefusedError(
-            "sendViberMessageList", "max_cost cannot be checked: message_cost is not set"
-        )
+        raise ContentRefusedError("sendViberMessageList", "max_cost cannot be checked: message_cost is not set")
     if price * recipients > Decimal(dearest):
         raise ContentRefusedError(
             "sendViberMessageList", f"expected cost {price * recipients}, more than max_cost {dearest}"

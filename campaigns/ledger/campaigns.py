@@ -61,9 +61,7 @@ class Campaigns:
             {"by": by},
         )
 
-    def store_invalid(
-        self, campaign_id: str, errors: Mapping[str, object], fields: Mapping[str, str]
-    ) -> None:
+    def store_invalid(self, campaign_id: str, errors: Mapping[str, object], fields: Mapping[str, str]) -> None:
         """A job that came as a message and breaks rules: kept as `invalid`, with its errors and an event."""
         keys = self._keys
         flat = [part for pair in fields.items() for part in pair]
@@ -77,9 +75,7 @@ class Campaigns:
     def taken_out(self, campaign_id: str) -> Iterator[tuple[str, str, str]]:
         """Recipients that planning took out: reason, place in the job, phone as handed in."""
         start = 0
-        while rows := self._store.ask(
-            "lrange", self._keys.taken_out(campaign_id), start, start + _PER_ROUND_TRIP - 1
-        ):
+        while rows := self._store.ask("lrange", self._keys.taken_out(campaign_id), start, start + _PER_ROUND_TRIP - 1):
             for row in rows:
                 reason, place, phone = orjson.loads(row)
                 yield reason, place, phone
@@ -105,9 +101,7 @@ class Campaigns:
 
     def forget_expired(self, before_ms: int) -> None:
         """Drop ids from the index whose campaigns have expired."""
-        old = [
-            raw.decode() for raw in self._store.ask("zrangebyscore", self._keys.index(), "-inf", before_ms)
-        ]
+        old = [raw.decode() for raw in self._store.ask("zrangebyscore", self._keys.index(), "-inf", before_ms)]
         there = self._store.ask_many("exists", [(self._keys.campaign(i),) for i in old])
         gone = [i for i, exists in zip(old, there, strict=True) if not exists]
         if gone:

@@ -34,9 +34,7 @@ class Due:
 
     def take(self, queue: str, limit: int, again_ms: int, verb: str = "") -> list[Entry]:
         """Up to `limit` entries that are due. Each is due again after `again_ms`: wake-ups get lost."""
-        taken = self._store.run(
-            "take_due", [self._keys.due(queue)], [limit, again_ms, f"{verb}|" if verb else ""]
-        )
+        taken = self._store.run("take_due", [self._keys.due(queue)], [limit, again_ms, f"{verb}|" if verb else ""])
         return [Entry.read(raw) for raw in taken[1:]]
 
     def put(self, entry: Entry, kind: str, at_ms: int) -> None:

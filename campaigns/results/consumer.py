@@ -45,9 +45,7 @@ class Consumer:
         """Create the group if it is new, reading from `start` (`0`: all that is kept, `$`: only news)."""
         self._store.create_group(self._key, self._group, start)
 
-    def events(
-        self, *, stop: Callable[[], bool] = lambda: False, idle_s: float | None = None
-    ) -> Iterator[Event]:
+    def events(self, *, stop: Callable[[], bool] = lambda: False, idle_s: float | None = None) -> Iterator[Event]:
         """Single changes and other events, until `stop()` or until nothing came for `idle_s` seconds."""
         quiet_since, claimed_at = self._monotonic(), float("-inf")
         while not stop():
@@ -67,9 +65,7 @@ class Consumer:
                 return
 
     def _fresh(self) -> list[Any]:
-        answer = self._store.ask(
-            "xreadgroup", self._group, self._name, {self._key: ">"}, self._batch, _BLOCK_MS
-        )
+        answer = self._store.ask("xreadgroup", self._group, self._name, {self._key: ">"}, self._batch, _BLOCK_MS)
         if not answer:
             return []
         streams = answer.items() if isinstance(answer, dict) else answer

@@ -102,9 +102,7 @@ def compare(
     return Comparison(list(changes.values()), strange_words, strangers)
 
 
-def silenced(
-    stored: Mapping[str, str], phones: Iterable[str], *, final: Set[str], now_ms: int
-) -> list[Change]:
+def silenced(stored: Mapping[str, str], phones: Iterable[str], *, final: Set[str], now_ms: int) -> list[Change]:
     """The horizon passed: what was never conclusive becomes UNKNOWN_FINAL, also where nothing was heard."""
     changes = []
     for phone in phones:

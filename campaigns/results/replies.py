@@ -124,6 +124,4 @@ def _packed(reply: Reply) -> dict[str, Any]:
 
 
 def _unpacked(reply_id: str, data: dict[str, Any]) -> Reply:
-    return Reply(
-        reply_id, data["phone"], data["message"], data["received_ms"], data["batch"], data["mailing"]
-    )
+    return Reply(reply_id, data["phone"], data["message"], data["received_ms"], data["batch"], data["mailing"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, cast
@@ -30,7 +30,7 @@ from campaigns.settings import DEFAULT_ACCOUNT, Settings
 from campaigns.times import to_d_schedule
 
 _NAME_LENGTH = 255
-_TOKEN = {"token": "is refused: a job names an account, never a token"}  # noqa: S105 (a message)
+_TOKEN = {"token": "is refused: a job names an account, never a token"}
 
 #: Which fields a mailing's content must have, by type and message_type (sendBulkViber). No others may be there.
 _CONTENT: Final = {
@@ -148,9 +148,7 @@ class _Bulk(_Common):
         for number, mailing in enumerate(mailings):
             name = (mailing.get("name") if isinstance(mailing, Mapping) else None) or default_name(number)
             if isinstance(name, str) and seen.setdefault(name, number) != number:
-                errors[number] = {
-                    "name": [f"is the name of messages[{seen[name]}] too; errors come back by name"]
-                }
+                errors[number] = {"name": [f"is the name of messages[{seen[name]}] too; errors come back by name"]}
         if errors:
             raise ValidationError(cast(Any, {"messages": errors}))
 
@@ -169,9 +167,7 @@ class _Message(_Common):
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _content_fits(self, _data: Any, original: Any, **_: Any) -> None:
         kind = str(original.get("type_message", "TEXT")).upper()
-        there = {
-            name for name in ("message", "image_url", "image", "button", "button_link") if original.get(name)
-        }
+        there = {name for name in ("message", "image_url", "image", "button", "button_link") if original.get(name)}
         errors: dict[str, list[str]] = {}
         if kind == "TEXT" and "message" not in there:
             errors["message"] = ["is missing: type_message is TEXT"]
@@ -205,7 +201,7 @@ class _Quick(_Message):
             region = CHECKING.get().settings.phone_region
             if normalise_phone(original["phone"], region) is None:
                 errors["phone"] = ["is not a phone number"]
-        if original.get("forwarding_message") not in {True, 1, "1"}:
+        if original.get("forwarding_message") not in {True, "1"}:
             for name in ("forwarding_time", "alphaname_id"):
                 if name in original:
                     errors[name] = ["is of use only with forwarding_message: 1"]
@@ -270,4 +266,4 @@ def _list(values: dict[str, Any], settings: Settings) -> ListJob:
     return ListJob(fields=form, image=values.get("image"), schedule_ms=schedule_ms, **_common(values))
 
 
-_BUILDERS: Final = {"bulk": _bulk, "quick": _quick, "list": _list}
+_BUILDERS: Final[dict[str, Callable[[dict[str, Any], Settings], Job]]] = {"bulk": _bulk, "quick": _quick, "list": _list}

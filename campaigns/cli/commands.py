@@ -1,0 +1,306 @@
+"""The commands. Each prints for people, or with --json one JSON document a line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TextIO, TypeVar
+
+import click
+from rich.live import Live
+
+from campaigns import __version__
+from campaigns.cli.demo import run_demo
+from campaigns.cli.doctor import examine
+from campaigns.cli.failures import FAILED, complain, failures_told
+from campaigns.cli.show import campaigns_table, console, delivery_dict, print_json, reply_dict, status_table
+from campaigns.errors import JobError, WaitTimeoutError, flatten
+from campaigns.ledger.states import OVER
+from campaigns.producer import Campaign, Status, enqueue, list_campaigns
+from campaigns.recipients import normalise_phone
+from campaigns.results import Consumer
+from campaigns.wiring import consumer_store, default_services
+
+P = ParamSpec("P")
+T = TypeVar("T")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a line.")
+
+
+def told(command: Callable[P, T]) -> Callable[P, T]:
+    """Errors become one line and an exit code."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        with failures_told():
+            return command(*args, **kwargs)
+        raise AssertionError("failures_told leaves or lets through")
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="campaigns")
+def cli() -> None:
+    """Send Viber campaigns: never twice, never lost.
+
+    Settings come from the environment (CAMPAIGNS_REDIS_URL, CAMPAIGNS_TOKEN, ...).
+
+    Exit codes: 0 well; 1 not reached; 2 wrong command line, job or setting; 3 no Redis; 4 no such campaign;
+    5 not possible in this state; 130 Ctrl-C.
+    """
+
+
+@cli.command()
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--recipients", type=click.Path(path_type=Path), help="CSV or JSON-lines file of recipients.")
+@click.option("--key", help="The same key with the same job never makes a second campaign.")
+@click.option("--strict", is_flag=True, help="Refuse the job if any recipient would be taken out.")
+@click.option("--wait", "wait_s", type=float, help="Wait so many seconds for the campaign to finish.")
+@as_json
+@told
+def send(
+    file: TextIO, recipients: Path | None, key: str | None, strict: bool, wait_s: float | None, as_json: bool
+) -> None:
+    """Enqueue the job in FILE (JSON; - for standard input)."""
+    try:
+        job = json.load(file)
+    except ValueError as error:
+        raise JobError({"file": [f"is not JSON: {error}"]}) from None
+    campaign = enqueue(job, key=key, strict=strict, recipients=recipients)
+    if not as_json:
+        console.print(f"campaign {campaign.id}")
+    status = campaign.status()
+    if wait_s is not None:
+        status = _followed(campaign, wait_s) if not as_json else campaign.wait(wait_s)
+    if as_json:
+        print_json(status.as_dict())
+    elif wait_s is None:
+        console.print(status_table(status))
+        console.print(f"follow it: campaigns status {campaign.id} --watch", style="dim")
+    if wait_s is not None:
+        _leave_by(status)
+
+
+@cli.command()
+@click.argument("campaign_id")
+@click.option("--watch", is_flag=True, help="Follow it until nothing more will happen by itself.")
+@as_json
+@told
+def status(campaign_id: str, watch: bool, as_json: bool) -> None:
+    """Where campaign CAMPAIGN_ID is."""
+    campaign = Campaign(campaign_id)
+    now = campaign.status()
+    if as_json:
+        print_json(now.as_dict())
+        while watch and now.state not in OVER:
+            time.sleep(1)
+            now = campaign.status()
+            print_json(now.as_dict())
+        return
+    if watch:
+        now = _followed(campaign, None)
+    else:
+        console.print(status_table(now))
+    for line in flatten(now.errors):
+        console.print(f"  {line}", style="red")
+
+
+@cli.command("list")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000))
+@as_json
+@told
+def list_(limit: int, as_json: bool) -> None:
+    """The newest campaigns."""
+    statuses = list_campaigns(limit)
+    if as_json:
+        for found in statuses:
+            print_json(found.as_dict())
+    elif statuses:
+        console.print(campaigns_table(statuses))
+    else:
+        console.print("no campaigns yet: campaigns send FILE")
+
+
+@cli.command()
+@click.argument("campaign_id")
+@click.option("--state", help="Only deliveries whose batch is in this state, such as rejected or held.")
+@click.option("--status", "word", help="Only deliveries with this status, such as READ.")
+@told
+def deliveries(campaign_id: str, state: str | None, word: str | None) -> None:
+    """Every message of a campaign, as JSON lines."""
+    for delivery in Campaign(campaign_id).deliveries():
+        if state in {None, delivery.state} and word in {None, delivery.status}:
+            print_json(delivery_dict(delivery))
+
+
+@cli.command()
+@click.argument("campaign_id")
+@told
+def replies(campaign_id: str) -> None:
+    """The replies to a campaign, as JSON lines, oldest first."""
+    for reply in Campaign(campaign_id).replies():
+        print_json(reply_dict(reply))
+
+
+@cli.command("taken-out")
+@click.argument("campaign_id")
+@told
+def taken_out(campaign_id: str) -> None:
+    """Recipients who were not messaged and why, as JSON lines."""
+    for reason, place, phone in Campaign(campaign_id).taken_out():
+        print_json({"reason": reason, "place": place, "phone": phone})
+
+
+@cli.command()
+@click.argument("campaign_id")
+@told
+def pause(campaign_id: str) -> None:
+    """Send no further batch of a campaign."""
+    Campaign(campaign_id).pause(by="operator")
+    console.print(f"paused; to go on: campaigns resume {campaign_id}")
+
+
+@cli.command()
+@click.argument("campaign_id")
+@told
+def resume(campaign_id: str) -> None:
+    """Send on."""
+    Campaign(campaign_id).resume(by="operator")
+    console.print("resumed")
+
+
+@cli.command()
+@click.argument("campaign_id")
+@told
+def cancel(campaign_id: str) -> None:
+    """Never send what has not gone out."""
+    console.print(status_table(Campaign(campaign_id).cancel(by="operator")))
+
+
+@cli.command()
+@click.option("--group", help="Read as a member of this group, and acknowledge what was printed.")
+@click.option("--since", default="-", help="Without a group: start at this position (- for the oldest).")
+@click.option("--follow", is_flag=True, help="Wait for further events.")
+@told
+def events(group: str | None, since: str, follow: bool) -> None:
+    """Print events as JSON lines: whole ones, or in a group single changes."""
+    if group is not None:
+        consumer = Consumer(consumer_store(), group)
+        consumer.create_group()
+        for event in consumer.events(idle_s=None if follow else 0.5):
+            print_json(event.as_dict())
+        return
+    stream, position = default_services().events, since
+    while True:
+        for event in stream.since(position):
+            print_json(event.as_dict())
+            position = f"({event.position}"
+        if not follow:
+            return
+        time.sleep(0.5)
+
+
+@cli.group()
+def optouts() -> None:
+    """Phones that must not be messaged."""
+
+
+@optouts.command("add")
+@click.argument("phones", nargs=-1, required=True)
+@told
+def add_optouts(phones: tuple[str, ...]) -> None:
+    """Add PHONES."""
+    console.print(f"{default_services().optouts.add(_normal(phones))} added")
+
+
+@optouts.command("remove")
+@click.argument("phones", nargs=-1, required=True)
+@told
+def remove_optouts(phones: tuple[str, ...]) -> None:
+    """Remove PHONES."""
+    console.print(f"{default_services().optouts.remove(_normal(phones))} removed")
+
+
+@optouts.command("list")
+@told
+def list_optouts() -> None:
+    """Print all, one a line."""
+    for phone in default_services().optouts:
+        click.echo(phone)
+
+
+@cli.command()
+@as_json
+@told
+def doctor(as_json: bool) -> None:
+    """Check what campaigns need: server, persistence, workers, clock, tokens, gateway."""
+    findings = examine()
+    for finding in findings:
+        if as_json:
+            print_json(finding._asdict())
+        else:
+            mark = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[red]fail[/]"}[finding.verdict]
+            console.print(f"{mark:>4}  {finding.what}: {finding.found}")
+            if finding.remedy:
+                console.print(f"      {finding.remedy}", style="dim")
+    sys.exit(FAILED if any(finding.verdict == "fail" for finding in findings) else 0)
+
+
+@cli.command()
+@click.option("--recipients", default=10_000, show_default=True, type=click.IntRange(1, 1_000_000))
+@told
+def demo(recipients: int) -> None:
+    """Start everything on this machine, send two campaigns to the sandbox, and stop it all again."""
+    sys.exit(run_demo(recipients, console))
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8025, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--speed", default=1.0, show_default=True, help="Seconds of delivery life per second.")
+@told
+def sandbox(host: str, port: int, speed: float) -> None:
+    """Run a local gateway with the same eleven methods, until Ctrl-C."""
+    try:
+        from campaigns.sandbox.server import serve  # noqa: PLC0415 (an extra)
+    except ImportError:
+        complain("the sandbox is an extra: pip install 'viber-campaigns[sandbox]'")
+        sys.exit(FAILED)
+    try:
+        serve(host, port, speed=speed, ready=lambda url: console.print(f"sandbox listening on {url}"))
+    except OSError as error:
+        complain(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port")
+        sys.exit(FAILED)
+
+
+def _normal(phones: tuple[str, ...]) -> list[str]:
+    region = default_services().settings.phone_region
+    normal = {phone: normalise_phone(phone, region) for phone in phones}
+    if bad := [phone for phone, found in normal.items() if found is None]:
+        raise JobError({phone: ["is not a phone number"] for phone in bad})
+    return [found for found in normal.values() if found is not None]
+
+
+def _followed(campaign: Campaign, timeout_s: float | None) -> Status:
+    """Show the campaign live until it is over."""
+    until = None if timeout_s is None else time.monotonic() + timeout_s
+    with Live(status_table(campaign.status()), console=console, refresh_per_second=4) as live:
+        while True:
+            now = campaign.status()
+            live.update(status_table(now))
+            if now.state in OVER:
+                return now
+            if until is not None and time.monotonic() > until:
+                raise WaitTimeoutError(campaign.id, now.state, timeout_s or 0)
+            time.sleep(0.25)
+
+
+def _leave_by(status: Status) -> None:
+    """Exit code 1 unless everybody who could be messaged was."""
+    bad = sum(status.recipients.get(fate, 0) for fate in ("rejected", "held", "unknown", "written_off"))
+    if status.state != "finished" or bad:
+        sys.exit(FAILED)

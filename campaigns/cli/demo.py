@@ -1,0 +1,218 @@
+"""The demonstration: a server, the sandbox, a worker and beat, all real, and two campaigns through them.
+
+Everything is started here, on loopback and in a temporary folder, and stopped at the end, also on Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+
+from campaigns.cli.failures import FAILED, complain
+from campaigns.cli.sample import sample_job
+from campaigns.cli.show import status_table
+from campaigns.embedded import EmbeddedServer
+from campaigns.flow.services import Services
+from campaigns.ledger.states import OVER
+from campaigns.names import QUEUES
+from campaigns.producer import Campaign, enqueue
+from campaigns.sandbox import SandboxClient
+from campaigns.settings import Settings
+from campaigns.wiring import build_services
+
+_SPEED = 20
+_PATIENCE_S = 120.0
+_STOP_S = 15.0
+#: Phones with fates of their own: one that answers, one that opts out, one that is never reached.
+_SPECIAL = ("375297770005", "375297770006", "375297770001")
+
+
+def run_demo(recipients: int, console: Console) -> int:
+    """Run it. Returns the exit code: 0 if the sandbox's ledger and our result agree phone by phone."""
+    started_s = time.monotonic()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="campaigns-demo-")))
+        server = stack.enter_context(EmbeddedServer())
+        console.print(f"store    {server.url}")
+        sandbox_url = stack.enter_context(_sandbox(folder))
+        console.print(f"sandbox  {sandbox_url}  (a second there is {_SPEED} seconds of delivery life)")
+        env = _environment(server.url, sandbox_url)
+        stack.enter_context(_process(folder, "worker", env, *_CELERY, "worker", *_worker_options()))
+        stack.enter_context(_process(folder, "beat", env, *_CELERY, "beat", "--loglevel", "INFO"))
+        console.print("worker and beat are up\n")
+        services = build_services(Settings.from_env(env))
+        campaigns = [
+            enqueue(sample_job(), services=services),
+            enqueue(_greetings(recipients), services=services),
+        ]
+        if not _follow(campaigns, console):
+            complain(f"the campaigns did not finish in {_PATIENCE_S:g} seconds; the end of the logs:")
+            _show_logs(folder)
+            return FAILED
+        _await_replies(campaigns)
+        agree = _compare(services, campaigns, SandboxClient(sandbox_url), console)
+    console.print(f"\nstopped everything after {time.monotonic() - started_s:.0f} seconds")
+    return 0 if agree else FAILED
+
+
+_CELERY = (sys.executable, "-m", "celery", "--quiet", "--app", "workers")
+
+
+def _worker_options() -> list[str]:
+    return ["--queues", ",".join(QUEUES), "--concurrency", "2", "--loglevel", "INFO", "--without-mingle"]
+
+
+def _environment(redis_url: str, gateway_url: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CAMPAIGNS_", "CELERY_"))}
+    return {
+        **kept,
+        "CAMPAIGNS_REDIS_URL": redis_url,
+        "CAMPAIGNS_GATEWAY_URL": gateway_url,
+        "CAMPAIGNS_TOKEN": "demo",
+        "CAMPAIGNS_RATE_LIMIT": "50/1",
+        "CAMPAIGNS_POLL_MIN_S": "1",
+        "CAMPAIGNS_POLL_HORIZON_S": "20",
+        "CAMPAIGNS_OPTOUT_WORDS": "STOP,СТОП",
+    }
+
+
+def _greetings(recipients: int) -> dict[str, Any]:
+    phones = [f"37533{number:07d}" for number in range(1, recipients + 1 - len(_SPECIAL))]
+    return {
+        "name": f"{recipients:,} greetings",
+        "messages": [
+            {
+                "alphaname_id": "444",
+                "message_type": "bulk",
+                "content": {"type": "text", "text": "Good morning"},
+                "delivery_list": [*_SPECIAL, *phones],
+            }
+        ],
+    }
+
+
+@contextmanager
+def _process(folder: Path, name: str, env: dict[str, str], *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of ours, in a group of its own, so that Ctrl-C reaches it through us alone."""
+    with (folder / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 (our own command)
+            command,
+            env=env,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextmanager
+def _sandbox(folder: Path) -> Iterator[str]:
+    command = (sys.executable, "-m", "campaigns.sandbox", "--port", "0", "--speed", str(_SPEED))
+    with _process(folder, "sandbox", dict(os.environ), *command) as process:
+        until = time.monotonic() + 20
+        while time.monotonic() < until and process.poll() is None:
+            for line in (folder / "sandbox.log").read_text("utf-8").splitlines():
+                if line.startswith("sandbox listening on "):
+                    yield line.removeprefix("sandbox listening on ").strip()
+                    return
+            time.sleep(0.05)
+        raise SystemExit("campaigns: the sandbox did not start:\n" + (folder / "sandbox.log").read_text("utf-8"))
+
+
+def _follow(campaigns: list[Campaign], console: Console) -> bool:
+    """Show all campaigns until they are over. Whether they are."""
+    until = time.monotonic() + _PATIENCE_S
+    with Live(console=console, refresh_per_second=4) as live:
+        while time.monotonic() < until:
+            statuses = [campaign.status() for campaign in campaigns]
+            live.update(Group(*(status_table(status) for status in statuses)))
+            if all(status.state in OVER for status in statuses):
+                return True
+            time.sleep(0.25)
+    return False
+
+
+def _await_replies(campaigns: list[Campaign]) -> None:
+    until = time.monotonic() + 10
+    while time.monotonic() < until and not any(campaign.replies() for campaign in campaigns):
+        time.sleep(0.25)
+
+
+def _compare(services: Services, campaigns: list[Campaign], sandbox: SandboxClient, console: Console) -> bool:
+    """What each phone got, what was answered, and whether both sides tell the same."""
+    truth = [(row["mailing"], row["phone"], row["text"]) for row in sandbox.ledger()]
+    told = Counter(
+        (delivery.mailing, delivery.phone)
+        for campaign in campaigns
+        for delivery in campaign.deliveries()
+        if delivery.state in {"accepted", "settled"}
+    )
+    _show_phones(truth, console)
+    _show_replies(campaigns, console)
+    sent = Counter((mailing, phone) for mailing, phone, _ in truth)
+    twice = [pair for pair, number in sent.items() if number > 1]
+    differing = [pair for pair in sent.keys() | told.keys() if sent[pair] != told[pair]]
+    console.print(
+        f"\nthe sandbox sent {len(truth):,} messages; we know of {sum(told.values()):,}; "
+        f"twice: {len(twice)}; told differently: {len(differing)}"
+    )
+    summary = sandbox.summary()
+    console.print(f"paid {summary['spent']}; requests: {services.settings.recipients_per_request:,} recipients each")
+    return not twice and not differing
+
+
+def _show_phones(truth: list[tuple[str, str, str]], console: Console) -> None:
+    messages: dict[str, list[str]] = {}
+    for mailing, phone, text in truth:
+        messages.setdefault(phone, []).append(text or f"({mailing}: a picture)")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("phone")
+    table.add_column("got")
+    shown = sorted(messages, key=lambda phone: (-len(messages[phone]), phone))[:8]
+    for phone in shown:
+        table.add_row(phone, ", ".join(messages[phone]))
+    console.print("\nwhat each phone got", style="bold")
+    console.print(table)
+    console.print(f"... and {len(messages) - len(shown):,} more phones", style="dim")
+
+
+def _show_replies(campaigns: list[Campaign], console: Console) -> None:
+    replies = [reply for campaign in campaigns for reply in campaign.replies()]
+    console.print("\nreplies", style="bold")
+    for reply in replies:
+        console.print(f"{reply.phone}  {reply.message}")
+    if not replies:
+        console.print("none", style="dim")
+
+
+def _show_logs(folder: Path) -> None:
+    for log in sorted(folder.glob("*.log")):
+        lines = log.read_text("utf-8", "replace").splitlines()[-15:]
+        sys.stderr.write(f"--- {log.name}\n" + "\n".join(lines) + "\n")

@@ -1,0 +1,61 @@
+"""Errors as one clear line and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from campaigns.errors import (
+    CampaignsError,
+    JobError,
+    KeyConflictError,
+    SettingsError,
+    StateError,
+    StoreError,
+    UnknownCampaignError,
+)
+
+FAILED, WRONG, NO_STORE, NO_CAMPAIGN, NOT_POSSIBLE, INTERRUPTED = 1, 2, 3, 4, 5, 130
+
+_CODES: dict[type[CampaignsError], int] = {
+    JobError: WRONG,
+    SettingsError: WRONG,
+    KeyConflictError: WRONG,
+    StoreError: NO_STORE,
+    UnknownCampaignError: NO_CAMPAIGN,
+    StateError: NOT_POSSIBLE,
+}
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """Tell what went wrong on standard error, and leave with its exit code."""
+    try:
+        yield
+    except JobError as error:
+        complain(f"the job has {len(error.lines)} mistake{'s' * (len(error.lines) != 1)}:")
+        for line in error.lines:
+            click.echo(f"  {line}", err=True)
+        sys.exit(WRONG)
+    except StoreError as error:
+        complain(f"Redis cannot be used: {error}")
+        click.echo("  is it running, and does CAMPAIGNS_REDIS_URL name it?", err=True)
+        sys.exit(NO_STORE)
+    except CampaignsError as error:
+        complain(str(error))
+        sys.exit(next((code for kind, code in _CODES.items() if isinstance(error, kind)), FAILED))
+    except (KeyboardInterrupt, click.Abort):
+        complain("interrupted")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has seen enough; nothing more can be said to it.
+        sys.stderr.close()
+        sys.exit(FAILED)
+
+
+def complain(message: str) -> None:
+    """One line on standard error."""
+    click.echo(f"campaigns: {message}", err=True)

@@ -1,0 +1,9 @@
+"""The gateway: eleven methods, what may be retried, and the limiter that all workers share."""
+
+from __future__ import annotations
+
+from campaigns.gateway.client import Gateway, Polled
+from campaigns.gateway.transport import Transport, boot_clock
+from campaigns.schemas.answers import MailingData
+
+__all__ = ["Gateway", "MailingData", "Polled", "Transport", "boot_clock"]

@@ -1,0 +1,133 @@
+"""What an answer means. Pure: bytes and a status in, checked values or an error of ours out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from campaigns.errors import (
+    AccountRefusedError,
+    ContentRefusedError,
+    DoubtError,
+    GatewayError,
+    TooManyRequestsError,
+)
+from campaigns.schemas.answers import SCHEMAS, UnreadableError
+
+_TEXT_LENGTH: Final = 500
+
+#: Words by which a refusal speaks of the account and not of what was sent.
+_OF_ACCOUNT: Final = re.compile(
+    r"token|unauthori[sz]ed|authenticat|api.?key|access denied|forbidden|"
+    r"insufficient|balance|funds|not enough money|too many requests|rate limit|limit exceeded|blocked account|"
+    r"токен|авториз|доступ|ключ|средств|баланс|денег|слишком много|лимит",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer. The body is kept out of the repr: it holds phones and texts."""
+
+    method: str
+    http_status: int
+    retry_after: str | None
+    body: bytes = field(repr=False)
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal bodies."""
+        return blake2b(self.body, digest_size=16).hexdigest()
+
+
+def check_status(answer: Answer, now: datetime | None = None) -> None:
+    """Raise what the HTTP status alone decides; nothing for 2xx."""
+    status, text = answer.http_status, _text_of(answer.body)
+    facts: dict[str, Any] = {"http_status": status, "gateway_text": text}
+    if 200 <= status < 300:
+        return
+    if status == 429:
+        wait_s = retry_after_s(answer.retry_after, now or datetime.now(UTC))
+        raise TooManyRequestsError(answer.method, "too many requests", retry_after_s=wait_s, **facts)
+    if status in {401, 403, 404} or (400 <= status < 500 and status not in {408, 425} and _of_account(text)):
+        raise AccountRefusedError(answer.method, f"the account is refused with HTTP {status}", **facts)
+    if 400 <= status < 500 and status not in {408, 425}:
+        raise ContentRefusedError(answer.method, f"refused with HTTP {status}", **facts)
+    raise DoubtError(answer.method, f"HTTP {status} says nothing of what was done", **facts)
+
+
+def interpret(answer: Answer) -> Any:
+    """The checked value of an answer. Raises GatewayError, of the kind that says what follows."""
+    check_status(answer)
+    try:
+        document = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        raise _doubt(answer, "the answer is not JSON") from None
+    text = error_text(document)
+    if text is not None:
+        facts: dict[str, Any] = {"http_status": answer.http_status, "gateway_text": text}
+        if _of_account(text):
+            raise AccountRefusedError(answer.method, "the account is refused", **facts)
+        raise ContentRefusedError(answer.method, "refused", **facts)
+    try:
+        return SCHEMAS[answer.method](document)
+    except UnreadableError as error:
+        raise _doubt(answer, f"not the documented answer: {error}") from None
+
+
+def error_text(document: Any) -> str | None:
+    """The gateway's words if the document is one of its errors: `{"error": ...}` or `{"status": "error"}`."""
+    if not isinstance(document, dict):
+        return None
+    if document.get("error"):
+        return _worded(document["error"])
+    if str(document.get("status")).casefold() == "error":
+        return _worded(document.get("message") or document.get("result") or "error")
+    return None
+
+
+def retry_after_s(header: str | None, now: datetime) -> float | None:
+    """Retry-After in seconds, given as such or as a date; None if there is none or it is nonsense."""
+    if header is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}", header.strip()):
+        return float(header)
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _of_account(text: str) -> bool:
+    return bool(_OF_ACCOUNT.search(text))
+
+
+def _text_of(body: bytes) -> str:
+    """The gateway's words in an error answer: those of its JSON, else none (a page of HTML says nothing)."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return ""
+    if isinstance(document, dict):
+        for name in ("error", "message", "errors"):
+            if document.get(name):
+                return _worded(document[name])
+    return ""
+
+
+def _worded(value: Any) -> str:
+    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    return text[:_TEXT_LENGTH]
+
+
+def _doubt(answer: Answer, reason: str) -> GatewayError:
+    return DoubtError(answer.method, reason, http_status=answer.http_status)

@@ -1,0 +1,154 @@
+"""The gateway's eleven methods."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Generic, TypeVar, cast
+
+from campaigns.gateway import calls
+from campaigns.gateway.answers import Answer, check_status, interpret
+from campaigns.gateway.calls import Call
+from campaigns.gateway.retry import paid_policy, read_policy
+from campaigns.gateway.transport import Transport
+from campaigns.jobs import ImageFile
+from campaigns.schemas.answers import (
+    BulkStatus,
+    DeliveryRow,
+    DeliveryRows,
+    IncomingMessage,
+    ListCreated,
+    MailingData,
+)
+from campaigns.settings import Secret
+
+T = TypeVar("T")
+Permit = Callable[[str], AbstractContextManager[None]]
+
+
+def _no_permit(_method: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def _always() -> bool:
+    return True
+
+
+class Polled(Generic[T]):
+    """An answer that is read only when its digest is news."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self.digest = answer.digest
+
+    @property
+    def data(self) -> T:
+        """The checked value. Raises GatewayError."""
+        return cast(T, interpret(self._answer))
+
+
+class Gateway:
+    """One account at the gateway. Every method may raise GatewayError, of the kind that says what follows.
+
+    `permit` is a context around every attempt of a request that costs nothing; whoever calls a paid method
+    (`send_bulk_viber`, `send_quick_viber_message`, `confirm_viber_message`) has its permit already.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        token: Secret,
+        *,
+        read_attempts: int = 4,
+        permit: Permit = _no_permit,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._transport = transport
+        self._token = token
+        self._permit = permit
+        self._read_attempts = read_attempts
+        self._sleep = sleep
+
+    def __repr__(self) -> str:
+        return "Gateway(token=***)"
+
+    def send_bulk_viber(
+        self,
+        messages: bytes,
+        *,
+        callback_url: str | None = None,
+        may_write: Callable[[], bool] = _always,
+    ) -> str:
+        """Send mailings, a JSON array. Returns the uuid by which to ask for them; each may still be refused."""
+        return cast(str, self._pay(calls.send_bulk_viber(messages, callback_url), may_write))
+
+    def status_bulk_viber(self, uuid: str) -> Polled[BulkStatus]:
+        """What became of the mailings of one sendBulkViber."""
+        return Polled(self._poll(calls.status_bulk_viber(uuid)))
+
+    def send_quick_viber_message(
+        self,
+        fields: Mapping[str, str],
+        *,
+        image: ImageFile | None = None,
+        may_write: Callable[[], bool] = _always,
+    ) -> int:
+        """Send one message. Returns its id."""
+        return cast(int, self._pay(calls.send_quick_viber_message(fields, image), may_write))
+
+    def get_viber_delivery_data(self, message_id: int) -> Polled[DeliveryRow]:
+        """What became of a message of sendQuickViberMessage."""
+        return Polled(self._poll(calls.get_viber_delivery_data(message_id)))
+
+    def send_viber_message_list(self, fields: Mapping[str, str], *, image: ImageFile | None = None) -> ListCreated:
+        """Create a mailing to a list. It costs nothing until it is confirmed, so it may be repeated."""
+        return cast(ListCreated, self._read(calls.send_viber_message_list(fields, image)))
+
+    def confirm_viber_message(self, message_id: int, *, may_write: Callable[[], bool] = _always) -> None:
+        """Let a created mailing go out, and pay for it."""
+        self._pay(calls.confirm_viber_message(message_id), may_write)
+
+    def get_viber_messages(self, *, offset: int = 0, rows: int = 100) -> list[MailingData]:
+        """Mailings of the account, a portion of them."""
+        return cast(list[MailingData], self._read(calls.get_viber_messages(offset, rows)))
+
+    def get_viber_message_data(self, message_id: int) -> MailingData:
+        """One mailing: its state, content and cost."""
+        return cast(MailingData, self._read(calls.get_viber_message_data(message_id)))
+
+    def get_viber_delivery_list(self, message_id: int) -> Polled[DeliveryRows]:
+        """Phones and statuses of a mailing."""
+        return Polled(self._poll(calls.get_viber_delivery_list(message_id)))
+
+    def get_new_incoming_messages(self, message_id: int) -> list[IncomingMessage]:
+        """Replies to a mailing that were not marked yet."""
+        return cast(list[IncomingMessage], self._read(calls.get_new_incoming_messages(message_id)))
+
+    def read_response_status(self, ids: Sequence[str]) -> int | None:
+        """Mark replies as read. Returns how many the gateway says it marked, None if it gives no number."""
+        return cast("int | None", self._read(calls.read_response_status(ids)))
+
+    def _pay(self, call: Call, may_write: Callable[[], bool]) -> Any:
+        for attempt in paid_policy(self._sleep):
+            with attempt:
+                return interpret(self._transport.send(call, self._token, may_write=may_write))
+        raise AssertionError("tenacity returns or raises")
+
+    def _read(self, call: Call) -> Any:
+        """An answer that is understood; one that is not is asked for again."""
+        for attempt in read_policy(self._read_attempts, self._sleep):
+            with attempt:
+                with self._permit(call.method):
+                    answer = self._transport.send(call, self._token)
+                return interpret(answer)
+        raise AssertionError("tenacity returns or raises")
+
+    def _poll(self, call: Call) -> Answer:
+        for attempt in read_policy(self._read_attempts, self._sleep):
+            with attempt:
+                with self._permit(call.method):
+                    answer = self._transport.send(call, self._token)
+                check_status(answer)
+                return answer
+        raise AssertionError("tenacity returns or raises")

@@ -1,0 +1,167 @@
+"""Connections that know whether a byte was written, and that keep a deadline.
+
+urllib3's exceptions do not tell: its ConnectionError and SSLError each cover failures before and after the
+first byte, and it passes over a broken pipe while writing. So the connection connects first (name
+look-up, TCP, TLS) and then notes the first write itself.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+
+class RefusedToWriteError(Exception):
+    """The guard said no before the first byte. Not an OSError: urllib3 would pass over some of those."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request under way: what was seen of it, and until when it may go on (seconds of `clock`)."""
+
+    until_s: float
+    connect_timeout_s: float
+    clock: Callable[[], float]
+    may_write: Callable[[], bool]
+    wrote: bool = False
+
+    def left_s(self) -> float:
+        """Seconds left. Raises TimeoutError when there are none."""
+        left = self.until_s - self.clock()
+        if left <= 0:
+            raise TimeoutError("the deadline has passed")
+        return left
+
+    def before_write(self) -> None:
+        """Called before every piece that is written; notes the first. Raises RefusedToWriteError or TimeoutError."""
+        self.left_s()
+        if not self.wrote:
+            if not self.may_write():
+                raise RefusedToWriteError
+            self.wrote = True
+
+
+class _Current(threading.local):
+    exchange: Exchange
+
+
+#: The exchange of this thread; a connection may serve many, one after the other.
+current = _Current()
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads from a socket, each time with what is left of the deadline."""
+
+    def __init__(self, raw: Any, sock: socket.socket) -> None:
+        self._raw = raw
+        self._sock = sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(current.exchange.left_s())
+        count: int | None = self._raw.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class DeadlineSocket:
+    """A socket whose every operation gets what is left of the deadline, and no more.
+
+    A timeout of one's own per operation is no deadline: a server that sends a byte a second never meets it.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def sendall(self, data: Any) -> None:
+        view = memoryview(data).cast("B")
+        while view:
+            self._sock.settimeout(current.exchange.left_s())
+            view = view[self._sock.send(view) :]
+
+    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
+        # The socket counts its files: http.client closes it before the answer is read.
+        return io.BufferedReader(_DeadlineReader(self._sock.makefile("rb", buffering=0), self._sock))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+class _Noting:
+    """Mixed into urllib3's connections."""
+
+    sock: Any
+    timeout: Any
+
+    def connect(self) -> None:
+        exchange = current.exchange
+        self.timeout = min(exchange.connect_timeout_s, exchange.left_s())
+        super().connect()  # type: ignore[misc]  # of the connection that this is mixed into
+        self.sock = DeadlineSocket(self.sock)
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        current.exchange.before_write()
+        super().send(data)  # type: ignore[misc]
+
+
+class _Plain(_Noting, HTTPConnection):
+    pass
+
+
+class _Tls(_Noting, HTTPSConnection):
+    pass
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _Tls
+
+
+class _Fresh:
+    """A pool that keeps nothing: whoever was idle may be dead, and only a write would show it."""
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.close()
+
+
+class _FreshPlainPool(_Fresh, _PlainPool):
+    pass
+
+
+class _FreshTlsPool(_Fresh, _TlsPool):
+    pass
+
+
+class NotingAdapter(HTTPAdapter):
+    """Sends prepared requests over noting connections; with `fresh`, each over one of its own.
+
+    Used without a Session, so that there are no redirects, cookies, proxies or credentials of the environment.
+    """
+
+    def __init__(self, *, fresh: bool) -> None:
+        self._fresh = fresh
+        super().__init__(pool_maxsize=1 if fresh else 16, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        plain, tls = (_FreshPlainPool, _FreshTlsPool) if self._fresh else (_PlainPool, _TlsPool)
+        self.poolmanager.pool_classes_by_scheme = {"http": plain, "https": tls}

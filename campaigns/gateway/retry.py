@@ -1,0 +1,32 @@
+"""What is tried again, as tenacity policies. One layer per cause: nothing below retries by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from campaigns.errors import DoubtError, NotWrittenError
+
+
+def read_policy(attempts: int, sleep: Callable[[float], None] = time.sleep) -> Retrying:
+    """For requests that cost nothing: tried again whenever no clear answer came, ever more slowly."""
+    return Retrying(
+        retry=retry_if_exception_type((NotWrittenError, DoubtError)),
+        stop=stop_after_attempt(attempts),
+        wait=wait_exponential_jitter(initial=0.2, max=5.0, jitter=0.5),
+        sleep=sleep,
+        reraise=True,
+    )
+
+
+def paid_policy(sleep: Callable[[float], None] = time.sleep) -> Retrying:
+    """For requests that cost money: tried again, once and soon, only when not one byte was written."""
+    return Retrying(
+        retry=retry_if_exception_type(NotWrittenError),
+        stop=stop_after_attempt(2),
+        wait=wait_exponential_jitter(initial=0.1, max=0.5, jitter=0.2),
+        sleep=sleep,
+        reraise=True,
+    )

@@ -1,0 +1,154 @@
+"""The edge to the gateway: one call out, one answer or one of two errors back."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote
+
+import orjson
+import requests
+from requests.structures import CaseInsensitiveDict
+
+from campaigns.errors import DoubtError, NotWrittenError
+from campaigns.gateway.answers import Answer
+from campaigns.gateway.calls import Call
+from campaigns.gateway.connection import Exchange, NotingAdapter, RefusedToWriteError, current
+from campaigns.settings import Secret
+
+_MOST_BYTES: Final = 64 * 1024 * 1024
+_CHUNK_BYTES: Final = 64 * 1024
+_USER_AGENT: Final = "viber-campaigns"
+
+
+def boot_clock() -> float:
+    """Seconds since boot, those asleep included where the system can tell: a frozen process sees that it was."""
+    return time.clock_gettime(_BOOT_CLOCK) if _BOOT_CLOCK is not None else time.monotonic()
+
+
+_BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", None)
+
+
+class Transport:
+    """Sends calls. Safe across threads, and across forks: every process opens connections of its own.
+
+    Paid calls get a fresh connection each; reads keep theirs alive. There are no redirects, no retries,
+    and no proxies from the environment.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        connect_timeout_s: float,
+        deadline_s: float,
+        ca_file: str | None = None,
+        clock: Callable[[], float] = boot_clock,
+    ) -> None:
+        self._base_url = base_url
+        self._connect_timeout_s = connect_timeout_s
+        self._deadline_s = deadline_s
+        self._verify: bool | str = ca_file or True
+        self._clock = clock
+        self._adapters: dict[bool, NotingAdapter] = {}
+        self._pid = 0
+
+    def send(self, call: Call, token: Secret, *, may_write: Callable[[], bool] = lambda: True) -> Answer:
+        """Make the call within the deadline, from the look-up of the name to the last byte of the answer.
+
+        `may_write` is asked immediately before the first byte. Raises NotWrittenError if not one byte left,
+        DoubtError if some did and no whole answer came.
+        """
+        request = self._prepared(call, token)
+        exchange = Exchange(self._clock() + self._deadline_s, self._connect_timeout_s, self._clock, may_write)
+        current.exchange = exchange
+        problem = None
+        try:
+            return self._exchanged(call, request, token)
+        except RefusedToWriteError:
+            problem = "the guard refused to write: the lease does not cover the deadline"
+        except Exception as error:  # noqa: BLE001 (whatever it is, only the first byte counts)
+            # Their messages hold addresses, and those hold tokens: only the kind is kept.
+            problem = f"{'no whole answer' if exchange.wrote else 'not sent'}: {_kind(error)}"
+        # Outside the except clause, so that not even __context__ leads to what was caught.
+        if exchange.wrote:
+            raise DoubtError(call.method, problem)
+        raise NotWrittenError(call.method, problem)
+
+    def _exchanged(self, call: Call, request: requests.PreparedRequest, token: Secret) -> Answer:
+        response = self._adapter(fresh=call.paid).send(
+            request,
+            stream=True,
+            timeout=(self._connect_timeout_s, self._deadline_s),
+            verify=self._verify,
+            proxies={},
+        )
+        with response:
+            body = bytearray()
+            for chunk in response.iter_content(_CHUNK_BYTES):
+                body += chunk
+                if len(body) > _MOST_BYTES:
+                    raise ValueError("the answer is too large")
+            return Answer(
+                method=call.method,
+                http_status=response.status_code,
+                retry_after=response.headers.get("Retry-After"),
+                body=_scrubbed(bytes(body), token),
+            )
+
+    def _adapter(self, *, fresh: bool) -> NotingAdapter:
+        if self._pid != os.getpid():
+            self._adapters, self._pid = {}, os.getpid()
+        adapter = self._adapters.get(fresh)
+        if adapter is None:
+            adapter = self._adapters[fresh] = NotingAdapter(fresh=fresh)
+        return adapter
+
+    def _prepared(self, call: Call, token: Secret) -> requests.PreparedRequest:
+        secret = token.reveal()
+        request = requests.PreparedRequest()
+        request.prepare_method("POST")
+        query = dict(call.query)
+        if call.token_in == "query":  # noqa: S105 (a place)
+            query = {"token": secret, **query}
+        request.prepare_url(self._base_url + call.path, query)
+        headers = {"User-Agent": _USER_AGENT, "Accept": "application/json"}
+        if call.paid:
+            headers["Connection"] = "close"
+        if call.token_in == "json":  # noqa: S105
+            body = b'{"token":' + orjson.dumps(secret) + b"," + call.json + b"}"
+            headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+            request.headers = CaseInsensitiveDict(headers)
+            request.body = body
+            return request
+        request.prepare_headers(headers)
+        form = dict(call.form)
+        if call.token_in == "form":  # noqa: S105
+            form = {"token": secret, **form}
+        image = call.image
+        files = {"image": (image.filename, image.content, image.content_type)} if image else None
+        request.prepare_body(form, files)
+        return request
+
+
+def _kind(error: BaseException) -> str:
+    """The innermost kind of a failure, such as ConnectionRefusedError; never its message."""
+    seen: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(seen) < 8:
+        inner = cause.__cause__ or cause.__context__
+        reason = getattr(cause, "reason", None)
+        seen.append(type(cause).__name__)
+        cause = reason if isinstance(reason, BaseException) else inner
+    return seen[-1]
+
+
+def _scrubbed(body: bytes, token: Secret) -> bytes:
+    """The answer without our token, should the gateway echo it."""
+    secret = token.reveal()
+    for spelling in {secret, quote(secret, safe=""), orjson.dumps(secret).decode()[1:-1]}:
+        if len(spelling) >= 4:
+            body = body.replace(spelling.encode(), b"***")
+    return body

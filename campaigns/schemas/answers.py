@@ -1,0 +1,315 @@
+"""The gateway's answers in: checked, and tolerant of whatever it may add.
+
+Unknown fields and unknown status words pass. Ids come as text in some answers and as numbers in others and
+are made one. Rows of delivery lists are read inside one field, in a tight loop: one schema per row costs
+about ten times as much. A row that cannot be understood is counted and costs none of the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final, NamedTuple, cast
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow.validate import Equal
+
+
+class UnreadableError(Exception):
+    """A document is not the answer that the contract documents."""
+
+
+class DeliveryRow(NamedTuple):
+    """One phone of an answer. `status_time` is the gateway's text, in its zone."""
+
+    phone: str
+    status: str
+    delivery_id: int | None
+    error_code: int
+    status_time: str | None
+
+
+class DeliveryRows(NamedTuple):
+    """Rows, and how many could not be understood."""
+
+    rows: list[DeliveryRow]
+    skipped: int
+
+
+class BulkMailing(NamedTuple):
+    """One mailing of statusBulkViber that was taken."""
+
+    name: str
+    message_id: int | None
+    alphaname_id: str
+    rows: list[DeliveryRow]
+    skipped: int
+
+
+class BulkStatus(NamedTuple):
+    """An answer of statusBulkViber: mailings that were taken, and errors that begin with a mailing's name."""
+
+    mailings: tuple[BulkMailing, ...]
+    errors: tuple[str, ...]
+
+
+class MailingData(NamedTuple):
+    """A mailing as getViberMessages and getViberMessageData show it; times are the gateway's text."""
+
+    message_id: int
+    message_type: str
+    message: str
+    button_caption: str
+    button_link: str
+    image_file: str
+    status: str
+    created_at: str
+    scheduled_at: str
+    cost: Decimal | None
+    currency: str
+
+
+class IncomingMessage(NamedTuple):
+    """A reply; `received_at` is the gateway's text, in its zone."""
+
+    id: str
+    phone: str
+    message: str
+    received_at: str
+
+
+class ListCreated(NamedTuple):
+    """A mailing to a list that was created and not paid for."""
+
+    message_id: int
+    count_subscribers: int
+
+
+class _Number(fields.Field[int]):
+    """An id or a count, as a number or as its digits."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        number = _number(value)
+        if number is None:
+            raise ValidationError("not a number")
+        return number
+
+
+class _Text(fields.Field[str]):
+    """Text; a number is taken by its digits, nothing at all as empty."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if isinstance(value, (dict, list)):
+            raise ValidationError("not text")
+        return "" if value is None else str(value)
+
+
+class _Rows(fields.Field[DeliveryRows]):
+    """A delivery list."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> DeliveryRows:
+        if not isinstance(value, list):
+            raise ValidationError("not a list")
+        return delivery_rows(value)
+
+
+def delivery_rows(value: list[Any]) -> DeliveryRows:
+    """The rows of a delivery list."""
+    rows: list[DeliveryRow] = []
+    for row in value:
+        try:
+            phone, status = row["phone"], row["status"]
+            code, number = row.get("error_code") or 0, row.get("delivery_id")
+            if type(phone) is not str or type(status) is not str or type(number) is not int:
+                phone, status, number = _plain(phone), _plain(status), _number(number)
+            if type(code) is not int:
+                code = _number(code) or 0
+            if phone and status:
+                time = row.get("status_time")
+                rows.append(DeliveryRow(phone, status, number, code, time if isinstance(time, str) else None))
+        except (KeyError, TypeError, AttributeError):
+            continue
+    return DeliveryRows(rows, len(value) - len(rows))
+
+
+def _plain(value: Any) -> str:
+    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+
+
+def _number(value: Any) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
+        return int(value)
+    return None
+
+
+class _Tolerant(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+
+class _Accepted(_Tolerant):
+    success = fields.String(required=True, validate=Equal("OK"))
+    uuid = fields.String(required=True)
+
+
+class _Done(_Tolerant):
+    status = fields.String(required=True, validate=Equal("OK"))
+
+
+class _MailingFields(_Tolerant):
+    message_id = _Number(required=True)
+    message_type = _Text(load_default="")
+    message = _Text(load_default="")
+    button_caption = _Text(load_default="")
+    button_link = _Text(load_default="")
+    image_file = _Text(load_default="")
+    status = _Text(required=True)
+    d_create = _Text(load_default="")
+    d_schedule = _Text(load_default="")
+    cost = _Text(load_default="")
+
+
+class _IncomingFields(_Tolerant):
+    id = _Text(required=True)
+    phone = _Text(required=True)
+    message = _Text(load_default="")
+    d_receiver = _Text(load_default="")
+
+
+class _OneId(_Tolerant):
+    message_id = _Number(required=True)
+
+
+class _CreatedFields(_OneId):
+    count_subscribers = _Number(required=True)
+
+
+class _QuickData(_Tolerant):
+    phone = _Text(required=True)
+    status = _Text(required=True)
+    error_code = _Text(load_default="0")
+
+
+class _QuickSent(_Done):
+    result = fields.Nested(_OneId, required=True)
+
+
+class _Created(_Done):
+    result = fields.Nested(_CreatedFields, required=True)
+
+
+class _QuickStatus(_Done):
+    result = fields.Nested(_QuickData, required=True)
+
+
+class _Listing(_Done):
+    result = fields.List(fields.Nested(_MailingFields), required=True)
+
+
+class _Data(_Done):
+    result = fields.Nested(_MailingFields, required=True)
+
+
+class _Deliveries(_Done):
+    result = _Rows(required=True)
+
+
+class _Incoming(_Done):
+    result = fields.List(fields.Nested(_IncomingFields), required=True)
+
+
+class _Marked(_Done):
+    result = _Text(load_default="")
+
+
+class _BulkElement(_Tolerant):
+    name = _Text(load_default="")
+    message_id = _Number(load_default=None, allow_none=True)
+    alphaname_id = _Text(load_default="")
+    success = _Rows(load_default=None, allow_none=True)
+    errors = fields.List(_Text(), load_default=list)
+
+
+def _load(schema: Schema, document: Any) -> dict[str, Any]:
+    try:
+        return cast(dict[str, Any], schema.load(document))
+    except ValidationError as error:
+        places = error.messages if isinstance(error.messages, list) else list(error.messages)
+    # Only places: the values may be phones and texts.
+    raise UnreadableError(", ".join(str(place) for place in places))
+
+
+def _bulk_status(document: Any) -> BulkStatus:
+    if not isinstance(document, list):
+        raise UnreadableError("not a list")
+    mailings, errors = [], []
+    for element in document:
+        found = _load(_BULK_ELEMENT, element)
+        errors += found["errors"]
+        if found["success"] is not None:
+            rows, skipped = found["success"]
+            mailings.append(BulkMailing(found["name"], found["message_id"], found["alphaname_id"], rows, skipped))
+    return BulkStatus(tuple(mailings), tuple(errors))
+
+
+def _mailing(found: Mapping[str, Any]) -> MailingData:
+    amount, _, currency = found["cost"].strip().partition(" ")
+    cost = Decimal(amount) if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", amount) else None
+    return MailingData(
+        message_id=found["message_id"],
+        message_type=found["message_type"],
+        message=found["message"],
+        button_caption=found["button_caption"],
+        button_link=found["button_link"],
+        image_file=found["image_file"],
+        status=found["status"],
+        created_at=found["d_create"],
+        scheduled_at=found["d_schedule"],
+        cost=cost,
+        currency=currency.strip(),
+    )
+
+
+def _incoming(document: Any) -> list[IncomingMessage]:
+    return [
+        IncomingMessage(row["id"], row["phone"], row["message"], row["d_receiver"])
+        for row in _load(_INCOMING, document)["result"]
+    ]
+
+
+def _quick_status(document: Any) -> DeliveryRow:
+    found = _load(_QUICK_STATUS, document)["result"]
+    return DeliveryRow(found["phone"], found["status"], None, _number(found["error_code"]) or 0, None)
+
+
+def _marked(document: Any) -> int | None:
+    match = re.search(r"[0-9]{1,9}", _load(_MARKED, document)["result"])
+    return int(match[0]) if match else None
+
+
+def _created(document: Any) -> ListCreated:
+    found = _load(_CREATED, document)["result"]
+    return ListCreated(found["message_id"], found["count_subscribers"])
+
+
+_ACCEPTED, _DONE, _QUICK_SENT, _CREATED = _Accepted(), _Done(), _QuickSent(), _Created()
+_QUICK_STATUS, _LISTING, _DATA, _DELIVERIES = _QuickStatus(), _Listing(), _Data(), _Deliveries()
+_INCOMING, _MARKED, _BULK_ELEMENT = _Incoming(), _Marked(), _BulkElement()
+
+#: How the answer of each method is read. Each raises UnreadableError for what is not that answer.
+SCHEMAS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "sendBulkViber": lambda document: _load(_ACCEPTED, document)["uuid"],
+    "statusBulkViber": _bulk_status,
+    "sendQuickViberMessage": lambda document: _load(_QUICK_SENT, document)["result"]["message_id"],
+    "getViberDeliveryData": _quick_status,
+    "sendViberMessageList": _created,
+    "confirmViberMessage": lambda document: _load(_DONE, document) and None,
+    "getViberMessages": lambda document: [_mailing(row) for row in _load(_LISTING, document)["result"]],
+    "getViberMessageData": lambda document: _mailing(_load(_DATA, document)["result"]),
+    "getViberDeliveryList": lambda document: _load(_DELIVERIES, document)["result"],
+    "getNewIncomingMessages": _incoming,
+    "readResponseStatus": _marked,
+}
