@@ -63,7 +63,7 @@ def poll_batch(services: Services, batch_id: str) -> None:
         _take_in(look, answer)
     if look.now_ms >= end_ms:
         _silence(look)
-    if not _settle(services, batch_id):
+    if not _settle(services, batch_id, past_horizon=look.now_ms >= end_ms):
         _look_again(look, end_ms, delay_s)
 
 
@@ -136,7 +136,7 @@ def _silence(look: Polled) -> None:
             )
 
 
-def _settle(services: Services, batch_id: str) -> bool:
+def _settle(services: Services, batch_id: str, *, past_horizon: bool) -> bool:
     """Whether the batch is done with, now or before."""
     batch = services.batches.read(batch_id)
     if batch.state != ACCEPTED:
@@ -145,7 +145,7 @@ def _settle(services: Services, batch_id: str) -> bool:
         text = "; ".join(v for n, v in batch.fields.items() if n.startswith("rejected:"))
         move = Move(REJECTED, {"gateway_text": text}, {"text": text}, {POLL_VERB: None, FETCH: None})
         return services.batches.move(batch, move, from_states={ACCEPTED})
-    if batch.number("final") < batch.recipients:
+    if batch.number("final") < batch.recipients and not past_horizon:
         return False
     return services.batches.move(batch, Move(SETTLED, due={POLL_VERB: None}), from_states={ACCEPTED})
 

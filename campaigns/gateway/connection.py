@@ -7,6 +7,7 @@ look-up, TCP, TLS) and then notes the first write itself.
 
 from __future__ import annotations
 
+import http.client
 import io
 import socket
 import threading
@@ -25,12 +26,17 @@ class RefusedToWriteError(Exception):
 
 @dataclass(slots=True)
 class Exchange:
-    """One request under way: what was seen of it, and until when it may go on (seconds of `clock`)."""
+    """One request under way: what was seen of it, and until when it may go on (seconds of `clock`).
+
+    `secret_query` joins the query where it is written. urllib3 logs addresses, at DEBUG all and at WARNING those
+    of broken answers, and requests puts them into exceptions, so neither ever sees it.
+    """
 
     until_s: float
     connect_timeout_s: float
     clock: Callable[[], float]
     may_write: Callable[[], bool]
+    secret_query: str = ""
     wrote: bool = False
 
     def left_s(self) -> float:
@@ -100,11 +106,27 @@ class DeadlineSocket:
         return getattr(self._sock, name)
 
 
+class _WholeResponse(http.client.HTTPResponse):
+    """Refuses headers that were cut off. urllib3 would take them for all there are, and log the address."""
+
+    def begin(self) -> None:
+        super().begin()
+        if self.headers is not None and (self.headers.defects or self.headers.get_payload()):
+            raise http.client.HTTPException("cut headers")
+
+
 class _Noting:
     """Mixed into urllib3's connections."""
 
     sock: Any
     timeout: Any
+    response_class = _WholeResponse
+
+    def putrequest(self, method: str, url: str, *args: Any, **options: Any) -> None:
+        secret = current.exchange.secret_query
+        if secret:
+            url += ("&" if "?" in url else "?") + secret
+        super().putrequest(method, url, *args, **options)  # type: ignore[misc]
 
     def connect(self) -> None:
         exchange = current.exchange

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import orjson
 import requests
@@ -62,7 +62,13 @@ class Transport:
         DoubtError if some did and no whole answer came.
         """
         request = self._prepared(call, token)
-        exchange = Exchange(self._clock() + self._deadline_s, self._connect_timeout_s, self._clock, may_write)
+        exchange = Exchange(
+            until_s=self._clock() + self._deadline_s,
+            connect_timeout_s=self._connect_timeout_s,
+            clock=self._clock,
+            may_write=may_write,
+            secret_query=urlencode({"token": token.reveal()}) if call.token_in == "query" else "",
+        )
         current.exchange = exchange
         problem = None
         try:
@@ -110,14 +116,11 @@ class Transport:
         secret = token.reveal()
         request = requests.PreparedRequest()
         request.prepare_method("POST")
-        query = dict(call.query)
-        if call.token_in == "query":  # noqa: S105 (a place)
-            query = {"token": secret, **query}
-        request.prepare_url(self._base_url + call.path, query)
+        request.prepare_url(self._base_url + call.path, dict(call.query))
         headers = {"User-Agent": _USER_AGENT, "Accept": "application/json"}
         if call.paid:
             headers["Connection"] = "close"
-        if call.token_in == "json":  # noqa: S105
+        if call.token_in == "json":
             body = b'{"token":' + orjson.dumps(secret) + b"," + call.json + b"}"
             headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
             request.headers = CaseInsensitiveDict(headers)
@@ -125,7 +128,7 @@ class Transport:
             return request
         request.prepare_headers(headers)
         form = dict(call.form)
-        if call.token_in == "form":  # noqa: S105
+        if call.token_in == "form":
             form = {"token": secret, **form}
         image = call.image
         files = {"image": (image.filename, image.content, image.content_type)} if image else None

@@ -21,6 +21,12 @@ for i = 10 + 2 * fields, #ARGV, 3 do
   if ARGV[i + 2] == '' then redis.call('ZREM', due, entry)
   else redis.call('ZADD', due, now + tonumber(ARGV[i + 2]), entry) end
 end
+if to == 'settled' then
+  -- Past the horizon some are only delivered, which is as final as they will get.
+  local open = tonumber(batch[3]) - tonumber(redis.call('HGET', KEYS[1], 'final') or '0')
+  redis.call('HINCRBY', KEYS[1], 'final', open)
+  redis.call('HINCRBY', KEYS[2], 'final', open)
+end
 count(KEYS[2], tonumber(batch[3]), from, to)
 emit(KEYS[3], KEYS[2], ARGV[4], 'batch.' .. to, ARGV[3], merged('"from":"' .. from ..
   '","attempt":' .. (batch[5] or '0') .. ',"recipients":' .. batch[3], ARGV[8]), now)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from campaigns.statuses import UNKNOWN_FINAL, advances, is_known
+from campaigns.statuses import DELIVERED, UNKNOWN_FINAL, advances, is_known, rank
 
 #: One script call writes at most so many rows: others wait for the server meanwhile.
 ROWS_PER_CALL = 500
@@ -103,12 +103,12 @@ def compare(
 
 
 def silenced(stored: Mapping[str, str], phones: Iterable[str], *, final: Set[str], now_ms: int) -> list[Change]:
-    """The horizon passed: what was never conclusive becomes UNKNOWN_FINAL, also where nothing was heard."""
+    """The horizon passed: what was never delivered nor refused becomes UNKNOWN_FINAL, also where nothing was heard."""
     changes = []
     for phone in phones:
         value = stored.get(phone, "")
         before = _status(value)
-        if before not in final:
+        if before not in final and (not before or rank(before, final) < rank(DELIVERED)):
             _, _, rest = value.partition("|")
             _, _, rest = rest.partition("|")
             number, _, code = rest.partition("|")
