@@ -153,6 +153,8 @@ def enqueue(
     reached, and then the campaign will not go out, unless a repetition with the same key enqueues it.
     """
     services = services or default_services()
+    if not isinstance(job, Mapping):
+        raise JobError({"job": ["must be an object"]})
     document = _with_recipients(job, recipients)
     checked = load_job(document, settings=services.settings, now=_now(services))
     if key is not None and (owner := services.campaigns.of_key(key)) is not None:

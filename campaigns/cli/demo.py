@@ -37,7 +37,7 @@ _SPEED = 20
 _PATIENCE_S = 120.0
 _STOP_S = 15.0
 #: Phones with fates of their own: one that answers, one that opts out, one that is never reached.
-_SPECIAL = ("375297770005", "375297770006", "375297770001")
+_SPECIAL = ("375297779909", "375297779908", "375297779901")
 
 
 def run_demo(recipients: int, console: Console) -> int:

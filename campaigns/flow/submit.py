@@ -22,8 +22,6 @@ def submit(services: Services, job: Any, *, key: str | None, strict: bool, messa
     """
     own_key = key if isinstance(key, str) and key else f"message:{message_id}"
     try:
-        if not isinstance(job, Mapping):
-            raise JobError({"job": ["must be an object"]})
         return enqueue(job, key=own_key, strict=bool(strict), services=services).id
     except JobError as error:
         errors = error.errors

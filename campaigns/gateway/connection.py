@@ -111,7 +111,7 @@ class _WholeResponse(http.client.HTTPResponse):
 
     def begin(self) -> None:
         super().begin()
-        if self.headers is not None and (self.headers.defects or self.headers.get_payload()):
+        if self.headers.defects or self.headers.get_payload():
             raise http.client.HTTPException("cut headers")
 
 
@@ -120,7 +120,7 @@ class _Noting:
 
     sock: Any
     timeout: Any
-    response_class = _WholeResponse
+    response_class: Any = _WholeResponse
 
     def putrequest(self, method: str, url: str, *args: Any, **options: Any) -> None:
         secret = current.exchange.secret_query

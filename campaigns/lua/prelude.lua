@@ -43,7 +43,7 @@ end
 local function count(campaign, n, from, to)
   if from then
     redis.call('HINCRBY', campaign, 'b:' .. from, -1)
-    redis.call('HINCRBY', campaign, 'r:' .. from, -n)
+    redis.call('HINCRBY', campaign, 'r:' .. from, 0 - n) -- not -n: Lua writes minus nought as -0
   end
   redis.call('HINCRBY', campaign, 'b:' .. to, 1)
   redis.call('HINCRBY', campaign, 'r:' .. to, n)

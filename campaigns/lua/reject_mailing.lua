@@ -6,8 +6,8 @@
 local now = clock(ARGV[1])
 if redis.call('HGET', KEYS[1], 'state') == 'accepted'
   and redis.call('HSETNX', KEYS[1], 'rejected:' .. ARGV[4], ARGV[6]) == 1 then
-  redis.call('HINCRBY', KEYS[1], 'n', -tonumber(ARGV[5]))
-  redis.call('HINCRBY', KEYS[2], 'r:accepted', -tonumber(ARGV[5]))
+  redis.call('HINCRBY', KEYS[1], 'n', 0 - tonumber(ARGV[5]))
+  redis.call('HINCRBY', KEYS[2], 'r:accepted', 0 - tonumber(ARGV[5]))
   redis.call('HINCRBY', KEYS[2], 'r:rejected', ARGV[5])
   emit(KEYS[3], KEYS[2], ARGV[3], 'mailing.rejected', ARGV[2], ARGV[7], now)
 end

@@ -121,12 +121,8 @@ class TestDoubt:
             pytest.param(silence, id="silence"),
             pytest.param(sending(b"HTTP/1.1 200 OK\r\nConte"), id="cut headers"),
             pytest.param(sending(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), id="cut body"),
-            pytest.param(
-                sending(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"), id="cut chunk"
-            ),
-            pytest.param(
-                sending(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", then=silence), id="hanging body"
-            ),
+            pytest.param(sending(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"), id="cut chunk"),
+            pytest.param(sending(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", then=silence), id="hanging body"),
             pytest.param(sending(*[b"H"] * 20, pause_s=0.1), id="a byte now and then"),
             pytest.param(
                 sending(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n", *[b"x"] * 20, pause_s=0.1), id="slow body"

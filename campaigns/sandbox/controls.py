@@ -1,0 +1,123 @@
+"""`/_sandbox/...`: what tests, tools and people use to control a sandbox and to look behind its scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from flask import Flask, Response, request
+
+from campaigns.sandbox.contents import Broken, phone_number
+from campaigns.sandbox.options import changed
+from campaigns.sandbox.records import Refusal
+
+if TYPE_CHECKING:
+    from campaigns.sandbox.app import Service
+
+
+def add_controls(app: Flask, service: Service) -> None:
+    """Give the application its control endpoints."""
+    controls = Controls(service)
+    rules: dict[str, tuple[str, Callable[[], Response]]] = {
+        "ledger": ("GET", controls.ledger),
+        "summary": ("GET", controls.summary),
+        "inbox": ("GET", controls.inbox),
+        "settings": ("POST", controls.settings),
+        "lists": ("POST", controls.lists),
+        "reply": ("POST", controls.reply),
+        "read": ("POST", controls.read),
+        "block": ("POST", controls.block),
+        "reset": ("POST", controls.reset),
+    }
+    for path, (method, view) in rules.items():
+        app.add_url_rule(f"/_sandbox/{path}", path, view, methods=[method])
+    app.add_url_rule("/_sandbox/faults", "faults", controls.faults, methods=["GET", "POST", "DELETE"])
+
+
+class Controls:
+    """One method per endpoint."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._world = service.world
+
+    def ledger(self) -> Response:
+        """What was really sent to whom, as JSON lines."""
+
+        def lines() -> Iterator[bytes]:
+            for row in self._world.ledger():
+                yield orjson.dumps(row) + b"\n"
+
+        return Response(lines(), mimetype="application/jsonl")
+
+    def summary(self) -> Response:
+        return as_json({**self._world.figures(), **self._service.meter.figures()})
+
+    def inbox(self) -> Response:
+        """What a phone would show: `?phone=`."""
+        phone = request.args.get("phone")
+        return as_json([row for row in self._world.ledger() if phone in {None, row["phone"]}])
+
+    def faults(self) -> Response:
+        if request.method == "POST":
+            self._service.faults.order(_document())
+        elif request.method == "DELETE":
+            self._service.faults.clear()
+        return as_json(self._service.faults.standing())
+
+    def settings(self) -> Response:
+        try:
+            self._world.change(changed(self._world.options, _document()))
+        except (ValueError, TypeError) as error:
+            raise Refusal(str(error), 400) from None
+        return as_json({"speed": self._world.options.speed})
+
+    def lists(self) -> Response:
+        document = _document()
+        self._world.make_list(int(document["list_id"]), document["phones"])
+        return as_json({"list_id": document["list_id"]})
+
+    def reply(self) -> Response:
+        """A recipient answers the newest mailing, or the one of `message_id`."""
+        document = _document()
+        mailing, _ = self._world.latest_to(_phone(document), document.get("message_id"))
+        return as_json({"id": str(self._world.reply(mailing, _phone(document), str(document["text"])))})
+
+    def read(self) -> Response:
+        document = _document()
+        self._world.decide(_phone(document), "READ", 0, document.get("message_id"))
+        return as_json({})
+
+    def block(self) -> Response:
+        self._world.blocked.add(_phone(_document()))
+        return as_json({})
+
+    def reset(self) -> Response:
+        """Forget everything."""
+        self._world.clear()
+        self._service.faults.clear()
+        self._service.meter.clear()
+        return as_json({})
+
+
+def as_json(document: Any, status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(orjson.dumps(document), status, mimetype="application/json")
+
+
+def _document() -> dict[str, Any]:
+    try:
+        document = orjson.loads(request.get_data())
+    except orjson.JSONDecodeError:
+        raise Refusal("The body must be JSON", 400) from None
+    if not isinstance(document, dict):
+        raise Refusal("The body must be an object", 400)
+    return document
+
+
+def _phone(document: dict[str, Any]) -> int:
+    try:
+        return phone_number(document.get("phone"))
+    except Broken as broken:
+        raise Refusal(str(broken), 400) from None

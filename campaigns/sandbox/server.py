@@ -1,0 +1,79 @@
+"""Running the sandbox: in a thread of this process, or as a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from campaigns.sandbox.app import Service, create_app
+from campaigns.sandbox.client import SandboxClient
+from campaigns.sandbox.clock import LifeClock
+from campaigns.sandbox.options import Options
+from campaigns.sandbox.world import World
+
+
+class _QuietHandler(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 (werkzeug's name)
+        """Say nothing: requests are counted, and broken connections are what the sandbox is for."""
+
+
+class Sandbox(SandboxClient):
+    """A sandbox in a thread. Use it as a context manager; control it by the methods of SandboxClient."""
+
+    def __init__(
+        self,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        *,
+        options: Options | None = None,
+        tokens: frozenset[str] = frozenset(),
+    ) -> None:
+        """Raises OSError if the port is taken."""
+        options = options or Options()
+        self.service = Service(World(options, LifeClock(options.speed)), tokens=tokens)
+        self._server: BaseWSGIServer = make_server(
+            host, port, create_app(self.service), threaded=True, request_handler=_QuietHandler
+        )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        super().__init__(f"http://{host}:{self._server.server_port}")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.service.stopping.set()
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+        self._server.server_close()
+
+    def __enter__(self) -> Sandbox:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def serve(host: str, port: int, *, speed: float, ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM. Raises OSError if the port is taken."""
+    sandbox = Sandbox(port, host, options=Options(speed=speed))
+    over = threading.Event()
+
+    def end(_: int, __: FrameType | None) -> None:
+        over.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    with sandbox:
+        ready(sandbox.url)
+        over.wait()
