@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+
+import orjson
 
 from campaigns.errors import (
     AccountRefusedError,
@@ -46,13 +49,26 @@ class Verdict:
     rest: Rest | None = None
 
 
-def accepted(batch: Batch, now_ms: int, settings: Settings, **ids: str) -> Verdict:
+def accepted(
+    batch: Batch,
+    now_ms: int,
+    settings: Settings,
+    *,
+    uuid: str | None = None,
+    message_ids: Mapping[int, int] | None = None,
+) -> Verdict:
     """The gateway has it: follow it, from its schedule on if it has one."""
     starts_at_ms = max(batch.starts_at_ms, now_ms)
     first_ms = starts_at_ms - now_ms + round(settings.poll_min_s * 1000)
     due = {SEND: None, LEASE: None, RECONCILE: None, POLL_VERB: first_ms, FETCH: first_ms}
-    fields: dict[str, str | int] = {"followed_ms": starts_at_ms, "text": "", **ids}
-    return Verdict(Move(ACCEPTED, data=ids, fields=fields, due=due), "ok", used=True)
+    fields: dict[str, str | int] = {"followed_ms": starts_at_ms, "text": ""}
+    data: dict[str, object] = {}
+    if uuid is not None:
+        fields["uuid"] = data["uuid"] = uuid
+    if message_ids is not None:
+        named = {str(mailing): message_id for mailing, message_id in sorted(message_ids.items())}
+        fields["message_ids"], data["message_ids"] = orjson.dumps(named).decode(), named
+    return Verdict(Move(ACCEPTED, data=data, fields=fields, due=due), "ok", used=True)
 
 
 def refused(error: GatewayError, batch: Batch, settings: Settings, chance: float) -> Verdict:

@@ -49,7 +49,8 @@ def look_for(services: Services, batch: Batch) -> Look:
         return Look(complete=False, calibrated=calibrated, twins=twins)
     found: dict[int, int] = {}
     contents, phones = listed_content(batch.kind, body), phones_of(batch.kind, body)
-    for mailing, created_ms in listed:
+    # Oldest first, so that mailings that only differ in what is not listed keep the order of their request.
+    for mailing, created_ms in sorted(listed, key=lambda pair: pair[0].message_id):
         number = _matching(mailing, contents, found) if created_ms >= since_ms else None
         if number is None or services.batches.owner(batch.account, mailing.message_id) is not None:
             continue
@@ -118,7 +119,8 @@ def _matching(mailing: MailingData, contents: list[dict[str, str]], found: dict[
         "button_caption": mailing.button_caption,
         "button_link": mailing.button_link,
     }
-    for number, content in enumerate(contents):
-        if number not in found and all(seen[name] == value for name, value in content.items()):
+    # The texts of personal mailings are not listed, so they fit more and are tried last.
+    for number in sorted(range(len(contents)), key=lambda n: (-len(contents[n]), n)):
+        if number not in found and all(seen[name] == value for name, value in contents[number].items()):
             return number
     return None

@@ -8,8 +8,7 @@ found proves absence only under the conditions of `evidence.absence_proven`.
 from __future__ import annotations
 
 import logging
-
-import orjson
+from collections.abc import Mapping
 
 from campaigns.errors import GatewayError
 from campaigns.flow import decisions
@@ -46,8 +45,7 @@ def _reconcile_list(services: Services, batch: Batch) -> None:
         return
     status = services.gateway(batch.account).get_viber_message_data(message_id).status
     if status != batch.fields.get("status_before"):
-        ids = orjson.dumps({"0": message_id}).decode()
-        _accept(services, batch, message_ids=ids)
+        _accept(services, batch, {0: message_id})
         return
     now_ms = services.now_ms()
     looks = batch.number("looks") + 1
@@ -58,14 +56,12 @@ def _reconcile_list(services: Services, batch: Batch) -> None:
 
 
 def _reconcile_listed(services: Services, batch: Batch) -> None:
-    look = look_for(services, batch)
-    if look.found:
+    look, now_ms = look_for(services, batch), services.now_ms()
+    if look.found and (len(look.found) == len(batch.mailings) or _window_passed(services, batch, now_ms)):
         log.info("evidence_found", extra={"batch": batch.id, "mailings": len(look.found)})
         services.deliveries.learn(batch, look.found, round(services.settings.retention_s * 1000))
-        ids = orjson.dumps({str(m): i for m, i in sorted(look.found.items())}).decode()
-        _accept(services, batch, message_ids=ids)
+        _accept(services, batch, look.found)
         return
-    now_ms = services.now_ms()
     if not _window_passed(services, batch, now_ms):
         _look_later(services, batch, now_ms, complete=look.complete and look.calibrated)
     elif absence_proven(batch, look, now_ms, services.settings):
@@ -87,8 +83,8 @@ def _may_still_prove(services: Services, batch: Batch, look: Look, now_ms: int) 
     return look.complete and look.calibrated and now_ms < late_ms
 
 
-def _accept(services: Services, batch: Batch, **ids: str) -> None:
-    verdict = decisions.accepted(batch, services.now_ms(), services.settings, **ids)
+def _accept(services: Services, batch: Batch, message_ids: Mapping[int, int]) -> None:
+    verdict = decisions.accepted(batch, services.now_ms(), services.settings, message_ids=message_ids)
     if services.batches.move(batch, verdict.move, from_states={UNKNOWN}, fence=batch.fence):
         services.batches.keep_body(batch.id, round(services.settings.retention_s * 1000))
 

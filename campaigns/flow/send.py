@@ -49,6 +49,8 @@ def send_batch(services: Services, batch: Batch) -> bool:
     if batch.state != PLANNED:
         services.due.drop(entry, batch.kind)
         return True
+    # First of all: a worker without the account's token must not claim what it cannot send.
+    services.gateway(batch.account)
     permit = services.limiter.acquire(batch.account)
     if isinstance(permit, Wait):
         spread = 1 + services.random.random() / 4
@@ -94,9 +96,8 @@ def _request(services: Services, claim: Claim, permit: Permit, may_write: Callab
         fields: Mapping[str, str] = orjson.loads(claim.body)
         image = services.batches.image(batch.campaign_id)
         message_id = gateway.send_quick_viber_message(fields, image=image, may_write=may_write)
-        ids = orjson.dumps({"0": message_id}).decode()
         services.deliveries.learn(batch, {0: message_id}, round(services.settings.retention_s * 1000))
-        return accepted(batch, claim.now_ms, services.settings, message_ids=ids)
+        return accepted(batch, claim.now_ms, services.settings, message_ids={0: message_id})
     callback_url = services.campaigns.read(batch.campaign_id).job.get("callback_url")
     uuid = gateway.send_bulk_viber(claim.body, callback_url=callback_url, may_write=may_write)
     return accepted(batch, claim.now_ms, services.settings, uuid=uuid)

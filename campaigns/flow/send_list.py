@@ -39,11 +39,10 @@ def send_list(services: Services, claim: Claim, permit: Permit, may_write: Calla
         recipients = batch.recipients
     _check_limits(services, batch, recipients)
     before = gateway.get_viber_message_data(message_id).status
-    ids = orjson.dumps({"0": message_id}).decode()
     noted_before = batch.fields.get("status_before")
     if noted_before is not None and before != noted_before:
         # An earlier attempt was confirmed after all.
-        return accepted(batch, claim.now_ms, services.settings, message_ids=ids)
+        return accepted(batch, claim.now_ms, services.settings, message_ids={0: message_id})
     regained = services.limiter.regain(permit)
     if isinstance(regained, Wait):
         raise NotNowError("confirmViberMessage", regained.why, retry_after_s=regained.seconds)
@@ -53,7 +52,7 @@ def send_list(services: Services, claim: Claim, permit: Permit, may_write: Calla
     except GatewayError as error:
         if not _confirmed_after_all(gateway, message_id, before, error):
             raise
-    return accepted(batch, claim.now_ms, services.settings, message_ids=ids)
+    return accepted(batch, claim.now_ms, services.settings, message_ids={0: message_id})
 
 
 def _create(services: Services, claim: Claim, gateway: Gateway) -> tuple[int, int]:

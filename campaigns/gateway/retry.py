@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from campaigns.errors import DoubtError, NotWrittenError
 
@@ -15,7 +15,7 @@ def read_policy(attempts: int, sleep: Callable[[float], None] = time.sleep) -> R
     return Retrying(
         retry=retry_if_exception_type((NotWrittenError, DoubtError)),
         stop=stop_after_attempt(attempts),
-        wait=wait_exponential_jitter(initial=0.2, max=5.0, jitter=0.5),
+        wait=wait_random_exponential(multiplier=0.4, max=5.0),
         sleep=sleep,
         reraise=True,
     )
@@ -26,7 +26,7 @@ def paid_policy(sleep: Callable[[float], None] = time.sleep) -> Retrying:
     return Retrying(
         retry=retry_if_exception_type(NotWrittenError),
         stop=stop_after_attempt(2),
-        wait=wait_exponential_jitter(initial=0.1, max=0.5, jitter=0.2),
+        wait=wait_random_exponential(multiplier=0.2, max=0.5),
         sleep=sleep,
         reraise=True,
     )

@@ -201,6 +201,17 @@ def drop_plan(store: Store, campaign_id: str, *, key: str | None, token: str = "
         return False
     for start in range(0, batches, _PER_ROUND_TRIP):
         ids = [f"{campaign_id}-{n}" for n in range(start, min(start + _PER_ROUND_TRIP, batches))]
+        _forget_twins(store, ids)
         store.ask("unlink", *(keys.batch(i) for i in ids), *(keys.body(i) for i in ids))
     store.ask("unlink", keys.image(campaign_id), keys.taken_out(campaign_id))
     return True
+
+
+def _forget_twins(store: Store, batch_ids: Sequence[str]) -> None:
+    packed = store.ask_many("hget", [(store.keys.batch(i), "mailings") for i in batch_ids])
+    members = [
+        (store.keys.twins(fingerprint), f"{batch_id}:{number}")
+        for batch_id, mailings in zip(batch_ids, packed, strict=True)
+        for number, (*_, fingerprint, _type) in enumerate(orjson.loads(mailings or b"[]"))
+    ]
+    store.ask_many("srem", members)

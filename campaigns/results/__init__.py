@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from campaigns.results.consumer import Consumer
 from campaigns.results.deliveries import Deliveries, Delivery
-from campaigns.results.events import Event, Events, single_changes
+from campaigns.results.events import Event, Events, event_schemas, single_changes
 from campaigns.results.intake import compare, silenced
 from campaigns.results.replies import OptOuts, Replies, Reply
 
@@ -18,6 +18,7 @@ __all__ = [
     "Replies",
     "Reply",
     "compare",
+    "event_schemas",
     "silenced",
     "single_changes",
 ]

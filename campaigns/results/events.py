@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from importlib.resources import files
 from typing import Any
 
 import orjson
@@ -36,6 +37,13 @@ class Event:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def event_schemas() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of each event type's `data`, by type."""
+    text = files("campaigns.results").joinpath("events.schema.json").read_text("utf-8")
+    definitions: dict[str, Any] = orjson.loads(text)["$defs"]
+    return definitions
 
 
 def read_entry(position: bytes, fields: Mapping[bytes, bytes]) -> Event:

@@ -1,0 +1,168 @@
+"""What all tests share: a real server per pytest process, a key prefix per test, sandboxes and processes."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaigns.embedded import EmbeddedServer
+from campaigns.keys import Keys
+from campaigns.names import QUEUES
+from campaigns.sandbox.options import Options
+from campaigns.sandbox.server import Sandbox
+from campaigns.settings import Rate, Secret, Settings
+from campaigns.store import Store
+from campaigns.wiring import connect
+from tests.support.processes import Process, celery
+from tests.support.stage import Stage
+
+TOKEN = "tok-5d1e7a90c2"
+_numbers = itertools.count(1)
+
+
+def _only_loopback(event: str, args: tuple[Any, ...]) -> None:
+    """Tests talk to this machine and to nobody else."""
+    if event == "socket.connect" and isinstance(args[1], tuple):
+        host = str(args[1][0])
+        if not (host.startswith("127.") or host in {"::1", "localhost"}):
+            raise AssertionError(f"a test connects to {host}")
+
+
+sys.addaudithook(_only_loopback)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    with EmbeddedServer() as server:
+        yield server
+
+
+@pytest.fixture
+def prefix() -> str:
+    return f"t{os.getpid()}-{next(_numbers)}:"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Delivery life a hundred times as fast."""
+    with Sandbox(options=Options(speed=100)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def settings(server: EmbeddedServer, sandbox: Sandbox, prefix: str) -> Settings:
+    return fast_settings(server.url, sandbox.url, prefix)
+
+
+def fast_settings(redis_url: str, gateway_url: str, prefix: str, **more: Any) -> Settings:
+    """Settings with which a campaign takes a second or two."""
+    fields: dict[str, Any] = {
+        "redis_url": redis_url,
+        "gateway_url": gateway_url,
+        "key_prefix": prefix,
+        "accounts": {"default": Secret(TOKEN)},
+        "rate_limit": Rate(0, 1.0),
+        "deadline_s": 2.0,
+        "lease_s": 12.0,
+        "poll_min_s": 0.1,
+        "poll_horizon_s": 6.0,
+        "reply_window_s": 6.0,
+        "settle_window_s": 0.6,
+        "look_interval_s": 0.2,
+        "read_attempts": 2,
+        "failures_before_pause": 1000,
+        "optout_words": frozenset({"stop", "стоп"}),
+    }
+    return Settings(**{**fields, **more})
+
+
+@pytest.fixture
+def make_stage(server: EmbeddedServer, sandbox: Sandbox, prefix: str) -> Callable[..., Stage]:
+    """A stage with settings of its own."""
+    return lambda **more: Stage(fast_settings(server.url, sandbox.url, prefix, **more), sandbox)
+
+
+@pytest.fixture
+def stage(make_stage: Callable[..., Stage]) -> Stage:
+    return make_stage()
+
+
+@pytest.fixture
+def store(server: EmbeddedServer, prefix: str) -> Store:
+    return Store(connect(Settings(redis_url=server.url)), Keys(prefix))
+
+
+class Processes:
+    """Starts workers and beat; whatever was started is ended by its id."""
+
+    def __init__(self, folder: Path, env: dict[str, str]) -> None:
+        self.env = env
+        self._folder = folder
+        self._started: list[Process] = []
+
+    def start(self, name: str, command: Sequence[str], env: dict[str, str] | None = None) -> Process:
+        process = Process(name, command, env or self.env, self._folder)
+        self._started.append(process)
+        return process
+
+    def worker(self, queues: Sequence[str] = QUEUES, *options: str) -> Process:
+        pool = options or ("--concurrency", "2")
+        command = celery("worker", "--queues", ",".join(queues), "--loglevel", "INFO", *pool, "--without-mingle")
+        worker = self.start("worker", command)
+        worker.wait_for("ready.")
+        return worker
+
+    def beat(self) -> Process:
+        return self.start("beat", celery("beat", "--loglevel", "INFO"))
+
+    def end(self) -> None:
+        for process in self._started:
+            process.stop()
+
+    def report(self) -> str:
+        return "\n".join(f"--- {p.name} ---\n{p.output()[-6000:]}" for p in self._started)
+
+
+@pytest.fixture
+def processes(
+    tmp_path: Path, server: EmbeddedServer, sandbox: Sandbox, prefix: str, request: pytest.FixtureRequest
+) -> Iterator[Processes]:
+    started = Processes(tmp_path, environment(server.url, sandbox.url, prefix))
+    yield started
+    started.end()
+    request.node.add_report_section("call", "processes", started.report())
+
+
+def environment(redis_url: str, gateway_url: str, prefix: str) -> dict[str, str]:
+    """The settings of `fast_settings` as a process finds them."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CAMPAIGNS_", "CELERY_"))}
+    return {
+        **kept,
+        "CAMPAIGNS_REDIS_URL": redis_url,
+        "CAMPAIGNS_GATEWAY_URL": gateway_url,
+        "CAMPAIGNS_KEY_PREFIX": prefix,
+        "CAMPAIGNS_TOKEN": TOKEN,
+        "CAMPAIGNS_RATE_LIMIT": "off",
+        "CAMPAIGNS_DEADLINE_S": "2",
+        "CAMPAIGNS_LEASE_S": "12",
+        "CAMPAIGNS_POLL_MIN_S": "0.2",
+        "CAMPAIGNS_POLL_HORIZON_S": "20",
+        "CAMPAIGNS_SETTLE_WINDOW_S": "3",
+        "CAMPAIGNS_LOOK_INTERVAL_S": "1",
+        "CAMPAIGNS_FAILURES_BEFORE_PAUSE": "1000",
+    }
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
