@@ -206,7 +206,10 @@ class DeliveryList(fields.Field[Iterable[Any]]):
             return value
         if not value:
             raise ValidationError("must not be empty")
-        personal, linked = row_form(data)
+        form = row_form(data)
+        if form is None:
+            return value
+        personal, linked = form
         if not personal and all(type(row) is str for row in value):
             return value
         self._check(value, personal=personal, linked=linked)
@@ -229,11 +232,20 @@ class DeliveryList(fields.Field[Iterable[Any]]):
             raise ValidationError(cast(Any, errors))
 
 
-def row_form(mailing: Any) -> tuple[bool, bool]:
-    """Whether the rows of a mailing are personal, and whether they carry a link."""
-    if not isinstance(mailing, Mapping):
+def row_form(mailing: Any) -> tuple[bool, bool] | None:
+    """Whether the rows are personal, and whether they carry a link; None if the mailing does not say what it is.
+
+    What is wrong with the mailing is told then, and not once more for every row.
+    """
+    if not isinstance(mailing, Mapping) or "messages" in mailing:
+        return None
+    if "message_type" not in mailing and "content" not in mailing and "vibername_id" in mailing:
         return False, False
     content = mailing.get("content")
-    kind = content.get("type") if isinstance(content, Mapping) else None
-    personal = str(mailing.get("message_type")).casefold() == "personal"
-    return personal, str(kind).casefold() == "button"
+    kind = str(content.get("type")).casefold() if isinstance(content, Mapping) else ""
+    message_type = str(mailing.get("message_type")).casefold()
+    if message_type not in {"personal", "bulk"} or kind not in {"text", "image", "button"}:
+        return None
+    if (message_type, kind) == ("personal", "image"):
+        return None
+    return message_type == "personal", kind == "button"

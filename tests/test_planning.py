@@ -1,0 +1,156 @@
+"""Planning: everybody handed in ends in exactly one place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns.errors import JobError
+from campaigns.planning import PlannedBatch, Planner, TakenOut, phones_of
+from campaigns.schemas.jobs import load_job
+from campaigns.settings import Settings
+from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
+
+SETTINGS = Settings()
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+OPTED_OUT = "375291999999"
+
+
+def planner(job: Any, most: int = 1000) -> Planner:
+    def opted_out(some: list[str]) -> Sequence[bool]:
+        return [phone == OPTED_OUT for phone in some]
+
+    return Planner(
+        load_job(job, settings=SETTINGS, now=NOW),
+        recipients_per_request=most,
+        region="BY",
+        timezone=SETTINGS.gateway_timezone,
+        opted_out=opted_out,
+    )
+
+
+def plan(job: Any, most: int = 1000) -> tuple[list[PlannedBatch], list[TakenOut], Planner]:
+    working = planner(job, most)
+    steps = list(working.steps())
+    batches = [step for step in steps if isinstance(step, PlannedBatch)]
+    return batches, [step for step in steps if isinstance(step, TakenOut)], working
+
+
+def test_sample_request_is_one_batch() -> None:
+    batches, taken, _ = plan(sample_job())
+    assert taken == []
+    (batch,) = batches
+    sent = orjson.loads(batch.body)
+    assert sent == sample_job()["messages"]
+    assert [mailing.recipients for mailing in batch.mailings] == [2] * 5
+    assert batch.mailings[0].starts_at_ms == datetime(2040, 10, 30, 19, 56, tzinfo=UTC).timestamp() * 1000
+
+
+rows = st.lists(
+    st.tuples(
+        st.sampled_from([*phones(6), "+375 29 1000001", "nobody", OPTED_OUT]), st.sampled_from(["a", "b", "c"])
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(rows, st.integers(1, 7))
+def test_bulk_splits(handed_in: list[tuple[str, str]], most: int) -> None:
+    """No phone twice, no request too large, and everybody accounted for."""
+    batches, taken, working = plan(bulk_job([phone for phone, _ in handed_in]), most)
+    sent = [phone for batch in batches for mailing in phones_of("bulk", batch.body) for phone in mailing]
+    assert max(Counter(sent).values(), default=1) == 1
+    assert all(1 <= batch.recipients <= most for batch in batches)
+    assert len(sent) + sum(len(out.rows) for out in taken) == len(handed_in) == working.counts["total"]
+    assert len(batches) == -(-len(sent) // most)
+
+
+@given(rows, st.integers(1, 7))
+def test_personal_splits(handed_in: list[tuple[str, str]], most: int) -> None:
+    """Each text once per phone, never one phone twice in a mailing of a request."""
+    job = personal_job([{"phone": phone, "text": text} for phone, text in handed_in])
+    batches, taken, _ = plan(job, most)
+    sent: list[tuple[str, str]] = []
+    for batch in batches:
+        assert batch.recipients <= most
+        for mailing in orjson.loads(batch.body):
+            told = [row["phone"] for row in mailing["delivery_list"]]
+            assert len(set(told)) == len(told) > 0
+            sent += [(row["phone"], row["text"]) for row in mailing["delivery_list"]]
+    assert max(Counter(sent).values(), default=1) == 1
+    assert len(sent) + sum(len(out.rows) for out in taken) == len(handed_in)
+
+
+@given(rows)
+def test_digest_is_of_the_job(handed_in: list[tuple[str, str]]) -> None:
+    """The same rows make the same digest, as a list and as a stream; other rows another."""
+    listed = [phone for phone, _ in handed_in]
+    lazy = bulk_job([])
+    lazy["messages"][0]["delivery_list"] = iter(listed)
+    assert plan(bulk_job(listed))[2].digest == plan(lazy)[2].digest
+    assert plan(bulk_job([*listed, "375291234567"]))[2].digest != plan(bulk_job(listed))[2].digest
+
+
+def test_mailings_share_requests() -> None:
+    job = sample_job()
+    batches, _, _ = plan(job, most=4)
+    assert [batch.recipients for batch in batches] == [4, 4, 2]
+    assert [[m.name[-1] for m in batch.mailings] for batch in batches] == [["1", "2"], ["3", "4"], ["5"]]
+
+
+def test_places_of_those_taken_out() -> None:
+    _, taken, working = plan(bulk_job([*phones(1), *phones(1), "x", OPTED_OUT, 375291000007]))
+    assert {out.reason: out.rows for out in taken} == {
+        "duplicate": [("messages[0].delivery_list[1]", phones(1)[0])],
+        "invalid": [("messages[0].delivery_list[2]", "x")],
+        "opted_out": [("messages[0].delivery_list[3]", OPTED_OUT)],
+    }
+    assert working.counts == {"total": 5, "invalid": 1, "duplicate": 1, "opted_out": 1}
+
+
+def test_duplicates_across_chunks() -> None:
+    batches, taken, _ = plan(bulk_job([*phones(1500), *phones(1500)]))
+    assert sum(batch.recipients for batch in batches) == 1500
+    assert sum(len(out.rows) for out in taken) == 1500
+
+
+def test_lazy_rows_are_checked_on_the_way() -> None:
+    job = bulk_job([])
+    job["messages"][0]["delivery_list"] = iter(["375291111111", {"phone": "375291111111", "text": "x"}, None])
+    with pytest.raises(JobError) as caught:
+        plan(job)
+    assert caught.value.lines == [
+        "messages[0].delivery_list[1].text: belongs to the content in a bulk mailing",
+        "messages[0].delivery_list[2]: must be a phone",
+    ]
+
+
+def test_quick_is_a_request_per_phone() -> None:
+    batches, taken, _ = plan(quick_job(*phones(2), phones(1)[0]))
+    assert [orjson.loads(batch.body)["phone"] for batch in batches] == phones(2)
+    assert [phones_of("quick", batch.body) for batch in batches] == [[[phone]] for phone in phones(2)]
+    assert [out.reason for out in taken] == ["duplicate"]
+
+
+def test_list_is_one_request() -> None:
+    ((batch,), _, _) = plan(list_job(3))
+    assert batch.recipients == 0
+    assert phones_of("list", batch.body) == [[]]
+
+
+def test_fingerprints_tell_apart_what_a_listing_can() -> None:
+    def print_of(job: Any) -> str:
+        return plan(job)[0][0].mailings[0].fingerprint
+
+    same = print_of(bulk_job(phones(3)))
+    assert print_of(bulk_job(list(reversed(phones(3))))) == same
+    assert print_of(bulk_job(phones(4))) != same
+    assert print_of(bulk_job(phones(3), text="other")) != same

@@ -1,0 +1,85 @@
+"""Settings: typed, whole, and silent about secrets."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import fields
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from campaigns.errors import SettingsError
+from campaigns.settings import Rate, Secret, Settings, token_variable, variable_of
+
+
+def test_defaults() -> None:
+    assert Settings.from_env({}) == Settings()
+    assert Settings().gateway_url == "https://app.sms.by"
+
+
+def test_values() -> None:
+    settings = Settings.from_env(
+        {
+            "CAMPAIGNS_RATE_LIMIT": "5/60s",
+            "CAMPAIGNS_GATEWAY_URL": "http://127.0.0.1:9/",
+            "CAMPAIGNS_MESSAGE_COST": "0.049",
+            "CAMPAIGNS_OPTOUT_WORDS": "STOP, Стоп",
+            "CAMPAIGNS_FINAL_STATUSES": "DELIVERED",
+            "UNRELATED": "x",
+        }
+    )
+    assert settings.rate_limit == Rate(5, 60.0)
+    assert settings.gateway_url == "http://127.0.0.1:9"
+    assert settings.message_cost == Decimal("0.049")
+    assert settings.optout_words == {"stop", "стоп"}
+    assert {"DELIVERED", "READ"} <= settings.final_statuses
+
+
+def test_every_bad_value_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(
+            {
+                "CAMPAIGNS_REDIS_URL": "localhost",
+                "CAMPAIGNS_RATE_LIMIT": "fast",
+                "CAMPAIGNS_GATEWAY_TIMEZONE": "Mars/Base",
+                "CAMPAIGNS_CONCURRENCY": "-1",
+                "CAMPAIGNS_TOKEN": " ",
+                "CAMPAIGNS_TOKEN_SHOP_FILE": "/no/such/file",
+                "CAMPAIGNS_PHONE_REGION": "Belarus",
+                "CAMPAIGNS_ON_UNKNOWN": "guess",
+                "CAMPAIGNS_REDIS": "typing error",
+            }
+        )
+    assert len(caught.value.problems) == 9
+    assert caught.value.problems["CAMPAIGNS_REDIS"] == "is not a setting"
+
+
+def test_lease_covers_the_deadline() -> None:
+    with pytest.raises(SettingsError, match="CAMPAIGNS_LEASE_S: must be at least"):
+        Settings.from_env({"CAMPAIGNS_DEADLINE_S": "55"})
+
+
+def test_tokens(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("from-file\n")
+    settings = Settings.from_env({"CAMPAIGNS_TOKEN": "plain", "CAMPAIGNS_TOKEN_BIG_SHOP_FILE": str(file)})
+    assert settings.token("default").reveal() == "plain"
+    assert settings.token("big_shop").reveal() == "from-file"
+    with pytest.raises(SettingsError, match="CAMPAIGNS_TOKEN_OTHER"):
+        settings.token("other")
+    assert token_variable("big_shop") == "CAMPAIGNS_TOKEN_BIG_SHOP"
+
+
+def test_secrets_stay_inside() -> None:
+    settings = Settings.from_env({"CAMPAIGNS_TOKEN": "hunter2", "CAMPAIGNS_REDIS_URL": "redis://:pass4@h/0"})
+    assert "hunter2" not in repr(settings) + str(settings) + f"{settings.accounts}"
+    assert "pass4" not in repr(settings)
+    with pytest.raises(TypeError):
+        pickle.dumps(Secret("hunter2"))
+
+
+def test_every_setting_is_documented() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+    missing = [f.name for f in fields(Settings) if f.metadata and f"`{variable_of(f.name)}`" not in readme]
+    assert missing == []
