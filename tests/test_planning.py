@@ -54,9 +54,7 @@ def test_sample_request_is_one_batch() -> None:
 
 
 rows = st.lists(
-    st.tuples(
-        st.sampled_from([*phones(6), "+375 29 1000001", "nobody", OPTED_OUT]), st.sampled_from(["a", "b", "c"])
-    ),
+    st.tuples(st.sampled_from([*phones(6), "+375 29 1000001", "nobody", OPTED_OUT]), st.sampled_from(["a", "b", "c"])),
     min_size=1,
     max_size=60,
 )

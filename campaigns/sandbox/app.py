@@ -101,10 +101,9 @@ class Service:
                 return answer
             case "error_500_before":
                 return as_json({"error": "Server unavailable"}, 500)
-            case "hang_before":
-                self.stopping.wait(fault.delay_s)
-                raise BrokenOffError
             case _:
+                if fault.fault == "hang_before":
+                    self.stopping.wait(fault.delay_s)
                 _reset()
                 raise BrokenOffError
 
@@ -197,9 +196,11 @@ def _raw(data: bytes) -> None:
 
 
 def _reset() -> None:
-    """Let the connection end with RST."""
+    """Let the connection end, at once and without a farewell."""
     connection: socket.socket = request.environ["werkzeug.socket"]
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _is_loopback(url: str) -> bool:

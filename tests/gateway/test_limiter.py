@@ -1,0 +1,152 @@
+"""The limiter that all workers share."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from campaigns.embedded import EmbeddedServer
+from campaigns.errors import NotNowError, StoreError
+from campaigns.gateway.limiter import Limiter, Permit, Wait
+from campaigns.keys import Keys
+from campaigns.settings import Rate, Settings
+from campaigns.store import Store
+from campaigns.wiring import connect
+
+
+def limiter(store: Store, requests: int = 0, window_s: float = 1.0, concurrency: int = 100, **more: float) -> Limiter:
+    fields = {"read_share": 0.5, "permit_life_s": 5.0, **more}
+    return Limiter(store, rate=Rate(requests, window_s), concurrency=concurrency, **fields)
+
+
+def permit(found: Permit | Wait) -> Permit:
+    assert isinstance(found, Permit), found
+    return found
+
+
+def test_rate_is_smooth_and_bounded(store: Store) -> None:
+    limits = limiter(store, 10, 0.5)
+    granted = []
+    for _ in range(25):
+        got = permit(limits.acquire("a"))
+        granted.append(time.monotonic())
+        limits.release(got, used=True)
+    assert most_in_any(granted, 0.5) <= 10
+
+
+def most_in_any(moments: Sequence[float], window_s: float) -> int:
+    ordered = sorted(moments)
+    return max(sum(1 for other in ordered if first <= other < first + window_s) for first in ordered)
+
+
+def test_a_slot_outlives_its_request(store: Store) -> None:
+    """However long a request takes to arrive, the window after its end is part of its slot."""
+    limits = limiter(store, 1, 0.3)
+    first = permit(limits.acquire("a"))
+    time.sleep(0.35)
+    assert isinstance(limits.acquire("a", patience_s=0), Wait)
+    limits.release(first, used=True)
+    assert isinstance(limits.acquire("a", patience_s=0), Wait)
+    time.sleep(0.31)
+    permit(limits.acquire("a", patience_s=0))
+
+
+def test_unused_slots_come_back(store: Store) -> None:
+    limits = limiter(store, 1, 10.0)
+    limits.release(permit(limits.acquire("a")), used=False)
+    wait = limits.acquire("a", patience_s=0)
+    # Only the spacing is left, not the slot.
+    assert isinstance(wait, Wait)
+    assert wait.seconds <= 10
+
+
+def test_concurrency(store: Store) -> None:
+    limits = limiter(store, concurrency=2)
+    held = [permit(limits.acquire("a")) for _ in range(2)]
+    refused = limits.acquire("a", patience_s=0)
+    assert isinstance(refused, Wait)
+    assert refused.why == "busy"
+    permit(limits.acquire("another account"))
+    limits.release(held[0], used=True)
+    permit(limits.acquire("a"))
+
+
+def test_permits_of_the_dead_end(store: Store) -> None:
+    limits = limiter(store, concurrency=1, permit_life_s=0.2)
+    permit(limits.acquire("a"))
+    assert isinstance(limits.acquire("a", patience_s=0), Wait)
+    time.sleep(0.25)
+    permit(limits.acquire("a", patience_s=0))
+
+
+def test_reads_never_use_all(store: Store) -> None:
+    limits = limiter(store, concurrency=4)
+    for _ in range(2):
+        permit(limits.acquire("a", read=True))
+    assert isinstance(limits.acquire("a", read=True, patience_s=0), Wait)
+    permit(limits.acquire("a", patience_s=0))
+
+
+def test_rest(store: Store) -> None:
+    limits = limiter(store)
+    limits.rest("a", 60, 'said "no"', {"batch": "b"})
+    limits.rest("a", 5, "shorter")
+    refused = limits.acquire("a")
+    assert isinstance(refused, Wait)
+    assert refused.why == "paused"
+    assert 50 < refused.seconds <= 60
+    resting = limits.resting("a")
+    assert resting is not None
+    assert resting[1] == 'said "no"'
+    permit(limits.acquire("b"))
+    limits.wake("a", {"by": "operator"})
+    permit(limits.acquire("a"))
+
+
+def test_failures_in_a_row(store: Store) -> None:
+    limits = limiter(store)
+    counts = [
+        limits.release(permit(limits.acquire("a")), used=True, outcome=outcome)
+        for outcome in ("failed", "failed", "", "ok", "failed")
+    ]
+    assert counts == [1, 2, 2, 0, 1]
+
+
+def test_reading_without_a_permit(store: Store) -> None:
+    limits = limiter(store)
+    limits.rest("a", 60, "no")
+    with pytest.raises(NotNowError) as caught, limits.reading("a", "getViberMessages"):
+        pytest.fail("must not be entered")
+    assert caught.value.retry_after_s is not None
+    assert caught.value.retry_after_s > 50
+
+
+def test_fails_closed(free_port: int) -> None:
+    settings = Settings(redis_url=f"redis://127.0.0.1:{free_port}/0")
+    client = connect(settings)
+    client.connection_pool.connection_kwargs["retry"]._retries = 1
+    with pytest.raises(StoreError):
+        limiter(Store(client, Keys("x:"))).acquire("a")
+
+
+def test_exact_across_eight_processes(server: EmbeddedServer, prefix: str) -> None:
+    """Nobody of eight processes ever makes it more than the limit in any window."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(8) as pool:
+        moments = pool.starmap(_acquire_many, [(server.url, prefix, 6)] * 8)
+    granted = [moment for some in moments for moment in some]
+    assert len(granted) == 48
+    assert most_in_any(granted, 1.0) <= 20
+
+
+def _acquire_many(url: str, prefix: str, number: int) -> list[float]:
+    limits = limiter(Store(connect(Settings(redis_url=url)), Keys(prefix)), 20, 1.0)
+    moments = []
+    for _ in range(number):
+        got = permit(limits.acquire("a", patience_s=30))
+        moments.append(time.time())
+        limits.release(got, used=True)
+    return moments
