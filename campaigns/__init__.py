@@ -24,7 +24,8 @@ from campaigns.errors import (
     UnknownCampaignError,
     WaitTimeoutError,
 )
-from campaigns.producer import Campaign, Status, enqueue
+from campaigns.handle import Campaign, Status
+from campaigns.producer import enqueue
 from campaigns.results import Delivery, Event, Reply
 from campaigns.settings import Settings
 

@@ -106,7 +106,7 @@ class TestBulk:
             (lambda: changed("max_cost", value="-1"), "max_cost: must be more than 0"),
             (lambda: changed("max_cost", value="cheap"), "max_cost: must be an amount such as 12.50"),
             (lambda: changed("kind", value="fax"), "kind: must be one of bulk, quick, list"),
-            (lambda: [], "job: must be an object"),
+            (list, "job: must be an object"),
         ],
     )  # fmt: skip
     def test_rule(self, job: Callable[[], Any], line: str) -> None:

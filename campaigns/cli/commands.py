@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TextIO, TypeVar
+from typing import TextIO
 
 import click
 from rich.live import Live
@@ -16,30 +14,17 @@ from rich.live import Live
 from campaigns import __version__
 from campaigns.cli.demo import run_demo
 from campaigns.cli.doctor import examine
-from campaigns.cli.failures import FAILED, complain, failures_told
+from campaigns.cli.failures import FAILED, complain, told
 from campaigns.cli.show import campaigns_table, console, delivery_dict, print_json, reply_dict, status_table
 from campaigns.errors import JobError, WaitTimeoutError, flatten
+from campaigns.handle import Campaign, Status, list_campaigns
 from campaigns.ledger.states import OVER
-from campaigns.producer import Campaign, Status, enqueue, list_campaigns
+from campaigns.producer import enqueue
 from campaigns.recipients import normalise_phone
 from campaigns.results import Consumer
 from campaigns.wiring import consumer_store, default_services
 
-P = ParamSpec("P")
-T = TypeVar("T")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a line.")
-
-
-def told(command: Callable[P, T]) -> Callable[P, T]:
-    """Errors become one line and an exit code."""
-
-    @wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
-        with failures_told():
-            return command(*args, **kwargs)
-        raise AssertionError("failures_told leaves or lets through")
-
-    return wrapped
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -26,9 +26,10 @@ from campaigns.cli.sample import sample_job
 from campaigns.cli.show import status_table
 from campaigns.embedded import EmbeddedServer
 from campaigns.flow.services import Services
+from campaigns.handle import Campaign
 from campaigns.ledger.states import OVER
 from campaigns.names import QUEUES
-from campaigns.producer import Campaign, enqueue
+from campaigns.producer import enqueue
 from campaigns.sandbox import SandboxClient
 from campaigns.settings import Settings
 from campaigns.wiring import build_services

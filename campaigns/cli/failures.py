@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import click
 
@@ -17,6 +19,9 @@ from campaigns.errors import (
     StoreError,
     UnknownCampaignError,
 )
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 FAILED, WRONG, NO_STORE, NO_CAMPAIGN, NOT_POSSIBLE, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
@@ -59,3 +64,15 @@ def failures_told() -> Iterator[None]:
 def complain(message: str) -> None:
     """One line on standard error."""
     click.echo(f"campaigns: {message}", err=True)
+
+
+def told(command: Callable[P, T]) -> Callable[P, T]:
+    """Errors become one line and an exit code."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        with failures_told():
+            return command(*args, **kwargs)
+        raise AssertionError("failures_told leaves or lets through")
+
+    return wrapped

@@ -12,7 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from campaigns.producer import Status
+from campaigns.handle import Status
 from campaigns.results import Delivery, Reply
 
 console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())

@@ -13,7 +13,7 @@ from campaigns.gateway.calls import Call
 from campaigns.gateway.retry import paid_policy, read_policy
 from campaigns.gateway.transport import Transport
 from campaigns.jobs import ImageFile
-from campaigns.schemas.answers import (
+from campaigns.schemas.values import (
     BulkStatus,
     DeliveryRow,
     DeliveryRows,

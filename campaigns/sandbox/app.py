@@ -20,8 +20,10 @@ from flask import Flask, Response, request
 from campaigns.sandbox.controls import add_controls, as_json
 from campaigns.sandbox.faults import BEFORE, Fault, Faults
 from campaigns.sandbox.meter import Meter
+from campaigns.sandbox.methods import Methods
 from campaigns.sandbox.parameters import Parameters, read
 from campaigns.sandbox.records import Refusal
+from campaigns.sandbox.truth import Truth
 from campaigns.sandbox.world import World
 
 _V1: Final = ("sendBulkViber", "statusBulkViber")
@@ -51,6 +53,8 @@ class Service:
 
     def __init__(self, world: World, *, tokens: frozenset[str] = frozenset()) -> None:
         self.world = world
+        self.methods = Methods(world)
+        self.truth = Truth(world)
         self.faults = Faults(METHODS)
         self.meter = Meter()
         self.stopping = threading.Event()
@@ -73,7 +77,7 @@ class Service:
             account = self._account(parameters)
             if fault is not None and fault.fault == "hide_listing":
                 return as_json({"status": "OK", "result": []})
-            result = getattr(self.world, _METHODS[method])(account, parameters)
+            result = getattr(self.methods, _METHODS[method])(account, parameters)
         except Refusal as refusal:
             return as_json({"error": refusal.text}, refusal.http_status)
         if method == "sendBulkViber" and (url := parameters.text("callback_url", "")):

@@ -46,18 +46,18 @@ class Controls:
         """What was really sent to whom, as JSON lines."""
 
         def lines() -> Iterator[bytes]:
-            for row in self._world.ledger():
+            for row in self._service.truth.ledger():
                 yield orjson.dumps(row) + b"\n"
 
         return Response(lines(), mimetype="application/jsonl")
 
     def summary(self) -> Response:
-        return as_json({**self._world.figures(), **self._service.meter.figures()})
+        return as_json({**self._service.truth.figures(), **self._service.meter.figures()})
 
     def inbox(self) -> Response:
         """What a phone would show: `?phone=`."""
         phone = request.args.get("phone")
-        return as_json([row for row in self._world.ledger() if phone in {None, row["phone"]}])
+        return as_json([row for row in self._service.truth.ledger() if phone in {None, row["phone"]}])
 
     def faults(self) -> Response:
         if request.method == "POST":

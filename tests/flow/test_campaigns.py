@@ -18,7 +18,7 @@ from campaigns.errors import (
 )
 from campaigns.flow.dispatch import declare_unknown
 from campaigns.flow.send import send_batch
-from campaigns.producer import Campaign
+from campaigns.handle import Campaign
 from campaigns.settings import Rate
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
 from tests.support.stage import Stage

@@ -15,8 +15,9 @@ from redis import Redis
 
 from campaigns.embedded import EmbeddedServer
 from campaigns.flow.services import Services
+from campaigns.handle import Campaign
 from campaigns.ledger.states import OVER
-from campaigns.producer import Campaign, enqueue
+from campaigns.producer import enqueue
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services

@@ -15,8 +15,9 @@ from campaigns.flow.replies import fetch_replies
 from campaigns.flow.send import send_while_due
 from campaigns.flow.services import Services
 from campaigns.flow.sweep import sweep
+from campaigns.handle import Campaign
 from campaigns.ledger.states import OVER
-from campaigns.producer import Campaign, enqueue
+from campaigns.producer import enqueue
 from campaigns.results import Event
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings

@@ -1,0 +1,168 @@
+"""The handle of a campaign: where it is, what each phone got, pause, resume, cancel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from campaigns.errors import WaitTimeoutError
+from campaigns.flow.services import Services
+from campaigns.flow.sweep import sweep_campaign
+from campaigns.ledger import SEND, queue_of
+from campaigns.ledger import Campaign as Record
+from campaigns.ledger.states import OVER
+from campaigns.names import SEND_BATCH
+from campaigns.results import Delivery, Reply
+from campaigns.wiring import default_services
+
+#: As many workers are woken at once; each goes on by itself, and beat's dispatch wakes the rest.
+_FIRST_WAKE_UPS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a campaign is. `recipients` counts each recipient in exactly one class; `total` is their sum.
+
+    `sent` = `final` + `awaiting`. `statuses` counts deliveries by the gateway's word. `cost` is what the
+    gateway reported so far. `errors` is the error tree of an `invalid` campaign.
+    """
+
+    id: str
+    name: str
+    kind: str
+    account: str
+    state: str
+    total: int
+    recipients: dict[str, int]
+    sent: int
+    final: int
+    awaiting: int
+    statuses: dict[str, int]
+    replies: int
+    batches: int
+    cost: Decimal | None
+    currency: str
+    balanced: bool
+    created_at: datetime
+    ended_at: datetime | None
+    errors: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON: times as ISO 8601, the cost as text."""
+        plain = asdict(self)
+        plain["created_at"] = self.created_at.isoformat()
+        plain["ended_at"] = self.ended_at.isoformat() if self.ended_at else None
+        plain["cost"] = str(self.cost) if self.cost is not None else None
+        return plain
+
+
+class Campaign:
+    """A campaign that was enqueued. Cheap to make: `Campaign(id)` asks Redis only when it is used.
+
+    Every method may raise UnknownCampaignError and StoreError.
+    """
+
+    def __init__(self, campaign_id: str, services: Services | None = None) -> None:
+        self.id = campaign_id
+        self._services = services or default_services()
+
+    def __repr__(self) -> str:
+        return f"Campaign({self.id!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Campaign) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def status(self) -> Status:
+        """Counts and state, in one round trip."""
+        return _status(self._record())
+
+    def deliveries(self) -> Iterator[Delivery]:
+        """Every message to every phone, one by one; memory does not grow with their number."""
+        return self._services.deliveries.of_campaign(self._record())
+
+    def replies(self) -> list[Reply]:
+        """Replies so far, oldest first."""
+        return self._services.replies.of_campaign(self.id)
+
+    def taken_out(self) -> Iterator[tuple[str, str, str]]:
+        """Recipients who are not messaged: reason, place in the job, phone as it was handed in."""
+        return self._services.campaigns.taken_out(self.id)
+
+    def wait(self, timeout_s: float | None = None, *, poll_s: float = 0.25) -> Status:
+        """Wait until nothing more will happen by itself. Raises WaitTimeoutError after `timeout_s` seconds."""
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            status = self.status()
+            if status.state in OVER:
+                return status
+            if until is not None and time.monotonic() >= until:
+                raise WaitTimeoutError(self.id, status.state, timeout_s or 0)
+            self._services.sleep(poll_s)
+
+    def pause(self, by: str = "application") -> None:
+        """No further batch goes out; what is at the gateway is followed. Raises StateError if it is over."""
+        self._services.campaigns.pause(self.id, by)
+
+    def resume(self, by: str = "application") -> None:
+        """Batches go out again. Raises StateError unless the campaign is paused."""
+        self._services.campaigns.resume(self.id, by)
+        sweep_campaign(self._services, self._record())
+        wake_workers(self._services, self._record())
+
+    def cancel(self, by: str = "application") -> Status:
+        """What has not gone out never will; what has is reported, not denied. Raises StateError if it is over."""
+        self._services.campaigns.cancel(self.id, by)
+        sweep_campaign(self._services, self._record())
+        return self.status()
+
+    def _record(self) -> Record:
+        return self._services.campaigns.read(self.id)
+
+
+def list_campaigns(limit: int = 20, *, services: Services | None = None) -> list[Status]:
+    """The newest campaigns, newest first. Raises StoreError."""
+    services = services or default_services()
+    return [_status(record) for record in services.campaigns.newest(limit)]
+
+
+def wake_workers(services: Services, record: Record) -> None:
+    """Rouse a few workers for a campaign whose batches are due."""
+    queue = queue_of(SEND, record.kind)
+    for batch_id in record.batch_ids()[:_FIRST_WAKE_UPS]:
+        if not services.wake(SEND_BATCH, [batch_id], queue):
+            return
+
+
+def _status(record: Record) -> Status:
+    final = record.number("final")
+    ended_ms = record.number("ended_ms")
+    return Status(
+        id=record.id,
+        name=record.name,
+        kind=record.kind,
+        account=record.account,
+        state=record.state,
+        total=record.total,
+        recipients=record.recipients,
+        sent=record.sent,
+        final=final,
+        awaiting=record.sent - final,
+        statuses=record.statuses,
+        replies=record.number("replies"),
+        batches=record.batches,
+        cost=record.cost,
+        currency=record.fields.get("currency", ""),
+        balanced=record.balanced,
+        created_at=datetime.fromtimestamp(record.number("created_ms") / 1000, tz=UTC),
+        ended_at=datetime.fromtimestamp(ended_ms / 1000, tz=UTC) if ended_ms else None,
+        errors=orjson.loads(record.fields.get("errors") or "{}"),
+    )

@@ -1,0 +1,228 @@
+"""The eleven methods of the gateway, on a world. Each takes the account (a digest of its token) and the parameters."""
+
+from __future__ import annotations
+
+import uuid as uuids
+from array import array
+from typing import Any
+
+from campaigns.sandbox.contents import Broken, BulkMailing, phone_number, read_bulk, read_form, read_time
+from campaigns.sandbox.parameters import Parameters
+from campaigns.sandbox.records import BULK, LIST, QUICK, Forwarding, Mailing, Refusal, Request, money
+from campaigns.sandbox.world import World
+
+
+class Methods:
+    """What the gateway does. Every public method raises Refusal for what it answers with an error."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def send_bulk_viber(self, account: str, parameters: Parameters) -> dict[str, Any]:
+        """A uuid first; what is wrong with a mailing shows in statusBulkViber, by its name."""
+        messages = parameters.json("messages")
+        if not isinstance(messages, list) or not messages:
+            raise Refusal("The messages field is required", 400)
+        read: list[BulkMailing | str] = []
+        for number, message in enumerate(messages, 1):
+            named = message.get("name") if isinstance(message, dict) else None
+            name = str(named or f"mailing {number}")
+            try:
+                read.append(read_bulk(message, name, self.world.options.zone))
+            except Broken as broken:
+                read.append(f"{name}: {broken}")
+        with self.world.lock:
+            good = [found for found in read if isinstance(found, BulkMailing)]
+            self.world.charge(account, self.world.options.unit_cost * sum(len(m.phones) for m in good))
+            request = Request(str(uuids.uuid4()), account, self.world.clock.now_ms())
+            for found in read:
+                if isinstance(found, str):
+                    request.results.append(found)
+                    continue
+                mailing = self.world.add(
+                    BULK,
+                    account,
+                    found.name,
+                    found.alphaname_id,
+                    found.content,
+                    found.phones,
+                    uuid=request.uuid,
+                    texts=found.texts,
+                    links=found.links,
+                    schedule_ms=found.schedule_ms,
+                )
+                self.world.start(mailing)
+                request.results.append(mailing.message_id)
+            self.world.requests[request.uuid] = request
+        return {"uuid": request.uuid, "success": "OK"}
+
+    def status_bulk_viber(self, account: str, parameters: Parameters) -> list[dict[str, Any]]:
+        with self.world.lock:
+            request = self.world.requests.get(parameters.text("uuid"))
+            if request is None or request.account != account:
+                raise Refusal("Uuid not found", 404)
+            late_ms = self.world.options.validation_delay_s * 1000
+            if self.world.clock.now_ms() < request.accepted_ms + late_ms:
+                return []
+            return [
+                {"errors": [result]} if isinstance(result, str) else self._bulk_element(self.world.mailings[result])
+                for result in request.results
+            ]
+
+    def _bulk_element(self, mailing: Mailing) -> dict[str, Any]:
+        rows = []
+        for index, phone in enumerate(mailing.phones):
+            status, _, at_ms = self.world.step(mailing, index)
+            rows.append(
+                {
+                    "delivery_id": mailing.first_delivery_id + index,
+                    "phone": str(phone),
+                    "status": status,
+                    "status_time": self.world.text_time(at_ms, "%Y-%m-%d %H:%M:%S.%f"),
+                }
+            )
+        return {
+            "message_id": mailing.message_id,
+            "name": mailing.name,
+            "alphaname_id": mailing.sender_id,
+            "success": rows,
+        }
+
+    def send_quick_viber_message(self, account: str, parameters: Parameters) -> dict[str, Any]:
+        sender_id = parameters.integer("vibername_id")
+        content = read_form(parameters)
+        try:
+            phone = phone_number(parameters.text("phone"))
+        except Broken as broken:
+            raise Refusal(str(broken)) from None
+        forwarding = None
+        if parameters.integer("forwarding_message", 0) == 1:
+            minutes = parameters.integer("forwarding_time", 60)
+            if not 5 <= minutes <= 60:
+                raise Refusal("The forwarding_time must be between 5 and 60")
+            alphaname = parameters.integer("alphaname_id", 0)
+            forwarding = Forwarding(minutes, alphaname or None)
+        with self.world.lock:
+            self.world.charge(account, self.world.options.unit_cost)
+            mailing = self.world.add(QUICK, account, "", sender_id, content, array("Q", [phone]), forwarding=forwarding)
+            self.world.start(mailing)
+        return _ok({"message_id": mailing.message_id})
+
+    def get_viber_delivery_data(self, account: str, parameters: Parameters) -> dict[str, Any]:
+        with self.world.lock:
+            mailing = self.world.mailing(account, parameters.integer("message_id"))
+            status, error_code, _ = self.world.step(mailing, 0)
+            return _ok({"phone": str(mailing.phones[0]), "status": status, "error_code": error_code})
+
+    def send_viber_message_list(self, account: str, parameters: Parameters) -> dict[str, Any]:
+        """Creates, and costs nothing."""
+        sender_id, list_id = parameters.integer("vibername_id"), parameters.integer("list_id")
+        content = read_form(parameters)
+        schedule = parameters.text("d_schedule", "")
+        try:
+            schedule_ms = read_time(schedule, "%Y-%m-%d %H:%M", self.world.options.zone) if schedule else None
+        except Broken as broken:
+            raise Refusal(str(broken)) from None
+        with self.world.lock:
+            phones = self.world.lists.get(list_id)
+            if phones is None:
+                raise Refusal("List not found")
+            name = parameters.text("name", f"list {list_id}")
+            mailing = self.world.add(
+                LIST, account, name, sender_id, content, array("Q", phones), schedule_ms=schedule_ms
+            )
+        return _ok({"message_id": mailing.message_id, "count_subscribers": len(mailing.phones)})
+
+    def confirm_viber_message(self, account: str, parameters: Parameters) -> dict[str, Any]:
+        """Takes the money, once."""
+        with self.world.lock:
+            mailing = self.world.mailing(account, parameters.integer("message_id"))
+            if mailing.kind != LIST:
+                raise Refusal("Message not found")
+            if mailing.paid_ms is not None:
+                raise Refusal("Message is already confirmed")
+            self.world.charge(account, mailing.cost)
+            self.world.start(mailing)
+        return {"status": "OK"}
+
+    def get_viber_messages(self, account: str, parameters: Parameters) -> dict[str, Any]:
+        """Newest first."""
+        offset, rows = parameters.integer("limit_offset", 0), parameters.integer("limit_rows", 100)
+        with self.world.lock:
+            latest_ms = self.world.clock.now_ms() - self.world.options.listing_delay_s * 1000
+            hidden = {BULK: not self.world.options.list_bulk, QUICK: not self.world.options.list_quick, LIST: False}
+            listed = [
+                mailing
+                for mailing in reversed(self.world.mailings.values())
+                if mailing.account == account and not hidden[mailing.kind] and mailing.created_ms <= latest_ms
+            ]
+            return _ok([self._data(mailing) for mailing in listed[offset : offset + rows]])
+
+    def get_viber_message_data(self, account: str, parameters: Parameters) -> dict[str, Any]:
+        with self.world.lock:
+            return _ok(self._data(self.world.mailing(account, parameters.integer("message_id"))))
+
+    def _data(self, mailing: Mailing) -> dict[str, Any]:
+        layout = "%Y-%m-%d %H:%M:%S"
+        content = mailing.content
+        return {
+            "message_id": mailing.message_id,
+            "message_type": content.type,
+            "message": content.text,
+            "button_caption": content.caption,
+            "button_link": content.button_link,
+            "image_file": content.upload.name if content.upload else "",
+            "status": mailing.word(self.world.clock.now_ms()),
+            "d_create": self.world.text_time(mailing.created_ms, layout),
+            "d_schedule": self.world.text_time(mailing.schedule_ms or mailing.created_ms, layout),
+            "cost": money(mailing.cost),
+        }
+
+    def get_viber_delivery_list(self, account: str, parameters: Parameters) -> dict[str, Any]:
+        with self.world.lock:
+            mailing = self.world.mailing(account, parameters.integer("message_id"))
+            rows = []
+            for index, phone in enumerate(mailing.phones):
+                status, error_code, _ = self.world.step(mailing, index)
+                rows.append(
+                    {
+                        "delivery_id": mailing.first_delivery_id + index,
+                        "phone": str(phone),
+                        "status": status,
+                        "error_code": error_code,
+                    }
+                )
+            return _ok(rows)
+
+    def get_new_incoming_messages(self, account: str, parameters: Parameters) -> dict[str, Any]:
+        """What was not marked yet."""
+        with self.world.lock:
+            mailing = self.world.mailing(account, parameters.integer("message_id"))
+            self.world.receive(mailing)
+            messages = [self.world.incoming[number] for number in mailing.incoming_ids]
+            return _ok(
+                [
+                    {
+                        "id": str(message.id),
+                        "phone": str(message.phone),
+                        "message": message.text,
+                        "d_receiver": self.world.text_time(message.received_ms, "%Y-%m-%d %H:%M:%S"),
+                    }
+                    for message in messages
+                    if not message.marked
+                ]
+            )
+
+    def read_response_status(self, account: str, parameters: Parameters) -> dict[str, Any]:
+        marked = 0
+        with self.world.lock:
+            for part in parameters.text("incoming_messages").split(","):
+                message = self.world.incoming.get(int(part)) if part.strip().isdigit() else None
+                if message is not None and self.world.mailings[message.message_id].account == account:
+                    marked += not message.marked
+                    message.marked = True
+        return _ok(f"Number of flagged messages: {marked}")
+
+
+def _ok(result: Any) -> dict[str, Any]:
+    return {"status": "OK", "result": result}
