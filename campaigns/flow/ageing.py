@@ -2,7 +2,7 @@
 
 The next look at something of age `a` is due after `max(minimum, fraction · a)`. A change is therefore
 seen within that time of its happening, and following for a time `T` costs about
-`ln(1 + fraction · T / minimum) / ln(1 + fraction) + 1 / fraction` requests: 52 in 72 hours with a
+`ln(1 + fraction · T / minimum) / ln(1 + fraction) + 1 / fraction` requests: 49 in 72 hours with a
 fraction of a quarter and a minimum of three seconds.
 """
 

@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -40,29 +41,50 @@ class Consumer:
         self._batch = batch
         self._claim_idle_ms = claim_idle_ms
         self._monotonic = monotonic
+        self._fetched: deque[Any] = deque()
 
     def create_group(self, start: str = "0") -> None:
         """Create the group if it is new, reading from `start` (`0`: all that is kept, `$`: only news)."""
         self._store.create_group(self._key, self._group, start)
 
     def events(self, *, stop: Callable[[], bool] = lambda: False, idle_s: float | None = None) -> Iterator[Event]:
-        """Single changes and other events, until `stop()` or until nothing came for `idle_s` seconds."""
+        """Single changes and other events, until `stop()` or until nothing came for `idle_s` seconds.
+
+        What was fetched and not done when the iteration ends is at once free for others of the group.
+        """
+        try:
+            yield from self._events(stop, idle_s)
+        finally:
+            self._hand_back()
+
+    def _events(self, stop: Callable[[], bool], idle_s: float | None) -> Iterator[Event]:
         quiet_since, claimed_at = self._monotonic(), float("-inf")
         while not stop():
-            entries: list[Any] = []
+            entries: deque[Any] = deque()
             if self._monotonic() - claimed_at > self._claim_idle_ms / 2000:
-                entries = self._claimed()
+                entries = deque(self._claimed())
                 claimed_at = self._monotonic()
-            entries = entries or self._fresh()
+            self._fetched = entries = entries or deque(self._fresh())
             if entries:
-                for position, fields in entries:
+                while entries:
+                    position, fields = entries[0]
                     yield from single_changes(read_entry(position, fields))
                     self._store.ask("xack", self._key, self._group, position)
+                    entries.popleft()
                     if stop():
                         return
                 quiet_since = self._monotonic()
             elif idle_s is not None and self._monotonic() - quiet_since >= idle_s:
                 return
+
+    def _hand_back(self) -> None:
+        """Let what this consumer holds look as old as what a dead one held."""
+        positions = [position for position, _ in self._fetched]
+        if positions:
+            idle_ms = 2 * self._claim_idle_ms
+            self._store.ask(
+                "xclaim", self._key, self._group, self._name, 0, positions, idle_ms, None, None, False, True
+            )
 
     def _fresh(self) -> list[Any]:
         answer = self._store.ask("xreadgroup", self._group, self._name, {self._key: ">"}, self._batch, _BLOCK_MS)

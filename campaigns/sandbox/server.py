@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
@@ -38,9 +39,16 @@ class Sandbox(SandboxClient):
         """Raises OSError if the port is taken."""
         options = options or Options()
         self.service = Service(World(options, LifeClock(options.speed)), tokens=tokens)
-        self._server: BaseWSGIServer = make_server(
-            host, port, create_app(self.service), threaded=True, request_handler=_QuietHandler
-        )
+        # Bound here: werkzeug itself would print and exit if the port is taken.
+        with socket.create_server((host, port), backlog=256) as listener:
+            self._server: BaseWSGIServer = make_server(
+                host,
+                listener.getsockname()[1],
+                create_app(self.service),
+                threaded=True,
+                request_handler=_QuietHandler,
+                fd=listener.fileno(),
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         super().__init__(f"http://{host}:{self._server.server_port}")
 

@@ -1,0 +1,196 @@
+"""The command: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from campaigns.cli.commands import cli
+from campaigns.settings import Settings
+from campaigns.wiring import build_services
+from tests.conftest import environment
+from tests.support.jobs import bulk_job, phones, sample_job
+from tests.support.processes import ROOT
+from tests.support.stage import Stage
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(stage: Stage, prefix: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command with the stage's store and sandbox in its environment."""
+    settings = stage.services.settings
+    for name, value in environment(settings.redis_url, settings.gateway_url, prefix).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("campaigns.wiring._default", lambda _pid: build_services(Settings.from_env(dict(_environ()))))
+    return lambda *arguments, **more: CliRunner().invoke(cli, [str(a) for a in arguments], **more)
+
+
+def _environ() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("CAMPAIGNS_")}
+
+
+def job_file(folder: Path, job: Any) -> Path:
+    path = folder / "job.json"
+    path.write_text(json.dumps(job), "utf-8")
+    return path
+
+
+def test_send_and_follow(run: Run, stage: Stage, tmp_path: Path) -> None:
+    sent = run("send", job_file(tmp_path, bulk_job(phones(3), name="Spring")), "--key", "k", "--json")
+    assert sent.exit_code == 0, sent.output
+    status = json.loads(sent.stdout)
+    assert (status["state"], status["total"], status["name"]) == ("ready", 3, "Spring")
+    campaign = stage.services.campaigns.read(status["id"])
+    stage.until(lambda: stage.services.campaigns.read(campaign.id).over)
+    shown = run("status", campaign.id)
+    assert "finished" in shown.stdout
+    assert "3  READ" in shown.stdout
+    assert "Spring" in run("list").stdout
+    rows = [json.loads(line) for line in run("deliveries", campaign.id, "--status", "READ").stdout.splitlines()]
+    assert sorted(row["phone"] for row in rows) == phones(3)
+    types = [json.loads(line)["type"] for line in run("events").stdout.splitlines()]
+    assert types[0] == "campaign.ready"
+    assert types[-1] == "campaign.finished"
+    grouped = [json.loads(line)["type"] for line in run("events", "--group", "g").stdout.splitlines()]
+    assert "delivery.changed" in grouped
+    assert run("cancel", campaign.id).exit_code == 5
+
+
+def test_recipients_from_a_file(run: Run, tmp_path: Path) -> None:
+    job = bulk_job([])
+    del job["messages"][0]["delivery_list"]
+    people = tmp_path / "people.csv"
+    people.write_text("phone\n" + "\n".join([*phones(2), "nobody"]))
+    sent = run("send", job_file(tmp_path, job), "--recipients", people, "--json")
+    status = json.loads(sent.stdout)
+    assert status["recipients"]["invalid"] == 1
+    out = json.loads(run("taken-out", status["id"]).stdout)
+    assert out == {"reason": "invalid", "place": "messages[0].delivery_list[2]", "phone": "nobody"}
+
+
+def test_mistakes_in_a_job(run: Run, tmp_path: Path) -> None:
+    job = sample_job()
+    job["messages"][2]["content"]["button_link"] = "nowhere"
+    job["token"] = "t"
+    sent = run("send", job_file(tmp_path, job))
+    assert sent.exit_code == 2
+    assert "the job has 2 mistakes" in sent.stderr
+    assert "messages[2].content.button_link: must be a URL" in sent.stderr
+
+
+def test_no_json(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "job.json"
+    path.write_text("{")
+    sent = run("send", path)
+    assert sent.exit_code == 2
+    assert "is not JSON" in sent.stderr
+
+
+def test_no_such_campaign(run: Run) -> None:
+    for command in ("status", "pause", "resume", "cancel", "deliveries"):
+        ended = run(command, "nope")
+        assert (ended.exit_code, ended.stderr) == (4, "campaigns: no campaign 'nope'\n")
+
+
+def test_pause_and_resume(run: Run, stage: Stage, tmp_path: Path) -> None:
+    status = json.loads(run("send", job_file(tmp_path, bulk_job(phones(2))), "--json").stdout)
+    assert run("pause", status["id"]).exit_code == 0
+    assert json.loads(run("status", status["id"], "--json").stdout)["state"] == "paused"
+    assert run("resume", status["id"]).exit_code == 0
+    assert run("resume", status["id"]).exit_code == 0
+
+
+def test_optouts(run: Run) -> None:
+    assert run("optouts", "add", "+375 29 111-11-11", "375291111112").stdout == "2 added\n"
+    assert sorted(run("optouts", "list").stdout.split()) == ["375291111111", "375291111112"]
+    assert run("optouts", "remove", "80291111111").stdout == "1 removed\n"
+    assert run("optouts", "add", "nobody").exit_code == 2
+
+
+def test_doctor(run: Run, stage: Stage) -> None:
+    ill = [json.loads(line) for line in run("doctor", "--json").stdout.splitlines()]
+    assert {f["what"] for f in ill if f["verdict"] == "fail"} == {"beat and control worker"}
+    stage.step()
+    well = run("doctor")
+    assert well.exit_code == 0, well.output
+    assert "fail" not in well.stdout
+
+
+def test_no_redis(monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:
+    env = environment(f"redis://127.0.0.1:{free_port}/0", "http://127.0.0.1:9", "x:")
+    ended = subprocess.run(
+        [sys.executable, "-m", "campaigns.cli", "status", "x"],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 3
+    assert "Redis cannot be used" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_bad_setting() -> None:
+    env = environment("nowhere", "http://127.0.0.1:9", "x:")
+    ended = subprocess.run(
+        [sys.executable, "-m", "campaigns.cli", "list"],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("campaigns: CAMPAIGNS_REDIS_URL: must be a URL")
+
+
+def test_sandbox_on_a_busy_port(free_port: int) -> None:
+    command = [sys.executable, "-m", "campaigns.cli", "sandbox", "--port", str(free_port)]
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        assert first.stdout is not None
+        assert first.stdout.readline() == f"sandbox listening on http://127.0.0.1:{free_port}\n"
+        second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        assert second.returncode == 1
+        assert second.stderr.startswith(f"campaigns: cannot listen on 127.0.0.1:{free_port}")
+        assert len(second.stderr.splitlines()) == 1
+    finally:
+        first.send_signal(signal.SIGINT)
+        assert first.wait(10) == 0
+        assert first.stdout is not None
+        first.stdout.close()
+
+
+def test_demo_ends_on_ctrl_c(tmp_path: Path) -> None:
+    """Everything that it started is gone, and it says one clear line."""
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "campaigns.cli", "demo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=environment("redis://x", "http://x", "x:") | {"TMPDIR": str(tmp_path)},
+    )
+    assert demo.stdout is not None
+    for line in demo.stdout:
+        if "worker and beat are up" in line:
+            break
+    time.sleep(1)
+    demo.send_signal(signal.SIGINT)
+    _, complaint = demo.communicate(timeout=60)
+    assert demo.returncode == 130
+    assert complaint.strip().splitlines()[-1] == "campaigns: interrupted"
+    assert "Traceback" not in complaint
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,43 @@
+"""When to look again: the published formula, and what it costs."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns.flow.ageing import next_look_ms
+
+HOUR_MS = 3_600_000
+
+
+def looks(hours: float, fraction: float, minimum_s: float) -> list[int]:
+    """The times of all looks at something that starts at nought."""
+    end_ms, now_ms, found = round(hours * HOUR_MS), 0, []
+    while now_ms < end_ms:
+        now_ms = next_look_ms(now_ms, 0, fraction=fraction, minimum_s=minimum_s, end_ms=end_ms)
+        found.append(now_ms)
+    return found
+
+
+def test_cost_of_three_days() -> None:
+    assert len(looks(72, 0.25, 3.0)) == 49
+
+
+@given(st.floats(0.1, 2), st.floats(0.5, 60))
+def test_cost_and_staleness_are_bounded(fraction: float, minimum_s: float) -> None:
+    found = looks(72, fraction, minimum_s)
+    expected = math.log(1 + fraction * 72 * 3600 / minimum_s) / math.log(1 + fraction) + 1 / fraction
+    assert len(found) <= expected + 2
+    for before, after in itertools.pairwise(found):
+        assert after - before <= max(minimum_s * 1000, fraction * before) + 1
+
+
+def test_the_last_look_is_at_the_horizon() -> None:
+    assert looks(1, 0.25, 3.0)[-1] == HOUR_MS
+
+
+def test_a_schedule_is_waited_for() -> None:
+    assert next_look_ms(0, 10_000, fraction=0.25, minimum_s=3, end_ms=HOUR_MS) == 13_000

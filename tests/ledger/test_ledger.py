@@ -1,0 +1,227 @@
+"""The ledger: compare-and-set, and what a repeated call does."""
+
+from __future__ import annotations
+
+import zlib
+from importlib.resources import files
+
+import pytest
+
+from campaigns.errors import StateError, StoreError
+from campaigns.ledger import (
+    LEASE,
+    SEND,
+    Batches,
+    Campaigns,
+    Claim,
+    Due,
+    Entry,
+    MailingRecord,
+    Move,
+    NewBatch,
+    Plan,
+    Plans,
+    Refusal,
+    drop_plan,
+)
+from campaigns.ledger.states import ACCEPTED, BATCH_STATES, HELD, PLANNED, REACHED_FROM, REJECTED, SENDING, UNKNOWN
+from campaigns.store import Store, script_text
+
+BODY = b'[{"delivery_list": ["1", "2", "3"]}]'
+
+
+class Clock:
+    """Time that tests move, unix milliseconds."""
+
+    def __init__(self) -> None:
+        self.ms = 1_900_000_000_000
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def timed(store: Store, clock: Clock) -> Store:
+    return Store(store.redis, store.keys, now_ms=clock)
+
+
+def plan(store: Store, key: str | None = None, batches: int = 2) -> Plan:
+    plans = Plans(store, lease_ms=1000, body_life_ms=60_000, twins_life_ms=60_000)
+    opened = plans.open(kind="bulk", account="default", queue="bulk", name="n", job=b"{}", key=key)
+    assert isinstance(opened, Plan)
+    mailing = MailingRecord("m", 0, 3, None, "fp", "bulk")
+    opened.add([NewBatch(3, (mailing,), BODY)] * batches)
+    return opened
+
+
+def ready(store: Store, batches: int = 2) -> str:
+    opened = plan(store, batches=batches)
+    opened.finish("digest")
+    return opened.campaign_id
+
+
+def claimed(store: Store, campaign_id: str, number: int = 0) -> Claim:
+    claim = Batches(store, lease_ms=60_000).claim(f"{campaign_id}-{number}", "bulk")
+    assert isinstance(claim, Claim)
+    return claim
+
+
+class TestPlans:
+    """Invisible until complete."""
+
+    def test_nothing_is_due_before_it_is_ready(self, timed: Store) -> None:
+        opened = plan(timed)
+        assert Due(timed).take("bulk", 10, 1000) == []
+        assert isinstance(Batches(timed, lease_ms=1).claim(f"{opened.campaign_id}-0", "bulk"), Refusal)
+        opened.finish("digest")
+        assert len(Due(timed).take("bulk", 10, 1000)) == 2
+
+    def test_finish_twice(self, timed: Store) -> None:
+        opened = plan(timed)
+        opened.finish("digest")
+        opened.finish("digest")
+        assert Campaigns(timed).read(opened.campaign_id).number("seq") == 1
+
+    def test_a_dropped_plan_leaves_nothing(self, timed: Store) -> None:
+        plan(timed, key="k").drop()
+        assert list(timed.redis.scan_iter(match=timed.keys.prefix + "*")) == []
+
+    def test_a_silent_producer_is_given_up(self, timed: Store, clock: Clock) -> None:
+        opened = plan(timed, key="k")
+        assert not drop_plan(timed, opened.campaign_id, key="k")
+        clock.ms += 1001
+        assert drop_plan(timed, opened.campaign_id, key="k")
+        with pytest.raises(StateError):
+            opened.finish("digest")
+        with pytest.raises(StateError):
+            opened.add([NewBatch(1, (), BODY)])
+        assert Campaigns(timed).read(opened.campaign_id).state == "abandoned"
+        assert isinstance(plan(timed, key="k"), Plan)
+
+    def test_body_is_stored_compressed(self, timed: Store) -> None:
+        campaign_id = ready(timed)
+        packed = timed.ask("get", timed.keys.body(f"{campaign_id}-0"))
+        assert zlib.decompress(packed) == BODY
+
+
+class TestClaims:
+    """One worker owns a batch."""
+
+    def test_only_one_gets_it(self, timed: Store) -> None:
+        campaign_id = ready(timed)
+        claim = claimed(timed, campaign_id)
+        assert (claim.batch.attempt, claim.batch.state, claim.body) == (1, SENDING, BODY)
+        again = Batches(timed, lease_ms=1).claim(f"{campaign_id}-0", "bulk")
+        assert again == Refusal(SENDING, "ready")
+
+    def test_a_repeated_call_gets_the_same(self, timed: Store) -> None:
+        """The client repeats a command whose answer was lost."""
+        campaign_id = ready(timed)
+        keys = timed.keys
+        names = [
+            keys.batch(f"{campaign_id}-0"),
+            keys.campaign(campaign_id),
+            keys.events(),
+            keys.body(f"{campaign_id}-0"),
+        ]
+        args = [f"{campaign_id}-0", campaign_id, "fence", 1000, 2]
+        first = timed.run("claim", [*names, *keys.all_due()], args)
+        second = timed.run("claim", [*names, *keys.all_due()], args)
+        assert first[0] == second[0] == 1
+        assert first[2] == second[2] == 1
+        assert Campaigns(timed).read(campaign_id).number("b:sending") == 1
+
+    def test_paused_campaigns_are_left_alone(self, timed: Store) -> None:
+        campaign_id = ready(timed)
+        Campaigns(timed).pause(campaign_id, "me")
+        assert Batches(timed, lease_ms=1).claim(f"{campaign_id}-0", "bulk") == Refusal(PLANNED, "paused")
+
+
+class TestMoves:
+    """From state to state, once."""
+
+    def test_the_fence_decides(self, timed: Store) -> None:
+        claim = claimed(timed, ready(timed))
+        batches = Batches(timed, lease_ms=1)
+        assert not batches.move(claim.batch, Move(ACCEPTED), from_states={SENDING}, fence="somebody else's")
+        assert batches.move(claim.batch, Move(ACCEPTED), from_states={SENDING}, fence=claim.fence)
+        assert not batches.move(claim.batch, Move(REJECTED), from_states={SENDING}, fence=claim.fence)
+
+    def test_a_late_answer_beats_doubt(self, timed: Store) -> None:
+        claim = claimed(timed, ready(timed))
+        batches = Batches(timed, lease_ms=1)
+        assert batches.move(claim.batch, Move(UNKNOWN), from_states={SENDING})
+        assert batches.move(claim.batch, Move(ACCEPTED), from_states={SENDING, UNKNOWN, HELD}, fence=claim.fence)
+
+    def test_an_older_attempt_cannot_record(self, timed: Store) -> None:
+        campaign_id = ready(timed)
+        first = claimed(timed, campaign_id)
+        batches = Batches(timed, lease_ms=1)
+        assert batches.move(first.batch, Move(PLANNED, due={SEND: 0, LEASE: None}), from_states={SENDING})
+        second = claimed(timed, campaign_id)
+        assert second.batch.attempt == 2
+        assert not batches.move(first.batch, Move(ACCEPTED), from_states={SENDING}, fence=first.fence)
+
+    def test_what_may_not_follow(self, timed: Store) -> None:
+        claim = claimed(timed, ready(timed))
+        with pytest.raises(ValueError, match="planned does not follow"):
+            Batches(timed, lease_ms=1).move(claim.batch, Move(PLANNED), from_states={ACCEPTED})
+
+    def test_every_state_can_be_reached(self) -> None:
+        assert set(REACHED_FROM) == set(BATCH_STATES)
+        assert REACHED_FROM[SENDING] == {PLANNED}
+        assert SENDING not in REACHED_FROM[ACCEPTED] - {SENDING}
+
+    def test_an_unbalanced_campaign_does_not_finish(self, timed: Store) -> None:
+        campaign_id = ready(timed, batches=1)
+        claim = claimed(timed, campaign_id)
+        timed.ask("hincrby", timed.keys.campaign(campaign_id), "r:total", 1)
+        assert Batches(timed, lease_ms=1).move(claim.batch, Move(REJECTED), from_states={SENDING})
+        campaign = Campaigns(timed).read(campaign_id)
+        assert campaign.state == "ready"
+        assert not campaign.balanced
+        last = timed.ask("xrevrange", timed.keys.events(), "+", "-", 1)[0][1]
+        assert last[b"type"] == b"campaign.unbalanced"
+
+
+class TestDue:
+    """What is due when."""
+
+    def test_taken_entries_come_back(self, timed: Store, clock: Clock) -> None:
+        due = Due(timed)
+        due.put(Entry("poll", "c-0"), "bulk", clock.ms)
+        assert due.take("poll", 10, 5000) == [Entry("poll", "c-0")]
+        assert due.take("poll", 10, 5000) == []
+        clock.ms += 5000
+        assert due.take("poll", 10, 5000) == [Entry("poll", "c-0")]
+
+    def test_missing_ones_are_added_and_others_left_alone(self, timed: Store, clock: Clock) -> None:
+        due = Due(timed)
+        due.put(Entry("poll", "c-0"), "bulk", clock.ms + 9000)
+        wanted = [(Entry("poll", "c-0"), "bulk", clock.ms), (Entry("poll", "c-1"), "bulk", clock.ms)]
+        assert due.put_missing(wanted) == 1
+        assert due.take("poll", 10, 1) == [Entry("poll", "c-1")]
+        assert due.depth("poll", clock.ms + 9000)[0] == 2
+
+
+def test_scripts_name_no_keys() -> None:
+    """Every key goes through KEYS."""
+    names = [path.name for path in files("campaigns.lua").iterdir() if path.name.endswith(".lua")]
+    assert len(names) > 15
+    for name in names:
+        if name != "prelude.lua":
+            text = script_text(name.removesuffix(".lua"))
+            assert "campaigns:" not in text
+            assert "-- KEYS:" in text
+            assert "-- Returns:" in text
+
+
+def test_errors_of_the_server_are_ours(store: Store) -> None:
+    store.ask("set", store.keys.active(), "not a set")
+    with pytest.raises(StoreError, match="WRONGTYPE"):
+        store.ask("smembers", store.keys.active())
