@@ -41,16 +41,17 @@ class Sandbox(SandboxClient):
         self.service = Service(World(options, LifeClock(options.speed)), tokens=tokens)
         # Bound here: werkzeug itself would print and exit if the port is taken.
         with socket.create_server((host, port), backlog=256) as listener:
+            port = listener.getsockname()[1]
             self._server: BaseWSGIServer = make_server(
                 host,
-                listener.getsockname()[1],
+                port,
                 create_app(self.service),
                 threaded=True,
                 request_handler=_QuietHandler,
                 fd=listener.fileno(),
             )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        super().__init__(f"http://{host}:{self._server.server_port}")
+        super().__init__(f"http://{host}:{port}")
 
     def start(self) -> None:
         self._thread.start()
