@@ -12,11 +12,12 @@ from typing import Any
 import orjson
 
 from campaigns.errors import WaitTimeoutError
+from campaigns.flow.resolve import RESOLUTIONS, decide
 from campaigns.flow.services import Services
 from campaigns.flow.sweep import sweep_campaign
 from campaigns.ledger import SEND, queue_of
 from campaigns.ledger import Campaign as Record
-from campaigns.ledger.states import OVER
+from campaigns.ledger.states import HELD, OVER, PLANNED, REJECTED
 from campaigns.names import SEND_BATCH
 from campaigns.results import Delivery, Reply
 from campaigns.wiring import default_services
@@ -123,6 +124,21 @@ class Campaign:
         self._services.campaigns.cancel(self.id, by)
         sweep_campaign(self._services, self._record())
         return self.status()
+
+    def resolve(self, decision: str, *, by: str, why: str, batch_id: str | None = None) -> int:
+        """Decide what became of requests that are held, all of them or one batch. Returns how many batches changed.
+
+        `sent`: the gateway has them. `resend`: they never arrived, send them again, and pay again if that was
+        wrong. `write-off`: nobody will ever know. `by` and `why` go into the event. Raises ValueError for another
+        decision.
+        """
+        if decision not in RESOLUTIONS:
+            raise ValueError(f"decision must be one of {', '.join(RESOLUTIONS)}")
+        return decide(self._services, self._record(), HELD, RESOLUTIONS[decision], {"by": by, "why": why}, batch_id)
+
+    def retry(self, *, by: str, why: str, batch_id: str | None = None) -> int:
+        """Plan batches again that the gateway refused, all of them or one. Returns how many."""
+        return decide(self._services, self._record(), REJECTED, PLANNED, {"by": by, "why": why}, batch_id)
 
     def _record(self) -> Record:
         return self._services.campaigns.read(self.id)

@@ -186,10 +186,6 @@ class Settings:
         _choice("hold", "resend"), "hold", "what follows once absence is proven, if the job does not say"
     )
 
-    callback_base_url: str | None = option(
-        _optional(_url("http", "https")), None, "public address of the callback receiver; unset: no callbacks"
-    )
-
     poll_fraction: float = option(_number(float, 0.01, 10), 0.25, "next poll after this fraction of the age")
     poll_min_s: float = option(_SECONDS, 3.0, "least time between two polls of a batch")
     poll_horizon_s: float = option(_SECONDS, 3 * _DAY_S, "age at which silent deliveries become UNKNOWN_FINAL")
@@ -203,8 +199,9 @@ class Settings:
 
     retention_s: float = option(_SECONDS, 30 * _DAY_S, "how long a finished campaign stays readable")
     body_retention_s: float = option(_SECONDS, 7 * _DAY_S, "how long an unsent request body waits")
+    events_life_s: float = option(_SECONDS, _DAY_S, "least life of an event; it ends when every group has acknowledged")
     events_cap: int = option(
-        _number(int, 1000, 1_000_000_000), 1_000_000, "entries in the event stream at which campaigns pause"
+        _number(int, 100, 1_000_000_000), 1_000_000, "entries in the event stream at which campaigns pause"
     )
 
     accounts: Mapping[str, Secret] = field(default_factory=dict)

@@ -25,9 +25,9 @@ LAYERS = [
     {"wakeups", "sandbox"},
     {"flow.services", "flow.ageing"},
     {"wiring"},
-    {"flow.decisions", "flow.recording", "flow.answers", "flow.evidence", "flow.send_list"},
+    {"flow.decisions", "flow.recording", "flow.answers", "flow.evidence", "flow.send_list", "flow.slices"},
     {"flow.send", "flow.poll", "flow.reconcile", "flow.replies", "flow.dispatch"},
-    {"flow.sweep"},
+    {"flow.sweep", "flow.resolve"},
     {"handle"},
     {"producer", "consuming"},
     {"flow.submit"},
@@ -44,7 +44,7 @@ ONLY_IN = {
     "kombu": {"campaigns.wakeups"},
     "tenacity": {"campaigns.gateway.retry"},
     "phonenumbers": {"campaigns.recipients"},
-    "click": {"campaigns.cli.commands", "campaigns.cli.failures"},
+    "click": {"campaigns.cli.commands", "campaigns.cli.failures", "campaigns.cli.operating"},
 }
 #: Optional extras, imported where they are needed, with one clear line if they are missing.
 MAY_IMPORT_INSIDE = {"campaigns.cli", "campaigns.cli.commands", "campaigns.embedded"}

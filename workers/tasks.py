@@ -9,9 +9,9 @@ from celery import Task
 
 from campaigns import names
 from campaigns.flow.dispatch import dispatch as dispatch_due
-from campaigns.flow.poll import poll_batch as poll
+from campaigns.flow.poll import poll_while_due
 from campaigns.flow.reconcile import reconcile_batch as reconcile
-from campaigns.flow.replies import fetch_replies as fetch
+from campaigns.flow.replies import fetch_while_due
 from campaigns.flow.send import send_while_due
 from campaigns.flow.submit import submit as submit_job
 from campaigns.flow.sweep import sweep as sweep_all
@@ -54,11 +54,11 @@ def reconcile_batch(batch_id: str) -> None:
 
 @app.task(name=names.POLL_BATCH)
 def poll_batch(batch_id: str) -> None:
-    """Ask what became of a batch."""
-    poll(default_services(), batch_id)
+    """Ask what became of a batch, then of others that are due."""
+    poll_while_due(default_services(), batch_id, time.monotonic)
 
 
 @app.task(name=names.FETCH_REPLIES)
 def fetch_replies(batch_id: str) -> None:
-    """Fetch, store and mark the replies to a batch."""
-    fetch(default_services(), batch_id)
+    """Fetch, store and mark the replies to a batch, then to others that are due."""
+    fetch_while_due(default_services(), batch_id, time.monotonic)

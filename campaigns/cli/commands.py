@@ -15,6 +15,7 @@ from campaigns import __version__
 from campaigns.cli.demo import run_demo
 from campaigns.cli.doctor import examine
 from campaigns.cli.failures import FAILED, complain, told
+from campaigns.cli.operating import cancel, pause, resolve, resume, retry
 from campaigns.cli.show import campaigns_table, console, delivery_dict, print_json, reply_dict, status_table
 from campaigns.errors import JobError, WaitTimeoutError, flatten
 from campaigns.handle import Campaign, Status, list_campaigns
@@ -140,30 +141,8 @@ def taken_out(campaign_id: str) -> None:
         print_json({"reason": reason, "place": place, "phone": phone})
 
 
-@cli.command()
-@click.argument("campaign_id")
-@told
-def pause(campaign_id: str) -> None:
-    """Send no further batch of a campaign."""
-    Campaign(campaign_id).pause(by="operator")
-    console.print(f"paused; to go on: campaigns resume {campaign_id}")
-
-
-@cli.command()
-@click.argument("campaign_id")
-@told
-def resume(campaign_id: str) -> None:
-    """Send on."""
-    Campaign(campaign_id).resume(by="operator")
-    console.print("resumed")
-
-
-@cli.command()
-@click.argument("campaign_id")
-@told
-def cancel(campaign_id: str) -> None:
-    """Never send what has not gone out."""
-    console.print(status_table(Campaign(campaign_id).cancel(by="operator")))
+for _command in (pause, resume, cancel, resolve, retry):
+    cli.add_command(_command)
 
 
 @cli.command()

@@ -41,6 +41,7 @@ def examine(services: Services | None = None) -> list[Finding]:
         _clock,
         _workers,
         _due,
+        _events,
         _accounts,
     ]
     return [finding for check in checks for finding in check(services)]
@@ -122,6 +123,19 @@ def _due(services: Services) -> Iterator[Finding]:
             )
         else:
             yield Finding("ok", f"queue {queue}", f"{depth} due")
+
+
+def _events(services: Services) -> Iterator[Finding]:
+    entries, cap = len(services.events), services.settings.events_cap
+    if entries < cap * 0.8:
+        yield Finding("ok", "event stream", f"{entries:,} of {cap:,} entries")
+    else:
+        yield Finding(
+            "warn" if entries < cap else "fail",
+            "event stream",
+            f"{entries:,} of {cap:,} entries: campaigns pause when it is full",
+            "let every consumer group catch up, drop groups that nobody reads, or raise CAMPAIGNS_EVENTS_CAP",
+        )
 
 
 def _accounts(services: Services) -> Iterator[Finding]:

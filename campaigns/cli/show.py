@@ -79,7 +79,9 @@ def _advice(status: Status) -> list[str]:
     """What to do next, if anything."""
     advice = []
     if status.recipients.get("held"):
-        advice.append(f"some requests are in doubt for good: campaigns resolve {status.id} --help")
+        advice.append(
+            f"some requests are in doubt for good: campaigns resolve {status.id} --help, after a look at the gateway"
+        )
     if status.recipients.get("rejected"):
         advice.append(f"see why some were refused: campaigns deliveries {status.id} --state rejected")
     if status.state == "paused":

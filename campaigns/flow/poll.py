@@ -14,8 +14,10 @@ from campaigns.errors import AccountRefusedError, GatewayError, TooManyRequestsE
 from campaigns.flow.ageing import next_look_ms
 from campaigns.flow.answers import Answer, ask
 from campaigns.flow.services import Services
+from campaigns.flow.slices import while_due
 from campaigns.ledger import FETCH, POLL_VERB, Batch, Entry, Move
 from campaigns.ledger.states import ACCEPTED, REJECTED, SETTLED
+from campaigns.names import POLL
 from campaigns.planning import phones_of
 from campaigns.results import compare, silenced
 from campaigns.results.intake import Change, Row
@@ -44,6 +46,16 @@ class Polled:
         """The phones that count for a mailing: a list mailing's are only known from the gateway."""
         own = self.phones[mailing]
         return frozenset(own) if own else frozenset(heard)
+
+
+def poll_while_due(services: Services, batch_id: str, monotonic: Callable[[], float]) -> int:
+    """Poll the batch that the wake-up names, then others that are due. Returns how many."""
+
+    def act(due_id: str) -> bool:
+        poll_batch(services, due_id)
+        return True
+
+    return while_due(services, POLL, POLL_VERB, batch_id, act, monotonic)
 
 
 def poll_batch(services: Services, batch_id: str) -> None:
@@ -75,15 +87,19 @@ def _take_in(look: Polled, answer: Answer) -> None:
         if f"rejected:{mailing}" not in batch.fields:
             recipients = len(look.phones[mailing]) or batch.mailings[mailing].recipients
             services.deliveries.reject_mailing(batch, mailing, recipients, text)
-    for mailing, rows in answer.rows.items():
-        if f"rejected:{mailing}" not in batch.fields:
-            _write_rows(look, mailing, rows)
+    written = [
+        _write_rows(look, mailing, rows)
+        for mailing, rows in answer.rows.items()
+        if f"rejected:{mailing}" not in batch.fields
+    ]
     for mailing, (cost_micro, currency) in answer.costs.items():
         services.deliveries.price(batch, mailing, cost_micro, currency)
-    services.batches.note(batch, {"digest": answer.digest}, state=ACCEPTED, fence=batch.fence)
+    # Only then may an equal answer be passed over.
+    if all(written):
+        services.batches.note(batch, {"digest": answer.digest}, state=ACCEPTED, fence=batch.fence)
 
 
-def _write_rows(look: Polled, mailing: int, rows: list[Row]) -> None:
+def _write_rows(look: Polled, mailing: int, rows: list[Row]) -> bool:
     services = look.services
 
     def found(stored: Mapping[str, str]) -> list[Change]:
@@ -106,19 +122,20 @@ def _write_rows(look: Polled, mailing: int, rows: list[Row]) -> None:
             )
         return comparison.changes
 
-    _write(look, mailing, found)
+    return _write(look, mailing, found)
 
 
-def _write(look: Polled, mailing: int, found: Callable[[Mapping[str, str]], list[Change]]) -> None:
-    """Compare and write; compare again if somebody else wrote meanwhile."""
+def _write(look: Polled, mailing: int, found: Callable[[Mapping[str, str]], list[Change]]) -> bool:
+    """Compare and write; compare again if somebody else wrote meanwhile. Whether it was all written."""
     services = look.services
     for _ in range(_CONFLICTS):
         batch = services.batches.read(look.batch.id)
         changes = found(services.deliveries.stored(batch.id, mailing))
         version = batch.fields.get("v", "0")
         if not changes or services.deliveries.write(batch, mailing, changes, version) is not None:
-            return
+            return True
     log.warning("intake_conflict", extra={"batch": look.batch.id})
+    return False
 
 
 def _silence(look: Polled) -> None:

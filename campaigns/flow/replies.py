@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from campaigns.errors import GatewayError
 from campaigns.flow.ageing import next_look_ms
 from campaigns.flow.services import Services
+from campaigns.flow.slices import while_due
 from campaigns.gateway import Gateway
 from campaigns.ledger import FETCH, Batch, Entry
 from campaigns.ledger.states import ACCEPTED, SETTLED
+from campaigns.names import REPLIES
 from campaigns.results import Reply
 from campaigns.times import from_gateway
 
 log = logging.getLogger(__name__)
 
 _MARKED_PER_CALL = 200
+
+
+def fetch_while_due(services: Services, batch_id: str, monotonic: Callable[[], float]) -> int:
+    """Fetch for the batch that the wake-up names, then for others that are due. Returns for how many."""
+
+    def act(due_id: str) -> bool:
+        fetch_replies(services, due_id)
+        return True
+
+    return while_due(services, REPLIES, FETCH, batch_id, act, monotonic)
 
 
 def fetch_replies(services: Services, batch_id: str) -> None:

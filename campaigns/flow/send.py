@@ -12,32 +12,22 @@ from campaigns.flow.decisions import Verdict, accepted, refused
 from campaigns.flow.recording import record
 from campaigns.flow.send_list import send_list
 from campaigns.flow.services import Services
+from campaigns.flow.slices import while_due
 from campaigns.gateway.limiter import Permit, Wait
 from campaigns.ledger import SEND, Batch, Claim, Entry, Refusal, queue_of
 from campaigns.ledger.states import PLANNED
 
 log = logging.getLogger(__name__)
 
-#: One wake-up goes on sending what is due in its queue for so long: a wake-up costs far more than a batch.
-SLICE_S = 5.0
-#: An entry taken by a worker that dies before it claims is due again after so long.
-AGAIN_MS = 30_000
-
 
 def send_while_due(services: Services, batch_id: str, monotonic: Callable[[], float]) -> int:
     """Send the batch that the wake-up names, then others that are due in the same queue. Returns how many."""
-    until, sent = monotonic() + SLICE_S, 0
-    batch = services.batches.read(batch_id)
-    queue = queue_of(SEND, batch.kind)
-    while send_batch(services, batch):
-        sent += 1
-        if monotonic() >= until:
-            break
-        entries = services.due.take(queue, 1, AGAIN_MS, SEND)
-        if not entries:
-            break
-        batch = services.batches.read(entries[0].batch_id)
-    return sent
+    first = services.batches.read(batch_id)
+
+    def act(due_id: str) -> bool:
+        return send_batch(services, first if due_id == batch_id else services.batches.read(due_id))
+
+    return while_due(services, queue_of(SEND, first.kind), SEND, batch_id, act, monotonic)
 
 
 def send_batch(services: Services, batch: Batch) -> bool:

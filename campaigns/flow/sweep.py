@@ -40,13 +40,15 @@ _BATCHES_PER_ROUND_TRIP = 500
 
 def sweep(services: Services) -> int:
     """Look at every campaign that is not retired. Returns how many things were missing."""
-    missing = 0
+    missing, full = 0, _events_full(services)
     for campaign_id in services.campaigns.active():
         try:
             campaign = services.campaigns.read(campaign_id)
         except UnknownCampaignError:
             services.store.ask("srem", services.store.keys.active(), campaign_id)
             continue
+        if full and campaign.state == READY:
+            services.campaigns.pause(campaign_id, "the event stream is full")
         missing += sweep_campaign(services, campaign)
     horizon_ms = round(services.settings.retention_s * 1000)
     services.campaigns.forget_expired(services.now_ms() - horizon_ms)
@@ -116,3 +118,12 @@ def _retire(services: Services, campaign: Campaign) -> None:
 
 def _reply_window_ms(services: Services) -> int:
     return round(services.settings.reply_window_s * 1000)
+
+
+def _events_full(services: Services) -> bool:
+    """Trim the event stream. Whether so much of it is unread that campaigns must pause before any is lost."""
+    settings = services.settings
+    left = services.events.trim(round(settings.events_life_s * 1000))
+    if left >= settings.events_cap:
+        log.error("events_full", extra={"entries": left, "cap": settings.events_cap})
+    return left >= settings.events_cap

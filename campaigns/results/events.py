@@ -109,5 +109,9 @@ class Events:
         newest = self._store.ask("xrevrange", self._key, "+", "-", 1)
         return newest[0][0].decode() if newest else "0-0"
 
+    def trim(self, life_ms: int) -> int:
+        """Drop events that are older than `life_ms` and that every group has acknowledged. Returns what is left."""
+        return int(self._store.run("trim", [self._key], [life_ms]))
+
     def __len__(self) -> int:
         return int(self._store.ask("xlen", self._key))

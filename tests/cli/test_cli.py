@@ -111,6 +111,17 @@ def test_pause_and_resume(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert run("resume", status["id"]).exit_code == 0
 
 
+def test_resolve_and_retry(run: Run, stage: Stage, tmp_path: Path) -> None:
+    stage.sandbox.fault("reset_before", "sendBulkViber")
+    status = json.loads(run("send", job_file(tmp_path, bulk_job(phones(2))), "--json").stdout)
+    stage.until(lambda: stage.services.campaigns.read(status["id"]).over)
+    assert f"campaigns resolve {status['id']}" in run("status", status["id"]).stdout
+    assert run("resolve", status["id"], "resend").exit_code == 2
+    resolved = run("resolve", status["id"], "resend", "--why", "not in the cabinet")
+    assert (resolved.exit_code, resolved.stdout) == (0, "1 batch: resend\n")
+    assert run("retry", status["id"], "--why", "x").stdout == "0 batches planned again\n"
+
+
 def test_optouts(run: Run) -> None:
     assert run("optouts", "add", "+375 29 111-11-11", "375291111112").stdout == "2 added\n"
     assert sorted(run("optouts", "list").stdout.split()) == ["375291111111", "375291111112"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -17,8 +18,10 @@ from campaigns.errors import (
     WaitTimeoutError,
 )
 from campaigns.flow.dispatch import declare_unknown
+from campaigns.flow.poll import poll_while_due
 from campaigns.flow.send import send_batch
 from campaigns.handle import Campaign
+from campaigns.results import Consumer
 from campaigns.settings import Rate
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
 from tests.support.stage import Stage
@@ -309,6 +312,56 @@ class TestSteering:
         assert campaign.wait(1).state == "finished"
 
 
+class TestDeciding:
+    """What a person decides, recorded with who and why."""
+
+    def held(self, stage: Stage) -> Campaign:
+        stage.sandbox.fault("reset_before", "sendBulkViber")
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        stage.finish(campaign)
+        assert campaign.status().recipients["held"] == 3
+        return campaign
+
+    def test_resend(self, stage: Stage) -> None:
+        campaign = self.held(stage)
+        assert campaign.resolve("resend", by="ann", why="not in the cabinet") == 1
+        assert campaign.status().state == "ready"
+        stage.finish(campaign)
+        assert campaign.status().statuses == {"READ": 3}
+        planned = next(e for e in stage.events(campaign) if e.type == "batch.planned")
+        assert (planned.data["by"], planned.data["why"]) == ("ann", "not in the cabinet")
+        assert campaign.resolve("resend", by="ann", why="again") == 0
+
+    def test_sent(self, make_stage: Callable[..., Stage]) -> None:
+        stage = make_stage(poll_horizon_s=2.0)
+        campaign = self.held(stage)
+        assert campaign.resolve("sent", by="ann", why="seen in the cabinet", batch_id=f"{campaign.id}-0") == 1
+        assert campaign.status().sent == 3
+        stage.finish(campaign)
+        assert campaign.status().statuses == {"UNKNOWN_FINAL": 3}
+
+    def test_write_off(self, stage: Stage) -> None:
+        campaign = self.held(stage)
+        assert campaign.resolve("write-off", by="ann", why="too late") == 1
+        stage.finish(campaign)
+        assert campaign.status().recipients["written_off"] == 3
+
+    def test_what_is_no_decision(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(1)))
+        with pytest.raises(ValueError, match="sent, resend, write-off"):
+            campaign.resolve("guess", by="ann", why="?")
+        assert campaign.resolve("resend", by="ann", why="nothing is held") == 0
+        assert campaign.resolve("resend", by="ann", why="not its batch", batch_id="other-0") == 0
+
+    def test_retry(self, stage: Stage) -> None:
+        stage.sandbox.fault("refuse", "sendBulkViber")
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        stage.finish(campaign)
+        assert campaign.retry(by="ann", why="the name is registered now") == 1
+        stage.finish(campaign)
+        assert campaign.status().statuses == {"READ": 3}
+
+
 class TestEnqueue:
     """What is stored, and what is not."""
 
@@ -426,6 +479,45 @@ class TestFollowing:
         stage.services.store.ask("delete", *keys.all_due())
         assert stage.sweep() == 2
         stage.finish(campaign)
+
+    def test_one_wake_up_polls_all_that_is_due(self, make_stage: Callable[..., Stage]) -> None:
+        stage = make_stage(recipients_per_request=1, poll_min_s=0.001)
+        campaign = stage.enqueue(bulk_job(phones(5)))
+        stage.until(lambda: campaign.status().sent == 5)
+        time.sleep(0.05)
+        assert poll_while_due(stage.services, f"{campaign.id}-0", time.monotonic) >= 5
+
+    def test_a_full_stream_pauses_campaigns(self, make_stage: Callable[..., Stage]) -> None:
+        stage = make_stage(events_cap=100, events_life_s=0.001)
+        consumed = Consumer(stage.services.store, "slow")
+        consumed.create_group()
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        stage.wake_ups.clear()
+        events = stage.services.store.keys.events()
+        for _ in range(100):
+            stage.services.store.ask("xadd", events, {"x": "y"})
+        stage.sweep()
+        assert campaign.status().state == "paused"
+        assert len(stage.services.events) > 100
+
+    def test_trimming_spares_what_a_group_has_not_done(self, make_stage: Callable[..., Stage]) -> None:
+        stage = make_stage(events_life_s=0.001)
+        slow = Consumer(stage.services.store, "slow", batch=1)
+        slow.create_group()
+        stage.finish(stage.enqueue(bulk_job(phones(2))))
+        whole = len(stage.services.events)
+        stage.sweep()
+        assert len(stage.services.events) == whole
+        reading = slow.events(idle_s=0.1)
+        for _ in range(3):
+            next(reading)
+        stage.sweep()
+        assert len(stage.services.events) == whole - 2
+        reading.close()  # type: ignore[attr-defined]  # it is a generator
+        rest = Consumer(stage.services.store, "slow", claim_idle_ms=1)
+        assert len([event.id for event in rest.events(idle_s=0.2)]) >= whole - 2
+        stage.sweep()
+        assert len(stage.services.events) <= 1
 
     def test_retired(self, make_stage: Callable[..., Stage]) -> None:
         """When its time is over nothing of a campaign is left but the event stream and the opt-outs."""

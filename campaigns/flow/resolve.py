@@ -1,0 +1,45 @@
+"""What a person decides about batches: those that are held, and those that the gateway refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from campaigns.flow.services import Services
+from campaigns.ledger import POLL_VERB, SEND, Batch, Campaign, Move
+from campaigns.ledger.states import ACCEPTED, PLANNED, WRITTEN_OFF
+
+#: The words for a decision about a held batch, and the state that it leads to.
+RESOLUTIONS: Final = {"sent": ACCEPTED, "resend": PLANNED, "write-off": WRITTEN_OFF}
+
+_BATCHES_PER_ROUND_TRIP = 500
+
+
+def decide(
+    services: Services,
+    campaign: Campaign,
+    from_state: str,
+    to: str,
+    reason: Mapping[str, str],
+    batch_id: str | None,
+) -> int:
+    """Move the campaign's batches, or one of them, from one state to another. Returns how many moved."""
+    ids = campaign.batch_ids() if batch_id is None else [batch_id] if batch_id in campaign.batch_ids() else []
+    changed = 0
+    for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
+        for batch in services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP]):
+            # A batch whose mailings were refused one by one has nobody left to send to.
+            if batch.state == from_state and (batch.recipients > 0 or batch.kind == "list" or to != PLANNED):
+                move = _move(batch, to, reason)
+                changed += services.batches.move(batch, move, from_states={from_state}, fence=batch.fence)
+    return changed
+
+
+def _move(batch: Batch, to: str, reason: Mapping[str, str]) -> Move:
+    if to == PLANNED:
+        return Move(to, reason, {"looks": 0}, {SEND: 0})
+    if to == ACCEPTED:
+        # Without ids at the gateway there is nothing to ask for; the horizon ends it.
+        followed_ms = max(batch.starts_at_ms, batch.number("claimed_ms"))
+        return Move(to, reason, {"followed_ms": followed_ms}, {POLL_VERB: 0})
+    return Move(to, reason)
