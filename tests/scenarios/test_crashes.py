@@ -1,0 +1,141 @@
+"""kill -9 at every exact point of sending, following and planning: never twice, never lost."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from campaigns.embedded import EmbeddedServer
+from campaigns.handle import Campaign
+from campaigns.sandbox.server import Sandbox
+from tests.support.jobs import bulk_job, phones
+from tests.support.processes import ROOT
+from tests.support.rig import rig_settings
+from tests.support.stage import Stage
+
+Crash = Callable[[str, str, str], None]
+
+
+@pytest.fixture
+def rig(server: EmbeddedServer, sandbox: Sandbox, prefix: str) -> Stage:
+    """A stage on which another batch is known to the listing, so that absence can be proven."""
+    stage = Stage(rig_settings(server.url, sandbox.url, prefix), sandbox)
+    stage.finish(stage.enqueue(bulk_job(phones(3, start=5000), text="known")))
+    stage.wake_ups.clear()
+    return stage
+
+
+@pytest.fixture
+def crash(server: EmbeddedServer, sandbox: Sandbox, prefix: str) -> Crash:
+    """Run a task in a process of its own that dies at a point."""
+
+    def run(point: str, task: str, batch_id: str) -> None:
+        command = [sys.executable, "-m", "tests.support.crash_child", point, task, batch_id]
+        ended = subprocess.run(
+            [*command, server.url, sandbox.url, prefix], cwd=ROOT, capture_output=True, timeout=60, check=False
+        )
+        assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+
+    return run
+
+
+def sent(stage: Stage, text: str = "hello") -> Counter[str]:
+    return Counter(row["phone"] for row in stage.sandbox.ledger() if row["text"] == text)
+
+
+def assert_each_once(stage: Stage, campaign: Campaign, number: int) -> None:
+    assert sent(stage) == Counter(dict.fromkeys(phones(number), 1))
+    assert campaign.status().recipients["settled"] == number
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "before permit",
+        "before claim",
+        "after claim",
+        "after connect",
+        "after first byte",
+        "after whole request",
+        "before record",
+        "after record",
+        "before release",
+    ],
+)
+def test_sending(rig: Stage, crash: Crash, point: str) -> None:
+    campaign = rig.enqueue(bulk_job(phones(10)))
+    rig.wake_ups.clear()
+    crash(point, "send", f"{campaign.id}-0")
+    rig.services.store.ask("delete", *rig.services.store.keys.all_due())
+    rig.sweep()
+    rig.finish(campaign, timeout_s=30)
+    assert_each_once(rig, campaign, 10)
+
+
+@pytest.mark.parametrize("point", ["after learning ids", "before intake", "after intake", "before record"])
+def test_polling(rig: Stage, crash: Crash, point: str) -> None:
+    campaign = rig.enqueue(bulk_job(phones(10)))
+    rig.until(lambda: campaign.status().sent == 10)
+    batch_id = f"{campaign.id}-0"
+    if point == "before record":
+        # The poll that settles the batch is the one that moves it.
+        while {row["status"] for row in rig.sandbox.ledger()} != {"READ"}:
+            time.sleep(0.02)
+    rig.services.store.ask("hdel", rig.services.store.keys.batch(batch_id), "digest", "message_ids")
+    assert not rig.services.campaigns.read(campaign.id).over
+    crash(point, "poll", batch_id)
+    rig.finish(campaign, timeout_s=30)
+    assert_each_once(rig, campaign, 10)
+
+
+@pytest.mark.parametrize(
+    "point", ["before storing replies", "after storing replies", "before marking", "after marking"]
+)
+def test_replies(rig: Stage, crash: Crash, point: str) -> None:
+    """Stored exactly once, all marked in the end."""
+    campaign = rig.enqueue(bulk_job(["375297779910", "375297779909"]))
+    rig.until(lambda: campaign.status().sent == 2)
+    rig.until(lambda: bool(rig.services.batches.read(f"{campaign.id}-0").message_ids))
+    for phone in ("375297779909", "375297779910"):
+        rig.sandbox.reply(phone, f"from {phone}")
+    crash(point, "replies", f"{campaign.id}-0")
+    rig.finish(campaign, timeout_s=30)
+    rig.until(lambda: len(campaign.replies()) == 5 and rig.sandbox.summary()["unmarked_replies"] == 0)
+    assert rig.event_types(campaign).count("reply.received") == 5
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["after opening a plan", "after planning batches", "before finishing a plan", "after finishing a plan"],
+)
+def test_planning(rig: Stage, crash: Crash, point: str) -> None:
+    """A producer that dies leaves a whole campaign or none, and its key does the right thing."""
+    crash(point, "enqueue", "-")
+    campaign = rig.enqueue(bulk_job(phones(30)), key="crash")
+    rig.finish(campaign, timeout_s=30)
+    assert_each_once(rig, campaign, 30)
+    rig.sweep()
+    states = Counter(c.state for c in rig.services.campaigns.newest(10))
+    assert states["finished"] == 2
+    assert states["planning"] == 0
+
+
+def test_a_frozen_worker_sends_nothing_late(rig: Stage) -> None:
+    """Time passes between claim and first byte, as for a process that was stopped: the guard refuses."""
+    campaign = rig.enqueue(bulk_job(phones(10)))
+    rig.wake_ups.clear()
+    real = rig.services.boot_s
+    moments = iter([real(), *(real() + 3600 for _ in range(100))])
+    frozen = Stage(rig.services.settings, rig.sandbox)
+    object.__setattr__(frozen.services, "boot_s", lambda: next(moments))
+    frozen.carry_out("campaigns.send_batch", f"{campaign.id}-0")
+    assert sent(rig) == Counter()
+    assert campaign.status().recipients["planned"] == 10
+    rig.finish(campaign)
+    assert_each_once(rig, campaign, 10)

@@ -1,0 +1,131 @@
+"""A process that works on a stage's campaign and kills itself, with kill -9, at one exact point.
+
+`python -m tests.support.crash_child POINT TASK BATCH_ID REDIS_URL GATEWAY_URL PREFIX`
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from campaigns.flow.poll import poll_batch
+from campaigns.flow.replies import fetch_replies
+from campaigns.flow.send import send_while_due
+from campaigns.flow.services import Services
+from campaigns.gateway import connection
+from campaigns.gateway.client import Gateway
+from campaigns.producer import enqueue
+from campaigns.store import Store
+from campaigns.wiring import build_services
+from tests.support.jobs import bulk_job, phones
+from tests.support.rig import rig_settings
+
+
+def die(*_: Any, **__: Any) -> Any:
+    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+def around_script(name: str, *, before: bool, at: int = 1) -> None:
+    """Die at the nth run of a script, before or after Redis carried it out."""
+    original, runs = Store.run, [0]
+    original_many = Store.run_many
+
+    def run(self: Store, script: str, *args: Any) -> Any:
+        runs[0] += script == name
+        if script == name and runs[0] == at and before:
+            die()
+        result = original(self, script, *args)
+        if script == name and runs[0] == at:
+            die()
+        return result
+
+    def run_many(self: Store, script: str, calls: Any) -> Any:
+        result = original_many(self, script, calls)
+        if script == name:
+            die()
+        return result
+
+    Store.run, Store.run_many = run, run_many  # type: ignore[method-assign]
+
+
+def after_connect() -> None:
+    original = connection._Plain.connect
+
+    def connect(self: Any) -> None:
+        original(self)
+        die()
+
+    connection._Plain.connect = connect  # type: ignore[method-assign]
+
+
+def after_first_byte() -> None:
+    def sendall(self: Any, data: Any) -> None:
+        self._sock.send(bytes(data)[:1])
+        die()
+
+    connection.DeadlineSocket.sendall = sendall  # type: ignore[method-assign]
+
+
+def after_whole_request() -> None:
+    http.client.HTTPConnection.getresponse = die  # type: ignore[method-assign]
+
+
+def before_marking() -> None:
+    Gateway.read_response_status = die  # type: ignore[method-assign]
+
+
+def after_marking() -> None:
+    original = Gateway.read_response_status
+
+    def marked(self: Gateway, ids: Any) -> Any:
+        original(self, ids)
+        die()
+
+    Gateway.read_response_status = marked  # type: ignore[method-assign]
+
+
+POINTS: dict[str, Callable[[], None]] = {
+    "before claim": lambda: around_script("claim", before=True),
+    "after claim": lambda: around_script("claim", before=False),
+    "after connect": after_connect,
+    "after first byte": after_first_byte,
+    "after whole request": after_whole_request,
+    "before record": lambda: around_script("move", before=True),
+    "after record": lambda: around_script("move", before=False),
+    "before permit": lambda: around_script("acquire", before=True),
+    "before release": lambda: around_script("release", before=True),
+    "before intake": lambda: around_script("intake", before=True),
+    "after intake": lambda: around_script("intake", before=False),
+    "after learning ids": lambda: around_script("learn", before=False),
+    "before storing replies": lambda: around_script("store_replies", before=True),
+    "after storing replies": lambda: around_script("store_replies", before=False),
+    "before marking": before_marking,
+    "after marking": after_marking,
+    "after opening a plan": lambda: around_script("open_plan", before=False),
+    "after planning batches": lambda: around_script("add_batch", before=False),
+    "before finishing a plan": lambda: around_script("finish_plan", before=True),
+    "after finishing a plan": lambda: around_script("finish_plan", before=False),
+}
+
+
+def main() -> None:
+    point, task, batch_id, redis_url, gateway_url, prefix = sys.argv[1:]
+    services: Services = build_services(rig_settings(redis_url, gateway_url, prefix), wake=lambda *_: True)
+    POINTS[point]()
+    acts: dict[str, Callable[[], object]] = {
+        "send": lambda: send_while_due(services, batch_id, time.monotonic),
+        "poll": lambda: poll_batch(services, batch_id),
+        "replies": lambda: fetch_replies(services, batch_id),
+        "enqueue": lambda: enqueue(bulk_job(phones(30)), key="crash", services=services),
+    }
+    acts[task]()
+
+
+if __name__ == "__main__":
+    main()
