@@ -25,7 +25,6 @@ from campaigns.cli.failures import FAILED, complain
 from campaigns.cli.sample import sample_job
 from campaigns.cli.show import status_table
 from campaigns.embedded import EmbeddedServer
-from campaigns.flow.services import Services
 from campaigns.handle import Campaign
 from campaigns.ledger.states import OVER
 from campaigns.names import QUEUES
@@ -64,7 +63,7 @@ def run_demo(recipients: int, console: Console) -> int:
             _show_logs(folder)
             return FAILED
         _await_replies(campaigns)
-        agree = _compare(services, campaigns, SandboxClient(sandbox_url), console)
+        agree = _compare(campaigns, SandboxClient(sandbox_url), console)
     console.print(f"\nstopped everything after {time.monotonic() - started_s:.0f} seconds")
     return 0 if agree else FAILED
 
@@ -153,7 +152,7 @@ def _follow(campaigns: list[Campaign], console: Console) -> bool:
     with Live(console=console, refresh_per_second=4) as live:
         while time.monotonic() < until:
             statuses = [campaign.status() for campaign in campaigns]
-            live.update(Group(*(status_table(status) for status in statuses)))
+            live.update(Group(*(Group(status_table(status), "") for status in statuses)))
             if all(status.state in OVER for status in statuses):
                 return True
             time.sleep(0.25)
@@ -166,7 +165,7 @@ def _await_replies(campaigns: list[Campaign]) -> None:
         time.sleep(0.25)
 
 
-def _compare(services: Services, campaigns: list[Campaign], sandbox: SandboxClient, console: Console) -> bool:
+def _compare(campaigns: list[Campaign], sandbox: SandboxClient, console: Console) -> bool:
     """What each phone got, what was answered, and whether both sides tell the same."""
     truth = [(row["mailing"], row["phone"], row["text"]) for row in sandbox.ledger()]
     told = Counter(
@@ -185,7 +184,7 @@ def _compare(services: Services, campaigns: list[Campaign], sandbox: SandboxClie
         f"twice: {len(twice)}; told differently: {len(differing)}"
     )
     summary = sandbox.summary()
-    console.print(f"paid {summary['spent']}; requests: {services.settings.recipients_per_request:,} recipients each")
+    console.print(f"paid {summary['spent']} in {summary['requests']['sendBulkViber']} paid requests")
     return not twice and not differing
 
 
