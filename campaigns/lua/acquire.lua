@@ -4,13 +4,7 @@
 -- ARGV: 1 now (ms or 0), 2 permit id, 3 '1' for a read, 4 requests per window (0: no limit), 5 window (us),
 --       6 concurrency, 7 reads among the slots, 8 reads among the busy, 9 life of a permit (us)
 -- Returns: {0} granted, now or by a repeated call; {wait in us, why} otherwise.
-local now
-if ARGV[1] == '0' then
-  local time = redis.call('TIME')
-  now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-else
-  now = tonumber(ARGV[1]) * 1000
-end
+local now = clock_us(ARGV[1])
 local id, read = ARGV[2], ARGV[3] == '1'
 local limit, window, concurrency, life = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[9])
 if redis.call('ZSCORE', KEYS[3], id) then return {0} end

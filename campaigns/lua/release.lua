@@ -3,13 +3,7 @@
 -- ARGV: 1 now (ms or 0), 2 permit id, 3 'used' or 'unused' (no byte was written: the slot is free at once),
 --       4 window (us), 5 'ok', 'failed' or '' (says nothing of the account)
 -- Returns: number of failures in a row.
-local now
-if ARGV[1] == '0' then
-  local time = redis.call('TIME')
-  now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-else
-  now = tonumber(ARGV[1]) * 1000
-end
+local now = clock_us(ARGV[1])
 local held = redis.call('ZREM', KEYS[3], ARGV[2])
 redis.call('ZREM', KEYS[5], ARGV[2])
 for _, key in ipairs({KEYS[2], KEYS[4]}) do

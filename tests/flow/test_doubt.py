@@ -1,0 +1,155 @@
+"""Bytes left, and no clear answer came: found out, or held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from campaigns.flow.dispatch import declare_unknown
+from campaigns.handle import Campaign
+from tests.support.jobs import bulk_job, list_job, phones, quick_job
+from tests.support.stage import Stage
+
+
+class TestDoubt:
+    """Bytes left, and no clear answer came."""
+
+    AFTER = ("reset_after", "hang_after", "error_500_after", "cut_headers", "cut_body", "garbage", "html", "redirect")
+
+    @pytest.mark.parametrize("fault", AFTER)
+    def test_evidence_is_found(self, stage: Stage, fault: str) -> None:
+        """The listing shows that it was sent: accepted, and followed to the end."""
+        stage.sandbox.fault(fault, "sendBulkViber", delay_s=3)
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        stage.finish(campaign)
+        assert "batch.unknown" in stage.event_types(campaign)
+        assert campaign.status().statuses == {"READ": 3}
+        assert len(stage.sandbox.ledger()) == 3
+
+    @pytest.mark.parametrize("fault", ["reset_before", "error_500_before", "hang_before"])
+    def test_absence_is_never_assumed(self, stage: Stage, fault: str) -> None:
+        """Without another batch of ours in the listing nothing is proven: held, even with on_unknown resend."""
+        stage.sandbox.fault(fault, "sendBulkViber", delay_s=3)
+        campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
+        stage.finish(campaign)
+        assert campaign.status().recipients["held"] == 3
+        assert stage.sandbox.ledger() == []
+
+    def test_absence_is_proven_and_resent(self, stage: Stage) -> None:
+        known = stage.enqueue(bulk_job(phones(2, start=50), text="known"))
+        stage.finish(known)
+        stage.sandbox.fault("reset_before", "sendBulkViber")
+        campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
+        stage.finish(campaign)
+        assert campaign.status().statuses == {"READ": 3}
+        assert len(stage.sandbox.ledger()) == 5
+
+    def test_absence_is_proven_and_held(self, stage: Stage) -> None:
+        stage.finish(stage.enqueue(bulk_job(phones(2, start=50), text="known")))
+        stage.sandbox.fault("reset_before", "sendBulkViber")
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        stage.finish(campaign)
+        assert campaign.status().recipients["held"] == 3
+        assert len(stage.sandbox.ledger()) == 2
+
+    def test_a_listing_that_shows_nothing_resends_nothing(self, stage: Stage) -> None:
+        stage.finish(stage.enqueue(bulk_job(phones(2, start=50), text="known")))
+        stage.sandbox.change(list_bulk=False)
+        stage.sandbox.fault("reset_after", "sendBulkViber")
+        campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
+        stage.finish(campaign)
+        assert campaign.status().recipients["held"] == 3
+        assert len(stage.sandbox.ledger()) == 5
+
+    def test_twins_prove_nothing_for_each_other(self, stage: Stage) -> None:
+        """Two requests that look alike, one sent and one not: neither may claim the mailing."""
+        stage.finish(stage.enqueue(bulk_job(phones(2, start=50), text="known")))
+        stage.sandbox.fault("reset_after", "sendBulkViber")
+        stage.sandbox.fault("reset_before", "sendBulkViber")
+        pair = [stage.enqueue(bulk_job(phones(3), on_unknown="resend")) for _ in range(2)]
+        stage.finish(*pair)
+        assert [c.status().recipients["held"] for c in pair] == [3, 3]
+        assert len(stage.sandbox.ledger()) == 5
+
+    def test_quick_in_doubt(self, stage: Stage) -> None:
+        stage.sandbox.fault("reset_after", "sendQuickViberMessage")
+        campaign = stage.enqueue(quick_job(phones(1)[0]))
+        stage.finish(campaign)
+        assert campaign.status().statuses == {"READ": 1}
+
+    @pytest.mark.parametrize("fault", ["reset_after", "reset_before", "error_500_after", "error_500_before"])
+    def test_confirm_in_doubt(self, stage: Stage, fault: str) -> None:
+        """Decided by the mailing's own state: confirmed exactly once either way."""
+        stage.sandbox.fault(fault, "confirmViberMessage")
+        campaign = stage.enqueue(list_job(1))
+        stage.finish(campaign)
+        assert campaign.status().statuses == {"READ": 4}
+        assert len(stage.sandbox.ledger()) == 4
+
+    def test_confirm_in_doubt_and_nobody_to_ask(self, stage: Stage) -> None:
+        stage.sandbox.fault("reset_after", "confirmViberMessage")
+        campaign = stage.enqueue(list_job(1))
+        stage.sandbox.fault("error_500_before", "getViberMessageData", times=0)
+        stage.finish(campaign)
+        assert len(stage.sandbox.ledger()) == 4
+
+    def test_lease_over(self, stage: Stage) -> None:
+        """The worker died: unknown, never planned again by itself."""
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        stage.services.batches.claim(f"{campaign.id}-0", "bulk")
+        batch = stage.services.batches.read(f"{campaign.id}-0")
+        assert declare_unknown(stage.services, batch)
+        stage.finish(campaign)
+        assert campaign.status().recipients["held"] == 3
+        assert stage.sandbox.ledger() == []
+
+
+class TestDeciding:
+    """What a person decides, recorded with who and why."""
+
+    def held(self, stage: Stage) -> Campaign:
+        stage.sandbox.fault("reset_before", "sendBulkViber")
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        stage.finish(campaign)
+        assert campaign.status().recipients["held"] == 3
+        return campaign
+
+    def test_resend(self, stage: Stage) -> None:
+        campaign = self.held(stage)
+        assert campaign.resolve("resend", by="ann", why="not in the cabinet") == 1
+        assert campaign.status().state == "ready"
+        stage.finish(campaign)
+        assert campaign.status().statuses == {"READ": 3}
+        planned = next(e for e in stage.events(campaign) if e.type == "batch.planned")
+        assert (planned.data["by"], planned.data["why"]) == ("ann", "not in the cabinet")
+        assert campaign.resolve("resend", by="ann", why="again") == 0
+
+    def test_sent(self, make_stage: Callable[..., Stage]) -> None:
+        stage = make_stage(poll_horizon_s=2.0)
+        campaign = self.held(stage)
+        assert campaign.resolve("sent", by="ann", why="seen in the cabinet", batch_id=f"{campaign.id}-0") == 1
+        assert campaign.status().sent == 3
+        stage.finish(campaign)
+        assert campaign.status().statuses == {"UNKNOWN_FINAL": 3}
+
+    def test_write_off(self, stage: Stage) -> None:
+        campaign = self.held(stage)
+        assert campaign.resolve("write-off", by="ann", why="too late") == 1
+        stage.finish(campaign)
+        assert campaign.status().recipients["written_off"] == 3
+
+    def test_what_is_no_decision(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(1)))
+        with pytest.raises(ValueError, match="sent, resend, write-off"):
+            campaign.resolve("guess", by="ann", why="?")
+        assert campaign.resolve("resend", by="ann", why="nothing is held") == 0
+        assert campaign.resolve("resend", by="ann", why="not its batch", batch_id="other-0") == 0
+
+    def test_retry(self, stage: Stage) -> None:
+        stage.sandbox.fault("refuse", "sendBulkViber")
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        stage.finish(campaign)
+        assert campaign.retry(by="ann", why="the name is registered now") == 1
+        stage.finish(campaign)
+        assert campaign.status().statuses == {"READ": 3}

@@ -1,0 +1,146 @@
+"""What is stored of a job, what is not, and how a campaign is steered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from campaigns.errors import (
+    JobError,
+    KeyConflictError,
+    StateError,
+    UnknownCampaignError,
+    WaitTimeoutError,
+)
+from campaigns.flow.send import send_batch
+from campaigns.handle import Campaign
+from tests.support.jobs import bulk_job, personal_job, phones
+from tests.support.stage import Stage
+
+
+class TestEnqueue:
+    """What is stored, and what is not."""
+
+    def test_same_key_same_job(self, stage: Stage) -> None:
+        first = stage.enqueue(bulk_job(phones(3)), key="order-1")
+        assert stage.enqueue(bulk_job(phones(3)), key="order-1") == first
+        assert stage.enqueue(bulk_job([]) | bulk_job(phones(3)), key="order-1") == first
+        stage.finish(first)
+        assert len(stage.sandbox.ledger()) == 3
+
+    def test_same_key_other_job(self, stage: Stage) -> None:
+        first = stage.enqueue(bulk_job(phones(3)), key="order-1")
+        with pytest.raises(KeyConflictError) as caught:
+            stage.enqueue(bulk_job(phones(4)), key="order-1")
+        assert caught.value.campaign_id == first.id
+
+    def test_taken_out_and_listed(self, stage: Stage) -> None:
+        good = phones(2)
+        stage.services.optouts.add([good[1]])
+        campaign = stage.enqueue(bulk_job([*good, good[0], "not a phone"]))
+        stage.finish(campaign)
+        assert sorted(campaign.taken_out()) == [
+            ("duplicate", "messages[0].delivery_list[2]", good[0]),
+            ("invalid", "messages[0].delivery_list[3]", "not a phone"),
+            ("opted_out", "messages[0].delivery_list[1]", good[1]),
+        ]
+        assert [row["phone"] for row in stage.sandbox.ledger()] == [good[0]]
+
+    def test_everybody_taken_out(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(["nobody"]))
+        assert campaign.status().state == "finished"
+
+    def test_strict(self, stage: Stage) -> None:
+        with pytest.raises(JobError, match="1 invalid"):
+            stage.enqueue(bulk_job([*phones(1), "nobody"]), strict=True)
+        assert_nothing_stored(stage)
+
+    def test_stream_of_recipients(self, stage: Stage) -> None:
+        job = bulk_job([])
+        del job["messages"][0]["delivery_list"]
+        campaign = stage.enqueue(job, recipients=(phone for phone in phones(1500)))
+        stage.finish(campaign)
+        assert len(stage.sandbox.ledger()) == 1500
+
+    def test_stream_that_breaks_a_rule(self, stage: Stage) -> None:
+        """What had been stored before the mistake came along goes as well."""
+        job = personal_job([])
+        del job["messages"][0]["delivery_list"]
+        rows = [{"phone": phone, "text": "x"} for phone in phones(1200)]
+        rows[1100]["text"] = ""
+        with pytest.raises(JobError) as caught:
+            stage.enqueue(job, recipients=iter(rows))
+        assert caught.value.lines == ["messages[0].delivery_list[1100].text: must be text that is not empty"]
+        assert_nothing_stored(stage)
+
+    def test_file_of_recipients(self, stage: Stage, tmp_path: Path) -> None:
+        table = tmp_path / "people.csv"
+        table.write_text("Телефон;text\n+375 29 1000000;Привет\n375291000001;Здравствуйте\n", "utf-8")
+        job = personal_job([])
+        del job["messages"][0]["delivery_list"]
+        stage.finish(stage.enqueue(job, recipients=table))
+        got = {row["phone"]: row["text"] for row in stage.sandbox.ledger()}
+        assert got == {"375291000000": "Привет", "375291000001": "Здравствуйте"}
+
+    def test_limits(self, make_stage: Callable[..., Stage]) -> None:
+        stage = make_stage(message_cost=Decimal("0.05"))
+        with pytest.raises(JobError) as caught:
+            stage.enqueue(bulk_job(phones(3), max_recipients=2, max_cost="0.1"))
+        assert caught.value.lines == [
+            "max_recipients: 3 recipients, more than 2",
+            "max_cost: expected cost 0.15, more than 0.1",
+        ]
+        assert_nothing_stored(stage)
+
+    def test_cost_that_cannot_be_checked(self, stage: Stage) -> None:
+        with pytest.raises(JobError, match="message_cost"):
+            stage.enqueue(bulk_job(phones(3), max_cost="0.1"))
+
+
+class TestSteering:
+    """Pause, resume, cancel."""
+
+    def test_pause_and_resume(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        campaign.pause()
+        stage.wake_ups.clear()
+        stage.step()
+        assert stage.sandbox.ledger() == []
+        assert campaign.status().state == "paused"
+        campaign.resume()
+        stage.finish(campaign)
+        assert len(stage.sandbox.ledger()) == 3
+
+    def test_cancel(self, make_stage: Callable[..., Stage]) -> None:
+        stage = make_stage(recipients_per_request=2)
+        campaign = stage.enqueue(bulk_job(phones(6)))
+        stage.wake_ups.clear()
+        first = stage.services.batches.read(f"{campaign.id}-0")
+        send_batch(stage.services, first)
+        status = campaign.cancel()
+        assert status.recipients["cancelled"] == 4
+        stage.finish(campaign)
+        assert campaign.status().state == "cancelled"
+        assert len(stage.sandbox.ledger()) == 2
+        with pytest.raises(StateError):
+            campaign.pause()
+
+    def test_unknown_campaign(self, stage: Stage) -> None:
+        for act in (Campaign.status, Campaign.pause, Campaign.cancel):
+            with pytest.raises(UnknownCampaignError):
+                act(Campaign("nope", stage.services))
+
+    def test_wait(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(1)))
+        with pytest.raises(WaitTimeoutError):
+            campaign.wait(0.05, poll_s=0.01)
+        stage.finish(campaign)
+        assert campaign.wait(1).state == "finished"
+
+
+def assert_nothing_stored(stage: Stage) -> None:
+    keys = stage.services.store.keys
+    assert list(stage.services.store.redis.scan_iter(match=keys.prefix + "*")) == []

@@ -1,0 +1,108 @@
+"""Replies, silence, sweeping, the event stream, retirement."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from campaigns.flow.poll import poll_while_due
+from campaigns.results import Consumer
+from campaigns.settings import Rate
+from tests.support.jobs import bulk_job, phones
+from tests.support.stage import Stage
+
+
+class TestFollowing:
+    """Replies, opt-outs, silence, sweeping."""
+
+    def test_replies_are_stored_once_and_marked(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(["375297779908", "375297779910", "375297779913"]))
+        stage.finish(campaign)
+        stage.until(lambda: len(campaign.replies()) == 4 and stage.sandbox.summary()["unmarked_replies"] == 0)
+        assert sorted(r.message for r in campaign.replies()) == ["STOP", "Thank you", "Yes", "СТОП"]
+        assert set(stage.services.optouts) == {"375297779908", "375297779913"}
+        assert stage.event_types(campaign).count("reply.received") == 4
+
+    def test_silence_past_the_horizon(self, make_stage: Callable[..., Stage]) -> None:
+        stage = make_stage(poll_horizon_s=1.0)
+        campaign = stage.enqueue(bulk_job(["375297779903", "375297779904", "375297779906", "375297779912"]))
+        stage.finish(campaign)
+        assert campaign.status().statuses == {"DELIVERED": 1, "UNKNOWN_FINAL": 3}
+        assert campaign.status().awaiting == 0
+
+    def test_strange_words_pass(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(["375297779906"]))
+        stage.until(lambda: campaign.status().statuses == {"PENDING_REVIEW": 1})
+
+    def test_polls_share_the_limit(self, make_stage: Callable[..., Stage]) -> None:
+        stage = make_stage(rate_limit=Rate(20, 1.0), recipients_per_request=1)
+        campaign = stage.enqueue(bulk_job(phones(12)))
+        stage.finish(campaign)
+        assert stage.sandbox.summary()["max_per_second"]["all"] <= 20
+
+    def test_lost_due_entries_are_found_again(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        stage.wake_ups.clear()
+        keys = stage.services.store.keys
+        stage.services.store.ask("delete", *keys.all_due())
+        assert stage.sweep() == 1
+        stage.until(lambda: campaign.status().sent == 3)
+        stage.services.store.ask("delete", *keys.all_due())
+        assert stage.sweep() == 2
+        stage.finish(campaign)
+
+    def test_one_wake_up_polls_all_that_is_due(self, make_stage: Callable[..., Stage]) -> None:
+        stage = make_stage(recipients_per_request=1, poll_min_s=0.001)
+        campaign = stage.enqueue(bulk_job(phones(5)))
+        stage.until(lambda: campaign.status().sent == 5)
+        time.sleep(0.05)
+        assert poll_while_due(stage.services, f"{campaign.id}-0", time.monotonic) >= 5
+
+    def test_a_full_stream_pauses_campaigns(self, make_stage: Callable[..., Stage]) -> None:
+        stage = make_stage(events_cap=100, events_life_s=0.001)
+        consumed = Consumer(stage.services.store, "slow")
+        consumed.create_group()
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        stage.wake_ups.clear()
+        events = stage.services.store.keys.events()
+        for _ in range(100):
+            stage.services.store.ask("xadd", events, {"x": "y"})
+        stage.sweep()
+        assert campaign.status().state == "paused"
+        assert len(stage.services.events) > 100
+
+    def test_trimming_spares_what_a_group_has_not_done(self, make_stage: Callable[..., Stage]) -> None:
+        stage = make_stage(events_life_s=0.001)
+        slow = Consumer(stage.services.store, "slow", batch=1)
+        slow.create_group()
+        stage.finish(stage.enqueue(bulk_job(phones(2))))
+        whole = len(stage.services.events)
+        stage.sweep()
+        assert len(stage.services.events) == whole
+        reading = slow.events(idle_s=0.1)
+        for _ in range(3):
+            next(reading)
+        stage.sweep()
+        assert len(stage.services.events) == whole - 2
+        reading.close()  # type: ignore[attr-defined]  # it is a generator
+        rest = Consumer(stage.services.store, "slow", claim_idle_ms=1)
+        assert len([event.id for event in rest.events(idle_s=0.2)]) >= whole - 2
+        stage.sweep()
+        assert len(stage.services.events) <= 1
+
+    def test_retired(self, make_stage: Callable[..., Stage]) -> None:
+        """When its time is over nothing of a campaign is left but the event stream and the opt-outs."""
+        stage = make_stage(reply_window_s=0.5, retention_s=0.3)
+        campaign = stage.enqueue(bulk_job(phones(3)), key="gone")
+        stage.finish(campaign)
+        stage.until(lambda: stage.sweep() == 0 and not stage.services.campaigns.active())
+
+        def gone() -> bool:
+            stage.sweep()
+            left = {
+                k.decode() for k in stage.services.store.redis.scan_iter(match=stage.services.store.keys.prefix + "*")
+            }
+            kinds = {key.removeprefix(stage.services.store.keys.prefix).split(":")[0] for key in left}
+            return not kinds & {"campaign", "batch", "body", "deliveries", "replies", "key", "campaigns", "active"}
+
+        stage.until(gone)
