@@ -31,7 +31,8 @@ class Status:
     """Where a campaign is. `recipients` counts each recipient in exactly one class; `total` is their sum.
 
     `sent` = `final` + `awaiting`. `statuses` counts deliveries by the gateway's word. `cost` is what the
-    gateway reported so far. `errors` is the error tree of an `invalid` campaign.
+    gateway reported so far. `account_rests_until` and `account_rests_why` tell if nothing goes out for the
+    account at the moment. `errors` is the error tree of an `invalid` campaign.
     """
 
     id: str
@@ -52,13 +53,16 @@ class Status:
     balanced: bool
     created_at: datetime
     ended_at: datetime | None
+    account_rests_until: datetime | None
+    account_rests_why: str
     errors: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: times as ISO 8601, the cost as text."""
         plain = asdict(self)
         plain["created_at"] = self.created_at.isoformat()
-        plain["ended_at"] = self.ended_at.isoformat() if self.ended_at else None
+        for name in ("ended_at", "account_rests_until"):
+            plain[name] = plain[name].isoformat() if plain[name] else None
         plain["cost"] = str(self.cost) if self.cost is not None else None
         return plain
 
@@ -83,8 +87,9 @@ class Campaign:
         return hash(self.id)
 
     def status(self) -> Status:
-        """Counts and state, in one round trip."""
-        return _status(self._record())
+        """Counts and state."""
+        record = self._record()
+        return _status(record, None if record.over else self._services.limiter.resting(record.account))
 
     def deliveries(self) -> Iterator[Delivery]:
         """Every message to every phone, one by one; memory does not grow with their number."""
@@ -158,7 +163,7 @@ def wake_workers(services: Services, record: Record) -> None:
             return
 
 
-def _status(record: Record) -> Status:
+def _status(record: Record, resting: tuple[int, str] | None = None) -> Status:
     final = record.number("final")
     ended_ms = record.number("ended_ms")
     return Status(
@@ -180,5 +185,7 @@ def _status(record: Record) -> Status:
         balanced=record.balanced,
         created_at=datetime.fromtimestamp(record.number("created_ms") / 1000, tz=UTC),
         ended_at=datetime.fromtimestamp(ended_ms / 1000, tz=UTC) if ended_ms else None,
+        account_rests_until=datetime.fromtimestamp(resting[0] / 1000, tz=UTC) if resting else None,
+        account_rests_why=resting[1] if resting else "",
         errors=orjson.loads(record.fields.get("errors") or "{}"),
     )

@@ -15,7 +15,7 @@ from campaigns import __version__
 from campaigns.cli.demo import run_demo
 from campaigns.cli.doctor import examine
 from campaigns.cli.failures import FAILED, complain, told
-from campaigns.cli.operating import cancel, pause, resolve, resume, retry
+from campaigns.cli.operating import cancel, pause, resolve, resume, retry, wake
 from campaigns.cli.show import campaigns_table, console, delivery_dict, print_json, reply_dict, status_table
 from campaigns.errors import JobError, WaitTimeoutError, flatten
 from campaigns.handle import Campaign, Status, list_campaigns
@@ -141,7 +141,7 @@ def taken_out(campaign_id: str) -> None:
         print_json({"reason": reason, "place": place, "phone": phone})
 
 
-for _command in (pause, resume, cancel, resolve, retry):
+for _command in (pause, resume, cancel, resolve, retry, wake):
     cli.add_command(_command)
 
 

@@ -49,6 +49,7 @@ def run_demo(recipients: int, console: Console) -> int:
         console.print(f"store    {server.url}")
         sandbox_url = stack.enter_context(_sandbox(folder))
         console.print(f"sandbox  {sandbox_url}  (a second there is {_SPEED} seconds of delivery life)")
+        SandboxClient(sandbox_url).change(balance=str(1000 + recipients))
         env = _environment(server.url, sandbox_url)
         stack.enter_context(_process(folder, "worker", env, *_CELERY, "worker", *_worker_options()))
         stack.enter_context(_process(folder, "beat", env, *_CELERY, "beat", "--loglevel", "INFO"))

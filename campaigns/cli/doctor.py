@@ -151,7 +151,9 @@ def _accounts(services: Services) -> Iterator[Finding]:
         if (resting := services.limiter.resting(account)) is not None:
             until_ms, reason = resting
             left_s = (until_ms - services.now_ms()) / 1000
-            yield Finding("warn", f"account {account}", f"rests for {left_s:.0f} s: {reason}")
+            yield Finding(
+                "warn", f"account {account}", f"rests for {left_s:.0f} s: {reason}", f"campaigns wake {account}"
+            )
         yield _gateway(services, account)
 
 

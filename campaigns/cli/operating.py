@@ -10,6 +10,7 @@ from campaigns.cli.failures import told
 from campaigns.cli.show import console, status_table
 from campaigns.flow.resolve import RESOLUTIONS
 from campaigns.handle import Campaign
+from campaigns.wiring import default_services
 
 _why = click.option("--why", required=True, help="The reason; it is recorded with your name.")
 _batch = click.option("--batch", "batch_id", help="Only this batch, such as ID-3.")
@@ -66,6 +67,20 @@ def retry(campaign_id: str, batch_id: str | None, why: str) -> None:
     """Send batches again that the gateway refused."""
     changed = Campaign(campaign_id).retry(by=_who(), why=why, batch_id=batch_id)
     console.print(f"{changed} batch{'es' * (changed != 1)} planned again")
+
+
+@click.command()
+@click.argument("account")
+@told
+def wake(account: str) -> None:
+    """End the rest of ACCOUNT, once its token, money or rights have been put right."""
+    services = default_services()
+    resting = services.limiter.resting(account)
+    if resting is None:
+        console.print(f"account {account} does not rest")
+        return
+    services.limiter.wake(account, {"by": _who()})
+    console.print(f"account {account} is awake; it rested because: {resting[1]}")
 
 
 def _who() -> str:

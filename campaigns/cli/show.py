@@ -78,6 +78,10 @@ def status_table(status: Status) -> RenderableType:
 def _advice(status: Status) -> list[str]:
     """What to do next, if anything."""
     advice = []
+    if status.account_rests_until is not None:
+        until = f"{status.account_rests_until.astimezone():%H:%M:%S}"
+        advice.append(f"account {status.account} rests until {until}: {status.account_rests_why}")
+        advice.append(f"once that is put right: campaigns wake {status.account}")
     if status.recipients.get("held"):
         advice.append(
             f"some requests are in doubt for good: campaigns resolve {status.id} --help, after a look at the gateway"

@@ -122,6 +122,19 @@ def test_resolve_and_retry(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert run("retry", status["id"], "--why", "x").stdout == "0 batches planned again\n"
 
 
+def test_a_resting_account_is_told_and_woken(run: Run, stage: Stage, tmp_path: Path) -> None:
+    stage.sandbox.fault("no_money", "sendBulkViber")
+    status = json.loads(run("send", job_file(tmp_path, bulk_job(phones(2))), "--json").stdout)
+    stage.step()
+    shown = run("status", status["id"]).stdout
+    assert "rests until" in shown
+    assert "refused: Insufficient funds" in shown
+    assert "rests for" in run("doctor").stdout
+    assert "is awake; it rested because: refused: Insufficient funds" in run("wake", "default").stdout
+    assert "does not rest" in run("wake", "default").stdout
+    assert json.loads(run("status", status["id"], "--json").stdout)["account_rests_until"] is None
+
+
 def test_optouts(run: Run) -> None:
     assert run("optouts", "add", "+375 29 111-11-11", "375291111112").stdout == "2 added\n"
     assert sorted(run("optouts", "list").stdout.split()) == ["375291111111", "375291111112"]
