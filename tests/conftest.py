@@ -100,6 +100,9 @@ class Processes:
     def beat(self) -> Process:
         return self.start("beat", celery("beat", "--loglevel", "INFO"))
 
+    def all(self) -> list[Process]:
+        return list(self._started)
+
     def end(self) -> None:
         for process in self._started:
             process.stop()

@@ -36,6 +36,7 @@ from campaigns.wiring import build_services
 _SPEED = 20
 _PATIENCE_S = 120.0
 _STOP_S = 15.0
+_SHOWN_REPLIES = 12
 #: Phones with fates of their own: one that answers, one that opts out, one that is never reached.
 _SPECIAL = ("375297779909", "375297779908", "375297779901")
 
@@ -207,8 +208,10 @@ def _show_phones(truth: list[tuple[str, str, str]], console: Console) -> None:
 def _show_replies(campaigns: list[Campaign], console: Console) -> None:
     replies = [reply for campaign in campaigns for reply in campaign.replies()]
     console.print("\nreplies", style="bold")
-    for reply in replies:
+    for reply in replies[:_SHOWN_REPLIES]:
         console.print(f"{reply.phone}  {reply.message}")
+    if len(replies) > _SHOWN_REPLIES:
+        console.print(f"... and {len(replies) - _SHOWN_REPLIES:,} more replies", style="dim")
     if not replies:
         console.print("none", style="dim")
 
