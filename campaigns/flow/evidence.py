@@ -47,17 +47,49 @@ def look_for(services: Services, batch: Batch) -> Look:
     twins = frozenset(_twins(services, batch))
     if twins:
         return Look(complete=False, calibrated=calibrated, twins=twins)
-    found: dict[int, int] = {}
-    contents, phones = listed_content(batch.kind, body), phones_of(batch.kind, body)
+    search = _Search(services, gateway, batch, listed_content(batch.kind, body), phones_of(batch.kind, body))
     # Oldest first, so that mailings that only differ in what is not listed keep the order of their request.
     for mailing, created_ms in sorted(listed, key=lambda pair: pair[0].message_id):
-        number = _matching(mailing, contents, found) if created_ms >= since_ms else None
-        if number is None or services.batches.owner(batch.account, mailing.message_id) is not None:
-            continue
-        rows = gateway.get_viber_delivery_list(mailing.message_id).data.rows
-        if {row.phone for row in rows} == set(phones[number]):
-            found[number] = mailing.message_id
-    return Look(found, complete, calibrated)
+        search.consider(mailing, recent=created_ms >= since_ms)
+    return Look(search.found, complete and not search.suspicious, calibrated)
+
+
+class _Search:
+    """Compares listed mailings with those of a batch."""
+
+    def __init__(
+        self,
+        services: Services,
+        gateway: Gateway,
+        batch: Batch,
+        contents: list[dict[str, str]],
+        phones: list[list[str]],
+    ) -> None:
+        self.found: dict[int, int] = {}
+        #: A mailing fits that is older than the request: clocks or zones may be wrong, so it proves nothing,
+        #: and absence cannot be proven beside it.
+        self.suspicious = False
+        self._services = services
+        self._gateway = gateway
+        self._batch = batch
+        self._contents = contents
+        self._phones = phones
+
+    def consider(self, mailing: MailingData, *, recent: bool) -> None:
+        number = _matching(mailing, self._contents, self.found)
+        if number is None or not self._may_be_ours(mailing.message_id):
+            return
+        rows = self._gateway.get_viber_delivery_list(mailing.message_id).data.rows
+        if {row.phone for row in rows} != set(self._phones[number]):
+            return
+        if recent:
+            self.found[number] = mailing.message_id
+        else:
+            self.suspicious = True
+
+    def _may_be_ours(self, message_id: int) -> bool:
+        owner = self._services.batches.owner(self._batch.account, message_id)
+        return owner is None or owner[0] == self._batch.id
 
 
 def absence_proven(batch: Batch, look: Look, now_ms: int, settings: Settings) -> bool:

@@ -29,6 +29,9 @@ def reconcile_batch(services: Services, batch_id: str) -> None:
     try:
         if batch.kind == "list":
             _reconcile_list(services, batch)
+        elif batch.message_ids:
+            # The answer had come, and its id was noted before the worker died.
+            _accept(services, batch, batch.message_ids)
         else:
             _reconcile_listed(services, batch)
     except GatewayError as error:

@@ -93,8 +93,11 @@ def _check_limits(services: Services, batch: Batch, recipients: int) -> None:
 
 
 def _confirmed_after_all(gateway: Gateway, message_id: int, before: str, error: GatewayError) -> bool:
-    """Whether the mailing's state changed although the answer to confirm was lost or unclear."""
-    if not error.may_have_been_sent:
+    """Whether the mailing's state changed although confirm did not say so.
+
+    A refusal is checked as well: it may refuse because an earlier request, whose answer was lost, was late.
+    """
+    if isinstance(error, (NotWrittenError, NotNowError)):
         return False
     try:
         return gateway.get_viber_message_data(message_id).status != before

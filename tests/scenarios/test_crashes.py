@@ -14,7 +14,7 @@ import pytest
 from campaigns.embedded import EmbeddedServer
 from campaigns.handle import Campaign
 from campaigns.sandbox.server import Sandbox
-from tests.support.jobs import bulk_job, phones
+from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.processes import ROOT
 from tests.support.rig import rig_settings
 from tests.support.stage import Stage
@@ -76,6 +76,17 @@ def test_sending(rig: Stage, crash: Crash, point: str) -> None:
     rig.sweep()
     rig.finish(campaign, timeout_s=30)
     assert_each_once(rig, campaign, 10)
+
+
+@pytest.mark.parametrize("point", ["after whole request", "after learning ids", "before record", "after record"])
+def test_sending_quick(rig: Stage, crash: Crash, point: str) -> None:
+    """Among others: the answer had come and its id was noted, but not that the batch is accepted."""
+    rig.finish(rig.enqueue(quick_job(phones(1, start=6000)[0], message="known quick")))
+    campaign = rig.enqueue(quick_job(phones(1)[0], message="hello"))
+    rig.wake_ups.clear()
+    crash(point, "send", f"{campaign.id}-0")
+    rig.finish(campaign, timeout_s=30)
+    assert_each_once(rig, campaign, 1)
 
 
 @pytest.mark.parametrize("point", ["after learning ids", "before intake", "after intake", "before record"])
