@@ -72,18 +72,11 @@ def _reconcile_listed(services: Services, batch: Batch) -> None:
             _plan_again(services, batch, "absence is proven")
         else:
             _hold(services, batch, look, "absence is proven; on_unknown is hold")
-    elif _may_still_prove(services, batch, look, now_ms):
-        _look_later(services, batch, now_ms, complete=True)
+    elif now_ms < batch.number("claimed_ms") + 2 * round(services.settings.settle_window_s * 1000):
+        # Looks fail, twins are decided, other batches become known: another while may bring proof.
+        _look_later(services, batch, now_ms, complete=look.complete and look.calibrated)
     else:
         _hold(services, batch, look, "no evidence either way")
-
-
-def _may_still_prove(services: Services, batch: Batch, look: Look, now_ms: int) -> bool:
-    """Whether a further look could prove absence; only trusted looks bring it closer, so they must begin in time."""
-    late_ms = batch.number("claimed_ms") + round(
-        (services.settings.settle_window_s + 3 * services.settings.look_interval_s) * 1000
-    )
-    return look.complete and look.calibrated and now_ms < late_ms
 
 
 def _accept(services: Services, batch: Batch, message_ids: Mapping[int, int]) -> None:

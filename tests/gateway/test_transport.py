@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import os
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 import time
 import traceback
@@ -227,17 +225,10 @@ def test_boot_clock_never_goes_back() -> None:
     assert boot_clock() >= first
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate with its key, for localhost."""
-    openssl = shutil.which("openssl")
-    assert openssl, "the tests of TLS need the openssl command"
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(path), "-out", str(path) + ".crt"]
-    subprocess.run(command, check=True, capture_output=True)
-    path.write_bytes(path.read_bytes() + Path(str(path) + ".crt").read_bytes())
-    return path
+@pytest.fixture
+def certificate() -> Path:
+    """A self-signed certificate for localhost with its key, for tests alone; good for a hundred years."""
+    return Path(__file__).parent / "localhost.pem"
 
 
 class tls_server:  # noqa: N801 (a context manager)
