@@ -31,7 +31,8 @@ class Status:
     """Where a campaign is. `recipients` counts each recipient in exactly one class; `total` is their sum.
 
     `sent` = `final` + `awaiting`. `statuses` counts deliveries by the gateway's word. `cost` is what the
-    gateway reported so far. `account_rests_until` and `account_rests_why` tell if nothing goes out for the
+    gateway reported so far. `duplicates` counts messages that went out twice, because a request that was sent
+    again had arrived after all. `account_rests_until` and `account_rests_why` tell if nothing goes out for the
     account at the moment. `errors` is the error tree of an `invalid` campaign.
     """
 
@@ -46,6 +47,7 @@ class Status:
     final: int
     awaiting: int
     statuses: dict[str, int]
+    duplicates: int
     replies: int
     batches: int
     cost: Decimal | None
@@ -178,6 +180,7 @@ def _status(record: Record, resting: tuple[int, str] | None = None) -> Status:
         final=final,
         awaiting=record.sent - final,
         statuses=record.statuses,
+        duplicates=record.number("duplicates"),
         replies=record.number("replies"),
         batches=record.batches,
         cost=record.cost,

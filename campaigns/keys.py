@@ -25,7 +25,8 @@ class Keys:
         `state`, `kind`, `account`, `name`, `job` (JSON without recipients), `digest`, `created_ms`,
         `batches`, `seq` (number of its last event); recipients by fate `r:total`, `r:invalid`,
         `r:duplicate`, `r:opted_out` and `r:<batch state>`; batches by state `b:<batch state>`;
-        deliveries by status `s:<WORD>`, `final`; `replies`; `cost` in millionths with `currency`.
+        deliveries by status `s:<WORD>`, `final`; `replies`; `cost` in millionths with `currency`;
+        `duplicates` (messages that went out twice).
         """
         return f"{self.prefix}campaign:{campaign_id}"
 
@@ -34,8 +35,10 @@ class Keys:
 
         `state`, `since_ms` (in that state), `n` (recipients), `mailings` (JSON), `op` (last change),
         `attempt`, `fence`, `lease_until_ms`, `claimed_ms`, `uuid`, `message_ids` (JSON), `followed_ms`,
-        `v` (version of its deliveries), `final`, `digest`, `text` (the gateway's words), and for a
-        list mailing `confirming_ms` and `status_before`.
+        `v` (version of its deliveries), `final`, `digest`, `text` (the gateway's words); for a list
+        mailing `confirming_ms` and `status_before`; `callback_ms` and `callback_uuid` of this attempt;
+        once it was sent again after a doubt `resent_ms` (claim of the first request in doubt),
+        `watched` and `duplicate:<mailing>`.
         """
         return f"{self.prefix}batch:{batch_id}"
 
@@ -118,6 +121,10 @@ class Keys:
     def events(self) -> str:
         """Stream: one entry per event. Writer: every script that changes state."""
         return f"{self.prefix}events"
+
+    def callback_secret(self) -> str:
+        """String: what the addresses of callbacks are signed with. Writer: whoever needs it first. No expiry."""
+        return f"{self.prefix}callback-secret"
 
     def heartbeat(self, name: str) -> str:
         """String, unix ms: when `name` (such as `beat`) last worked. Expires after minutes."""

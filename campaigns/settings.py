@@ -178,6 +178,10 @@ class Settings:
         _optional(_number(Decimal, 0, 1_000_000)), None, "expected price of one message; `max_cost` needs it"
     )
 
+    callback_base_url: str | None = option(
+        _optional(_url("http", "https")), None, "where the gateway reaches `campaigns callbacks`; unset: no callbacks"
+    )
+
     lease_s: float = option(_SECONDS, 60.0, "how long a worker owns a batch; at least `deadline_s` + 10")
     planning_lease_s: float = option(_SECONDS, 300.0, "silence after which a plan under way counts as abandoned")
     settle_window_s: float = option(_SECONDS, 900.0, "how long evidence of a doubtful request may take to show")

@@ -16,6 +16,7 @@ from campaigns.cli.demo import run_demo
 from campaigns.cli.doctor import examine
 from campaigns.cli.failures import FAILED, complain, told
 from campaigns.cli.operating import cancel, pause, resolve, resume, retry, wake
+from campaigns.cli.serving import callbacks
 from campaigns.cli.show import campaigns_table, console, delivery_dict, print_json, reply_dict, status_table
 from campaigns.errors import JobError, WaitTimeoutError, flatten
 from campaigns.handle import Campaign, Status, list_campaigns
@@ -141,7 +142,7 @@ def taken_out(campaign_id: str) -> None:
         print_json({"reason": reason, "place": place, "phone": phone})
 
 
-for _command in (pause, resume, cancel, resolve, retry, wake):
+for _command in (pause, resume, cancel, resolve, retry, wake, callbacks):
     cli.add_command(_command)
 
 

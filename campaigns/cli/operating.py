@@ -8,7 +8,7 @@ import click
 
 from campaigns.cli.failures import told
 from campaigns.cli.show import console, status_table
-from campaigns.flow.resolve import RESOLUTIONS
+from campaigns.flow.resolve import RESOLUTIONS, wake_account
 from campaigns.handle import Campaign
 from campaigns.wiring import default_services
 
@@ -79,7 +79,7 @@ def wake(account: str) -> None:
     if resting is None:
         console.print(f"account {account} does not rest")
         return
-    services.limiter.wake(account, {"by": _who()})
+    wake_account(services, account, _who())
     console.print(f"account {account} is awake; it rested because: {resting[1]}")
 
 

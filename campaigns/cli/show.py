@@ -64,6 +64,8 @@ def status_table(status: Status) -> RenderableType:
             table.add_row(f"{number:,}", words, style="yellow" if fate in {"unknown", "held"} else None)
     for word, number in sorted(status.statuses.items(), key=lambda pair: -pair[1]):
         table.add_row(f"{number:,}", word, style="dim")
+    if status.duplicates:
+        table.add_row(f"{status.duplicates:,}", "went out twice", style="red")
     if status.replies:
         table.add_row(f"{status.replies:,}", "replies")
     if status.cost is not None:

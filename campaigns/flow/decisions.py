@@ -17,14 +17,28 @@ from campaigns.errors import (
     TooManyRequestsError,
 )
 from campaigns.ledger import FETCH, LEASE, POLL_VERB, RECONCILE, SEND, Batch, Move
-from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, REJECTED, SENDING, UNKNOWN
+from campaigns.ledger.states import (
+    ACCEPTED,
+    CANCELLED,
+    HELD,
+    PLANNED,
+    REJECTED,
+    SENDING,
+    UNKNOWN,
+    WRITTEN_OFF,
+)
 from campaigns.settings import Settings
 
 _LONGEST_BACKOFF_S: Final = 300.0
+#: However long an account rests, what waits for it asks again after so long: a person may have woken it.
+LONGEST_REST_S: Final = 30.0
+#: A batch's field: when its first request in doubt was claimed (unix ms), once it was planned again.
+RESENT: Final = "resent_ms"
 
-#: States from which the owner of the fence may still record what it learned: its lease may have ended.
+#: States from which the owner of the fence may still record what it learned: its lease may have ended, and
+#: others may have decided without it. Only a later attempt has another fence.
 MAY_RECORD: Final[dict[str, frozenset[str]]] = {
-    ACCEPTED: frozenset({SENDING, UNKNOWN, HELD}),
+    ACCEPTED: frozenset({SENDING, UNKNOWN, HELD, PLANNED, CANCELLED, WRITTEN_OFF}),
     REJECTED: frozenset({SENDING, UNKNOWN}),
     PLANNED: frozenset({SENDING, UNKNOWN}),
     UNKNOWN: frozenset({SENDING}),
@@ -60,7 +74,9 @@ def accepted(
     """The gateway has it: follow it, from its schedule on if it has one."""
     starts_at_ms = max(batch.starts_at_ms, now_ms)
     first_ms = starts_at_ms - now_ms + round(settings.poll_min_s * 1000)
-    due = {SEND: None, LEASE: None, RECONCILE: None, POLL_VERB: first_ms, FETCH: first_ms}
+    # What was sent again after a doubt is watched: the first request may turn up after all.
+    watch_ms = round(settings.settle_window_s * 1000) if RESENT in batch.fields else None
+    due = {SEND: None, LEASE: None, RECONCILE: watch_ms, POLL_VERB: first_ms, FETCH: first_ms}
     fields: dict[str, str | int] = {"followed_ms": starts_at_ms, "text": ""}
     data: dict[str, object] = {}
     if uuid is not None:
@@ -78,10 +94,10 @@ def refused(error: GatewayError, batch: Batch, settings: Settings, chance: float
     match error:
         case TooManyRequestsError():
             rest = Rest(error.retry_after_s or settings.penalty_s, "too many requests")
-            return Verdict(_back(data, text, rest.seconds), "", used=True, rest=rest)
+            return Verdict(_back(data, text, min(rest.seconds, LONGEST_REST_S)), "", used=True, rest=rest)
         case AccountRefusedError():
             rest = Rest(settings.account_pause_s, f"refused: {text}")
-            return Verdict(_back(data, text, rest.seconds), "", used=True, rest=rest)
+            return Verdict(_back(data, text, min(rest.seconds, LONGEST_REST_S)), "", used=True, rest=rest)
         case ContentRefusedError():
             due = {SEND: None, LEASE: None, RECONCILE: None}
             return Verdict(Move(REJECTED, data, {"text": text}, due), "failed", used=True)
@@ -93,6 +109,12 @@ def refused(error: GatewayError, batch: Batch, settings: Settings, chance: float
             return Verdict(_back(data, text, backoff_s(batch.attempt, chance)), "failed", used=False)
         case _:
             return Verdict(_back(data, text, error.retry_after_s or 1.0), "", used=False)
+
+
+def planned_again(batch: Batch, data: Mapping[str, object]) -> Move:
+    """A request in doubt is to be sent again: by proof that it never arrived, or because a person says so."""
+    first_ms = batch.fields.get(RESENT) or batch.number("claimed_ms")
+    return Move(PLANNED, data, {"looks": 0, "watched": 0, RESENT: first_ms}, {SEND: 0, RECONCILE: None})
 
 
 def backoff_s(attempt: int, chance: float) -> float:

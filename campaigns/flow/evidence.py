@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from campaigns.errors import AccountRefusedError, ContentRefusedError
 from campaigns.flow.services import Services
 from campaigns.gateway import Gateway, MailingData
 from campaigns.ledger import Batch
@@ -92,6 +93,55 @@ class _Search:
         return owner is None or owner[0] == self._batch.id
 
 
+def strays(services: Services, batch: Batch, since_ms: int) -> dict[int, int]:
+    """Mailings of the listing, made since `since_ms`, that are this batch's once more: message id → mailing.
+
+    Nothing is said while the batch's own ids, or those of a batch that looks like it, are not known. Raises
+    GatewayError.
+    """
+    body = services.batches.body(batch.id)
+    own = set(batch.message_ids.values())
+    taken = [number for number in range(len(batch.mailings)) if f"rejected:{number}" not in batch.fields]
+    unsure = any(number not in batch.message_ids for number in taken) or any(_twins(services, batch))
+    if body is None or unsure:
+        return {}
+    gateway = services.gateway(batch.account)
+    earliest_ms = since_ms - _CLOCK_MARGIN_MS
+    listed, _ = _listed_since(services, gateway, earliest_ms)
+    contents, phones = listed_content(batch.kind, body), phones_of(batch.kind, body)
+    found: dict[int, int] = {}
+    for mailing, created_ms in listed:
+        numbers = list(_fitting(mailing, contents))
+        foreign = services.batches.owner(batch.account, mailing.message_id) is not None
+        if created_ms < earliest_ms or mailing.message_id in own or not numbers or foreign:
+            continue
+        rows = gateway.get_viber_delivery_list(mailing.message_id).data.rows
+        there = {row.phone for row in rows}
+        same = next((number for number in numbers if there == set(phones[number])), None)
+        if same is not None:
+            found[mailing.message_id] = same
+    return found
+
+
+def verified_uuid(services: Services, batch: Batch, uuid: str) -> bool:
+    """Whether a uuid that a callback brought is this batch's: statusBulkViber names its mailings and its phones.
+
+    Raises GatewayError.
+    """
+    body = services.batches.body(batch.id)
+    if body is None:
+        return False
+    phones = phones_of(batch.kind, body)
+    names = {mailing.name: number for number, mailing in enumerate(batch.mailings)}
+    try:
+        mailings = services.gateway(batch.account).status_bulk_viber(uuid).data.mailings
+    except (ContentRefusedError, AccountRefusedError):
+        return False
+    return bool(mailings) and all(
+        m.name in names and {row.phone for row in m.rows} == set(phones[names[m.name]]) for m in mailings
+    )
+
+
 def absence_proven(batch: Batch, look: Look, now_ms: int, settings: Settings) -> bool:
     """Whether the request certainly never arrived.
 
@@ -144,7 +194,12 @@ def _twins(services: Services, batch: Batch) -> Iterator[str]:
 
 
 def _matching(mailing: MailingData, contents: list[dict[str, str]], found: dict[int, int]) -> int | None:
-    """The mailing of the batch that the listed one could be: same type and texts."""
+    """The mailing of the batch that the listed one could be, among those not found yet."""
+    return next((number for number in _fitting(mailing, contents) if number not in found), None)
+
+
+def _fitting(mailing: MailingData, contents: list[dict[str, str]]) -> Iterator[int]:
+    """Mailings of the batch with the type and the texts of the listed one, the likeliest first."""
     seen = {
         "type": mailing.message_type.upper(),
         "message": mailing.message,
@@ -153,6 +208,5 @@ def _matching(mailing: MailingData, contents: list[dict[str, str]], found: dict[
     }
     # The texts of personal mailings are not listed, so they fit more and are tried last.
     for number in sorted(range(len(contents)), key=lambda n: (-len(contents[n]), n)):
-        if number not in found and all(seen[name] == value for name, value in contents[number].items()):
-            return number
-    return None
+        if all(seen[name] == value for name, value in contents[number].items()):
+            yield number

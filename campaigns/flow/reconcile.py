@@ -11,11 +11,12 @@ import logging
 from collections.abc import Mapping
 
 from campaigns.errors import GatewayError
-from campaigns.flow.decisions import accepted
-from campaigns.flow.evidence import Look, absence_proven, look_for
+from campaigns.flow.decisions import accepted, planned_again
+from campaigns.flow.duplicates import watch, watched
+from campaigns.flow.evidence import Look, absence_proven, look_for, verified_uuid
 from campaigns.flow.services import Services
 from campaigns.ledger import RECONCILE, SEND, Batch, Entry, Move
-from campaigns.ledger.states import HELD, PLANNED, UNKNOWN
+from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, SETTLED, UNKNOWN
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +24,14 @@ log = logging.getLogger(__name__)
 def reconcile_batch(services: Services, batch_id: str) -> None:
     """One attempt at finding out; the next is due by itself while the doubt lasts."""
     batch = services.batches.read(batch_id)
-    if batch.state != UNKNOWN:
+    sent_again = batch.state in {ACCEPTED, SETTLED} and watched(batch)
+    if batch.state != UNKNOWN and not sent_again:
         services.due.drop(Entry(RECONCILE, batch_id), batch.kind or "bulk")
         return
     try:
-        if batch.kind == "list":
+        if sent_again:
+            watch(services, batch)
+        elif batch.kind == "list":
             _reconcile_list(services, batch)
         elif batch.message_ids:
             # The answer had come, and its id was noted before the worker died.
@@ -59,6 +63,10 @@ def _reconcile_list(services: Services, batch: Batch) -> None:
 
 
 def _reconcile_listed(services: Services, batch: Batch) -> None:
+    uuid = batch.fields.get("callback_uuid")
+    if uuid and verified_uuid(services, batch, uuid):
+        _accept(services, batch, uuid=uuid)
+        return
     look, now_ms = look_for(services, batch), services.now_ms()
     if look.found and (len(look.found) == len(batch.mailings) or _window_passed(services, batch, now_ms)):
         log.info("evidence_found", extra={"batch": batch.id, "mailings": len(look.found)})
@@ -69,18 +77,22 @@ def _reconcile_listed(services: Services, batch: Batch) -> None:
         _look_later(services, batch, now_ms, complete=look.complete and look.calibrated)
     elif absence_proven(batch, look, now_ms, services.settings):
         if _policy(services, batch) == "resend":
-            _plan_again(services, batch, "absence is proven")
+            move = planned_again(batch, {"reason": "absence is proven"})
+            services.batches.move(batch, move, from_states={UNKNOWN}, fence=batch.fence)
         else:
             _hold(services, batch, look, "absence is proven; on_unknown is hold")
     elif now_ms < batch.number("claimed_ms") + 2 * round(services.settings.settle_window_s * 1000):
         # Looks fail, twins are decided, other batches become known: another while may bring proof.
         _look_later(services, batch, now_ms, complete=look.complete and look.calibrated)
     else:
-        _hold(services, batch, look, "no evidence either way")
+        called = "the gateway called back, so it arrived, but nothing shows whether it was taken"
+        _hold(services, batch, look, called if "callback_ms" in batch.fields else "no evidence either way")
 
 
-def _accept(services: Services, batch: Batch, message_ids: Mapping[int, int]) -> None:
-    verdict = accepted(batch, services.now_ms(), services.settings, message_ids=message_ids)
+def _accept(
+    services: Services, batch: Batch, message_ids: Mapping[int, int] | None = None, uuid: str | None = None
+) -> None:
+    verdict = accepted(batch, services.now_ms(), services.settings, message_ids=message_ids, uuid=uuid)
     if services.batches.move(batch, verdict.move, from_states={UNKNOWN}, fence=batch.fence):
         services.batches.keep_body(batch.id, round(services.settings.retention_s * 1000))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from campaigns.flow.decisions import MAY_RECORD, Rest, Verdict
+from campaigns.flow.duplicates import accepted_late
 from campaigns.flow.services import Services
 from campaigns.gateway.limiter import Permit
 from campaigns.ledger import Claim
@@ -16,7 +17,7 @@ log = logging.getLogger(__name__)
 def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict) -> bool:
     """Write the verdict. The batch comes first: whoever dies after that has lost nothing but a permit.
 
-    Returns whether the batch took it. It does not if a person decided about it meanwhile.
+    Returns whether the batch took it. It does not if a later attempt stands in its place.
     """
     batch, to = claim.batch, verdict.move.to
     moved = services.batches.move(batch, verdict.move, from_states=MAY_RECORD[to], fence=claim.fence)
@@ -27,6 +28,7 @@ def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict) -
             services.batches.keep_body(batch.id, round(services.settings.retention_s * 1000))
     else:
         log.warning("batch_moved_elsewhere", extra=fields)
+        moved = to == ACCEPTED and accepted_late(services, claim, verdict)
     failures = services.limiter.release(permit, used=verdict.used, outcome=verdict.outcome)
     rest = verdict.rest
     if rest is None and failures >= services.settings.failures_before_pause:

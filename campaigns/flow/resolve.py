@@ -1,18 +1,35 @@
-"""What a person decides about batches: those that are held, and those that the gateway refused."""
+"""What a person decides: about batches that are held or refused, and about accounts that rest."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from campaigns.errors import UnknownCampaignError
+from campaigns.flow.decisions import planned_again
 from campaigns.flow.services import Services
-from campaigns.ledger import POLL_VERB, SEND, Batch, Campaign, Move
-from campaigns.ledger.states import ACCEPTED, PLANNED, WRITTEN_OFF
+from campaigns.ledger import POLL_VERB, SEND, Batch, Campaign, Entry, Move
+from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, READY, WRITTEN_OFF
 
 #: The words for a decision about a held batch, and the state that it leads to.
 RESOLUTIONS: Final = {"sent": ACCEPTED, "resend": PLANNED, "write-off": WRITTEN_OFF}
 
 _BATCHES_PER_ROUND_TRIP = 500
+
+
+def wake_account(services: Services, account: str, by: str) -> None:
+    """End an account's rest, with an event; what waited for it is due now."""
+    services.limiter.wake(account, {"by": by})
+    now_ms = services.now_ms()
+    for campaign_id in services.campaigns.active():
+        try:
+            campaign = services.campaigns.read(campaign_id)
+        except UnknownCampaignError:
+            continue
+        if campaign.account == account and campaign.state == READY:
+            for batch in _batches(services, campaign.batch_ids()):
+                if batch.state == PLANNED:
+                    services.due.put(Entry(SEND, batch.id), batch.kind, now_ms)
 
 
 def decide(
@@ -26,16 +43,22 @@ def decide(
     """Move the campaign's batches, or one of them, from one state to another. Returns how many moved."""
     ids = campaign.batch_ids() if batch_id is None else [batch_id] if batch_id in campaign.batch_ids() else []
     changed = 0
-    for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
-        for batch in services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP]):
-            # A batch whose mailings were refused one by one has nobody left to send to.
-            if batch.state == from_state and (batch.recipients > 0 or batch.kind == "list" or to != PLANNED):
-                move = _move(batch, to, reason)
-                changed += services.batches.move(batch, move, from_states={from_state}, fence=batch.fence)
+    for batch in _batches(services, ids):
+        # A batch whose mailings were refused one by one has nobody left to send to.
+        if batch.state == from_state and (batch.recipients > 0 or batch.kind == "list" or to != PLANNED):
+            move = _move(batch, to, reason)
+            changed += services.batches.move(batch, move, from_states={from_state}, fence=batch.fence)
     return changed
 
 
+def _batches(services: Services, ids: Sequence[str]) -> Iterator[Batch]:
+    for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
+        yield from services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP])
+
+
 def _move(batch: Batch, to: str, reason: Mapping[str, str]) -> Move:
+    if to == PLANNED and batch.state == HELD:
+        return planned_again(batch, reason)
     if to == PLANNED:
         return Move(to, reason, {"looks": 0}, {SEND: 0})
     if to == ACCEPTED:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 import orjson
 
 from campaigns.errors import ContentRefusedError, GatewayError
-from campaigns.flow.decisions import Verdict, accepted, refused
+from campaigns.flow.callbacks import callback_url
+from campaigns.flow.decisions import LONGEST_REST_S, Verdict, accepted, refused
 from campaigns.flow.recording import record
 from campaigns.flow.send_list import send_list
 from campaigns.flow.services import Services
@@ -43,8 +44,8 @@ def send_batch(services: Services, batch: Batch) -> bool:
     services.gateway(batch.account)
     permit = services.limiter.acquire(batch.account)
     if isinstance(permit, Wait):
-        spread = 1 + services.random.random() / 4
-        services.due.put(entry, batch.kind, services.now_ms() + round(permit.seconds * spread * 1000))
+        wait_s = min(permit.seconds, LONGEST_REST_S) * (1 + services.random.random() / 4)
+        services.due.put(entry, batch.kind, services.now_ms() + round(wait_s * 1000))
         return False
     # Before the claim, so that the lease can only be longer than this process believes.
     claimed_at_s = services.boot_s()
@@ -88,6 +89,7 @@ def _request(services: Services, claim: Claim, permit: Permit, may_write: Callab
         message_id = gateway.send_quick_viber_message(fields, image=image, may_write=may_write)
         services.deliveries.learn(batch, {0: message_id}, round(services.settings.retention_s * 1000))
         return accepted(batch, claim.now_ms, services.settings, message_ids={0: message_id})
-    callback_url = services.campaigns.read(batch.campaign_id).job.get("callback_url")
-    uuid = gateway.send_bulk_viber(claim.body, callback_url=callback_url, may_write=may_write)
+    own_url = services.campaigns.read(batch.campaign_id).job.get("callback_url")
+    callback = callback_url(services, batch, own_url)
+    uuid = gateway.send_bulk_viber(claim.body, callback_url=callback, may_write=may_write)
     return accepted(batch, claim.now_ms, services.settings, uuid=uuid)

@@ -9,6 +9,7 @@ import logging
 
 from campaigns.errors import UnknownCampaignError
 from campaigns.flow.dispatch import declare_unknown
+from campaigns.flow.duplicates import watched
 from campaigns.flow.services import Services
 from campaigns.ledger import (
     FETCH,
@@ -87,6 +88,8 @@ def due_of(batch: Batch, campaign_state: str, now_ms: int, reply_window_ms: int)
             entries = [(Entry(POLL_VERB, batch.id), now_ms)] if batch.state == ACCEPTED else []
             if batch.recipients and batch.number("followed_ms") + reply_window_ms > now_ms:
                 entries.append((Entry(FETCH, batch.id), now_ms))
+            if watched(batch):
+                entries.append((Entry(RECONCILE, batch.id), now_ms))
             return entries
         case _:
             return []

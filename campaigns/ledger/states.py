@@ -19,12 +19,13 @@ BATCH_STATES: Final = (PLANNED, SENDING, UNKNOWN, HELD, ACCEPTED, REJECTED, SETT
 
 #: From where each state can be reached. PLANNED from SENDING only when not one byte was written or the
 #: gateway refused; from UNKNOWN only with proof of absence; from HELD and REJECTED only by a person.
+#: Evidence that comes late leads back: to UNKNOWN from PLANNED, and to ACCEPTED from wherever nothing new was sent.
 REACHED_FROM: Final[dict[str, frozenset[str]]] = {
     PLANNED: frozenset({SENDING, UNKNOWN, HELD, REJECTED}),
     SENDING: frozenset({PLANNED}),
-    UNKNOWN: frozenset({SENDING}),
+    UNKNOWN: frozenset({SENDING, PLANNED}),
     HELD: frozenset({UNKNOWN}),
-    ACCEPTED: frozenset({SENDING, UNKNOWN, HELD}),
+    ACCEPTED: frozenset({SENDING, UNKNOWN, HELD, PLANNED, CANCELLED, WRITTEN_OFF}),
     REJECTED: frozenset({SENDING, UNKNOWN, ACCEPTED}),
     SETTLED: frozenset({ACCEPTED}),
     CANCELLED: frozenset({PLANNED}),

@@ -19,6 +19,7 @@ if not (state == 'sending' and batch[5] == ARGV[4]) then
   local lease_until = now + tonumber(ARGV[5])
   redis.call('HSET', KEYS[1], 'state', 'sending', 'since_ms', now, 'claimed_ms', now, 'op', ARGV[4],
     'fence', ARGV[4], 'attempt', attempt, 'lease_until_ms', lease_until)
+  redis.call('HDEL', KEYS[1], 'callback_ms', 'callback_uuid') -- of an earlier attempt
   redis.call('ZREM', own, send)
   redis.call('ZADD', KEYS[9], lease_until, 'lease|' .. ARGV[2])
   count(KEYS[2], tonumber(batch[3]), 'planned', 'sending')

@@ -34,7 +34,8 @@ class Methods:
         with self.world.lock:
             good = [found for found in read if isinstance(found, BulkMailing)]
             self.world.charge(account, self.world.options.unit_cost * sum(len(m.phones) for m in good))
-            request = Request(str(uuids.uuid4()), account, self.world.clock.now_ms())
+            callback_url = parameters.text("callback_url", "")
+            request = Request(str(uuids.uuid4()), account, self.world.clock.now_ms(), callback_url)
             for found in read:
                 if isinstance(found, str):
                     request.results.append(found)

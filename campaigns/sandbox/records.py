@@ -117,6 +117,7 @@ class Request:
     uuid: str
     account: str
     accepted_ms: int
+    callback_url: str = ""
     results: list[int | str] = field(default_factory=list)
 
 

@@ -54,7 +54,11 @@ def commands() -> dict[str, dict[str, str]]:
     services = compose()["services"]
     return {
         "Procfile": procfile(),
-        "compose": {name: services[name]["command"] for name in services if name not in {"store", "sandbox"}},
+        "compose": {
+            name: service["command"]
+            for name, service in services.items()
+            if name != "store" and "profiles" not in service
+        },
         "systemd": {
             name: unit["Service"]["ExecStart"].removeprefix("/opt/viber-campaigns/.venv/bin/").replace("%%", "%")
             for name, unit in units().items()

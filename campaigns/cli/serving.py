@@ -1,0 +1,59 @@
+"""`campaigns callbacks`: the receiver of callbacks as a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from campaigns.callbacks import LONGEST, application
+from campaigns.cli.failures import FAILED, complain, told
+from campaigns.cli.show import console
+from campaigns.errors import SettingsError
+from campaigns.settings import variable_of
+from campaigns.wiring import default_services
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8026, show_default=True, type=click.IntRange(0, 65535))
+@told
+def callbacks(host: str, port: int) -> None:
+    """Receive the gateway's callbacks, until Ctrl-C. Put your TLS proxy in front of it."""
+    try:
+        from waitress import create_server  # noqa: PLC0415 (an extra)
+    except ImportError:
+        complain("receiving callbacks is an extra: pip install 'viber-campaigns[callbacks]'")
+        sys.exit(FAILED)
+    base = default_services().settings.callback_base_url
+    if base is None:
+        raise SettingsError({variable_of("callback_base_url"): "is not set, so no callback is asked for"})
+    try:
+        server = create_server(
+            application,
+            host=host,
+            port=port,
+            threads=4,
+            channel_timeout=10,
+            cleanup_interval=5,
+            max_request_body_size=LONGEST,
+            ident="",
+            clear_untrusted_proxy_headers=True,
+        )
+    except OSError as error:
+        complain(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port")
+        sys.exit(FAILED)
+    console.print(f"callbacks for {base} on http://{host}:{server.effective_port}")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+def _end(_: int, __: FrameType | None) -> NoReturn:
+    sys.exit(0)

@@ -1,0 +1,163 @@
+"""A request in doubt was sent again, and then the first one turns up: said loudly, and nothing more goes out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from campaigns.flow.decisions import Verdict, accepted
+from campaigns.flow.dispatch import declare_unknown
+from campaigns.flow.reconcile import reconcile_batch
+from campaigns.flow.recording import record
+from campaigns.flow.resolve import wake_account
+from campaigns.gateway.limiter import Permit
+from campaigns.handle import Campaign
+from campaigns.ledger import Claim
+from tests.support.jobs import bulk_job, phones
+from tests.support.stage import Stage
+
+
+def resent(stage: Stage) -> Campaign:
+    """A campaign that a person sent again, although its first request had arrived: the listing hid it."""
+    stage.sandbox.change(list_bulk=False)
+    stage.sandbox.fault("reset_after", "sendBulkViber")
+    campaign = stage.enqueue(bulk_job(phones(3)))
+    stage.until(lambda: campaign.status().recipients["held"] == 3)
+    campaign.resolve("resend", by="ann", why="not in the cabinet")
+    return campaign
+
+
+def duplicates(stage: Stage, campaign: Campaign) -> list[dict[str, Any]]:
+    return [e.data for e in stage.events(campaign) if e.type == "batch.duplicate_detected"]
+
+
+class TestWatching:
+    """The listing shows more than was sent on purpose."""
+
+    def test_a_late_first_request(self, stage: Stage) -> None:
+        campaign = resent(stage)
+        stage.until(lambda: campaign.status().sent == 3)
+        stage.sandbox.change(list_bulk=True)
+        stage.until(lambda: bool(duplicates(stage, campaign)))
+        status = campaign.status()
+        assert status.duplicates == 3
+        assert status.balanced
+        (told,) = duplicates(stage, campaign)
+        assert (told["recipients"], told["attempt"]) == (3, 2)
+        assert "was sent twice" in stage.services.limiter.resting("default")[1]  # type: ignore[index]
+
+    def test_it_is_said_once(self, stage: Stage) -> None:
+        campaign = resent(stage)
+        stage.until(lambda: campaign.status().sent == 3)
+        stage.sandbox.change(list_bulk=True)
+        stage.until(lambda: bool(duplicates(stage, campaign)))
+        stage.services.limiter.wake("default")
+        for _ in range(3):
+            reconcile_batch(stage.services, f"{campaign.id}-0")
+        assert len(duplicates(stage, campaign)) == 1
+        assert stage.services.limiter.resting("default") is None
+
+    def test_what_was_sent_once_is_no_duplicate(self, stage: Stage) -> None:
+        """The proof was right: the watch ends by itself, and says nothing."""
+        stage.finish(stage.enqueue(bulk_job(phones(2, start=50), text="known")))
+        stage.sandbox.fault("reset_before", "sendBulkViber")
+        campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
+        stage.finish(campaign)
+        batch_id = f"{campaign.id}-0"
+        for _ in range(10):
+            reconcile_batch(stage.services, batch_id)
+        assert duplicates(stage, campaign) == []
+        assert stage.services.batches.read(batch_id).number("watched") == 6
+        stage.sweep()
+        assert b"reconcile|" + batch_id.encode() not in stage.services.store.ask(
+            "zrange", stage.services.store.keys.due("poll"), 0, -1
+        )
+
+    def test_sweeping_keeps_the_watch(self, stage: Stage) -> None:
+        campaign = resent(stage)
+        stage.until(lambda: campaign.status().sent == 3)
+        stage.sandbox.change(list_bulk=True)
+        stage.services.store.ask("delete", *stage.services.store.keys.all_due())
+        stage.sweep()
+        stage.until(lambda: bool(duplicates(stage, campaign)))
+
+
+class TestAcceptedLate:
+    """A worker that was given up comes back with the gateway's yes."""
+
+    def overtaken(self, stage: Stage) -> tuple[Campaign, Claim, Verdict]:
+        """The claim of a worker whose lease ended, and the yes that it holds in its hands."""
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        stage.wake_ups.clear()
+        claim = stage.services.batches.claim(f"{campaign.id}-0", "bulk")
+        assert isinstance(claim, Claim)
+        declare_unknown(stage.services, claim.batch)
+        verdict = accepted(
+            claim.batch, claim.now_ms, stage.services.settings, uuid="0" * 8 + "-0000-4000-8000-" + "0" * 12
+        )
+        return campaign, claim, verdict
+
+    def late(self, stage: Stage, claim: Claim, verdict: Verdict) -> bool:
+        return record(stage.services, claim, Permit("default", "late"), verdict)
+
+    def test_before_it_was_sent_again(self, stage: Stage) -> None:
+        """Planned again, but not claimed yet: the yes stands, and nothing is sent twice."""
+        campaign, claim, verdict = self.overtaken(stage)
+        stage.until(lambda: campaign.status().recipients["held"] == 3)
+        campaign.resolve("resend", by="ann", why="?")
+        assert self.late(stage, claim, verdict)
+        assert campaign.status().sent == 3
+        stage.step()
+        assert stage.sandbox.ledger() == []
+        assert "batch.duplicate_detected" not in stage.event_types(campaign)
+
+    @pytest.mark.parametrize("decision", ["write-off", "sent"])
+    def test_after_a_person_decided(self, stage: Stage, decision: str) -> None:
+        campaign, claim, verdict = self.overtaken(stage)
+        stage.until(lambda: campaign.status().recipients["held"] == 3)
+        campaign.resolve(decision, by="ann", why="?")
+        self.late(stage, claim, verdict)
+        status = campaign.status()
+        assert (status.sent, status.balanced, status.duplicates) == (3, True, 0)
+
+    def test_after_the_campaign_was_cancelled(self, stage: Stage) -> None:
+        """It was planned again, cancelled, and had gone out after all: reported, not denied."""
+        campaign, claim, verdict = self.overtaken(stage)
+        stage.until(lambda: campaign.status().recipients["held"] == 3)
+        campaign.resolve("resend", by="ann", why="?")
+        campaign.cancel()
+        assert campaign.status().recipients["cancelled"] == 3
+        assert self.late(stage, claim, verdict)
+        assert campaign.status().sent == 3
+        assert campaign.status().balanced
+
+    def test_after_it_was_sent_again(self, stage: Stage) -> None:
+        campaign, claim, verdict = self.overtaken(stage)
+        stage.until(lambda: campaign.status().recipients["held"] == 3)
+        campaign.resolve("resend", by="ann", why="?")
+        stage.until(lambda: campaign.status().sent == 3)
+        assert not self.late(stage, claim, verdict)
+        assert campaign.status().duplicates == 3
+        (told,) = duplicates(stage, campaign)
+        assert told["earlier_attempt"] == 1
+        assert stage.services.limiter.resting("default") is not None
+
+    def test_the_rest_holds_back_what_is_planned(self, make_stage: Callable[..., Stage]) -> None:
+        stage = make_stage(poll_horizon_s=60.0)
+        campaign, claim, verdict = self.overtaken(stage)
+        stage.until(lambda: campaign.status().recipients["held"] == 3)
+        campaign.resolve("resend", by="ann", why="?")
+        stage.until(lambda: campaign.status().sent == 3)
+        self.late(stage, claim, verdict)
+        sent = len(stage.sandbox.ledger())
+        waiting = stage.enqueue(bulk_job(phones(2, start=80), text="waiting"))
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until:
+            stage.step()
+        assert len(stage.sandbox.ledger()) == sent
+        assert waiting.status().recipients["planned"] == 2
+        wake_account(stage.services, "default", "ann")
+        stage.until(lambda: waiting.status().sent == 2)

@@ -1,0 +1,59 @@
+"""`campaigns callbacks` as a process of its own, called by the sandbox over a real socket."""
+
+from __future__ import annotations
+
+import http.client
+import sys
+import time
+
+from campaigns.flow.services import Services
+from campaigns.producer import enqueue
+from campaigns.sandbox.server import Sandbox
+from campaigns.settings import Settings
+from campaigns.wiring import build_services
+from tests.conftest import Processes
+from tests.support.jobs import bulk_job, phones
+
+
+def settled(services: Services, campaign_id: str, timeout_s: float = 40.0) -> int:
+    until = time.monotonic() + timeout_s
+    while (number := services.campaigns.read(campaign_id).recipients["settled"]) == 0:
+        assert time.monotonic() < until, "not in time"
+        time.sleep(0.1)
+    return number
+
+
+def test_a_lost_answer_is_found_by_its_callback(processes: Processes, sandbox: Sandbox, free_port: int) -> None:
+    """The answer is lost and the listing shows nothing: the callback brings the uuid, and it is verified."""
+    processes.env["CAMPAIGNS_CALLBACK_BASE_URL"] = f"http://127.0.0.1:{free_port}/viber"
+    receiver = processes.start(
+        "callbacks", [sys.executable, "-m", "campaigns.cli", "callbacks", "--port", str(free_port)]
+    )
+    receiver.wait_for("callbacks for")
+    services = build_services(Settings.from_env({n: v for n, v in processes.env.items() if n.startswith("CAMPAIGNS_")}))
+    processes.worker()
+    processes.beat()
+    sandbox.change(list_bulk=False)
+    sandbox.fault("reset_after", "sendBulkViber")
+    campaign = enqueue(bulk_job(phones(4)), services=services)
+    assert settled(services, campaign.id) == 4
+    assert len(sandbox.ledger()) == 4
+    assert "batch.unknown" in [event.type for event in services.events.since(source=campaign.id)]
+
+    connection = http.client.HTTPConnection("127.0.0.1", free_port, timeout=5)
+    connection.request("POST", "/viber/" + "0" * 21 + "-0.1." + "0" * 32, body=b"{}")
+    assert connection.getresponse().status == 404
+    connection.close()
+    connection.request("POST", "/viber/x", body=b"x" * 70_000)
+    assert connection.getresponse().status == 413
+    connection.close()
+    assert receiver.stop() == 0
+
+
+def test_without_a_base_url_it_says_so(processes: Processes) -> None:
+    receiver = processes.start("callbacks", [sys.executable, "-m", "campaigns.cli", "callbacks", "--port", "0"])
+    until = time.monotonic() + 20
+    while receiver.alive() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert receiver.stop() == 2
+    assert "CAMPAIGNS_CALLBACK_BASE_URL: is not set" in receiver.output()
