@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -48,7 +49,7 @@ def _ask_quick(gateway: Gateway, batch: Batch, last_digest: str | None) -> Answe
     polled = gateway.get_viber_delivery_data(message_id)
     if polled.digest == last_digest:
         return Answer(polled.digest)
-    return Answer(polled.digest, rows={0: [polled.data]}, costs=_costs(gateway, batch, {0: message_id}))
+    return Answer(polled.digest, rows={0: [polled.data]})
 
 
 def _ask_bulk(gateway: Gateway, batch: Batch, last_digest: str | None) -> Answer:
@@ -93,12 +94,21 @@ def _costs(gateway: Gateway, batch: Batch, message_ids: Mapping[int, int]) -> di
     """What the gateway says mailings cost that have no price yet. Following goes on without an answer."""
     costs = {}
     for number, message_id in message_ids.items():
-        if f"cost:{number}" in batch.fields:
-            continue
-        try:
-            data = gateway.get_viber_message_data(message_id)
-        except GatewayError:
-            continue
-        if data.cost is not None:
-            costs[number] = (int(data.cost * _MICRO), data.currency)
+        if f"cost:{number}" not in batch.fields:
+            with suppress(GatewayError):
+                costs |= _cost(gateway, number, message_id)
     return costs
+
+
+def final_costs(services: Services, batch: Batch) -> dict[int, tuple[int, str]]:
+    """What its mailings cost in the end, by number: millionths and currency. Raises GatewayError."""
+    gateway = services.gateway(batch.account)
+    costs: dict[int, tuple[int, str]] = {}
+    for number, message_id in batch.message_ids.items():
+        costs |= _cost(gateway, number, message_id)
+    return costs
+
+
+def _cost(gateway: Gateway, number: int, message_id: int) -> dict[int, tuple[int, str]]:
+    data = gateway.get_viber_message_data(message_id)
+    return {} if data.cost is None else {number: (int(data.cost * _MICRO), data.currency)}

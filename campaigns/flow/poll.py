@@ -12,7 +12,7 @@ from functools import cached_property
 
 from campaigns.errors import AccountRefusedError, GatewayError, TooManyRequestsError
 from campaigns.flow.ageing import next_look_ms
-from campaigns.flow.answers import Answer, ask
+from campaigns.flow.answers import Answer, ask, final_costs
 from campaigns.flow.services import Services
 from campaigns.flow.slices import while_due
 from campaigns.ledger import FETCH, POLL_VERB, Batch, Entry, Move
@@ -164,7 +164,20 @@ def _settle(services: Services, batch_id: str, *, past_horizon: bool) -> bool:
         return services.batches.move(batch, move, from_states={ACCEPTED})
     if batch.number("final") < batch.recipients and not past_horizon:
         return False
+    if not _priced(services, batch) and not past_horizon:
+        return False
     return services.batches.move(batch, Move(SETTLED, due={POLL_VERB: None}), from_states={ACCEPTED})
+
+
+def _priced(services: Services, batch: Batch) -> bool:
+    """Write down what the batch cost in the end; False if the gateway does not say now."""
+    try:
+        costs = final_costs(services, batch)
+    except GatewayError:
+        return False
+    for mailing, (cost_micro, currency) in costs.items():
+        services.deliveries.price(batch, mailing, cost_micro, currency)
+    return True
 
 
 def _look_again(look: Polled, end_ms: int, delay_s: float | None) -> None:

@@ -1,6 +1,7 @@
-"""A storm: real workers and beat, killed at random, against a gateway that fails on about half of all requests.
+"""A storm: real workers and beats, harmed at random, against a gateway that fails on about half of all requests.
 
-`python -m tests.rig.storm --seeds 3` prints a line per seed and ends with 1 if the promise was broken.
+`python -m tests.rig.storm --seeds 20 --kills 16` prints a line per seed and ends with 1 if the promise was broken.
+With `--ordinary` the same happens to an ordinary Celery task with autoretry, for comparison.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ import argparse
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
-import psutil
+from redis import Redis
 
 from campaigns.embedded import EmbeddedServer
 from campaigns.flow.services import Services
@@ -25,9 +29,11 @@ from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
-from tests.rig.oracle import Findings, judge
+from tests.rig.harm import KILLS, Harm
+from tests.rig.oracle import Findings, judge, judge_limits, judge_secrets
+from tests.rig.ordinary import Ordinary
+from tests.rig.proxy import Proxy
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
-from tests.support.processes import Process
 from tests.support.settings import TOKEN
 
 #: Each is met by about one request in sixteen; together they spoil nearly half of all.
@@ -41,7 +47,23 @@ FAULTS = (
     "cut_body",
     "garbage",
 )
-_PATIENCE_S = 240.0
+_PATIENCE_S = 300.0
+_FREEZE_S = 13.0
+_PREFIX = "storm:"
+
+SETTINGS = {
+    "CAMPAIGNS_DEADLINE_S": "1",
+    "CAMPAIGNS_LEASE_S": "11",
+    "CAMPAIGNS_SETTLE_WINDOW_S": "12",
+    "CAMPAIGNS_LOOK_INTERVAL_S": "1",
+    "CAMPAIGNS_RECIPIENTS_PER_REQUEST": "5",
+    "CAMPAIGNS_ACCOUNT_PAUSE_S": "0.5",
+    "CAMPAIGNS_PENALTY_S": "0.5",
+    "CAMPAIGNS_POLL_HORIZON_S": "180",
+    "CAMPAIGNS_ON_UNKNOWN": "resend",
+    "CAMPAIGNS_RATE_LIMIT": "60/1",
+    "CAMPAIGNS_CONCURRENCY": "4",
+}
 
 
 class Storm:
@@ -52,47 +74,41 @@ class Storm:
         self.kills = kills
         self.folder = folder
         self.seed = seed
+        self.harms: Counter[str] = Counter()
 
-    def run(self) -> tuple[Findings, float]:
-        started_s = time.monotonic()
-        with EmbeddedServer() as server, Sandbox(options=Options(speed=200, balance="100000")) as sandbox:
-            env = self._environment(server, sandbox)
+    def run(self) -> Findings:
+        with (
+            EmbeddedServer() as server,
+            Proxy(urlsplit(server.url).port or 0) as proxy,
+            Sandbox(options=Options(speed=200, balance="100000")) as sandbox,
+        ):
+            env = {**environment(f"redis://127.0.0.1:{proxy.port}/0", sandbox.url, _PREFIX), **SETTINGS}
             processes = Processes(self.folder, env)
             try:
-                services = build_services(
-                    Settings.from_env({n: v for n, v in env.items() if n.startswith("CAMPAIGNS_")})
-                )
-                calm = enqueue({**bulk_job(phones(3, start=9000), text="calm"), "name": "calm"}, services=services)
-                workers = [processes.worker() for _ in range(2)]
-                beat = processes.beat()
-                self._until(services, [calm])
-                for fault in FAULTS:
-                    sandbox.fault(
-                        fault, times=None, probability=0.0625, seed=self.random.randrange(1 << 30), retry_after="1"
-                    )
-                campaigns = [enqueue(job, services=services) for job in self._jobs()]
-                self._rage(processes, workers, beat, server)
-                sandbox.clear_faults()
-                self._until(services, campaigns)
-                logs = "".join(process.output() for process in processes.all())
-                secrets = [TOKEN, phones(1)[0], "storm text"]
-                return judge(services, [calm, *campaigns], sandbox, logs, secrets), time.monotonic() - started_s
+                return self._run(server, proxy, sandbox, processes)
             finally:
                 processes.end()
 
-    def _environment(self, server: EmbeddedServer, sandbox: Sandbox) -> dict[str, str]:
-        return {
-            **environment(server.url, sandbox.url, "storm:"),
-            "CAMPAIGNS_DEADLINE_S": "1",
-            "CAMPAIGNS_LEASE_S": "11",
-            "CAMPAIGNS_SETTLE_WINDOW_S": "12",
-            "CAMPAIGNS_LOOK_INTERVAL_S": "1",
-            "CAMPAIGNS_RECIPIENTS_PER_REQUEST": "5",
-            "CAMPAIGNS_ACCOUNT_PAUSE_S": "0.5",
-            "CAMPAIGNS_PENALTY_S": "0.5",
-            "CAMPAIGNS_POLL_HORIZON_S": "120",
-            "CAMPAIGNS_ON_UNKNOWN": "resend",
-        }
+    def _run(self, server: EmbeddedServer, proxy: Proxy, sandbox: Sandbox, processes: Processes) -> Findings:
+        own = {**processes.env, "CAMPAIGNS_REDIS_URL": server.url}
+        services = build_services(Settings.from_env({n: v for n, v in own.items() if n.startswith("CAMPAIGNS_")}))
+        calm = enqueue({**bulk_job(phones(3, start=9000), text="calm"), "name": "calm"}, services=services)
+        harm = Harm(self.random, server, proxy, worker=processes.worker, beat=processes.beat, freeze_s=_FREEZE_S)
+        self._until(services, [calm])
+        order_faults(sandbox, self.random)
+        campaigns = [enqueue(job, services=services) for job in self._jobs()]
+        harm.rage(self.kills)
+        harm.calm()
+        self.harms = harm.done
+        sandbox.clear_faults()
+        self._until(services, campaigns, harm.supervise)
+        findings = judge(services, [calm, *campaigns], sandbox)
+        judge_limits(sandbox, services.settings.rate_limit, services.settings.concurrency, findings)
+        logs = "".join(process.output() for process in processes.all())
+        private = [phones(1)[0], "storm text"]
+        with Redis.from_url(server.url) as redis:
+            judge_secrets(redis, _PREFIX + "celery:", logs, TOKEN, private, findings)
+        return findings
 
     def _jobs(self) -> list[dict[str, Any]]:
         jobs: list[dict[str, Any]] = []
@@ -103,64 +119,89 @@ class Storm:
         jobs.append({**list_job(2, message="storm text list"), "name": "storm text list"})
         return jobs
 
-    def _rage(self, processes: Processes, workers: list[Process], beat: Process, server: EmbeddedServer) -> None:
-        """Kill something, again and again."""
-        for _ in range(self.kills):
-            time.sleep(self.random.uniform(0.1, 1.2))
-            victim = self.random.choices(["child", "main", "beat", "server"], [6, 3, 2, 1])[0]
-            if victim == "child":
-                self._kill_child(self.random.choice(workers))
-            elif victim == "main":
-                worker = workers.pop(self.random.randrange(len(workers)))
-                worker.kill9()
-                workers.append(processes.worker())
-            elif victim == "beat":
-                beat.kill9()
-                beat = processes.beat()
-            else:
-                server.kill()
-                server.restart()
-
-    def _kill_child(self, worker: Process) -> None:
-        try:
-            children = psutil.Process(worker.pid).children()
-            if children:
-                self.random.choice(children).kill()
-        except psutil.NoSuchProcess:
-            pass
-
-    def _until(self, services: Services, campaigns: list[Campaign]) -> None:
+    def _until(
+        self, services: Services, campaigns: list[Campaign], supervise: Callable[[], None] = lambda: None
+    ) -> None:
         end_s = time.monotonic() + _PATIENCE_S
         while not all(campaign.status().state in OVER for campaign in campaigns):
             if time.monotonic() > end_s:
                 told = [(c.id, c.status().state, c.status().recipients) for c in campaigns]
                 raise TimeoutError(f"seed {self.seed}: not finished: {told}")
             time.sleep(0.2)
+            supervise()
+
+
+def order_faults(sandbox: Sandbox, random: Random) -> None:
+    """Let nearly half of all requests fail, each in one of eight ways."""
+    for fault in FAULTS:
+        sandbox.fault(fault, times=None, probability=0.0625, seed=random.randrange(1 << 30), retry_after="1")
+
+
+def ordinary(seed: int, folder: Path, kills: int) -> tuple[int, int, int]:
+    """The same harm to an ordinary Celery task: recipients, messaged more than once, never messaged."""
+    random = Random(seed)
+    with (
+        EmbeddedServer() as server,
+        Proxy(urlsplit(server.url).port or 0) as proxy,
+        Sandbox(options=Options(speed=200, balance="100000")) as sandbox,
+    ):
+        control = Ordinary(folder, f"redis://127.0.0.1:{proxy.port}/0", sandbox.url)
+        try:
+            harm = Harm(random, server, proxy, worker=control.worker, beat=None, freeze_s=_FREEZE_S)
+            order_faults(sandbox, random)
+            wanted = phones(600)
+            control.enqueue(wanted, 5)
+            harm.rage(kills)
+            harm.calm()
+            sandbox.clear_faults()
+            control.wait_until_quiet(sandbox, harm.supervise)
+        finally:
+            control.end()
+        sent = Counter(row["phone"] for row in sandbox.ledger())
+        return len(wanted), sum(number > 1 for number in sent.values()), sum(phone not in sent for phone in wanted)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="tests.rig.storm", description="Kill workers at random; count what went wrong."
+        prog="tests.rig.storm", description="Harm workers at random; count what went wrong."
     )
     parser.add_argument("--seeds", type=int, default=3, help="how many runs")
     parser.add_argument("--first", type=int, default=1, help="the seed of the first run")
-    parser.add_argument("--kills", type=int, default=16, help="kills per run")
+    parser.add_argument("--kills", type=int, default=16, help="kill -9 per run")
+    parser.add_argument("--ordinary", action="store_true", help="harm an ordinary Celery task instead")
     options = parser.parse_args()
-    broken = False
+    run: Callable[[int, Path, int], bool] = _ordinary_line if options.ordinary else _storm_line
+    kept = True
     for seed in range(options.first, options.first + options.seeds):
         with tempfile.TemporaryDirectory(prefix="campaigns-storm-") as folder:
-            findings, took_s = Storm(seed, Path(folder), options.kills).run()
-        broken = broken or not findings.kept
-        print(  # noqa: T201 (a command)
-            f"seed {seed}: {options.kills} kills, {findings.recipients} recipients, {findings.settled} settled, "
-            f"{findings.held} held, {findings.rejected} rejected, doubles {len(findings.doubles)}, "
-            f"lost {len(findings.lost)}, unbalanced {len(findings.unbalanced)}, gaps {len(findings.gaps)}, "
-            f"leaks {len(findings.leaks)}, {took_s:.0f} s",
-            flush=True,
-        )
-        for line in [*findings.doubles, *findings.lost, *findings.unbalanced, *findings.gaps, *findings.leaks][:10]:
-            print(f"  {line}")  # noqa: T201
-    sys.exit(broken)
+            kept = run(seed, Path(folder), options.kills) and kept
+    sys.exit(0 if kept else 1)
+
+
+def _storm_line(seed: int, folder: Path, kills: int) -> bool:
+    started_s, storm = time.monotonic(), Storm(seed, folder, kills)
+    found = storm.run()
+    killed = sum(storm.harms[name] for name in KILLS)
+    told = ", ".join(f"{kind} {len(lines)}" for kind, lines in found.wrong().items())
+    others = ", ".join(f"{name} {number}" for name, number in sorted(storm.harms.items()) if name not in KILLS)
+    _say(
+        f"seed {seed}: kill -9 {killed} ({others}), recipients {found.recipients}, settled {found.settled}, "
+        f"held {found.held}, rejected {found.rejected}; {told}; {time.monotonic() - started_s:.0f} s"
+    )
+    for lines in found.wrong().values():
+        for line in lines[:5]:
+            _say(f"  {line}")
+    return found.kept
+
+
+def _ordinary_line(seed: int, folder: Path, kills: int) -> bool:
+    recipients, doubles, lost = ordinary(seed, folder, kills)
+    _say(f"seed {seed}: kill -9 {kills}, recipients {recipients}, messaged twice or more {doubles}, never {lost}")
+    return not doubles and not lost
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 (a command)
 
 
 if __name__ == "__main__":
