@@ -38,7 +38,7 @@ app.conf.update(
 def send(text: str, phones: list[str]) -> None:
     """Post one batch."""
     answer = requests.post(
-        os.environ["ORDINARY_GATEWAY"] + "/api/v2/sendBulkViber",
+        os.environ["ORDINARY_GATEWAY"] + "/api/v1/sendBulkViber",
         json={
             "token": TOKEN,
             "messages": [
@@ -47,7 +47,7 @@ def send(text: str, phones: list[str]) -> None:
                     "alphaname_id": "444",
                     "message_type": "bulk",
                     "content": {"type": "text", "text": text},
-                    "delivery_list": [{"phone": phone} for phone in phones],
+                    "delivery_list": phones,
                 }
             ],
         },
