@@ -90,7 +90,11 @@ class Keys:
         return f"{self.prefix}known:{account}:{kind}"
 
     def account(self, account: str) -> str:
-        """Hash `paused_until_ms`, `reason`, `failures` (in a row), `seq`. Writer: limiter. No expiry."""
+        """Hash. Writer: limiter. No expiry. The account's rest and its failures.
+
+        `all_until_ms` and `all_reason`: no request at all; `paid_until_ms` and `paid_reason`: none that is
+        paid for; `failures` (in a row), `next_us` (of the limiter), `seq` (number of its last event).
+        """
         return f"{self.prefix}account:{account}"
 
     def permits(self, account: str, which: str) -> str:

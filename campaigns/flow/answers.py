@@ -92,7 +92,7 @@ def _ask_lists(gateway: Gateway, batch: Batch, last_digest: str | None) -> Answe
 
 def _costs(gateway: Gateway, batch: Batch, message_ids: Mapping[int, int]) -> dict[int, tuple[int, str]]:
     """What the gateway says mailings cost that have no price yet. Following goes on without an answer."""
-    costs = {}
+    costs: dict[int, tuple[int, str]] = {}
     for number, message_id in message_ids.items():
         if f"cost:{number}" not in batch.fields:
             with suppress(GatewayError):

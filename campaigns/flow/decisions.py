@@ -47,10 +47,11 @@ MAY_RECORD: Final[dict[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """The account is to be left alone."""
+    """The account is to be left alone: altogether, or with `paid_only` by requests that cost money."""
 
     seconds: float
     reason: str
+    paid_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,9 @@ def refused(error: GatewayError, batch: Batch, settings: Settings, chance: float
             rest = Rest(error.retry_after_s or settings.penalty_s, "too many requests")
             return Verdict(_back(data, text, min(rest.seconds, LONGEST_REST_S)), "", used=True, rest=rest)
         case AccountRefusedError():
-            rest = Rest(settings.account_pause_s, f"refused: {text}")
+            # Without money or rights what was sent can still be followed; without a valid token nothing can.
+            followed = error.http_status not in {401, 403}
+            rest = Rest(settings.account_pause_s, f"refused: {text}", paid_only=followed)
             return Verdict(_back(data, text, min(rest.seconds, LONGEST_REST_S)), "", used=True, rest=rest)
         case ContentRefusedError():
             due = {SEND: None, LEASE: None, RECONCILE: None}

@@ -67,7 +67,8 @@ def report(services: Services, batch: Batch, mailing: int, how: dict[str, int]) 
     data = {"mailing": mailing, "name": record.name, "recipients": record.recipients, "attempt": batch.attempt, **how}
     log.error("duplicate_detected", extra={"batch": batch.id, "mailing": mailing})
     # The rest first: whoever dies in between says it again.
-    services.limiter.rest(batch.account, _REST_S, f"{batch.id} was sent twice", {"batch": batch.id})
+    why = f"{batch.id} was sent twice"
+    services.limiter.rest(batch.account, _REST_S, why, {"batch": batch.id}, paid_only=True)
     keys = services.store.keys
     services.store.run(
         "report_duplicate",

@@ -32,8 +32,8 @@ def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict) -
     failures = services.limiter.release(permit, used=verdict.used, outcome=verdict.outcome)
     rest = verdict.rest
     if rest is None and failures >= services.settings.failures_before_pause:
-        rest = Rest(services.settings.account_pause_s, f"{failures} failures in a row")
+        rest = Rest(services.settings.account_pause_s, f"{failures} failures in a row", paid_only=True)
     if rest is not None:
-        services.limiter.rest(batch.account, rest.seconds, rest.reason, {"batch": batch.id})
+        services.limiter.rest(batch.account, rest.seconds, rest.reason, {"batch": batch.id}, paid_only=rest.paid_only)
         log.warning("account_rests", extra={"account": batch.account, "seconds": rest.seconds})
     return moved

@@ -65,8 +65,9 @@ def _create(services: Services, claim: Claim, gateway: Gateway) -> tuple[int, in
     except DoubtError as error:
         raise NotWrittenError(error.method, f"not created: {error.reason}", http_status=error.http_status) from None
     batch, message_id = claim.batch, created.message_id
-    services.deliveries.learn(batch, {0: message_id}, round(services.settings.retention_s * 1000))
+    # Before the id: whoever finds an id may rely on the number, by which the limits are checked.
     _note(services, claim, {"count_subscribers": created.count_subscribers}, created.count_subscribers)
+    services.deliveries.learn(batch, {0: message_id}, round(services.settings.retention_s * 1000))
     return message_id, created.count_subscribers
 
 

@@ -104,9 +104,20 @@ class Limiter:
         finally:
             self.release(permit, used=used)
 
-    def rest(self, account: str, seconds: float, reason: str, data: Mapping[str, Any] | None = None) -> None:
-        """Let all workers leave the account alone for so long, with an event."""
-        self._rest(account, max(1, round(seconds * 1000)), reason, data)
+    def rest(
+        self,
+        account: str,
+        seconds: float,
+        reason: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        paid_only: bool = False,
+    ) -> None:
+        """Let all workers leave the account alone for so long, with an event.
+
+        With `paid_only` what was sent is followed all the same.
+        """
+        self._rest(account, max(1, round(seconds * 1000)), reason, data, "paid" if paid_only else "all")
 
     def wake(self, account: str, data: Mapping[str, Any] | None = None) -> None:
         """End an account's rest, with an event."""
@@ -115,15 +126,18 @@ class Limiter:
     def resting(self, account: str) -> tuple[int, str] | None:
         """Until when (unix ms) and why the account rests; None if it does not."""
         fields = decoded(self._store.ask("hgetall", self._store.keys.account(account)))
-        until_ms = int(fields.get("paused_until_ms", 0))
-        return (until_ms, fields.get("reason", "")) if until_ms > self._store.now_ms() else None
+        rests = [(int(fields.get(f"{what}_until_ms", 0)), fields.get(f"{what}_reason", "")) for what in ("all", "paid")]
+        longest = max(rests)
+        return longest if longest[0] > self._store.now_ms() else None
 
-    def _rest(self, account: str, rest_ms: int, reason: str, data: Mapping[str, Any] | None) -> None:
+    def _rest(
+        self, account: str, rest_ms: int, reason: str, data: Mapping[str, Any] | None, requests: str = "all"
+    ) -> None:
         keys = self._store.keys
         self._store.run(
             "rest",
             [keys.account(account), keys.events()],
-            [account, rest_ms, reason, orjson.dumps(dict(data or {}))],
+            [account, rest_ms, reason, requests, orjson.dumps(dict(data or {}))],
         )
 
     def _keys(self, account: str) -> list[str]:

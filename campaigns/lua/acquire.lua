@@ -8,8 +8,9 @@ local now = clock_us(ARGV[1])
 local id, read = ARGV[2], ARGV[3] == '1'
 local limit, window, concurrency, life = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[9])
 if redis.call('ZSCORE', KEYS[3], id) then return {0} end
-local account = redis.call('HMGET', KEYS[1], 'paused_until_ms', 'next_us')
+local account = redis.call('HMGET', KEYS[1], 'all_until_ms', 'next_us', 'paid_until_ms')
 local paused_until = tonumber(account[1] or '0') * 1000
+if not read then paused_until = math.max(paused_until, tonumber(account[3] or '0') * 1000) end
 if paused_until > now then return {paused_until - now, 'paused'} end
 
 local function wait_for(key, most)

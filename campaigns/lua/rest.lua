@@ -1,22 +1,25 @@
 -- Lets an account rest, or wakes it. A rest is only ever made longer, except by waking.
 -- KEYS: 1 account, 2 events
--- ARGV: 1 now (ms or 0), 2 account, 3 ms to rest (0: wake), 4 reason, 5 data of the event (JSON object)
+-- ARGV: 1 now (ms or 0), 2 account, 3 ms to rest (0: wake), 4 reason, 5 'all' requests or only 'paid' ones,
+--       6 data of the event (JSON object)
 -- Returns: unix ms until which the account rests (0: it does not).
 local now = clock(ARGV[1])
-local until_ms = tonumber(redis.call('HGET', KEYS[1], 'paused_until_ms') or '0')
 local source = 'accounts/' .. ARGV[2]
+local function number(name) return tonumber(redis.call('HGET', KEYS[1], name) or '0') end
 if ARGV[3] == '0' then
-  if until_ms > now then emit(KEYS[2], KEYS[1], source, 'account.resumed', ARGV[2], ARGV[5], now) end
-  redis.call('HDEL', KEYS[1], 'paused_until_ms', 'reason', 'failures')
+  if math.max(number('all_until_ms'), number('paid_until_ms')) > now then
+    emit(KEYS[2], KEYS[1], source, 'account.resumed', ARGV[2], ARGV[6], now)
+  end
+  redis.call('HDEL', KEYS[1], 'all_until_ms', 'all_reason', 'paid_until_ms', 'paid_reason', 'failures')
   return 0
 end
-local longer = now + tonumber(ARGV[3])
+local until_name, longer = ARGV[5] .. '_until_ms', now + tonumber(ARGV[3])
+local until_ms = number(until_name)
 if longer <= until_ms then return until_ms end
-local rested = until_ms > now
-redis.call('HSET', KEYS[1], 'paused_until_ms', longer, 'reason', ARGV[4])
+redis.call('HSET', KEYS[1], until_name, longer, ARGV[5] .. '_reason', ARGV[4])
 redis.call('HDEL', KEYS[1], 'failures')
-if not rested then
-  emit(KEYS[2], KEYS[1], source, 'account.paused', ARGV[2],
-    merged('"reason":' .. cjson.encode(ARGV[4]) .. ',"until_ms":' .. longer, ARGV[5]), now)
+if until_ms <= now then
+  emit(KEYS[2], KEYS[1], source, 'account.paused', ARGV[2], merged('"reason":' .. cjson.encode(ARGV[4]) ..
+    ',"requests":"' .. ARGV[5] .. '","until_ms":' .. longer, ARGV[6]), now)
 end
 return longer

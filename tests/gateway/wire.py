@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -28,7 +29,7 @@ class Wire:
 
 
 @contextmanager
-def serving(behaviour: Behaviour, *, read_request: bool = True) -> Iterator[Wire]:
+def serving(behaviour: Behaviour, *, read_request: bool = True, tls: ssl.SSLContext | None = None) -> Iterator[Wire]:
     """A server that reads one request per connection (or none) and then behaves."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(0.05)
@@ -36,11 +37,14 @@ def serving(behaviour: Behaviour, *, read_request: bool = True) -> Iterator[Wire
     stopped = threading.Event()
 
     def serve(connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            connection.settimeout(5)
-            request = read_whole(connection) if read_request else b""
+        connection.settimeout(5)
+        with contextlib.suppress(OSError), secured(connection) as line:
+            request = read_whole(line) if read_request else b""
             wire.requests.append(request)
-            behaviour(connection, request)
+            behaviour(line, request)
+
+    def secured(connection: socket.socket) -> socket.socket:
+        return connection if tls is None else tls.wrap_socket(connection, server_side=True)
 
     def accept() -> None:
         while not stopped.is_set():

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -69,12 +70,14 @@ SETTINGS = {
 class Storm:
     """One run with one seed."""
 
-    def __init__(self, seed: int, folder: Path, kills: int) -> None:
+    def __init__(self, seed: int, folder: Path, kills: int, *, listing: bool = True) -> None:
         self.random = Random(seed)
         self.kills = kills
+        self.listing = listing
         self.folder = folder
         self.seed = seed
         self.harms: Counter[str] = Counter()
+        self.resent = 0  # requests in doubt that were sent again, on proof that they never arrived
 
     def run(self) -> Findings:
         with (
@@ -95,6 +98,7 @@ class Storm:
         calm = enqueue({**bulk_job(phones(3, start=9000), text="calm"), "name": "calm"}, services=services)
         harm = Harm(self.random, server, proxy, worker=processes.worker, beat=processes.beat, freeze_s=_FREEZE_S)
         self._until(services, [calm])
+        sandbox.change(list_bulk=self.listing, list_quick=self.listing)
         order_faults(sandbox, self.random)
         campaigns = [enqueue(job, services=services) for job in self._jobs()]
         harm.rage(self.kills)
@@ -103,6 +107,11 @@ class Storm:
         sandbox.clear_faults()
         self._until(services, campaigns, harm.supervise)
         findings = judge(services, [calm, *campaigns], sandbox)
+        self.resent = sum(
+            event.type == "batch.planned" and event.data["from"] == "unknown"
+            for campaign in campaigns[:4]
+            for event in services.events.since(source=campaign.id)
+        )
         judge_limits(sandbox, services.settings.rate_limit, services.settings.concurrency, findings)
         logs = "".join(process.output() for process in processes.all())
         private = [phones(1)[0], "storm text"]
@@ -168,9 +177,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="how many runs")
     parser.add_argument("--first", type=int, default=1, help="the seed of the first run")
     parser.add_argument("--kills", type=int, default=16, help="kill -9 per run")
+    parser.add_argument("--no-listing", action="store_true", help="let the listing show nothing that was sent")
     parser.add_argument("--ordinary", action="store_true", help="harm an ordinary Celery task instead")
     options = parser.parse_args()
-    run: Callable[[int, Path, int], bool] = _ordinary_line if options.ordinary else _storm_line
+    run: Callable[[int, Path, int], bool] = partial(_storm_line, listing=not options.no_listing)
+    if options.ordinary:
+        run = _ordinary_line
     kept = True
     for seed in range(options.first, options.first + options.seeds):
         with tempfile.TemporaryDirectory(prefix="campaigns-storm-") as folder:
@@ -178,8 +190,8 @@ def main() -> None:
     sys.exit(0 if kept else 1)
 
 
-def _storm_line(seed: int, folder: Path, kills: int) -> bool:
-    started_s, storm = time.monotonic(), Storm(seed, folder, kills)
+def _storm_line(seed: int, folder: Path, kills: int, *, listing: bool) -> bool:
+    started_s, storm = time.monotonic(), Storm(seed, folder, kills, listing=listing)
     found = storm.run()
     killed = sum(storm.harms[name] for name in KILLS)
     told = ", ".join(f"{kind} {len(lines)}" for kind, lines in found.wrong().items())

@@ -12,9 +12,15 @@ from collections.abc import Callable
 import pytest
 
 from campaigns.embedded import EmbeddedServer
+from campaigns.flow.send import send_while_due
 from campaigns.handle import Campaign
+from campaigns.producer import enqueue
+from campaigns.results import Consumer
 from campaigns.sandbox.server import Sandbox
-from tests.support.jobs import bulk_job, phones, quick_job
+from campaigns.settings import Settings
+from campaigns.wiring import build_services
+from tests.conftest import Processes
+from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.processes import ROOT
 from tests.support.rig import rig_settings
 from tests.support.stage import Stage
@@ -89,6 +95,33 @@ def test_sending_quick(rig: Stage, crash: Crash, point: str) -> None:
     assert_each_once(rig, campaign, 1)
 
 
+@pytest.mark.parametrize(
+    "point",
+    ["before learning of a list mailing", "after learning of a list mailing", "before confirming", "after confirming"],
+)
+def test_sending_a_list(rig: Stage, crash: Crash, point: str) -> None:
+    """Created at most once more, confirmed exactly once."""
+    campaign = rig.enqueue(list_job(1, message="hello"))
+    rig.wake_ups.clear()
+    crash(point, "send", f"{campaign.id}-0")
+    rig.finish(campaign, timeout_s=30)
+    assert len(sent(rig)) == 4
+    assert set(sent(rig).values()) == {1}
+    assert campaign.status().recipients["settled"] == 4
+    assert rig.sandbox.summary()["spent_units"] == 7 * 4900
+
+
+@pytest.mark.parametrize("point", ["before learning of a list mailing", "after learning of a list mailing"])
+def test_limits_of_a_list_outlive_a_crash(rig: Stage, crash: Crash, point: str) -> None:
+    """Over `max_recipients` nothing is confirmed, whoever created the mailing."""
+    campaign = rig.enqueue(list_job(1, message="hello", max_recipients=3))
+    rig.wake_ups.clear()
+    crash(point, "send", f"{campaign.id}-0")
+    rig.finish(campaign, timeout_s=30)
+    assert sent(rig) == Counter()
+    assert campaign.status().recipients["rejected"] == 4
+
+
 @pytest.mark.parametrize("point", ["after learning ids", "before intake", "after intake", "before record"])
 def test_polling(rig: Stage, crash: Crash, point: str) -> None:
     campaign = rig.enqueue(bulk_job(phones(10)))
@@ -135,6 +168,37 @@ def test_planning(rig: Stage, crash: Crash, point: str) -> None:
     states = Counter(c.state for c in rig.services.campaigns.newest(10))
     assert states["finished"] == 2
     assert states["planning"] == 0
+
+
+@pytest.mark.parametrize("point", ["before trimming", "after trimming"])
+def test_trimming(rig: Stage, crash: Crash, point: str) -> None:
+    """What a group has not acknowledged is still there."""
+    Consumer(rig.services.store, "crm").create_group()
+    there = len(list(rig.services.events.since()))
+    crash(point, "sweep", "-")
+    rig.sweep()
+    assert len(list(rig.services.events.since())) == there
+
+
+def test_between_record_and_acknowledgement(processes: Processes, sandbox: Sandbox, prefix: str) -> None:
+    """The wake-up comes again, and finds the ledger moved on."""
+    names = {name: value for name, value in processes.env.items() if name.startswith("CAMPAIGNS_")}
+    services = build_services(Settings.from_env(names))
+    campaign = enqueue(bulk_job(phones(10)), services=services)
+    urls = [names["CAMPAIGNS_REDIS_URL"], sandbox.url, prefix]
+    child = [sys.executable, "-m", "tests.support.crash_child", "before ack", "worker", "-", *urls]
+    ended = subprocess.run(child, cwd=ROOT, env=processes.env, capture_output=True, timeout=60, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    assert campaign.status().sent == 10
+    assert services.store.ask("hlen", prefix + "celery:unacked") == 1
+    send_while_due(services, f"{campaign.id}-0", time.monotonic)
+    processes.worker()
+    processes.beat()
+    until = time.monotonic() + 40
+    while campaign.status().state != "finished":
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert Counter(row["phone"] for row in sandbox.ledger()) == Counter(dict.fromkeys(phones(10), 1))
 
 
 def test_a_frozen_worker_sends_nothing_late(rig: Stage) -> None:

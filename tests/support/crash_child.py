@@ -1,6 +1,7 @@
 """A process that works on a stage's campaign and kills itself, with kill -9, at one exact point.
 
-`python -m tests.support.crash_child POINT TASK BATCH_ID REDIS_URL GATEWAY_URL PREFIX`
+`python -m tests.support.crash_child POINT TASK BATCH_ID REDIS_URL GATEWAY_URL PREFIX [MUTANT]`. The point
+`frozen after claim` stops the process instead, as SIGSTOP does, until somebody sends SIGCONT.
 """
 
 from __future__ import annotations
@@ -13,22 +14,31 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from celery.worker.request import Request
+
 from campaigns.flow.poll import poll_batch
 from campaigns.flow.replies import fetch_replies
 from campaigns.flow.send import send_while_due
 from campaigns.flow.services import Services
+from campaigns.flow.sweep import sweep
 from campaigns.gateway import connection
 from campaigns.gateway.client import Gateway
+from campaigns.ledger import Batches
 from campaigns.producer import enqueue
 from campaigns.store import Store
 from campaigns.wiring import build_services
 from tests.support.jobs import bulk_job, phones
 from tests.support.rig import rig_settings
+from workers.app import app
 
 
 def die(*_: Any, **__: Any) -> Any:
     os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(60)
+
+
+def freeze(*_: Any, **__: Any) -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def around_script(name: str, *, before: bool, at: int = 1) -> None:
@@ -72,8 +82,30 @@ def after_first_byte() -> None:
     connection.DeadlineSocket.sendall = sendall  # type: ignore[method-assign]
 
 
-def after_whole_request() -> None:
-    http.client.HTTPConnection.getresponse = die  # type: ignore[method-assign]
+def after_whole_request(number: int = 1) -> None:
+    """The nth request of this process has been written, and its answer is not read."""
+    original, runs = http.client.HTTPConnection.getresponse, [0]
+
+    def getresponse(self: Any) -> Any:
+        runs[0] += 1
+        return die() if runs[0] == number else original(self)
+
+    http.client.HTTPConnection.getresponse = getresponse  # type: ignore[method-assign]
+
+
+def frozen_after_claim() -> None:
+    original = Batches.claim
+
+    def claim(self: Batches, *args: Any) -> Any:
+        found = original(self, *args)
+        freeze()
+        return found
+
+    Batches.claim = claim  # type: ignore[method-assign]
+
+
+def before_ack() -> None:
+    Request.acknowledge = die
 
 
 def before_marking() -> None:
@@ -90,7 +122,25 @@ def after_marking() -> None:
     Gateway.read_response_status = marked  # type: ignore[method-assign]
 
 
+def without_guard() -> None:
+    """A mutant: whoever has claimed a batch sends it, however late."""
+    original = connection.Exchange.__init__
+
+    def init(self: Any, *args: Any, **fields: Any) -> None:
+        original(self, *args, **{**fields, "may_write": lambda: True})
+
+    connection.Exchange.__init__ = init  # type: ignore[method-assign]
+
+
 POINTS: dict[str, Callable[[], None]] = {
+    "frozen after claim": frozen_after_claim,
+    "before ack": before_ack,
+    "before learning of a list mailing": lambda: around_script("learn", before=True),
+    "after learning of a list mailing": lambda: around_script("learn", before=False),
+    "before confirming": lambda: around_script("note", before=False, at=2),
+    "after confirming": lambda: after_whole_request(3),
+    "before trimming": lambda: around_script("trim", before=True),
+    "after trimming": lambda: around_script("trim", before=False),
     "before claim": lambda: around_script("claim", before=True),
     "after claim": lambda: around_script("claim", before=False),
     "after connect": after_connect,
@@ -115,13 +165,19 @@ POINTS: dict[str, Callable[[], None]] = {
 
 
 def main() -> None:
-    point, task, batch_id, redis_url, gateway_url, prefix = sys.argv[1:]
+    point, task, batch_id, redis_url, gateway_url, prefix, *mutants = sys.argv[1:]
     services: Services = build_services(rig_settings(redis_url, gateway_url, prefix), wake=lambda *_: True)
     POINTS[point]()
+    if "no guard" in mutants:
+        without_guard()
     acts: dict[str, Callable[[], object]] = {
         "send": lambda: send_while_due(services, batch_id, time.monotonic),
         "poll": lambda: poll_batch(services, batch_id),
         "replies": lambda: fetch_replies(services, batch_id),
+        "sweep": lambda: sweep(services),
+        "worker": lambda: app.worker_main(
+            ["worker", "--pool", "solo", "--queues", "bulk", "--without-mingle", "--without-gossip"]
+        ),
         "enqueue": lambda: enqueue(bulk_job(phones(30)), key="crash", services=services),
     }
     acts[task]()

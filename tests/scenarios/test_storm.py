@@ -1,0 +1,23 @@
+"""A short storm; `python -m tests.rig.storm` makes long ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.rig.storm import Storm
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("listing", [True, False])
+def test_nothing_twice_and_nothing_lost(tmp_path: Path, listing: bool) -> None:
+    """Also where the listing shows nothing: then whatever is in doubt is held, and nothing sent again."""
+    storm = Storm(7, tmp_path, 6, listing=listing)
+    findings = storm.run()
+    assert findings.wrong() == {kind: [] for kind in findings.wrong()}
+    assert findings.recipients == 648
+    assert findings.settled + findings.held == 648
+    if not listing:
+        assert findings.held > 0
+        assert storm.resent == 0
