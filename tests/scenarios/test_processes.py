@@ -191,3 +191,22 @@ def publish(env: dict[str, str], job: object, message_id: str) -> None:
     }
     with Redis.from_url(env["CAMPAIGNS_REDIS_URL"]) as redis:
         redis.lpush(env["CAMPAIGNS_KEY_PREFIX"] + "celery:control", json.dumps(message))
+
+
+def test_rolling_restart(processes: Processes, services: Services, sandbox: Sandbox) -> None:
+    """SIGTERM in the middle of a request: the worker finishes it, and nothing comes into doubt."""
+    processes.env["CAMPAIGNS_RECIPIENTS_PER_REQUEST"] = "10"
+    sandbox.change(latency_s=0.7)
+    small = build_services(Settings.from_env({n: v for n, v in processes.env.items() if n.startswith("CAMPAIGNS_")}))
+    workers = [processes.worker(), processes.worker()]
+    processes.beat()
+    campaign = enqueue(bulk_job(phones(400)), services=small)
+    for _ in range(3):
+        eventually(lambda: campaign.status().recipients["sending"] > 0)
+        assert workers.pop(0).stop() == 0
+        workers.append(processes.worker())
+    sandbox.change(latency_s=0.0)
+    eventually(over(campaign))
+    assert campaign.status().recipients["settled"] == 400
+    assert "batch.unknown" not in [event.type for event in services.events.since(source=campaign.id)]
+    assert_once(sandbox, phones(400))
