@@ -20,6 +20,9 @@ from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, SETTLED, UNKNOWN
 
 log = logging.getLogger(__name__)
 
+#: A doubt is not handed to a person before so many looks, however late the first of them came.
+_LEAST_TRIES = 4
+
 
 def reconcile_batch(services: Services, batch_id: str) -> None:
     """One attempt at finding out; the next is due by itself while the doubt lasts."""
@@ -81,7 +84,7 @@ def _reconcile_listed(services: Services, batch: Batch) -> None:
             services.batches.move(batch, move, from_states={UNKNOWN}, fence=batch.fence)
         else:
             _hold(services, batch, look, "absence is proven; on_unknown is hold")
-    elif now_ms < batch.number("claimed_ms") + 2 * round(services.settings.settle_window_s * 1000):
+    elif _may_still_show(services, batch, now_ms):
         # Looks fail, twins are decided, other batches become known: another while may bring proof.
         _look_later(services, batch, now_ms, complete=look.complete and look.calibrated)
     else:
@@ -111,15 +114,22 @@ def _hold(services: Services, batch: Batch, look: Look, why: str) -> None:
 
 
 def _look_later(services: Services, batch: Batch, now_ms: int, *, complete: bool) -> None:
-    looks = batch.number("looks")
+    looks, fields = batch.number("looks"), {"tries": batch.number("tries") + 1}
     if complete and (looks == 0 or _spaced(services, batch, now_ms)):
-        services.batches.note(batch, {"looks": looks + 1, "looked_ms": now_ms}, state=UNKNOWN, fence=batch.fence)
+        fields |= {"looks": looks + 1, "looked_ms": now_ms}
+    services.batches.note(batch, fields, state=UNKNOWN, fence=batch.fence)
     again_ms = now_ms + round(services.settings.look_interval_s * 1000)
     services.due.put(Entry(RECONCILE, batch.id), batch.kind, again_ms)
 
 
 def _window_passed(services: Services, batch: Batch, now_ms: int) -> bool:
     return now_ms >= batch.number("claimed_ms") + round(services.settings.settle_window_s * 1000)
+
+
+def _may_still_show(services: Services, batch: Batch, now_ms: int) -> bool:
+    """Whether to look on: for a second settle window, and often enough even if nobody could look for long."""
+    late_ms = batch.number("claimed_ms") + 2 * round(services.settings.settle_window_s * 1000)
+    return now_ms < late_ms or batch.number("tries") < _LEAST_TRIES
 
 
 def _spaced(services: Services, batch: Batch, now_ms: int) -> bool:
