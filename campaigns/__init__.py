@@ -6,7 +6,7 @@ Settings come from the environment: see `campaigns.settings.Settings`.
 
 from __future__ import annotations
 
-from campaigns.consuming import consume
+from campaigns.consuming import consume, stop_on_signals
 from campaigns.errors import (
     AccountRefusedError,
     CampaignsError,
@@ -55,4 +55,5 @@ __all__ = [
     "WaitTimeoutError",
     "consume",
     "enqueue",
+    "stop_on_signals",
 ]

@@ -126,6 +126,10 @@ class Keys:
         """Stream: one entry per event. Writer: every script that changes state."""
         return f"{self.prefix}events"
 
+    def dead_letters(self, group: str) -> str:
+        """Stream: what a group could not digest, and why. Writer: consumers. Lives `retention_s` after the last."""
+        return f"{self.prefix}dead-letters:{group}"
+
     def callback_secret(self) -> str:
         """String: what the addresses of callbacks are signed with. Writer: whoever needs it first. No expiry."""
         return f"{self.prefix}callback-secret"

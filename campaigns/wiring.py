@@ -126,6 +126,11 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
+def consumer_settings() -> Settings:
+    """The settings of this process, for who needs neither tokens nor a gateway. Raises SettingsError."""
+    return Settings.from_env(os.environ)
+
+
 def consumer_store(settings: Settings | None = None) -> Store:
-    """A store for a consumer of events, which needs neither tokens nor a gateway."""
-    return open_store(settings or Settings.from_env(os.environ))
+    """A store for a consumer of events."""
+    return open_store(settings or consumer_settings())

@@ -55,6 +55,7 @@ ONLY_IN = {
     "phonenumbers": {"campaigns.recipients"},
     "click": {
         "campaigns.cli.commands",
+        "campaigns.cli.consuming",
         "campaigns.cli.failures",
         "campaigns.cli.operating",
         "campaigns.cli.serving",

@@ -12,6 +12,7 @@ import click
 from rich.live import Live
 
 from campaigns import __version__
+from campaigns.cli.consuming import events
 from campaigns.cli.demo import run_demo
 from campaigns.cli.doctor import examine
 from campaigns.cli.failures import FAILED, complain, told
@@ -23,8 +24,7 @@ from campaigns.handle import Campaign, Status, list_campaigns
 from campaigns.ledger.states import OVER
 from campaigns.producer import enqueue
 from campaigns.recipients import normalise_phone
-from campaigns.results import Consumer
-from campaigns.wiring import consumer_store, default_services
+from campaigns.wiring import default_services
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a line.")
 
@@ -142,31 +142,8 @@ def taken_out(campaign_id: str) -> None:
         print_json({"reason": reason, "place": place, "phone": phone})
 
 
-for _command in (pause, resume, cancel, resolve, retry, wake, callbacks):
+for _command in (pause, resume, cancel, resolve, retry, wake, callbacks, events):
     cli.add_command(_command)
-
-
-@cli.command()
-@click.option("--group", help="Read as a member of this group, and acknowledge what was printed.")
-@click.option("--since", default="-", help="Without a group: start at this position (- for the oldest).")
-@click.option("--follow", is_flag=True, help="Wait for further events.")
-@told
-def events(group: str | None, since: str, follow: bool) -> None:
-    """Print events as JSON lines: whole ones, or in a group single changes."""
-    if group is not None:
-        consumer = Consumer(consumer_store(), group)
-        consumer.create_group()
-        for event in consumer.events(idle_s=None if follow else 0.5):
-            print_json(event.as_dict())
-        return
-    stream, position = default_services().events, since
-    while True:
-        for event in stream.since(position):
-            print_json(event.as_dict())
-            position = f"({event.position}"
-        if not follow:
-            return
-        time.sleep(0.5)
 
 
 @cli.group()

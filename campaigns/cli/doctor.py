@@ -9,6 +9,7 @@ from typing import NamedTuple
 from campaigns.errors import GatewayError, NotNowError, SettingsError, StoreError
 from campaigns.flow.services import Services
 from campaigns.names import QUEUES
+from campaigns.results import Groups
 from campaigns.settings import DEFAULT_ACCOUNT, token_variable
 from campaigns.wiring import default_services
 
@@ -127,14 +128,23 @@ def _due(services: Services) -> Iterator[Finding]:
 
 def _events(services: Services) -> Iterator[Finding]:
     entries, cap = len(services.events), services.settings.events_cap
-    if entries < cap * 0.8:
-        yield Finding("ok", "event stream", f"{entries:,} of {cap:,} entries")
+    behind = Groups(services.store).all()
+    if entries < cap / 2:
+        yield Finding("ok", "event stream", f"{entries:,} of {cap:,} entries, {len(behind)} groups")
+    elif behind:
+        last = behind[0]
+        yield Finding(
+            "warn" if entries < cap else "fail",
+            "event stream",
+            f"{entries:,} of {cap:,} entries; furthest behind: group {last.name}, {last.pending:,} pending",
+            f"campaigns pause when it is full: start its consumers, or campaigns events --group {last.name} --forget",
+        )
     else:
         yield Finding(
             "warn" if entries < cap else "fail",
             "event stream",
             f"{entries:,} of {cap:,} entries: campaigns pause when it is full",
-            "let every consumer group catch up, drop groups that nobody reads, or raise CAMPAIGNS_EVENTS_CAP",
+            "lower CAMPAIGNS_EVENTS_LIFE_S, since nobody reads them, or raise CAMPAIGNS_EVENTS_CAP",
         )
 
 

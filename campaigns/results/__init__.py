@@ -5,20 +5,25 @@ from __future__ import annotations
 from campaigns.results.consumer import Consumer
 from campaigns.results.deliveries import Deliveries, Delivery
 from campaigns.results.events import Event, Events, event_schemas, single_changes
+from campaigns.results.groups import DeadLetter, Group, Groups, position_of
 from campaigns.results.intake import compare, silenced
 from campaigns.results.replies import OptOuts, Replies, Reply
 
 __all__ = [
     "Consumer",
+    "DeadLetter",
     "Deliveries",
     "Delivery",
     "Event",
     "Events",
+    "Group",
+    "Groups",
     "OptOuts",
     "Replies",
     "Reply",
     "compare",
     "event_schemas",
+    "position_of",
     "silenced",
     "single_changes",
 ]

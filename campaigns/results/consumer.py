@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -13,6 +14,8 @@ from typing import Any
 from campaigns.results.events import Event, read_entry, single_changes
 from campaigns.store import Store
 
+log = logging.getLogger(__name__)
+
 _BLOCK_MS = 1000
 
 
@@ -20,8 +23,11 @@ class Consumer:
     """One member of a group. Every method may raise StoreError.
 
     An event is acknowledged when the next one is asked for, so whoever dies while working on one gets it
-    again: at least once, and in order per campaign as long as a group has one member. Recognise
-    repetitions by `Event.id`.
+    again: at least once. Recognise repetitions by `Event.id`. Events of a campaign come in order while the group
+    has one member that keeps its name (`consumer`): it begins with what it had not done.
+
+    What was begun `max_deliveries` times and never done goes to the group's dead letters, and so does an entry
+    that is no event: one bad event holds up nobody.
     """
 
     def __init__(
@@ -32,6 +38,8 @@ class Consumer:
         consumer: str | None = None,
         batch: int = 64,
         claim_idle_ms: int = 60_000,
+        max_deliveries: int = 5,
+        dead_letters_life_ms: int = 30 * 86_400_000,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -40,11 +48,13 @@ class Consumer:
         self._name = consumer or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._batch = batch
         self._claim_idle_ms = claim_idle_ms
+        self._max_deliveries = max_deliveries
+        self._dead_letters_life_ms = dead_letters_life_ms
         self._monotonic = monotonic
         self._fetched: deque[Any] = deque()
 
     def create_group(self, start: str = "0") -> None:
-        """Create the group if it is new, reading from `start` (`0`: all that is kept, `$`: only news)."""
+        """Create the group if it is new, reading after position `start` (`0`: all that is kept, `$`: only news)."""
         self._store.create_group(self._key, self._group, start)
 
     def events(self, *, stop: Callable[[], bool] = lambda: False, idle_s: float | None = None) -> Iterator[Event]:
@@ -57,29 +67,60 @@ class Consumer:
         finally:
             self._hand_back()
 
+    def reject(self, event: Event, reason: str) -> None:
+        """Give up the event that is being worked on: it goes to the dead letters with the reason."""
+        if not self._fetched or self._fetched[0][0].decode() != event.position:
+            raise ValueError("only the event that is being worked on can be rejected")
+        position, fields = self._fetched[0]
+        self._bury(position, fields, reason, self._deliveries(position))
+
     def _events(self, stop: Callable[[], bool], idle_s: float | None) -> Iterator[Event]:
         quiet_since, claimed_at = self._monotonic(), float("-inf")
+        own = True
         while not stop():
-            entries: deque[Any] = deque()
-            if self._monotonic() - claimed_at > self._claim_idle_ms / 2000:
-                entries = deque(self._claimed())
-                claimed_at = self._monotonic()
-            self._fetched = entries = entries or deque(self._fresh())
-            if entries:
-                while entries:
-                    position, fields = entries[0]
-                    yield from single_changes(read_entry(position, fields))
-                    self._store.ask("xack", self._key, self._group, position)
-                    entries.popleft()
-                    if stop():
-                        return
+            # One by one: what is begun counts as delivered, and only the culprit may count towards its end.
+            again = self._left_over() if own else []
+            own = bool(again)
+            if not again and self._monotonic() - claimed_at > self._claim_idle_ms / 2000:
+                again = self._claimed()
+                claimed_at = float("-inf") if again else self._monotonic()
+            self._fetched = deque(again) or deque(self._fresh())
+            if self._fetched:
+                yield from self._work_off(stop, tried_before=bool(again))
                 quiet_since = self._monotonic()
             elif idle_s is not None and self._monotonic() - quiet_since >= idle_s:
                 return
 
+    def _work_off(self, stop: Callable[[], bool], *, tried_before: bool) -> Iterator[Event]:
+        while self._fetched and not stop():
+            position, fields = self._fetched[0]
+            deliveries = self._deliveries(position) if tried_before else 1
+            singles = None
+            if deliveries > self._max_deliveries:
+                self._bury(position, fields, f"begun {deliveries - 1} times and never done", deliveries)
+            else:
+                try:
+                    singles = list(single_changes(read_entry(position, fields)))
+                except (KeyError, ValueError, TypeError) as error:
+                    self._bury(position, fields, f"no event: {type(error).__name__}", deliveries)
+            if singles is not None:
+                yield from singles
+                self._store.ask("xack", self._key, self._group, position)
+            self._fetched.popleft()
+
+    def _bury(self, position: bytes, fields: dict[bytes, bytes], reason: str, deliveries: int) -> None:
+        log.error("dead_letter", extra={"group": self._group, "position": position.decode(), "reason": reason})
+        flat = [part for pair in fields.items() for part in pair]
+        self._store.run(
+            "dead_letter",
+            [self._key, self._store.keys.dead_letters(self._group)],
+            [self._group, position, reason, deliveries, self._dead_letters_life_ms, *flat],
+        )
+
     def _hand_back(self) -> None:
         """Let what this consumer holds look as old as what a dead one held."""
         positions = [position for position, _ in self._fetched]
+        self._fetched = deque()
         if positions:
             idle_ms = 2 * self._claim_idle_ms
             self._store.ask(
@@ -87,18 +128,27 @@ class Consumer:
             )
 
     def _fresh(self) -> list[Any]:
-        answer = self._store.ask("xreadgroup", self._group, self._name, {self._key: ">"}, self._batch, _BLOCK_MS)
+        return self._read(">", self._batch, _BLOCK_MS)
+
+    def _left_over(self) -> list[Any]:
+        """The oldest entry that a consumer of this name took and never acknowledged."""
+        return self._read("0", 1, None)
+
+    def _read(self, position: str, number: int, block_ms: int | None) -> list[Any]:
+        answer = self._store.ask("xreadgroup", self._group, self._name, {self._key: position}, number, block_ms)
         if not answer:
             return []
         streams = answer.items() if isinstance(answer, dict) else answer
-        return [entry for _, entries in streams for entry in _entries(entries)]
+        return [entry for _, entries in streams for entry in _entries(entries) if entry[1]]
 
     def _claimed(self) -> list[Any]:
-        """What a consumer that died, or this one before a restart, took and never acknowledged."""
-        answer = self._store.ask(
-            "xautoclaim", self._key, self._group, self._name, self._claim_idle_ms, "0-0", self._batch
-        )
+        """The oldest entry that a consumer which died took and never acknowledged."""
+        answer = self._store.ask("xautoclaim", self._key, self._group, self._name, self._claim_idle_ms, "0-0", 1)
         return [entry for entry in answer[1] if entry[1]]
+
+    def _deliveries(self, position: bytes) -> int:
+        pending = self._store.ask("xpending_range", self._key, self._group, position, position, 1)
+        return int(pending[0]["times_delivered"]) if pending else 1
 
 
 def _entries(found: Any) -> list[Any]:

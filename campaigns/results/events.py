@@ -95,11 +95,17 @@ class Events:
         self._key = store.keys.events()
 
     def since(self, position: str = "-", *, source: str | None = None) -> Iterator[Event]:
-        """Events from `position` on (`-` for all that are kept, `(<position>` for those after it)."""
+        """Events from `position` on (`-` for all that are kept, `(<position>` for those after it).
+
+        What is no event is passed over.
+        """
         start = position
         while entries := self._store.ask("xrange", self._key, start, "+", _PER_READ):
             for entry_id, fields in entries:
-                event = read_entry(entry_id, fields)
+                try:
+                    event = read_entry(entry_id, fields)
+                except (KeyError, ValueError):
+                    continue
                 if source is None or event.source == source:
                     yield event
             start = "(" + entries[-1][0].decode()

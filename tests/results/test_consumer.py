@@ -77,4 +77,4 @@ def test_breaking_off_hands_back(stage: Stage) -> None:
 
 def test_a_new_group_may_start_with_news(stage: Stage) -> None:
     stage.finish(stage.enqueue(bulk_job(phones(1))))
-    assert list(consume("late", start="$", idle_s=0.1, settings=stage.services.settings)) == []
+    assert list(consume("late", since="$", idle_s=0.1, settings=stage.services.settings)) == []

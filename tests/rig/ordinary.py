@@ -65,7 +65,7 @@ class Ordinary:
         self._env = {**os.environ, "ORDINARY_BROKER": broker, "ORDINARY_GATEWAY": gateway}
         self._folder = folder
         self._started: list[Process] = []
-        app.conf.update(broker_url=broker)
+        self._broker = broker
 
     def worker(self) -> Process:
         command = [sys.executable, "-m", "celery", "--quiet", "--app", "tests.rig.ordinary", "worker"]
@@ -80,8 +80,9 @@ class Ordinary:
         return worker
 
     def enqueue(self, phones: Sequence[str], per_task: int) -> None:
-        for start in range(0, len(phones), per_task):
-            send.delay("ordinary text", list(phones[start : start + per_task]))
+        with app.connection_for_write(self._broker) as connection:
+            for start in range(0, len(phones), per_task):
+                send.apply_async(("ordinary text", list(phones[start : start + per_task])), connection=connection)
 
     def wait_until_quiet(self, sandbox: SandboxClient, supervise: Callable[[], None]) -> None:
         """Until nothing new was sent for a while, longer than a retry or the visibility timeout."""

@@ -1,0 +1,87 @@
+"""`campaigns events`: the event stream from a shell, for people and for programs in other languages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import click
+
+from campaigns.cli.failures import told
+from campaigns.cli.show import console, print_json
+from campaigns.consuming import consume, stop_on_signals
+from campaigns.errors import JobError
+from campaigns.results import Groups, position_of
+from campaigns.wiring import consumer_store, default_services
+
+
+@click.command()
+@click.option("--group", help="Read as a member of this group, and acknowledge what was printed.")
+@click.option("--consumer", help="This member's name: it begins with what it had not done.")
+@click.option("--since", help="Begin here: a time with offset, or a position. For a group only if it is new.")
+@click.option("--follow", is_flag=True, help="Wait for further events, until Ctrl-C or SIGTERM.")
+@click.option("--rewind", metavar="TIME", help="Set the group back to a time or a position.")
+@click.option("--dead-letters", is_flag=True, help="Print what the group could not digest, with the reason.")
+@click.option("--drop", metavar="ID", help="Drop this dead letter of the group: it was dealt with.")
+@click.option("--forget", is_flag=True, help="Drop the group, for which the stream waits.")
+@told
+def events(
+    group: str | None,
+    consumer: str | None,
+    since: str | None,
+    follow: bool,
+    rewind: str | None,
+    dead_letters: bool,
+    drop: str | None,
+    forget: bool,
+) -> None:
+    """Print events as JSON lines: whole ones, or in a group single changes."""
+    if group is None:
+        if consumer or rewind or dead_letters or drop or forget:
+            raise click.UsageError("--consumer, --rewind, --dead-letters, --drop and --forget need --group")
+        with stop_on_signals() as stopped:
+            _print_stream(since, follow, stopped)
+        return
+    groups = Groups(consumer_store())
+    if forget:
+        console.print(f"group {group} is forgotten" if groups.forget(group) else f"there is no group {group}")
+    elif drop:
+        console.print("dropped" if groups.remove_dead_letter(group, drop) else f"there is no dead letter {drop}")
+    elif dead_letters:
+        for letter in groups.dead_letters(group):
+            print_json(letter.as_dict())
+    elif rewind:
+        groups.rewind(group, _checked("rewind", rewind))
+        console.print(f"group {group} reads again from {rewind} on")
+    else:
+        with stop_on_signals() as stopped:
+            _print_group(group, consumer, since, follow, stopped)
+
+
+def _print_group(
+    group: str, consumer: str | None, since: str | None, follow: bool, stopped: Callable[[], bool]
+) -> None:
+    start = _checked("since", since or "0")
+    for event in consume(group, consumer=consumer, since=start, stop=stopped, idle_s=None if follow else 0.5):
+        print_json(event.as_dict())
+
+
+def _print_stream(since: str | None, follow: bool, stopped: Callable[[], bool]) -> None:
+    stream = default_services().events
+    position = "-" if since is None else f"({_checked('since', since)}"
+    while not stopped():
+        for event in stream.since(position):
+            print_json(event.as_dict())
+            position = f"({event.position}"
+            if stopped():
+                return
+        if not follow:
+            return
+        time.sleep(0.25)
+
+
+def _checked(option: str, text: str) -> str:
+    try:
+        return position_of(text)
+    except ValueError as error:
+        raise JobError({f"--{option}": [str(error)]}) from None

@@ -1,0 +1,115 @@
+"""Groups of consumers, seen from outside: how far they are, their dead letters, setting them back, forgetting them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from campaigns.store import Store, decoded
+
+_PER_READ = 200
+_LAST_OF_MS = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """How far a group is. `pending`: taken and not acknowledged. `last`: position of the newest event it took."""
+
+    name: str
+    consumers: int
+    pending: int
+    last: str
+
+    @property
+    def last_ms(self) -> int:
+        """When the newest event that it took was written, unix milliseconds; 0 if it took none."""
+        return int(self.last.partition("-")[0])
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What a group could not digest. `fields` is the entry as it stood in the stream; `id` its place among these."""
+
+    id: str
+    position: str
+    reason: str
+    deliveries: int
+    dead_ms: int
+    fields: dict[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Groups:
+    """Every method may raise StoreError."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._key = store.keys.events()
+
+    def all(self) -> list[Group]:
+        """Every group of the stream, the one that is furthest behind first."""
+        if not self._store.ask("exists", self._key):
+            return []
+        infos = self._store.ask("xinfo_groups", self._key)
+        groups = [
+            Group(info["name"].decode(), info["consumers"], info["pending"], info["last-delivered-id"].decode())
+            for info in infos
+        ]
+        return sorted(groups, key=lambda group: group.last_ms)
+
+    def rewind(self, name: str, since: datetime | str) -> None:
+        """Let a group read again from `since` on: see `position_of`. What is pending stays so. Raises ValueError."""
+        start = position_of(since)
+        self._store.create_group(self._key, name, start)
+        self._store.ask("xgroup_setid", self._key, name, start)
+
+    def forget(self, name: str) -> bool:
+        """Drop a group that nobody reads any more, so that the stream need not wait for it. Whether there was one."""
+        self._store.ask("delete", self._store.keys.dead_letters(name))
+        if all(group.name != name for group in self.all()):
+            return False
+        return bool(self._store.ask("xgroup_destroy", self._key, name))
+
+    def dead_letters(self, name: str) -> Iterator[DeadLetter]:
+        """The dead letters of a group, oldest first."""
+        key, start = self._store.keys.dead_letters(name), "-"
+        while entries := self._store.ask("xrange", key, start, "+", _PER_READ):
+            for letter_id, raw in entries:
+                fields = decoded(raw)
+                yield DeadLetter(
+                    letter_id.decode(),
+                    fields.pop("position"),
+                    fields.pop("reason"),
+                    int(fields.pop("deliveries")),
+                    int(fields.pop("dead_ms")),
+                    fields,
+                )
+            start = f"({entries[-1][0].decode()}"
+
+    def remove_dead_letter(self, name: str, letter_id: str) -> bool:
+        """Drop a dead letter that was dealt with. Whether there was one."""
+        return bool(self._store.ask("xdel", self._store.keys.dead_letters(name), letter_id))
+
+
+def position_of(since: datetime | str) -> str:
+    """The position after which to read.
+
+    A time (aware datetime, or ISO 8601 text with an offset): events from it on. A position such as
+    `1795475731576-0`: events after it. `0`: all that is kept; `$`: only news. Raises ValueError for anything else.
+    """
+    if isinstance(since, str):
+        first, _, second = since.partition("-")
+        if since in {"0", "$"} or (first.isdecimal() and (second or "0").isdecimal() and len(first) > 8):
+            return since
+        try:
+            since = datetime.fromisoformat(since)
+        except ValueError:
+            raise ValueError(f"{since!r} is neither a time such as 2026-10-30T22:56:00Z nor a position") from None
+    if since.tzinfo is None:
+        raise ValueError(f"{since.isoformat()} has no offset from UTC, such as Z or +03:00")
+    at_ms = round(since.timestamp() * 1000)
+    return f"{at_ms - 1}-{_LAST_OF_MS}" if at_ms > 0 else "0"
