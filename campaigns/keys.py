@@ -23,7 +23,8 @@ class Keys:
         """Hash. Writer: ledger. One campaign.
 
         `state`, `kind`, `account`, `name`, `job` (JSON without recipients), `digest`, `created_ms`,
-        `batches`, `seq` (number of its last event); recipients by fate `r:total`, `r:invalid`,
+        `batches`, `seq` (number of its last event), `optouts_v` (version of the opt-outs that planning went
+        by); recipients by fate `r:total`, `r:invalid`,
         `r:duplicate`, `r:opted_out` and `r:<batch state>`; batches by state `b:<batch state>`;
         deliveries by status `s:<WORD>`, `final`; `replies`; `cost` in millionths with `currency`;
         `duplicates` (messages that went out twice).
@@ -35,8 +36,8 @@ class Keys:
 
         `state`, `since_ms` (in that state), `n` (recipients), `mailings` (JSON), `op` (last change),
         `attempt`, `fence`, `lease_until_ms`, `claimed_ms`, `uuid`, `message_ids` (JSON), `followed_ms`,
-        `v` (version of its deliveries), `final`, `digest`, `text` (the gateway's words); for a list
-        mailing `confirming_ms` and `status_before`; `callback_ms` and `callback_uuid` of this attempt;
+        `v` (version of its deliveries), `optouts_v` (version of the opt-outs it was last checked against),
+        `final`, `digest`, `text` (the gateway's words); for a list mailing `confirming_ms` and `status_before`; `callback_ms` and `callback_uuid` of this attempt;
         once it was sent again after a doubt `resent_ms` (claim of the first request in doubt),
         `watched` and `duplicate:<mailing>`.
         """
@@ -54,7 +55,8 @@ class Keys:
         return f"{self.prefix}image:{campaign_id}"
 
     def taken_out(self, campaign_id: str) -> str:
-        """List of JSON `[reason, place, phone as handed in]`. Writer: planning."""
+        """List of JSON `[reason, place, phone as handed in]`. Writer: planning, and ledger for those who opted
+        out later; their place is the batch that they stood in."""
         return f"{self.prefix}taken-out:{campaign_id}"
 
     def active(self) -> str:
@@ -86,7 +88,10 @@ class Keys:
         return f"{self.prefix}message:{account}:{message_id}"
 
     def known(self, account: str, kind: str) -> str:
-        """Sorted set of message ids by when we learned them (unix ms), the newest 1,000. Writer: intake."""
+        """Sorted set of message ids by when we learned them (unix ms), the newest 1,000. Writer: intake.
+
+        Expires `retention_s` after the last was learned.
+        """
         return f"{self.prefix}known:{account}:{kind}"
 
     def account(self, account: str) -> str:
@@ -121,6 +126,19 @@ class Keys:
     def optouts(self) -> str:
         """Set of phones that must not be messaged. Writer: opt-outs. No expiry."""
         return f"{self.prefix}optouts"
+
+    def optouts_counter(self) -> str:
+        """String: how often phones were added to the opt-outs. Writer: opt-outs. No expiry.
+
+        With the size of the set it is the version of the list: `<counter>:<size>`. A batch whose phones were
+        checked against another version (its field `optouts_v`, or its campaign's) is checked again before it
+        is sent.
+        """
+        return f"{self.prefix}optouts-counter"
+
+    def optouts_why(self) -> str:
+        """Hash phone → `unix ms|why`: since when and why a phone is opted out. Writer: opt-outs. No expiry."""
+        return f"{self.prefix}optouts-why"
 
     def events(self) -> str:
         """Stream: one entry per event. Writer: every script that changes state."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -138,6 +138,41 @@ def phones_of(kind: str, body: bytes) -> list[list[str]]:
     if kind == "bulk":
         return [_phones(mailing["delivery_list"]) for mailing in document]
     return [[document["phone"]]] if kind == "quick" else [[]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A stored body without some phones.
+
+    `mailings`: number of a mailing before → recipients left, fingerprint. `removed`: one phone per message.
+    """
+
+    body: bytes
+    mailings: dict[int, tuple[int, str]]
+    removed: list[str]
+
+
+def without(kind: str, body: bytes, phones: Set[str], *, keep_empty: bool = False) -> Rest:
+    """A stored body of a bulk or quick batch without `phones`.
+
+    Mailings that lose everybody go as well, unless `keep_empty`: then mailings keep their numbers. A quick
+    message without its phone is nothing: its body is empty.
+    """
+    document = orjson.loads(body)
+    if kind == "quick":
+        gone = document["phone"] in phones
+        left = {} if gone else {0: (1, fingerprint(_listed_form(document), [document["phone"]]))}
+        return Rest(b"" if gone else body, left, [document["phone"]] if gone else [])
+    mailings: dict[int, tuple[int, str]] = {}
+    kept, removed = [], []
+    for number, mailing in enumerate(document):
+        rows = mailing["delivery_list"]
+        removed += [phone for phone in _phones(rows) if phone in phones]
+        rest = [row for row in rows if (row if isinstance(row, str) else row["phone"]) not in phones]
+        if rest or keep_empty:
+            kept.append({**mailing, "delivery_list": rest})
+            mailings[number] = (len(rest), fingerprint(_listed_mailing(mailing), _phones(rest)))
+    return Rest(orjson.dumps(kept), mailings, removed)
 
 
 def listed_content(kind: str, body: bytes) -> list[dict[str, str]]:

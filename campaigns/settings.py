@@ -2,7 +2,8 @@
 
 Each option's variable is its name in capitals behind `CAMPAIGNS_`: `redis_url` is `CAMPAIGNS_REDIS_URL`.
 Tokens are apart: `CAMPAIGNS_TOKEN` belongs to the account `default` and `CAMPAIGNS_TOKEN_SHOP` to `shop`;
-`CAMPAIGNS_TOKEN_FILE` and `CAMPAIGNS_TOKEN_SHOP_FILE` name files that hold them.
+`CAMPAIGNS_TOKEN_FILE` and `CAMPAIGNS_TOKEN_SHOP_FILE` name files that hold them. `CAMPAIGNS_OPTOUT_WORDS_SHOP`
+adds opt-out words for `shop` to those of `CAMPAIGNS_OPTOUT_WORDS`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from unicodedata import normalize
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -22,6 +24,7 @@ from campaigns.statuses import DEFAULT_FINAL
 PREFIX: Final = "CAMPAIGNS_"
 DEFAULT_ACCOUNT: Final = "default"
 
+_WORDS_VARIABLE = re.compile(r"CAMPAIGNS_OPTOUT_WORDS_(?P<alias>[A-Z0-9_]+)")
 _TOKEN_VARIABLE = re.compile(r"CAMPAIGNS_TOKEN(?:_(?P<alias>[A-Z0-9_]+?))??(?P<file>_FILE)?")
 
 
@@ -115,7 +118,7 @@ def _rate(raw: str) -> Rate:
 
 
 def _words(raw: str) -> frozenset[str]:
-    return frozenset(word.strip().casefold() for word in raw.split(",") if word.strip())
+    return frozenset(word.strip().casefold() for word in normalize("NFKC", raw).split(",") if word.strip())
 
 
 def _statuses(raw: str) -> frozenset[str]:
@@ -209,12 +212,15 @@ class Settings:
     )
 
     accounts: Mapping[str, Secret] = field(default_factory=dict)
+    #: Further opt-out words by account.
+    account_optout_words: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Read all settings. Raises SettingsError with every bad variable at once."""
         values: dict[str, Any] = {}
         problems: dict[str, str] = {}
+        words: dict[str, frozenset[str]] = {}
         known = {variable_of(f.name): f for f in fields(cls) if f.metadata}
         for variable, raw in env.items():
             if variable in known:
@@ -222,11 +228,13 @@ class Settings:
                     values[known[variable].name] = known[variable].metadata["parse"](raw)
                 except ValueError as error:
                     problems[variable] = str(error)
+            elif match := _WORDS_VARIABLE.fullmatch(variable):
+                words[match["alias"].lower()] = _words(raw)
             elif variable.startswith(PREFIX) and not _TOKEN_VARIABLE.fullmatch(variable):
                 problems[variable] = "is not a setting"
         accounts = _read_accounts(env, problems)
         if not problems:
-            settings = cls(accounts=accounts, **values)
+            settings = cls(accounts=accounts, account_optout_words=words, **values)
             problems = settings._contradictions()
             if not problems:
                 return settings
@@ -238,6 +246,10 @@ class Settings:
             return self.accounts[account]
         except KeyError:
             raise SettingsError({token_variable(account): "is not set"}) from None
+
+    def words_of(self, account: str) -> frozenset[str]:
+        """The replies that opt a phone out of the account's campaigns: those of all accounts and its own."""
+        return self.optout_words | self.account_optout_words.get(account, frozenset())
 
     def _contradictions(self) -> dict[str, str]:
         if self.lease_s < self.deadline_s + 10:

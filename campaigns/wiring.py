@@ -80,7 +80,7 @@ def build_services(settings: Settings, *, store: Store | None = None, wake: Wake
         due=Due(store),
         limiter=limiter,
         deliveries=Deliveries(store, batches, final=settings.final_statuses),
-        replies=Replies(store, optout_words=settings.optout_words),
+        replies=Replies(store, optout_words=settings.words_of),
         optouts=OptOuts(store),
         events=Events(store),
         gateway=_gateways(settings, transport, limiter),

@@ -34,6 +34,7 @@ LAYERS = [
         "flow.slices",
         "flow.duplicates",
         "flow.callbacks",
+        "flow.withholding",
     },
     {"flow.send", "flow.poll", "flow.reconcile", "flow.replies", "flow.dispatch"},
     {"flow.sweep", "flow.resolve"},

@@ -14,6 +14,7 @@ from campaigns.flow.recording import record
 from campaigns.flow.send_list import send_list
 from campaigns.flow.services import Services
 from campaigns.flow.slices import while_due
+from campaigns.flow.withholding import claim_checked
 from campaigns.gateway.limiter import Permit, Wait
 from campaigns.ledger import SEND, Batch, Claim, Entry, Refusal, queue_of
 from campaigns.ledger.states import PLANNED
@@ -49,7 +50,7 @@ def send_batch(services: Services, batch: Batch) -> bool:
         return False
     # Before the claim, so that the lease can only be longer than this process believes.
     claimed_at_s = services.boot_s()
-    claim = services.batches.claim(batch.id, batch.kind)
+    claim = claim_checked(services, batch)
     if isinstance(claim, Refusal):
         services.limiter.release(permit, used=False)
         return True

@@ -16,12 +16,14 @@ from campaigns.ledger.batches import (
     Claim,
     Move,
     Refusal,
+    Unchecked,
     queue_of,
 )
 from campaigns.ledger.campaigns import Campaigns
 from campaigns.ledger.due import Due, Entry
 from campaigns.ledger.plans import NewBatch, Plan, Plans, drop_plan, new_campaign_id
 from campaigns.ledger.records import Batch, Campaign, MailingRecord, campaign_of
+from campaigns.ledger.withheld import withhold
 
 __all__ = [
     "FETCH",
@@ -42,8 +44,10 @@ __all__ = [
     "Plan",
     "Plans",
     "Refusal",
+    "Unchecked",
     "campaign_of",
     "drop_plan",
     "new_campaign_id",
     "queue_of",
+    "withhold",
 ]

@@ -53,6 +53,14 @@ class Move:
     due: Mapping[str, int | None] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """The batch is to be had, but the opt-outs moved from version `seen` to `now` since its phones were checked."""
+
+    seen: str
+    now: str
+
+
 class Batches:
     """Every method may raise StoreError."""
 
@@ -61,8 +69,11 @@ class Batches:
         self._keys = store.keys
         self._lease_ms = lease_ms
 
-    def claim(self, batch_id: str, kind: str) -> Claim | Refusal:
-        """Take a planned batch of a ready campaign: fencing token, attempt and lease are written with it."""
+    def claim(self, batch_id: str, kind: str) -> Claim | Refusal | Unchecked:
+        """Take a planned batch of a ready campaign: fencing token, attempt and lease are written with it.
+
+        A batch whose phones were not checked against the opt-outs as they are now is not given out.
+        """
         keys, fence, campaign_id = self._keys, secrets.token_hex(8), campaign_of(batch_id)
         answer = self._store.run(
             "claim",
@@ -72,11 +83,15 @@ class Batches:
                 keys.events(),
                 keys.body(batch_id),
                 *keys.all_due(),
+                keys.optouts(),
+                keys.optouts_counter(),
             ],
             [batch_id, campaign_id, fence, self._lease_ms, QUEUES.index(queue_of(SEND, kind)) + 1],
         )
         if answer[0] == 0:
             return Refusal(answer[2].decode(), answer[3].decode())
+        if answer[0] == 2:
+            return Unchecked(answer[2].decode(), answer[3].decode())
         batch = Batch.read(batch_id, decoded(paired(answer[4])))
         body = zlib.decompress(answer[3]) if answer[3] else None
         return Claim(batch, fence, int(answer[1]), body)

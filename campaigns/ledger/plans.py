@@ -13,6 +13,7 @@ import orjson
 
 from campaigns.errors import StateError
 from campaigns.jobs import ImageFile
+from campaigns.keys import Keys
 from campaigns.ledger.records import MailingRecord
 from campaigns.names import QUEUES
 from campaigns.store import Store
@@ -166,7 +167,7 @@ class Plans:
             fields += ["key", key]
         owner = self._store.run(
             "open_plan",
-            [mine if key is None else keys.job_key(key), mine, keys.active(), keys.index(), keys.events()],
+            [mine if key is None else keys.job_key(key), mine, *_shared(keys)],
             [campaign_id, "0" if key is None else "1", token, self._lease_ms, *fields],
         ).decode()
         if owner != campaign_id:
@@ -183,6 +184,10 @@ class Plans:
             body_life_ms=self._body_life_ms,
             twins_life_ms=self._twins_life_ms,
         )
+
+
+def _shared(keys: Keys) -> list[str]:
+    return [keys.active(), keys.index(), keys.events(), keys.optouts(), keys.optouts_counter()]
 
 
 def drop_plan(store: Store, campaign_id: str, *, key: str | None, token: str = "") -> bool:

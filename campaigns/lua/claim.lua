@@ -1,11 +1,12 @@
 -- Claims a planned batch for one worker: fencing token, attempt and lease are written before any byte leaves.
--- KEYS: 1 batch, 2 campaign, 3 events, 4 body, 5..9 due sets (names.QUEUES)
+-- KEYS: 1 batch, 2 campaign, 3 events, 4 body, 5..9 due sets (names.QUEUES), 10 opt-outs, 11 their counter
 -- ARGV: 1 now (ms or 0), 2 batch id, 3 campaign id, 4 fence (random, also names the call), 5 lease (ms),
 --       6 number of its own due set (1..5)
 -- Returns: {1, now, attempt, body or false, batch as field, value, ...} claimed, now or by a repeated call
 --          {0, now, state of batch, state of campaign} not to be had
+--          {2, now, version seen, version} the opt-outs moved since its phones were checked: check them first
 local now = clock(ARGV[1])
-local batch = redis.call('HMGET', KEYS[1], 'state', 'fence', 'n', 'attempt', 'op')
+local batch = redis.call('HMGET', KEYS[1], 'state', 'fence', 'n', 'attempt', 'op', 'kind', 'optouts_v')
 local campaign_state = redis.call('HGET', KEYS[2], 'state') or ''
 local state = batch[1] or ''
 local send = 'send|' .. ARGV[2]
@@ -14,6 +15,12 @@ if not (state == 'sending' and batch[5] == ARGV[4]) then
   if state ~= 'planned' or campaign_state ~= 'ready' then
     redis.call('ZREM', own, send)
     return {0, now, state, campaign_state}
+  end
+  -- Whose phones only the gateway knows cannot be checked here.
+  if batch[6] ~= 'list' then
+    local seen = batch[7] or redis.call('HGET', KEYS[2], 'optouts_v') or ''
+    local version = optouts_version(KEYS[10], KEYS[11])
+    if seen ~= version then return {2, now, seen, version} end
   end
   local attempt = tonumber(batch[4]) + 1
   local lease_until = now + tonumber(ARGV[5])

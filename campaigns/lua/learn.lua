@@ -1,6 +1,6 @@
 -- Records the gateway's ids of a batch's mailings, so that messages can be looked up and the listing be trusted.
 -- KEYS: 1 batch, 2 known ids of the account, 3.. message keys
--- ARGV: 1 now (ms or 0), 2 ids of the mailings (JSON object: mailing → id), 3 life of the message keys (ms),
+-- ARGV: 1 now (ms or 0), 2 ids of the mailings (JSON object: mailing → id), 3 life of the message keys and of the known ids (ms),
 --       4.. for each message key: its value, the message id
 -- Returns: 1
 local now = clock(ARGV[1])
@@ -11,4 +11,5 @@ for i = 3, #KEYS do
   redis.call('ZADD', KEYS[2], now, ARGV[at + 1])
 end
 redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1001)
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
 return 1

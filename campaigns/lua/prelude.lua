@@ -56,6 +56,11 @@ local function count(campaign, n, from, to)
   redis.call('HINCRBY', campaign, 'r:' .. to, n)
 end
 
+-- The version of the opt-out list: additions move the counter, whatever else touches the set its size.
+local function optouts_version(optouts, counter)
+  return (redis.call('GET', counter) or '0') .. ':' .. redis.call('SCARD', optouts)
+end
+
 local TAKEN_OUT = {'invalid', 'duplicate', 'opted_out'}
 local BATCH_STATES = {'planned', 'sending', 'unknown', 'held', 'accepted', 'rejected', 'settled', 'cancelled', 'written_off'}
 

@@ -1,5 +1,5 @@
 -- Stores incoming messages, each once, with its event; opts out the phones of those that ask for it.
--- KEYS: 1 replies, 2 campaign, 3 events, 4 opt-outs
+-- KEYS: 1 replies, 2 campaign, 3 events, 4 opt-outs, 5 their counter, 6 why they are
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 batch id, then id, data (JSON object), phone to opt out or ''
 -- Returns: number of replies that were new.
 local now = clock(ARGV[1])
@@ -11,8 +11,13 @@ for i = 4, #ARGV, 3 do
     emit(KEYS[3], KEYS[2], ARGV[2], 'reply.received', ARGV[3], ARGV[i + 1], now)
   end
   if ARGV[i + 2] ~= '' and redis.call('SADD', KEYS[4], ARGV[i + 2]) == 1 then
+    redis.call('INCR', KEYS[5])
+    redis.call('HSET', KEYS[6], ARGV[i + 2], string.format('%.0f|reply %s', now, ARGV[i]))
     emit(KEYS[3], KEYS[2], ARGV[2], 'optout.added', ARGV[3],
       '{"phone":' .. cjson.encode(ARGV[i + 2]) .. ',"reply":' .. cjson.encode(ARGV[i]) .. '}', now)
   end
 end
+-- A campaign that is over already waits for its keys to expire.
+local life = redis.call('PTTL', KEYS[2])
+if life > 0 then redis.call('PEXPIRE', KEYS[1], life) end
 return new

@@ -7,7 +7,8 @@ from campaigns.results.deliveries import Deliveries, Delivery
 from campaigns.results.events import Event, Events, event_schemas, single_changes
 from campaigns.results.groups import DeadLetter, Group, Groups, position_of
 from campaigns.results.intake import compare, silenced
-from campaigns.results.replies import OptOuts, Replies, Reply
+from campaigns.results.optouts import OptOut, OptOuts
+from campaigns.results.replies import Replies, Reply
 
 __all__ = [
     "Consumer",
@@ -18,6 +19,7 @@ __all__ = [
     "Events",
     "Group",
     "Groups",
+    "OptOut",
     "OptOuts",
     "Replies",
     "Reply",

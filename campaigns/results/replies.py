@@ -1,9 +1,9 @@
-"""Replies and opt-outs: stored once, in the order of the gateway's ids."""
+"""Replies: stored once, in the order of the gateway's ids."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,18 +30,19 @@ class Reply:
 class Replies:
     """Every method may raise StoreError."""
 
-    def __init__(self, store: Store, *, optout_words: Set[str]) -> None:
+    #: `optout_words` gives the words of an account.
+    def __init__(self, store: Store, *, optout_words: Callable[[str], Set[str]]) -> None:
         self._store = store
         self._keys = store.keys
         self._optout_words = optout_words
 
     def add(self, batch: Batch, replies: Sequence[Reply]) -> int:
         """Store replies, each once, with its event; opt out who asks for it. Returns how many were new."""
-        keys, new = self._keys, 0
+        keys, new, words = self._keys, 0, self._optout_words(batch.account)
         for start in range(0, len(replies), _PER_CALL):
             args: list[Any] = [batch.campaign_id, batch.id]
             for reply in replies[start : start + _PER_CALL]:
-                optout = reply.phone if asks_to_stop(reply.message, self._optout_words) else ""
+                optout = reply.phone if asks_to_stop(reply.message, words) else ""
                 args += [reply.id, orjson.dumps(_packed(reply)), optout]
             new += self._store.run(
                 "store_replies",
@@ -50,6 +51,8 @@ class Replies:
                     keys.campaign(batch.campaign_id),
                     keys.events(),
                     keys.optouts(),
+                    keys.optouts_counter(),
+                    keys.optouts_why(),
                 ],
                 args,
             )
@@ -60,46 +63,6 @@ class Replies:
         stored = self._store.ask("hgetall", self._keys.replies(campaign_id))
         replies = [_unpacked(reply_id.decode(), orjson.loads(data)) for reply_id, data in stored.items()]
         return sorted(replies, key=_order)
-
-
-class OptOuts:
-    """Phones that must not be messaged. Every method may raise StoreError."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._key = store.keys.optouts()
-
-    def add(self, phones: Iterable[str]) -> int:
-        """Returns how many were new."""
-        return self._each("sadd", phones)
-
-    def remove(self, phones: Iterable[str]) -> int:
-        """Returns how many were on the list."""
-        return self._each("srem", phones)
-
-    def among(self, phones: Sequence[str]) -> list[bool]:
-        """For each phone, whether it is on the list."""
-        if not phones:
-            return []
-        return [bool(there) for there in self._store.ask("smismember", self._key, list(phones))]
-
-    def __iter__(self) -> Iterator[str]:
-        cursor, seen = None, set()
-        while cursor != 0:
-            cursor, members = self._store.ask("sscan", self._key, cursor or 0, None, 1000)
-            for member in members:
-                if member not in seen:
-                    seen.add(member)
-                    yield member.decode()
-
-    def __len__(self) -> int:
-        return int(self._store.ask("scard", self._key))
-
-    def _each(self, command: str, phones: Iterable[str]) -> int:
-        members, changed = list(phones), 0
-        for start in range(0, len(members), _PER_CALL):
-            changed += self._store.ask(command, self._key, *members[start : start + _PER_CALL])
-        return changed
 
 
 def asks_to_stop(message: str, words: Set[str]) -> bool:

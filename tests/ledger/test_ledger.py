@@ -130,8 +130,9 @@ class TestClaims:
             keys.body(f"{campaign_id}-0"),
         ]
         args = [f"{campaign_id}-0", campaign_id, "fence", 1000, 2]
-        first = timed.run("claim", [*names, *keys.all_due()], args)
-        second = timed.run("claim", [*names, *keys.all_due()], args)
+        names += [*keys.all_due(), keys.optouts(), keys.optouts_counter()]
+        first = timed.run("claim", names, args)
+        second = timed.run("claim", names, args)
         assert first[0] == second[0] == 1
         assert first[2] == second[2] == 1
         assert Campaigns(timed).read(campaign_id).number("b:sending") == 1

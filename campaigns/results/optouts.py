@@ -1,0 +1,70 @@
+"""Opt-outs: phones that must not be messaged, since when and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from campaigns.store import Store
+
+_PER_CALL = 500
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """Since when (unix milliseconds) and why a phone is opted out; None and empty if that was never noted."""
+
+    since_ms: int | None
+    why: str
+
+
+class OptOuts:
+    """Phones that must not be messaged. Every method may raise StoreError."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._keys = store.keys
+
+    def add(self, phones: Iterable[str], why: str = "") -> int:
+        """Opt out, also of batches that are planned already. Returns how many were new."""
+        keys = self._keys
+        names = [keys.optouts(), keys.optouts_counter(), keys.optouts_why()]
+        return sum(int(self._store.run("opt_out", names, [why, *chunk])) for chunk in _chunks(phones))
+
+    def remove(self, phones: Iterable[str]) -> int:
+        """Returns how many were on the list."""
+        names = [self._keys.optouts(), self._keys.optouts_why()]
+        return sum(int(self._store.run("opt_in", names, chunk)) for chunk in _chunks(phones))
+
+    def among(self, phones: Sequence[str]) -> list[bool]:
+        """For each phone, whether it is on the list."""
+        if not phones:
+            return []
+        return [bool(there) for there in self._store.ask("smismember", self._keys.optouts(), list(phones))]
+
+    def of(self, phone: str) -> OptOut | None:
+        """What is known of a phone's opt-out; None if it is not opted out."""
+        if not self.among([phone])[0]:
+            return None
+        noted = self._store.ask("hget", self._keys.optouts_why(), phone)
+        since_ms, _, why = (noted or b"").decode().partition("|")
+        return OptOut(int(since_ms) if since_ms else None, why)
+
+    def __iter__(self) -> Iterator[str]:
+        cursor, seen = None, set()
+        while cursor != 0:
+            cursor, members = self._store.ask("sscan", self._keys.optouts(), cursor or 0, None, 1000)
+            for member in members:
+                if member not in seen:
+                    seen.add(member)
+                    yield member.decode()
+
+    def __len__(self) -> int:
+        return int(self._store.ask("scard", self._keys.optouts()))
+
+
+def _chunks(phones: Iterable[str]) -> Iterator[list[str]]:
+    iterator = iter(phones)
+    while chunk := list(islice(iterator, _PER_CALL)):
+        yield chunk

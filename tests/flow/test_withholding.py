@@ -1,0 +1,250 @@
+"""Opt-outs after planning: nobody who opted out before the claim is messaged, and the account balances."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from campaigns.flow.send import send_batch
+from campaigns.flow.services import Services
+from campaigns.flow.withholding import check, claim_checked
+from campaigns.ledger import Claim, Refusal, Unchecked
+from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
+from tests.support.stage import Stage
+
+
+def sent(stage: Stage) -> list[str]:
+    return sorted(row["phone"] for row in stage.sandbox.ledger())
+
+
+class TestWhoOptsOutLater:
+    """Between planning and sending."""
+
+    def test_bulk(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(5)))
+        stage.services.optouts.add([phones(5)[2], "375259999999"])
+        stage.finish(campaign)
+        assert sent(stage) == [phone for phone in phones(5) if phone != phones(5)[2]]
+        status = campaign.status()
+        assert (status.total, status.recipients["opted_out"], status.recipients["settled"]) == (5, 1, 4)
+        assert list(campaign.taken_out()) == [("opted_out", f"{campaign.id}-0", phones(5)[2])]
+        assert [d.phone for d in campaign.deliveries()] == sent(stage)
+        event = next(e for e in stage.events(campaign) if e.type == "batch.reduced")
+        assert event.data == {"opted_out": 1, "forgotten": 0, "recipients": 4}
+
+    def test_personal_with_two_texts_to_one_phone(self, stage: Stage) -> None:
+        one, other = phones(2)
+        rows = [{"phone": one, "text": "a"}, {"phone": one, "text": "b"}, {"phone": other, "text": "c"}]
+        campaign = stage.enqueue(personal_job(rows))
+        stage.services.optouts.add([one])
+        stage.finish(campaign)
+        assert [(row["phone"], row["text"]) for row in stage.sandbox.ledger()] == [(other, "c")]
+        recipients = campaign.status().recipients
+        assert (recipients["opted_out"], recipients["settled"], recipients["cancelled"]) == (2, 1, 0)
+
+    def test_a_mailing_loses_everybody(self, stage: Stage) -> None:
+        """The others move up, and what becomes known goes to the right ones."""
+        job = sample_job(schedule=None)
+        gone = [str(row["phone"] if isinstance(row, dict) else row) for row in job["messages"][0]["delivery_list"]]
+        rows = [row for mailing in job["messages"][1:] for row in mailing["delivery_list"]]
+        others = {str(row["phone"] if isinstance(row, dict) else row) for row in rows}
+        campaign = stage.enqueue(job)
+        stage.services.optouts.add(gone)
+        stage.finish(campaign)
+        told = {(d.mailing, d.phone): d.delivery_id for d in campaign.deliveries()}
+        assert told == {(row["mailing"], row["phone"]): row["delivery_id"] for row in stage.sandbox.ledger()}
+        assert not set(gone) & set(sent(stage))
+        assert set(sent(stage)) == others - set(gone)
+
+    def test_everybody(self, stage: Stage) -> None:
+        """A batch without anybody is cancelled, and costs nothing."""
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        stage.services.optouts.add(phones(3))
+        stage.finish(campaign)
+        status = campaign.status()
+        assert (status.state, status.recipients["opted_out"], stage.sandbox.ledger()) == ("finished", 3, [])
+        assert stage.event_types(campaign)[-3:] == ["batch.reduced", "batch.cancelled", "campaign.finished"]
+        assert "sendBulkViber" not in stage.sandbox.summary()["requests"]
+
+    def test_quick(self, stage: Stage) -> None:
+        campaign = stage.enqueue(quick_job(*phones(3)))
+        stage.services.optouts.add(phones(1))
+        stage.finish(campaign)
+        assert sent(stage) == phones(2, start=1)
+        assert campaign.status().recipients["opted_out"] == 1
+
+    def test_lists_are_kept_at_the_gateway(self, stage: Stage) -> None:
+        campaign = stage.enqueue(list_job(2))
+        stage.services.optouts.add(phones(1))
+        stage.finish(campaign)
+        assert campaign.status().sent == 25
+
+    def test_by_a_reply(self, stage: Stage) -> None:
+        """Who answers STOP to one campaign gets nothing of another that was planned before."""
+        stopping = "375297779908"
+        second = stage.enqueue(bulk_job([stopping, *phones(1)], text="second"))
+        second.pause()
+        first = stage.enqueue(bulk_job([stopping], text="first"))
+        stage.until(lambda: len(first.replies()) == 1)
+        second.resume()
+        stage.finish(first, second)
+        assert {row["phone"] for row in stage.sandbox.ledger() if row["text"] == "second"} == set(phones(1))
+        why = stage.services.optouts.of(stopping)
+        assert why is not None
+        assert why.why == f"reply {first.replies()[0].id}"
+
+    def test_by_another_program(self, stage: Stage) -> None:
+        """Whoever writes to the set itself moves no counter, but its size."""
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        stage.services.store.ask("sadd", stage.services.store.keys.optouts(), phones(1)[0])
+        stage.finish(campaign)
+        assert sent(stage) == phones(2)[1:]
+
+    def test_before_a_retry(self, stage: Stage) -> None:
+        """A batch that was refused is checked again before it goes again."""
+        stage.sandbox.fault("refuse", "sendBulkViber")
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        stage.finish(campaign)
+        stage.services.optouts.add(phones(1))
+        campaign.retry(by="me", why="put right")
+        stage.finish(campaign)
+        assert sent(stage) == phones(3)[1:]
+        assert campaign.status().recipients["opted_out"] == 1
+
+    def test_before_it_is_sent_again_after_doubt(self, make_stage: Callable[..., Stage]) -> None:
+        stage = make_stage(on_unknown="resend")
+        stage.finish(stage.enqueue(bulk_job(phones(1, start=50), text="seen in the listing")))
+        stage.sandbox.fault("reset_before", "sendBulkViber")
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        stage.until(lambda: campaign.status().recipients["unknown"] == 3)
+        stage.services.optouts.add(phones(1))
+        stage.finish(campaign)
+        assert set(sent(stage)) == {*phones(3)[1:], *phones(1, start=50)}
+
+    def test_nothing_is_checked_while_the_list_stays(self, stage: Stage) -> None:
+        stage.services.optouts.add(phones(1))
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        assert isinstance(stage.services.batches.claim(f"{campaign.id}-0", "bulk"), Claim)
+
+    def test_strangers_change_nothing(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        body = stage.services.batches.body(f"{campaign.id}-0")
+        stage.services.optouts.add(["375259999999"])
+        stage.finish(campaign)
+        assert stage.services.batches.body(f"{campaign.id}-0") == body
+        assert "batch.reduced" not in stage.event_types(campaign)
+
+
+class TestRaces:
+    """Between the check and the claim, and between two workers."""
+
+    def test_opted_out_between_check_and_claim(self, stage: Stage) -> None:
+        """The claim itself compares: no moment is left between looking and sending."""
+        services = stage.services
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        services.optouts.add(phones(1))
+        unchecked = services.batches.claim(f"{campaign.id}-0", "bulk")
+        assert isinstance(unchecked, Unchecked)
+        check(services, f"{campaign.id}-0", unchecked)
+        services.optouts.add([phones(3)[1]])
+        assert isinstance(services.batches.claim(f"{campaign.id}-0", "bulk"), Unchecked)
+        stage.finish(campaign)
+        assert sent(stage) == phones(3)[2:]
+
+    def test_two_workers_check_the_same_batch(self, stage: Stage) -> None:
+        """The slower one's older look changes nothing: nobody is counted twice, nobody comes back."""
+        services = stage.services
+        campaign = stage.enqueue(bulk_job(phones(4)))
+        batch_id = f"{campaign.id}-0"
+        services.optouts.add(phones(1))
+        slow = services.batches.claim(batch_id, "bulk")
+        services.optouts.add([phones(4)[1]])
+        quick = services.batches.claim(batch_id, "bulk")
+        assert isinstance(slow, Unchecked)
+        assert isinstance(quick, Unchecked)
+        check(services, batch_id, quick)
+        check(services, batch_id, slow)
+        check(services, batch_id, quick)
+        assert campaign.status().recipients["opted_out"] == 2
+        assert len(list(campaign.taken_out())) == 2
+        stage.finish(campaign)
+        assert sent(stage) == phones(4)[2:]
+
+    def test_a_claimed_batch_is_left_alone(self, stage: Stage) -> None:
+        """From the claim on the request may be on its way."""
+        services = stage.services
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        batch = services.batches.read(f"{campaign.id}-0")
+        assert isinstance(claim_checked(services, batch), Claim)
+        services.optouts.add(phones(1))
+        check(services, batch.id, Unchecked("0:0", "1:1"))
+        assert campaign.status().recipients["sending"] == 2
+
+    def test_cancelled_while_it_is_checked(self, stage: Stage) -> None:
+        services = stage.services
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        services.optouts.add(phones(1))
+        unchecked = services.batches.claim(f"{campaign.id}-0", "bulk")
+        assert isinstance(unchecked, Unchecked)
+        campaign.cancel()
+        check(services, f"{campaign.id}-0", unchecked)
+        assert campaign.status().recipients["cancelled"] == 2
+        stage.check(campaign)
+
+    def test_while_the_list_grows_without_end(self, stage: Stage) -> None:
+        """A worker neither hangs nor sends unchecked: the batch is due again."""
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        batch = stage.services.batches.read(f"{campaign.id}-0")
+        numbers = iter(range(10_000_000))
+        among = stage.services.optouts.among
+        growing = type("Growing", (), {"among": lambda _, planned: (_add(stage, next(numbers)), among(planned))[1]})()
+        services = _with(stage, growing)
+        _add(stage, 9_999_999)
+        assert isinstance(claim_checked(services, batch), Refusal)
+        assert campaign.status().recipients["planned"] == 2
+        assert stage.services.due.depth("bulk", stage.services.now_ms() + 2000)[0] == 1
+
+    def test_body_that_has_expired(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        stage.services.store.ask("delete", stage.services.store.keys.body(f"{campaign.id}-0"))
+        stage.services.optouts.add(phones(1))
+        stage.finish(campaign)
+        assert campaign.status().recipients["rejected"] == 2
+
+    @pytest.mark.parametrize("kind", ["bulk", "quick"])
+    def test_many_opt_outs_while_many_workers_send(self, make_stage: Callable[..., Stage], kind: str) -> None:
+        """Whoever was on the list before the claim gets nothing, everybody else one message."""
+        stage = make_stage(recipients_per_request=5)
+        everybody = phones(60)
+        campaign = stage.enqueue(bulk_job(everybody) if kind == "bulk" else quick_job(*everybody))
+        stage.wake_ups.clear()
+        record = stage.services.campaigns.read(campaign.id)
+
+        def send(ids: list[str]) -> None:
+            for batch in stage.services.batches.read_many(ids):
+                send_batch(stage.services, batch)
+
+        ids = record.batch_ids()
+        workers = [threading.Thread(target=send, args=(order,)) for order in (ids, ids[::-1], ids[::2] + ids[1::2])]
+        for worker in workers:
+            worker.start()
+        for phone in everybody[::7]:
+            stage.services.optouts.add([phone])
+        for worker in workers:
+            worker.join()
+        stage.finish(campaign)
+        gone = [phone for reason, _, phone in campaign.taken_out() if reason == "opted_out"]
+        assert sorted([*sent(stage), *gone]) == everybody
+        assert set(gone) <= set(everybody[::7])
+
+
+def _add(stage: Stage, number: int) -> None:
+    stage.services.optouts.add([f"37525{number:07d}"])
+
+
+def _with(stage: Stage, optouts: Any) -> Services:
+    return replace(stage.services, optouts=optouts)
