@@ -1,17 +1,20 @@
 """Viber campaigns: enqueue, send, follow, hand on.
 
-`enqueue` hands in a job, `Campaign` is the handle of what became of it, `consume` iterates over events.
+`enqueue` hands in a job, `Campaign` is the handle of what became of it, `consume` iterates over events,
+`find` and `forget` are about one person, `optouts` about those who must not be messaged.
 Settings come from the environment: see `campaigns.settings.Settings`.
 """
 
 from __future__ import annotations
 
+from campaigns import optouts
 from campaigns.consuming import consume, stop_on_signals
 from campaigns.errors import (
     AccountRefusedError,
     CampaignsError,
     ContentRefusedError,
     DoubtError,
+    ForgetError,
     GatewayError,
     JobError,
     KeyConflictError,
@@ -25,8 +28,9 @@ from campaigns.errors import (
     WaitTimeoutError,
 )
 from campaigns.handle import Campaign, Status
+from campaigns.people import find, find_message, forget
 from campaigns.producer import enqueue
-from campaigns.results import Delivery, Event, Reply
+from campaigns.results import Delivery, Event, Forgotten, Message, OptOut, Owner, Reply, Trace
 from campaigns.settings import Settings
 
 __version__ = "0.1.0"
@@ -39,11 +43,16 @@ __all__ = [
     "Delivery",
     "DoubtError",
     "Event",
+    "ForgetError",
+    "Forgotten",
     "GatewayError",
     "JobError",
     "KeyConflictError",
+    "Message",
     "NotNowError",
     "NotWrittenError",
+    "OptOut",
+    "Owner",
     "Reply",
     "Settings",
     "SettingsError",
@@ -51,9 +60,14 @@ __all__ = [
     "Status",
     "StoreError",
     "TooManyRequestsError",
+    "Trace",
     "UnknownCampaignError",
     "WaitTimeoutError",
     "consume",
     "enqueue",
+    "find",
+    "find_message",
+    "forget",
+    "optouts",
     "stop_on_signals",
 ]

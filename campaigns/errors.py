@@ -7,6 +7,7 @@
     ├── UnknownCampaignError     no campaign has this id
     ├── StateError               what was asked is not possible in this state
     ├── WaitTimeoutError         the campaign is not there yet
+    ├── ForgetError              a person cannot be forgotten yet; nothing was erased
     ├── StoreError               Redis could not be reached or refused a write
     └── GatewayError             a request to the gateway did not succeed
         ├── NotNowError          the account rests or its limit is used up: nothing was tried
@@ -86,6 +87,15 @@ class WaitTimeoutError(CampaignsError):
         self.state = state
         self.timeout_s = timeout_s
         super().__init__(f"campaign {campaign_id} is still {state!r} after {timeout_s:g} seconds")
+
+
+class ForgetError(CampaignsError):
+    """A person cannot be forgotten yet, and nothing was erased. `batches` maps those under way to their states."""
+
+    def __init__(self, batches: dict[str, str]) -> None:
+        self.batches = batches
+        listed = ", ".join(f"{batch_id} ({state})" for batch_id, state in batches.items())
+        super().__init__(f"cannot forget yet, these batches are under way: {listed}")
 
 
 class StoreError(CampaignsError):

@@ -154,7 +154,7 @@ class Campaign:
 def list_campaigns(limit: int = 20, *, services: Services | None = None) -> list[Status]:
     """The newest campaigns, newest first. Raises StoreError."""
     services = services or default_services()
-    return [_status(record) for record in services.campaigns.newest(limit)]
+    return [_status(record) for record in services.campaigns.newest(limit) or ()]
 
 
 def wake_workers(services: Services, record: Record) -> None:

@@ -37,9 +37,9 @@ class Keys:
         `state`, `since_ms` (in that state), `n` (recipients), `mailings` (JSON), `op` (last change),
         `attempt`, `fence`, `lease_until_ms`, `claimed_ms`, `uuid`, `message_ids` (JSON), `followed_ms`,
         `v` (version of its deliveries), `optouts_v` (version of the opt-outs it was last checked against),
-        `final`, `digest`, `text` (the gateway's words); for a list mailing `confirming_ms` and `status_before`; `callback_ms` and `callback_uuid` of this attempt;
-        once it was sent again after a doubt `resent_ms` (claim of the first request in doubt),
-        `watched` and `duplicate:<mailing>`.
+        `final`, `digest`, `text` (the gateway's words); for a list mailing `confirming_ms` and
+        `status_before`; `callback_ms` and `callback_uuid` of this attempt; once it was sent again after a
+        doubt `resent_ms` (claim of the first request in doubt), `watched` and `duplicate:<mailing>`.
         """
         return f"{self.prefix}batch:{batch_id}"
 

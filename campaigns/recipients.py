@@ -18,7 +18,8 @@ LINK = re.compile(r"https?://[^\s/@?#]+(?:[/?#]\S*)?", re.IGNORECASE)
 
 #: The mobile numbers of Belarus in the gateway's own form; the quick way for nearly all phones.
 _USUAL = re.compile(r"375(?:25|29|33|44)[0-9]{7}")
-_PHONE_COLUMNS = ("phone", "телефон", "msisdn", "номер", "tel", "mobile", "number")
+#: How the column of phones may be called in the header of a file.
+PHONE_COLUMNS = ("phone", "телефон", "msisdn", "номер", "tel", "mobile", "number")
 
 
 def normalise_phone(raw: object, region: str) -> str | None:
@@ -139,7 +140,7 @@ def read_csv(path: Path) -> Iterator[Any]:
         return
     delimiter = max(",;\t", key=first.count)
     header = [cell.strip().casefold() for cell in next(csv.reader([first], delimiter=delimiter), [])]
-    column = next((header.index(name) for name in _PHONE_COLUMNS if name in header), None)
+    column = next((header.index(name) for name in PHONE_COLUMNS if name in header), None)
     if column is None and not any(c.isdigit() for c in first):
         raise JobError({"recipients": [f"{path.name}, line 1: has no column named phone"]})
     further = {header.index(name): name for name in ("text", "button_link") if name in header}

@@ -18,7 +18,7 @@ from campaigns.gateway import Gateway, Transport, boot_clock
 from campaigns.gateway.limiter import Limiter
 from campaigns.keys import Keys
 from campaigns.ledger import Batches, Campaigns, Due, Plans
-from campaigns.results import Deliveries, Events, OptOuts, Replies
+from campaigns.results import Deliveries, Events, OptOuts, People, Replies
 from campaigns.settings import Settings
 from campaigns.store import Store
 from campaigns.wakeups import WakeUps
@@ -61,11 +61,9 @@ def build_services(settings: Settings, *, store: Store | None = None, wake: Wake
         # Longer than any request can last, so that a permit never ends before its request.
         permit_life_s=settings.deadline_s + 15,
     )
-    transport = Transport(
-        settings.gateway_url,
-        connect_timeout_s=settings.connect_timeout_s,
-        deadline_s=settings.deadline_s,
-    )
+    deliveries = Deliveries(store, batches, final=settings.final_statuses)
+    replies = Replies(store, optout_words=settings.words_of)
+    transport = _transport(settings)
     return Services(
         settings=settings,
         store=store,
@@ -79,8 +77,9 @@ def build_services(settings: Settings, *, store: Store | None = None, wake: Wake
         campaigns=Campaigns(store),
         due=Due(store),
         limiter=limiter,
-        deliveries=Deliveries(store, batches, final=settings.final_statuses),
-        replies=Replies(store, optout_words=settings.words_of),
+        deliveries=deliveries,
+        replies=replies,
+        people=People(store, region=settings.phone_region, batches=batches, deliveries=deliveries, replies=replies),
         optouts=OptOuts(store),
         events=Events(store),
         gateway=_gateways(settings, transport, limiter),
@@ -88,6 +87,14 @@ def build_services(settings: Settings, *, store: Store | None = None, wake: Wake
         boot_s=boot_clock,
         sleep=time.sleep,
         random=Random(),  # noqa: S311 (spreads retries, protects nothing)
+    )
+
+
+def _transport(settings: Settings) -> Transport:
+    return Transport(
+        settings.gateway_url,
+        connect_timeout_s=settings.connect_timeout_s,
+        deadline_s=settings.deadline_s,
     )
 
 

@@ -39,7 +39,7 @@ LAYERS = [
     {"flow.send", "flow.poll", "flow.reconcile", "flow.replies", "flow.dispatch"},
     {"flow.sweep", "flow.resolve"},
     {"handle"},
-    {"producer", "consuming", "callbacks"},
+    {"producer", "consuming", "callbacks", "people", "optouts", "explaining"},
     {"flow.submit"},
     {""},
     {"cli"},
@@ -59,6 +59,7 @@ ONLY_IN = {
         "campaigns.cli.consuming",
         "campaigns.cli.failures",
         "campaigns.cli.operating",
+        "campaigns.cli.people",
         "campaigns.cli.serving",
     },
 }

@@ -17,14 +17,13 @@ from campaigns.cli.demo import run_demo
 from campaigns.cli.doctor import examine
 from campaigns.cli.failures import FAILED, complain, told
 from campaigns.cli.operating import cancel, pause, resolve, resume, retry, wake
+from campaigns.cli.people import explain, forget, optouts
 from campaigns.cli.serving import callbacks
 from campaigns.cli.show import campaigns_table, console, delivery_dict, print_json, reply_dict, status_table
 from campaigns.errors import JobError, WaitTimeoutError, flatten
 from campaigns.handle import Campaign, Status, list_campaigns
 from campaigns.ledger.states import OVER
 from campaigns.producer import enqueue
-from campaigns.recipients import normalise_phone
-from campaigns.wiring import default_services
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a line.")
 
@@ -142,37 +141,8 @@ def taken_out(campaign_id: str) -> None:
         print_json({"reason": reason, "place": place, "phone": phone})
 
 
-for _command in (pause, resume, cancel, resolve, retry, wake, callbacks, events):
+for _command in (pause, resume, cancel, resolve, retry, wake, callbacks, events, explain, forget, optouts):
     cli.add_command(_command)
-
-
-@cli.group()
-def optouts() -> None:
-    """Phones that must not be messaged."""
-
-
-@optouts.command("add")
-@click.argument("phones", nargs=-1, required=True)
-@told
-def add_optouts(phones: tuple[str, ...]) -> None:
-    """Add PHONES."""
-    console.print(f"{default_services().optouts.add(_normal(phones))} added")
-
-
-@optouts.command("remove")
-@click.argument("phones", nargs=-1, required=True)
-@told
-def remove_optouts(phones: tuple[str, ...]) -> None:
-    """Remove PHONES."""
-    console.print(f"{default_services().optouts.remove(_normal(phones))} removed")
-
-
-@optouts.command("list")
-@told
-def list_optouts() -> None:
-    """Print all, one a line."""
-    for phone in default_services().optouts:
-        click.echo(phone)
 
 
 @cli.command()
@@ -217,14 +187,6 @@ def sandbox(host: str, port: int, speed: float) -> None:
     except OSError as error:
         complain(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port")
         sys.exit(FAILED)
-
-
-def _normal(phones: tuple[str, ...]) -> list[str]:
-    region = default_services().settings.phone_region
-    normal = {phone: normalise_phone(phone, region) for phone in phones}
-    if bad := [phone for phone, found in normal.items() if found is None]:
-        raise JobError({phone: ["is not a phone number"] for phone in bad})
-    return [found for found in normal.values() if found is not None]
 
 
 def _followed(campaign: Campaign, timeout_s: float | None) -> Status:

@@ -12,6 +12,7 @@ import click
 
 from campaigns.errors import (
     CampaignsError,
+    ForgetError,
     JobError,
     KeyConflictError,
     SettingsError,
@@ -32,6 +33,7 @@ _CODES: dict[type[CampaignsError], int] = {
     StoreError: NO_STORE,
     UnknownCampaignError: NO_CAMPAIGN,
     StateError: NOT_POSSIBLE,
+    ForgetError: NOT_POSSIBLE,
 }
 
 

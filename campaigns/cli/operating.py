@@ -21,7 +21,7 @@ _batch = click.option("--batch", "batch_id", help="Only this batch, such as ID-3
 @told
 def pause(campaign_id: str) -> None:
     """Send no further batch of a campaign."""
-    Campaign(campaign_id).pause(by=_who())
+    Campaign(campaign_id).pause(by=who())
     console.print(f"paused; to go on: campaigns resume {campaign_id}")
 
 
@@ -30,7 +30,7 @@ def pause(campaign_id: str) -> None:
 @told
 def resume(campaign_id: str) -> None:
     """Send on."""
-    Campaign(campaign_id).resume(by=_who())
+    Campaign(campaign_id).resume(by=who())
     console.print("resumed")
 
 
@@ -39,7 +39,7 @@ def resume(campaign_id: str) -> None:
 @told
 def cancel(campaign_id: str) -> None:
     """Never send what has not gone out."""
-    console.print(status_table(Campaign(campaign_id).cancel(by=_who())))
+    console.print(status_table(Campaign(campaign_id).cancel(by=who())))
 
 
 @click.command()
@@ -54,7 +54,7 @@ def resolve(campaign_id: str, decision: str, batch_id: str | None, why: str) -> 
     Look at the gateway first. sent: it has them. resend: they never arrived, send them again (and pay again, if
     that was wrong). write-off: nobody will ever know.
     """
-    changed = Campaign(campaign_id).resolve(decision, by=_who(), why=why, batch_id=batch_id)
+    changed = Campaign(campaign_id).resolve(decision, by=who(), why=why, batch_id=batch_id)
     console.print(f"{changed} batch{'es' * (changed != 1)}: {decision}")
 
 
@@ -65,7 +65,7 @@ def resolve(campaign_id: str, decision: str, batch_id: str | None, why: str) -> 
 @told
 def retry(campaign_id: str, batch_id: str | None, why: str) -> None:
     """Send batches again that the gateway refused."""
-    changed = Campaign(campaign_id).retry(by=_who(), why=why, batch_id=batch_id)
+    changed = Campaign(campaign_id).retry(by=who(), why=why, batch_id=batch_id)
     console.print(f"{changed} batch{'es' * (changed != 1)} planned again")
 
 
@@ -79,11 +79,11 @@ def wake(account: str) -> None:
     if resting is None:
         console.print(f"account {account} does not rest")
         return
-    wake_account(services, account, _who())
+    wake_account(services, account, who())
     console.print(f"account {account} is awake; it rested because: {resting[1]}")
 
 
-def _who() -> str:
+def who() -> str:
     """The person at the keyboard, as far as the system knows."""
     try:
         return getpass.getuser()

@@ -10,7 +10,7 @@ from typing import Protocol
 from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Limiter
 from campaigns.ledger import Batches, Campaigns, Due, Plans
-from campaigns.results import Deliveries, Events, OptOuts, Replies
+from campaigns.results import Deliveries, Events, OptOuts, People, Replies
 from campaigns.settings import Settings
 from campaigns.store import Store
 
@@ -37,6 +37,7 @@ class Services:
     deliveries: Deliveries
     replies: Replies
     optouts: OptOuts
+    people: People
     events: Events
     gateway: Callable[[str], Gateway]
     wake: WakesUp

@@ -63,6 +63,8 @@ def sweep_campaign(services: Services, campaign: Campaign) -> int:
             _retire(services, campaign)
             return 1
         return 0
+    if not campaign.over and services.campaigns.revive(campaign):
+        log.info("campaign_revived", extra={"campaign": campaign.id})
     missing, now_ms = 0, services.now_ms()
     ids = campaign.batch_ids()
     for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):

@@ -33,9 +33,11 @@ class Campaigns:
         owner = self._store.ask("get", self._keys.job_key(key))
         return owner.decode() if owner else None
 
-    def newest(self, limit: int) -> list[Campaign]:
-        """The newest campaigns, newest first."""
-        ids = [raw.decode() for raw in self._store.ask("zrevrange", self._keys.index(), 0, limit - 1)]
+    def newest(self, limit: int, start: int = 0) -> list[Campaign] | None:
+        """The newest campaigns from number `start` on, newest first; None past the last."""
+        ids = [raw.decode() for raw in self._store.ask("zrevrange", self._keys.index(), start, start + limit - 1)]
+        if not ids:
+            return None
         hashes = self._store.ask_many("hgetall", [(self._keys.campaign(i),) for i in ids])
         return [Campaign.read(i, decoded(h)) for i, h in zip(ids, hashes, strict=True) if h]
 
@@ -82,7 +84,26 @@ class Campaigns:
             start += len(rows)
 
     def retire(self, campaign: Campaign, life_ms: int) -> None:
-        """Let all keys of a campaign that is over expire, and stop sweeping it."""
+        """Let all keys of a campaign that is over expire, and stop sweeping it.
+
+        Its hash comes first: if a person reopens the campaign meanwhile, sweeping sees by it what to revive.
+        """
+        self._store.ask("pexpire", self._keys.campaign(campaign.id), life_ms)
+        for names in self._belongings(campaign):
+            self._store.ask_many("pexpire", [(name, life_ms) for name in names])
+        self._store.run("retire", [self._keys.campaign(campaign.id), self._keys.active()], [campaign.id])
+
+    def revive(self, campaign: Campaign) -> bool:
+        """Let a campaign that was reopened after it was retired live on. Returns whether it was needed."""
+        if self._store.ask("pttl", self._keys.campaign(campaign.id)) < 0:
+            return False
+        for names in self._belongings(campaign):
+            self._store.ask_many("persist", [(name,) for name in names])
+        self._store.ask("persist", self._keys.campaign(campaign.id))
+        return True
+
+    def _belongings(self, campaign: Campaign) -> Iterator[list[str]]:
+        """The names of all keys of a campaign but its hash, some at a time."""
         keys, store = self._keys, self._store
         for start in range(0, campaign.batches, _PER_ROUND_TRIP):
             ids = campaign.batch_ids()[start : start + _PER_ROUND_TRIP]
@@ -91,13 +112,9 @@ class Campaigns:
                 for row in store.ask_many("hget", [(keys.batch(i), "mailings") for i in ids])
             ]
             names = [name for i in ids for name in (keys.batch(i), keys.body(i))]
-            names += [keys.deliveries(i, m) for i, n in zip(ids, mailings, strict=True) for m in range(n)]
-            store.ask_many("pexpire", [(name, life_ms) for name in names])
+            yield names + [keys.deliveries(i, m) for i, n in zip(ids, mailings, strict=True) for m in range(n)]
         own = [keys.image(campaign.id), keys.taken_out(campaign.id), keys.replies(campaign.id)]
-        if "key" in campaign.fields:
-            own.append(keys.job_key(campaign.fields["key"]))
-        store.ask_many("pexpire", [(name, life_ms) for name in (*own, keys.campaign(campaign.id))])
-        store.ask("srem", keys.active(), campaign.id)
+        yield [*own, keys.job_key(campaign.fields["key"])] if "key" in campaign.fields else own
 
     def forget_expired(self, before_ms: int) -> None:
         """Drop ids from the index whose campaigns have expired."""

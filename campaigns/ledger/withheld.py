@@ -47,7 +47,8 @@ def withhold(
             "1" if rest else "0",
             zlib.compress(rest.body) if rest else b"",
             sum(m.recipients for m in mailings),
-            orjson.dumps([m.packed() for m in mailings]),
+            # A batch without anybody keeps its mailings, for whoever reads of an earlier attempt.
+            orjson.dumps([m.packed() for m in mailings or batch.mailings]),
             len(batch.mailings),
             life_ms,
             *(orjson.dumps(["opted_out", batch.id, phone]) for phone in opted_out),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from campaigns.results.consumer import Consumer
 from campaigns.results.deliveries import Deliveries, Delivery
 from campaigns.results.events import Event, Events, event_schemas, single_changes
+from campaigns.results.forgetting import Forgetting, Forgotten
 from campaigns.results.groups import DeadLetter, Group, Groups, position_of
 from campaigns.results.intake import compare, silenced
 from campaigns.results.optouts import OptOut, OptOuts
+from campaigns.results.people import Message, Owner, People, Trace
 from campaigns.results.replies import Replies, Reply
 
 __all__ = [
@@ -17,12 +19,18 @@ __all__ = [
     "Delivery",
     "Event",
     "Events",
+    "Forgetting",
+    "Forgotten",
     "Group",
     "Groups",
+    "Message",
     "OptOut",
     "OptOuts",
+    "Owner",
+    "People",
     "Replies",
     "Reply",
+    "Trace",
     "compare",
     "event_schemas",
     "position_of",

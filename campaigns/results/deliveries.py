@@ -100,6 +100,17 @@ class Deliveries:
             for phone in dict.fromkeys([*planned[number], *stored]):
                 yield _delivery(phone, stored, mailing.name, batch, "rejected" if refused else batch.state)
 
+    def of_phone(self, batch: Batch, phone: str) -> Iterator[tuple[int, Delivery]]:
+        """The deliveries of a batch to one phone, each with the number of its mailing."""
+        body = self._batches.body(batch.id)
+        planned = phones_of(batch.kind, body) if body is not None else [[] for _ in batch.mailings]
+        for number, mailing in enumerate(batch.mailings):
+            value = self._store.ask("hget", self._keys.deliveries(batch.id, number), phone)
+            if value is not None or phone in planned[number]:
+                stored = {phone: value.decode()} if value else {}
+                refused = f"rejected:{number}" in batch.fields
+                yield number, _delivery(phone, stored, mailing.name, batch, "rejected" if refused else batch.state)
+
     def price(self, batch: Batch, mailing: int, cost_micro: int, currency: str) -> None:
         """Record what the gateway says a mailing cost, in millionths of `currency`."""
         keys = [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id)]

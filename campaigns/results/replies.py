@@ -64,6 +64,16 @@ class Replies:
         replies = [_unpacked(reply_id.decode(), orjson.loads(data)) for reply_id, data in stored.items()]
         return sorted(replies, key=_order)
 
+    def of_phone(self, campaign_id: str, phone: str) -> list[Reply]:
+        """The replies of one phone to a campaign, oldest first."""
+        key, quoted, cursor = self._keys.replies(campaign_id), f'"{phone}"'.encode(), None
+        found: dict[bytes, bytes] = {}
+        while cursor != 0:
+            cursor, stored = self._store.ask("hscan", key, cursor or 0, None, 500)
+            found |= {reply_id: data for reply_id, data in stored.items() if quoted in data}
+        replies = [_unpacked(reply_id.decode(), orjson.loads(data)) for reply_id, data in found.items()]
+        return sorted((reply for reply in replies if reply.phone == phone), key=_order)
+
 
 def asks_to_stop(message: str, words: Set[str]) -> bool:
     """Whether a reply is one of the opt-out words, whatever its case, spaces and final punctuation."""

@@ -1,0 +1,179 @@
+"""Commands about people: one person's history, forgetting, opt-outs."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import BinaryIO, TextIO
+
+import click
+
+from campaigns import optouts as optouts_api
+from campaigns import people
+from campaigns.cli.failures import FAILED, WRONG, complain, told
+from campaigns.cli.operating import who
+from campaigns.cli.show import console, print_json
+from campaigns.explaining import explained
+from campaigns.recipients import PHONE_COLUMNS, normalise_phone
+from campaigns.wiring import default_services
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a line.")
+_PER_CALL = 500
+
+
+@click.command()
+@click.argument("phone", required=False)
+@click.option("--message", "message_id", type=int, help="Instead of a phone: the gateway's message id.")
+@click.option("--account", default="default", show_default=True, help="The account of the message id.")
+@click.option("--campaigns", "limit", default=100, show_default=True, type=click.IntRange(1), help="Look at so many.")
+@as_json
+@told
+def explain(phone: str | None, message_id: int | None, account: str, limit: int, as_json: bool) -> None:
+    """Tell all that is known of PHONE: what every campaign did to it, and why."""
+    if (phone is None) == (message_id is None):
+        raise click.UsageError("give a PHONE or --message")
+    if message_id is not None:
+        _explain_message(message_id, account, as_json)
+        return
+    services = default_services()
+    (normal,) = _normal((str(phone),))
+    optout = services.optouts.of(normal)
+    traces = list(people.find(normal, campaigns=limit))
+    if as_json:
+        print_json({"phone": normal, "optout": asdict(optout) if optout else None})
+        for trace in traces:
+            print_json(asdict(trace))
+        return
+    for line in explained(normal, traces, optout, services.settings.gateway_timezone):
+        click.echo(line)
+
+
+def _explain_message(message_id: int, account: str, as_json: bool) -> None:
+    owner = people.find_message(message_id, account=account)
+    if owner is None:
+        complain(f"no message {message_id} of account {account} is known")
+        sys.exit(FAILED)
+    if as_json:
+        print_json(asdict(owner))
+    else:
+        named = f", {owner.mailing}" if owner.mailing else ""
+        click.echo(
+            f"campaign {owner.campaign_id}, batch {owner.batch_id}, mailing {owner.number}{named}: {owner.state}"
+        )
+
+
+@click.command()
+@click.argument("phone")
+@click.option("--optout-too", is_flag=True, help="Forget the opt-out as well: the phone may be messaged again.")
+@as_json
+@told
+def forget(phone: str, optout_too: bool, as_json: bool) -> None:
+    """Erase PHONE from everything that is kept here. Counters stay; an opt-out stays unless you say so."""
+    (normal,) = _normal((phone,))
+    gone = people.forget(normal, optout_too=optout_too)
+    if as_json:
+        print_json(asdict(gone))
+        return
+    console.print(
+        f"erased from {gone.campaigns} campaigns: {gone.deliveries} deliveries, {gone.bodies} request bodies, "
+        f"{gone.replies} replies, {gone.taken_out} rows of those taken out, {gone.events} events, "
+        f"{gone.dead_letters} dead letters"
+    )
+    if gone.events_left:
+        console.print(f"{gone.events_left} events wait for a group to read them; repeat this when they have been")
+    if gone.optout:
+        console.print("the opt-out is forgotten as well")
+    elif default_services().optouts.of(normal) is not None:
+        console.print("the opt-out stays, so that nobody messages this phone again; --optout-too forgets it")
+
+
+@click.group()
+def optouts() -> None:
+    """Phones that must not be messaged."""
+
+
+@optouts.command("add")
+@click.argument("phones", nargs=-1, required=True)
+@click.option("--why", help="Kept with each phone; without it your name is.")
+@told
+def add_optouts(phones: tuple[str, ...], why: str | None) -> None:
+    """Add PHONES."""
+    console.print(f"{optouts_api.add(_normal(phones), why=why or f'by {who()}')} added")
+
+
+@optouts.command("remove")
+@click.argument("phones", nargs=-1, required=True)
+@told
+def remove_optouts(phones: tuple[str, ...]) -> None:
+    """Remove PHONES."""
+    console.print(f"{optouts_api.remove(_normal(phones))} removed")
+
+
+@optouts.command("list")
+@told
+def list_optouts() -> None:
+    """Print all, one a line."""
+    for phone in optouts_api.every():
+        click.echo(phone)
+
+
+@optouts.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--why", help="Kept with each phone; without it the name of the file is.")
+@told
+def import_optouts(file: BinaryIO, why: str | None) -> None:
+    """Add the phones in FILE: one a line, or a CSV file's column phone, else its first (- for standard input).
+
+    Lines that are no phone are listed, and the others are added all the same; then the exit code is 1.
+    """
+    reason, added, waiting = why or f"import of {getattr(file, 'name', 'standard input')}", 0, list[str]()
+    bad = 0
+    for number, phone in _phones_in(file):
+        if phone is None:
+            bad += 1
+            click.echo(f"line {number}: is not a phone number", err=True)
+            continue
+        waiting.append(phone)
+        if len(waiting) >= _PER_CALL:
+            added += optouts_api.add(waiting, why=reason)
+            waiting.clear()
+    added += optouts_api.add(waiting, why=reason)
+    console.print(f"{added} added, {bad} line{'s' * (bad != 1)} not understood")
+    sys.exit(FAILED if bad else 0)
+
+
+@optouts.command("export")
+@click.argument("file", type=click.File("w", encoding="utf-8", lazy=False))
+@told
+def export_optouts(file: TextIO) -> None:
+    """Write all to FILE, one a line (- for standard output)."""
+    for phone in optouts_api.every():
+        file.write(phone + "\n")
+
+
+def _phones_in(file: BinaryIO) -> Iterator[tuple[int, str | None]]:
+    """Number of the line and its phone, None if it is none. Empty lines and a header are passed over."""
+    region, column = default_services().settings.phone_region, 0
+    for number, raw in enumerate(file, start=1):
+        # Other encodings spoil words, not digits.
+        line = raw.decode("utf-8-sig", errors="replace")
+        if not line.strip():
+            continue
+        cells = [cell.strip() for cell in next(csv.reader([line], delimiter=max(",;\t", key=line.count)))]
+        names = [cell.casefold() for cell in cells]
+        if number == 1 and (found := [i for i, name in enumerate(names) if name in PHONE_COLUMNS]):
+            column = found[0]
+            continue
+        yield number, normalise_phone(cells[column], region) if len(cells) > column else None
+
+
+def _normal(phones: tuple[str, ...]) -> list[str]:
+    region = default_services().settings.phone_region
+    normal = {phone: normalise_phone(phone, region) for phone in phones}
+    if bad := [phone for phone, found in normal.items() if found is None]:
+        for phone in bad:
+            complain(f"{phone}: is not a phone number")
+        sys.exit(WRONG)
+    return [found for found in normal.values() if found is not None]

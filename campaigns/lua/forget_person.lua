@@ -1,0 +1,23 @@
+-- Erases a person from a campaign's replies, its list of those taken out, and events that every group has done with.
+-- One event tells that it happened, without the phone; `events` are the sequences that are missing from now on.
+-- KEYS: 1 campaign, 2 events, 3 replies, 4 list of those taken out
+-- ARGV: 1 now (ms or 0), 2 campaign id, 3 deliveries and 4 bodies erased before, 5 sequences of the events (JSON),
+--       6 number of replies R, then R reply ids, then number of rows T, then T rows taken out, then positions of events
+-- Returns: {replies, rows, events} erased.
+local now = clock(ARGV[1])
+local at = 6
+local function each(erase)
+  local first, last, erased = at + 1, at + tonumber(ARGV[at]), 0
+  for i = first, last do erased = erased + erase(ARGV[i]) end
+  at = last + 1
+  return erased
+end
+local replies = each(function(id) return redis.call('HDEL', KEYS[3], id) end)
+local rows = each(function(row) return redis.call('LREM', KEYS[4], 0, row) end)
+local events = 0
+for i = at, #ARGV do events = events + redis.call('XDEL', KEYS[2], ARGV[i]) end
+if tonumber(ARGV[3]) + tonumber(ARGV[4]) + replies + rows + events > 0 and redis.call('EXISTS', KEYS[1]) == 1 then
+  emit(KEYS[2], KEYS[1], ARGV[2], 'person.forgotten', ARGV[2], '{"deliveries":' .. ARGV[3] .. ',"bodies":' .. ARGV[4] ..
+    ',"replies":' .. replies .. ',"taken_out":' .. rows .. ',"events":' .. ARGV[5] .. '}', now)
+end
+return {replies, rows, events}

@@ -1,0 +1,43 @@
+"""Opt-outs from application code: `from campaigns import optouts`.
+
+Phones that must not be messaged, in any spelling. Who is on the list is taken out when a campaign is planned,
+and again before a batch goes out if the list has grown since. A request that is already on its way is not
+called back, and list mailings go to whom the gateway's list says.
+
+Every function raises ValueError for what is no phone, with nothing changed, and StoreError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from campaigns.flow.services import Services
+from campaigns.results import OptOut
+from campaigns.wiring import default_services
+
+
+def add(phones: Iterable[str], *, why: str = "", services: Services | None = None) -> int:
+    """Opt phones out. `why` is kept with each that is new. Returns how many were new."""
+    services = services or default_services()
+    return services.optouts.add(_normal(services, phones), why)
+
+
+def remove(phones: Iterable[str], *, services: Services | None = None) -> int:
+    """Let phones be messaged again. Returns how many were on the list."""
+    services = services or default_services()
+    return services.optouts.remove(_normal(services, phones))
+
+
+def get(phone: str, *, services: Services | None = None) -> OptOut | None:
+    """Since when and why a phone is opted out; None if it is not."""
+    services = services or default_services()
+    return services.optouts.of(services.people.normal(phone))
+
+
+def every(*, services: Services | None = None) -> Iterator[str]:
+    """All phones that are opted out, in the gateway's form and in no order."""
+    return iter((services or default_services()).optouts)
+
+
+def _normal(services: Services, phones: Iterable[str]) -> list[str]:
+    return [services.people.normal(phone) for phone in phones]

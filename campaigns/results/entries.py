@@ -1,0 +1,44 @@
+"""Entries of the event stream that name a phone, and which entries every group has done with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from campaigns.results.events import Event, read_entry
+from campaigns.store import Store
+
+_PER_READ = 200
+
+
+def naming(store: Store, phone: str) -> Iterator[Event]:
+    """Every event that is kept and names the phone. Reads the whole stream."""
+    quoted, start = f'"{phone}"'.encode(), "-"
+    while entries := store.ask("xrange", store.keys.events(), start, "+", _PER_READ):
+        for position, fields in entries:
+            if quoted in fields.get(b"data", b""):
+                # What others wrote into the stream is theirs.
+                with suppress(KeyError, ValueError):
+                    yield read_entry(position, fields)
+        start = "(" + entries[-1][0].decode()
+
+
+def done_before(store: Store) -> tuple[int, int] | None:
+    """Every group has acknowledged all entries before this place; None if there are no groups."""
+    stream = store.keys.events()
+    if not store.ask("exists", stream):
+        return None
+    places = []
+    for group in store.ask("xinfo_groups", stream):
+        if group["pending"]:
+            places.append(place(store.ask("xpending", stream, group["name"])["min"].decode()))
+        else:
+            milliseconds, number = place(group["last-delivered-id"].decode())
+            places.append((milliseconds, number + 1))
+    return min(places, default=None)
+
+
+def place(position: str) -> tuple[int, int]:
+    """A position as numbers that can be compared."""
+    milliseconds, _, number = position.partition("-")
+    return int(milliseconds), int(number)

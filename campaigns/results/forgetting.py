@@ -1,0 +1,177 @@
+"""Forgetting a person: erased from bodies, deliveries, replies, lists and events. Counters and accounts stay.
+
+A batch of which something may still come is never touched: its body decides what is sent, what counts as
+evidence and whose news are taken in. So a person who stands in one cannot be forgotten yet, and then nothing is.
+
+A stream's entry cannot be rewritten, and one entry may hold the news of a hundred people. So an entry that names
+the person is deleted once every group has done with it; until then it stays for who has yet to read it, is
+counted in `events_left`, and leaves with the trimming of the stream or when forgetting is repeated. The event
+`person.forgotten` names the sequences that are missing, and never the phone.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import orjson
+
+from campaigns.errors import ForgetError
+from campaigns.ledger import Batch, Campaign
+from campaigns.ledger.states import CANCELLED, REJECTED, SETTLED, WRITTEN_OFF
+from campaigns.packing import without
+from campaigns.results.entries import done_before, naming, place
+from campaigns.results.groups import Groups
+from campaigns.results.optouts import OptOuts
+from campaigns.results.people import People
+from campaigns.results.replies import Replies
+from campaigns.store import Store
+
+#: States of batches of which nothing more will come by itself.
+_DONE = frozenset({SETTLED, REJECTED, CANCELLED, WRITTEN_OFF})
+_ERASED = "(erased)"
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was erased: rows of deliveries, bodies rewritten, replies, rows of those taken out, events, dead letters.
+
+    `events_left` are entries of the stream that some group has yet to read. `optout` tells whether the phone
+    stood on the list of opt-outs and was removed from it.
+    """
+
+    campaigns: int
+    deliveries: int
+    bodies: int
+    replies: int
+    taken_out: int
+    events: int
+    dead_letters: int
+    events_left: int
+    optout: bool
+
+
+@dataclass(slots=True)
+class _Found:
+    """Where the person stands in one campaign."""
+
+    batches: list[Batch] = field(default_factory=list)
+    replies: list[str] = field(default_factory=list)
+    taken_out: list[bytes] = field(default_factory=list)
+    positions: list[str] = field(default_factory=list)
+    sequences: list[int] = field(default_factory=list)
+
+
+class Forgetting:
+    """Every method may raise StoreError."""
+
+    def __init__(self, store: Store, people: People, replies: Replies, optouts: OptOuts) -> None:
+        self._store = store
+        self._keys = store.keys
+        self._people = people
+        self._replies = replies
+        self._optouts = optouts
+
+    def forget(self, phone: str, *, optout_too: bool) -> Forgotten:
+        """Erase a phone in the gateway's form. Raises ForgetError while a batch with it is under way.
+
+        A repetition finds what an earlier, broken one left over, and otherwise nothing.
+        """
+        found = {campaign.id: self._in_campaign(campaign, phone) for campaign in self._people.campaigns(None)}
+        busy = {b.id: b.state for one in found.values() for b in one.batches if b.state not in _DONE}
+        if busy:
+            raise ForgetError(busy)
+        events_left = self._add_events(found, phone)
+        sums = [0, 0, 0, 0, 0, 0]
+        for campaign_id, one in found.items():
+            erased = self._erase(campaign_id, one, phone)
+            if any(erased):
+                sums = [a + b for a, b in zip(sums, (1, *erased), strict=True)]
+        dead_letters = self._forget_dead_letters(phone)
+        optout = optout_too and self._optouts.remove([phone]) > 0
+        campaigns, deliveries, bodies, replies, taken_out, events = sums
+        return Forgotten(campaigns, deliveries, bodies, replies, taken_out, events, dead_letters, events_left, optout)
+
+    def _in_campaign(self, campaign: Campaign, phone: str) -> _Found:
+        rows = self._people.taken_out(campaign, phone)
+        return _Found(
+            batches=self._people.batches_with(campaign, phone),
+            replies=[reply.id for reply in self._replies.of_phone(campaign.id, phone)],
+            taken_out=list(dict.fromkeys(orjson.dumps(row) for row in rows)),
+        )
+
+    def _add_events(self, found: dict[str, _Found], phone: str) -> int:
+        """Note the events that name the phone and may go. Returns how many have to wait."""
+        floor, left = done_before(self._store), 0
+        for event in naming(self._store, phone):
+            if floor is not None and place(event.position) >= floor:
+                left += 1
+                continue
+            one = found.setdefault(event.source, _Found())
+            one.positions.append(event.position)
+            one.sequences.append(event.sequence)
+        return left
+
+    def _forget_dead_letters(self, phone: str) -> int:
+        """What no consumer could digest has been set aside already: nobody waits for it."""
+        groups, quoted = Groups(self._store), f'"{phone}"'
+        return sum(
+            groups.remove_dead_letter(group.name, letter.id)
+            for group in groups.all()
+            for letter in list(groups.dead_letters(group.name))
+            if quoted in letter.fields.get("data", "")
+        )
+
+    def _erase(self, campaign_id: str, one: _Found, phone: str) -> tuple[int, int, int, int, int]:
+        keys, deliveries, bodies = self._keys, 0, 0
+        for batch in one.batches:
+            rows, changed = self._erase_batch(batch, phone)
+            deliveries, bodies = deliveries + rows, bodies + changed
+        replies, taken_out, events = self._store.run(
+            "forget_person",
+            [keys.campaign(campaign_id), keys.events(), keys.replies(campaign_id), keys.taken_out(campaign_id)],
+            [
+                campaign_id,
+                deliveries,
+                bodies,
+                orjson.dumps(one.sequences),
+                len(one.replies),
+                *one.replies,
+                len(one.taken_out),
+                *one.taken_out,
+                *one.positions,
+            ],
+        )
+        return deliveries, bodies, replies, taken_out, events
+
+    def _erase_batch(self, batch: Batch, phone: str) -> tuple[int, int]:
+        keys = self._keys
+        names = [keys.batch(batch.id), keys.body(batch.id)]
+        names += [keys.deliveries(batch.id, number) for number in range(len(batch.mailings))]
+        said = [part for pair in _words_about(batch, phone) for part in pair]
+        while True:
+            packed = self._store.ask("get", keys.body(batch.id)) or b""
+            rewritten = _without(batch.kind, packed, phone)
+            answer = self._store.run("forget_batch", names, [phone, f",{','.join(_DONE)},", packed, rewritten, *said])
+            if answer[0] == 1:
+                return int(answer[1]), int(answer[2])
+            if answer[0] == 0:
+                raise ForgetError({batch.id: answer[1].decode()})
+
+
+def _without(kind: str, packed: bytes, phone: str) -> bytes:
+    """A compressed body without a phone; mailings keep their numbers."""
+    if not packed or kind == "list":
+        return packed
+    rest = without(kind, zlib.decompress(packed), {phone}, keep_empty=True)
+    if not rest.removed:
+        return packed
+    return zlib.compress(rest.body) if rest.body else b""
+
+
+def _words_about(batch: Batch, phone: str) -> Iterator[tuple[str, str]]:
+    """The gateway's words about a batch, as far as they name the phone."""
+    for name, value in batch.fields.items():
+        if phone in value and (name == "text" or name.startswith("rejected:")):
+            yield name, value.replace(phone, _ERASED)

@@ -1,0 +1,149 @@
+"""The commands about people: what they print, and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from campaigns.cli.commands import cli
+from campaigns.settings import Settings
+from campaigns.wiring import build_services
+from tests.conftest import environment
+from tests.support.jobs import bulk_job, phones, sample_job
+from tests.support.stage import Stage
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(stage: Stage, prefix: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command with the stage's store and sandbox in its environment."""
+    settings = stage.services.settings
+    for name, value in environment(settings.redis_url, settings.gateway_url, prefix).items():
+        monkeypatch.setenv(name, value)
+    ours = {name: value for name, value in os.environ.items() if name.startswith("CAMPAIGNS_")}
+    monkeypatch.setattr("campaigns.wiring._default", lambda _pid: build_services(Settings.from_env(ours)))
+    return lambda *arguments, **more: CliRunner().invoke(cli, [str(a) for a in arguments], **more)
+
+
+class TestExplain:
+    """One person's history."""
+
+    def test_for_people(self, run: Run, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(2), name="Spring"))
+        stage.finish(campaign)
+        shown = run("explain", "8 029 100 00 00")
+        assert shown.exit_code == 0, shown.output
+        lines = shown.stdout.splitlines()
+        assert lines[:3] == [phones(1)[0], "  not opted out", ""]
+        assert lines[3].startswith(f"Spring ({campaign.id}): bulk, account default, handed in 20")
+        assert f"batch {campaign.id}-0: sent, no more news will come" in lines[4]
+        assert lines[-1].strip().startswith("READ 20")
+
+    def test_for_programs(self, run: Run, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        about, trace = map(json.loads, run("explain", phones(1)[0], "--json").stdout.splitlines())
+        assert about == {"phone": phones(1)[0], "optout": None}
+        assert (trace["campaign_id"], trace["messages"][0]["state"]) == (campaign.id, "planned")
+
+    def test_a_refused_mailing_is_not_to_be_retried(self, run: Run, stage: Stage) -> None:
+        """Only whole requests can be sent again."""
+        job = sample_job(schedule=None)
+        job["messages"][2]["content"]["image_url"] = "https://example-site.com/wrong-size.jpg"
+        campaign = stage.enqueue(job)
+        stage.finish(campaign)
+        phone = next(d.phone for d in campaign.deliveries() if d.state == "rejected")
+        shown = run("explain", phone).stdout
+        assert "it was said: mailing list 3: Optimal image size 800x800 px" in shown
+        assert "campaigns retry" not in shown
+
+    def test_a_message_id(self, run: Run, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(1)))
+        stage.finish(campaign)
+        message_id = stage.services.batches.read(f"{campaign.id}-0").message_ids[0]
+        shown = run("explain", "--message", message_id).stdout
+        assert shown.startswith(f"campaign {campaign.id}, batch {campaign.id}-0, mailing 0")
+        assert json.loads(run("explain", "--message", message_id, "--json").stdout)["campaign_id"] == campaign.id
+        unknown = run("explain", "--message", 1)
+        assert (unknown.exit_code, unknown.stderr) == (
+            1,
+            "campaigns: no message 1 of account default is known\n",
+        )
+
+    def test_wrong_ways_to_ask(self, run: Run) -> None:
+        assert run("explain").exit_code == 2
+        assert run("explain", phones(1)[0], "--message", "1").exit_code == 2
+        ended = run("explain", "nobody")
+        assert (ended.exit_code, ended.stderr) == (2, "campaigns: nobody: is not a phone number\n")
+
+
+class TestForget:
+    """Erasing one person."""
+
+    def test_what_was_erased(self, run: Run, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        refused = run("forget", phones(1)[0])
+        assert (refused.exit_code, refused.stdout) == (5, "")
+        assert (
+            refused.stderr == f"campaigns: cannot forget yet, these batches are under way: {campaign.id}-0 (planned)\n"
+        )
+        stage.finish(campaign)
+        stage.services.optouts.add(phones(1))
+        said = run("forget", phones(1)[0]).stdout.splitlines()
+        assert said[0].startswith("erased from 1 campaigns: 1 deliveries, 1 request bodies, 0 replies, 0 rows")
+        assert said[1].startswith("the opt-out stays")
+        gone = json.loads(run("forget", phones(1)[0], "--optout-too", "--json").stdout)
+        assert gone == {**dict.fromkeys(gone, 0), "optout": True}
+        assert list(stage.services.optouts) == []
+
+
+class TestOptOuts:
+    """Lists in and out."""
+
+    def test_why(self, run: Run, stage: Stage) -> None:
+        run("optouts", "add", "375291111111", "--why", "wrote a letter")
+        assert "wrote a letter" in run("explain", "375291111111").stdout
+
+    def test_import(self, run: Run, stage: Stage, tmp_path: Path) -> None:
+        """What is no phone is named with its line, and nothing else is lost."""
+        people = tmp_path / "people.csv"
+        people.write_text("name;phone\nA;+375 29 111-11-11\nB;nobody\n\nC;80291111112\nD\n", "utf-8")
+        ended = run("optouts", "import", people)
+        assert ended.exit_code == 1
+        assert ended.stderr == "line 3: is not a phone number\nline 6: is not a phone number\n"
+        assert ended.stdout == "2 added, 2 lines not understood\n"
+        assert set(stage.services.optouts) == {"375291111111", "375291111112"}
+        noted = stage.services.optouts.of("375291111111")
+        assert noted is not None
+        assert noted.why == f"import of {people}"
+
+    def test_import_of_many_lines(self, run: Run, stage: Stage, tmp_path: Path) -> None:
+        people = tmp_path / "people.txt"
+        people.write_text("\n".join([*phones(1200), *phones(5)]))
+        ended = run("optouts", "import", people)
+        assert (ended.exit_code, ended.stdout) == (0, "1200 added, 0 lines not understood\n")
+        assert len(stage.services.optouts) == 1200
+
+    def test_import_from_standard_input_in_another_encoding(self, run: Run, stage: Stage) -> None:
+        ended = run("optouts", "import", "-", input="375291111111\nтелефон\n".encode("cp1251"))
+        assert (ended.exit_code, ended.stderr) == (1, "line 2: is not a phone number\n")
+        assert list(stage.services.optouts) == ["375291111111"]
+
+    def test_export_and_import_again(self, run: Run, stage: Stage, tmp_path: Path) -> None:
+        stage.services.optouts.add(phones(700))
+        listed = tmp_path / "optouts.txt"
+        assert run("optouts", "export", listed).exit_code == 0
+        assert sorted(listed.read_text().split()) == phones(700)
+        assert sorted(run("optouts", "export", "-").stdout.split()) == phones(700)
+        stage.services.optouts.remove(phones(700))
+        assert run("optouts", "import", listed).stdout == "700 added, 0 lines not understood\n"
+
+    def test_a_wrong_phone_changes_nothing(self, run: Run, stage: Stage) -> None:
+        ended = run("optouts", "add", "375291111111", "nobody")
+        assert (ended.exit_code, ended.stderr) == (2, "campaigns: nobody: is not a phone number\n")
+        assert list(stage.services.optouts) == []

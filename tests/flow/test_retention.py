@@ -1,0 +1,128 @@
+"""Retention: every key of a campaign's life expires or is removed, whatever became of the campaign."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from campaigns.flow.submit import submit
+from campaigns.handle import Campaign
+from campaigns.ledger.states import OVER
+from campaigns.people import forget
+from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
+from tests.support.stage import Stage
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
+#: What stays: one hash per account (its sequence numbers events), the opt-outs, the stream, which is trimmed.
+KEPT = {"account:default", "optouts", "optouts-counter", "optouts-why", "events"}
+
+
+def keys_without_end(stage: Stage) -> set[str]:
+    """Keys under the stage's prefix that would stay for ever."""
+    redis, prefix = stage.services.store.redis, stage.services.store.keys.prefix
+    names = [raw.decode() for raw in redis.scan_iter(match=prefix + "*")]
+    return {name.removeprefix(prefix) for name in names if redis.pttl(name) == -1}
+
+
+@pytest.fixture
+def brief(make_stage: Callable[..., Stage]) -> Stage:
+    """A stage on which what is over is gone within a second or two."""
+    return make_stage(
+        retention_s=0.8, reply_window_s=0.5, events_life_s=0.001, poll_horizon_s=2.0, planning_lease_s=0.1
+    )
+
+
+def lives(stage: Stage, folder: Path) -> list[Campaign]:
+    """Campaigns of every kind and fate."""
+    image = folder / "sale.png"
+    image.write_bytes(PNG)
+    quick = {"kind": "quick", "vibername_id": 7, "type_message": "IMAGE", "image": image}
+    stage.services.optouts.add(phones(1, start=500), why="asked")
+    stage.sandbox.fault("refuse", "sendBulkViber")
+    campaigns = [
+        stage.enqueue(bulk_job(phones(2, start=600), text="refused")),
+        stage.enqueue(bulk_job([*phones(3), "nobody", *phones(1), *phones(1, start=500), "375297779908"]), key="k"),
+        stage.enqueue({**quick, "delivery_list": ["375297779909", *phones(2)]}),
+        stage.enqueue(list_job(2)),
+        stage.enqueue(sample_job(schedule=None)),
+        stage.enqueue(bulk_job(["nobody"]), key="all taken out"),
+    ]
+    cancelled = stage.enqueue(quick_job(*phones(3)), key="cancelled")
+    cancelled.cancel()
+    invalid = submit(stage.services, {"kind": "bulk"}, key=None, strict=False, message_id="m1")
+    return [*campaigns, cancelled, Campaign(invalid, stage.services)]
+
+
+def test_nothing_stays(brief: Stage, tmp_path: Path) -> None:
+    stage = brief
+    abandoned = stage.services.plans.open(
+        kind="bulk", account="default", queue="bulk", name="", job=b"{}", key="abandoned"
+    )
+    assert not isinstance(abandoned, str)
+    abandoned.take_out("invalid", [("delivery_list[0]", "x")])
+    campaigns = lives(stage, tmp_path)
+    stage.until(lambda: all(c.status().state in OVER for c in campaigns))
+    stage.services.optouts.add(phones(1, start=700))
+    assert keys_without_end(stage) - KEPT
+    store = stage.services.store
+
+    def retired() -> bool:
+        stage.sweep()
+        return not store.ask("scard", store.keys.active())
+
+    stage.until(retired)
+    assert keys_without_end(stage) <= KEPT | {"campaigns"} | {f"due:{q}" for q in ("replies", "poll")}
+    longest = max(store.redis.pttl(name) for name in store.redis.scan_iter(match=store.keys.prefix + "*"))
+    assert longest <= 604_800_000 + 2000
+    time.sleep(0.85)
+    stage.until(lambda: stage.sweep() == 0 and keys_without_end(stage) <= KEPT)
+    assert len(stage.services.events) == 0
+    assert stage.services.campaigns.newest(10) is None
+    assert set(stage.services.optouts) == {*phones(1, start=500), *phones(1, start=700), "375297779908"}
+
+
+def test_what_comes_after_the_end_expires_too(brief: Stage) -> None:
+    """A reply that is stored late, and a forgotten person, leave nothing behind either."""
+    stage = brief
+    campaign = stage.enqueue(bulk_job(["375297779909", *phones(1)]))
+    stage.finish(campaign)
+    record = stage.services.campaigns.read(campaign.id)
+    stage.services.campaigns.retire(record, 60_000)
+    stage.until(lambda: bool(campaign.replies()))
+    assert 0 < stage.services.store.ask("pttl", stage.services.store.keys.replies(campaign.id)) <= 60_000
+    forget(phones(1)[0], services=stage.services)
+    stage.services.store.ask("delete", stage.services.store.keys.due("replies"))
+    assert keys_without_end(stage) <= KEPT | {"campaigns"}
+
+
+def test_reopened_after_it_was_retired(stage: Stage) -> None:
+    """A person who decides late gets a campaign that lives until it is over again."""
+    stage.sandbox.fault("refuse", "sendBulkViber")
+    campaign = stage.enqueue(bulk_job(phones(2)))
+    stage.finish(campaign)
+    stage.services.campaigns.retire(stage.services.campaigns.read(campaign.id), 60_000)
+    store = stage.services.store
+    assert store.ask("pttl", store.keys.batch(f"{campaign.id}-0")) > 0
+    campaign.retry(by="me", why="put right")
+    stage.sweep()
+    assert store.ask("pttl", store.keys.batch(f"{campaign.id}-0")) == -1
+    assert store.ask("pttl", store.keys.campaign(campaign.id)) == -1
+    stage.finish(campaign)
+    assert len(stage.sandbox.ledger()) == 2
+
+
+def test_reopened_while_it_is_retired(stage: Stage) -> None:
+    """Sweeping goes on looking at it."""
+    stage.sandbox.fault("refuse", "sendBulkViber")
+    campaign = stage.enqueue(bulk_job(phones(2)))
+    stage.finish(campaign)
+    over = stage.services.campaigns.read(campaign.id)
+    campaign.retry(by="me", why="put right")
+    stage.services.campaigns.retire(over, 60_000)
+    assert stage.services.campaigns.active() == [campaign.id]
+    stage.sweep()
+    assert stage.services.store.ask("pttl", stage.services.store.keys.campaign(campaign.id)) == -1
+    stage.finish(campaign)

@@ -1,0 +1,79 @@
+"""Opt-outs: the list, its version, and the words that put somebody on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from campaigns import optouts
+from campaigns.results import OptOuts
+from campaigns.settings import Secret, Settings
+from campaigns.store import Store
+from tests.support.jobs import bulk_job, phones
+from tests.support.settings import TOKEN
+from tests.support.stage import Stage
+
+
+def version(store: Store) -> tuple[int, int]:
+    return int(store.ask("get", store.keys.optouts_counter()) or 0), int(store.ask("scard", store.keys.optouts()))
+
+
+def test_only_additions_move_the_counter(store: Store) -> None:
+    listed = OptOuts(store)
+    assert listed.add(phones(3)) == 3
+    assert version(store) == (1, 3)
+    assert listed.add(phones(3)) == 0
+    assert version(store) == (1, 3)
+    assert listed.remove(phones(1)) == 1
+    assert version(store) == (1, 2)
+    # The same size again, and still another version.
+    assert listed.add(phones(1)) == 1
+    assert version(store) == (2, 3)
+
+
+def test_since_when_and_why(store: Store) -> None:
+    timed = Store(store.redis, store.keys, now_ms=lambda: 1_900_000_000_000)
+    listed = OptOuts(timed)
+    listed.add(phones(1), "a letter | of May")
+    listed.add(phones(1), "another")
+    found = listed.of(phones(1)[0])
+    assert found is not None
+    assert (found.since_ms, found.why) == (1_900_000_000_000, "a letter | of May")
+    store.ask("sadd", store.keys.optouts(), "375291234567")
+    assert (listed.of("375291234567") or found).since_ms is None
+    listed.remove(phones(1))
+    assert listed.of(phones(1)[0]) is None
+    assert store.ask("hlen", store.keys.optouts_why()) == 0
+
+
+def test_from_application_code(stage: Stage) -> None:
+    services = stage.services
+    assert optouts.add(["+375 29 100-00-00", "80291000001"], why="asked", services=services) == 2
+    assert sorted(optouts.every(services=services)) == phones(2)
+    with pytest.raises(ValueError, match="not a phone number"):
+        optouts.add([phones(3)[2], "nobody"], services=services)
+    assert optouts.get(phones(3)[2], services=services) is None
+    assert optouts.remove(["375 29 1000000"], services=services) == 1
+
+
+def test_words_of_an_account() -> None:
+    settings = Settings.from_env(
+        {"CAMPAIGNS_OPTOUT_WORDS": "STOP", "CAMPAIGNS_OPTOUT_WORDS_BIG_SHOP": "Не надо, Сто\u0438\u0306"}
+    )
+    assert settings.words_of("default") == {"stop"}
+    assert settings.words_of("big_shop") == {"stop", "не надо", "стой"}
+
+
+def test_words_of_one_account_are_not_those_of_another(make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage(
+        optout_words=frozenset(),
+        account_optout_words={"shop": frozenset({"stop"})},
+        accounts={"default": Secret(TOKEN), "shop": Secret(TOKEN)},
+    )
+    one = stage.enqueue(bulk_job(["375297779908"], text="one"))
+    stage.until(lambda: bool(one.replies()))
+    assert list(stage.services.optouts) == []
+    other = stage.enqueue(bulk_job(["375297779908"], text="other", account="shop"))
+    stage.until(lambda: bool(other.replies()))
+    assert list(stage.services.optouts) == ["375297779908"]

@@ -1,0 +1,109 @@
+"""People: one phone found in every campaign that has to do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from campaigns.people import find, find_message
+from campaigns.results import Owner, Trace
+from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
+from tests.support.stage import Stage
+
+
+def traces(stage: Stage, phone: str, **more: int) -> list[Trace]:
+    return list(find(phone, services=stage.services, **more))
+
+
+def test_newest_first_and_whatever_the_spelling(stage: Stage) -> None:
+    first = stage.enqueue(bulk_job(phones(3), name="first"))
+    stage.enqueue(bulk_job(phones(3, start=10), name="other"))
+    second = stage.enqueue(quick_job(*phones(2), name="second"))
+    found = traces(stage, "8 (029) 100-00-01")
+    assert [(t.name, t.campaign_id) for t in found] == [("second", second.id), ("first", first.id)]
+    assert [t.name for t in traces(stage, phones(2)[1], campaigns=2)] == ["second"]
+    assert traces(stage, "375259999999") == []
+
+
+def test_no_phone(stage: Stage) -> None:
+    with pytest.raises(ValueError, match="not a phone number"):
+        traces(stage, "nobody")
+
+
+def test_before_and_after_it_is_sent(make_stage: Callable[..., Stage]) -> None:
+    """The batch is told apart from its neighbours, by its body and then by what was heard."""
+    stage = make_stage(recipients_per_request=2)
+    campaign = stage.enqueue(bulk_job(phones(7)))
+    (trace,) = traces(stage, phones(7)[5])
+    (message,) = trace.messages
+    assert (message.batch_id, message.state, message.sent_ms) == (f"{campaign.id}-2", "planned", None)
+    stage.finish(campaign)
+    (trace,) = traces(stage, phones(7)[5])
+    (message,) = trace.messages
+    batch = stage.services.batches.read(f"{campaign.id}-2")
+    assert (message.state, message.status, message.attempt) == ("settled", "READ", 1)
+    assert (message.uuid, message.message_id) == (batch.fields["uuid"], batch.message_ids[0])
+    assert message.sent_ms == batch.number("claimed_ms")
+    assert find_message(batch.message_ids[0], services=stage.services) == Owner(
+        campaign.id, batch.id, 0, message.mailing, "settled"
+    )
+    assert find_message(1, services=stage.services) is None
+
+
+def test_silent_among_those_who_were_heard_of(stage: Stage) -> None:
+    """News of others in the batch do not hide a phone of which nothing was heard."""
+    campaign = stage.enqueue(bulk_job(phones(3)))
+    store, batch_id = stage.services.store, f"{campaign.id}-0"
+    store.ask("hset", store.keys.deliveries(batch_id, 0), phones(1)[0], "SENT|1|2|0")
+    assert traces(stage, phones(3)[2])[0].messages[0].status == ""
+
+
+def test_several_mailings(stage: Stage) -> None:
+    campaign = stage.enqueue(sample_job(schedule=None))
+    stage.finish(campaign)
+    for phone in {d.phone for d in campaign.deliveries()}:
+        told = [(m.mailing, m.delivery_id) for m in traces(stage, phone)[0].messages]
+        assert told == [(d.mailing, d.delivery_id) for d in campaign.deliveries() if d.phone == phone]
+
+
+def test_two_texts(stage: Stage) -> None:
+    phone = phones(1)[0]
+    campaign = stage.enqueue(personal_job([{"phone": phone, "text": "one"}, {"phone": phone, "text": "two"}]))
+    assert [m.batch_id for m in traces(stage, phone)[0].messages] == [f"{campaign.id}-0", f"{campaign.id}-1"]
+
+
+def test_list(stage: Stage) -> None:
+    """Who stands on a list at the gateway is known once the gateway says so."""
+    campaign = stage.enqueue(list_job(2))
+    stage.finish(campaign)
+    phone = next(campaign.deliveries()).phone
+    assert traces(stage, phone)[0].messages[0].status == "READ"
+
+
+def test_taken_out(stage: Stage) -> None:
+    one, other = phones(2)
+    stage.services.optouts.add([other])
+    stage.enqueue(bulk_job([one, "+375 (29) 100-00-00", "80291000001", "junk 1000000"]))
+    assert traces(stage, one)[0].taken_out == (("duplicate", "messages[0].delivery_list[1]"),)
+    assert traces(stage, other)[0].taken_out == (("opted_out", "messages[0].delivery_list[2]"),)
+
+
+def test_replies(stage: Stage) -> None:
+    campaign = stage.enqueue(bulk_job(["375297779909", "375297779908"]))
+    stage.finish(campaign)
+    stage.until(lambda: len(campaign.replies()) == 2)
+    (trace,) = traces(stage, "375297779909")
+    assert [reply.message for reply in trace.replies] == ["Yes"]
+
+
+def test_expired_body_and_nothing_heard(stage: Stage) -> None:
+    campaign = stage.enqueue(bulk_job(phones(1)))
+    stage.services.store.ask("delete", stage.services.store.keys.body(f"{campaign.id}-0"))
+    assert traces(stage, phones(1)[0]) == []
+
+
+def test_more_campaigns_than_a_page(stage: Stage) -> None:
+    ids = [stage.enqueue(bulk_job(phones(1), name=str(n))).id for n in range(53)]
+    assert [t.campaign_id for t in find(phones(1)[0], campaigns=None, services=stage.services)] == ids[::-1]
+    assert len(traces(stage, phones(1)[0], campaigns=51)) == 51

@@ -1,0 +1,202 @@
+"""Explaining: the text for each fate."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from campaigns.explaining import explained
+from campaigns.ledger.states import BATCH_STATES
+from campaigns.results import Message, OptOut, Reply, Trace
+
+PHONE = "375291111111"
+NOON = int(datetime(2030, 5, 1, 12, tzinfo=UTC).timestamp() * 1000)
+MINUTE = 60_000
+
+
+def message(state: str, **more: Any) -> Message:
+    fields: dict[str, Any] = {
+        "batch_id": "c1-0",
+        "mailing": "",
+        "state": state,
+        "since_ms": NOON + MINUTE,
+        "text": "",
+        "attempt": 1,
+        "sent_ms": NOON + MINUTE,
+        "starts_ms": None,
+        "uuid": "",
+        "message_id": None,
+        "status": "",
+        "at_ms": None,
+        "delivery_id": None,
+        "error_code": 0,
+    }
+    return Message(**{**fields, **more})
+
+
+def trace(*messages: Message, **more: Any) -> Trace:
+    fields: dict[str, Any] = {
+        "phone": PHONE,
+        "campaign_id": "c1",
+        "name": "Spring",
+        "kind": "bulk",
+        "account": "shop",
+        "state": "ready",
+        "created_ms": NOON,
+        "messages": messages,
+        "taken_out": (),
+        "replies": (),
+    }
+    return Trace(**{**fields, **more})
+
+
+def told(*traces: Trace, optout: OptOut | None = None) -> list[str]:
+    return list(explained(PHONE, list(traces), optout, UTC))
+
+
+SENT = {"uuid": "u-1", "message_id": 77, "delivery_id": 555}
+IDS = "    at the gateway: request u-1, message 77, delivery 555"
+FIRST = "    sent 2030-05-01 12:01:00, attempt 1"
+TRIED = "    last tried 2030-05-01 12:01:00, attempt 1"
+FATES: dict[str, tuple[Message, list[str]]] = {
+    "waiting": (message("planned", attempt=0, sent_ms=None), ["  batch c1-0: waits to be sent"]),
+    "tried before": (
+        message("planned", text="no money"),
+        ["  batch c1-0: waits to be sent", TRIED, "    it was said: no money"],
+    ),
+    "on the wire": (message("sending"), ["  batch c1-0: is being sent", FIRST]),
+    "in doubt": (
+        message("unknown", text="no answer"),
+        [
+            "  batch c1-0: in doubt: nobody knows whether the request arrived",
+            FIRST,
+            "    it was said: no answer",
+            "    since 2030-05-01 12:01:00 evidence is looked for at the gateway; nothing to do yet",
+        ],
+    ),
+    "held": (
+        message("held", text="no evidence either way"),
+        [
+            "  batch c1-0: held: nobody can find out whether the request arrived",
+            FIRST,
+            "    it was said: no evidence either way",
+            "    since 2030-05-01 12:01:00 it needs you. Look at the gateway, then: "
+            "campaigns resolve c1 sent|resend|write-off --batch c1-0 --why REASON",
+        ],
+    ),
+    "no news": (
+        message("accepted", uuid="u-1"),
+        [
+            "  batch c1-0: the gateway has it, its fate is followed",
+            FIRST,
+            "    at the gateway: request u-1",
+            "    nothing was heard of it yet",
+        ],
+    ),
+    "scheduled": (
+        message("accepted", uuid="u-1", mailing="m1", starts_ms=NOON + 60 * MINUTE),
+        [
+            "  m1, batch c1-0: the gateway has it, its fate is followed",
+            FIRST,
+            "    scheduled for 2030-05-01 13:00:00",
+            "    at the gateway: request u-1",
+            "    nothing was heard of it yet",
+        ],
+    ),
+    "on the phone": (
+        message("accepted", status="DELIVERED", at_ms=NOON + 2 * MINUTE, **SENT),
+        [
+            "  batch c1-0: the gateway has it, its fate is followed",
+            FIRST,
+            IDS,
+            "    DELIVERED 2030-05-01 12:02:00: on the phone",
+        ],
+    ),
+    "read": (
+        message("settled", status="READ", at_ms=NOON + 3 * MINUTE, attempt=2, **SENT),
+        [
+            "  batch c1-0: sent, no more news will come",
+            "    sent 2030-05-01 12:01:00, attempt 2",
+            IDS,
+            "    READ 2030-05-01 12:03:00: read",
+        ],
+    ),
+    "undelivered": (
+        message("settled", status="UNDELIVERED", at_ms=NOON + 3 * MINUTE, error_code=5, **SENT),
+        [
+            "  batch c1-0: sent, no more news will come",
+            FIRST,
+            IDS,
+            "    UNDELIVERED 2030-05-01 12:03:00: the gateway's word, error code 5",
+        ],
+    ),
+    "silence": (
+        message("settled", status="UNKNOWN_FINAL", at_ms=NOON + 3 * MINUTE),
+        [
+            "  batch c1-0: sent, no more news will come",
+            FIRST,
+            "    UNKNOWN_FINAL 2030-05-01 12:03:00: the gateway never said what became of it",
+        ],
+    ),
+    "refused": (
+        message("rejected", text="Alphaname is not valid"),
+        [
+            "  batch c1-0: refused by the gateway, not sent",
+            TRIED,
+            "    it was said: Alphaname is not valid",
+            "    once that is put right: campaigns retry c1 --batch c1-0 --why REASON",
+        ],
+    ),
+    "cancelled": (
+        message("cancelled", attempt=0, sent_ms=None),
+        ["  batch c1-0: not sent: cancelled before it went out"],
+    ),
+    "written off": (message("written_off"), ["  batch c1-0: in doubt for good, and written off", FIRST]),
+}
+
+
+@pytest.mark.parametrize("fate", FATES)
+def test_each_fate(fate: str) -> None:
+    found, lines = FATES[fate]
+    head = "Spring (c1): bulk, account shop, handed in 2030-05-01 12:00:00, ready"
+    assert told(trace(found)) == [PHONE, "  not opted out", "", head, *lines]
+
+
+def test_every_state_has_its_words() -> None:
+    assert {found.state for found, _ in FATES.values()} == set(BATCH_STATES)
+
+
+def test_paused() -> None:
+    lines = told(trace(message("planned", attempt=0, sent_ms=None), state="paused"))
+    assert lines[-1] == "    the campaign is paused: campaigns resume c1"
+
+
+def test_taken_out() -> None:
+    found = trace(taken_out=(("duplicate", "messages[0].delivery_list[4]"), ("opted_out", "c1-0")), name="")
+    assert told(found)[3:] == [
+        "c1: bulk, account shop, handed in 2030-05-01 12:00:00, ready",
+        "  handed in more than once, this time left out (messages[0].delivery_list[4])",
+        "  opted out, so not messaged (c1-0)",
+    ]
+
+
+def test_replies() -> None:
+    replies = (Reply("9", PHONE, "Yes", NOON + MINUTE, "c1-0", ""), Reply("10", PHONE, "No", None, "c1-0", ""))
+    assert told(trace(replies=replies))[4:] == ["  answered 2030-05-01 12:01:00: Yes", "  answered: No"]
+
+
+def test_opted_out() -> None:
+    undo = f"campaigns optouts remove {PHONE}"
+    assert told(optout=OptOut(NOON, "reply 12"))[1] == f"  opted out since 2030-05-01 12:00:00: reply 12; {undo}"
+    assert told(optout=OptOut(None, ""))[1] == f"  opted out; {undo}"
+
+
+def test_nobody_knows_them() -> None:
+    assert told() == [PHONE, "  not opted out", "  in no campaign that is kept"]
+
+
+def test_times_are_in_the_zone() -> None:
+    zone = timezone(timedelta(hours=3))
+    assert "15:00:00" in list(explained(PHONE, [trace()], None, zone))[3]
