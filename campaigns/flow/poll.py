@@ -84,7 +84,9 @@ def _take_in(look: Polled, answer: Answer) -> None:
     services.deliveries.learn(batch, answer.message_ids, round(services.settings.retention_s * 1000))
     look.batch = batch = services.batches.read(batch.id)
     for mailing, text in answer.rejected.items():
-        if f"rejected:{mailing}" not in batch.fields:
+        # What was ever heard of went out: to call it refused would let it be sent again.
+        went_out = mailing in batch.message_ids or services.deliveries.stored(batch.id, mailing)
+        if f"rejected:{mailing}" not in batch.fields and not went_out:
             recipients = len(look.phones[mailing]) or batch.mailings[mailing].recipients
             services.deliveries.reject_mailing(batch, mailing, recipients, text)
     written = [
