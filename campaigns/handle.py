@@ -102,7 +102,10 @@ class Campaign:
         return self._services.replies.of_campaign(self.id)
 
     def taken_out(self) -> Iterator[tuple[str, str, str]]:
-        """Recipients who are not messaged: reason, place in the job, phone as it was handed in."""
+        """Recipients who are not messaged: reason, place in the job, phone as it was handed in.
+
+        The place of who opted out after planning is the batch that they stood in.
+        """
         return self._services.campaigns.taken_out(self.id)
 
     def wait(self, timeout_s: float | None = None, *, poll_s: float = 0.25) -> Status:
