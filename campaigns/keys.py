@@ -39,7 +39,8 @@ class Keys:
         `v` (version of its deliveries), `optouts_v` (version of the opt-outs it was last checked against),
         `final`, `digest`, `text` (the gateway's words); for a list mailing `confirming_ms` and
         `status_before`; `callback_ms` and `callback_uuid` of this attempt; once it was sent again after a
-        doubt `resent_ms` (claim of the first request in doubt), `watched` and `duplicate:<mailing>`.
+        doubt `resent_ms` (claim of the first request in doubt), `watched` and `duplicate:<mailing>`,
+        and `reduced_ms` if phones were taken out after that.
         """
         return f"{self.prefix}batch:{batch_id}"
 

@@ -21,6 +21,8 @@ from campaigns.times import from_gateway
 
 _ROWS_PER_PAGE = 100
 _MOST_PAGES = 50
+#: The field that says that a batch lost phones to the opt-outs after a request of it was in doubt.
+REDUCED = "reduced_ms"
 #: Clocks differ; the gateway's times may have no seconds.
 _CLOCK_MARGIN_MS = 120_000
 
@@ -117,7 +119,7 @@ def strays(services: Services, batch: Batch, since_ms: int) -> dict[int, int]:
             continue
         rows = gateway.get_viber_delivery_list(mailing.message_id).data.rows
         there = {row.phone for row in rows}
-        same = next((number for number in numbers if there == set(phones[number])), None)
+        same = next((number for number in numbers if _same_people(batch, there, set(phones[number]))), None)
         if same is not None:
             found[mailing.message_id] = same
     return found
@@ -142,11 +144,17 @@ def verified_uuid(services: Services, batch: Batch, uuid: str) -> bool:
     )
 
 
+def _same_people(batch: Batch, there: set[str], own: set[str]) -> bool:
+    """Whether a listed mailing went to a batch's phones; an earlier request may have had more than are left."""
+    return there == own or (REDUCED in batch.fields and bool(own) and there > own)
+
+
 def absence_proven(batch: Batch, look: Look, now_ms: int, settings: Settings) -> bool:
     """Whether the request certainly never arrived.
 
     The settle window has passed since the claim, this is at least the second complete look, the looks lie
-    far enough apart, both saw another batch of ours in the same listing, and no callback came.
+    far enough apart, both saw another batch of ours in the same listing, and no callback came. After a batch in
+    doubt lost phones to the opt-outs nothing proves it: an earlier request of it would look different.
     """
     interval_ms = round(settings.look_interval_s * 1000)
     return (
@@ -155,6 +163,7 @@ def absence_proven(batch: Batch, look: Look, now_ms: int, settings: Settings) ->
         and not look.found
         and not look.twins
         and "callback_ms" not in batch.fields
+        and REDUCED not in batch.fields
         and batch.number("looks") >= 1
         and now_ms - batch.number("looked_ms") >= interval_ms
         and now_ms >= batch.number("claimed_ms") + round(settings.settle_window_s * 1000)

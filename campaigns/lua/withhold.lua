@@ -7,7 +7,7 @@
 --       10 number of mailings as they were, 11 life of the twins (ms), 12.. JSON rows of those who opted out
 -- Returns: 1 recorded; 0 the batch is elsewhere, or somebody else checked it.
 local now = clock(ARGV[1])
-local batch = redis.call('HMGET', KEYS[1], 'state', 'optouts_v', 'n', 'attempt')
+local batch = redis.call('HMGET', KEYS[1], 'state', 'optouts_v', 'n', 'attempt', 'resent_ms')
 local seen = batch[2] or redis.call('HGET', KEYS[2], 'optouts_v') or ''
 if batch[1] ~= 'planned' or seen ~= ARGV[4] then return 0 end
 redis.call('HSET', KEYS[1], 'optouts_v', ARGV[5])
@@ -16,6 +16,8 @@ local left, opted_out = tonumber(ARGV[8]), #ARGV - 11
 -- Those who were forgotten while the batch lay refused have left its body without being counted.
 local forgotten = tonumber(batch[3]) - left - opted_out
 redis.call('HSET', KEYS[1], 'n', left, 'mailings', ARGV[9])
+-- An earlier request in doubt may still turn up, and it held more phones than any from now on.
+if batch[5] then redis.call('HSET', KEYS[1], 'reduced_ms', now) end
 local old = tonumber(ARGV[10])
 for i = 7, #KEYS do
   if i - 7 >= old then

@@ -125,6 +125,29 @@ class TestWhoOptsOutLater:
         stage.finish(campaign)
         assert set(sent(stage)) == {*phones(3)[1:], *phones(1, start=50)}
 
+    @pytest.mark.parametrize("fault", ["reset_after", "cut_body"])
+    def test_evidence_fits_what_was_sent(self, stage: Stage, fault: str) -> None:
+        """A reduced request in doubt is found in the listing by the phones that it carried."""
+        stage.sandbox.fault(fault, "sendBulkViber")
+        campaign = stage.enqueue(bulk_job(phones(4)))
+        stage.services.optouts.add(phones(1))
+        stage.finish(campaign)
+        assert "batch.unknown" in stage.event_types(campaign)
+        assert campaign.status().statuses == {"READ": 3}
+        assert sent(stage) == phones(4)[1:]
+
+    def test_reduced_after_a_doubt_and_in_doubt_again(self, stage: Stage) -> None:
+        """The first request would look different if it turned up: absence is not proven any more, a person decides."""
+        stage.finish(stage.enqueue(bulk_job(phones(1, start=50), text="seen in the listing")))
+        stage.sandbox.fault("reset_before", "sendBulkViber", times=2)
+        campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
+        stage.until(lambda: campaign.status().recipients["unknown"] == 3)
+        stage.services.optouts.add(phones(1))
+        stage.finish(campaign)
+        recipients = campaign.status().recipients
+        assert (recipients["held"], recipients["opted_out"]) == (2, 1)
+        assert sent(stage) == phones(1, start=50)
+
     def test_nothing_is_checked_while_the_list_stays(self, stage: Stage) -> None:
         stage.services.optouts.add(phones(1))
         campaign = stage.enqueue(bulk_job(phones(3)))
