@@ -44,6 +44,9 @@ class Polled:
 
     def of_mailing(self, mailing: int, heard: Iterable[str]) -> Collection[str]:
         """The phones that count for a mailing: a list mailing's are only known from the gateway."""
+        if self.batch.recipients == 0 and self.batch.kind != "list":
+            # All were taken out, and then an earlier attempt was accepted after all: they are counted elsewhere.
+            return frozenset()
         own = self.phones[mailing]
         return frozenset(own) if own else frozenset(heard)
 

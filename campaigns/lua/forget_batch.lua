@@ -1,7 +1,7 @@
 -- Erases one phone from a batch of which nothing more will come: its body, its deliveries, the gateway's words.
 -- Counters stay. The version of the opt-outs is dropped, so that a batch that is sent after all is counted again.
 -- KEYS: 1 batch, 2 body, 3.. deliveries of its mailings
--- ARGV: 1 now (unused), 2 phone, 3 states in which a batch may be as ',a,b,', 4 body as it was read ('' none),
+-- ARGV: 1 now (ms or 0), 2 phone, 3 states in which a batch may be as ',a,b,', 4 body as it was read ('' none),
 --       5 new body ('' none), 6.. field, new value
 -- Returns: {1, rows erased, 1 if the body changed}; {0, state} not in such a state; {2} the body changed since.
 local state = redis.call('HGET', KEYS[1], 'state') or ''
@@ -13,6 +13,8 @@ for i = 6, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 if ARGV[5] ~= ARGV[4] then
   changed = 1
   redis.call('HSET', KEYS[1], 'optouts_v', 'forgotten')
+  -- An earlier request in doubt may still turn up, and it held more phones than are left.
+  if redis.call('HEXISTS', KEYS[1], 'resent_ms') == 1 then redis.call('HSET', KEYS[1], 'reduced_ms', clock(ARGV[1])) end
   if ARGV[5] == '' then redis.call('DEL', KEYS[2]) else redis.call('SET', KEYS[2], ARGV[5], 'KEEPTTL') end
 end
 if rows > 0 then redis.call('HINCRBY', KEYS[1], 'v', 1) end

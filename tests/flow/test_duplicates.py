@@ -13,9 +13,10 @@ from campaigns.flow.dispatch import declare_unknown
 from campaigns.flow.reconcile import reconcile_batch
 from campaigns.flow.recording import record
 from campaigns.flow.resolve import wake_account
+from campaigns.flow.withholding import check
 from campaigns.gateway.limiter import Permit
 from campaigns.handle import Campaign
-from campaigns.ledger import Claim
+from campaigns.ledger import Claim, Unchecked
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 
@@ -133,6 +134,23 @@ class TestAcceptedLate:
         assert self.late(stage, claim, verdict)
         assert campaign.status().sent == 3
         assert campaign.status().balanced
+
+    @pytest.mark.parametrize("opted_out", [1, 3])
+    def test_after_some_or_all_opted_out(self, make_stage: Callable[..., Stage], opted_out: int) -> None:
+        """They count as opted out although they got it; the rest is followed, and the account balances."""
+        stage = make_stage(poll_horizon_s=0.5)
+        campaign, claim, verdict = self.overtaken(stage)
+        stage.until(lambda: campaign.status().recipients["held"] == 3)
+        stage.services.optouts.add(phones(opted_out))
+        campaign.resolve("resend", by="ann", why="?")
+        batch_id = f"{campaign.id}-0"
+        unchecked = stage.services.batches.claim(batch_id, "bulk")
+        assert isinstance(unchecked, Unchecked)
+        check(stage.services, batch_id, unchecked)
+        assert self.late(stage, claim, verdict)
+        stage.finish(campaign)
+        recipients = campaign.status().recipients
+        assert (recipients["opted_out"], recipients["settled"]) == (opted_out, 3 - opted_out)
 
     def test_after_it_was_sent_again(self, stage: Stage) -> None:
         campaign, claim, verdict = self.overtaken(stage)

@@ -148,6 +148,19 @@ class TestWhoOptsOutLater:
         assert (recipients["held"], recipients["opted_out"]) == (2, 1)
         assert sent(stage) == phones(1, start=50)
 
+    def test_reduced_and_still_sent_twice(self, stage: Stage) -> None:
+        """The first request had arrived, unseen; although it carried more phones, it is told that others got two."""
+        stage.sandbox.change(list_bulk=False)
+        stage.sandbox.fault("reset_after", "sendBulkViber")
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        stage.until(lambda: campaign.status().recipients["held"] == 3)
+        stage.services.optouts.add(phones(1))
+        campaign.resolve("resend", by="ann", why="not in the cabinet")
+        stage.until(lambda: campaign.status().sent == 2)
+        stage.sandbox.change(list_bulk=True)
+        stage.until(lambda: "batch.duplicate_detected" in stage.event_types(campaign))
+        assert campaign.status().balanced
+
     def test_nothing_is_checked_while_the_list_stays(self, stage: Stage) -> None:
         stage.services.optouts.add(phones(1))
         campaign = stage.enqueue(bulk_job(phones(3)))

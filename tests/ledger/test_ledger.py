@@ -22,9 +22,12 @@ from campaigns.ledger import (
     Plan,
     Plans,
     Refusal,
+    Unchecked,
     drop_plan,
+    withhold,
 )
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, HELD, PLANNED, REACHED_FROM, REJECTED, SENDING, UNKNOWN
+from campaigns.packing import Rest
 from campaigns.store import Store, script_text
 
 BODY = b'[{"delivery_list": ["1", "2", "3"]}]'
@@ -226,3 +229,22 @@ def test_errors_of_the_server_are_ours(store: Store) -> None:
     store.ask("set", store.keys.active(), "not a set")
     with pytest.raises(StoreError, match="WRONGTYPE"):
         store.ask("smembers", store.keys.active())
+
+
+def test_taking_out_is_not_repeated(timed: Store) -> None:
+    """The client repeats a command whose answer was lost: nobody is counted twice."""
+    campaign_id = ready(timed, batches=1)
+    timed.ask("sadd", timed.keys.optouts(), "2")
+    batches = Batches(timed, lease_ms=1000)
+    unchecked = batches.claim(f"{campaign_id}-0", "bulk")
+    assert unchecked == Unchecked("0:0", "0:1")
+    batch = batches.read(f"{campaign_id}-0")
+    rest = Rest(b"[]", {0: (2, "fp2")}, ["2"])
+    assert withhold(timed, batch, unchecked, rest, ["2"], 60_000)
+    assert not withhold(timed, batch, unchecked, rest, ["2"], 60_000)
+    record = Campaigns(timed).read(campaign_id)
+    assert (record.recipients[PLANNED], record.recipients["opted_out"], record.balanced) == (2, 1, True)
+    assert list(Campaigns(timed).taken_out(campaign_id)) == [("opted_out", f"{campaign_id}-0", "2")]
+    assert (batches.twins("fp"), batches.twins("fp2")) == ([], [(f"{campaign_id}-0", 0)])
+    claim = claimed(timed, campaign_id)
+    assert (claim.batch.recipients, claim.body) == (2, b"[]")
