@@ -14,11 +14,11 @@ import orjson
 from campaigns.errors import WaitTimeoutError
 from campaigns.flow.resolve import RESOLUTIONS, decide
 from campaigns.flow.services import Services
-from campaigns.flow.sweep import sweep_campaign
+from campaigns.flow.sweep import poll_now, sweep_campaign
 from campaigns.ledger import SEND, queue_of
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger.states import HELD, OVER, PLANNED, REJECTED
-from campaigns.names import SEND_BATCH
+from campaigns.names import POLL, POLL_BATCH, SEND_BATCH
 from campaigns.results import Delivery, Reply
 from campaigns.wiring import default_services
 
@@ -135,6 +135,13 @@ class Campaign:
         sweep_campaign(self._services, self._record())
         return self.status()
 
+    def poll(self) -> int:
+        """Ask the gateway now for statuses and replies, whenever that would be due. Returns for how many batches."""
+        polled = poll_now(self._services, self._record())
+        for batch_id in polled[:_FIRST_WAKE_UPS]:
+            self._services.wake(POLL_BATCH, [batch_id], POLL)
+        return len(polled)
+
     def resolve(self, decision: str, *, by: str, why: str, batch_id: str | None = None) -> int:
         """Decide what became of requests that are held, all of them or one batch. Returns how many batches changed.
 
@@ -157,7 +164,7 @@ class Campaign:
 def list_campaigns(limit: int = 20, *, services: Services | None = None) -> list[Status]:
     """The newest campaigns, newest first. Raises StoreError."""
     services = services or default_services()
-    return [_status(record) for record in services.campaigns.newest(limit) or ()]
+    return [_status(record) for record in services.campaigns.newest(limit)]
 
 
 def wake_workers(services: Services, record: Record) -> None:

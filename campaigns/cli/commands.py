@@ -16,7 +16,7 @@ from campaigns.cli.consuming import events
 from campaigns.cli.demo import run_demo
 from campaigns.cli.doctor import examine
 from campaigns.cli.failures import FAILED, complain, told
-from campaigns.cli.operating import cancel, pause, resolve, resume, retry, wake
+from campaigns.cli.operating import cancel, pause, poll, resolve, resume, retry, wake
 from campaigns.cli.people import explain, forget, optouts
 from campaigns.cli.serving import callbacks
 from campaigns.cli.show import campaigns_table, console, delivery_dict, print_json, reply_dict, status_table
@@ -141,7 +141,7 @@ def taken_out(campaign_id: str) -> None:
         print_json({"reason": reason, "place": place, "phone": phone})
 
 
-for _command in (pause, resume, cancel, resolve, retry, wake, callbacks, events, explain, forget, optouts):
+for _command in (pause, resume, cancel, poll, resolve, retry, wake, callbacks, events, explain, forget, optouts):
     cli.add_command(_command)
 
 

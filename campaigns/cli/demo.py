@@ -112,7 +112,8 @@ def _process(folder: Path, name: str, env: dict[str, str], *command: str) -> Ite
     with (folder / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 (our own command)
             command,
-            env=env,
+            # What a killed worker leaves behind goes with the folder.
+            env={**env, "TMPDIR": str(folder)},
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -44,6 +44,17 @@ def cancel(campaign_id: str) -> None:
 
 @click.command()
 @click.argument("campaign_id")
+@told
+def poll(campaign_id: str) -> None:
+    """Ask the gateway now what became of a campaign, and for replies."""
+    number = Campaign(campaign_id).poll()
+    console.print(
+        f"{number} batch{'es' * (number != 1)} will be asked for now" if number else "nothing is followed any more"
+    )
+
+
+@click.command()
+@click.argument("campaign_id")
 @click.argument("decision", type=click.Choice(list(RESOLUTIONS)))
 @_batch
 @_why

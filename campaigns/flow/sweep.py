@@ -97,6 +97,19 @@ def due_of(batch: Batch, campaign_state: str, now_ms: int, reply_window_ms: int)
             return []
 
 
+def poll_now(services: Services, campaign: Campaign) -> list[str]:
+    """Make whatever is followed of a campaign due now. Returns its batches."""
+    ids, now_ms, polled = campaign.batch_ids(), services.now_ms(), []
+    for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
+        for batch in services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP]):
+            entries = due_of(batch, campaign.state, now_ms, _reply_window_ms(services))
+            followed = [entry for entry, _ in entries if entry.verb in {POLL_VERB, FETCH}]
+            for entry in followed:
+                services.due.put(entry, batch.kind, now_ms)
+            polled += [batch.id] if followed else []
+    return polled
+
+
 def _sweep_batches(services: Services, campaign: Campaign, batches: list[Batch], now_ms: int) -> int:
     missing: list[tuple[Entry, str, int]] = []
     changed = 0

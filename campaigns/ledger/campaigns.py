@@ -33,13 +33,15 @@ class Campaigns:
         owner = self._store.ask("get", self._keys.job_key(key))
         return owner.decode() if owner else None
 
-    def newest(self, limit: int, start: int = 0) -> list[Campaign] | None:
-        """The newest campaigns from number `start` on, newest first; None past the last."""
+    def newest(self, limit: int, start: int = 0) -> list[Campaign]:
+        """The newest campaigns from number `start` on, newest first, without those that have expired."""
         ids = [raw.decode() for raw in self._store.ask("zrevrange", self._keys.index(), start, start + limit - 1)]
-        if not ids:
-            return None
         hashes = self._store.ask_many("hgetall", [(self._keys.campaign(i),) for i in ids])
         return [Campaign.read(i, decoded(h)) for i, h in zip(ids, hashes, strict=True) if h]
+
+    def __len__(self) -> int:
+        """How many campaigns are kept, and of those that have expired what sweeping has not seen yet."""
+        return int(self._store.ask("zcard", self._keys.index()))
 
     def active(self) -> list[str]:
         """Ids of all campaigns that sweeping still looks at."""

@@ -162,12 +162,9 @@ class People:
         """The newest `limit` campaigns (None: all that are kept), newest first."""
         seen: set[str] = set()
         start = 0
-        while limit is None or len(seen) < limit:
+        while start < len(self._campaigns) and (limit is None or len(seen) < limit):
             most = _CAMPAIGNS_PER_PAGE if limit is None else min(_CAMPAIGNS_PER_PAGE, limit - len(seen))
-            page = self._campaigns.newest(most, start)
-            if page is None:
-                return
-            for campaign in page:
+            for campaign in self._campaigns.newest(most, start):
                 # New campaigns push others onto the next page.
                 if campaign.id not in seen:
                     seen.add(campaign.id)

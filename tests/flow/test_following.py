@@ -106,3 +106,15 @@ class TestFollowing:
             return not kinds & {"campaign", "batch", "body", "deliveries", "replies", "key", "campaigns", "active"}
 
         stage.until(gone)
+
+
+def test_polled_now(make_stage: Callable[..., Stage]) -> None:
+    """Whoever cannot wait for the next look asks for one."""
+    stage = make_stage(poll_min_s=30.0, poll_horizon_s=600.0, reply_window_s=600.0)
+    campaign = stage.enqueue(bulk_job(["375297779909"]))
+    stage.until(lambda: campaign.status().sent == 1)
+    stage.until(lambda: stage.sandbox.ledger()[0]["status"] == "READ")
+    assert campaign.status().statuses == {}
+    assert campaign.poll() == 1
+    stage.until(lambda: campaign.status().statuses == {"READ": 1}, timeout_s=3)
+    stage.until(lambda: campaign.poll() == 1 and len(campaign.replies()) == 1)
