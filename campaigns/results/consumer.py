@@ -77,6 +77,7 @@ class Consumer:
     def _events(self, stop: Callable[[], bool], idle_s: float | None) -> Iterator[Event]:
         quiet_since, claimed_at = self._monotonic(), float("-inf")
         own = True
+        block_ms = _BLOCK_MS if idle_s is None else max(1, min(_BLOCK_MS, round(idle_s * 1000)))
         while not stop():
             # One by one: what is begun counts as delivered, and only the culprit may count towards its end.
             again = self._left_over() if own else []
@@ -84,7 +85,7 @@ class Consumer:
             if not again and self._monotonic() - claimed_at > self._claim_idle_ms / 2000:
                 again = self._claimed()
                 claimed_at = float("-inf") if again else self._monotonic()
-            self._fetched = deque(again) or deque(self._fresh())
+            self._fetched = deque(again) or deque(self._read(">", self._batch, block_ms))
             if self._fetched:
                 yield from self._work_off(stop, tried_before=bool(again))
                 quiet_since = self._monotonic()
@@ -126,9 +127,6 @@ class Consumer:
             self._store.ask(
                 "xclaim", self._key, self._group, self._name, 0, positions, idle_ms, None, None, False, True
             )
-
-    def _fresh(self) -> list[Any]:
-        return self._read(">", self._batch, _BLOCK_MS)
 
     def _left_over(self) -> list[Any]:
         """The oldest entry that a consumer of this name took and never acknowledged."""

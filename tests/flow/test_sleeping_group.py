@@ -1,0 +1,87 @@
+"""A group of consumers that stands still for a day while campaigns go on: nothing that it has not read is lost."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from campaigns.keys import Keys
+from campaigns.results import Consumer, single_changes
+from campaigns.sandbox.server import Sandbox
+from campaigns.settings import Settings
+from campaigns.store import Store
+from campaigns.wiring import build_services, connect
+from tests.support.jobs import bulk_job, phones
+from tests.support.settings import fast_settings
+from tests.support.stage import Stage
+
+_HOUR_MS = 3_600_000
+
+
+class Day:
+    """A stage whose store's clock moves on by hours, with one group that reads and one that sleeps."""
+
+    def __init__(self, settings: Settings, sandbox: Sandbox, prefix: str, **more: float) -> None:
+        self.moved_ms = 0
+        days = fast_settings(settings.redis_url, sandbox.url, prefix, poll_horizon_s=90_000.0, **more)
+        self.stage = Stage(days, sandbox)
+        self.store = Store(connect(days), Keys(prefix), now_ms=lambda: time.time_ns() // 1_000_000 + self.moved_ms)
+        self.stage.services = build_services(days, store=self.store, wake=self.stage._wake)
+        self.awake = Consumer(self.store, "awake")
+        self.asleep = Consumer(self.store, "asleep")
+        self.awake.create_group()
+        self.asleep.create_group()
+        self.read: list[str] = []
+
+    def hour(self) -> None:
+        self.moved_ms += _HOUR_MS
+        self.stage.step()
+        self.stage.sweep()
+        self.read += [event.id for event in self.awake.events(idle_s=0.02)]
+
+
+@pytest.fixture
+def day(settings: Settings, sandbox: Sandbox, prefix: str) -> Day:
+    return Day(settings, sandbox, prefix, events_life_s=3600.0)
+
+
+def test_a_day_under_load(day: Day) -> None:
+    """The stream keeps 25 hours for it, though an hour is its life; once it has read all, it is trimmed."""
+    campaigns = []
+    for hour in range(25):
+        campaigns.append(day.stage.enqueue(bulk_job(phones(4, start=10 * hour))))
+        day.hour()
+    while not all(campaign.status().state == "finished" for campaign in campaigns):
+        day.hour()
+    whole = [single.id for event in day.stage.services.events.since() for single in single_changes(event)]
+    slept = [event.id for event in day.asleep.events(idle_s=0.05)]
+    assert slept == whole == day.read
+    day.moved_ms += 2 * _HOUR_MS
+    day.stage.sweep()
+    assert len(day.stage.services.events) <= 1
+
+
+def test_the_cap_pauses_before_anything_is_lost(settings: Settings, sandbox: Sandbox, prefix: str) -> None:
+    """New batches wait, what is read is kept, and when the group has caught up a person lets campaigns go on."""
+    day = Day(settings, sandbox, prefix, events_life_s=1.0, events_cap=100)
+    for number in range(30):
+        day.stage.enqueue(bulk_job(phones(4, start=10 * number)))
+        day.hour()
+        if len(day.stage.services.events) >= 100:
+            break
+    waiting = day.stage.enqueue(bulk_job(phones(4, start=900)))
+    day.stage.wake_ups.clear()
+    day.stage.sweep()
+    day.stage.step()
+    assert waiting.status().recipients["planned"] == 4
+    (told,) = [event for event in day.stage.events(waiting) if event.type == "campaign.paused"]
+    assert told.data["by"] == "the event stream is full"
+    whole = [single.id for event in day.stage.services.events.since() for single in single_changes(event)]
+    day.hour()
+    slept = [event.id for event in day.asleep.events(idle_s=0.05)]
+    assert slept[: len(whole)] == whole
+    day.moved_ms += _HOUR_MS
+    day.stage.sweep()
+    waiting.resume()
+    day.stage.until(lambda: waiting.status().recipients["planned"] == 0)
