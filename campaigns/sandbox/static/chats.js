@@ -2,8 +2,8 @@
 
 import { byId, clock, count, el, icon, keyed, setText, time } from "./dom.js";
 
-const TICK = "M1.5 8.5 5 12 12 4.5";
-const SECOND_TICK = "M7 11.4 7.6 12 14.6 4.5";
+const TICK = "M1 8.5 4.2 12 10.6 4.5";
+const SECOND_TICK = "M7.4 10.9 8.4 12 15 4.5";
 const LOST = { UNDELIVERED: "Not delivered", EXPIRED: "Expired", BLOCKED: "Blocked", REJECTED: "Rejected" };
 const WORDS = { NEW: "New", SENT: "Sent", DELIVERED: "Delivered", READ: "Read", ...LOST };
 
@@ -97,7 +97,7 @@ function fillReply(row, item) {
 
 export function showThread(thread, press) {
   setText(byId("chat-title"), sender(thread.sender_id));
-  setText(byId("chat-phone"), `on the phone ${thread.phone}${thread.blocked ? ", blocked" : ""}`);
+  setText(byId("chat-phone"), `on ${thread.phone}${thread.blocked ? ", blocked" : ""}`);
   const box = byId("thread-box");
   const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
   const list = byId("thread");

@@ -81,11 +81,13 @@ export const post = (path, body) =>
 const HOURS = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const SECONDS = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DAYS = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const DATES = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
 const LONG = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
 export function clock(ms, exact = false) {
-  const today = new Date(ms).toDateString() === new Date().toDateString();
-  return (today ? (exact ? SECONDS : HOURS) : DAYS).format(ms);
+  const [then, now] = [new Date(ms), new Date()];
+  if (then.toDateString() === now.toDateString()) return (exact ? SECONDS : HOURS).format(then);
+  return (then.getFullYear() === now.getFullYear() ? DAYS : DATES).format(then);
 }
 
 export function time(ms, exact = false) {

@@ -80,6 +80,7 @@ function show(state, list, thread) {
   const rows = list.conversations.length;
   const none = byId("none");
   none.hidden = rows > 0;
+  byId("conversations").hidden = rows === 0;
   const nothing = state.messages ? "Nothing fits." : `No message yet. Send one: CAMPAIGNS_GATEWAY_URL=${location.origin}`;
   setText(none, view.offset ? "Nothing further." : nothing);
   byId("newer").disabled = view.offset === 0;
