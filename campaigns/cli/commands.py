@@ -243,7 +243,7 @@ def sandbox(host: str, port: int, speed: float) -> None:
 
 def _tell_sandbox(url: str) -> None:
     console.print(f"sandbox listening on {url}")
-    console.print(f"open {url}/ in a browser to see what the phones show, to answer as a recipient and to order faults")
+    console.print(f"its page, with phones and faults: {url.replace('//0.0.0.0:', '//127.0.0.1:')}/", soft_wrap=True)
 
 
 def _normal(phones: tuple[str, ...]) -> list[str]:
