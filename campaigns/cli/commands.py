@@ -183,10 +183,15 @@ def sandbox(host: str, port: int, speed: float) -> None:
         complain("the sandbox is an extra: pip install 'viber-campaigns[sandbox]'")
         sys.exit(FAILED)
     try:
-        serve(host, port, speed=speed, ready=lambda url: console.print(f"sandbox listening on {url}"))
+        serve(host, port, speed=speed, ready=_tell_sandbox)
     except OSError as error:
         complain(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port")
         sys.exit(FAILED)
+
+
+def _tell_sandbox(url: str) -> None:
+    console.print(f"sandbox listening on {url}")
+    console.print(f"its page, with phones and faults: {url.replace('//0.0.0.0:', '//127.0.0.1:')}/", soft_wrap=True)
 
 
 def _followed(campaign: Campaign, timeout_s: float | None) -> Status:

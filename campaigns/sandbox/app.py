@@ -19,8 +19,10 @@ from flask import Flask, Response, request
 
 from campaigns.sandbox.controls import add_controls, as_json
 from campaigns.sandbox.faults import BEFORE, Fault, Faults
+from campaigns.sandbox.guard import Guard
 from campaigns.sandbox.meter import Meter
 from campaigns.sandbox.methods import Methods
+from campaigns.sandbox.page import add_page
 from campaigns.sandbox.parameters import Parameters, read
 from campaigns.sandbox.records import Refusal
 from campaigns.sandbox.truth import Truth
@@ -161,13 +163,17 @@ class Service:
         threading.Thread(target=post, daemon=True).start()
 
 
-def create_app(service: Service) -> Flask:
-    """The WSGI application of one sandbox."""
-    app = Flask("campaigns.sandbox")
+def create_app(service: Service, host: str) -> Flask:
+    """The WSGI application of one sandbox that is bound to `host`."""
+    # Static files are the page's own affair: Flask would serve them without its headers.
+    app = Flask("campaigns.sandbox", static_folder=None)
+    guard = Guard(host)
+    app.before_request(lambda: guard.check(request.method, request.path, dict(request.headers)))
     for method in _METHODS:
         path = f"/api/{'v1' if method in _V1 else 'v2'}/{method}"
         app.add_url_rule(path, method, _calling(service, method), methods=["GET", "POST"])
     add_controls(app, service)
+    add_page(app, service)
     # So that a connection that is broken off reaches the server, which ends it, instead of becoming a 500.
     app.config["PROPAGATE_EXCEPTIONS"] = True
 

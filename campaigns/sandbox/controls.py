@@ -33,6 +33,7 @@ def add_controls(app: Flask, service: Service) -> None:
     for path, (method, view) in rules.items():
         app.add_url_rule(f"/_sandbox/{path}", path, view, methods=[method])
     app.add_url_rule("/_sandbox/faults", "faults", controls.faults, methods=["GET", "POST", "DELETE"])
+    app.add_url_rule("/_sandbox/faults/<int:number>", "fault", controls.fault, methods=["DELETE"])
 
 
 class Controls:
@@ -61,36 +62,41 @@ class Controls:
 
     def faults(self) -> Response:
         if request.method == "POST":
-            self._service.faults.order(_document())
+            self._service.faults.order(read_document())
         elif request.method == "DELETE":
             self._service.faults.clear()
         return as_json(self._service.faults.standing())
 
+    def fault(self, number: int) -> Response:
+        """Withdraw one order."""
+        self._service.faults.withdraw(number)
+        return as_json(self._service.faults.standing())
+
     def settings(self) -> Response:
         try:
-            self._world.change(changed(self._world.options, _document()))
+            self._world.change(changed(self._world.options, read_document()))
         except (ValueError, TypeError) as error:
             raise Refusal(str(error), 400) from None
         return as_json({"speed": self._world.options.speed})
 
     def lists(self) -> Response:
-        document = _document()
+        document = read_document()
         self._world.make_list(int(document["list_id"]), document["phones"])
         return as_json({"list_id": document["list_id"]})
 
     def reply(self) -> Response:
         """A recipient answers the newest mailing, or the one of `message_id`."""
-        document = _document()
-        mailing, _ = self._world.latest_to(_phone(document), document.get("message_id"))
-        return as_json({"id": str(self._world.reply(mailing, _phone(document), str(document["text"])))})
+        document = read_document()
+        mailing, _ = self._world.latest_to(read_phone(document), document.get("message_id"))
+        return as_json({"id": str(self._world.reply(mailing, read_phone(document), str(document["text"])))})
 
     def read(self) -> Response:
-        document = _document()
-        self._world.decide(_phone(document), "READ", 0, document.get("message_id"))
+        document = read_document()
+        self._world.decide(read_phone(document), "READ", 0, document.get("message_id"))
         return as_json({})
 
     def block(self) -> Response:
-        self._world.blocked.add(_phone(_document()))
+        self._world.block(read_phone(read_document()))
         return as_json({})
 
     def reset(self) -> Response:
@@ -106,7 +112,8 @@ def as_json(document: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(document), status, mimetype="application/json")
 
 
-def _document() -> dict[str, Any]:
+def read_document() -> dict[str, Any]:
+    """The JSON object in the request's body. Raises Refusal (400)."""
     try:
         document = orjson.loads(request.get_data())
     except orjson.JSONDecodeError:
@@ -116,7 +123,8 @@ def _document() -> dict[str, Any]:
     return document
 
 
-def _phone(document: dict[str, Any]) -> int:
+def read_phone(document: dict[str, Any]) -> int:
+    """The `phone` of a body. Raises Refusal (400)."""
     try:
         return phone_number(document.get("phone"))
     except Broken as broken:

@@ -9,6 +9,7 @@ at the gateway. `reset_after`, `hang_after`, `error_500_after`, `slow`, `drip`, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
 from threading import Lock
 from typing import Any, Final
@@ -34,11 +35,12 @@ AFTER: Final = frozenset(
     }
 )
 ANY: Final = "any"
+_LONGEST_S: Final = 86_400
 
 
 @dataclass(slots=True)
 class Fault:
-    """One order. `times` counts down; None is for ever. `delay_s` is for those that take time."""
+    """One order. `times` counts down; None is for ever. `delay_s` is for those that take time. `struck` counts up."""
 
     fault: str
     method: str = ANY
@@ -48,13 +50,25 @@ class Fault:
     delay_s: float = 60.0
     retry_after: str | None = None
     text: str | None = None
+    id: int = field(init=False, default=0)
+    struck: int = field(init=False, default=0)
     random: Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if self.times is not None and (type(self.times) is not int or self.times < 0):
+            raise ValueError("times must be a whole number or null")
+        if not _is_number(self.probability) or not 0 <= self.probability <= 1:
+            raise ValueError("probability must be between 0 and 1")
+        if not _is_number(self.delay_s) or not 0 <= self.delay_s <= _LONGEST_S:
+            raise ValueError(f"delay_s must be between 0 and {_LONGEST_S}")
+        if not all(value is None or isinstance(value, str) for value in (self.retry_after, self.text)):
+            raise ValueError("retry_after and text must be text or null")
+        if "\n" in (self.retry_after or "") or "\r" in (self.retry_after or ""):
+            raise ValueError("retry_after must be one line")
         self.random = Random(self.seed)  # noqa: S311 (repeatable chance is the point)
 
     def as_dict(self) -> dict[str, Any]:
-        names = ("fault", "method", "times", "probability", "seed", "delay_s", "retry_after", "text")
+        names = ("id", "fault", "method", "times", "probability", "seed", "delay_s", "retry_after", "text", "struck")
         return {name: getattr(self, name) for name in names}
 
 
@@ -65,6 +79,12 @@ class Faults:
         self._methods = methods
         self._lock = Lock()
         self._orders: list[Fault] = []
+        self._ids = count(1)
+
+    @property
+    def methods(self) -> list[str]:
+        """What a fault can be ordered for, besides `any`."""
+        return sorted(self._methods)
 
     def order(self, document: Any) -> Fault:
         """Raises Refusal (400) for what cannot be ordered."""
@@ -72,13 +92,14 @@ class Faults:
             raise Refusal("A fault must be an object", 400)
         try:
             fault = Fault(**document)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise Refusal(f"Not a fault: {error}", 400) from None
         if fault.fault not in BEFORE | AFTER:
             raise Refusal(f"No fault {fault.fault!r}; there are {', '.join(sorted(BEFORE | AFTER))}", 400)
         if fault.method not in {*self._methods, ANY}:
             raise Refusal(f"No method {fault.method!r}", 400)
         with self._lock:
+            fault.id = next(self._ids)
             self._orders.append(fault)
         return fault
 
@@ -92,6 +113,7 @@ class Faults:
                     continue
                 if fault.times is not None:
                     fault.times -= 1
+                fault.struck += 1
                 return fault
         return None
 
@@ -99,6 +121,18 @@ class Faults:
         with self._lock:
             return [fault.as_dict() for fault in self._orders if fault.times != 0]
 
+    def withdraw(self, number: int) -> None:
+        """Take back the order with this id. Raises Refusal (404) if none stands."""
+        with self._lock:
+            left = [fault for fault in self._orders if fault.id != number]
+            if len(left) == len(self._orders):
+                raise Refusal("No such fault stands", 404)
+            self._orders = left
+
     def clear(self) -> None:
         with self._lock:
             self._orders.clear()
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

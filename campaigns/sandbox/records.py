@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -84,12 +84,24 @@ class Mailing:
     start_ms: int | None = None
     forwarding: Forwarding | None = None
     overrides: dict[int, Override] = field(default_factory=dict)
+    pressed_ms: dict[int, int] = field(default_factory=dict)
     pending_replies: list[tuple[float, int, str]] = field(default_factory=list)
     incoming_ids: list[int] = field(default_factory=list)
 
     @property
     def cost(self) -> int:
         return self.unit_cost * len(self.phones)
+
+    def places(self, phone: int) -> Iterator[int]:
+        """Where a phone stands in `phones`; raw requests may name it more than once."""
+        start = 0
+        while True:
+            try:
+                found = self.phones.index(phone, start)
+            except ValueError:
+                return
+            yield found
+            start = found + 1
 
     def word(self, now_ms: int) -> str:
         """The mailing's own status word: NEW until paid, CONFIRMED until its time, SENT."""

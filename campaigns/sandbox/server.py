@@ -45,7 +45,7 @@ class Sandbox(SandboxClient):
             self._server: BaseWSGIServer = make_server(
                 host,
                 port,
-                create_app(self.service),
+                create_app(self.service, host),
                 threaded=True,
                 request_handler=_QuietHandler,
                 fd=listener.fileno(),

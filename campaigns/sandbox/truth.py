@@ -23,31 +23,35 @@ class Truth:
             yield from self._rows(mailing)
 
     def _rows(self, mailing: Mailing) -> Iterator[dict[str, Any]]:
+        for index in range(len(mailing.phones)):
+            yield self.row(mailing, index)
+
+    def row(self, mailing: Mailing, index: int) -> dict[str, Any]:
+        """One message that was really sent."""
         content, upload = mailing.content, mailing.content.upload
-        for index, phone in enumerate(mailing.phones):
-            status, error_code, at_ms = self.world.step(mailing, index)
-            yield {
-                "message_id": mailing.message_id,
-                "delivery_id": mailing.first_delivery_id + index,
-                "uuid": mailing.uuid,
-                "kind": mailing.kind,
-                "mailing": mailing.name,
-                "sender_id": mailing.sender_id,
-                "phone": str(phone),
-                "type": content.type,
-                "text": mailing.texts[index] if mailing.texts else content.text,
-                "image_url": content.image_url,
-                "image": {"bytes": upload.size_bytes, "sha256": upload.sha256} if upload else None,
-                "button": content.caption,
-                "button_link": mailing.links[index] if mailing.links else content.button_link,
-                "cost": money(mailing.unit_cost),
-                "accepted_at_ms": mailing.paid_ms,
-                "starts_at_ms": mailing.start_ms,
-                "status": status,
-                "status_at_ms": at_ms,
-                "error_code": error_code,
-                "sms": self._forwarded(mailing, status, at_ms),
-            }
+        status, error_code, at_ms = self.world.step(mailing, index)
+        return {
+            "message_id": mailing.message_id,
+            "delivery_id": mailing.first_delivery_id + index,
+            "uuid": mailing.uuid,
+            "kind": mailing.kind,
+            "mailing": mailing.name,
+            "sender_id": mailing.sender_id,
+            "phone": str(mailing.phones[index]),
+            "type": content.type,
+            "text": mailing.texts[index] if mailing.texts else content.text,
+            "image_url": content.image_url,
+            "image": {"bytes": upload.size_bytes, "sha256": upload.sha256} if upload else None,
+            "button": content.caption,
+            "button_link": mailing.links[index] if mailing.links else content.button_link,
+            "cost": money(mailing.unit_cost),
+            "accepted_at_ms": mailing.paid_ms,
+            "starts_at_ms": mailing.start_ms,
+            "status": status,
+            "status_at_ms": at_ms,
+            "error_code": error_code,
+            "sms": self._forwarded(mailing, status, at_ms),
+        }
 
     def _forwarded(self, mailing: Mailing, status: str, at_ms: int) -> bool:
         """Whether the message went on as SMS: not delivered within its minutes."""
@@ -69,6 +73,7 @@ class Truth:
                 "mailings": len(paid),
                 "spent": money(self.world.spent),
                 "spent_units": self.world.spent,
+                "paid_requests": self.world.paid_requests,
                 "balances": {account: money(left) for account, left in self.world.balances.items()},
                 "unmarked_replies": sum(not message.marked for message in self.world.incoming.values()),
             }

@@ -25,6 +25,9 @@ from campaigns.sandbox.records import (
 
 _NO_MONEY: Final = "Insufficient funds"
 _FIRST_LISTS: Final = {1: 4, 2: 25}
+#: Nothing has reached the phone yet, and it never will: neither can be read.
+_UNDER_WAY: Final = frozenset({"NEW", "SENT"})
+_LOST: Final = frozenset({"UNDELIVERED", "EXPIRED", "BLOCKED", "REJECTED"})
 
 
 class World:
@@ -52,6 +55,7 @@ class World:
             self._delivery_ids = 100_001
             self._incoming_ids = count(1201)
             self.spent = 0
+            self.paid_requests = 0
 
     def charge(self, account: str, cost: int) -> None:
         balance = self.balances.setdefault(account, units(self.options.balance))
@@ -59,6 +63,7 @@ class World:
             raise Refusal(_NO_MONEY)
         self.balances[account] = balance - cost
         self.spent += cost
+        self.paid_requests += cost > 0
 
     def add(
         self,
@@ -150,6 +155,52 @@ class World:
         with self.lock:
             mailing, index = self.latest_to(phone, message_id)
             mailing.overrides[index] = Override(status, self.clock.now_ms(), error_code)
+
+    def read(self, phone: int, sender_id: int) -> int:
+        """The recipient opens a conversation. Returns how many messages that made READ."""
+        with self.lock:
+            now_ms, found = self.clock.now_ms(), 0
+            for mailing in self.mailings.values():
+                if mailing.sender_id == sender_id and mailing.start_ms is not None and mailing.start_ms <= now_ms:
+                    found += sum(self._read(mailing, index) for index in mailing.places(phone))
+            return found
+
+    def _read(self, mailing: Mailing, index: int) -> bool:
+        """Whether it was unread and could be read."""
+        if self.step(mailing, index)[0] in {"READ", *_LOST}:
+            return False
+        mailing.overrides[index] = Override("READ", self.clock.now_ms())
+        return True
+
+    def press(self, phone: int, message_id: int) -> None:
+        """The recipient presses the button, and so has read the message. Raises Refusal (404, 409)."""
+        with self.lock:
+            mailing, index = self.latest_to(phone, message_id)
+            if not mailing.content.caption:
+                raise Refusal("This message has no button", 409)
+            if self.step(mailing, index)[0] in _LOST:
+                raise Refusal("This message did not reach the phone", 409)
+            self._read(mailing, index)
+            mailing.pressed_ms[index] = self.clock.now_ms()
+
+    def block(self, phone: int) -> None:
+        """From now on nothing reaches this phone; what reached it stays as it is."""
+        with self.lock:
+            self._hold(phone)
+            self.blocked.add(phone)
+
+    def unblock(self, phone: int) -> None:
+        """Messages reach this phone again; those that were BLOCKED stay so."""
+        with self.lock:
+            self._hold(phone)
+            self.blocked.discard(phone)
+
+    def _hold(self, phone: int) -> None:
+        for mailing in self.mailings.values():
+            for index in mailing.places(phone):
+                status, error_code, at_ms = self.step(mailing, index)
+                if mailing.start_ms is not None and status not in _UNDER_WAY:
+                    mailing.overrides[index] = Override(status, at_ms, error_code)
 
     def change(self, options: Options) -> None:
         """Other options from now on."""

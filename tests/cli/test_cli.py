@@ -186,6 +186,7 @@ def test_sandbox_on_a_busy_port(free_port: int) -> None:
     try:
         assert first.stdout is not None
         assert first.stdout.readline() == f"sandbox listening on http://127.0.0.1:{free_port}\n"
+        assert first.stdout.readline().endswith(f" http://127.0.0.1:{free_port}/\n")
         second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         assert second.returncode == 1
         assert second.stderr.startswith(f"campaigns: cannot listen on 127.0.0.1:{free_port}")
