@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+from importlib.resources import files
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -84,6 +85,11 @@ def test_files(sandbox: Sandbox) -> None:
         assert re.findall(r"url\(|@import|innerHTML|insertAdjacent|document\.write|\bon[a-z]+=\"|style=\"", text) == []
 
 
+def test_every_file_is_served() -> None:
+    folder = files("campaigns.sandbox") / "static"
+    assert sorted(entry.name for entry in folder.iterdir()) == sorted(["index.html", *FILES])
+
+
 def test_flask_serves_no_file_of_its_own(sandbox: Sandbox) -> None:
     assert call(sandbox, "GET", "/static/index.html")[0] == 404
 
@@ -111,6 +117,13 @@ def test_filters(sandbox: Sandbox, query: dict[str, str], expected: int) -> None
     send(sandbox, "Весенняя", everyone[1:4], alphaname=1)
     send(sandbox, "Sale", everyone[:2], alphaname=2)
     assert len(get(sandbox, "conversations", **query)["conversations"]) == expected
+
+
+def test_filter_by_request(sandbox: Sandbox) -> None:
+    send(sandbox, "one", phones(2))
+    send(sandbox, "two", phones(3))
+    uuid = sandbox.ledger()[0]["uuid"]
+    assert len(get(sandbox, "conversations", mailing=uuid)["conversations"]) == 2
 
 
 def test_pages_of_many(sandbox: Sandbox) -> None:
