@@ -23,7 +23,8 @@ class Conversations:
     def page(self, phone: str, mailing: str, offset: int, limit: int) -> dict[str, Any]:
         """`limit` conversations, those with the newest message first, and whether there are more.
 
-        `phone` is a part of its digits, `mailing` a part of the mailing's name or kind, or its id; empty is all.
+        `phone` is a part of its digits, `mailing` a part of the mailing's name or kind, its
+        id, or the uuid of its request; empty is all.
         """
         found = list(islice(self._found(phone, mailing), offset, offset + limit + 1))
         replies: dict[int, dict[int, Incoming]] = {}
@@ -108,7 +109,7 @@ class Conversations:
 
 
 def _is_called(mailing: Mailing, wanted: str) -> bool:
-    return wanted in (mailing.name or mailing.kind).casefold() or wanted == str(mailing.message_id)
+    return wanted in (mailing.name or mailing.kind).casefold() or wanted in {str(mailing.message_id), mailing.uuid}
 
 
 def _reply(reply: Incoming) -> dict[str, Any]:

@@ -12,9 +12,9 @@ import pytest
 
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
-from tests.sandbox.test_page import HTML, button, send
 from tests.support.browser import REBOUND, Browser
 from tests.support.jobs import phones
+from tests.support.page import HTML, button, send
 
 pytestmark = pytest.mark.browser
 

@@ -2,64 +2,20 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
+from importlib.resources import files
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import pytest
 
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
 from tests.support.jobs import phones
+from tests.support.page import HTML, button, call, get, post, send
 
-HTML = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 FILES = ["page.css", "page.js", "chats.js", "panel.js", "dom.js"]
-
-
-def call(
-    sandbox: Sandbox, method: str, path: str, document: Any = None, headers: dict[str, str] | None = None
-) -> tuple[int, bytes, dict[str, str]]:
-    parts = urlsplit(sandbox.url)
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
-    try:
-        body = None if document is None else json.dumps(document)
-        connection.request(method, path, body, headers or {})
-        answer = connection.getresponse()
-        return answer.status, answer.read(), dict(answer.getheaders())
-    finally:
-        connection.close()
-
-
-def get(sandbox: Sandbox, path: str, **query: Any) -> Any:
-    status, body, _ = call(sandbox, "GET", f"/_sandbox/page/{path}?{urlencode(query)}")
-    assert status == 200, body
-    return json.loads(body)
-
-
-def post(sandbox: Sandbox, path: str, **document: Any) -> Any:
-    status, body, _ = call(sandbox, "POST", f"/_sandbox/page/{path}", document)
-    return json.loads(body) if status == 200 else status
-
-
-def send(sandbox: Sandbox, name: str, delivery_list: list[str], alphaname: int = 444, **content: Any) -> int:
-    """Returns the mailing's id."""
-    message = {
-        "name": name,
-        "alphaname_id": alphaname,
-        "message_type": "bulk",
-        "content": {"type": "text", "text": name, **content},
-        "delivery_list": delivery_list,
-    }
-    status, body, _ = call(sandbox, "POST", "/api/v1/sendBulkViber", {"token": "tok", "messages": [message]})
-    assert status == 200, body
-    return max(row["message_id"] for row in sandbox.ledger())
-
-
-def button(sandbox: Sandbox, phone: str) -> int:
-    more = {"type": "button", "caption": "Смотреть", "button_link": "https://shop.example/1"}
-    return send(sandbox, "Кнопка", [phone], image_url="https://shop.example/1.jpg", **more)
 
 
 @pytest.fixture
@@ -82,6 +38,11 @@ def test_files(sandbox: Sandbox) -> None:
         text = body.decode()
         assert re.findall(r"(?:src|href)=\"(?!/_sandbox/page/|data:)", text) == []
         assert re.findall(r"url\(|@import|innerHTML|insertAdjacent|document\.write|\bon[a-z]+=\"|style=\"", text) == []
+
+
+def test_every_file_is_served() -> None:
+    folder = files("campaigns.sandbox") / "static"
+    assert sorted(entry.name for entry in folder.iterdir()) == sorted(["index.html", *FILES])
 
 
 def test_flask_serves_no_file_of_its_own(sandbox: Sandbox) -> None:
@@ -111,6 +72,13 @@ def test_filters(sandbox: Sandbox, query: dict[str, str], expected: int) -> None
     send(sandbox, "Весенняя", everyone[1:4], alphaname=1)
     send(sandbox, "Sale", everyone[:2], alphaname=2)
     assert len(get(sandbox, "conversations", **query)["conversations"]) == expected
+
+
+def test_filter_by_request(sandbox: Sandbox) -> None:
+    send(sandbox, "one", phones(2))
+    send(sandbox, "two", phones(3))
+    uuid = sandbox.ledger()[0]["uuid"]
+    assert len(get(sandbox, "conversations", mailing=uuid)["conversations"]) == 2
 
 
 def test_pages_of_many(sandbox: Sandbox) -> None:

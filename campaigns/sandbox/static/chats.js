@@ -88,10 +88,10 @@ function fillMessage(row, item, press) {
 
 function fillReply(row, item) {
   row.className = "bubble out";
-  const state = item.fetched ? "marked as fetched" : "not fetched yet";
+  const state = item.fetched ? ", fetched" : ", not fetched yet";
   row.replaceChildren(
     el("p", { class: "text", dir: "auto" }, item.text),
-    el("p", { class: "meta" }, el("span", { class: "state" }, `${state} `, time(item.at_ms, true))),
+    el("p", { class: "meta" }, el("span", {}, time(item.at_ms, true), state)),
   );
 }
 

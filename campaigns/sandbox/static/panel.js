@@ -137,7 +137,7 @@ function showSpeed(speed) {
   const select = byId("speed");
   const speeds = [...new Set([...SPEEDS, speed])].sort((a, b) => a - b);
   if (select.options.length !== speeds.length) {
-    select.replaceChildren(...speeds.map((n) => el("option", { value: n }, n === 1 ? "as in life" : `${n} times as fast`)));
+    select.replaceChildren(...speeds.map((n) => el("option", { value: n }, n === 1 ? "as in life" : `${n} × life`)));
   }
   if (document.activeElement !== select) select.value = String(speed);
 }
