@@ -6,6 +6,7 @@ Rows are worked on a thousand at a time, because a function call per row would c
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -14,6 +15,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import orjson
+from pyroaring import BitMap, BitMap64
 
 from campaigns.errors import JobError
 from campaigns.jobs import BulkJob, Job, Mailing, QuickJob, job_document
@@ -192,8 +194,12 @@ class _Sorter:
 
     def __init__(self, personal: bool) -> None:
         self._personal = personal
-        self._phones: set[int] = set()
-        self._messages: set[int] = set()
+        # Compressed bitmaps: phones lie close together, so one costs two bytes, and sixty-seven in a set.
+        self._phones = BitMap64()
+        # Three times 32 bits tell messages apart, at five bytes each; a set of digests would take over a hundred.
+        self._messages = (BitMap(), BitMap(), BitMap())
+        self._sent = BitMap64()
+        #: How many further messages a phone has been given, for the few that have any.
         self._further: dict[int, int] = {}
 
     def duplicates(self, rows: list[Any], phones: list[str | None]) -> list[int]:
@@ -201,8 +207,8 @@ class _Sorter:
         if self._personal:
             return self._repeated_messages(rows, phones)
         numbers = [int(phone) for phone in phones if phone is not None]
-        fresh = set(numbers)
-        if len(fresh) == len(numbers) and fresh.isdisjoint(self._phones):
+        fresh = BitMap64(numbers)
+        if len(fresh) == len(numbers) and not fresh & self._phones:
             self._phones |= fresh
             return []
         repeated = []
@@ -215,15 +221,16 @@ class _Sorter:
         return repeated
 
     def _repeated_messages(self, rows: list[Any], phones: list[str | None]) -> list[int]:
-        # Sixty-four bits tell messages to one phone apart: a phone is looked up first, so that only
-        # repetitions of it are compared.
         repeated = []
         for i, phone in enumerate(phones):
             if phone is not None:
-                message = hash((phone, rows[i]["text"], rows[i].get("button_link")))
-                if int(phone) in self._phones and message in self._messages:
+                message = orjson.dumps([phone, rows[i]["text"], rows[i].get("button_link")])
+                parts = struct.unpack("3I", blake2b(message, digest_size=12).digest())
+                known = [part in bitmap for part, bitmap in zip(parts, self._messages, strict=True)]
+                if int(phone) in self._phones and all(known):
                     repeated.append(i)
-                self._messages.add(message)
+                for part, bitmap in zip(parts, self._messages, strict=True):
+                    bitmap.add(part)
                 self._phones.add(int(phone))
         return repeated
 
@@ -234,8 +241,11 @@ class _Sorter:
         lanes: dict[int, list[Row]] = {}
         for row, phone in zip(rows, phones, strict=True):
             if phone is not None:
-                lane = self._further.get(int(phone), 0)
-                self._further[int(phone)] = lane + 1
+                number = int(phone)
+                lane = self._further.get(number, 0)
+                if lane or number in self._sent:
+                    lane = self._further[number] = lane + 1
+                self._sent.add(number)
                 lanes.setdefault(lane, []).append({**row, "phone": phone})
         return lanes
 
