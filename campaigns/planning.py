@@ -139,7 +139,7 @@ class Planner:
         """The rows' phones, normalised; None for what is none. None at all if a row breaks a rule."""
         personal = mailing is not None and mailing.message_type == "personal"
         linked = mailing is not None and mailing.content.get("type") == "button"
-        if not personal and all(type(row) is str for row in rows):
+        if not personal and set(map(type, rows)) == {str}:
             if _ALL_USUAL.fullmatch("\n".join(rows) + "\n"):
                 return cast(list[str | None], rows)
             return [normalise_phone(row, self._region) for row in rows]
@@ -170,16 +170,18 @@ class Planner:
         """The phones that stay, None in the place of those who do not, and who was taken out why."""
         if sound is None:
             return [None] * len(rows), []
-        out: dict[str, list[int]] = {"invalid": [i for i, phone in enumerate(sound) if phone is None]}
+        invalid = [] if None not in sound else [i for i, phone in enumerate(sound) if phone is None]
+        out: dict[str, list[int]] = {"invalid": invalid}
         phones = list(sound)
         out["duplicate"] = sorter.duplicates(rows, phones)
         for i in out["duplicate"]:
             phones[i] = None
-        kept = [i for i, phone in enumerate(phones) if phone is not None]
-        verdicts = self._opted_out([cast(str, phones[i]) for i in kept])
-        out["opted_out"] = [i for i, is_out in zip(kept, verdicts, strict=True) if is_out]
-        for i in out["opted_out"]:
-            phones[i] = None
+        asked = phones if None not in phones else [phone for phone in phones if phone is not None]
+        if any(verdicts := self._opted_out(cast(list[str], asked))):
+            kept = [i for i, phone in enumerate(phones) if phone is not None]
+            out["opted_out"] = [i for i, is_out in zip(kept, verdicts, strict=True) if is_out]
+            for i in out["opted_out"]:
+                phones[i] = None
         taken = []
         for reason, numbers in out.items():
             if numbers:
@@ -206,7 +208,7 @@ class _Sorter:
         """Which rows repeat an earlier one: the same phone and, in a personal mailing, the same message."""
         if self._personal:
             return self._repeated_messages(rows, phones)
-        numbers = [int(phone) for phone in phones if phone is not None]
+        numbers = list(map(int, filter(None, phones)))
         fresh = BitMap64(numbers)
         if len(fresh) == len(numbers) and not fresh & self._phones:
             self._phones |= fresh
@@ -237,7 +239,7 @@ class _Sorter:
     def by_lane(self, rows: list[Any], phones: list[str | None]) -> dict[int, list[Row]]:
         """The rows to send, by how many other messages their phone has before them in this mailing."""
         if not self._personal:
-            return {0: [phone for phone in phones if phone is not None]}
+            return {0: list(filter(None, phones))}
         lanes: dict[int, list[Row]] = {}
         for row, phone in zip(rows, phones, strict=True):
             if phone is not None:

@@ -132,7 +132,7 @@ def _planner(services: Services, job: Job) -> Planner:
         recipients_per_request=settings.recipients_per_request,
         region=settings.phone_region,
         timezone=settings.gateway_timezone,
-        opted_out=services.optouts.among,
+        opted_out=services.optouts.checker(),
     )
 
 

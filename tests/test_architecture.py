@@ -54,7 +54,7 @@ ONLY_IN = {
     "kombu": {"campaigns.wakeups"},
     "tenacity": {"campaigns.gateway.retry"},
     "phonenumbers": {"campaigns.recipients"},
-    "pyroaring": {"campaigns.planning"},
+    "pyroaring": {"campaigns.planning", "campaigns.results.optouts"},
     "click": {
         "campaigns.cli.commands",
         "campaigns.cli.consuming",

@@ -11,7 +11,7 @@ import orjson
 from campaigns.ledger import Batch, Batches, Campaign
 from campaigns.planning import phones_of
 from campaigns.results.intake import CHANGES_PER_EVENT, Change, counters, portions
-from campaigns.store import Store, decoded
+from campaigns.store import Store
 
 _BATCHES_PER_ROUND_TRIP = 20
 
@@ -45,7 +45,9 @@ class Deliveries:
 
     def stored(self, batch_id: str, mailing: int) -> dict[str, str]:
         """Phone → what is stored of it."""
-        return decoded(self._store.ask("hgetall", self._keys.deliveries(batch_id, mailing)))
+        text = self._store.run("stored", [self._keys.deliveries(batch_id, mailing)])
+        flat = orjson.loads(text) if text else []
+        return dict(zip(flat[::2], flat[1::2], strict=True))
 
     def write(self, batch: Batch, mailing: int, changes: Sequence[Change], version: str) -> str | None:
         """Write changes that were found against `version` of the batch; each portion with its events.
@@ -73,8 +75,7 @@ class Deliveries:
                     finals,
                     len(words),
                     *(part for pair in words.items() for part in pair),
-                    len(portion),
-                    *(part for change in portion for part in (change.phone, change.value())),
+                    orjson.dumps([part for change in portion for part in (change.phone, change.value())]),
                     *_event_data(about, portion),
                 ],
             )

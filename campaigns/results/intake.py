@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from campaigns.statuses import DELIVERED, UNKNOWN_FINAL, advances, is_known, rank
 
@@ -33,8 +33,7 @@ class Row(Protocol):
     def status_time(self) -> str | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One delivery whose status moved from `before` (empty: nothing known) to `status`."""
 
     phone: str
@@ -83,7 +82,11 @@ def compare(
     strange_words = strangers = 0
     for row in rows:
         phone, status = row.phone, row.status
-        before = now.get(phone) or _status(stored.get(phone, ""))
+        value = stored.get(phone, "")
+        # Nearly all rows say what was known: they leave here.
+        if value.startswith(status) and value[len(status) : len(status) + 1] == "|" and phone not in now:
+            continue
+        before = now.get(phone) or _status(value)
         if before == status:
             continue
         if not is_known(status, final):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+
+from pyroaring import BitMap64
 
 from campaigns.store import Store
 
@@ -42,6 +44,28 @@ class OptOuts:
         if not phones:
             return []
         return [bool(there) for there in self._store.ask("smismember", self._keys.optouts(), list(phones))]
+
+    def checker(self) -> Callable[[Sequence[str]], Sequence[bool]]:
+        """As `among`, for whoever asks about many phones; it may answer nothing at all if nobody is opted out.
+
+        An empty list is asked for once, and one that is shorter than what was asked about is fetched whole. Who
+        is added meanwhile may be missed: batches are checked again before they go out.
+        """
+        size, asked = len(self), 0
+        fetched: BitMap64 | None = None
+
+        def check(phones: Sequence[str]) -> Sequence[bool]:
+            nonlocal asked, fetched
+            asked += len(phones)
+            if size == 0:
+                return []
+            if fetched is None and asked <= size:
+                return self.among(phones)
+            if fetched is None:
+                fetched = BitMap64(int(phone) for phone in self if phone.isdecimal())
+            return [number in fetched for number in map(int, phones)]
+
+        return check
 
     def of(self, phone: str) -> OptOut | None:
         """What is known of a phone's opt-out; None if it is not opted out."""

@@ -61,17 +61,19 @@ class _Rows(fields.Field[DeliveryRows]):
 def delivery_rows(value: list[Any]) -> DeliveryRows:
     """The rows of a delivery list."""
     rows: list[DeliveryRow] = []
+    made, add = tuple.__new__, rows.append
     for row in value:
         try:
-            phone, status = row["phone"], row["status"]
-            code, number = row.get("error_code") or 0, row.get("delivery_id")
-            if type(phone) is not str or type(status) is not str or type(number) is not int:
+            phone, status, get = row["phone"], row["status"], row.get
+            code, number, time = get("error_code") or 0, get("delivery_id"), get("status_time")
+            if type(phone) is not str or type(status) is not str or type(number) is not int or type(time) is not str:
                 phone, status, number = _plain(phone), _plain(status), _number(number)
+                time = time if isinstance(time, str) else None
             if type(code) is not int:
                 code = _number(code) or 0
             if phone and status:
-                time = row.get("status_time")
-                rows.append(DeliveryRow(phone, status, number, code, time if isinstance(time, str) else None))
+                # What DeliveryRow(...) does, in half the time.
+                add(made(DeliveryRow, (phone, status, number, code, time)))
         except (KeyError, TypeError, AttributeError):
             continue
     return DeliveryRows(rows, len(value) - len(rows))

@@ -210,7 +210,7 @@ class DeliveryList(fields.Field[Iterable[Any]]):
         if form is None:
             return value
         personal, linked = form
-        if not personal and all(type(row) is str for row in value):
+        if not personal and set(map(type, value)) == {str}:
             return value
         self._check(value, personal=personal, linked=linked)
         return value

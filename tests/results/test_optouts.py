@@ -77,3 +77,15 @@ def test_words_of_one_account_are_not_those_of_another(make_stage: Callable[...,
     other = stage.enqueue(bulk_job(["375297779908"], text="other", account="shop"))
     stage.until(lambda: bool(other.replies()))
     assert list(stage.services.optouts) == ["375297779908"]
+
+
+@pytest.mark.parametrize("listed", [0, 1, 3, 500])
+def test_checker(store: Store, listed: int) -> None:
+    """However long the list is, and however many phones are asked about, it says what `among` says."""
+    optouts = OptOuts(store)
+    optouts.add(f"37529{n:07d}" for n in range(0, 2 * listed, 2))
+    check = optouts.checker()
+    for start in range(0, 1200, 100):
+        asked = [f"37529{n:07d}" for n in range(start, start + 100)]
+        assert list(check(asked)) or optouts.among(asked) == [False] * 100
+        assert sum(check(asked)) == sum(optouts.among(asked))

@@ -1,0 +1,51 @@
+"""`python -m tests.benchmarks`: medians of five and ratios to a baseline of the same run, as a table or as JSON.
+
+`--quick` only shows that the program runs; `--only NAME` runs one part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from campaigns.embedded import EmbeddedServer
+from tests.benchmarks.following import measure_intake
+from tests.benchmarks.measure import Measure, table
+from tests.benchmarks.planning import measure_memory, measure_planning
+from tests.benchmarks.sending import measure_against_usual, measure_sending
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="tests.benchmarks", description="Measure against baselines.")
+    parser.add_argument("--quick", action="store_true", help="few rounds: shows that it runs, not how fast")
+    parser.add_argument("--json", action="store_true", help="print JSON, one measure a line")
+    parser.add_argument("--only", help="planning, memory, intake, sending or usual")
+    options = parser.parse_args()
+    logging.disable()
+    measures: list[Measure] = []
+    with tempfile.TemporaryDirectory(prefix="campaigns-bench-") as folder, EmbeddedServer() as server:
+        parts: dict[str, Callable[..., Iterator[Measure]]] = {
+            "planning": partial(measure_planning, server),
+            "memory": partial(measure_memory, server),
+            "intake": partial(measure_intake, server),
+            "sending": partial(measure_sending, server),
+            "usual": partial(measure_against_usual, server, Path(folder)),
+        }
+        for name, part in parts.items():
+            if options.only in {None, name}:
+                measures += part(quick=options.quick)
+    if options.json:
+        print("\n".join(json.dumps(measure.as_dict()) for measure in measures))  # noqa: T201 (a command)
+    else:
+        print(table(measures))  # noqa: T201
+    sys.exit(not options.quick and not all(measure.kept for measure in measures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Planning: what a recipient costs from the job to the store, in time and in memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import orjson
+from marshmallow import Schema, fields, validate
+
+from campaigns.embedded import EmbeddedServer
+from campaigns.flow.services import Services
+from campaigns.producer import enqueue
+from campaigns.settings import Settings
+from campaigns.wiring import build_services
+from tests.benchmarks.measure import Measure, alternating_s, median_s, resident_bytes
+from tests.support.processes import ROOT
+
+_PER_BATCH = 1000
+
+
+def phones(number: int) -> list[str]:
+    """As many phones of Belarus, in no order."""
+    return [f"37529{(n * 7_368_787) % 10_000_000:07d}" for n in range(number)]
+
+
+def job(rows: Any) -> dict[str, Any]:
+    content = {"type": "text", "text": "Everything must go"}
+    return {
+        "messages": [
+            {"alphaname_id": "444", "message_type": "bulk", "content": content, "delivery_list": rows, "name": "m"}
+        ]
+    }
+
+
+def services_at(url: str, prefix: str) -> Services:
+    return build_services(Settings(redis_url=url, key_prefix=prefix), wake=lambda *_: True)
+
+
+class _Row(Schema):
+    phone = fields.String(required=True, validate=validate.Regexp(r"^375\d{9}$"))
+
+
+class _Nested(Schema):
+    delivery_list = fields.List(fields.Nested(_Row), required=True)
+
+
+def measure_planning(server: EmbeddedServer, *, quick: bool) -> Iterator[Measure]:
+    number = 5_000 if quick else 200_000
+    rows, store = phones(number), services_at(server.url, "planning:")
+
+    def plan() -> None:
+        enqueue(job(rows), services=store)
+
+    def floor() -> None:
+        """Only what has to be done: write down, compress, store."""
+        iterator = iter(rows)
+        with store.store.redis.pipeline(transaction=False) as pipeline:
+            for n in range(0, number, _PER_BATCH):
+                pipeline.set(f"floor:{n}", zlib.compress(orjson.dumps(list(islice(iterator, _PER_BATCH)))))
+            pipeline.execute()
+
+    ours_s, floor_s = alternating_s([plan, floor])
+    yield Measure("planning, a recipient", ours_s / number * 1e6, "us", floor_s / number * 1e6, "orjson, zlib, SET", 3)
+    few = [{"phone": phone} for phone in rows[: number // 10]]
+    nested_s = median_s(lambda: _Nested().load({"delivery_list": few}))
+    nested_us = nested_s / len(few) * 1e6
+    yield Measure("a nested schema alone, a recipient", nested_us, "us", ours_s / number * 1e6, "planning", 5, False)
+    yield from _bytes_queued(store, rows)
+    store.store.redis.flushall()
+
+
+def _bytes_queued(services: Services, rows: list[str]) -> Iterator[Measure]:
+    campaign = enqueue(job(rows), services=services)
+    keys, redis = services.store.keys, services.store.redis
+    record = services.campaigns.read(campaign.id)
+    names = [name for batch_id in record.batch_ids() for name in (keys.batch(batch_id), keys.body(batch_id))]
+    twins = {m.fingerprint for b in services.batches.read_many(record.batch_ids()) for m in b.mailings}
+    names += [keys.twins(fingerprint) for fingerprint in twins]
+    used = sum(redis.memory_usage(name, 0) for name in names)
+    yield Measure("Redis, a recipient that waits", used / len(rows), "bytes", limit=15)
+
+
+def measure_memory(server: EmbeddedServer, *, quick: bool) -> Iterator[Measure]:
+    number = 20_000 if quick else 1_100_000
+    command = [sys.executable, "-m", "tests.benchmarks.planning", server.url, str(number)]
+    ended = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    yield Measure("the producer's memory, a recipient more", float(ended.stdout), "bytes", limit=16)
+
+
+def _grown(url: str, number: int) -> float:
+    """How many bytes this process grows by per recipient, beyond the first tenth."""
+    marks: list[int] = []
+
+    def rows() -> Iterator[str]:
+        for n in range(number):
+            if n == number // 11:
+                marks.append(resident_bytes())
+            yield f"37529{(n * 7_368_787) % 10_000_000:07d}"
+        marks.append(resident_bytes())
+
+    enqueue(job(rows()), services=services_at(url, "memory:"))
+    return (marks[1] - marks[0]) / (number - number // 11)
+
+
+if __name__ == "__main__":
+    print(_grown(sys.argv[1], int(sys.argv[2])))  # noqa: T201 (whoever started it reads this)
