@@ -52,7 +52,7 @@ def open_store(settings: Settings) -> Store:
 def build_services(settings: Settings, *, store: Store | None = None, wake: WakesUp | None = None) -> Services:
     """Everything that producers and workers work with."""
     store = store or open_store(settings)
-    batches = Batches(store, lease_ms=_ms(settings.lease_s))
+    batches = Batches(store, lease_ms=_ms(settings.lease_s), body_life_ms=_ms(settings.retention_s))
     limiter = Limiter(
         store,
         rate=settings.rate_limit,

@@ -96,8 +96,7 @@ def _accept(
     services: Services, batch: Batch, message_ids: Mapping[int, int] | None = None, uuid: str | None = None
 ) -> None:
     verdict = accepted(batch, services.now_ms(), services.settings, message_ids=message_ids, uuid=uuid)
-    if services.batches.move(batch, verdict.move, from_states={UNKNOWN}, fence=batch.fence):
-        services.batches.keep_body(batch.id, round(services.settings.retention_s * 1000))
+    services.batches.move(batch, verdict.move, from_states={UNKNOWN}, fence=batch.fence)
 
 
 def _plan_again(services: Services, batch: Batch, why: str) -> None:

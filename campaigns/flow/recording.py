@@ -24,8 +24,6 @@ def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict) -
     fields = {"batch": batch.id, "attempt": batch.attempt, "to": to}
     if moved:
         log.info("batch_moved", extra=fields)
-        if to == ACCEPTED:
-            services.batches.keep_body(batch.id, round(services.settings.retention_s * 1000))
     else:
         log.warning("batch_moved_elsewhere", extra=fields)
         moved = to == ACCEPTED and accepted_late(services, claim, verdict)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import orjson
 
-from campaigns.errors import ContentRefusedError, GatewayError
+from campaigns.errors import ContentRefusedError, GatewayError, UnknownCampaignError
 from campaigns.flow.callbacks import callback_url
 from campaigns.flow.decisions import LONGEST_REST_S, Verdict, accepted, refused
 from campaigns.flow.recording import record
@@ -16,41 +17,43 @@ from campaigns.flow.services import Services
 from campaigns.flow.slices import while_due
 from campaigns.flow.withholding import claim_checked
 from campaigns.gateway.limiter import Permit, Wait
-from campaigns.ledger import SEND, Batch, Claim, Entry, Refusal, queue_of
-from campaigns.ledger.states import PLANNED
+from campaigns.ledger import SEND, Claim, Entry, Refusal, campaign_of, queue_of
+from campaigns.names import BULK
 
 log = logging.getLogger(__name__)
 
 
 def send_while_due(services: Services, batch_id: str, monotonic: Callable[[], float]) -> int:
     """Send the batch that the wake-up names, then others that are due in the same queue. Returns how many."""
-    first = services.batches.read(batch_id)
+    try:
+        queue = queue_of(SEND, services.campaigns.brief(campaign_of(batch_id)).kind)
+    except UnknownCampaignError:
+        queue = BULK
+    return while_due(services, queue, SEND, batch_id, partial(send_batch, services), monotonic)
 
-    def act(due_id: str) -> bool:
-        return send_batch(services, first if due_id == batch_id else services.batches.read(due_id))
 
-    return while_due(services, queue_of(SEND, first.kind), SEND, batch_id, act, monotonic)
-
-
-def send_batch(services: Services, batch: Batch) -> bool:
+def send_batch(services: Services, batch_id: str) -> bool:
     """Send one batch if it is still planned and its account may.
 
     Returns whether the worker should go on with another; False when the account has to wait.
     """
-    entry = Entry(SEND, batch.id)
-    if batch.state != PLANNED:
-        services.due.drop(entry, batch.kind)
+    entry = Entry(SEND, batch_id)
+    try:
+        brief = services.campaigns.brief(campaign_of(batch_id))
+    except UnknownCampaignError:
+        for kind in ("bulk", "quick"):
+            services.due.drop(entry, kind)
         return True
     # First of all: a worker without the account's token must not claim what it cannot send.
-    services.gateway(batch.account)
-    permit = services.limiter.acquire(batch.account)
+    services.gateway(brief.account)
+    permit = services.limiter.acquire(brief.account)
     if isinstance(permit, Wait):
         wait_s = min(permit.seconds, LONGEST_REST_S) * (1 + services.random.random() / 4)
-        services.due.put(entry, batch.kind, services.now_ms() + round(wait_s * 1000))
+        services.due.put(entry, brief.kind, services.now_ms() + round(wait_s * 1000))
         return False
     # Before the claim, so that the lease can only be longer than this process believes.
     claimed_at_s = services.boot_s()
-    claim = claim_checked(services, batch)
+    claim = claim_checked(services, batch_id, brief.kind)
     if isinstance(claim, Refusal):
         services.limiter.release(permit, used=False)
         return True
@@ -90,7 +93,6 @@ def _request(services: Services, claim: Claim, permit: Permit, may_write: Callab
         message_id = gateway.send_quick_viber_message(fields, image=image, may_write=may_write)
         services.deliveries.learn(batch, {0: message_id}, round(services.settings.retention_s * 1000))
         return accepted(batch, claim.now_ms, services.settings, message_ids={0: message_id})
-    own_url = services.campaigns.read(batch.campaign_id).job.get("callback_url")
-    callback = callback_url(services, batch, own_url)
+    callback = callback_url(services, batch, services.campaigns.brief(batch.campaign_id).callback_url)
     uuid = gateway.send_bulk_viber(claim.body, callback_url=callback, may_write=may_write)
     return accepted(batch, claim.now_ms, services.settings, uuid=uuid)

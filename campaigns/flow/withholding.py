@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 
 from campaigns.flow.services import Services
-from campaigns.ledger import SEND, Batch, Claim, Entry, Refusal, Unchecked, withhold
+from campaigns.ledger import SEND, Claim, Entry, Refusal, Unchecked, withhold
 from campaigns.ledger.states import PLANNED, READY
 from campaigns.packing import without
 from campaigns.planning import phones_of
@@ -23,14 +23,14 @@ _TRIES = 10
 _AGAIN_MS = 1000
 
 
-def claim_checked(services: Services, batch: Batch) -> Claim | Refusal:
+def claim_checked(services: Services, batch_id: str, kind: str) -> Claim | Refusal:
     """Claim a batch whose phones were checked against the opt-outs as they are at the claim."""
     for _ in range(_TRIES):
-        claim = services.batches.claim(batch.id, batch.kind)
+        claim = services.batches.claim(batch_id, kind)
         if not isinstance(claim, Unchecked):
             return claim
-        check(services, batch.id, claim)
-    services.due.put(Entry(SEND, batch.id), batch.kind, services.now_ms() + _AGAIN_MS)
+        check(services, batch_id, claim)
+    services.due.put(Entry(SEND, batch_id), kind, services.now_ms() + _AGAIN_MS)
     return Refusal(PLANNED, READY)
 
 

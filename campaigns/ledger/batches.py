@@ -11,7 +11,7 @@ import orjson
 
 from campaigns.jobs import ImageFile
 from campaigns.ledger.records import Batch, campaign_of
-from campaigns.ledger.states import REACHED_FROM
+from campaigns.ledger.states import ACCEPTED, REACHED_FROM
 from campaigns.names import BULK, CONTROL, POLL, QUEUES, QUICK, REPLIES
 from campaigns.store import Store, decoded, paired
 
@@ -61,13 +61,20 @@ class Unchecked:
     now: str
 
 
+def _due_times(verb: str, kind: str, delay_ms: int | None) -> tuple[str, int, int | str]:
+    """As move.lua takes them: the verb, the number of its due set, the delay or '' to remove it."""
+    return verb, QUEUES.index(queue_of(verb, kind)) + 1, "" if delay_ms is None else delay_ms
+
+
 class Batches:
     """Every method may raise StoreError."""
 
-    def __init__(self, store: Store, *, lease_ms: int) -> None:
+    #: `body_life_ms` is how long a body lives once its batch is accepted: deliveries are read against it.
+    def __init__(self, store: Store, *, lease_ms: int, body_life_ms: int) -> None:
         self._store = store
         self._keys = store.keys
         self._lease_ms = lease_ms
+        self._body_life_ms = body_life_ms
 
     def claim(self, batch_id: str, kind: str) -> Claim | Refusal | Unchecked:
         """Take a planned batch of a ready campaign: fencing token, attempt and lease are written with it.
@@ -105,16 +112,8 @@ class Batches:
         if not allowed <= REACHED_FROM[move.to]:
             raise ValueError(f"{move.to} does not follow {sorted(allowed - REACHED_FROM[move.to])}")
         keys = self._keys
-        fields = [part for name, value in move.fields.items() for part in (name, value)]
-        due = [
-            part
-            for verb, delay_ms in move.due.items()
-            for part in (
-                verb,
-                QUEUES.index(queue_of(verb, batch.kind)) + 1,
-                "" if delay_ms is None else delay_ms,
-            )
-        ]
+        fields = [part for pair in move.fields.items() for part in pair]
+        due = [part for verb, delay_ms in move.due.items() for part in _due_times(verb, batch.kind, delay_ms)]
         answer = self._store.run(
             "move",
             [
@@ -123,6 +122,7 @@ class Batches:
                 keys.events(),
                 keys.active(),
                 *keys.all_due(),
+                keys.body(batch.id),
             ],
             [
                 secrets.token_hex(8),
@@ -132,6 +132,7 @@ class Batches:
                 fence,
                 move.to,
                 orjson.dumps(dict(move.data)),
+                self._body_life_ms if move.to == ACCEPTED else 0,
                 len(move.fields),
                 *fields,
                 *due,
@@ -170,10 +171,6 @@ class Batches:
         """What the request carries, without token and callback; None once it has expired."""
         packed = self._store.ask("get", self._keys.body(batch_id))
         return zlib.decompress(packed) if packed else None
-
-    def keep_body(self, batch_id: str, life_ms: int) -> None:
-        """Let a body live on, since deliveries are read against it."""
-        self._store.ask("pexpire", self._keys.body(batch_id), life_ms)
 
     def image(self, campaign_id: str) -> ImageFile | None:
         """The file that every message of the campaign shows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import orjson
 
@@ -12,7 +13,17 @@ from campaigns.ledger.states import CANCELLING, PAUSED, READY
 from campaigns.store import Store, decoded
 
 _PER_ROUND_TRIP = 500
+_MOST_BRIEFS = 1000
 _EVENTS = {PAUSED: "paused", READY: "resumed", CANCELLING: "cancelling"}
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a request needs to know of its campaign."""
+
+    kind: str
+    account: str
+    callback_url: str | None
 
 
 class Campaigns:
@@ -21,12 +32,24 @@ class Campaigns:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._keys = store.keys
+        self._briefs: dict[str, Brief] = {}
 
     def read(self, campaign_id: str) -> Campaign:
         fields = decoded(self._store.ask("hgetall", self._keys.campaign(campaign_id)))
         if not fields:
             raise UnknownCampaignError(campaign_id)
         return Campaign.read(campaign_id, fields)
+
+    def brief(self, campaign_id: str) -> Brief:
+        """What never changes of a campaign and every request of it needs: asked for once per process."""
+        brief = self._briefs.get(campaign_id)
+        if brief is None:
+            campaign = self.read(campaign_id)
+            brief = Brief(campaign.kind, campaign.account, campaign.job.get("callback_url"))
+            if len(self._briefs) >= _MOST_BRIEFS:
+                self._briefs.clear()
+            self._briefs[campaign_id] = brief
+        return brief
 
     def of_key(self, key: str) -> str | None:
         """The id of the campaign that was enqueued under `key`."""

@@ -119,7 +119,7 @@ class TestSteering:
         campaign = stage.enqueue(bulk_job(phones(6)))
         stage.wake_ups.clear()
         first = stage.services.batches.read(f"{campaign.id}-0")
-        send_batch(stage.services, first)
+        send_batch(stage.services, first.id)
         status = campaign.cancel()
         assert status.recipients["cancelled"] == 4
         stage.finish(campaign)

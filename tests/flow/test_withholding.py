@@ -215,7 +215,7 @@ class TestRaces:
         services = stage.services
         campaign = stage.enqueue(bulk_job(phones(2)))
         batch = services.batches.read(f"{campaign.id}-0")
-        assert isinstance(claim_checked(services, batch), Claim)
+        assert isinstance(claim_checked(services, batch.id, batch.kind), Claim)
         services.optouts.add(phones(1))
         check(services, batch.id, Unchecked("0:0", "1:1"))
         assert campaign.status().recipients["sending"] == 2
@@ -240,7 +240,7 @@ class TestRaces:
         growing = type("Growing", (), {"among": lambda _, planned: (_add(stage, next(numbers)), among(planned))[1]})()
         services = _with(stage, growing)
         _add(stage, 9_999_999)
-        assert isinstance(claim_checked(services, batch), Refusal)
+        assert isinstance(claim_checked(services, batch.id, batch.kind), Refusal)
         assert campaign.status().recipients["planned"] == 2
         assert stage.services.due.depth("bulk", stage.services.now_ms() + 2000)[0] == 1
 
@@ -262,7 +262,7 @@ class TestRaces:
 
         def send(ids: list[str]) -> None:
             for batch in stage.services.batches.read_many(ids):
-                send_batch(stage.services, batch)
+                send_batch(stage.services, batch.id)
 
         ids = record.batch_ids()
         workers = [threading.Thread(target=send, args=(order,)) for order in (ids, ids[::-1], ids[::2] + ids[1::2])]

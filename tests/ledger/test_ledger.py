@@ -69,7 +69,7 @@ def ready(store: Store, batches: int = 2) -> str:
 
 
 def claimed(store: Store, campaign_id: str, number: int = 0) -> Claim:
-    claim = Batches(store, lease_ms=60_000).claim(f"{campaign_id}-{number}", "bulk")
+    claim = Batches(store, lease_ms=60_000, body_life_ms=1000).claim(f"{campaign_id}-{number}", "bulk")
     assert isinstance(claim, Claim)
     return claim
 
@@ -80,7 +80,9 @@ class TestPlans:
     def test_nothing_is_due_before_it_is_ready(self, timed: Store) -> None:
         opened = plan(timed)
         assert Due(timed).take("bulk", 10, 1000) == []
-        assert isinstance(Batches(timed, lease_ms=1).claim(f"{opened.campaign_id}-0", "bulk"), Refusal)
+        assert isinstance(
+            Batches(timed, lease_ms=1, body_life_ms=1000).claim(f"{opened.campaign_id}-0", "bulk"), Refusal
+        )
         opened.finish("digest")
         assert len(Due(timed).take("bulk", 10, 1000)) == 2
 
@@ -119,7 +121,7 @@ class TestClaims:
         campaign_id = ready(timed)
         claim = claimed(timed, campaign_id)
         assert (claim.batch.attempt, claim.batch.state, claim.body) == (1, SENDING, BODY)
-        again = Batches(timed, lease_ms=1).claim(f"{campaign_id}-0", "bulk")
+        again = Batches(timed, lease_ms=1, body_life_ms=1000).claim(f"{campaign_id}-0", "bulk")
         assert again == Refusal(SENDING, "ready")
 
     def test_a_repeated_call_gets_the_same(self, timed: Store) -> None:
@@ -143,7 +145,9 @@ class TestClaims:
     def test_paused_campaigns_are_left_alone(self, timed: Store) -> None:
         campaign_id = ready(timed)
         Campaigns(timed).pause(campaign_id, "me")
-        assert Batches(timed, lease_ms=1).claim(f"{campaign_id}-0", "bulk") == Refusal(PLANNED, "paused")
+        assert Batches(timed, lease_ms=1, body_life_ms=1000).claim(f"{campaign_id}-0", "bulk") == Refusal(
+            PLANNED, "paused"
+        )
 
 
 class TestMoves:
@@ -151,21 +155,21 @@ class TestMoves:
 
     def test_the_fence_decides(self, timed: Store) -> None:
         claim = claimed(timed, ready(timed))
-        batches = Batches(timed, lease_ms=1)
+        batches = Batches(timed, lease_ms=1, body_life_ms=1000)
         assert not batches.move(claim.batch, Move(ACCEPTED), from_states={SENDING}, fence="somebody else's")
         assert batches.move(claim.batch, Move(ACCEPTED), from_states={SENDING}, fence=claim.fence)
         assert not batches.move(claim.batch, Move(REJECTED), from_states={SENDING}, fence=claim.fence)
 
     def test_a_late_answer_beats_doubt(self, timed: Store) -> None:
         claim = claimed(timed, ready(timed))
-        batches = Batches(timed, lease_ms=1)
+        batches = Batches(timed, lease_ms=1, body_life_ms=1000)
         assert batches.move(claim.batch, Move(UNKNOWN), from_states={SENDING})
         assert batches.move(claim.batch, Move(ACCEPTED), from_states={SENDING, UNKNOWN, HELD}, fence=claim.fence)
 
     def test_an_older_attempt_cannot_record(self, timed: Store) -> None:
         campaign_id = ready(timed)
         first = claimed(timed, campaign_id)
-        batches = Batches(timed, lease_ms=1)
+        batches = Batches(timed, lease_ms=1, body_life_ms=1000)
         assert batches.move(first.batch, Move(PLANNED, due={SEND: 0, LEASE: None}), from_states={SENDING})
         second = claimed(timed, campaign_id)
         assert second.batch.attempt == 2
@@ -174,7 +178,7 @@ class TestMoves:
     def test_what_may_not_follow(self, timed: Store) -> None:
         claim = claimed(timed, ready(timed))
         with pytest.raises(ValueError, match="planned does not follow"):
-            Batches(timed, lease_ms=1).move(claim.batch, Move(PLANNED), from_states={ACCEPTED})
+            Batches(timed, lease_ms=1, body_life_ms=1000).move(claim.batch, Move(PLANNED), from_states={ACCEPTED})
 
     def test_every_state_can_be_reached(self) -> None:
         assert set(REACHED_FROM) == set(BATCH_STATES)
@@ -185,7 +189,7 @@ class TestMoves:
         campaign_id = ready(timed, batches=1)
         claim = claimed(timed, campaign_id)
         timed.ask("hincrby", timed.keys.campaign(campaign_id), "r:total", 1)
-        assert Batches(timed, lease_ms=1).move(claim.batch, Move(REJECTED), from_states={SENDING})
+        assert Batches(timed, lease_ms=1, body_life_ms=1000).move(claim.batch, Move(REJECTED), from_states={SENDING})
         campaign = Campaigns(timed).read(campaign_id)
         assert campaign.state == "ready"
         assert not campaign.balanced
@@ -235,7 +239,7 @@ def test_taking_out_is_not_repeated(timed: Store) -> None:
     """The client repeats a command whose answer was lost: nobody is counted twice."""
     campaign_id = ready(timed, batches=1)
     timed.ask("sadd", timed.keys.optouts(), "2")
-    batches = Batches(timed, lease_ms=1000)
+    batches = Batches(timed, lease_ms=1000, body_life_ms=1000)
     unchecked = batches.claim(f"{campaign_id}-0", "bulk")
     assert unchecked == Unchecked("0:0", "0:1")
     batch = batches.read(f"{campaign_id}-0")
