@@ -14,7 +14,7 @@ from typing import Any
 
 from redis import Redis
 from redis.commands.core import Script
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from campaigns.errors import StoreError
 from campaigns.keys import Keys
@@ -25,6 +25,10 @@ def script_text(name: str) -> str:
     """The text of a script, with the prelude that all share."""
     folder = files("campaigns.lua")
     return folder.joinpath("prelude.lua").read_text("utf-8") + folder.joinpath(f"{name}.lua").read_text("utf-8")
+
+
+#: The name of a script, its keys, and its arguments after the time.
+ScriptCall = tuple[str, Sequence[str], Sequence[Any]]
 
 
 class Store:
@@ -46,10 +50,27 @@ class Store:
 
     def run_many(self, name: str, calls: Iterable[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
         """Run one script once per call, in a single round trip. Atomic per call, not as a whole."""
-        script, now = self._script(name), self._now()
-        with translated(name), self.redis.pipeline(transaction=False) as pipeline:
-            for keys, args in calls:
-                script(keys=keys, args=[now, *args], client=pipeline)
+        return self.run_in_turn([(name, keys, args) for keys, args in calls])
+
+    def run_in_turn(self, calls: Sequence[ScriptCall]) -> list[Any]:
+        """Run different scripts one after the other, in a single round trip. Atomic per call, not as a whole."""
+        if not calls:
+            return []
+        now = self._now()
+        with translated(calls[0][0]):
+            try:
+                return self._in_turn(calls, now)
+            except NoScriptError:
+                # Redis has been started anew. Those that were carried out notice the repetition.
+                for name in {name for name, _, _ in calls}:
+                    self.redis.script_load(script_text(name))
+                return self._in_turn(calls, now)
+
+    def _in_turn(self, calls: Sequence[ScriptCall], now: int) -> list[Any]:
+        # Not by redis-py's own scripts: in a pipeline they ask each time whether they are loaded.
+        with self.redis.pipeline(transaction=False) as pipeline:
+            for name, keys, args in calls:
+                pipeline.evalsha(self._script(name).sha, len(keys), *keys, now, *args)
             return list(pipeline.execute())
 
     def ask(self, command: str, *args: Any) -> Any:

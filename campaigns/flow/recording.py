@@ -8,7 +8,7 @@ from campaigns.flow.decisions import MAY_RECORD, Rest, Verdict
 from campaigns.flow.duplicates import accepted_late
 from campaigns.flow.services import Services
 from campaigns.gateway.limiter import Permit
-from campaigns.ledger import Claim
+from campaigns.ledger import Claim, moved
 from campaigns.ledger.states import ACCEPTED
 
 log = logging.getLogger(__name__)
@@ -20,18 +20,23 @@ def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict) -
     Returns whether the batch took it. It does not if a later attempt stands in its place.
     """
     batch, to = claim.batch, verdict.move.to
-    moved = services.batches.move(batch, verdict.move, from_states=MAY_RECORD[to], fence=claim.fence)
+    answers = services.store.run_in_turn(
+        [
+            services.batches.moving(batch, verdict.move, from_states=MAY_RECORD[to], fence=claim.fence),
+            services.limiter.releasing(permit, used=verdict.used, outcome=verdict.outcome),
+        ]
+    )
+    taken, failures = moved(answers[0]), int(answers[1])
     fields = {"batch": batch.id, "attempt": batch.attempt, "to": to}
-    if moved:
+    if taken:
         log.info("batch_moved", extra=fields)
     else:
         log.warning("batch_moved_elsewhere", extra=fields)
-        moved = to == ACCEPTED and accepted_late(services, claim, verdict)
-    failures = services.limiter.release(permit, used=verdict.used, outcome=verdict.outcome)
+        taken = to == ACCEPTED and accepted_late(services, claim, verdict)
     rest = verdict.rest
     if rest is None and failures >= services.settings.failures_before_pause:
         rest = Rest(services.settings.account_pause_s, f"{failures} failures in a row", paid_only=True)
     if rest is not None:
         services.limiter.rest(batch.account, rest.seconds, rest.reason, {"batch": batch.id}, paid_only=rest.paid_only)
         log.warning("account_rests", extra={"account": batch.account, "seconds": rest.seconds})
-    return moved
+    return taken

@@ -16,7 +16,7 @@ import orjson
 
 from campaigns.errors import NotNowError, NotWrittenError
 from campaigns.settings import Rate
-from campaigns.store import Store, decoded
+from campaigns.store import ScriptCall, Store, decoded
 
 _MICRO = 1_000_000
 
@@ -86,8 +86,12 @@ class Limiter:
 
         An unused permit, one under which no byte was written, frees its slot at once.
         """
+        return int(self._store.run(*self.releasing(permit, used=used, outcome=outcome)))
+
+    def releasing(self, permit: Permit, *, used: bool, outcome: str = "") -> ScriptCall:
+        """The call that `release` makes, for whoever has more to say in the same round trip."""
         args = [permit.id, "used" if used else "unused", round(self._rate.window_s * _MICRO), outcome]
-        return int(self._store.run("release", self._keys(permit.account), args))
+        return "release", self._keys(permit.account), args
 
     @contextmanager
     def reading(self, account: str, method: str, patience_s: float = 5.0) -> Iterator[None]:

@@ -17,6 +17,7 @@ from campaigns.ledger.batches import (
     Move,
     Refusal,
     Unchecked,
+    moved,
     queue_of,
 )
 from campaigns.ledger.campaigns import Campaigns
@@ -47,6 +48,7 @@ __all__ = [
     "Unchecked",
     "campaign_of",
     "drop_plan",
+    "moved",
     "new_campaign_id",
     "queue_of",
     "withhold",

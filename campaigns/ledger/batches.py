@@ -6,6 +6,7 @@ import secrets
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -13,7 +14,7 @@ from campaigns.jobs import ImageFile
 from campaigns.ledger.records import Batch, campaign_of
 from campaigns.ledger.states import ACCEPTED, REACHED_FROM
 from campaigns.names import BULK, CONTROL, POLL, QUEUES, QUICK, REPLIES
-from campaigns.store import Store, decoded, paired
+from campaigns.store import ScriptCall, Store, decoded, paired
 
 #: What may be due of a batch, and in which set. Where a batch is sent from depends on its kind.
 SEND, RECONCILE, POLL_VERB, FETCH, LEASE = "send", "reconcile", "poll", "replies", "lease"
@@ -59,6 +60,11 @@ class Unchecked:
 
     seen: str
     now: str
+
+
+def moved(answer: Sequence[Any]) -> bool:
+    """What the answer of `moving` says: whether the batch was changed."""
+    return bool(answer[0])
 
 
 def _due_times(verb: str, kind: str, delay_ms: int | None) -> tuple[str, int, int | str]:
@@ -108,13 +114,17 @@ class Batches:
 
         Returns whether it was changed. False means that somebody else was first: nothing to do.
         """
+        return moved(self._store.run(*self.moving(batch, move, from_states=from_states, fence=fence)))
+
+    def moving(self, batch: Batch, move: Move, *, from_states: Iterable[str], fence: str = "") -> ScriptCall:
+        """The call that `move` makes, for whoever has more to say in the same round trip."""
         allowed = frozenset(from_states)
         if not allowed <= REACHED_FROM[move.to]:
             raise ValueError(f"{move.to} does not follow {sorted(allowed - REACHED_FROM[move.to])}")
         keys = self._keys
         fields = [part for pair in move.fields.items() for part in pair]
         due = [part for verb, delay_ms in move.due.items() for part in _due_times(verb, batch.kind, delay_ms)]
-        answer = self._store.run(
+        return (
             "move",
             [
                 keys.batch(batch.id),
@@ -138,7 +148,6 @@ class Batches:
                 *due,
             ],
         )
-        return bool(answer[0])
 
     def note(
         self,

@@ -61,7 +61,12 @@ def around_script(name: str, *, before: bool, at: int = 1) -> None:
             die()
         return result
 
+    def run_in_turn(self: Store, calls: Any) -> Any:
+        """One after the other, so that there is a moment between them to die in."""
+        return [self.run(*call) for call in calls]
+
     Store.run, Store.run_many = run, run_many  # type: ignore[method-assign]
+    Store.run_in_turn = run_in_turn  # type: ignore[method-assign]
 
 
 def after_connect() -> None:
