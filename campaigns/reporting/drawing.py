@@ -24,7 +24,6 @@ def meter(part: int, whole: int) -> Markup:
 
 def timeline(chart: Chart, zone: ZoneInfo) -> Markup:
     """The chart with its axes, its legend, and words for what it leaves out."""
-    half = chart.highest // 2
     about = f"At most {counted(chart.highest, 'message')} per {length(chart.step_s)}"
     svg = element(
         "svg",
@@ -35,8 +34,8 @@ def timeline(chart: Chart, zone: ZoneInfo) -> Markup:
         role="img",
         aria_label=f"Messages by status over time. {about}. The table below has the numbers.",
     )
-    scale = element("span", counted(chart.highest), class_="scale top")
-    middle = element("span", counted(half), class_="scale middle") if half and chart.highest % 2 == 0 else None
+    scale = element("span", counted(chart.scale), class_="scale top")
+    middle = element("span", counted(chart.scale // 2), class_="scale middle")
     shown = [kind for kind in range(len(KINDS)) if any(bar.counts[kind] for bar in chart.bars)]
     return joined(
         element("div", element("div", svg, scale, middle, class_="chart"), _axis(chart, zone), class_="keep"),
@@ -52,7 +51,7 @@ def _bar(number: int, bar: Bar, chart: Chart, zone: ZoneInfo) -> Markup | None:
     parts, y = [], float(_HIGH)
     for kind, count in enumerate(bar.counts):
         if count:
-            high = _HIGH * count / chart.highest
+            high = _HIGH * count / chart.scale
             y -= high
             x, width = f"{number * wide + wide * 0.06:.2f}", f"{wide * 0.88:.2f}"
             parts.append(element("rect", class_=_CLASSES[kind], x=x, y=f"{y:.2f}", width=width, height=f"{high:.2f}"))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
+from campaigns.ledger.states import OVER
 from campaigns.reporting.figures import Report
 from campaigns.reporting.markup import Markup, element, foreign, joined
 from campaigns.reporting.sections import SECTIONS
@@ -56,13 +58,13 @@ def _policy() -> str:
 
 
 def _top(report: Report) -> Markup:
-    status, zone = report.status, report.zone
+    status, zone, ended = report.status, report.zone, _ended(report)
     facts = {
         "Campaign": element("code", status.id),
-        "Kind": f"{status.kind or 'unknown'}, {counted(status.batches, 'request')}",
-        "Account": foreign(status.account),
+        "Kind": joined(foreign(status.kind or "–", 40), f", {counted(status.batches, 'request')}"),
+        "Account": foreign(status.account or "–"),
         "Handed in": moment(round(status.created_at.timestamp() * 1000), zone),
-        "Ended": moment(round(status.ended_at.timestamp() * 1000), zone) if status.ended_at else "not yet",
+        "Ended": moment(round(ended.timestamp() * 1000), zone) if ended else "not yet",
         "Report made": moment(report.made_ms, zone),
     }
     return element(
@@ -109,15 +111,19 @@ def _alerts(report: Report) -> Iterable[Markup]:
         yield _alert("warn", "The account rests", why)
 
 
+def _ended(report: Report) -> datetime | None:
+    """When it ended; None if a person opened it again since."""
+    return report.status.ended_at if report.status.state in OVER else None
+
+
 def _alert(tone: str, title: str, content: str | Markup, kind: str = "p") -> Markup:
     return element("div", element("strong", title), element(kind, content), class_=f"alert {tone}", role="note")
 
 
 def _foot(report: Report) -> Markup:
-    status = report.status
-    lasted = ""
-    if status.ended_at is not None:
-        seconds = round((status.ended_at - status.created_at).total_seconds())
+    status, ended, lasted = report.status, _ended(report), ""
+    seconds = round((ended - status.created_at).total_seconds()) if ended else 0
+    if seconds:
         lasted = f" It took {length(seconds if seconds < 120 else seconds - seconds % 60)}."
     price = f" Cost so far {money(status.cost, status.currency)}." if status.cost is not None else ""
     return element("footer", element("p", f"Campaign {status.id}, {status.state}.{lasted}{price}"))

@@ -20,10 +20,14 @@ def _funnel(report: Report) -> Markup | None:
     if not report.status.total:
         return _section("Funnel", element("p", "Nobody was handed in."))
     planned, lines = report.funnel[0].number, list[Markup]()
+    if not planned:
+        return _section("Funnel", element("p", "Nobody was left to be messaged."))
     for number, step in enumerate(report.funnel):
         of_planned = f" {share(step.number, planned)}" if number else ""
         before = report.funnel[number - 1]
-        of_before = f" ({share(step.number, before.number)} of {before.name.lower()})" if number > 1 else ""
+        of_before = (
+            f" ({share(step.number, before.number)} of {before.name.lower()})" if number > 1 and before.number else ""
+        )
         name = element("span", step.name, element("span", f" – {step.about}{of_before}", class_="soft"), class_="name")
         value = element("span", element("b", counted(step.number)), of_planned, class_="value")
         lines.append(element("li", name, value, meter(step.number, planned)))
@@ -79,7 +83,7 @@ def _failures(report: Report) -> Markup | None:
     if report.refusals:
         parts += _refusals(report)
     if not parts:
-        return None if not report.status.total else _section("Failures", element("p", "None."))
+        return _section("Failures by reason", element("p", "None.")) if sent else None
     return _section("Failures by reason", *parts)
 
 
@@ -95,7 +99,7 @@ def _refusals(report: Report) -> list[Markup]:
     columns = (("In the gateway's words", _TEXT), ("What", _TEXT), ("Messages", _NUMBER))
     parts = [element("h3", "Refused, and certainly not sent"), _table(columns, rows)]
     if any(refusal.requests for refusal in report.refusals):
-        retry = element("code", f"campaigns retry {report.status.id} --why REASON")
+        retry = _command(f"campaigns retry {report.status.id} --why REASON")
         parts.append(element("p", "Once that is put right, whole requests can be sent again: ", retry))
     return parts
 
@@ -164,8 +168,8 @@ def _cost(report: Report) -> Markup | None:
     twice = None
     if status.duplicates:
         text = (
-            f"{counted(status.duplicates, 'message')} went out twice. Compare with the gateway's bill: the price above "
-            "may not contain the second time."
+            f"{counted(status.duplicates, 'message')} went out twice. Compare with the gateway's bill: the price "
+            "below may not contain the second time."
         )
         twice = element("p", element("strong", text), class_="bad")
     cells = [[name, value] for name, value in rows]
@@ -182,8 +186,10 @@ def _taken_out(report: Report) -> Markup | None:
     return _section("Taken out, not messaged", _table(columns, rows, stack=False), listed)
 
 
-def _account(report: Report) -> Markup:
+def _account(report: Report) -> Markup | None:
     status = report.status
+    if not status.total and status.balanced:
+        return None
     body = [
         element(
             "tr",
@@ -247,7 +253,7 @@ def _section(title: str, *content: Markup | None) -> Markup:
 
 
 def _command(text: str) -> Markup | None:
-    return element("code", text) if text else None
+    return element("code", text, class_="command") if text else None
 
 
 def _table(
@@ -264,7 +270,5 @@ def _table(
         ]
         # An empty cell of a row that becomes a block would be a label without a value.
         cells += [element("td")] * (len(others) - len(cells))
-        body.append(element("tr", element("th", first, scope="row"), *cells))
-    return element(
-        "table", element("thead", head), element("tbody", *body), class_="stack" if stack and len(columns) > 3 else None
-    )
+        body.append(element("tr", element("th", first, scope="row", class_=columns[0][1]), *cells))
+    return element("table", element("thead", head), element("tbody", *body), class_="stack" if stack else None)

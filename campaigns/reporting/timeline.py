@@ -15,6 +15,8 @@ KINDS: Final = ("read", "delivered", "on the way", "failed")
 
 _MOST_BUCKETS: Final = 2048
 _MOST_BARS: Final = 60
+#: Fewer bars than this would be as broad as walls: empty ones follow them.
+_LEAST_BARS: Final = 12
 #: A tail is left out of the chart, and told in words, if it is no more than this share of all ...
 _TAIL: Final = 0.1
 #: ... and the chart becomes so many times as fine without it.
@@ -55,6 +57,17 @@ class Chart:
     def highest(self) -> int:
         return max((bar.total for bar in self.bars), default=0)
 
+    @property
+    def scale(self) -> int:
+        """A round number, with a whole half, that no bar exceeds."""
+        ten = 1
+        while True:
+            for leading in (10, 12, 16, 20, 30, 40, 50, 60, 80):
+                top, rest = divmod(leading * ten, 10)
+                if top >= self.highest and top % 2 == rest == 0:
+                    return top
+            ten *= 10
+
 
 class Timeline:
     """Counts by kind over time, at most 2,048 numbers of each kind however many messages are added."""
@@ -89,7 +102,8 @@ class Timeline:
         step_s = next((s for s in _STEPS_S if s >= self._width_s and _bars(low_s, high_s, s, shift_s) <= _MOST_BARS), 0)
         step_s = step_s or -(-(high_s - low_s + 1) // (_MOST_BARS - 1))
         base = (low_s + shift_s) // step_s
-        counts = [[0] * len(KINDS) for _ in range(_bars(low_s, high_s, step_s, shift_s))]
+        bars = max(_bars(low_s, high_s, step_s, shift_s), _LEAST_BARS)
+        counts = [[0] * len(KINDS) for _ in range(bars)]
         before = after = 0
         for start in starts:
             if first <= start <= last:
@@ -100,8 +114,8 @@ class Timeline:
                 before += sum(self._buckets[start])
             else:
                 after += sum(self._buckets[start])
-        bars = tuple(Bar((base + n) * step_s - shift_s, tuple(row)) for n, row in enumerate(counts))
-        return Chart(bars, step_s, before, after, starts[0] * self._width_s, (starts[-1] + 1) * self._width_s - 1)
+        drawn = tuple(Bar((base + n) * step_s - shift_s, tuple(row)) for n, row in enumerate(counts))
+        return Chart(drawn, step_s, before, after, starts[0] * self._width_s, (starts[-1] + 1) * self._width_s - 1)
 
     def _double(self) -> None:
         self._width_s *= 2
