@@ -39,7 +39,7 @@ LAYERS = [
     {"flow.send", "flow.poll", "flow.reconcile", "flow.replies", "flow.dispatch"},
     {"flow.sweep", "flow.resolve"},
     {"handle"},
-    {"producer", "consuming", "callbacks", "people", "optouts", "explaining"},
+    {"producer", "consuming", "callbacks", "people", "optouts", "explaining", "reporting"},
     {"flow.submit"},
     {""},
     {"cli"},
@@ -61,6 +61,7 @@ ONLY_IN = {
         "campaigns.cli.failures",
         "campaigns.cli.operating",
         "campaigns.cli.people",
+        "campaigns.cli.reporting",
         "campaigns.cli.serving",
     },
 }

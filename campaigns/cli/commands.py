@@ -18,6 +18,7 @@ from campaigns.cli.doctor import examine
 from campaigns.cli.failures import FAILED, complain, told
 from campaigns.cli.operating import cancel, pause, poll, resolve, resume, retry, wake
 from campaigns.cli.people import explain, forget, optouts
+from campaigns.cli.reporting import report
 from campaigns.cli.serving import callbacks
 from campaigns.cli.show import campaigns_table, console, delivery_dict, print_json, reply_dict, status_table
 from campaigns.errors import JobError, WaitTimeoutError, flatten
@@ -141,7 +142,21 @@ def taken_out(campaign_id: str) -> None:
         print_json({"reason": reason, "place": place, "phone": phone})
 
 
-for _command in (pause, resume, cancel, poll, resolve, retry, wake, callbacks, events, explain, forget, optouts):
+for _command in (
+    pause,
+    resume,
+    cancel,
+    poll,
+    resolve,
+    retry,
+    wake,
+    callbacks,
+    events,
+    explain,
+    forget,
+    optouts,
+    report,
+):
     cli.add_command(_command)
 
 

@@ -14,6 +14,8 @@ from campaigns.results.intake import CHANGES_PER_EVENT, Change, counters, portio
 from campaigns.store import Store
 
 _BATCHES_PER_ROUND_TRIP = 20
+#: Hashes of more rows than this are read in portions.
+_ROWS_AT_ONCE = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,25 @@ class Deliveries:
             refused = f"rejected:{number}" in batch.fields
             for phone in dict.fromkeys([*planned[number], *stored]):
                 yield _delivery(phone, stored, mailing.name, batch, "rejected" if refused else batch.state)
+
+    def heard_of(self, batches: Sequence[Batch]) -> Iterator[list[bytes]]:
+        """All that is stored of the deliveries of batches, portion by portion and without phones.
+
+        Values are as `campaigns.keys` says. A mailing of more than 5,000 recipients is scanned: what is written
+        meanwhile may be missing, or be there twice.
+        """
+        names: list[str] = []
+        large: list[str] = []
+        for batch in batches:
+            for number, mailing in enumerate(batch.mailings):
+                small = batch.kind != "list" and mailing.recipients <= _ROWS_AT_ONCE
+                (names if small else large).append(self._keys.deliveries(batch.id, number))
+        yield from self._store.ask_many("hvals", [(name,) for name in names]) if names else ()
+        for name in large:
+            cursor = None
+            while cursor != 0:
+                cursor, rows = self._store.ask("hscan", name, cursor or 0, None, 1000)
+                yield list(rows.values())
 
     def of_phone(self, batch: Batch, phone: str) -> Iterator[tuple[int, Delivery]]:
         """The deliveries of a batch to one phone, each with the number of its mailing."""

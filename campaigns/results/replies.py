@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,14 @@ class Replies:
         stored = self._store.ask("hgetall", self._keys.replies(campaign_id))
         replies = [_unpacked(reply_id.decode(), orjson.loads(data)) for reply_id, data in stored.items()]
         return sorted(replies, key=_order)
+
+    def scan(self, campaign_id: str) -> Iterator[Reply]:
+        """All replies to a campaign in no order, some perhaps twice; memory does not grow with their number."""
+        cursor = None
+        while cursor != 0:
+            cursor, stored = self._store.ask("hscan", self._keys.replies(campaign_id), cursor or 0, None, _PER_CALL)
+            for reply_id, data in stored.items():
+                yield _unpacked(reply_id.decode(), orjson.loads(data))
 
     def of_phone(self, campaign_id: str, phone: str) -> list[Reply]:
         """The replies of one phone to a campaign, oldest first."""

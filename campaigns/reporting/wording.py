@@ -1,0 +1,56 @@
+"""Numbers, shares, money and times as the report writes them. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from decimal import Decimal
+
+_UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+
+
+def counted(number: int, noun: str = "", plural: str = "") -> str:
+    """`12,345`, or with a noun `1 message` and `2 messages`."""
+    if not noun:
+        return f"{number:,}"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def share(part: int, whole: int) -> str:
+    """`94.1%`. Nothing is rounded to nobody or to everybody; a dash if there is no whole."""
+    if whole <= 0:
+        return "–"
+    percent = 100 * part / whole
+    if 0 < percent < 0.1:
+        return "<0.1%"
+    if 99.9 < percent < 100:
+        return ">99.9%"
+    return f"{percent:.1f}%"
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """`1,234.50 EUR`: at least two decimals, at most six."""
+    amount = round(amount, 6).normalize()
+    exponent = amount.as_tuple().exponent
+    places = max(2, -exponent if isinstance(exponent, int) else 0)
+    return f"{amount:,.{places}f} {currency}".rstrip()
+
+
+def moment(unix_ms: int, zone: tzinfo) -> str:
+    """`2026-03-01 18:30:00` in `zone`; the number itself if no calendar has it."""
+    try:
+        return f"{datetime.fromtimestamp(unix_ms // 1000, tz=zone):%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError, OSError):
+        return f"{unix_ms} ms"
+
+
+def length(seconds: int) -> str:
+    """`5 minutes`, in the largest unit that fits without a rest."""
+    for unit_s, name in _UNITS:
+        if seconds % unit_s == 0 and seconds:
+            return counted(seconds // unit_s, name)
+    return "0 seconds"
+
+
+def zone_name(at_ms: int, zone: tzinfo) -> str:
+    """`Europe/Minsk (UTC+03:00)`, as its clocks are at that time."""
+    return f"{zone} (UTC{datetime.fromtimestamp(at_ms / 1000, tz=zone).isoformat()[-6:]})"
