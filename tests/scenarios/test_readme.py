@@ -12,7 +12,7 @@ import pytest
 from campaigns.handle import Campaign
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
-from campaigns.wiring import build_services, default_services
+from campaigns.wiring import build_services, default_services, default_services_are
 from tests.conftest import Processes
 from tests.support.processes import ROOT
 
@@ -28,8 +28,8 @@ def environment_of(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> Ite
             monkeypatch.setenv(name, value)
     settings = {name: value for name, value in processes.env.items() if name.startswith("CAMPAIGNS_")}
     services = build_services(Settings.from_env(settings))
-    monkeypatch.setattr("campaigns.wiring._default", lambda _pid: services)
-    return
+    with default_services_are(services):
+        yield
 
 
 @pytest.mark.usefixtures("environment_of")
