@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from campaigns import Campaign, SettingsError, Status, consume, enqueue, optouts
-from campaigns.testing import running
+from campaigns.testing import Here, running
+from campaigns.testing.plugin import campaigns_here  # noqa: F401 (a fixture)
 from campaigns.wiring import default_services
 
 ROOT = Path(__file__).parent.parent
@@ -145,7 +146,7 @@ class TestSettings:
             assert len(here.sandbox.summary()["balances"]) == 2
 
     def test_speed(self) -> None:
-        with running(speed=1) as here:
+        with running(speed=0.01) as here:
             campaign = ship("375291111111")
             here.run_until(lambda: campaign.status().statuses == {"NEW": 1})
             here.sandbox.change(speed=1000)
@@ -160,6 +161,19 @@ class TestSettings:
         (name,) = settings
         with pytest.raises(SettingsError, match=f"CAMPAIGNS_{name.upper()}"), running(**settings):
             pass
+
+
+class TestFixture:
+    """For pytest. Who wants other settings defines one fixture anew."""
+
+    @pytest.fixture
+    def campaigns_settings(self) -> dict[str, Any]:
+        return {"accounts": ["shop"], "optout_words": "STOP"}
+
+    def test_settings(self, campaigns_here: Here) -> None:  # noqa: F811
+        campaigns_here.finish(ship("375291111111", account="shop"))
+        assert len(campaigns_here.sandbox.ledger()) == 1
+        assert campaigns_here.services.settings.optout_words == {"stop"}
 
 
 class TestTraces:

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 
+from campaigns import enqueue
 from campaigns.handle import Campaign
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
@@ -36,7 +38,7 @@ def environment_of(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> Ite
 def test_examples(processes: Processes, sandbox: Sandbox) -> None:
     processes.worker()
     processes.beat()
-    sending, reading = python_blocks()
+    sending, reading, _ = python_blocks()
     said = StringIO()
     names: dict[str, object] = {}
     with redirect_stdout(said):
@@ -53,3 +55,10 @@ def test_examples(processes: Processes, sandbox: Sandbox) -> None:
         exec(compile(reading, "README.md", "exec"), {})
     assert "375291111111 READ" in said.getvalue()
     assert default_services().settings.key_prefix == processes.env["CAMPAIGNS_KEY_PREFIX"]
+
+
+def test_testing() -> None:
+    *_, testing = python_blocks()
+    job = {"kind": "quick", "vibername_id": 7, "message": "Hello"}
+    application = SimpleNamespace(greet=lambda phone: enqueue({**job, "phone": phone}))
+    exec(compile(testing, "README.md", "exec"), {"application": application})
