@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from functools import lru_cache
+from collections.abc import Iterator
+from contextlib import contextmanager
 from random import Random
 
 from redis import Redis
@@ -119,14 +120,35 @@ class _gateways:  # noqa: N801 (a function that remembers)
         return gateway
 
 
-@lru_cache(maxsize=1)
-def _default(pid: int) -> Services:  # noqa: ARG001 (one set per process)
-    return build_services(Settings.from_env(os.environ))
+#: By process id: a fork builds its own.
+_of_process: dict[int, Services] = {}
 
 
 def default_services() -> Services:
-    """The services of this process, from its environment. Raises SettingsError."""
-    return _default(os.getpid())
+    """The services of this process, built once from its environment. Raises SettingsError."""
+    pid = os.getpid()
+    services = _of_process.get(pid)
+    if services is None:
+        services = build_services(Settings.from_env(os.environ))
+        _of_process.clear()
+        _of_process[pid] = services
+    return services
+
+
+@contextmanager
+def default_services_are(services: Services) -> Iterator[None]:
+    """While the block lasts `default_services()` gives `services` in this process; then what it gave before."""
+    before = dict(_of_process)
+    _replace_default({os.getpid(): services})
+    try:
+        yield
+    finally:
+        _replace_default(before)
+
+
+def _replace_default(by: dict[int, Services]) -> None:
+    _of_process.clear()
+    _of_process.update(by)
 
 
 def _ms(seconds: float) -> int:

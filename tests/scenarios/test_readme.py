@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 
+from campaigns import enqueue
 from campaigns.handle import Campaign
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
-from campaigns.wiring import build_services, default_services
+from campaigns.wiring import build_services, default_services, default_services_are
 from tests.conftest import Processes
 from tests.support.processes import ROOT
 
@@ -28,15 +30,15 @@ def environment_of(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> Ite
             monkeypatch.setenv(name, value)
     settings = {name: value for name, value in processes.env.items() if name.startswith("CAMPAIGNS_")}
     services = build_services(Settings.from_env(settings))
-    monkeypatch.setattr("campaigns.wiring._default", lambda _pid: services)
-    return
+    with default_services_are(services):
+        yield
 
 
 @pytest.mark.usefixtures("environment_of")
 def test_examples(processes: Processes, sandbox: Sandbox) -> None:
     processes.worker()
     processes.beat()
-    sending, reading = python_blocks()
+    sending, reading, _ = python_blocks()
     said = StringIO()
     names: dict[str, object] = {}
     with redirect_stdout(said):
@@ -53,3 +55,10 @@ def test_examples(processes: Processes, sandbox: Sandbox) -> None:
         exec(compile(reading, "README.md", "exec"), {})
     assert "375291111111 READ" in said.getvalue()
     assert default_services().settings.key_prefix == processes.env["CAMPAIGNS_KEY_PREFIX"]
+
+
+def test_testing() -> None:
+    *_, testing = python_blocks()
+    job = {"kind": "quick", "vibername_id": 7, "message": "Hello"}
+    application = SimpleNamespace(greet=lambda phone: enqueue({**job, "phone": phone}))
+    exec(compile(testing, "README.md", "exec"), {"application": application})

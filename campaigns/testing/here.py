@@ -1,0 +1,128 @@
+"""The work of workers and beat, carried out in the thread that asks for it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from threading import Lock
+
+from campaigns import names
+from campaigns.flow.dispatch import dispatch
+from campaigns.flow.poll import poll_batch
+from campaigns.flow.reconcile import reconcile_batch
+from campaigns.flow.replies import fetch_replies
+from campaigns.flow.send import send_while_due
+from campaigns.flow.services import Services
+from campaigns.flow.submit import submit
+from campaigns.handle import Campaign, Status, list_campaigns
+from campaigns.ledger.states import OVER
+from campaigns.sandbox.server import Sandbox
+from campaigns.settings import Settings
+from campaigns.testing.submissions import Submissions
+from campaigns.wiring import build_services
+
+_PAUSE_S = 0.01
+_MOST_CAMPAIGNS = 10_000
+_SHOWN = 5
+
+
+class Here:
+    """What runs while `running` lasts.
+
+    `sandbox` is the gateway: what was really sent to whom, faults, replies. `services` are what the code under
+    test works with. Whatever goes wrong inside a worker's work is raised where the work is carried out.
+    """
+
+    def __init__(self, settings: Settings, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.services: Services = replace(build_services(settings, wake=self._wake), sleep=self._sleep)
+        self._submissions = Submissions(settings)
+        self._wake_ups: deque[tuple[str, str]] = deque()
+        self._working = Lock()
+
+    def campaigns(self) -> list[Campaign]:
+        """Every campaign there is, oldest first."""
+        return [Campaign(status.id, self.services) for status in reversed(self._statuses())]
+
+    def work(self) -> None:
+        """Do everything that is due now, as workers would. Returns at once if another thread is doing it."""
+        if not self._working.acquire(blocking=False):
+            return
+        try:
+            for sent in self._submissions.take():
+                submit(self.services, sent.job, key=sent.key, strict=sent.strict, message_id=sent.message_id)
+            dispatch(self.services)
+            while self._wake_ups:
+                self._carry_out(*self._wake_ups.popleft())
+        finally:
+            self._working.release()
+
+    def run_until(self, goal: Campaign | Callable[[], object], *, timeout_s: float = 20.0) -> None:
+        """Work until a campaign is over, or until `goal()` is true.
+
+        Raises TimeoutError, which says where the campaigns are, after `timeout_s` seconds.
+        """
+        if isinstance(goal, Campaign):
+            self.finish(goal, timeout_s=timeout_s)
+            return
+        until = time.monotonic() + timeout_s
+        while True:
+            self.work()
+            if goal():
+                return
+            if time.monotonic() >= until:
+                raise TimeoutError(f"not reached in {timeout_s:g} seconds; {self._whereabouts()}")
+            time.sleep(_PAUSE_S)
+
+    def finish(self, *campaigns: Campaign, timeout_s: float = 20.0) -> None:
+        """Work until these campaigns are over; without any named, until all that there are.
+
+        Over means that nothing more happens by itself: every message has its last status, or is held, refused or
+        cancelled. Raises TimeoutError, which says where the campaigns are.
+        """
+
+        def over() -> bool:
+            statuses = [campaign.status() for campaign in campaigns] if campaigns else self._statuses()
+            return all(status.state in OVER for status in statuses)
+
+        self.run_until(over, timeout_s=timeout_s)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._submissions.close()
+        self.services.store.redis.close()
+
+    def _wake(self, task: str, args: Sequence[str], queue: str) -> bool:  # noqa: ARG002 (one thread serves all queues)
+        self._wake_ups.append((task, args[0]))
+        return True
+
+    def _sleep(self, seconds: float) -> None:
+        """Who waits for the workers waits for us: `campaign.wait()` in the code under test."""
+        self.work()
+        time.sleep(min(seconds, _PAUSE_S))
+
+    def _carry_out(self, task: str, batch_id: str) -> None:
+        match task:
+            case names.SEND_BATCH:
+                send_while_due(self.services, batch_id, time.monotonic)
+            case names.POLL_BATCH:
+                poll_batch(self.services, batch_id)
+            case names.FETCH_REPLIES:
+                fetch_replies(self.services, batch_id)
+            case names.RECONCILE_BATCH:
+                reconcile_batch(self.services, batch_id)
+
+    def _statuses(self) -> list[Status]:
+        return list_campaigns(_MOST_CAMPAIGNS, services=self.services)
+
+    def _whereabouts(self) -> str:
+        waiting = [status for status in self._statuses() if status.state not in OVER]
+        told = [
+            f"{status.id} is {status.state}: "
+            + ", ".join(f"{number} {word}" for word, number in status.recipients.items() if number)
+            for status in waiting[:_SHOWN]
+        ]
+        more = [f"and {len(waiting) - _SHOWN} more"] if len(waiting) > _SHOWN else []
+        return "; ".join(told + more) or "no campaign is under way"

@@ -1,0 +1,32 @@
+"""For pytest: `pytest_plugins = ["campaigns.testing.plugin"]` in your topmost conftest.py.
+
+    def test_the_customer_is_told(campaigns_here: Here) -> None:
+        my_application.ship(order)
+        campaigns_here.finish()
+        assert campaigns_here.sandbox.ledger()[0]["text"] == "Your parcel is on its way"
+
+For other settings, define the fixture `campaigns_settings` anew beside your tests: what it returns goes to
+`campaigns.testing.running`, as in `return {"optout_words": "STOP", "accounts": ["default", "shop"]}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from campaigns.testing import Here, running
+
+
+@pytest.fixture
+def campaigns_settings() -> dict[str, Any]:
+    """What `running` is called with. Define it anew where you need something else."""
+    return {}
+
+
+@pytest.fixture
+def campaigns_here(campaigns_settings: dict[str, Any]) -> Iterator[Here]:
+    """A store and a gateway that sends nothing, for one test."""
+    with running(**campaigns_settings) as here:
+        yield here
