@@ -136,10 +136,13 @@ def default_services() -> Services:
 
 
 @contextmanager
-def default_services_are(services: Services) -> Iterator[None]:
-    """While the block lasts `default_services()` gives `services` in this process; then what it gave before."""
+def default_services_are(services: Services | None) -> Iterator[None]:
+    """While the block lasts `default_services()` gives `services` in this process; then what it gave before.
+
+    None: what the environment says when they are first asked for inside the block.
+    """
     before = dict(_of_process)
-    _replace_default({os.getpid(): services})
+    _replace_default({} if services is None else {os.getpid(): services})
     try:
         yield
     finally:

@@ -3,41 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from campaigns.cli.commands import cli
-from campaigns.settings import Settings
-from campaigns.wiring import build_services
+from tests.cli.conftest import Run
 from tests.conftest import environment
 from tests.support.jobs import bulk_job, phones, sample_job
 from tests.support.processes import ROOT
 from tests.support.stage import Stage
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(stage: Stage, prefix: str, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command with the stage's store and sandbox in its environment."""
-    settings = stage.services.settings
-    for name, value in environment(settings.redis_url, settings.gateway_url, prefix).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("campaigns.wiring._default", lambda _pid: build_services(Settings.from_env(dict(_environ()))))
-    return lambda *arguments, **more: CliRunner().invoke(cli, [str(a) for a in arguments], **more)
-
-
-def _environ() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith("CAMPAIGNS_")}
 
 
 def job_file(folder: Path, job: Any) -> Path:

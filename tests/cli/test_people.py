@@ -3,32 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from click.testing import CliRunner, Result
-
-from campaigns.cli.commands import cli
-from campaigns.settings import Settings
-from campaigns.wiring import build_services
-from tests.conftest import environment
+from tests.cli.conftest import Run
 from tests.support.jobs import bulk_job, phones, sample_job
 from tests.support.stage import Stage
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(stage: Stage, prefix: str, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command with the stage's store and sandbox in its environment."""
-    settings = stage.services.settings
-    for name, value in environment(settings.redis_url, settings.gateway_url, prefix).items():
-        monkeypatch.setenv(name, value)
-    ours = {name: value for name, value in os.environ.items() if name.startswith("CAMPAIGNS_")}
-    monkeypatch.setattr("campaigns.wiring._default", lambda _pid: build_services(Settings.from_env(ours)))
-    return lambda *arguments, **more: CliRunner().invoke(cli, [str(a) for a in arguments], **more)
 
 
 class TestExplain:
