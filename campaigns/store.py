@@ -78,6 +78,14 @@ class Store:
         with translated(command):
             return getattr(self.redis, command)(*args)
 
+    def with_time(self, command: str, *args: Any) -> tuple[int, Any]:
+        """The time by which scripts go, unix milliseconds, and the answer to a command, in one round trip."""
+        with translated(command), self.redis.pipeline(transaction=False) as pipeline:
+            pipeline.time()
+            getattr(pipeline, command)(*args)
+            time, answer = pipeline.execute()
+        return self._milliseconds(time), answer
+
     def ask_many(self, command: str, argument_lists: Iterable[Sequence[Any]]) -> list[Any]:
         """The same command once per list of arguments, in a single round trip."""
         with translated(command), self.redis.pipeline(transaction=False) as pipeline:
@@ -96,9 +104,12 @@ class Store:
 
     def now_ms(self) -> int:
         """The time by which scripts go, unix milliseconds."""
+        return self._now_ms() if self._now_ms is not None else self._milliseconds(self.ask("time"))
+
+    def _milliseconds(self, time: tuple[int, int]) -> int:
         if self._now_ms is not None:
             return self._now_ms()
-        seconds, microseconds = self.ask("time")
+        seconds, microseconds = time
         return int(seconds) * 1000 + int(microseconds) // 1000
 
     def _now(self) -> int:

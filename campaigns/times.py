@@ -58,9 +58,9 @@ def _minute_ms(text: str, zone: ZoneInfo) -> int:
 def from_gateway(text: str, zone: ZoneInfo) -> int | None:
     """Any of the gateway's times as unix milliseconds; None for what is not one."""
     try:
-        seconds = text[17:]
-        if text[16:17] == ":" and seconds.replace(".", "", 1).isdecimal() and len(seconds) >= 2 and seconds < "60":
-            return _minute_ms(text[:16], zone) + round(float(seconds) * 1000)
-        return round(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp() * 1000)
-    except (ValueError, TypeError, OverflowError):
+        moment = datetime.fromisoformat(text)
+        if text[16] == ":":
+            return _minute_ms(text[:16], zone) + moment.second * 1000 + (moment.microsecond + 500) // 1000
+        return round(moment.replace(tzinfo=zone).timestamp() * 1000)
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None

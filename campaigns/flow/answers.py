@@ -11,7 +11,7 @@ from campaigns.errors import GatewayError
 from campaigns.flow.services import Services
 from campaigns.gateway import Gateway
 from campaigns.ledger import Batch
-from campaigns.results.intake import Row
+from campaigns.schemas.values import DeliveryRow
 
 _MICRO = 1_000_000
 
@@ -21,7 +21,7 @@ class Answer:
     """What the gateway says of a batch. Everything is by the mailing's number in the batch."""
 
     digest: str
-    rows: Mapping[int, list[Row]] = field(default_factory=dict)
+    rows: Mapping[int, list[DeliveryRow]] = field(default_factory=dict)
     rejected: Mapping[int, str] = field(default_factory=dict)
     message_ids: Mapping[int, int] = field(default_factory=dict)
     costs: Mapping[int, tuple[int, str]] = field(default_factory=dict)
@@ -57,7 +57,7 @@ def _ask_bulk(gateway: Gateway, batch: Batch, last_digest: str | None) -> Answer
     if polled.digest == last_digest:
         return Answer(polled.digest)
     names = {mailing.name: number for number, mailing in enumerate(batch.mailings)}
-    rows: dict[int, list[Row]] = {}
+    rows: dict[int, list[DeliveryRow]] = {}
     rejected: dict[int, str] = {}
     message_ids: dict[int, int] = {}
     for mailing in polled.data.mailings:
@@ -76,7 +76,7 @@ def _ask_bulk(gateway: Gateway, batch: Batch, last_digest: str | None) -> Answer
 
 
 def _ask_lists(gateway: Gateway, batch: Batch, last_digest: str | None) -> Answer:
-    rows: dict[int, list[Row]] = {}
+    rows: dict[int, list[DeliveryRow]] = {}
     digest = blake2b(digest_size=16)
     polls = {
         number: gateway.get_viber_delivery_list(message_id) for number, message_id in sorted(batch.message_ids.items())

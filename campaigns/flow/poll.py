@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 
 from campaigns.errors import AccountRefusedError, GatewayError, TooManyRequestsError
 from campaigns.flow.ageing import next_look_ms
@@ -20,7 +20,8 @@ from campaigns.ledger.states import ACCEPTED, REJECTED, SETTLED
 from campaigns.names import POLL
 from campaigns.planning import phones_of
 from campaigns.results import compare, silenced
-from campaigns.results.intake import Change, Row
+from campaigns.results.intake import Change
+from campaigns.schemas.values import DeliveryRow
 from campaigns.times import from_gateway
 
 log = logging.getLogger(__name__)
@@ -29,12 +30,12 @@ _CONFLICTS = 5
 
 
 class Polled:
-    """One look at one batch."""
+    """One look at one batch, at `now_ms`."""
 
-    def __init__(self, services: Services, batch: Batch) -> None:
+    def __init__(self, services: Services, batch: Batch, now_ms: int) -> None:
         self.services = services
         self.batch = batch
-        self.now_ms = services.now_ms()
+        self.now_ms = now_ms
 
     @cached_property
     def phones(self) -> list[list[str]]:
@@ -63,22 +64,26 @@ def poll_while_due(services: Services, batch_id: str, monotonic: Callable[[], fl
 
 def poll_batch(services: Services, batch_id: str) -> None:
     """Look once. Raises nothing that the gateway does: the next look is due in any case."""
-    batch = services.batches.read(batch_id)
+    now_ms, batch = services.batches.read_at(batch_id)
     if batch.state != ACCEPTED:
         services.due.drop(Entry(POLL_VERB, batch_id), batch.kind or "bulk")
         return
-    look = Polled(services, batch)
+    look = Polled(services, batch, now_ms)
     end_ms = batch.number("followed_ms") + round(services.settings.poll_horizon_s * 1000)
     delay_s = None
     try:
         answer = ask(services, batch)
     except GatewayError as error:
         answer, delay_s = None, _trouble(services, batch, error)
-    if answer is not None and answer.digest != batch.fields.get("digest"):
+    news = answer is not None and answer.digest != batch.fields.get("digest")
+    if answer is not None and news:
         _take_in(look, answer)
-    if look.now_ms >= end_ms:
+    past_horizon = look.now_ms >= end_ms
+    if past_horizon:
         _silence(look)
-    if not _settle(services, batch_id, past_horizon=look.now_ms >= end_ms):
+    # Most looks find nothing new, and whoever waited for the last status of all would settle at that look.
+    waits = not news and not past_horizon and batch.number("final") < batch.recipients
+    if waits or not _settle(services, batch_id, past_horizon=past_horizon):
         _look_again(look, end_ms, delay_s)
 
 
@@ -104,7 +109,7 @@ def _take_in(look: Polled, answer: Answer) -> None:
         services.batches.note(batch, {"digest": answer.digest}, state=ACCEPTED, fence=batch.fence)
 
 
-def _write_rows(look: Polled, mailing: int, rows: list[Row]) -> bool:
+def _write_rows(look: Polled, mailing: int, rows: list[DeliveryRow]) -> bool:
     services = look.services
 
     def found(stored: Mapping[str, str]) -> list[Change]:
@@ -114,7 +119,7 @@ def _write_rows(look: Polled, mailing: int, rows: list[Row]) -> bool:
             phones=lambda: look.of_mailing(mailing, (row.phone for row in rows)),
             final=services.settings.final_statuses,
             now_ms=look.now_ms,
-            at_ms=lambda text: from_gateway(text, services.settings.gateway_timezone),
+            at_ms=partial(from_gateway, zone=services.settings.gateway_timezone),
         )
         if comparison.strangers or comparison.strange_words:
             log.warning(
@@ -134,10 +139,9 @@ def _write(look: Polled, mailing: int, found: Callable[[Mapping[str, str]], list
     """Compare and write; compare again if somebody else wrote meanwhile. Whether it was all written."""
     services = look.services
     for _ in range(_CONFLICTS):
-        batch = services.batches.read(look.batch.id)
-        changes = found(services.deliveries.stored(batch.id, mailing))
-        version = batch.fields.get("v", "0")
-        if not changes or services.deliveries.write(batch, mailing, changes, version) is not None:
+        version, stored = services.deliveries.snapshot(look.batch.id, mailing)
+        changes = found(stored)
+        if not changes or services.deliveries.write(look.batch, mailing, changes, version) is not None:
             return True
     log.warning("intake_conflict", extra={"batch": look.batch.id})
     return False

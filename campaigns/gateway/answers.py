@@ -48,10 +48,11 @@ class Answer:
 
 def check_status(answer: Answer, now: datetime | None = None) -> None:
     """Raise what the HTTP status alone decides; nothing for 2xx."""
-    status, text = answer.http_status, _text_of(answer.body)
-    facts: dict[str, Any] = {"http_status": status, "gateway_text": text}
+    status = answer.http_status
     if 200 <= status < 300:
         return
+    text = _text_of(answer.body)
+    facts: dict[str, Any] = {"http_status": status, "gateway_text": text}
     if status == 429:
         wait_s = retry_after_s(answer.retry_after, now or datetime.now(UTC))
         raise TooManyRequestsError(answer.method, "too many requests", retry_after_s=wait_s, **facts)

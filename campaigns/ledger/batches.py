@@ -171,6 +171,11 @@ class Batches:
         """The batch as it is now; its state is empty if there is none."""
         return Batch.read(batch_id, decoded(self._store.ask("hgetall", self._keys.batch(batch_id))))
 
+    def read_at(self, batch_id: str) -> tuple[int, Batch]:
+        """The batch, and the time by which scripts go, unix milliseconds; in one round trip."""
+        now_ms, fields = self._store.with_time("hgetall", self._keys.batch(batch_id))
+        return now_ms, Batch.read(batch_id, decoded(fields))
+
     def read_many(self, batch_ids: Sequence[str]) -> list[Batch]:
         """Batches in the order of their ids, in one round trip."""
         answers = self._store.ask_many("hgetall", [(self._keys.batch(i),) for i in batch_ids])

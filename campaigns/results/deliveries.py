@@ -10,7 +10,7 @@ import orjson
 
 from campaigns.ledger import Batch, Batches, Campaign
 from campaigns.planning import phones_of
-from campaigns.results.intake import CHANGES_PER_EVENT, Change, counters, portions
+from campaigns.results.intake import CHANGES_PER_EVENT, Change, counters, portions, stored_values
 from campaigns.store import Store
 
 _BATCHES_PER_ROUND_TRIP = 20
@@ -47,9 +47,14 @@ class Deliveries:
 
     def stored(self, batch_id: str, mailing: int) -> dict[str, str]:
         """Phone → what is stored of it."""
-        text = self._store.run("stored", [self._keys.deliveries(batch_id, mailing)])
-        flat = orjson.loads(text) if text else []
-        return dict(zip(flat[::2], flat[1::2], strict=True))
+        return self.snapshot(batch_id, mailing)[1]
+
+    def snapshot(self, batch_id: str, mailing: int) -> tuple[str, dict[str, str]]:
+        """The batch's version, for `write`, and phone → what is stored of it, both of one moment."""
+        keys = [self._keys.deliveries(batch_id, mailing), self._keys.batch(batch_id)]
+        version, text = self._store.run("stored", keys)
+        flat = orjson.loads(text)
+        return version.decode(), dict(zip(flat[::2], flat[1::2], strict=True))
 
     def write(self, batch: Batch, mailing: int, changes: Sequence[Change], version: str) -> str | None:
         """Write changes that were found against `version` of the batch; each portion with its events.
@@ -77,7 +82,7 @@ class Deliveries:
                     finals,
                     len(words),
                     *(part for pair in words.items() for part in pair),
-                    orjson.dumps([part for change in portion for part in (change.phone, change.value())]),
+                    orjson.dumps(stored_values(portion)),
                     *_event_data(about, portion),
                 ],
             )
@@ -177,7 +182,7 @@ class Deliveries:
 
 def _event_data(about: Mapping[str, object], portion: Sequence[Change]) -> list[bytes]:
     return [
-        orjson.dumps({**about, "changes": [c.packed() for c in portion[start : start + CHANGES_PER_EVENT]]})
+        orjson.dumps({**about, "changes": [change[:5] for change in portion[start : start + CHANGES_PER_EVENT]]})
         for start in range(0, len(portion), CHANGES_PER_EVENT)
     ]
 

@@ -162,3 +162,10 @@ def test_nothing_but_gateway_errors(method: str, body: Any, status: int) -> None
         interpret(answer(body, status, method))
     except GatewayError as error:
         assert error.method == method
+
+
+def test_a_status_is_one_word_of_what_is_stored() -> None:
+    document = sample("statusBulkViber.response")
+    document[0]["success"][0]["status"] = "A|B\nC"
+    (row, *_) = SCHEMAS["statusBulkViber"](document).mailings[0].rows
+    assert row.status == "A_B_C"

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.results.intake import Change, compare, counters, portions, silenced
+from campaigns.results.intake import Change, compare, counters, portions, silenced, stored_values
 from campaigns.schemas.values import DeliveryRow
 from campaigns.statuses import DEFAULT_FINAL, UNKNOWN_FINAL, advances, rank
 
@@ -22,6 +22,11 @@ def row(phone: str, status: str, delivery_id: int | None = 7, code: int = 0) -> 
 def found(stored: dict[str, str], rows: list[DeliveryRow]) -> list[Change]:
     comparison = compare(stored, rows, phones=lambda: PHONES, final=DEFAULT_FINAL, now_ms=5, at_ms=lambda _: None)
     return comparison.changes
+
+
+def values(changes: list[Change]) -> dict[str, str]:
+    flat = stored_values(changes)
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 answers = st.lists(st.lists(st.tuples(st.sampled_from([*PHONES, "stranger"]), st.sampled_from(WORDS)), max_size=6))
@@ -39,7 +44,7 @@ def test_any_sequence_of_answers(sequence: list[list[tuple[str, str]]]) -> None:
         delta, finals = counters(changes, DEFAULT_FINAL)
         words.update(delta)
         final += finals
-        stored |= {change.phone: change.value() for change in changes}
+        stored |= values(changes)
         for phone, value in stored.items():
             status = value.split("|")[0]
             assert rank(status) >= rank(before[phone]) if phone in before else True
@@ -54,7 +59,7 @@ def test_the_same_answer_twice_changes_nothing(sequence: list[list[tuple[str, st
     stored: dict[str, str] = {}
     for answer in sequence:
         rows = [row(phone, status) for phone, status in answer]
-        stored |= {change.phone: change.value() for change in found(stored, rows)}
+        stored |= values(found(stored, rows))
         once_more = found(stored, rows[-1:])
         assert all(advances(stored[c.phone].split("|")[0], c.status) for c in once_more)
 
@@ -67,8 +72,8 @@ def test_delivered_stays_delivered() -> None:
 
 def test_value_is_as_documented() -> None:
     (change,) = found({}, [row("1", "SENT", 99, 3)])
-    assert change.value() == "SENT|5|99|3"
-    assert found({}, [row("1", "SENT", None)])[0].value() == "SENT|5||0"
+    assert stored_values([change]) == ["1", "SENT|5|99|3"]
+    assert stored_values(found({}, [row("1", "SENT", None)])) == ["1", "SENT|5||0"]
 
 
 def test_silence() -> None:
@@ -86,5 +91,5 @@ def test_late_news_replaces_silence() -> None:
 
 
 def test_portions() -> None:
-    changes = [Change(str(n), "", "NEW", 1, None, 0) for n in range(1201)]
-    assert [len(portion) for portion in portions(changes)] == [500, 500, 201]
+    changes = [Change(str(n), "NEW", 1, None, 0, "") for n in range(2201)]
+    assert [len(portion) for portion in portions(changes)] == [1000, 1000, 201]

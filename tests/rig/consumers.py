@@ -77,10 +77,7 @@ def run(url: str, folder: Path, crashes: int, seed: int) -> Outcome:
 def _write_events(write: object, batch: Batch, random: Random) -> None:
     """Some hundred single changes in a few entries, as polling makes them."""
     number = random.randrange(1 << 30)
-    changes = [
-        Change(phone=phone, before="", status=f"S{number}", at_ms=number, delivery_id=n, error_code=0)
-        for n, phone in enumerate(phones(_PHONES))
-    ]
+    changes = [Change(phone, f"S{number}", number, n, 0, before="") for n, phone in enumerate(phones(_PHONES))]
     assert write(batch, 0, changes, batch.fields["v"]) is not None  # type: ignore[operator]
 
 
