@@ -9,7 +9,7 @@ import click
 from campaigns.cli.failures import told
 from campaigns.cli.following import followed
 from campaigns.cli.options import as_json, campaign_id, only_json
-from campaigns.cli.show import campaigns_table, console, delivery_dict, print_json, reply_dict, status_table
+from campaigns.cli.show import CampaignsTable, console, delivery_dict, print_json, reply_dict, status_table
 from campaigns.errors import flatten
 from campaigns.handle import Campaign, list_campaigns
 from campaigns.ledger.states import OVER
@@ -32,7 +32,7 @@ def status(campaign_id: str, watch: bool, as_json: bool) -> None:
             print_json(now.as_dict())
         return
     if watch:
-        now = followed(campaign, None)
+        now = followed(campaign, None, console)
     else:
         console.print(status_table(now))
     for line in flatten(now.errors):
@@ -50,7 +50,7 @@ def list_(limit: int, as_json: bool) -> None:
         for found in statuses:
             print_json(found.as_dict())
     elif statuses:
-        console.print(campaigns_table(statuses))
+        console.print(CampaignsTable(statuses))
     else:
         console.print("no campaigns yet: campaigns send FILE")
 

@@ -61,7 +61,7 @@ def send(
         console.print(f"campaign {campaign.id}")
     status = campaign.status()
     if wait_s is not None:
-        status = followed(campaign, wait_s) if not as_json else campaign.wait(wait_s)
+        status = followed(campaign, wait_s, console) if not as_json else campaign.wait(wait_s)
     if as_json:
         print_json(status.as_dict())
     elif wait_s is None:
