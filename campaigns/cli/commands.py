@@ -76,18 +76,20 @@ def doctor(as_json: bool) -> None:
 
 @cli.command()
 @click.option("--recipients", default=10_000, show_default=True, type=click.IntRange(1, 1_000_000))
+@as_json
 @told
-def demo(recipients: int) -> None:
+def demo(recipients: int, as_json: bool) -> None:
     """Start everything on this machine, send two campaigns to the sandbox, and stop it all again."""
-    sys.exit(run_demo(recipients, console))
+    sys.exit(run_demo(recipients, console, as_json=as_json))
 
 
 @cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8025, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--speed", default=1.0, show_default=True, help="Seconds of delivery life per second.")
+@as_json
 @told
-def sandbox(host: str, port: int, speed: float) -> None:
+def sandbox(host: str, port: int, speed: float, as_json: bool) -> None:
     """Run a local gateway with the same eleven methods, until Ctrl-C."""
     try:
         from campaigns.sandbox.server import serve  # noqa: PLC0415 (an extra)
@@ -95,7 +97,7 @@ def sandbox(host: str, port: int, speed: float) -> None:
         complain("the sandbox is an extra: pip install 'viber-campaigns[sandbox]'")
         sys.exit(FAILED)
     try:
-        serve(host, port, speed=speed, ready=_tell_sandbox)
+        serve(host, port, speed=speed, ready=_sandbox_as_json if as_json else _tell_sandbox)
     except OSError as error:
         complain(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port")
         sys.exit(FAILED)
@@ -104,3 +106,7 @@ def sandbox(host: str, port: int, speed: float) -> None:
 def _tell_sandbox(url: str) -> None:
     console.print(f"sandbox listening on {url}")
     console.print(f"its page, with phones and faults: {url.replace('//0.0.0.0:', '//127.0.0.1:')}/", soft_wrap=True)
+
+
+def _sandbox_as_json(url: str) -> None:
+    print_json({"url": url})

@@ -10,3 +10,4 @@ only_json = click.option(
     "--json", is_flag=True, expose_value=False, help="Changes nothing: JSON lines are all there is."
 )
 campaign_id = click.argument("campaign_id")
+account = click.argument("account")

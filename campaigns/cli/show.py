@@ -54,6 +54,13 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+def print_indented(line: str) -> None:
+    """A line of text. On a terminal, what does not fit goes on under its beginning."""
+    text = line.lstrip(" ")
+    indent = len(line) - len(text)
+    console.print(Padding(Text(text), (0, 0, 0, indent)) if console.is_terminal else Text(line))
+
+
 def status_table(status: Status, *, progress: Sequence[RenderableType] = ()) -> RenderableType:
     """A campaign at a glance: its state, its recipients by fate, its deliveries by status, what to do next.
 

@@ -98,7 +98,9 @@ def test_resolve_and_retry(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert run("resolve", status["id"], "resend").exit_code == 2
     resolved = run("resolve", status["id"], "resend", "--why", "not in the cabinet")
     assert (resolved.exit_code, resolved.stdout) == (0, "1 batch: resend\n")
-    assert run("retry", status["id"], "--why", "x").stdout == "0 batches planned again\n"
+    retried = run("retry", status["id"], "--why", "x").stdout.splitlines()
+    assert retried[0] == "0 batches planned again"
+    assert f"campaigns status {status['id']}" in retried[1]
 
 
 def test_a_resting_account_is_told_and_woken(run: Run, stage: Stage, tmp_path: Path) -> None:
