@@ -62,6 +62,7 @@ ONLY_IN = {
         "campaigns.cli.commands",
         "campaigns.cli.completing",
         "campaigns.cli.consuming",
+        "campaigns.cli.exporting",
         "campaigns.cli.failures",
         "campaigns.cli.operating",
         "campaigns.cli.options",

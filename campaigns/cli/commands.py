@@ -7,9 +7,11 @@ import sys
 import click
 
 from campaigns import __version__
+from campaigns.cli.completing import completion
 from campaigns.cli.consuming import events
 from campaigns.cli.demo import run_demo
 from campaigns.cli.doctor import examine
+from campaigns.cli.exporting import export
 from campaigns.cli.failures import FAILED, complain, told
 from campaigns.cli.operating import cancel, pause, poll, resolve, resume, retry, wake
 from campaigns.cli.options import as_json
@@ -53,6 +55,8 @@ for _command in (
     forget,
     optouts,
     report,
+    export,
+    completion,
 ):
     cli.add_command(_command)
 

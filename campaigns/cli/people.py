@@ -13,6 +13,7 @@ import orjson
 
 from campaigns import optouts as optouts_api
 from campaigns import people
+from campaigns.cli.completing import accounts
 from campaigns.cli.failures import FAILED, WRONG, complain, told
 from campaigns.cli.operating import who
 from campaigns.cli.options import as_json
@@ -27,7 +28,13 @@ _PER_CALL = 500
 @click.command()
 @click.argument("phone", required=False)
 @click.option("--message", "message_id", type=int, help="Instead of a phone: the gateway's message id.")
-@click.option("--account", default="default", show_default=True, help="The account of the message id.")
+@click.option(
+    "--account",
+    default="default",
+    show_default=True,
+    shell_complete=accounts,
+    help="The account of the message id.",
+)
 @click.option("--campaigns", "limit", default=100, show_default=True, type=click.IntRange(1), help="Look at so many.")
 @as_json
 @told

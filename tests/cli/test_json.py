@@ -59,6 +59,24 @@ def test_rows(run: Run, tmp_path: Path) -> None:
     assert json.loads(run("events", "--json").stdout)["type"] == "campaign.ready"
 
 
+def test_export(run: Run, stage: Stage, tmp_path: Path) -> None:
+    job = bulk_job([*phones(2), "375297779909", "nobody"])
+    campaign_id = json.loads(run("send", job_file(tmp_path, job), "--json").stdout)["id"]
+    stage.until(lambda: stage.services.campaigns.read(campaign_id).over)
+    stage.until(lambda: bool(stage.services.replies.of_campaign(campaign_id)))
+    rows = [json.loads(line) for line in run("export", campaign_id).stdout.splitlines()]
+    assert [row["type"] for row in rows] == ["status", *["delivery"] * 3, "reply", "taken_out"]
+    assert rows[0]["id"] == campaign_id
+    assert rows[1]["status"] == "READ"
+    assert rows[4]["phone"] == "375297779909"
+    assert rows[5]["phone"] == "nobody"
+    path = tmp_path / "all.jsonl"
+    assert run("export", campaign_id, "--output", path).stdout == f"written: {path}\n"
+    assert len(path.read_text().splitlines()) == 6
+    assert run("export", "nope", "--output", tmp_path / "none").exit_code == 4
+    assert not (tmp_path / "none").exists()
+
+
 def test_groups(run: Run) -> None:
     rewound = run("events", "--group", "g", "--rewind", "2026-01-01T00:00:00Z", "--json")
     assert json.loads(rewound.stdout) == {"group": "g", "done": True}
