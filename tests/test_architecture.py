@@ -59,6 +59,7 @@ ONLY_IN = {
     "phonenumbers": {"campaigns.recipients"},
     "pyroaring": {"campaigns.planning", "campaigns.results.optouts"},
     "click": {
+        "campaigns.cli.advice",
         "campaigns.cli.commands",
         "campaigns.cli.completing",
         "campaigns.cli.consuming",

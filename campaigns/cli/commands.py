@@ -7,6 +7,7 @@ import sys
 import click
 
 from campaigns import __version__
+from campaigns.cli.advice import AdvisingGroup
 from campaigns.cli.completing import completion
 from campaigns.cli.consuming import events
 from campaigns.cli.demo import run_demo
@@ -23,7 +24,7 @@ from campaigns.cli.serving import callbacks
 from campaigns.cli.show import console, print_json
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=AdvisingGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="campaigns")
 def cli() -> None:
     """Send Viber campaigns: never twice, never lost.

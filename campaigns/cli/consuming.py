@@ -11,7 +11,6 @@ from campaigns.cli.failures import told
 from campaigns.cli.options import as_json
 from campaigns.cli.show import console, print_json
 from campaigns.consuming import consume, stop_on_signals
-from campaigns.errors import JobError
 from campaigns.results import Groups, position_of
 from campaigns.wiring import consumer_store, default_services
 
@@ -101,4 +100,4 @@ def _checked(option: str, text: str) -> str:
     try:
         return position_of(text)
     except ValueError as error:
-        raise JobError({f"--{option}": [str(error)]}) from None
+        raise click.BadParameter(str(error), param_hint=f"--{option}") from None
