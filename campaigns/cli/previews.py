@@ -15,7 +15,7 @@ Line = tuple[str, str | None]
 
 
 def preview_lines(preview: Preview) -> Iterator[Line]:
-    """Lines, each with its style: the counts, the money, the limits, the first request."""
+    """Lines, each with its style: the counts, the money, the limits, and what `request_text` shows."""
     name = preview.name or "this job"
     yield f"{name}: {preview.kind}, account {preview.account}. A dry run: nothing is stored, nothing is sent.", "bold"
     numbers = _numbers(preview)
@@ -27,10 +27,9 @@ def preview_lines(preview: Preview) -> Iterator[Line]:
     yield from _limits(preview)
     if preview.same_as is not None:
         yield f"campaign {preview.same_as} has this key already: no second one would be made", "yellow"
-    yield from _request(preview)
     if not preview.refused:
-        yield "", None
         yield "to send it, give the same command without --dry-run", "dim"
+    yield from _request(preview)
 
 
 def _numbers(preview: Preview) -> list[tuple[str, str]]:
@@ -39,8 +38,8 @@ def _numbers(preview: Preview) -> list[tuple[str, str]]:
     if preview.to_send is not None:
         numbers.append((f"{preview.total:,}", "recipients handed in"))
         taken_out = {
-            "no phone numbers": preview.invalid,
-            "duplicates": preview.duplicate,
+            "no phone number": preview.invalid,
+            "repeated": preview.duplicate,
             "opted out": preview.opted_out,
         }
         numbers += [(f"{number:,}", words) for words, number in taken_out.items()]
@@ -78,7 +77,12 @@ def _request(preview: Preview) -> Iterator[Line]:
         return
     kind = "form" if first.form else "JSON"
     yield f"the first request: POST {first.url} ({kind})", "bold"
-    yield orjson.dumps(shortened(first.body), option=orjson.OPT_INDENT_2).decode(), None
+
+
+def request_text(preview: Preview) -> str:
+    """The body of the first request as indented JSON, cut by `shortened`; empty if there is none."""
+    first = preview.first_request
+    return orjson.dumps(shortened(first.body), option=orjson.OPT_INDENT_2).decode() if first is not None else ""
 
 
 def shortened(body: Any) -> Any:

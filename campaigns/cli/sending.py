@@ -12,7 +12,7 @@ import click
 from campaigns.cli.failures import FAILED, told
 from campaigns.cli.following import followed
 from campaigns.cli.options import as_json
-from campaigns.cli.previews import preview_lines
+from campaigns.cli.previews import preview_lines, request_text
 from campaigns.cli.show import console, print_json, status_table
 from campaigns.errors import JobError
 from campaigns.handle import Status
@@ -77,7 +77,9 @@ def _look_at(job: Any, *, key: str | None, recipients: Path | None, strict: bool
         print_json(found.as_dict())
     else:
         for line, style in preview_lines(found):
-            console.print(line, style=style, markup=False, soft_wrap=True)
+            console.print(line, style=style, markup=False)
+        # Not broken by us, so that it can be copied.
+        console.print(request_text(found), markup=False, soft_wrap=True)
     if found.refused:
         raise JobError(found.refused)
 

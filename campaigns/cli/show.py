@@ -42,8 +42,8 @@ _FATES = {
     "rejected": "refused by the gateway",
     "cancelled": "cancelled",
     "written_off": "written off",
-    "invalid": "no phone numbers",
-    "duplicate": "duplicates",
+    "invalid": "no phone number",
+    "duplicate": "repeated",
     "opted_out": "opted out",
 }
 
