@@ -79,7 +79,7 @@ def doctor(as_json: bool) -> None:
     sys.exit(FAILED if any(finding.verdict == "fail" for finding in findings) else 0)
 
 
-@cli.command()
+@cli.command(short_help="Start everything here, and send to the sandbox.")
 @click.option("--recipients", default=10_000, show_default=True, type=click.IntRange(1, 1_000_000))
 @as_json
 @told
@@ -88,7 +88,7 @@ def demo(recipients: int, as_json: bool) -> None:
     sys.exit(run_demo(recipients, console, as_json=as_json))
 
 
-@cli.command()
+@cli.command(short_help="Run a local gateway, until Ctrl-C.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8025, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--speed", default=1.0, show_default=True, help="Seconds of delivery life per second.")

@@ -21,7 +21,7 @@ _PATIENCE_S: Final = 0.7
 _SHELLS: Final = ("bash", "zsh", "fish")
 
 
-@click.command()
+@click.command(short_help="Print the completion script for a shell.")
 @click.argument("shell", type=click.Choice(_SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:

@@ -15,7 +15,7 @@ from campaigns.results import Groups, position_of
 from campaigns.wiring import consumer_store, default_services
 
 
-@click.command()
+@click.command(short_help="Print events as JSON lines; steer groups of consumers.")
 @click.option("--group", help="Read as a member of this group, and acknowledge what was printed.")
 @click.option("--consumer", help="This member's name: it begins with what it had not done.")
 @click.option("--since", help="Begin here: a time with offset, or a position. For a group only if it is new.")

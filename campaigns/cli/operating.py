@@ -58,7 +58,7 @@ def cancel(campaign_id: str, as_json: bool) -> None:
         console.print(status_table(status))
 
 
-@click.command()
+@click.command(short_help="Ask the gateway now what became of a campaign.")
 @campaign_id
 @as_json
 @told
@@ -73,7 +73,7 @@ def poll(campaign_id: str, as_json: bool) -> None:
         console.print("nothing is followed any more")
 
 
-@click.command()
+@click.command(short_help="Decide about requests that are held.")
 @campaign_id
 @click.argument("decision", type=click.Choice(list(RESOLUTIONS)))
 @_batch
@@ -112,7 +112,7 @@ def retry(campaign_id: str, batch_id: str | None, why: str, as_json: bool) -> No
         console.print(f"none was refused as a whole{_named(batch_id)}; see where it is: campaigns status {campaign_id}")
 
 
-@click.command()
+@click.command(short_help="End the rest of an account.")
 @account
 @as_json
 @told

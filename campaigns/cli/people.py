@@ -25,7 +25,7 @@ from campaigns.wiring import default_services
 _PER_CALL = 500
 
 
-@click.command()
+@click.command(short_help="Tell all that is known of a phone, and why.")
 @click.argument("phone", required=False)
 @click.option("--message", "message_id", type=int, help="Instead of a phone: the gateway's message id.")
 @click.option(
@@ -72,7 +72,7 @@ def _explain_message(message_id: int, account: str, as_json: bool) -> None:
         )
 
 
-@click.command()
+@click.command(short_help="Erase a phone from everything that is kept here.")
 @click.argument("phone")
 @click.option("--optout-too", is_flag=True, help="Forget the opt-out as well: the phone may be messaged again.")
 @as_json

@@ -12,7 +12,7 @@ from campaigns.cli.writing import STDOUT, write_out
 from campaigns.reporting import csv_lines, json_lines, page, report_on, rows
 
 
-@click.command()
+@click.command(short_help="Write a report on a campaign: a page, or rows.")
 @campaign_id
 @click.option(
     "--output",

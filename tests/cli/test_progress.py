@@ -134,6 +134,20 @@ def test_time_runs_out(stage: Stage) -> None:
         followed(campaign, 0, console)
 
 
+class Interrupting(StringIO):
+    """A person who presses Ctrl-C as soon as something is shown."""
+
+    def write(self, text: str) -> int:
+        raise KeyboardInterrupt
+
+
+def test_who_stops_watching_is_told_that_it_goes_on(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    campaign = stage.enqueue(bulk_job(phones(3)))
+    with default_services_are(stage.services), pytest.raises(KeyboardInterrupt):
+        followed(campaign, 20, Console(file=Interrupting(), width=60))
+    assert "goes on by itself" in capsys.readouterr().err
+
+
 def test_what_is_waited_for_as_json(run: Run, stage: Stage, tmp_path: Path) -> None:
     with working(stage):
         ended = run("send", job_file(tmp_path, bulk_job(phones(2))), "--wait", 20, "--json")
