@@ -1,8 +1,8 @@
 """Viber campaigns: enqueue, send, follow, hand on.
 
-`enqueue` hands in a job, `Campaign` is the handle of what became of it, `consume` iterates over events,
-`find` and `forget` are about one person, `optouts` about those who must not be messaged.
-Settings come from the environment: see `campaigns.settings.Settings`.
+`enqueue` hands in a job, `preview` shows what that would do, `Campaign` is the handle of what became of it,
+`consume` iterates over events, `find` and `forget` are about one person, `optouts` about those who must not be
+messaged. Settings come from the environment: see `campaigns.settings.Settings`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from campaigns.errors import (
 )
 from campaigns.handle import Campaign, Status
 from campaigns.people import find, find_message, forget
+from campaigns.previewing import FirstRequest, Preview, preview
 from campaigns.producer import enqueue
 from campaigns.results import Delivery, Event, Forgotten, Message, OptOut, Owner, Reply, Trace
 from campaigns.settings import Settings
@@ -43,6 +44,7 @@ __all__ = [
     "Delivery",
     "DoubtError",
     "Event",
+    "FirstRequest",
     "ForgetError",
     "Forgotten",
     "GatewayError",
@@ -53,6 +55,7 @@ __all__ = [
     "NotWrittenError",
     "OptOut",
     "Owner",
+    "Preview",
     "Reply",
     "Settings",
     "SettingsError",
@@ -69,5 +72,6 @@ __all__ = [
     "find_message",
     "forget",
     "optouts",
+    "preview",
     "stop_on_signals",
 ]

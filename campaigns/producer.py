@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -16,9 +14,8 @@ from campaigns.jobs import Job, QuickJob, job_document
 from campaigns.ledger import SEND, MailingRecord, NewBatch, Plan, drop_plan, queue_of
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger.states import PLANNING
-from campaigns.planning import PlannedBatch, Planner, TakenOut
-from campaigns.recipients import read_recipients
-from campaigns.schemas.jobs import load_job
+from campaigns.planning import PlannedBatch, TakenOut
+from campaigns.preparing import Recipients, checked_job, planner_of, refusals
 from campaigns.wiring import default_services
 
 _BATCHES_PER_STORE = 50
@@ -28,7 +25,7 @@ def enqueue(
     job: Mapping[str, Any],
     *,
     key: str | None = None,
-    recipients: Iterable[Any] | Path | str | None = None,
+    recipients: Recipients = None,
     strict: bool = False,
     services: Services | None = None,
 ) -> Campaign:
@@ -43,10 +40,7 @@ def enqueue(
     reached, and then the campaign will not go out, unless a repetition with the same key enqueues it.
     """
     services = services or default_services()
-    if not isinstance(job, Mapping):
-        raise JobError({"job": ["must be an object"]})
-    document = _with_recipients(job, recipients)
-    checked = load_job(document, settings=services.settings, now=_now(services))
+    checked = checked_job(services, job, recipients)
     if key is not None and (owner := services.campaigns.of_key(key)) is not None:
         found = _same_campaign(services, owner, key, checked)
         if found is not None:
@@ -62,29 +56,6 @@ def enqueue(
     _fill(services, plan, checked, strict=strict)
     wake_workers(services, services.campaigns.read(plan.campaign_id))
     return Campaign(plan.campaign_id, services)
-
-
-def _with_recipients(job: Mapping[str, Any], recipients: Iterable[Any] | Path | str | None) -> dict[str, Any]:
-    document = dict(job)
-    if recipients is None:
-        return document
-    rows = read_recipients(recipients) if isinstance(recipients, (str, Path)) else recipients
-    mailings = document.get("messages")
-    if mailings is None:
-        target: dict[str, Any] = document
-    elif isinstance(mailings, list) and len(mailings) == 1 and isinstance(mailings[0], Mapping):
-        target = dict(mailings[0])
-        document["messages"] = [target]
-    else:
-        raise JobError({"recipients": ["can only be given for a job with a single mailing"]})
-    if "delivery_list" in target:
-        raise JobError({"recipients": ["the job has a delivery_list already"]})
-    target["delivery_list"] = rows
-    return document
-
-
-def _now(services: Services) -> datetime:
-    return datetime.fromtimestamp(services.now_ms() / 1000, tz=UTC)
 
 
 def _open(services: Services, job: Job, key: str | None) -> Plan | str:
@@ -103,7 +74,7 @@ def _same_campaign(services: Services, owner: str, key: str, job: Job) -> Campai
     record = _planned(services, owner)
     if record is None:
         return None
-    planner = _planner(services, job)
+    planner = planner_of(services, job)
     for _ in planner.steps():
         pass
     if record.fields.get("digest") != planner.digest:
@@ -125,17 +96,6 @@ def _planned(services: Services, campaign_id: str) -> Record | None:
         services.sleep(0.2)
 
 
-def _planner(services: Services, job: Job) -> Planner:
-    settings = services.settings
-    return Planner(
-        job,
-        recipients_per_request=settings.recipients_per_request,
-        region=settings.phone_region,
-        timezone=settings.gateway_timezone,
-        opted_out=services.optouts.checker(),
-    )
-
-
 def _fill(services: Services, plan: Plan, job: Job, *, strict: bool) -> None:
     """Plan the whole job. Whatever goes wrong, the plan is dropped: all of the campaign is stored, or nothing."""
     try:
@@ -143,7 +103,7 @@ def _fill(services: Services, plan: Plan, job: Job, *, strict: bool) -> None:
             image = getattr(job, "image", None)
             if image is not None:
                 plan.store_image(image)
-        planner = _planner(services, job)
+        planner = planner_of(services, job)
         waiting: list[NewBatch] = []
         for step in planner.steps():
             if isinstance(step, TakenOut):
@@ -170,20 +130,5 @@ def _new_batch(step: PlannedBatch) -> NewBatch:
 
 
 def _check_counts(services: Services, job: Job, counts: Mapping[str, int], *, strict: bool) -> None:
-    """The limits that can only be checked once everybody is counted. Raises JobError."""
-    errors: dict[str, list[str]] = {}
-    out = {name: counts[name] for name in ("invalid", "duplicate", "opted_out") if counts[name]}
-    if strict and out:
-        listed = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in out.items())
-        errors["delivery_list"] = [f"strict, but recipients would be taken out: {listed}"]
-    if job.kind != "list":
-        planned = counts["total"] - sum(out.values())
-        if job.max_recipients is not None and planned > job.max_recipients:
-            errors["max_recipients"] = [f"{planned} recipients, more than {job.max_recipients}"]
-        price = services.settings.message_cost
-        if job.max_cost is not None and price is not None and price * planned > job.max_cost:
-            errors["max_cost"] = [f"expected cost {price * planned}, more than {job.max_cost}"]
-    if job.max_cost is not None and services.settings.message_cost is None:
-        errors["max_cost"] = ["cannot be checked: the setting message_cost is not set"]
-    if errors:
+    if errors := refusals(services.settings, job, counts, strict=strict):
         raise JobError(errors)

@@ -16,4 +16,5 @@ def main() -> None:
         from campaigns.cli.commands import cli  # noqa: PLC0415 (the command's libraries are an extra)
     except ImportError as error:
         sys.exit(f"campaigns: {error.name} is not installed: pip install 'viber-campaigns[cli]'")
-    cli()
+    # By this name also as `python -m campaigns.cli`: completion goes by it.
+    cli(prog_name="campaigns")

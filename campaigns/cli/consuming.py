@@ -8,14 +8,14 @@ from collections.abc import Callable
 import click
 
 from campaigns.cli.failures import told
+from campaigns.cli.options import as_json
 from campaigns.cli.show import console, print_json
 from campaigns.consuming import consume, stop_on_signals
-from campaigns.errors import JobError
 from campaigns.results import Groups, position_of
 from campaigns.wiring import consumer_store, default_services
 
 
-@click.command()
+@click.command(short_help="Print events as JSON lines; steer groups of consumers.")
 @click.option("--group", help="Read as a member of this group, and acknowledge what was printed.")
 @click.option("--consumer", help="This member's name: it begins with what it had not done.")
 @click.option("--since", help="Begin here: a time with offset, or a position. For a group only if it is new.")
@@ -24,6 +24,7 @@ from campaigns.wiring import consumer_store, default_services
 @click.option("--dead-letters", is_flag=True, help="Print what the group could not digest, with the reason.")
 @click.option("--drop", metavar="ID", help="Drop this dead letter of the group: it was dealt with.")
 @click.option("--forget", is_flag=True, help="Drop the group, for which the stream waits.")
+@as_json
 @told
 def events(
     group: str | None,
@@ -34,8 +35,12 @@ def events(
     dead_letters: bool,
     drop: str | None,
     forget: bool,
+    as_json: bool,
 ) -> None:
-    """Print events as JSON lines: whole ones, or in a group single changes."""
+    """Print events as JSON lines: whole ones, or in a group single changes.
+
+    --json is for --forget, --drop and --rewind, which else answer in words.
+    """
     if group is None:
         if consumer or rewind or dead_letters or drop or forget:
             raise click.UsageError("--consumer, --rewind, --dead-letters, --drop and --forget need --group")
@@ -43,19 +48,30 @@ def events(
             _print_stream(since, follow, stopped)
         return
     groups = Groups(consumer_store())
-    if forget:
-        console.print(f"group {group} is forgotten" if groups.forget(group) else f"there is no group {group}")
-    elif drop:
-        console.print("dropped" if groups.remove_dead_letter(group, drop) else f"there is no dead letter {drop}")
-    elif dead_letters:
+    if dead_letters:
         for letter in groups.dead_letters(group):
             print_json(letter.as_dict())
-    elif rewind:
-        groups.rewind(group, _checked("rewind", rewind))
-        console.print(f"group {group} reads again from {rewind} on")
+    elif forget or drop or rewind:
+        done, words = _changed(groups, group, forget, drop, rewind)
+        if as_json:
+            print_json({"group": group, "done": done})
+        else:
+            console.print(words, markup=False)
     else:
         with stop_on_signals() as stopped:
             _print_group(group, consumer, since, follow, stopped)
+
+
+def _changed(groups: Groups, group: str, forget: bool, drop: str | None, rewind: str | None) -> tuple[bool, str]:
+    """Whether something was changed, and that in words."""
+    if forget:
+        done = groups.forget(group)
+        return done, f"group {group} is forgotten" if done else f"there is no group {group}"
+    if drop:
+        done = groups.remove_dead_letter(group, drop)
+        return done, "dropped" if done else f"there is no dead letter {drop}"
+    groups.rewind(group, _checked("rewind", str(rewind)))
+    return True, f"group {group} reads again from {rewind} on"
 
 
 def _print_group(
@@ -84,4 +100,4 @@ def _checked(option: str, text: str) -> str:
     try:
         return position_of(text)
     except ValueError as error:
-        raise JobError({f"--{option}": [str(error)]}) from None
+        raise click.BadParameter(str(error), param_hint=f"--{option}") from None

@@ -23,7 +23,7 @@ from rich.table import Table
 
 from campaigns.cli.failures import FAILED, complain
 from campaigns.cli.sample import sample_job
-from campaigns.cli.show import status_table
+from campaigns.cli.show import print_json, status_table
 from campaigns.embedded import EmbeddedServer
 from campaigns.handle import Campaign
 from campaigns.ledger.states import OVER
@@ -41,8 +41,12 @@ _SHOWN_REPLIES = 12
 _SPECIAL = ("375297779909", "375297779908", "375297779901")
 
 
-def run_demo(recipients: int, console: Console) -> int:
-    """Run it. Returns the exit code: 0 if the sandbox's ledger and our result agree phone by phone."""
+def run_demo(recipients: int, console: Console, *, as_json: bool = False) -> int:
+    """Run it. Returns the exit code: 0 if the sandbox's ledger and our result agree phone by phone.
+
+    With `as_json` all that is printed is one document in the end, with the comparison.
+    """
+    console = Console(quiet=True) if as_json else console
     started_s = time.monotonic()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="campaigns-demo-")))
@@ -65,9 +69,11 @@ def run_demo(recipients: int, console: Console) -> int:
             _show_logs(folder)
             return FAILED
         _await_replies(campaigns)
-        agree = _compare(campaigns, SandboxClient(sandbox_url), console)
+        compared = _compare(campaigns, SandboxClient(sandbox_url), console)
+    if as_json:
+        print_json(compared)
     console.print(f"\nstopped everything after {time.monotonic() - started_s:.0f} seconds")
-    return 0 if agree else FAILED
+    return FAILED if compared["twice"] or compared["differing"] else 0
 
 
 _CELERY = (sys.executable, "-m", "celery", "--quiet", "--app", "workers")
@@ -168,7 +174,7 @@ def _await_replies(campaigns: list[Campaign]) -> None:
         time.sleep(0.25)
 
 
-def _compare(campaigns: list[Campaign], sandbox: SandboxClient, console: Console) -> bool:
+def _compare(campaigns: list[Campaign], sandbox: SandboxClient, console: Console) -> dict[str, int | str]:
     """What each phone got, what was answered, and whether both sides tell the same."""
     truth = [(row["mailing"], row["phone"], row["text"]) for row in sandbox.ledger()]
     told = Counter(
@@ -188,7 +194,14 @@ def _compare(campaigns: list[Campaign], sandbox: SandboxClient, console: Console
     )
     summary = sandbox.summary()
     console.print(f"paid {summary['spent']} in {summary['requests']['sendBulkViber']} paid requests")
-    return not twice and not differing
+    return {
+        "sent": len(truth),
+        "known": sum(told.values()),
+        "twice": len(twice),
+        "differing": len(differing),
+        "spent": summary["spent"],
+        "requests": summary["requests"]["sendBulkViber"],
+    }
 
 
 def _show_phones(truth: list[tuple[str, str, str]], console: Console) -> None:

@@ -9,24 +9,32 @@ from dataclasses import asdict
 from typing import BinaryIO, TextIO
 
 import click
+import orjson
 
 from campaigns import optouts as optouts_api
 from campaigns import people
+from campaigns.cli.completing import accounts
 from campaigns.cli.failures import FAILED, WRONG, complain, told
 from campaigns.cli.operating import who
-from campaigns.cli.show import console, print_json
+from campaigns.cli.options import as_json
+from campaigns.cli.show import console, print_indented, print_json
 from campaigns.explaining import explained
 from campaigns.recipients import PHONE_COLUMNS, normalise_phone
 from campaigns.wiring import default_services
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a line.")
 _PER_CALL = 500
 
 
-@click.command()
+@click.command(short_help="Tell all that is known of a phone, and why.")
 @click.argument("phone", required=False)
 @click.option("--message", "message_id", type=int, help="Instead of a phone: the gateway's message id.")
-@click.option("--account", default="default", show_default=True, help="The account of the message id.")
+@click.option(
+    "--account",
+    default="default",
+    show_default=True,
+    shell_complete=accounts,
+    help="The account of the message id.",
+)
 @click.option("--campaigns", "limit", default=100, show_default=True, type=click.IntRange(1), help="Look at so many.")
 @as_json
 @told
@@ -47,7 +55,7 @@ def explain(phone: str | None, message_id: int | None, account: str, limit: int,
             print_json(asdict(trace))
         return
     for line in explained(normal, traces, optout, services.settings.gateway_timezone):
-        click.echo(line)
+        print_indented(line)
 
 
 def _explain_message(message_id: int, account: str, as_json: bool) -> None:
@@ -64,7 +72,7 @@ def _explain_message(message_id: int, account: str, as_json: bool) -> None:
         )
 
 
-@click.command()
+@click.command(short_help="Erase a phone from everything that is kept here.")
 @click.argument("phone")
 @click.option("--optout-too", is_flag=True, help="Forget the opt-out as well: the phone may be messaged again.")
 @as_json
@@ -97,33 +105,47 @@ def optouts() -> None:
 @optouts.command("add")
 @click.argument("phones", nargs=-1, required=True)
 @click.option("--why", help="Kept with each phone; without it your name is.")
+@as_json
 @told
-def add_optouts(phones: tuple[str, ...], why: str | None) -> None:
+def add_optouts(phones: tuple[str, ...], why: str | None, as_json: bool) -> None:
     """Add PHONES."""
-    console.print(f"{optouts_api.add(_normal(phones), why=why or f'by {who()}')} added")
+    _tell("added", optouts_api.add(_normal(phones), why=why or f"by {who()}"), as_json)
 
 
 @optouts.command("remove")
 @click.argument("phones", nargs=-1, required=True)
+@as_json
 @told
-def remove_optouts(phones: tuple[str, ...]) -> None:
+def remove_optouts(phones: tuple[str, ...], as_json: bool) -> None:
     """Remove PHONES."""
-    console.print(f"{optouts_api.remove(_normal(phones))} removed")
+    _tell("removed", optouts_api.remove(_normal(phones)), as_json)
+
+
+def _tell(what: str, number: int, as_json: bool) -> None:
+    if as_json:
+        print_json({what: number})
+    else:
+        console.print(f"{number} {what}")
 
 
 @optouts.command("list")
+@as_json
 @told
-def list_optouts() -> None:
+def list_optouts(as_json: bool) -> None:
     """Print all, one a line."""
     for phone in optouts_api.every():
-        click.echo(phone)
+        if as_json:
+            print_json({"phone": phone})
+        else:
+            click.echo(phone)
 
 
 @optouts.command("import")
 @click.argument("file", type=click.File("rb"))
 @click.option("--why", help="Kept with each phone; without it the name of the file is.")
+@as_json
 @told
-def import_optouts(file: BinaryIO, why: str | None) -> None:
+def import_optouts(file: BinaryIO, why: str | None, as_json: bool) -> None:
     """Add the phones in FILE: one a line, or a CSV file's column phone, else its first (- for standard input).
 
     Lines that are no phone are listed, and the others are added all the same; then the exit code is 1.
@@ -140,17 +162,21 @@ def import_optouts(file: BinaryIO, why: str | None) -> None:
             added += optouts_api.add(waiting, why=reason)
             waiting.clear()
     added += optouts_api.add(waiting, why=reason)
-    console.print(f"{added} added, {bad} line{'s' * (bad != 1)} not understood")
+    if as_json:
+        print_json({"added": added, "not_understood": bad})
+    else:
+        console.print(f"{added} added, {bad} line{'s' * (bad != 1)} not understood")
     sys.exit(FAILED if bad else 0)
 
 
 @optouts.command("export")
 @click.argument("file", type=click.File("w", encoding="utf-8", lazy=False))
+@as_json
 @told
-def export_optouts(file: TextIO) -> None:
-    """Write all to FILE, one a line (- for standard output)."""
+def export_optouts(file: TextIO, as_json: bool) -> None:
+    """Write all to FILE, one a line (- for standard output), with --json as JSON lines."""
     for phone in optouts_api.every():
-        file.write(phone + "\n")
+        file.write((orjson.dumps({"phone": phone}).decode() if as_json else phone) + "\n")
 
 
 def _phones_in(file: BinaryIO) -> Iterator[tuple[int, str | None]]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from campaigns.cli.failures import FAILED, complain, told
-from campaigns.cli.show import console
+from campaigns.cli.failures import told
+from campaigns.cli.options import campaign_id
+from campaigns.cli.writing import STDOUT, write_out
 from campaigns.reporting import csv_lines, json_lines, page, report_on, rows
 
-_STDOUT = Path("-")
 
-
-@click.command()
-@click.argument("campaign_id")
+@click.command(short_help="Write a report on a campaign: a page, or rows.")
+@campaign_id
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
@@ -36,33 +33,8 @@ def report(campaign_id: str, output: Path | None, as_csv: bool, as_json: bool) -
         raise click.UsageError("give --csv or --json, not both")
     if as_csv or as_json:
         lines = (csv_lines if as_csv else json_lines)(rows(campaign_id))
-        output = output or _STDOUT
+        output = output or STDOUT
     else:
         lines = iter([page(report_on(campaign_id))])
         output = output or Path(f"report-{campaign_id}.html")
-    if output == _STDOUT:
-        _print(lines)
-        return
-    _write(output, lines)
-    console.print(f"written: {output}", soft_wrap=True)
-
-
-def _print(lines: Iterable[str]) -> None:
-    stream = sys.stdout.buffer
-    for line in lines:
-        stream.write(line.encode())
-    stream.flush()
-
-
-def _write(path: Path, lines: Iterable[str]) -> None:
-    """Write beside the file and put it in its place in the end, so that nobody finds half a report."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(lines)
-        part.replace(path)
-    except OSError as error:
-        complain(f"cannot write {path}: {error.strerror or error}")
-        sys.exit(FAILED)
-    finally:
-        part.unlink(missing_ok=True)
+    write_out(output, lines)

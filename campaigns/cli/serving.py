@@ -11,7 +11,8 @@ import click
 
 from campaigns.callbacks import LONGEST, application
 from campaigns.cli.failures import FAILED, complain, told
-from campaigns.cli.show import console
+from campaigns.cli.options import as_json
+from campaigns.cli.show import console, print_json
 from campaigns.errors import SettingsError
 from campaigns.settings import variable_of
 from campaigns.wiring import default_services
@@ -20,8 +21,9 @@ from campaigns.wiring import default_services
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8026, show_default=True, type=click.IntRange(0, 65535))
+@as_json
 @told
-def callbacks(host: str, port: int) -> None:
+def callbacks(host: str, port: int, as_json: bool) -> None:
     """Receive the gateway's callbacks, until Ctrl-C. Put your TLS proxy in front of it."""
     try:
         from waitress import create_server  # noqa: PLC0415 (an extra)
@@ -46,7 +48,11 @@ def callbacks(host: str, port: int) -> None:
     except OSError as error:
         complain(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port")
         sys.exit(FAILED)
-    console.print(f"callbacks for {base} on http://{host}:{server.effective_port}")
+    url = f"http://{host}:{server.effective_port}"
+    if as_json:
+        print_json({"url": url, "callback_base_url": base})
+    else:
+        console.print(f"callbacks for {base} on {url}")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     try:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import orjson
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from campaigns.handle import Status
 from campaigns.results import Delivery, Reply
 
-console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+#: What is not a terminal has no width: a line is a line there, for grep and cut.
+_PIPED_WIDTH = 240
+#: From this width on, a campaign fits on a line with twenty columns for its name.
+_WIDE = 110
+
+_on_terminal = sys.stdout.isatty()
+console = Console(highlight=False, soft_wrap=not _on_terminal, width=None if _on_terminal else _PIPED_WIDTH)
 
 _STYLES = {
     "finished": "green",
@@ -35,8 +42,8 @@ _FATES = {
     "rejected": "refused by the gateway",
     "cancelled": "cancelled",
     "written_off": "written off",
-    "invalid": "no phone numbers",
-    "duplicate": "duplicates",
+    "invalid": "no phone number",
+    "duplicate": "repeated",
     "opted_out": "opted out",
 }
 
@@ -47,74 +54,104 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
-def status_table(status: Status) -> RenderableType:
-    """A campaign at a glance: its state, its recipients by fate, its deliveries by status."""
-    head = Text.assemble(
-        (status.name or status.id, "bold"),
-        "  ",
-        (status.state, _STYLES.get(status.state, "cyan")),
-        f"  {status.kind}, account {status.account}, {status.id}",
-    )
+def print_indented(line: str) -> None:
+    """A line of text. On a terminal, what does not fit goes on under its beginning."""
+    text = line.lstrip(" ")
+    indent = len(line) - len(text)
+    console.print(Padding(Text(text), (0, 0, 0, indent)) if console.is_terminal else Text(line))
+
+
+def status_table(status: Status, *, progress: Sequence[RenderableType] = ()) -> RenderableType:
+    """A campaign at a glance: its state, its recipients by fate, its deliveries by status, what to do next.
+
+    No line but a name, a reason and a message of the gateway needs more than 60 columns.
+    """
+    head = Text.assemble((status.name or status.id, "bold"), "  ", (status.state, _STYLES.get(status.state, "cyan")))
+    about = Text(f"{status.id}, {status.kind}, account {status.account}", style="dim")
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(justify="right")
+    table.add_column(justify="right", no_wrap=True)
     table.add_column()
-    table.add_row(f"{status.total:,}", "recipients handed in")
-    for fate, words in _FATES.items():
-        if number := status.recipients.get(fate):
-            table.add_row(f"{number:,}", words, style="yellow" if fate in {"unknown", "held"} else None)
-    for word, number in sorted(status.statuses.items(), key=lambda pair: -pair[1]):
-        table.add_row(f"{number:,}", word, style="dim")
-    if status.duplicates:
-        table.add_row(f"{status.duplicates:,}", "went out twice", style="red")
-    if status.replies:
-        table.add_row(f"{status.replies:,}", "replies")
-    if status.cost is not None:
-        table.add_row(f"{status.cost.normalize():f}", status.currency)
-    parts: list[RenderableType] = [head, table]
+    for number, words, style in _numbers(status):
+        table.add_row(number, Text(words), style=style)
+    parts: list[RenderableType] = [head, about, *progress, table]
     if not status.balanced:
         parts.append(Text("the account of this campaign does not balance", style="red"))
-    parts += [Text(line, style="yellow") for line in _advice(status)]
+    parts += [Text(line, style="bold" if line.startswith("campaigns ") else "yellow") for line in _advice(status)]
     return Group(*parts)
 
 
+def _numbers(status: Status) -> Iterator[tuple[str, str, str | None]]:
+    """Numbers, what they count, and how they look."""
+    yield f"{status.total:,}", "recipients handed in", None
+    for fate, words in _FATES.items():
+        if number := status.recipients.get(fate):
+            yield f"{number:,}", words, "yellow" if fate in {"unknown", "held"} else None
+    for word, number in sorted(status.statuses.items(), key=lambda pair: -pair[1]):
+        yield f"{number:,}", word, "dim"
+    if status.duplicates:
+        yield f"{status.duplicates:,}", "went out twice", "red"
+    if status.replies:
+        yield f"{status.replies:,}", "replies", None
+    if status.cost is not None:
+        yield f"{status.cost.normalize():f}", status.currency, None
+
+
 def _advice(status: Status) -> list[str]:
-    """What to do next, if anything."""
+    """What to do next, if anything: sentences, and commands on lines of their own."""
     advice = []
     if status.account_rests_until is not None:
         until = f"{status.account_rests_until.astimezone():%H:%M:%S}"
         advice.append(f"account {status.account} rests until {until}: {status.account_rests_why}")
-        advice.append(f"once that is put right: campaigns wake {status.account}")
+        advice += ["once that is put right:", f"campaigns wake {status.account}"]
     if status.recipients.get("held"):
-        advice.append(
-            f"some requests are in doubt for good: campaigns resolve {status.id} --help, after a look at the gateway"
-        )
+        advice += [
+            "some requests are in doubt for good; after a look at the gateway:",
+            f"campaigns resolve {status.id} --help",
+        ]
     if status.recipients.get("rejected"):
-        advice.append(f"see why some were refused: campaigns deliveries {status.id} --state rejected")
+        advice += ["see why some were refused:", f"campaigns deliveries {status.id} --state rejected"]
     if status.state == "paused":
-        advice.append(f"to go on: campaigns resume {status.id}")
+        advice += ["to go on:", f"campaigns resume {status.id}"]
     return advice
 
 
-def campaigns_table(statuses: list[Status]) -> RenderableType:
-    """Campaigns, a line each."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("created", "campaign", "state", "recipients", "sent", "final"):
-        table.add_column(name, justify="right" if name in {"recipients", "sent", "final"} else "left")
-    for status in statuses:
-        table.add_row(
-            f"{status.created_at:%Y-%m-%d %H:%M}",
-            f"{status.id}  {status.name}",
-            Text(status.state, style=_STYLES.get(status.state, "cyan")),
-            f"{status.total:,}",
-            f"{status.sent:,}",
-            f"{status.final:,}",
-        )
-    return table
+class CampaignsTable:
+    """Campaigns: a line each where there is room, else two; ids and numbers are never cut."""
+
+    def __init__(self, statuses: Sequence[Status]) -> None:
+        self._statuses = statuses
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width >= _WIDE:
+            yield self._wide()
+            return
+        for status in self._statuses:
+            yield Text.assemble(status.id, "  ", _state(status), f"  {status.created_at.astimezone():%Y-%m-%d %H:%M}")
+            numbers = f"{status.total:,} recipients, {status.sent:,} sent, {status.final:,} final"
+            yield Padding(Text(numbers), (0, 0, 0, 2))
+            if status.name:
+                yield Padding(Text(status.name, style="bold"), (0, 0, 0, 2))
+
+    def _wide(self) -> Table:
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for name in ("created", "campaign", "state", "recipients", "sent", "final"):
+            table.add_column(name, justify="right" if name in {"recipients", "sent", "final"} else "left", no_wrap=True)
+        table.add_column("name", overflow="fold")
+        for status in self._statuses:
+            table.add_row(
+                f"{status.created_at.astimezone():%Y-%m-%d %H:%M}",
+                status.id,
+                _state(status),
+                f"{status.total:,}",
+                f"{status.sent:,}",
+                f"{status.final:,}",
+                Text(status.name),
+            )
+        return table
 
 
-def errors_lines(errors: Mapping[str, Any], lines: list[str]) -> RenderableType:
-    """Why a job is invalid."""
-    return Text("\n".join(f"  {line}" for line in lines) if errors else "", style="red")
+def _state(status: Status) -> Text:
+    return Text(status.state, style=_STYLES.get(status.state, "cyan"))
 
 
 def delivery_dict(delivery: Delivery) -> dict[str, Any]:

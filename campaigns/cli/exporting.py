@@ -1,0 +1,52 @@
+"""`campaigns export`: all that is known of a campaign, for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from campaigns.cli.failures import told
+from campaigns.cli.options import campaign_id, only_json
+from campaigns.cli.writing import STDOUT, write_out
+from campaigns.handle import Campaign, Status
+from campaigns.wiring import default_services
+
+
+@click.command()
+@campaign_id
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    default=STDOUT,
+    help="Where to write it; without it standard output.",
+)
+@only_json
+@told
+def export(campaign_id: str, output: Path) -> None:
+    """Write all that is known of a campaign, as JSON lines.
+
+    Each line has a `type`: one `status`, then every `delivery`, every `reply` and everybody `taken_out`. What
+    changes meanwhile may be told as it was before; a reply may come twice then, with the same `id`.
+    """
+    campaign = Campaign(campaign_id)
+    write_out(output, _lines(campaign, campaign.status()))
+
+
+def _lines(campaign: Campaign, status: Status) -> Iterator[str]:
+    for kind, fields in _documents(campaign, status):
+        yield orjson.dumps({"type": kind, **fields}).decode() + "\n"
+
+
+def _documents(campaign: Campaign, status: Status) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield "status", status.as_dict()
+    for delivery in campaign.deliveries():
+        yield "delivery", asdict(delivery)
+    for reply in default_services().replies.scan(campaign.id):
+        yield "reply", asdict(reply)
+    for reason, place, phone in campaign.taken_out():
+        yield "taken_out", {"reason": reason, "place": place, "phone": phone}

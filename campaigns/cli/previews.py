@@ -1,0 +1,104 @@
+"""A preview in plain words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Final
+
+import orjson
+
+from campaigns.previewing import Preview
+
+_SHOWN: Final = 3
+Line = tuple[str, str | None]
+
+
+def preview_lines(preview: Preview) -> Iterator[Line]:
+    """Lines, each with its style: the counts, the money, the limits, and what `request_text` shows."""
+    name = preview.name or "this job"
+    yield f"{name}: {preview.kind}, account {preview.account}. A dry run: nothing is stored, nothing is sent.", "bold"
+    numbers = _numbers(preview)
+    width = max(len(number) for number, _ in numbers)
+    yield from ((f"{number:>{width}}  {words}", None) for number, words in numbers)
+    yield from (
+        (f"  {reason.replace('_', ' ')}: {phone} at {place}", "dim") for reason, place, phone in _examples(preview)
+    )
+    yield from _limits(preview)
+    if preview.same_as is not None:
+        yield f"campaign {preview.same_as} has this key already: no second one would be made", "yellow"
+    if not preview.refused:
+        yield "to send it, give the same command without --dry-run", "dim"
+    yield from _request(preview)
+
+
+def _numbers(preview: Preview) -> list[tuple[str, str]]:
+    """Numbers and what they count."""
+    numbers: list[tuple[str, str]] = []
+    if preview.to_send is not None:
+        numbers.append((f"{preview.total:,}", "recipients handed in"))
+        taken_out = {
+            "no phone number": preview.invalid,
+            "repeated": preview.duplicate,
+            "opted out": preview.opted_out,
+        }
+        numbers += [(f"{number:,}", words) for words, number in taken_out.items()]
+        numbers.append((f"{preview.to_send:,}", "to be sent"))
+    else:
+        numbers.append(("?", "recipients: only the gateway knows who is on its list; limits are checked there"))
+    numbers.append((f"{preview.requests:,}", f"paid request{'s' * (preview.requests != 1)}"))
+    if preview.cost is not None:
+        numbers.append((_money(preview.cost), f"expected cost, at {_money(preview.message_cost)} a message"))
+    elif preview.message_cost is not None:
+        numbers.append(("?", f"expected cost, at {_money(preview.message_cost)} a message"))
+    else:
+        numbers.append(("?", "expected cost: CAMPAIGNS_MESSAGE_COST is unset"))
+    return numbers
+
+
+def _examples(preview: Preview) -> tuple[tuple[str, str, str], ...]:
+    return preview.examples[:_SHOWN]
+
+
+def _limits(preview: Preview) -> Iterator[Line]:
+    limits = {"max_recipients": preview.max_recipients, "max_cost": preview.max_cost}
+    for name, limit in limits.items():
+        if name in preview.refused:
+            yield f"{name} {limit}: would stop it", "red"
+        elif limit is not None:
+            yield f"{name} {limit}: {'would not stop it' if preview.to_send is not None else 'not known yet'}", None
+
+
+def _request(preview: Preview) -> Iterator[Line]:
+    first = preview.first_request
+    yield "", None
+    if first is None:
+        yield "there is nobody to send to, so no request", "yellow"
+        return
+    kind = "form" if first.form else "JSON"
+    yield f"the first request: POST {first.url} ({kind})", "bold"
+
+
+def request_text(preview: Preview) -> str:
+    """The body of the first request as indented JSON, cut by `shortened`; empty if there is none."""
+    first = preview.first_request
+    return orjson.dumps(shortened(first.body), option=orjson.OPT_INDENT_2).decode() if first is not None else ""
+
+
+def shortened(body: Any) -> Any:
+    """The body of a request with only the first few recipients of each mailing, and how many more there are."""
+    if isinstance(body, dict):
+        return {
+            name: _few(value) if name == "delivery_list" and isinstance(value, list) else shortened(value)
+            for name, value in body.items()
+        }
+    return [shortened(value) for value in body] if isinstance(body, list) else body
+
+
+def _few(rows: list[Any]) -> list[Any]:
+    more = len(rows) - _SHOWN
+    return [*rows[:_SHOWN], f"... and {more:,} more"] if more > 0 else rows
+
+
+def _money(amount: Decimal | None) -> str:
+    return f"{amount.normalize():f}" if amount is not None else ""

@@ -1,0 +1,79 @@
+"""What comes before anything is stored: a job with its recipients, checked, planned and held against its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from campaigns.errors import ErrorTree, JobError
+from campaigns.flow.services import Services
+from campaigns.jobs import Job
+from campaigns.planning import Planner
+from campaigns.recipients import read_recipients
+from campaigns.schemas.jobs import load_job
+from campaigns.settings import Settings
+
+Recipients = Iterable[Any] | Path | str | None
+
+
+def checked_job(services: Services, job: Mapping[str, Any], recipients: Recipients) -> Job:
+    """The job by the rules of its kind, with `recipients` as its delivery list. Consumes no lazy recipients.
+
+    Raises JobError with every error that shows before the recipients are read, and StoreError.
+    """
+    if not isinstance(job, Mapping):
+        raise JobError({"job": ["must be an object"]})
+    now = datetime.fromtimestamp(services.now_ms() / 1000, tz=UTC)
+    return load_job(_with_recipients(job, recipients), settings=services.settings, now=now)
+
+
+def planner_of(services: Services, job: Job) -> Planner:
+    """A planner by the settings and the opt-outs of these services. Raises StoreError."""
+    settings = services.settings
+    return Planner(
+        job,
+        recipients_per_request=settings.recipients_per_request,
+        region=settings.phone_region,
+        timezone=settings.gateway_timezone,
+        opted_out=services.optouts.checker(),
+    )
+
+
+def refusals(settings: Settings, job: Job, counts: Mapping[str, int], *, strict: bool) -> ErrorTree:
+    """The limits that a job breaks and that can only be checked once everybody is counted; empty if none."""
+    errors: ErrorTree = {}
+    out = {name: counts[name] for name in ("invalid", "duplicate", "opted_out") if counts[name]}
+    if strict and out:
+        listed = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in out.items())
+        errors["delivery_list"] = [f"strict, but recipients would be taken out: {listed}"]
+    price = settings.message_cost
+    if job.kind != "list":
+        planned = counts["total"] - sum(out.values())
+        if job.max_recipients is not None and planned > job.max_recipients:
+            errors["max_recipients"] = [f"{planned} recipients, more than {job.max_recipients}"]
+        if job.max_cost is not None and price is not None and price * planned > job.max_cost:
+            errors["max_cost"] = [f"expected cost {price * planned}, more than {job.max_cost}"]
+    if job.max_cost is not None and price is None:
+        errors["max_cost"] = ["cannot be checked: the setting message_cost is not set"]
+    return errors
+
+
+def _with_recipients(job: Mapping[str, Any], recipients: Recipients) -> dict[str, Any]:
+    document = dict(job)
+    if recipients is None:
+        return document
+    rows = read_recipients(recipients) if isinstance(recipients, (str, Path)) else recipients
+    mailings = document.get("messages")
+    if mailings is None:
+        target: dict[str, Any] = document
+    elif isinstance(mailings, list) and len(mailings) == 1 and isinstance(mailings[0], Mapping):
+        target = dict(mailings[0])
+        document["messages"] = [target]
+    else:
+        raise JobError({"recipients": ["can only be given for a job with a single mailing"]})
+    if "delivery_list" in target:
+        raise JobError({"recipients": ["the job has a delivery_list already"]})
+    target["delivery_list"] = rows
+    return document

@@ -1,0 +1,165 @@
+"""What enqueueing a job would do: counted and shown, with nothing stored and nothing sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from itertools import islice
+from typing import Any, Final
+
+import orjson
+
+from campaigns.errors import ErrorTree, KeyConflictError, UnknownCampaignError
+from campaigns.flow.services import Services
+from campaigns.gateway.calls import Call, send_bulk_viber, send_quick_viber_message, send_viber_message_list
+from campaigns.jobs import BulkJob, Job
+from campaigns.planning import PlannedBatch, Planner, TakenOut
+from campaigns.preparing import Recipients, checked_job, planner_of, refusals
+from campaigns.settings import Settings
+from campaigns.wiring import default_services
+
+_EXAMPLES: Final = 10
+#: Stands for what is put in at the last moment and nobody else should see.
+_HIDDEN: Final = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRequest:
+    """A request as it would go out, `***` in the place of the token and of what signs a callback's address.
+
+    `body` is the JSON object, or with `form` the fields of a form; an image file is named by its size.
+    """
+
+    method: str
+    url: str
+    form: bool
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would become of a job.
+
+    Each of `total` recipients is counted in exactly one of `invalid`, `duplicate`, `opted_out` and `to_send`;
+    `examples` are the first few who would be taken out: reason, place in the job, phone as handed in. Of a list
+    mailing only the gateway knows the recipients: then `total` is 0, and `to_send` and `cost` are None.
+    `requests` are those that are paid for, `cost` is what all would cost at `message_cost` each, None while that
+    setting is unset. `refused` is the tree of limits that would stop the job, empty if nothing would; `same_as`
+    the campaign that has the key with the same job, so that no second one would be made.
+    """
+
+    name: str
+    kind: str
+    account: str
+    total: int
+    invalid: int
+    duplicate: int
+    opted_out: int
+    to_send: int | None
+    requests: int
+    message_cost: Decimal | None
+    cost: Decimal | None
+    max_recipients: int | None
+    max_cost: Decimal | None
+    refused: ErrorTree
+    same_as: str | None
+    examples: tuple[tuple[str, str, str], ...]
+    first_request: FirstRequest | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON: money as text."""
+        plain = asdict(self)
+        for name in ("message_cost", "cost", "max_cost"):
+            plain[name] = str(plain[name]) if plain[name] is not None else None
+        return plain
+
+
+def preview(
+    job: Mapping[str, Any],
+    *,
+    key: str | None = None,
+    recipients: Recipients = None,
+    strict: bool = False,
+    services: Services | None = None,
+) -> Preview:
+    """Check and plan a job as `enqueue` would, with the same arguments, but store nothing and wake nobody.
+
+    Opt-outs are those of now. Recipients are read once and not kept; an iterator is used up. What `enqueue` would
+    refuse once everybody is counted is told in `refused`.
+
+    Raises JobError with every error at once, KeyConflictError if `key` belongs to another job, and StoreError.
+    """
+    services = services or default_services()
+    checked = checked_job(services, job, recipients)
+    planner = planner_of(services, checked)
+    first, requests, examples = _walked(planner)
+    counts, price = planner.counts, services.settings.message_cost
+    to_send = _to_send(checked, counts)
+    return Preview(
+        name=checked.name or "",
+        kind=checked.kind,
+        account=checked.account,
+        **counts,
+        to_send=to_send,
+        requests=requests,
+        message_cost=price,
+        cost=None if price is None or to_send is None else price * to_send,
+        max_recipients=checked.max_recipients,
+        max_cost=checked.max_cost,
+        refused=refusals(services.settings, checked, counts, strict=strict),
+        same_as=_same_as(services, key, planner.digest),
+        examples=examples,
+        first_request=_shown(services.settings, checked, first) if first is not None else None,
+    )
+
+
+def _walked(planner: Planner) -> tuple[PlannedBatch | None, int, tuple[tuple[str, str, str], ...]]:
+    """The first request, how many there are, and a few who are taken out; the rest is passed over."""
+    first, requests, examples = None, 0, list[tuple[str, str, str]]()
+    for step in planner.steps():
+        if isinstance(step, TakenOut):
+            examples += [(step.reason, *row) for row in islice(step.rows, _EXAMPLES - len(examples))]
+        else:
+            first = first or step
+            requests += 1
+    return first, requests, tuple(examples)
+
+
+def _to_send(job: Job, counts: Mapping[str, int]) -> int | None:
+    taken_out = counts["invalid"] + counts["duplicate"] + counts["opted_out"]
+    return None if job.kind == "list" else counts["total"] - taken_out
+
+
+def _same_as(services: Services, key: str | None, digest: str) -> str | None:
+    """The campaign that has the key. Raises KeyConflictError if its job is known to be another."""
+    owner = services.campaigns.of_key(key) if key is not None else None
+    if owner is None:
+        return None
+    try:
+        fields = services.campaigns.read(owner).fields
+    except UnknownCampaignError:
+        return None
+    if fields.get("digest", digest) != digest:
+        raise KeyConflictError(str(key), owner)
+    return owner
+
+
+def _shown(settings: Settings, job: Job, batch: PlannedBatch) -> FirstRequest:
+    call = _call(settings, job, batch.body)
+    url = f"{settings.gateway_url}{call.path}"
+    if call.token_in == "json":
+        return FirstRequest(call.method, url, False, orjson.loads(b'{"token":"***",' + call.json + b"}"))
+    body: dict[str, Any] = {"token": _HIDDEN, **call.form}
+    if call.image is not None:
+        body["image"] = f"{call.image.filename}, {call.image.content_type}, {len(call.image.content)} bytes"
+    return FirstRequest(call.method, url, True, body)
+
+
+def _call(settings: Settings, job: Job, body: bytes) -> Call:
+    if isinstance(job, BulkJob):
+        # Ours is signed for each attempt, which there is none of yet.
+        ours = f"{settings.callback_base_url}/{_HIDDEN}" if settings.callback_base_url else None
+        return send_bulk_viber(body, job.callback_url or ours)
+    build = send_quick_viber_message if job.kind == "quick" else send_viber_message_list
+    return build(orjson.loads(body), job.image)
