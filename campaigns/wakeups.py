@@ -65,6 +65,10 @@ def queues() -> list[Queue]:
     return [Queue(name, routing_key=name) for name in QUEUES]
 
 
+#: A wake-up is worth no more waiting: it may be lost, and somebody waits for `enqueue`.
+_BRIEF: Final = {"socket_timeout": 2, "socket_connect_timeout": 2}
+
+
 class WakeUps:
     """Sends wake-ups. Safe across forks: every process has its own connections."""
 
@@ -95,8 +99,8 @@ def private_app(settings: Settings) -> Celery:
     app = Celery("campaigns-producer", set_as_current=False)
     app.conf.update(
         broker_url=broker_url(settings),
-        broker_transport_options=transport_options(settings),
-        broker_connection_timeout=5,
+        broker_transport_options={**transport_options(settings), **_BRIEF},
+        broker_connection_timeout=2,
         broker_connection_retry=False,
         broker_connection_max_retries=0,
         task_queues=queues(),

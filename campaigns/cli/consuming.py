@@ -12,7 +12,7 @@ from campaigns.cli.show import console, print_json
 from campaigns.consuming import consume, stop_on_signals
 from campaigns.errors import JobError
 from campaigns.results import Groups, position_of
-from campaigns.wiring import consumer_store, default_services
+from campaigns.wiring import BRIEF, consumer_store, default_services
 
 
 @click.command()
@@ -42,7 +42,7 @@ def events(
         with stop_on_signals() as stopped:
             _print_stream(since, follow, stopped)
         return
-    groups = Groups(consumer_store())
+    groups = Groups(consumer_store(patience=BRIEF))
     if forget:
         console.print(f"group {group} is forgotten" if groups.forget(group) else f"there is no group {group}")
     elif drop:
@@ -54,6 +54,7 @@ def events(
         groups.rewind(group, _checked("rewind", rewind))
         console.print(f"group {group} reads again from {rewind} on")
     else:
+        groups.all()  # tells at once that there is no server; who follows the stream rides out its restarts
         with stop_on_signals() as stopped:
             _print_group(group, consumer, since, follow, stopped)
 
