@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from celery import Celery
 from kombu import Queue
@@ -92,6 +93,23 @@ class WakeUps:
         if self._app is None or self._pid != os.getpid():
             self._app, self._pid = private_app(self._settings), os.getpid()
         return self._app
+
+
+def broker_address(settings: Settings) -> str:
+    """Where the broker is, without its password."""
+    url = urlsplit(broker_url(settings))
+    return f"{url.hostname or ''}{f':{url.port}' if url.port else ''}" or url.path
+
+
+def broker_problem(settings: Settings) -> str:
+    """Why the broker cannot be used, or ''. Raises SettingsError. Takes some seconds if nobody answers."""
+    try:
+        with private_app(settings).connection_for_write() as connection:
+            connection.connect()
+            connection.channel().close()
+    except Exception as error:  # noqa: BLE001 (each kind of broker has its own, and their words may hold its password)
+        return type(error).__name__
+    return ""
 
 
 def private_app(settings: Settings) -> Celery:

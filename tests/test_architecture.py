@@ -23,7 +23,7 @@ LAYERS = [
     {"gateway", "ledger"},
     {"results"},
     {"wakeups", "sandbox"},
-    {"flow.services", "flow.ageing"},
+    {"flow.services", "flow.ageing", "flow.heartbeats"},
     {"wiring"},
     {
         "flow.decisions",
@@ -51,7 +51,7 @@ ONLY_IN = {
     "urllib3": {"campaigns.gateway.connection"},
     "marshmallow": {"campaigns.schemas.answers", "campaigns.schemas.fields", "campaigns.schemas.jobs"},
     "redis": {"campaigns.store", "campaigns.wiring"},
-    "celery": {"campaigns.wakeups", "workers.app", "workers.tasks"},
+    "celery": {"campaigns.wakeups", "workers.app", "workers.tasks", "workers.heartbeats"},
     "kombu": {"campaigns.wakeups", "campaigns.testing.submissions"},
     "pytest": {"campaigns.testing.plugin"},
     "tenacity": {"campaigns.gateway.retry"},

@@ -34,10 +34,10 @@ def submit(self: Task[Any, Any], job: Any, key: str | None = None, strict: bool 
     submit_job(_services(), job, key=key, strict=strict, message_id=str(self.request.id))
 
 
-@app.task(name=names.DISPATCH)
-def dispatch() -> None:
+@app.task(name=names.DISPATCH, bind=True)
+def dispatch(self: Task[Any, Any]) -> None:
     """Wake workers for everything that is due."""
-    dispatch_due(_services())
+    dispatch_due(_services(), str((self.request.headers or {}).get("beat") or ""))
 
 
 @app.task(name=names.SWEEP)
