@@ -106,7 +106,7 @@ def broker_problem(settings: Settings) -> str:
     try:
         with private_app(settings).connection_for_write() as connection:
             connection.connect()
-            connection.channel().close()
+            connection.channel()
     except Exception as error:  # noqa: BLE001 (each kind of broker has its own, and their words may hold its password)
         return type(error).__name__
     return ""

@@ -161,6 +161,14 @@ class _gateways:  # noqa: N801 (a function that remembers)
         return gateway
 
 
+def unlimited_gateway(settings: Settings, account: str) -> Gateway:
+    """The gateway of an account without permits: for who asks a single question while there is no store.
+
+    Raises SettingsError if the account has no token.
+    """
+    return Gateway(_transport(settings), settings.token(account), read_attempts=settings.read_attempts)
+
+
 #: By process id: a fork builds its own.
 _of_process: dict[int, Services] = {}
 

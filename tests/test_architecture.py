@@ -60,6 +60,7 @@ ONLY_IN = {
     "click": {
         "campaigns.cli.commands",
         "campaigns.cli.consuming",
+        "campaigns.cli.examining",
         "campaigns.cli.failures",
         "campaigns.cli.operating",
         "campaigns.cli.people",

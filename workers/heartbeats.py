@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 _PATIENCE = BRIEF._replace(connect_s=1, answer_s=1, tries=0)
 
 
-class Heartbeats(bootsteps.StartStopStep):  # type: ignore[misc]  # celery has no types for it
+class Heartbeats(bootsteps.StartStopStep):
     """Lives as long as the worker's connection to the broker."""
 
     requires = (Tasks,)
@@ -35,7 +35,7 @@ class Heartbeats(bootsteps.StartStopStep):  # type: ignore[misc]  # celery has n
         self._leave(consumer)
         self._timer = consumer.timer.call_repeatedly(EVERY_S, self._leave, (consumer,))
 
-    def stop(self, consumer: Any) -> None:
+    def stop(self, _consumer: Any) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -14,7 +14,7 @@ from rich.live import Live
 from campaigns import __version__
 from campaigns.cli.consuming import events
 from campaigns.cli.demo import run_demo
-from campaigns.cli.doctor import examine
+from campaigns.cli.examining import doctor
 from campaigns.cli.failures import FAILED, complain, told
 from campaigns.cli.operating import cancel, pause, poll, resolve, resume, retry, wake
 from campaigns.cli.people import explain, forget, optouts
@@ -156,25 +156,9 @@ for _command in (
     forget,
     optouts,
     report,
+    doctor,
 ):
     cli.add_command(_command)
-
-
-@cli.command()
-@as_json
-@told
-def doctor(as_json: bool) -> None:
-    """Check what campaigns need: server, persistence, workers, clock, tokens, gateway."""
-    findings = examine()
-    for finding in findings:
-        if as_json:
-            print_json(finding._asdict())
-        else:
-            mark = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[red]fail[/]"}[finding.verdict]
-            console.print(f"{mark:>4}  {finding.what}: {finding.found}")
-            if finding.remedy:
-                console.print(f"      {finding.remedy}", style="dim")
-    sys.exit(FAILED if any(finding.verdict == "fail" for finding in findings) else 0)
 
 
 @cli.command()
