@@ -154,5 +154,12 @@ class Keys:
         return f"{self.prefix}callback-secret"
 
     def heartbeat(self, name: str) -> str:
-        """String, unix ms: when `name` (such as `beat`) last worked. Expires after minutes."""
+        """String, unix ms: when `name` last worked. Expires after at most minutes.
+
+        `dispatch`, writer: dispatching; `queue-<name>`, writer: the workers that consume that queue.
+        """
         return f"{self.prefix}heartbeat:{name}"
+
+    def beats(self) -> str:
+        """Hash beat → `unix ms|unix ms`, of its first and last tick. Writer: dispatching. Expires after minutes."""
+        return f"{self.prefix}beats"

@@ -45,7 +45,7 @@ class Store:
 
         The client may repeat a call whose answer was lost: scripts are written so that this changes nothing.
         """
-        with translated(name):
+        with self._translated(name):
             return self._script(name)(keys=keys, args=[self._now(), *args])
 
     def run_many(self, name: str, calls: Iterable[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
@@ -57,7 +57,7 @@ class Store:
         if not calls:
             return []
         now = self._now()
-        with translated(calls[0][0]):
+        with self._translated(calls[0][0]):
             try:
                 return self._in_turn(calls, now)
             except NoScriptError:
@@ -75,12 +75,12 @@ class Store:
 
     def ask(self, command: str, *args: Any) -> Any:
         """One plain command, by its redis-py name."""
-        with translated(command):
+        with self._translated(command):
             return getattr(self.redis, command)(*args)
 
     def with_time(self, command: str, *args: Any) -> tuple[int, Any]:
         """The time by which scripts go, unix milliseconds, and the answer to a command, in one round trip."""
-        with translated(command), self.redis.pipeline(transaction=False) as pipeline:
+        with self._translated(command), self.redis.pipeline(transaction=False) as pipeline:
             pipeline.time()
             getattr(pipeline, command)(*args)
             time, answer = pipeline.execute()
@@ -88,19 +88,25 @@ class Store:
 
     def ask_many(self, command: str, argument_lists: Iterable[Sequence[Any]]) -> list[Any]:
         """The same command once per list of arguments, in a single round trip."""
-        with translated(command), self.redis.pipeline(transaction=False) as pipeline:
+        with self._translated(command), self.redis.pipeline(transaction=False) as pipeline:
             for args in argument_lists:
                 getattr(pipeline, command)(*args)
             return list(pipeline.execute())
 
     def create_group(self, stream: str, group: str, start: str) -> None:
         """Create a consumer group, and the stream if need be; nothing happens if the group is there."""
-        with translated("xgroup_create"):
+        with self._translated("xgroup_create"):
             try:
                 self.redis.xgroup_create(stream, group, id=start, mkstream=True)
             except ResponseError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
+
+    @property
+    def address(self) -> str:
+        """Host and port, or the path of the socket; never the password."""
+        known = self.redis.connection_pool.connection_kwargs
+        return str(known.get("path") or f"{known.get('host', 'localhost')}:{known.get('port', 6379)}")
 
     def now_ms(self) -> int:
         """The time by which scripts go, unix milliseconds."""
@@ -115,23 +121,22 @@ class Store:
     def _now(self) -> int:
         return 0 if self._now_ms is None else self._now_ms()
 
+    @contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        """Raise StoreError, which names the server, for whatever redis-py raises inside."""
+        problem = None
+        try:
+            yield
+        except RedisError as error:
+            problem = f"{self.address}, {what}: {type(error).__name__}: {error}"
+        if problem is not None:
+            raise StoreError(problem) from None
+
     def _script(self, name: str) -> Script:
         script = self._scripts.get(name)
         if script is None:
             script = self._scripts[name] = self.redis.register_script(script_text(name))
         return script
-
-
-@contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Raise StoreError for whatever redis-py raises inside."""
-    problem = None
-    try:
-        yield
-    except RedisError as error:
-        problem = f"{what}: {type(error).__name__}: {error}"
-    if problem is not None:
-        raise StoreError(problem)
 
 
 def decoded(mapping: dict[bytes, bytes]) -> dict[str, str]:

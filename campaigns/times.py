@@ -59,8 +59,8 @@ def from_gateway(text: str, zone: ZoneInfo) -> int | None:
     """Any of the gateway's times as unix milliseconds; None for what is not one."""
     try:
         moment = datetime.fromisoformat(text)
-        if text[16] == ":":
+        if text[16:17] == ":":
             return _minute_ms(text[:16], zone) + moment.second * 1000 + (moment.microsecond + 500) // 1000
         return round(moment.replace(tzinfo=zone).timestamp() * 1000)
-    except (ValueError, TypeError, IndexError, OverflowError):
+    except (ValueError, TypeError, OverflowError):
         return None

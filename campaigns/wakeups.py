@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from celery import Celery
 from kombu import Queue
@@ -65,6 +66,10 @@ def queues() -> list[Queue]:
     return [Queue(name, routing_key=name) for name in QUEUES]
 
 
+#: A wake-up is worth no more waiting: it may be lost, and somebody waits for `enqueue`.
+_BRIEF: Final = {"socket_timeout": 2, "socket_connect_timeout": 2}
+
+
 class WakeUps:
     """Sends wake-ups. Safe across forks: every process has its own connections."""
 
@@ -90,13 +95,30 @@ class WakeUps:
         return self._app
 
 
+def broker_address(settings: Settings) -> str:
+    """Where the broker is, without its password."""
+    url = urlsplit(broker_url(settings))
+    return f"{url.hostname or ''}{f':{url.port}' if url.port else ''}" or url.path
+
+
+def broker_problem(settings: Settings) -> str:
+    """Why the broker cannot be used, or ''. Raises SettingsError. Takes some seconds if nobody answers."""
+    try:
+        with private_app(settings).connection_for_write() as connection:
+            connection.connect()
+            connection.channel()
+    except Exception as error:  # noqa: BLE001 (each kind of broker has its own, and their words may hold its password)
+        return type(error).__name__
+    return ""
+
+
 def private_app(settings: Settings) -> Celery:
     """A Celery app that only sends, and that its host program does not notice."""
     app = Celery("campaigns-producer", set_as_current=False)
     app.conf.update(
         broker_url=broker_url(settings),
-        broker_transport_options=transport_options(settings),
-        broker_connection_timeout=5,
+        broker_transport_options={**transport_options(settings), **_BRIEF},
+        broker_connection_timeout=2,
         broker_connection_retry=False,
         broker_connection_max_retries=0,
         task_queues=queues(),

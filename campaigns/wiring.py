@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
+from typing import Any, Final, NamedTuple
 
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
@@ -24,30 +25,69 @@ from campaigns.settings import Settings
 from campaigns.store import Store
 from campaigns.wakeups import WakeUps
 
-_SOCKET_TIMEOUT_S = 10
-#: With this many tries a command survives about ten seconds of a server that restarts. That a repeated
-#: command may have been carried out twice is safe: every write is a script that notices.
-_TRIES = 12
+
+class Patience(NamedTuple):
+    """How long a command of the store may take: to connect, until an answer, with how many repetitions.
+
+    With `give_up_s` nothing is tried again after so long, and what was not answered in time is not repeated.
+    """
+
+    connect_s: float
+    answer_s: float
+    tries: int
+    give_up_s: float | None = None
 
 
-def connect(settings: Settings) -> Redis:
+#: For who works by itself, such as workers and consumers: a command survives about ten seconds of a server
+#: that restarts. That a repeated one may have been carried out twice is safe: every write is a script that notices.
+PATIENT: Final = Patience(connect_s=5, answer_s=10, tries=12)
+#: For who has somebody waiting, such as the command and an application's request: no server is told in three seconds.
+BRIEF: Final = Patience(connect_s=2, answer_s=2, tries=12, give_up_s=1.2)
+
+
+class _UntilRetry(Retry):
+    """Tries again for so many seconds. By their number tries would multiply: connecting has some of its own."""
+
+    def __init__(self, patience: Patience) -> None:
+        backoff = ExponentialWithJitterBackoff(cap=0.4, base=0.05)
+        super().__init__(backoff, patience.tries, (RedisConnectionError,))
+        self._give_up_s = patience.give_up_s or 0.0
+
+    def call_with_retry(self, do: Callable[[], Any], fail: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        until_s = time.monotonic() + self._give_up_s
+
+        def failed(error: Exception, *count: int) -> None:
+            fail(error, *count)
+            if time.monotonic() >= until_s:
+                raise error
+
+        return super().call_with_retry(do, failed, *args, **options)
+
+
+def connect(settings: Settings, patience: Patience = PATIENT) -> Redis:
     """A client of the store. Connects when it is first used; safe across forks and threads.
 
     Blocking reads of up to a second fit well inside its socket timeout.
     """
+    if patience.give_up_s is not None:
+        retry: Retry = _UntilRetry(patience)
+        repeated: list[type[Exception]] = [RedisConnectionError]
+    else:
+        retry = Retry(ExponentialWithJitterBackoff(cap=1.5, base=0.05), patience.tries)
+        repeated = [RedisConnectionError, RedisTimeoutError]
     return Redis.from_url(
         settings.redis_url,
-        socket_timeout=_SOCKET_TIMEOUT_S,
-        socket_connect_timeout=5,
+        socket_timeout=patience.answer_s,
+        socket_connect_timeout=patience.connect_s,
         health_check_interval=30,
-        retry=Retry(ExponentialWithJitterBackoff(cap=1.5, base=0.05), _TRIES),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+        retry=retry,
+        retry_on_error=repeated,
     )
 
 
-def open_store(settings: Settings) -> Store:
+def open_store(settings: Settings, patience: Patience = PATIENT) -> Store:
     """The store that the settings name."""
-    return Store(connect(settings), Keys(settings.key_prefix))
+    return Store(connect(settings, patience), Keys(settings.key_prefix))
 
 
 def build_services(settings: Settings, *, store: Store | None = None, wake: WakesUp | None = None) -> Services:
@@ -106,6 +146,7 @@ class _gateways:  # noqa: N801 (a function that remembers)
         self._settings = settings
         self._transport = transport
         self._limiter = limiter
+        self._patience_s = min(5.0, settings.deadline_s)
         self._built: dict[str, Gateway] = {}
 
     def __call__(self, account: str) -> Gateway:
@@ -115,21 +156,33 @@ class _gateways:  # noqa: N801 (a function that remembers)
                 self._transport,
                 self._settings.token(account),
                 read_attempts=self._settings.read_attempts,
-                permit=lambda method: self._limiter.reading(account, method),
+                permit=lambda method: self._limiter.reading(account, method, patience_s=self._patience_s),
             )
         return gateway
+
+
+def unlimited_gateway(settings: Settings, account: str) -> Gateway:
+    """The gateway of an account without permits: for who asks a single question while there is no store.
+
+    Raises SettingsError if the account has no token.
+    """
+    return Gateway(_transport(settings), settings.token(account), read_attempts=settings.read_attempts)
 
 
 #: By process id: a fork builds its own.
 _of_process: dict[int, Services] = {}
 
 
-def default_services() -> Services:
-    """The services of this process, built once from its environment. Raises SettingsError."""
+def default_services(patience: Patience = BRIEF) -> Services:
+    """The services of this process, built once from its environment. Raises SettingsError.
+
+    Who asks first decides the patience; workers are patient.
+    """
     pid = os.getpid()
     services = _of_process.get(pid)
     if services is None:
-        services = build_services(Settings.from_env(os.environ))
+        settings = Settings.from_env(os.environ)
+        services = build_services(settings, store=open_store(settings, patience))
         _of_process.clear()
         _of_process[pid] = services
     return services
@@ -163,6 +216,6 @@ def consumer_settings() -> Settings:
     return Settings.from_env(os.environ)
 
 
-def consumer_store(settings: Settings | None = None) -> Store:
+def consumer_store(settings: Settings | None = None, patience: Patience = PATIENT) -> Store:
     """A store for a consumer of events."""
-    return open_store(settings or consumer_settings())
+    return open_store(settings or consumer_settings(), patience)

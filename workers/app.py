@@ -10,5 +10,8 @@ from importlib.util import find_spec
 
 from celery import Celery
 
+from workers.heartbeats import Heartbeats
+
 app = Celery("campaigns")
 app.config_from_object("workers.celeryconfig" if find_spec("workers.celeryconfig") else "celeryconfig")
+app.steps["consumer"].add(Heartbeats)

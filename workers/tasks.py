@@ -13,10 +13,16 @@ from campaigns.flow.poll import poll_while_due
 from campaigns.flow.reconcile import reconcile_batch as reconcile
 from campaigns.flow.replies import fetch_while_due
 from campaigns.flow.send import send_while_due
+from campaigns.flow.services import Services
 from campaigns.flow.submit import submit as submit_job
 from campaigns.flow.sweep import sweep as sweep_all
-from campaigns.wiring import default_services
+from campaigns.wiring import PATIENT, default_services
 from workers.app import app
+
+
+def _services() -> Services:
+    """Those of this worker, which ride out a restart of the store."""
+    return default_services(PATIENT)
 
 
 @app.task(name=names.SUBMIT, bind=True)
@@ -25,40 +31,40 @@ def submit(self: Task[Any, Any], job: Any, key: str | None = None, strict: bool 
 
     Until a worker has stored it, the job is only as safe as the broker is; `campaigns.enqueue` stores first.
     """
-    submit_job(default_services(), job, key=key, strict=strict, message_id=str(self.request.id))
+    submit_job(_services(), job, key=key, strict=strict, message_id=str(self.request.id))
 
 
-@app.task(name=names.DISPATCH)
-def dispatch() -> None:
+@app.task(name=names.DISPATCH, bind=True)
+def dispatch(self: Task[Any, Any]) -> None:
     """Wake workers for everything that is due."""
-    dispatch_due(default_services())
+    dispatch_due(_services(), str((self.request.headers or {}).get("beat") or ""))
 
 
 @app.task(name=names.SWEEP)
 def sweep() -> None:
     """Find what is due and stands nowhere."""
-    sweep_all(default_services())
+    sweep_all(_services())
 
 
 @app.task(name=names.SEND_BATCH)
 def send_batch(batch_id: str) -> None:
     """Send a batch, then others that are due in its queue."""
-    send_while_due(default_services(), batch_id, time.monotonic)
+    send_while_due(_services(), batch_id, time.monotonic)
 
 
 @app.task(name=names.RECONCILE_BATCH)
 def reconcile_batch(batch_id: str) -> None:
     """Look for evidence of a request in doubt."""
-    reconcile(default_services(), batch_id)
+    reconcile(_services(), batch_id)
 
 
 @app.task(name=names.POLL_BATCH)
 def poll_batch(batch_id: str) -> None:
     """Ask what became of a batch, then of others that are due."""
-    poll_while_due(default_services(), batch_id, time.monotonic)
+    poll_while_due(_services(), batch_id, time.monotonic)
 
 
 @app.task(name=names.FETCH_REPLIES)
 def fetch_replies(batch_id: str) -> None:
     """Fetch, store and mark the replies to a batch, then to others that are due."""
-    fetch_while_due(default_services(), batch_id, time.monotonic)
+    fetch_while_due(_services(), batch_id, time.monotonic)

@@ -11,7 +11,7 @@ from campaigns.cli.advice import AdvisingGroup
 from campaigns.cli.completing import completion
 from campaigns.cli.consuming import events
 from campaigns.cli.demo import run_demo
-from campaigns.cli.doctor import examine
+from campaigns.cli.examining import doctor
 from campaigns.cli.exporting import export
 from campaigns.cli.failures import FAILED, complain, told
 from campaigns.cli.operating import cancel, pause, poll, resolve, resume, retry, wake
@@ -58,25 +58,9 @@ for _command in (
     report,
     export,
     completion,
+    doctor,
 ):
     cli.add_command(_command)
-
-
-@cli.command()
-@as_json
-@told
-def doctor(as_json: bool) -> None:
-    """Check what campaigns need: server, persistence, workers, clock, tokens, gateway."""
-    findings = examine()
-    for finding in findings:
-        if as_json:
-            print_json(finding._asdict())
-        else:
-            mark = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[red]fail[/]"}[finding.verdict]
-            console.print(f"{mark:>4}  {finding.what}: {finding.found}")
-            if finding.remedy:
-                console.print(f"      {finding.remedy}", style="dim")
-    sys.exit(FAILED if any(finding.verdict == "fail" for finding in findings) else 0)
 
 
 @cli.command(short_help="Start everything here, and send to the sandbox.")

@@ -12,7 +12,7 @@ from campaigns.cli.options import as_json
 from campaigns.cli.show import console, print_json
 from campaigns.consuming import consume, stop_on_signals
 from campaigns.results import Groups, position_of
-from campaigns.wiring import consumer_store, default_services
+from campaigns.wiring import BRIEF, consumer_store, default_services
 
 
 @click.command(short_help="Print events as JSON lines; steer groups of consumers.")
@@ -47,7 +47,7 @@ def events(
         with stop_on_signals() as stopped:
             _print_stream(since, follow, stopped)
         return
-    groups = Groups(consumer_store())
+    groups = Groups(consumer_store(patience=BRIEF))
     if dead_letters:
         for letter in groups.dead_letters(group):
             print_json(letter.as_dict())
@@ -58,6 +58,7 @@ def events(
         else:
             console.print(words, markup=False)
     else:
+        groups.all()  # tells at once that there is no server; who follows the stream rides out its restarts
         with stop_on_signals() as stopped:
             _print_group(group, consumer, since, follow, stopped)
 

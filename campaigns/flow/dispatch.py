@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from campaigns.flow.heartbeats import ticked
 from campaigns.flow.services import Services
 from campaigns.ledger import FETCH, LEASE, POLL_VERB, RECONCILE, SEND, Batch, Entry, Move
 from campaigns.ledger.states import SENDING, UNKNOWN
@@ -33,9 +34,12 @@ _LIMITS = {QUICK: 16, BULK: 16, POLL: 64, REPLIES: 64}
 AGAIN_MS = 30_000
 
 
-def dispatch(services: Services) -> int:
-    """Wake a worker for everything that is due, up to a limit per queue. Returns the number of wake-ups."""
-    services.store.ask("set", services.store.keys.heartbeat("dispatch"), services.now_ms(), 300)
+def dispatch(services: Services, beat: str = "") -> int:
+    """Wake a worker for everything that is due, up to a limit per queue. Returns the number of wake-ups.
+
+    `beat` is the name of the beat whose tick this is.
+    """
+    ticked(services.store, beat)
     sent = 0
     for entry in services.due.take(CONTROL, 500, AGAIN_MS):
         end_lease(services, entry)

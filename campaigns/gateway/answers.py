@@ -39,6 +39,7 @@ class Answer:
     http_status: int
     retry_after: str | None
     body: bytes = field(repr=False)
+    date: str | None = None
 
     @property
     def digest(self) -> str:
@@ -106,6 +107,16 @@ def retry_after_s(header: str | None, now: datetime) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - now).total_seconds())
+
+
+def clock_s(answer: Answer) -> float | None:
+    """The gateway's clock when it answered, unix seconds; None if the answer does not say."""
+    try:
+        moment = parsedate_to_datetime(answer.date or "")
+    except ValueError:
+        return None
+    # It is told in whole seconds, of which half one has passed on average.
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() + 0.5
 
 
 def _of_account(text: str) -> bool:

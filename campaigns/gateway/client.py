@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, TypeVar, cast
 
 from campaigns.gateway import calls
-from campaigns.gateway.answers import Answer, check_status, interpret
+from campaigns.gateway.answers import Answer, check_status, clock_s, interpret
 from campaigns.gateway.calls import Call
 from campaigns.gateway.retry import paid_policy, read_policy
 from campaigns.gateway.transport import Transport
@@ -112,6 +112,14 @@ class Gateway:
     def get_viber_messages(self, *, offset: int = 0, rows: int = 100) -> list[MailingData]:
         """Mailings of the account, a portion of them."""
         return cast(list[MailingData], self._read(calls.get_viber_messages(offset, rows)))
+
+    def clock_s(self) -> float | None:
+        """Whether the account is let in, by a request that costs nothing; and the gateway's clock, if it tells it."""
+        call = calls.get_viber_messages(0, 1)
+        with self._permit(call.method):
+            answer = self._transport.send(call, self._token)
+        interpret(answer)
+        return clock_s(answer)
 
     def get_viber_message_data(self, message_id: int) -> MailingData:
         """One mailing: its state, content and cost."""

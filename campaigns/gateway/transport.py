@@ -102,6 +102,7 @@ class Transport:
                 http_status=response.status_code,
                 retry_after=response.headers.get("Retry-After"),
                 body=_scrubbed(bytes(body), token),
+                date=response.headers.get("Date"),
             )
 
     def _adapter(self, *, fresh: bool) -> NotingAdapter:

@@ -51,6 +51,21 @@ class _Starts(dict[str, str]):
         return start
 
 
+class _Verdicts(dict[tuple[str, str], tuple[bool, bool]]):
+    """Two statuses → whether the newer one is known, and whether it replaces the older.
+
+    There are few pairs of words in an answer, and a thousand rows.
+    """
+
+    def __init__(self, final: Set[str]) -> None:
+        self._final = final
+
+    def __missing__(self, words: tuple[str, str]) -> tuple[bool, bool]:
+        before, status = words
+        self[words] = verdict = is_known(status, self._final), advances(before, status, self._final)
+        return verdict
+
+
 _MOVE = itemgetter(Change._fields.index("before"), Change._fields.index("status"))
 
 
@@ -70,9 +85,8 @@ def compare(
     """
     own: Collection[str] | None = None
     changes: dict[str, Change] = {}
-    verdicts: dict[tuple[str, str], tuple[bool, bool]] = {}
     strange_words = strangers = 0
-    starts, known, made = _Starts(), stored.get, tuple.__new__
+    starts, verdicts, known, made = _Starts(), _Verdicts(final), stored.get, tuple.__new__
     for phone, status, number, code, time in rows:
         value = known(phone, "")
         # Nearly all rows say what was known: they leave here.
@@ -82,18 +96,15 @@ def compare(
         before = changes[phone].status if phone in changes else first
         if before == status:
             continue
-        # There are few pairs of words in an answer, and a thousand rows.
-        verdict = verdicts.get((before, status))
-        if verdict is None:
-            verdict = verdicts[before, status] = is_known(status, final), advances(before, status, final)
-        strange_words += not verdict[0]
+        knows, moves = verdicts[before, status]
+        strange_words += not knows
         if not before:
             if own is None:
                 own = phones()
             if phone not in own:
                 strangers += 1
                 continue
-        if verdict[1]:
+        if moves:
             at = (at_ms(time) if time else None) or now_ms
             # What Change(...) does, in half the time.
             changes[phone] = made(Change, (phone, status, at, number, code, first))

@@ -10,8 +10,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.cli.conftest import Run
 from tests.conftest import environment
 from tests.support.jobs import bulk_job, phones, sample_job
@@ -122,30 +120,6 @@ def test_optouts(run: Run) -> None:
     assert sorted(run("optouts", "list").stdout.split()) == ["375291111111", "375291111112"]
     assert run("optouts", "remove", "80291111111").stdout == "1 removed\n"
     assert run("optouts", "add", "nobody").exit_code == 2
-
-
-def test_doctor(run: Run, stage: Stage) -> None:
-    ill = [json.loads(line) for line in run("doctor", "--json").stdout.splitlines()]
-    assert {f["what"] for f in ill if f["verdict"] == "fail"} == {"beat and control worker"}
-    stage.step()
-    well = run("doctor")
-    assert well.exit_code == 0, well.output
-    assert "fail" not in well.stdout
-
-
-def test_no_redis(monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:
-    env = environment(f"redis://127.0.0.1:{free_port}/0", "http://127.0.0.1:9", "x:")
-    ended = subprocess.run(
-        [sys.executable, "-m", "campaigns.cli", "status", "x"],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == 3
-    assert "Redis cannot be used" in ended.stderr
-    assert "Traceback" not in ended.stderr
 
 
 def test_bad_setting() -> None:

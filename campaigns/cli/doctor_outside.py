@@ -1,0 +1,141 @@
+"""What the doctor asks of others: the gateway, by a request that costs nothing, and the broker."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from campaigns.cli.findings import FAIL, OK, SKIP, WARN, Finding, Look
+from campaigns.errors import (
+    AccountRefusedError,
+    GatewayError,
+    NotNowError,
+    SettingsError,
+    StoreError,
+    TooManyRequestsError,
+)
+from campaigns.flow.services import Services
+from campaigns.settings import DEFAULT_ACCOUNT, Settings, token_variable
+from campaigns.wakeups import broker_address, broker_problem
+from campaigns.wiring import unlimited_gateway
+
+_SKEW_S = 5.0
+
+
+class Asked(NamedTuple):
+    """What asking for an account brought: the gateway's clock less ours in seconds, if told, or an error."""
+
+    ahead_s: float | None = None
+    error: GatewayError | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether the gateway said something of its own, if only no."""
+        status = None if self.error is None else self.error.http_status
+        return self.error is None or (status is not None and status < 500)
+
+
+def ask(services: Services, account: str) -> Asked:
+    """Ask for an account. Without a store there are no permits, but then nobody else asks the gateway either."""
+    try:
+        try:
+            clock_s = services.gateway(account).clock_s()
+        except StoreError:
+            clock_s = unlimited_gateway(services.settings, account).clock_s()
+    except GatewayError as error:
+        return Asked(error=error)
+    return Asked(None if clock_s is None else clock_s - time.time())
+
+
+def of_gateway(settings: Settings, asked: Mapping[str, Asked | None]) -> Finding:
+    """Whether the gateway can be reached, as far as asking for the accounts tells. None: it took too long."""
+    url = urlsplit(settings.gateway_url)
+    place = f"{url.scheme}://{url.hostname}{f':{url.port}' if url.port else ''}"
+    tried = [one for one in asked.values() if one is None or not isinstance(one.error, NotNowError)]
+    if any(one is not None and one.answered for one in tried):
+        return Finding(OK, "gateway", place)
+    if tried:
+        why = next((str(one.error) for one in tried if one is not None), "no answer in time")
+        return Finding(FAIL, "gateway", f"{place}: {why}", "check CAMPAIGNS_GATEWAY_URL, the network and its proxy")
+    with suppress(OSError), socket.create_connection((url.hostname or "", url.port or _port(url.scheme)), timeout=1):
+        return Finding(OK, "gateway", f"{place} takes connections; it was asked nothing")
+    return Finding(FAIL, "gateway", f"{place} takes no connections", "check CAMPAIGNS_GATEWAY_URL and the network")
+
+
+def _port(scheme: str) -> int:
+    return 443 if scheme == "https" else 80
+
+
+def of_tokens(settings: Settings, asked: Mapping[str, Asked | None]) -> Iterator[Finding]:
+    """Whether each account has a token that the gateway takes."""
+    if not settings.accounts:
+        variable = token_variable(DEFAULT_ACCOUNT)
+        yield Finding(FAIL, "token", "no account has one", f"set {variable}, or {variable}_FILE")
+    for account, one in asked.items():
+        what, error = f"token of {account}", None if one is None else one.error
+        if one is None or not one.answered:
+            why = str(error) if isinstance(error, NotNowError) else "the gateway does not answer"
+            yield Finding(SKIP, what, why)
+        elif isinstance(error, AccountRefusedError):
+            remedy = f"check {token_variable(account)} and CAMPAIGNS_GATEWAY_URL, then: campaigns wake {account}"
+            yield Finding(FAIL, what, str(error), remedy)
+        elif isinstance(error, TooManyRequestsError):
+            yield Finding(WARN, what, str(error), "wait, and lower CAMPAIGNS_RATE_LIMIT if it happens again")
+        elif error is not None:
+            yield Finding(WARN, what, str(error), "ask whoever runs the gateway")
+        else:
+            yield Finding(OK, what, "the gateway takes it")
+
+
+def of_resting(services: Services) -> Iterator[Finding]:
+    """Which accounts rest. Raises StoreError."""
+    for account in services.settings.accounts:
+        if (resting := services.limiter.resting(account)) is None:
+            yield Finding(OK, f"account {account}", "does not rest")
+        else:
+            until_ms, reason = resting
+            left_s = (until_ms - services.now_ms()) / 1000
+            remedy = f"put that right, then: campaigns wake {account}"
+            yield Finding(WARN, f"account {account}", f"rests for {left_s:,.0f} s: {reason}", remedy)
+
+
+def of_clock(server_ahead_s: float | None, asked: Mapping[str, Asked | None]) -> Finding:
+    """Whether the clocks of this machine, the server and the gateway agree. Seconds that others are ahead of here."""
+    told = [one.ahead_s for one in asked.values() if one is not None and one.ahead_s is not None]
+    apart = {"this machine": server_ahead_s} if server_ahead_s is not None else {}
+    if told:
+        apart["the gateway"] = told[0] - (server_ahead_s or 0.0)
+    if not apart:
+        return Finding(SKIP, "clock", "there is none to compare with")
+    base = "this machine's" if server_ahead_s is None else "the server's"
+    found = ", ".join(f"{name} {abs(seconds):,.1f} s from {base}" for name, seconds in apart.items())
+    if all(abs(seconds) <= _SKEW_S for seconds in apart.values()):
+        return Finding(OK, "clock", found)
+    return Finding(WARN, "clock", found, "synchronise them with NTP: what was sent is recognised by its time")
+
+
+def look_at_broker(settings: Settings) -> Look[str] | None:
+    """Begin to look, if the broker is another server than the store."""
+    if not settings.broker_url or settings.broker_url == settings.redis_url:
+        return None
+    return Look(lambda: broker_problem(settings))
+
+
+def of_broker(settings: Settings, look: Look[str] | None, until_s: float) -> Iterator[Finding]:
+    """Whether the broker takes wake-ups."""
+    if look is None:
+        return
+    remedy = "start it, and let CAMPAIGNS_BROKER_URL name it, with its password"
+    try:
+        problem, place = look.result(until_s), broker_address(settings)
+    except SettingsError as error:
+        yield Finding(FAIL, "broker", str(error), "let CAMPAIGNS_BROKER_URL alone name it")
+        return
+    if problem == "":
+        yield Finding(OK, "broker", place)
+    else:
+        yield Finding(FAIL, "broker", f"{place}: {problem or 'no answer in time'}", remedy)

@@ -1,0 +1,73 @@
+"""What the doctor asks of the server: its version, and that it forgets nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from campaigns.cli.findings import FAIL, OK, WARN, Finding
+from campaigns.errors import StoreError
+from campaigns.store import Store
+
+#: Servers older than this lack commands that the scripts use.
+_OLDEST_SERVER = (6, 2)
+_MUCH, _TOO_MUCH = 0.8, 0.97
+_MB = 1024 * 1024
+
+
+def look_at_server(store: Store) -> Iterator[Finding]:
+    """Raises StoreError."""
+    info = store.ask("info")
+    yield of_version(str(info.get("server_name", "redis")), str(info.get("valkey_version") or info["redis_version"]))
+    yield of_persistence(bool(int(info.get("aof_enabled", 0))), _fsync(store))
+    yield of_eviction(str(info.get("maxmemory_policy", "unknown")))
+    yield of_memory(info)
+
+
+def of_version(name: str, version: str) -> Finding:
+    """Whether the server is new enough."""
+    if tuple(int(part) for part in version.split(".")[:2]) >= _OLDEST_SERVER:
+        return Finding(OK, "server version", f"{name} {version}")
+    return Finding(FAIL, "server version", f"{name} {version} is too old", "use Redis 6.2 or later, or Valkey")
+
+
+def of_persistence(appendonly: bool, fsync: str | None) -> Finding:
+    """Whether the server still knows after a crash what was sent."""
+    remedy = "set appendonly yes and appendfsync always (CONFIG SET, and in its file)"
+    if not appendonly:
+        return Finding(WARN, "persistence", "appendonly is off: a restart of the server forgets what was sent", remedy)
+    if fsync is None:
+        return Finding(OK, "persistence", "appendonly; the server does not tell its appendfsync, it should be always")
+    if fsync != "always":
+        found = f"appendfsync is {fsync}: a crash forgets what was sent last, and it may be sent again"
+        return Finding(WARN, "persistence", found, remedy)
+    return Finding(OK, "persistence", "appendonly, appendfsync always")
+
+
+def of_eviction(policy: str) -> Finding:
+    """Whether a full server would rather forget than refuse."""
+    if policy == "noeviction":
+        return Finding(OK, "eviction", policy)
+    remedy = "set maxmemory-policy noeviction, so that a full server stops the workers instead"
+    return Finding(FAIL, "eviction", f"{policy}: a full server forgets campaigns", remedy)
+
+
+def of_memory(info: dict[str, Any]) -> Finding:
+    """How near the server is to its limit."""
+    used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+    if not most:
+        return Finding(OK, "memory", f"{used / _MB:,.0f} MB, no limit")
+    found = f"{used / _MB:,.1f} of {most / _MB:,.1f} MB"
+    if used < most * _MUCH:
+        return Finding(OK, "memory", found)
+    remedy = "raise maxmemory, or shorten CAMPAIGNS_RETENTION_S: a full server stops all sending"
+    return Finding(FAIL if used >= most * _TOO_MUCH else WARN, "memory", found, remedy)
+
+
+def _fsync(store: Store) -> str | None:
+    """What CONFIG says; None where it is not allowed, as at many providers."""
+    try:
+        found: str | None = store.ask("config_get", "appendfsync").get("appendfsync")
+    except StoreError:
+        return None
+    return found

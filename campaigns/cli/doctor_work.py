@@ -1,0 +1,123 @@
+"""What the doctor asks of the work: beat, workers, queues, consumers, and what waits for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from campaigns.cli.findings import FAIL, OK, SKIP, WARN, Finding
+from campaigns.flow.heartbeats import beats_at_once, consumed, last_tick_ms
+from campaigns.flow.services import Services
+from campaigns.ledger.states import HELD, UNKNOWN
+from campaigns.names import CONTROL, POLL, QUEUES, REPLIES
+from campaigns.results import Groups
+from campaigns.results.groups import Group
+
+_TICK_S = 15.0
+_LATE_S = 60.0
+_BEHIND_S = 3600.0
+_NEWEST = 1000
+#: The processes of the Procfile whose queue is not their name.
+_PROCESSES = {REPLIES: POLL}
+
+
+def look_at_workers(services: Services) -> Iterator[Finding]:
+    """Raises StoreError."""
+    live, now_ms = consumed(services.store), services.now_ms()
+    yield _beat(services, now_ms, controlled=CONTROL in live)
+    for queue in QUEUES:
+        depth, since_ms = services.due.depth(queue, now_ms)
+        late_s = (now_ms - since_ms) / 1000 if since_ms is not None else 0.0
+        what, process = f"queue {queue}", _PROCESSES.get(queue, queue)
+        if queue not in live:
+            remedy = f"start the process `{process}` of the Procfile"
+            yield Finding(FAIL, what, f"no worker consumes it; {depth:,} due", remedy)
+        elif late_s > _LATE_S:
+            remedy = f"start more workers for the queue {queue} (process `{process}`), and look at their log"
+            yield Finding(WARN, what, f"consumed, but {depth:,} due, the oldest for {late_s:,.0f} s", remedy)
+        else:
+            yield Finding(OK, what, f"consumed; {depth:,} due")
+
+
+def _beat(services: Services, now_ms: int, *, controlled: bool) -> Finding:
+    last_ms = last_tick_ms(services.store)
+    age_s = None if last_ms is None else (now_ms - last_ms) / 1000
+    if age_s is None or age_s >= _TICK_S:
+        seen = "no tick for minutes" if age_s is None else f"no tick for {age_s:.0f} s"
+        if not controlled:
+            return Finding(SKIP, "beat", f"{seen}, but no worker would carry one out")
+        return Finding(FAIL, "beat", f"{seen}: nothing that waits is sent or followed", "start the process `beat`")
+    beats = beats_at_once(services.store)
+    if beats:
+        found = f"{len(beats)} of them tick at once: {', '.join(beats)}"
+        return Finding(WARN, "beat", found, "stop all but one; more do no harm here, but nobody may have meant it")
+    return Finding(OK, "beat", f"ticked {age_s:.0f} s ago")
+
+
+def look_at_events(services: Services) -> Iterator[Finding]:
+    """Raises StoreError."""
+    entries, cap, groups = len(services.events), services.settings.events_cap, Groups(services.store).all()
+    found = f"{entries:,} of {cap:,} entries"
+    if entries < cap / 2:
+        yield Finding(OK, "event stream", found)
+    elif groups:
+        last = groups[0].name
+        remedy = (
+            f"start the consumers of group {last}, or, if nobody reads it: campaigns events --group {last} --forget"
+        )
+        found += f": campaigns pause when it is full; furthest behind is group {last}"
+        yield Finding(WARN if entries < cap else FAIL, "event stream", found, remedy)
+    else:
+        remedy = "lower CAMPAIGNS_EVENTS_LIFE_S, since nobody reads them, or raise CAMPAIGNS_EVENTS_CAP"
+        found += ": campaigns pause when it is full"
+        yield Finding(WARN if entries < cap else FAIL, "event stream", found, remedy)
+    yield _groups(services, groups)
+    yield _dead_letters(services, groups)
+
+
+def _groups(services: Services, groups: list[Group]) -> Finding:
+    """Whether some group has left an event unread, or begun and not done, for long."""
+    now_ms, behind = services.now_ms(), {}
+    for group in groups:
+        oldest = services.store.ask("xrange", services.store.keys.events(), f"({group.last}", "+", 1)
+        times_ms = [int(entry_id.partition(b"-")[0]) for entry_id, _ in oldest]
+        if group.pending:
+            pending = services.store.ask("xpending", services.store.keys.events(), group.name)
+            times_ms += [int(pending["min"].partition(b"-")[0])] if pending["min"] else []
+        if times_ms and now_ms - min(times_ms) > _BEHIND_S * 1000:
+            behind[group.name] = (now_ms - min(times_ms)) / 3_600_000
+    if not behind:
+        return Finding(OK, "groups", f"{len(groups)}, none is behind" if groups else "none")
+    told = ", ".join(f"{name} by {hours:,.0f} h" for name, hours in behind.items())
+    name = next(iter(behind))
+    remedy = f"start its consumers, or, if nobody reads it: campaigns events --group {name} --forget"
+    return Finding(WARN, "groups", f"behind: {told}", remedy)
+
+
+def _dead_letters(services: Services, groups: list[Group]) -> Finding:
+    names = [group.name for group in groups]
+    numbers = services.store.ask_many("xlen", [(services.store.keys.dead_letters(name),) for name in names])
+    found = {name: number for name, number in zip(names, numbers, strict=True) if number}
+    if not found:
+        return Finding(OK, "dead letters", "none")
+    told = ", ".join(f"{number:,} of group {name}" for name, number in found.items())
+    remedy = f"see why, then drop each: campaigns events --group {next(iter(found))} --dead-letters"
+    return Finding(WARN, "dead letters", told, remedy)
+
+
+def look_at_doubt(services: Services) -> Iterator[Finding]:
+    """Requests that wait for a person, among the newest campaigns. Raises StoreError."""
+    store = services.store
+    ids = [raw.decode() for raw in store.ask("zrevrange", store.keys.index(), 0, _NEWEST - 1)]
+    fields = [f"b:{HELD}", f"b:{UNKNOWN}"]
+    counts = store.ask_many("hmget", [(store.keys.campaign(campaign_id), fields) for campaign_id in ids])
+    held = {i: int(row[0]) for i, row in zip(ids, counts, strict=True) if int(row[0] or 0)}
+    unknown = sum(int(row[1] or 0) for row in counts)
+    if held:
+        yield Finding(
+            WARN,
+            "doubt",
+            f"{sum(held.values()):,} request{'s' * (sum(held.values()) != 1)} held for a person to decide about",
+            f"look at the gateway, then: campaigns resolve {next(iter(held))} --help",
+        )
+    else:
+        yield Finding(OK, "doubt", f"{unknown:,} in doubt, being found out" if unknown else "none")

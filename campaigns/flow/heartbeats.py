@@ -1,0 +1,59 @@
+"""Signs of life: which queues are consumed, when beat's last tick was carried out, and how many beats there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from campaigns.names import QUEUES
+from campaigns.store import Store, decoded
+
+#: How often a worker says which queues it consumes, and after what silence of all workers nobody does.
+EVERY_S: Final = 5.0
+_CONSUMED_S: Final = 20
+_TICKED_S: Final = 300
+#: A beat that did not tick for so long has been stopped.
+_STOPPED_MS: Final = 15_000
+#: Ticks may be carried out in another order than they were sent.
+_SLACK_MS: Final = 3_000
+
+
+def consuming(store: Store, queues: Iterable[str]) -> None:
+    """Note that a worker consumes `queues`. Raises StoreError."""
+    now_ms = store.now_ms()
+    store.ask_many("set", [(store.keys.heartbeat(f"queue-{queue}"), now_ms, _CONSUMED_S) for queue in queues])
+
+
+def ticked(store: Store, beat: str = "") -> None:
+    """Note that a tick was carried out, and which beat had sent it. Raises StoreError."""
+    keys = [store.keys.heartbeat("dispatch"), store.keys.beats()]
+    store.run("tick", keys, [beat, _STOPPED_MS, _TICKED_S])
+
+
+def consumed(store: Store) -> set[str]:
+    """The queues that some worker consumes. Raises StoreError."""
+    marks = store.ask("mget", [store.keys.heartbeat(f"queue-{queue}") for queue in QUEUES])
+    return {queue for queue, mark in zip(QUEUES, marks, strict=True) if mark is not None}
+
+
+def last_tick_ms(store: Store) -> int | None:
+    """When the last tick was carried out, unix ms; None if that is long ago. Raises StoreError."""
+    last = store.ask("get", store.keys.heartbeat("dispatch"))
+    return int(last) if last else None
+
+
+def beats_at_once(store: Store) -> list[str]:
+    """The beats that tick side by side; none if there is one, or one that took over from another. Raises StoreError."""
+    now_ms, spans = store.now_ms(), {}
+    for beat, span in decoded(store.ask("hgetall", store.keys.beats())).items():
+        first_ms, last_ms = (int(part) for part in span.split("|"))
+        if last_ms >= now_ms - _STOPPED_MS:
+            spans[beat] = (first_ms, last_ms)
+    return sorted(
+        beat
+        for beat, (first_ms, last_ms) in spans.items()
+        if any(
+            other != beat and min(last_ms, its_last_ms) - max(first_ms, its_first_ms) > _SLACK_MS
+            for other, (its_first_ms, its_last_ms) in spans.items()
+        )
+    )

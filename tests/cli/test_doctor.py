@@ -1,0 +1,299 @@
+"""The doctor finds the fault that was planted, no other, and names what to do."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from campaigns.cli.doctor import examine
+from campaigns.cli.doctor_server import of_version
+from campaigns.cli.examining import findings_table
+from campaigns.embedded import EmbeddedServer
+from campaigns.flow.heartbeats import consuming, ticked
+from campaigns.keys import Keys
+from campaigns.ledger import SEND, Entry
+from campaigns.names import QUEUES
+from campaigns.results import Groups
+from campaigns.sandbox.server import Sandbox
+from campaigns.store import Store
+from campaigns.wiring import connect
+from tests.cli.conftest import Run
+from tests.conftest import Processes
+from tests.support.holes import full_port, silent_port
+from tests.support.jobs import bulk_job, phones
+from tests.support.settings import TOKEN
+from tests.support.stage import Stage
+
+
+@pytest.fixture
+def alive(stage: Stage) -> Stage:
+    """All signs of life that workers and beat would leave."""
+    consuming(stage.services.store, QUEUES)
+    ticked(stage.services.store)
+    return stage
+
+
+def found(run: Run) -> dict[str, tuple[str, str, str]]:
+    """What is not well: verdict, finding and remedy. Nothing may hang, nor tell a token."""
+    began_s = time.monotonic()
+    result = run("doctor", "--json")
+    assert time.monotonic() - began_s < 5
+    assert result.stderr == ""
+    assert TOKEN not in result.stdout
+    findings = [json.loads(line) for line in result.stdout.splitlines()]
+    ill = {f["what"]: (f["verdict"], f["found"], f["remedy"]) for f in findings if f["verdict"] in {"warn", "fail"}}
+    assert result.exit_code == int(any(verdict == "fail" for verdict, _, _ in ill.values()))
+    assert len({f["what"] for f in findings}) == len(findings)
+    return ill
+
+
+def only(run: Run, what: str, verdict: str, words: str, remedy: str) -> None:
+    ill = found(run)
+    assert list(ill) == [what], ill
+    assert ill[what][0] == verdict
+    assert words in ill[what][1]
+    assert remedy in ill[what][2]
+
+
+@contextmanager
+def configured(stage: Stage, **options: Any) -> Iterator[None]:
+    """The server with other options, as CONFIG SET has them."""
+    redis = stage.services.store.redis
+    names = {name.replace("_", "-"): value for name, value in options.items()}
+    before = {name: redis.config_get(name)[name] for name in names}
+    for name, value in names.items():
+        redis.config_set(name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            redis.config_set(name, value)
+
+
+def test_all_well(run: Run, alive: Stage) -> None:
+    assert found(run) == {}
+    assert run("doctor").stdout.splitlines()[-1] == "all well"
+    assert alive.sandbox.summary()["requests"] == {"getViberMessages": 2}  # and nothing that costs
+
+
+@pytest.mark.parametrize(
+    ("options", "what", "verdict", "words", "remedy"),
+    [
+        ({"maxmemory_policy": "allkeys-lru"}, "eviction", "fail", "forgets campaigns", "maxmemory-policy noeviction"),
+        ({"appendfsync": "everysec"}, "persistence", "warn", "appendfsync is everysec", "appendfsync always"),
+        ({"appendonly": "no"}, "persistence", "warn", "appendonly is off", "appendonly yes"),
+    ],
+)
+def test_the_server_is_set_wrongly(
+    run: Run, alive: Stage, options: dict[str, str], what: str, verdict: str, words: str, remedy: str
+) -> None:
+    with configured(alive, **options):
+        only(run, what, verdict, words, remedy)
+
+
+def test_memory_is_short(run: Run, alive: Stage, prefix: str) -> None:
+    store = alive.services.store
+    # So much that a connection more or less makes no difference.
+    store.ask("setrange", f"{prefix}much", 50_000_000, b"x")
+    used = store.ask("info", "memory")["used_memory"]
+    with configured(alive, maxmemory=int(used / 0.88)):
+        only(run, "memory", "warn", " of ", "raise maxmemory")
+    store.ask("delete", f"{prefix}much")
+
+
+def test_the_server_is_old() -> None:
+    assert of_version("redis", "6.0.16").verdict == "fail"
+    assert of_version("redis", "6.2.0").verdict == "ok"
+    assert of_version("valkey", "9.1.0").verdict == "ok"
+
+
+def test_no_beat(run: Run, stage: Stage) -> None:
+    consuming(stage.services.store, QUEUES)
+    only(run, "beat", "fail", "no tick for minutes", "start the process `beat`")
+
+
+def test_two_beats(run: Run, alive: Stage) -> None:
+    at_ms = alive.services.now_ms() - 12_000
+    for passed_ms in range(0, 12_000, 500):
+        clock = Store(alive.services.store.redis, alive.services.store.keys, now_ms=lambda p=passed_ms: at_ms + p)
+        ticked(clock, "here/1" if passed_ms < 3000 else ("here/2", "there/3")[passed_ms // 500 % 2])
+    # here/2 took over from here/1, and there/3 ticks beside it.
+    only(run, "beat", "warn", "2 of them tick at once: here/2, there/3", "stop all but one")
+
+
+@pytest.mark.parametrize("queue", [queue for queue in QUEUES if queue != "control"])
+def test_no_worker_on_a_queue(run: Run, stage: Stage, queue: str) -> None:
+    ticked(stage.services.store)
+    consuming(stage.services.store, set(QUEUES) - {queue})
+    process = "poll" if queue == "replies" else queue
+    only(run, f"queue {queue}", "fail", "no worker consumes it", f"start the process `{process}`")
+
+
+def test_no_control_worker(run: Run, stage: Stage) -> None:
+    """Nobody can tell whether beat is alive: that is not said to be a fault of its own."""
+    consuming(stage.services.store, set(QUEUES) - {"control"})
+    only(run, "queue control", "fail", "no worker consumes it", "start the process `control`")
+
+
+def test_what_is_due_is_not_done(run: Run, alive: Stage) -> None:
+    alive.services.due.put(Entry(SEND, "x-0"), "bulk", alive.services.now_ms() - 90_000)
+    only(run, "queue bulk", "warn", "1 due, the oldest for 9", "start more workers for the queue bulk")
+
+
+def test_the_stream_is_filling(run: Run, alive: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAMPAIGNS_EVENTS_CAP", "100")
+    fill(alive)
+    only(run, "event stream", "warn", "60 of 100", "CAMPAIGNS_EVENTS_LIFE_S")
+    Groups(alive.services.store).rewind("crm", "0")
+    only(run, "event stream", "warn", "group crm", "events --group crm --forget")
+    fill(alive)
+    only(run, "event stream", "fail", "120 of 100", "events --group crm --forget")
+
+
+def fill(stage: Stage) -> None:
+    store = stage.services.store
+    store.ask_many("xadd", [(store.keys.events(), {"type": "x"}) for _ in range(60)])
+
+
+def test_a_group_is_behind(run: Run, alive: Stage) -> None:
+    store = alive.services.store
+    store.redis.xadd(store.keys.events(), {"type": "x"}, id=f"{alive.services.now_ms() - 7_300_000}-0")
+    Groups(store).rewind("crm", "0")
+    only(run, "groups", "warn", "crm by 2 h", "events --group crm --forget")
+    store.redis.xreadgroup("crm", "member", {store.keys.events(): ">"})
+    only(run, "groups", "warn", "crm by 2 h", "start its consumers")  # taken, and never done
+
+
+def test_dead_letters(run: Run, alive: Stage) -> None:
+    store = alive.services.store
+    Groups(store).rewind("crm", "0")
+    store.redis.xadd(store.keys.dead_letters("crm"), {"reason": "x"})
+    only(run, "dead letters", "warn", "1 of group crm", "events --group crm --dead-letters")
+
+
+def test_an_account_rests(run: Run, alive: Stage) -> None:
+    alive.services.limiter.rest("default", 600, "refused: Insufficient funds")
+    only(run, "account default", "warn", "refused: Insufficient funds", "campaigns wake default")
+
+
+def test_somebody_must_decide(run: Run, alive: Stage) -> None:
+    alive.sandbox.fault("reset_before", "sendBulkViber")
+    campaign = alive.enqueue(bulk_job(phones(2)))
+    alive.until(lambda: alive.services.campaigns.read(campaign.id).over)
+    only(run, "doubt", "warn", "1 request held", f"campaigns resolve {campaign.id}")
+
+
+def test_no_token(run: Run, alive: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CAMPAIGNS_TOKEN")
+    only(run, "token", "fail", "no account has one", "set CAMPAIGNS_TOKEN")
+
+
+def test_a_wrong_token(run: Run, alive: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sandbox(tokens=frozenset({"another"})) as strict:
+        monkeypatch.setenv("CAMPAIGNS_GATEWAY_URL", strict.url)
+        only(run, "token of default", "fail", "Invalid token", "check CAMPAIGNS_TOKEN")
+
+
+def test_the_gateway_is_down(run: Run, alive: Stage) -> None:
+    alive.sandbox.stop()
+    only(run, "gateway", "fail", "not sent: ConnectionRefusedError", "check CAMPAIGNS_GATEWAY_URL")
+
+
+def test_the_gateway_fails(run: Run, alive: Stage) -> None:
+    alive.sandbox.fault("error_500_before", "getViberMessages")
+    only(run, "gateway", "fail", "HTTP 500", "check CAMPAIGNS_GATEWAY_URL")
+
+
+def test_the_gateway_hangs(run: Run, alive: Stage) -> None:
+    alive.sandbox.fault("hang_before", "getViberMessages", delay_s=8)
+    only(run, "gateway", "fail", "no whole answer", "check CAMPAIGNS_GATEWAY_URL")
+
+
+def test_the_broker_is_down(run: Run, alive: Stage, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAMPAIGNS_BROKER_URL", f"redis://u:broker-secret@127.0.0.1:{free_port}/0")
+    ill = found(run)
+    assert list(ill) == ["broker"]
+    assert f"127.0.0.1:{free_port}" in ill["broker"][1]
+    assert "let CAMPAIGNS_BROKER_URL name it" in ill["broker"][2]
+    assert "broker-secret" not in str(ill)
+
+
+def test_a_broker_of_its_own(run: Run, alive: Stage, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAMPAIGNS_BROKER_URL", server.url.replace("/0", "/1"))
+    assert found(run) == {}
+
+
+def test_clocks_differ(alive: Stage, prefix: str) -> None:
+    settings = alive.services.settings
+    ahead = Store(connect(settings), Keys(prefix), now_ms=lambda: round(time.time() * 1000) + 9_000)
+    ill = [f for f in examine(settings, ahead) if f.verdict in {"warn", "fail"}]
+    assert [(f.verdict, f.what) for f in ill] == [("warn", "clock")]
+    assert "this machine 9.0 s from the server's" in ill[0].found
+    assert "NTP" in ill[0].remedy
+
+
+@pytest.mark.parametrize("hole", ["closed", "silent", "full"])
+def test_nobody_answers(run: Run, hole: str, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the server, not the broker, not the gateway: all three are told, in time."""
+    holes: dict[str, Callable[[], Any]] = {"silent": silent_port, "full": full_port, "closed": lambda: _just(free_port)}
+    with holes[hole]() as port:
+        monkeypatch.setenv("CAMPAIGNS_REDIS_URL", f"redis://u:store-secret@127.0.0.1:{port}/0")
+        monkeypatch.setenv("CAMPAIGNS_BROKER_URL", f"redis://u:store-secret@127.0.0.1:{port}/1")
+        monkeypatch.setenv("CAMPAIGNS_GATEWAY_URL", f"http://127.0.0.1:{port}")
+        ill = found(run)
+    assert {what: verdict for what, (verdict, _, _) in ill.items()} == dict.fromkeys(
+        ("server", "broker", "gateway"), "fail"
+    )
+    assert "CAMPAIGNS_REDIS_URL" in ill["server"][2]
+    assert "store-secret" not in str(ill)
+
+
+@contextmanager
+def _just(port: int) -> Iterator[int]:
+    yield port
+
+
+def test_only_the_server_hangs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What needs no server is looked at all the same."""
+    with silent_port() as port:
+        monkeypatch.setenv("CAMPAIGNS_REDIS_URL", f"redis://127.0.0.1:{port}/0")
+        only(run, "server", "fail", f"127.0.0.1:{port}", "start Redis or Valkey")
+        assert '"token of default"' in run("doctor", "--json").stdout
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_fits_the_screen(stage: Stage, columns: int) -> None:
+    written = io.StringIO()
+    Console(width=columns, file=written).print(findings_table(examine(stage.services.settings)))
+    lines = written.getvalue().splitlines()
+    assert max(len(line) for line in lines) <= columns
+    assert "\x1b" not in written.getvalue()
+    assert lines[-1] == "5 problems, 1 not looked at"
+    began = [line for line in lines if line[:4].strip() in {"ok", "warn", "fail", "skip"}]
+    assert {line[4:6] for line in began} == {"  "}
+    assert len({len(line) - len(line[4:].lstrip()) for line in began}) == 1
+
+
+def test_real_workers_and_beats(run: Run, processes: Processes) -> None:
+    """A queue without a worker is told; with everything running all is well; a second beat is told."""
+    processes.worker(["quick", "poll", "replies", "control"])
+    processes.beat()
+    until(lambda: list(found(run)) == ["queue bulk"])
+    processes.worker(["bulk"])
+    until(lambda: found(run) == {})
+    processes.beat()
+    until(lambda: list(found(run)) == ["beat"])
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 15.0) -> None:
+    end_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end_s
+        time.sleep(0.3)

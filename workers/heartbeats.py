@@ -1,0 +1,49 @@
+"""Every worker says which queues it consumes, so that `campaigns doctor` can tell which nobody does."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from celery import bootsteps
+from celery.worker.consumer.tasks import Tasks
+
+from campaigns.errors import StoreError
+from campaigns.flow.heartbeats import EVERY_S, consuming
+from campaigns.settings import Settings
+from campaigns.store import Store
+from campaigns.wiring import BRIEF, open_store
+
+log = logging.getLogger(__name__)
+
+#: The consumer's own loop says it, so that who lost the broker falls silent. It must not be held up for long.
+_PATIENCE = BRIEF._replace(connect_s=1, answer_s=1, tries=0)
+
+
+class Heartbeats(bootsteps.StartStopStep):
+    """Lives as long as the worker's connection to the broker."""
+
+    requires = (Tasks,)
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self._timer: Any = None
+        self._store: Store | None = None
+
+    def start(self, consumer: Any) -> None:
+        self._leave(consumer)
+        self._timer = consumer.timer.call_repeatedly(EVERY_S, self._leave, (consumer,))
+
+    def stop(self, _consumer: Any) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _leave(self, consumer: Any) -> None:
+        try:
+            if self._store is None:
+                self._store = open_store(Settings.from_env(os.environ), _PATIENCE)
+            consuming(self._store, [queue.name for queue in consumer.task_consumer.queues])
+        except StoreError as error:
+            log.warning("heartbeat_not_left", extra={"error": str(error)})
