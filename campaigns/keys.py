@@ -38,7 +38,8 @@ class Keys:
         `attempt`, `fence`, `lease_until_ms`, `claimed_ms`, `uuid`, `message_ids` (JSON), `followed_ms`,
         `v` (version of its deliveries), `optouts_v` (version of the opt-outs it was last checked against),
         `final`, `digest`, `text` (the gateway's words); for a list mailing `confirming_ms` and
-        `status_before`; `callback_ms` and `callback_uuid` of this attempt; once it was sent again after a
+        `status_before`; `callback_ms` and `callback_uuid`, if the gateway called back about this
+        attempt or one that was taken for lost (empty: not since it was planned again); once it was sent again after a
         doubt `resent_ms` (claim of the first request in doubt), `watched` and `duplicate:<mailing>`,
         and `reduced_ms` if phones were taken out after that.
         """

@@ -37,6 +37,7 @@ __all__ = ["PlannedBatch", "PlannedMailing", "Planner", "TakenOut", "listed_cont
 _CHUNK = 1000
 #: A whole chunk of phones in the gateway's own form, by one match.
 _ALL_USUAL = re.compile(r"(?:375(?:25|29|33|44)[0-9]{7}\n)+")
+_USUAL_LENGTH = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,9 @@ class Planner:
         personal = mailing is not None and mailing.message_type == "personal"
         linked = mailing is not None and mailing.content.get("type") == "button"
         if not personal and set(map(type, rows)) == {str}:
-            if _ALL_USUAL.fullmatch("\n".join(rows) + "\n"):
+            joined = "\n".join(rows) + "\n"
+            # The length tells of rows that hold a line's end themselves.
+            if len(joined) == _USUAL_LENGTH * len(rows) and _ALL_USUAL.fullmatch(joined):
                 return cast(list[str | None], rows)
             return [normalise_phone(row, self._region) for row in rows]
         broken = False

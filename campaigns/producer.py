@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
 
-from campaigns.errors import JobError, KeyConflictError, UnknownCampaignError
+from campaigns.errors import JobError, KeyConflictError, StoreError, UnknownCampaignError
 from campaigns.flow.services import Services
 from campaigns.handle import Campaign, wake_workers
 from campaigns.jobs import Job, QuickJob, job_document
@@ -37,7 +38,8 @@ def enqueue(
     be taken out (invalid, duplicate, opted out) refuses the job.
 
     Raises JobError with every error at once, and then nothing is stored; StoreError if Redis cannot be
-    reached, and then the campaign will not go out, unless a repetition with the same key enqueues it.
+    reached. Then nothing is stored either, unless it was the very last answer that got lost: only a repetition
+    with the same key is safe, which finds the campaign or enqueues it.
     """
     services = services or default_services()
     checked = checked_job(services, job, recipients)
@@ -54,7 +56,9 @@ def enqueue(
         if isinstance(plan, str):
             return Campaign(plan, services)
     _fill(services, plan, checked, strict=strict)
-    wake_workers(services, services.campaigns.read(plan.campaign_id))
+    with suppress(StoreError):
+        # The campaign is stored whole: without a wake-up, dispatch finds it by its due time.
+        wake_workers(services, services.campaigns.read(plan.campaign_id))
     return Campaign(plan.campaign_id, services)
 
 
@@ -116,6 +120,10 @@ def _fill(services: Services, plan: Plan, job: Job, *, strict: bool) -> None:
         plan.add(waiting)
         _check_counts(services, job, planner.counts, strict=strict)
         plan.finish(planner.digest)
+    except StoreError:
+        # Whether the last step was carried out, its lost answer does not tell; that there is no plan any more does.
+        if plan.drop() or not services.campaigns.exists(plan.campaign_id):
+            raise
     except BaseException:
         plan.drop()
         raise

@@ -99,8 +99,8 @@ def build_services(settings: Settings, *, store: Store | None = None, wake: Wake
         rate=settings.rate_limit,
         concurrency=settings.concurrency,
         read_share=settings.read_share,
-        # Longer than any request can last, so that a permit never ends before its request.
-        permit_life_s=settings.deadline_s + 15,
+        # As long as the lease: what the guard before the first byte says of the one, it says of both.
+        permit_life_s=settings.lease_s,
     )
     deliveries = Deliveries(store, batches, final=settings.final_statuses)
     replies = Replies(store, optout_words=settings.words_of)

@@ -73,7 +73,7 @@ def uuid_in(body: bytes) -> str | None:
 def _doubt_again(services: Services, batch_id: str) -> None:
     """A request that was taken for lost is planned again, and now there is a sign of it: not before that is clear."""
     batch = services.batches.read(batch_id)
-    if "resent_ms" in batch.fields and "callback_ms" in batch.fields:
+    if "resent_ms" in batch.fields and batch.fields.get("callback_ms"):
         text = "the gateway called back about a request that was taken for lost"
         move = Move(UNKNOWN, {"reason": text}, {"text": text}, {SEND_VERB: None, RECONCILE: 0})
         services.batches.move(batch, move, from_states={PLANNED}, fence=batch.fence)

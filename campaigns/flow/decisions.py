@@ -117,7 +117,8 @@ def refused(error: GatewayError, batch: Batch, settings: Settings, chance: float
 def planned_again(batch: Batch, data: Mapping[str, object]) -> Move:
     """A request in doubt is to be sent again: by proof that it never arrived, or because a person says so."""
     first_ms = batch.fields.get(RESENT) or batch.number("claimed_ms")
-    return Move(PLANNED, data, {"looks": 0, "tries": 0, "watched": 0, RESENT: first_ms}, {SEND: 0, RECONCILE: None})
+    fields: dict[str, str | int] = {"watched": 0, "callback_ms": "", "callback_uuid": "", RESENT: first_ms}
+    return Move(PLANNED, data, fields, {SEND: 0, RECONCILE: None})
 
 
 def backoff_s(attempt: int, chance: float) -> float:

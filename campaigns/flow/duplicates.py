@@ -14,7 +14,7 @@ from campaigns.flow.decisions import RESENT, Verdict
 from campaigns.flow.evidence import strays
 from campaigns.flow.services import Services
 from campaigns.ledger import RECONCILE, Batch, Claim, Entry
-from campaigns.ledger.states import CANCELLED, HELD, PLANNED, UNKNOWN, WRITTEN_OFF
+from campaigns.ledger.states import CANCELLED, HELD, PLANNED, REJECTED, SENDING, UNKNOWN, WRITTEN_OFF
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +51,16 @@ def accepted_late(services: Services, claim: Claim, verdict: Verdict) -> bool:
     batch = services.batches.read(claim.batch.id)
     if batch.fence == claim.fence:
         return False
-    overtaken = {UNKNOWN, HELD, PLANNED, CANCELLED, WRITTEN_OFF}
+    overtaken = {UNKNOWN, HELD, PLANNED, CANCELLED, WRITTEN_OFF, REJECTED}
     if services.batches.move(batch, verdict.move, from_states=overtaken, fence=batch.fence):
         return True
+    # Should the later attempt come to nothing, the batch is not planned again unasked.
+    services.batches.note(
+        batch,
+        {"callback_ms": "now", "callback_uuid": str(verdict.move.fields.get("uuid", ""))},
+        state=SENDING,
+        fence=batch.fence,
+    )
     for number in range(len(batch.mailings)):
         report(services, batch, number, {"earlier_attempt": claim.batch.attempt})
     return False

@@ -46,7 +46,7 @@ def look_for(services: Services, batch: Batch) -> Look:
     calibrated = any(mailing.message_id in known for mailing, _ in listed)
     body = services.batches.body(batch.id)
     if body is None:
-        return Look(complete=complete, calibrated=calibrated)
+        return Look(calibrated=calibrated)
     twins = frozenset(_twins(services, batch))
     if twins:
         return Look(complete=False, calibrated=calibrated, twins=twins)
@@ -79,15 +79,18 @@ class _Search:
         self._phones = phones
 
     def consider(self, mailing: MailingData, *, recent: bool) -> None:
-        number = _matching(mailing, self._contents, self.found)
-        if number is None or not self._may_be_ours(mailing.message_id):
+        numbers = [number for number in _fitting(mailing, self._contents) if number not in self.found]
+        if not (recent or numbers) or not self._may_be_ours(mailing.message_id):
             return
-        rows = self._gateway.get_viber_delivery_list(mailing.message_id).data.rows
-        if {row.phone for row in rows} != set(self._phones[number]):
-            return
-        if recent:
-            self.found[number] = mailing.message_id
-        else:
+        data = self._gateway.get_viber_delivery_list(mailing.message_id).data
+        there = {row.phone for row in data.rows}
+        same = next((number for number in numbers if there == set(self._phones[number])), None)
+        if same is not None and recent:
+            self.found[same] = mailing.message_id
+        elif same is not None:
+            self.suspicious = True
+        elif recent and (not there or data.skipped or any(there & set(phones) for phones in self._phones)):
+            # Nearly ours: less was taken, or not all is shown yet, or the text was changed.
             self.suspicious = True
 
     def _may_be_ours(self, message_id: int) -> bool:
@@ -104,12 +107,14 @@ def strays(services: Services, batch: Batch, since_ms: int) -> dict[int, int]:
     body = services.batches.body(batch.id)
     own = set(batch.message_ids.values())
     taken = [number for number in range(len(batch.mailings)) if f"rejected:{number}" not in batch.fields]
-    unsure = any(number not in batch.message_ids for number in taken) or any(_twins(services, batch))
-    if body is None or unsure:
+    if body is None or any(number not in batch.message_ids for number in taken):
         return {}
     gateway = services.gateway(batch.account)
     earliest_ms = since_ms - _CLOCK_MARGIN_MS
     listed, _ = _listed_since(services, gateway, earliest_ms)
+    # After the listing: a twin that went out meanwhile is not in it.
+    if any(_twins(services, batch)):
+        return {}
     contents, phones = listed_content(batch.kind, body), phones_of(batch.kind, body)
     found: dict[int, int] = {}
     for mailing, created_ms in listed:
@@ -162,7 +167,7 @@ def absence_proven(batch: Batch, look: Look, now_ms: int, settings: Settings) ->
         and look.calibrated
         and not look.found
         and not look.twins
-        and "callback_ms" not in batch.fields
+        and not batch.fields.get("callback_ms")
         and REDUCED not in batch.fields
         and batch.number("looks") >= 1
         and now_ms - batch.number("looked_ms") >= interval_ms
@@ -180,11 +185,14 @@ def _listed_since(services: Services, gateway: Gateway, since_ms: int) -> tuple[
     """Mailings of the listing with when they were created, and whether it was read back to `since_ms`."""
     zone = services.settings.gateway_timezone
     listed: list[tuple[MailingData, int]] = []
-    for page in range(_MOST_PAGES):
-        rows = gateway.get_viber_messages(offset=page * _ROWS_PER_PAGE, rows=_ROWS_PER_PAGE)
-        dated = [(row, from_gateway(row.created_at, zone) or 0) for row in rows]
-        listed += dated
-        if len(rows) < _ROWS_PER_PAGE or all(0 < at < since_ms for _, at in dated):
+    for _ in range(_MOST_PAGES):
+        rows = gateway.get_viber_messages(offset=len(listed), rows=_ROWS_PER_PAGE)
+        if not rows:
+            return listed, True
+        listed += [(row, from_gateway(row.created_at, zone) or 0) for row in rows]
+        times = [at for _, at in listed]
+        newest_first = times == sorted(times, reverse=True) and times[0] >= since_ms
+        if newest_first and 0 < times[-1] < since_ms:
             return listed, True
     return listed, False
 
@@ -200,11 +208,6 @@ def _twins(services: Services, batch: Batch) -> Iterator[str]:
         open_states = {SENDING, UNKNOWN, HELD, ACCEPTED, SETTLED}
         if not sure and other.state in open_states and mailing not in other.message_ids:
             yield other_id
-
-
-def _matching(mailing: MailingData, contents: list[dict[str, str]], found: dict[int, int]) -> int | None:
-    """The mailing of the batch that the listed one could be, among those not found yet."""
-    return next((number for number in _fitting(mailing, contents) if number not in found), None)
 
 
 def _fitting(mailing: MailingData, contents: list[dict[str, str]]) -> Iterator[int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from campaigns.errors import GatewayError
+from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError
 from campaigns.flow.decisions import accepted, planned_again
 from campaigns.flow.duplicates import watch, watched
 from campaigns.flow.evidence import Look, absence_proven, look_for, verified_uuid
@@ -43,8 +43,20 @@ def reconcile_batch(services: Services, batch_id: str) -> None:
             _reconcile_listed(services, batch)
     except GatewayError as error:
         log.info("look_failed", extra={"batch": batch_id, "error": type(error).__name__})
-        again_s = max(error.retry_after_s or 0, services.settings.look_interval_s)
-        services.due.put(Entry(RECONCILE, batch_id), batch.kind, services.now_ms() + round(again_s * 1000))
+        _look_failed(services, batch, error)
+
+
+def _look_failed(services: Services, batch: Batch, error: GatewayError) -> None:
+    """Look again later; but what the gateway refuses to show again and again is a person's to find out."""
+    now_ms = services.now_ms()
+    if isinstance(error, (AccountRefusedError, ContentRefusedError)):
+        if not _may_still_show(services, batch, now_ms):
+            _hold(services, batch, Look(), f"the gateway does not let us look: {error.gateway_text or error.reason}")
+            return
+        fields = {"tries": batch.number("tries") + 1}
+        services.batches.note(batch, fields, state=UNKNOWN, fence=batch.fence)
+    again_s = max(error.retry_after_s or 0, services.settings.look_interval_s)
+    services.due.put(Entry(RECONCILE, batch.id), batch.kind, now_ms + round(again_s * 1000))
 
 
 def _reconcile_list(services: Services, batch: Batch) -> None:
@@ -53,11 +65,11 @@ def _reconcile_list(services: Services, batch: Batch) -> None:
         # Only the free half was under way: nothing was ever paid for.
         _plan_again(services, batch, "confirming had not begun")
         return
+    now_ms = services.now_ms()
     status = services.gateway(batch.account).get_viber_message_data(message_id).status
     if status != batch.fields.get("status_before"):
         _accept(services, batch, {0: message_id})
         return
-    now_ms = services.now_ms()
     looks = batch.number("looks") + 1
     if looks >= 2 and _window_passed(services, batch, now_ms) and _spaced(services, batch, now_ms):
         _plan_again(services, batch, "the mailing is still not confirmed")
@@ -70,7 +82,8 @@ def _reconcile_listed(services: Services, batch: Batch) -> None:
     if uuid and verified_uuid(services, batch, uuid):
         _accept(services, batch, uuid=uuid)
         return
-    look, now_ms = look_for(services, batch), services.now_ms()
+    now_ms = services.now_ms()
+    look = look_for(services, batch)
     if look.found and (len(look.found) == len(batch.mailings) or _window_passed(services, batch, now_ms)):
         log.info("evidence_found", extra={"batch": batch.id, "mailings": len(look.found)})
         services.deliveries.learn(batch, look.found, round(services.settings.retention_s * 1000))
@@ -89,7 +102,7 @@ def _reconcile_listed(services: Services, batch: Batch) -> None:
         _look_later(services, batch, now_ms, complete=look.complete and look.calibrated)
     else:
         called = "the gateway called back, so it arrived, but nothing shows whether it was taken"
-        _hold(services, batch, look, called if "callback_ms" in batch.fields else "no evidence either way")
+        _hold(services, batch, look, called if batch.fields.get("callback_ms") else "no evidence either way")
 
 
 def _accept(

@@ -41,13 +41,14 @@ def fetch_replies(services: Services, batch_id: str) -> None:
         services.due.drop(Entry(FETCH, batch_id), batch.kind or "bulk")
         return
     delay_ms = None
-    try:
-        gateway = services.gateway(batch.account)
-        for mailing, message_id in batch.message_ids.items():
+    gateway = services.gateway(batch.account)
+    for mailing, message_id in batch.message_ids.items():
+        try:
             _fetch(services, gateway, batch, mailing, message_id)
-    except GatewayError as error:
-        log.info("replies_failed", extra={"batch": batch_id, "error": type(error).__name__})
-        delay_ms = round(error.retry_after_s * 1000) if error.retry_after_s else None
+        except GatewayError as error:
+            # One mailing whose replies cannot be had costs none of the others.
+            log.info("replies_failed", extra={"batch": batch_id, "error": type(error).__name__})
+            delay_ms = round(error.retry_after_s * 1000) if error.retry_after_s else delay_ms
     if now_ms >= end_ms and delay_ms is None:
         services.due.drop(Entry(FETCH, batch_id), batch.kind)
         return

@@ -46,25 +46,25 @@ def send_batch(services: Services, batch_id: str) -> bool:
         return True
     # First of all: a worker without the account's token must not claim what it cannot send.
     services.gateway(brief.account)
+    # Before permit and claim, so that both can only last longer than this process believes.
+    began_at_s = services.boot_s()
     permit = services.limiter.acquire(brief.account)
     if isinstance(permit, Wait):
         wait_s = min(permit.seconds, LONGEST_REST_S) * (1 + services.random.random() / 4)
         services.due.put(entry, brief.kind, services.now_ms() + round(wait_s * 1000))
         return False
-    # Before the claim, so that the lease can only be longer than this process believes.
-    claimed_at_s = services.boot_s()
     claim = claim_checked(services, batch_id, brief.kind)
     if isinstance(claim, Refusal):
         services.limiter.release(permit, used=False)
         return True
-    verdict = _verdict(services, claim, permit, claimed_at_s)
+    verdict = _verdict(services, claim, permit, began_at_s)
     record(services, claim, permit, verdict)
     return verdict.rest is None
 
 
-def _verdict(services: Services, claim: Claim, permit: Permit, claimed_at_s: float) -> Verdict:
+def _verdict(services: Services, claim: Claim, permit: Permit, began_at_s: float) -> Verdict:
     settings = services.settings
-    latest_s = claimed_at_s + settings.lease_s - settings.deadline_s
+    latest_s = began_at_s + settings.lease_s - settings.deadline_s
 
     def may_write() -> bool:
         """The lease must still cover the whole deadline: a process that was frozen sends nothing late."""

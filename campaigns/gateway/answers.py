@@ -22,11 +22,14 @@ from campaigns.schemas.answers import SCHEMAS, UnreadableError
 
 _TEXT_LENGTH: Final = 500
 
-#: Words by which a refusal speaks of the account and not of what was sent.
+#: Words by which a refusal speaks of the account and not of what was sent. Parts of words do not count, and a
+#: limit alone may be one of characters: whoever takes a text for the account's fault stops all its campaigns.
 _OF_ACCOUNT: Final = re.compile(
-    r"token|unauthori[sz]ed|authenticat|api.?key|access denied|forbidden|"
-    r"insufficient|balance|funds|not enough money|too many requests|rate limit|limit exceeded|blocked account|"
-    r"токен|авториз|доступ|ключ|средств|баланс|денег|слишком много|лимит",
+    r"\btoken\b|\bunauthori[sz]ed\b|\bauthenticat|\bapi.?key\b|\baccess denied\b|\bforbidden\b|"
+    r"\binsufficient\b|\bbalance\b|\bfunds\b|\bnot enough money\b|\bblocked account\b|\baccount\b.*\bblocked\b|"
+    r"\btoo many requests\b|\b(rate|request|daily|hourly|sending) limit|^\W*limit exceeded\W*$|"
+    r"\bтокен|\bавториз|\bдоступ\w* (запрещ|закрыт|ограничен)|\bнет доступа\b|\bключ(а|у|ом)?\b|"
+    r"\bсредств|\bбаланс|\bденег\b|слишком (много|часто)|\bлимит\w* (запрос|отправ|обращен)|лимит\w*\W*$",
     re.IGNORECASE,
 )
 
@@ -74,6 +77,8 @@ def interpret(answer: Answer) -> Any:
     text = error_text(document)
     if text is not None:
         facts: dict[str, Any] = {"http_status": answer.http_status, "gateway_text": text}
+        if _says_yes(document):
+            raise DoubtError(answer.method, "the answer says yes and no at once", **facts)
         if _of_account(text):
             raise AccountRefusedError(answer.method, "the account is refused", **facts)
         raise ContentRefusedError(answer.method, "refused", **facts)
@@ -92,6 +97,13 @@ def error_text(document: Any) -> str | None:
     if str(document.get("status")).casefold() == "error":
         return _worded(document.get("message") or document.get("result") or "error")
     return None
+
+
+def _says_yes(document: dict[str, Any]) -> bool:
+    """Whether an error holds what only a success has."""
+    result = document.get("result")
+    named = document.get("uuid") or (isinstance(result, dict) and result.get("message_id"))
+    return bool(named) or "OK" in {document.get("success"), document.get("status")}
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:

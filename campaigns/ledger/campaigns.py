@@ -40,6 +40,9 @@ class Campaigns:
             raise UnknownCampaignError(campaign_id)
         return Campaign.read(campaign_id, fields)
 
+    def exists(self, campaign_id: str) -> bool:
+        return bool(self._store.ask("exists", self._keys.campaign(campaign_id)))
+
     def brief(self, campaign_id: str) -> Brief:
         """What never changes of a campaign and every request of it needs: asked for once per process."""
         brief = self._briefs.get(campaign_id)

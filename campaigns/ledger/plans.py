@@ -99,13 +99,15 @@ class Plan:
             )
         )
 
-    def drop(self) -> None:
-        """Leave no trace: the producer refuses the job after all."""
-        drop_plan(self._store, self.campaign_id, key=self._key, token=self._token)
+    def drop(self) -> bool:
+        """Leave no trace: the producer refuses the job after all. False if it is no plan any more."""
+        if not drop_plan(self._store, self.campaign_id, key=self._key, token=self._token):
+            return False
         keys = self._keys
         self._store.ask("delete", keys.campaign(self.campaign_id))
         self._store.ask("srem", keys.active(), self.campaign_id)
         self._store.ask("zrem", keys.index(), self.campaign_id)
+        return True
 
     def _call(self, batch: NewBatch) -> tuple[list[str], list[Any]]:
         keys, batch_id = self._keys, f"{self.campaign_id}-{self.batches}"

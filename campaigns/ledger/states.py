@@ -25,7 +25,7 @@ REACHED_FROM: Final[dict[str, frozenset[str]]] = {
     SENDING: frozenset({PLANNED}),
     UNKNOWN: frozenset({SENDING, PLANNED}),
     HELD: frozenset({UNKNOWN}),
-    ACCEPTED: frozenset({SENDING, UNKNOWN, HELD, PLANNED, CANCELLED, WRITTEN_OFF}),
+    ACCEPTED: frozenset({SENDING, UNKNOWN, HELD, PLANNED, CANCELLED, WRITTEN_OFF, REJECTED}),
     REJECTED: frozenset({SENDING, UNKNOWN, ACCEPTED}),
     SETTLED: frozenset({ACCEPTED}),
     CANCELLED: frozenset({PLANNED}),

@@ -1,4 +1,5 @@
--- Notes that the gateway called back about one attempt, and lets somebody look soon. It decides nothing.
+-- Notes that the gateway called back about one attempt, and lets somebody look soon. It decides nothing, but
+-- `claim` does not send what was sent again, or what the store forgot, while such a sign is there.
 -- KEYS: 1 batch, 2 due set of polling
 -- ARGV: 1 now (ms or 0), 2 batch id, 3 attempt, 4 uuid or '', 5 least time between two looks (ms)
 -- Returns: {state of the batch ('' if there is none), its attempt}
@@ -6,7 +7,9 @@ local now = clock(ARGV[1])
 local batch = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'resent_ms', 'callback_ms')
 if not batch[1] then return {'', '0'} end
 local verb
-if batch[2] == ARGV[3] then
+local open = batch[1] == 'planned' or batch[1] == 'sending' or batch[1] == 'unknown' or batch[1] == 'held'
+-- A sign of this attempt; of an earlier one that was taken for lost; or of one whose claim the store itself lost.
+if batch[2] == ARGV[3] or (open and (batch[3] or tonumber(ARGV[3]) > tonumber(batch[2]))) then
   redis.call('HSET', KEYS[1], 'callback_ms', now)
   if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'callback_uuid', ARGV[4]) end
   if batch[1] == 'accepted' then verb = 'poll' elseif batch[1] == 'unknown' then verb = 'reconcile' end
@@ -16,9 +19,12 @@ elseif batch[3] and (batch[1] == 'accepted' or batch[1] == 'settled') then
 end
 if verb then
   -- At once the first time, and then no more often than polling itself may.
-  local soon = now + (batch[4] and tonumber(ARGV[5]) or 0)
+  local soon = now + ((batch[4] or '') ~= '' and tonumber(ARGV[5]) or 0)
   local entry = verb .. '|' .. ARGV[2]
   local due = redis.call('ZSCORE', KEYS[2], entry)
   if not due or tonumber(due) > soon then redis.call('ZADD', KEYS[2], soon, entry) end
+end
+if batch[1] == 'planned' and tonumber(ARGV[3]) > tonumber(batch[2]) then
+  redis.call('HSETNX', KEYS[1], 'resent_ms', now)
 end
 return {batch[1], batch[2]}

@@ -6,12 +6,12 @@
 --       then the rows as a JSON array of phone, value, phone, value, ... (at most 1000 rows; one argument, since
 --       each costs a client as much as the row), then the data of each event (JSON object)
 -- Returns: {1, version, final deliveries of the batch} written, now or by a repeated call;
---          {0, version} somebody else wrote since: read and compare again.
+--          {0, version} somebody else wrote since, or the batch is not followed any more: read and compare again.
 local now = clock(ARGV[1])
 local batch = redis.call('HMGET', KEYS[1], 'v', 'intake_op', 'final', 'state')
 if not batch[4] then return {0, '0'} end
 if batch[2] == ARGV[2] then return {1, batch[1], tonumber(batch[3])} end
-if batch[1] ~= ARGV[5] then return {0, batch[1]} end
+if batch[1] ~= ARGV[5] or batch[4] ~= 'accepted' then return {0, batch[1]} end
 local version = redis.call('HINCRBY', KEYS[1], 'v', 1)
 redis.call('HSET', KEYS[1], 'intake_op', ARGV[2])
 local final = redis.call('HINCRBY', KEYS[1], 'final', ARGV[6])

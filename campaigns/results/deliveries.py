@@ -144,7 +144,10 @@ class Deliveries:
         self._store.run("price", keys, [mailing, cost_micro, currency])
 
     def learn(self, batch: Batch, message_ids: Mapping[int, int], life_ms: int) -> None:
-        """Record the gateway's ids of mailings, for look-ups and to recognise them in listings."""
+        """Record the gateway's ids of mailings, for look-ups and to recognise them in listings.
+
+        Nothing is written if somebody else claimed the batch since: the ids are those of an earlier attempt.
+        """
         known = {**batch.message_ids, **message_ids}
         new = {m: i for m, i in message_ids.items() if batch.message_ids.get(m) != i}
         if not new:
@@ -154,7 +157,7 @@ class Deliveries:
         self._store.run(
             "learn",
             [self._keys.batch(batch.id), self._keys.known(batch.account, batch.kind), *keys],
-            [orjson.dumps({str(m): i for m, i in known.items()}), life_ms, *values],
+            [orjson.dumps({str(m): i for m, i in known.items()}), life_ms, batch.fence, *values],
         )
 
     def reject_mailing(self, batch: Batch, mailing: int, recipients: int, text: str) -> int:
@@ -167,6 +170,7 @@ class Deliveries:
                     self._keys.batch(batch.id),
                     self._keys.campaign(batch.campaign_id),
                     self._keys.events(),
+                    self._keys.deliveries(batch.id, mailing),
                 ],
                 [
                     batch.id,

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Final, cast
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
-from marshmallow.validate import Equal
+from marshmallow.validate import Equal, Regexp
 
 from campaigns.schemas.values import (
     BulkMailing,
@@ -110,7 +110,7 @@ class _Tolerant(Schema):
 
 class _Accepted(_Tolerant):
     success = fields.String(required=True, validate=Equal("OK"))
-    uuid = fields.String(required=True)
+    uuid = fields.String(required=True, validate=Regexp(r"\s*\S"))
 
 
 class _Done(_Tolerant):
