@@ -10,6 +10,7 @@ from typing import Any
 from campaigns.errors import (
     DoubtError,
     StoreError,
+    TooManyRequestsError,
 )
 from campaigns.flow.callbacks import _signature, callback_url, take_callback
 from campaigns.flow.decisions import accepted
