@@ -49,7 +49,7 @@ MEANINGS: Final = {
     NEW: "accepted by the gateway, not handed to Viber yet",
     SENT: "handed to Viber",
     DELIVERED: "on the phone",
-    READ: "read",
+    READ: "opened",
     UNKNOWN_FINAL: "the gateway never said what became of it; no longer asked",
 }
 _MOST_MISTAKES: Final = 100
