@@ -13,7 +13,8 @@ _LOADING = {"src", "srcset", "href", "xlink:href", "data", "poster", "action", "
 class Html(HTMLParser):
     """Tags with their attributes, texts, sections by their headings and the cells of tables.
 
-    Raises AssertionError if an element is not closed where it should be.
+    Words in pictures stand in `texts["svg"]` alone. Raises AssertionError if an element is not closed where it should
+    be.
     """
 
     def __init__(self, page: str) -> None:
@@ -57,6 +58,9 @@ class Html(HTMLParser):
             self._heading = ""
 
     def handle_data(self, data: str) -> None:
+        if "svg" in self._open:
+            self.texts["svg"] = self.texts.get("svg", "") + data
+            return
         for tag in set(self._open):
             self.texts[tag] = self.texts.get(tag, "") + data
         if "h2" in self._open:
