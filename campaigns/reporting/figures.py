@@ -216,7 +216,7 @@ def _doubtful(status: Status, tally: Tally) -> list[Pending]:
         why = "bytes left and no clear answer came; evidence is looked for at the gateway, nothing to do yet"
         found.append(Pending("In doubt", number, f"{why} ({reasons})" if reasons else why))
     if number := recipients.get(HELD):
-        why = "nobody can find out whether these requests arrived. Look at the gateway, then decide"
+        why = "requests in doubt, listed below with what is known. Look at the gateway, then decide"
         resolve = f"campaigns resolve {status.id} sent|resend|write-off --why REASON"
         found.append(Pending("Held", number, why, resolve))
     if number := recipients.get(WRITTEN_OFF):
