@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,14 +30,26 @@ def _print(lines: Iterable[str]) -> None:
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:
-    """Write beside the file and put it in its place in the end, so that nobody finds half of it."""
-    part = path.with_name(f"{path.name}.part")
+    """Put a whole file into its place; into what is no file, such as a pipe, the lines are written as they come."""
     try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(lines)
-        part.replace(path)
+        if path.exists() and not path.is_file():
+            with path.open("w", encoding="utf-8", newline="") as device:
+                device.writelines(lines)
+        else:
+            # A link stays a link, and leads to the file.
+            _replace(Path(os.path.realpath(path)), lines)
     except OSError as error:
         complain(f"cannot write {path}: {error.strerror or error}")
         sys.exit(FAILED)
+
+
+def _replace(path: Path, lines: Iterable[str]) -> None:
+    """Write beside the file and put it in its place in the end, so that nobody finds half of it."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    file = part.open("x", encoding="utf-8", newline="")
+    try:
+        with file:
+            file.writelines(lines)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)

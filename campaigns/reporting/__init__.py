@@ -59,12 +59,15 @@ def report_on(campaign_id: str, services: Services | None = None) -> Report:
 
 
 def rows(campaign_id: str, services: Services | None = None) -> Iterator[Row]:
-    """A row per message, batch by batch. Raises UnknownCampaignError and StoreError.
+    """A row per message, batch by batch. Raises UnknownCampaignError, at once, and StoreError.
 
     Memory grows with the largest request (a list mailing is one), and with nothing else.
     """
     services = services or default_services()
-    record = services.campaigns.read(campaign_id)
+    return _rows(services, services.campaigns.read(campaign_id))
+
+
+def _rows(services: Services, record: Record) -> Iterator[Row]:
     replies = record.number("replies")
     ids, passes = record.batch_ids(), 1 + replies // _REPLIES_AT_ONCE
     per_pass = max(-(-len(ids) // passes), 1)

@@ -49,7 +49,7 @@ MEANINGS: Final = {
     NEW: "accepted by the gateway, not handed to Viber yet",
     SENT: "handed to Viber",
     DELIVERED: "on the phone",
-    READ: "read",
+    READ: "opened",
     UNKNOWN_FINAL: "the gateway never said what became of it; no longer asked",
 }
 _MOST_MISTAKES: Final = 100
@@ -216,7 +216,7 @@ def _doubtful(status: Status, tally: Tally) -> list[Pending]:
         why = "bytes left and no clear answer came; evidence is looked for at the gateway, nothing to do yet"
         found.append(Pending("In doubt", number, f"{why} ({reasons})" if reasons else why))
     if number := recipients.get(HELD):
-        why = "nobody can find out whether these requests arrived. Look at the gateway, then decide"
+        why = "requests in doubt, listed below with what is known. Look at the gateway, then decide"
         resolve = f"campaigns resolve {status.id} sent|resend|write-off --why REASON"
         found.append(Pending("Held", number, why, resolve))
     if number := recipients.get(WRITTEN_OFF):

@@ -103,7 +103,7 @@ def _alerts(report: Report) -> Iterable[Markup]:
         yield _alert(
             "warn",
             f"{counted(held, 'message')} held until a person decides",
-            "Nobody can find out whether these requests arrived. What to do stands below.",
+            "It is not settled whether these requests are to count as sent. What is known and what to do stands below.",
         )
     if status.account_rests_until is not None:
         until = moment(round(status.account_rests_until.timestamp() * 1000), report.zone)

@@ -30,7 +30,7 @@ def _funnel(report: Report) -> Markup | None:
         )
         name = element("span", step.name, element("span", f" – {step.about}{of_before}", class_="soft"), class_="name")
         value = element("span", element("b", counted(step.number)), of_planned, class_="value")
-        lines.append(element("li", name, value, meter(step.number, planned)))
+        lines.append(element("li", name, " ", value, meter(step.number, planned)))
     return _section("Funnel", element("ol", *lines, class_="funnel"))
 
 

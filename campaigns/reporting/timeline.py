@@ -19,8 +19,8 @@ _MOST_BARS: Final = 60
 _LEAST_BARS: Final = 12
 #: A tail is left out of the chart, and told in words, if it is no more than this share of all ...
 _TAIL: Final = 0.1
-#: ... and the chart becomes so many times as fine without it.
-_FINER: Final = 4
+#: ... and all is so many times as long as the shortest time that holds the rest.
+_FINER: Final = 8
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _STEPS_S: Final = (
     *(1, 2, 5, 10, 15, 30),
@@ -129,18 +129,21 @@ class Timeline:
     def _window(self, starts: list[int]) -> tuple[int, int]:
         """The first and last bucket that the chart shows: all, or all but tails that would flatten it."""
         totals = [sum(self._buckets[start]) for start in starts]
-        low, high = 0, len(starts) - 1
-        left = int(sum(totals) * _TAIL)
-        while low < high:
-            # The end that is further from its neighbour is the one that costs the chart more.
-            at_end = starts[high] - starts[high - 1] >= starts[low + 1] - starts[low]
-            end = high if at_end else low
-            if totals[end] > left:
-                break
-            left -= totals[end]
-            low, high = (low, high - 1) if at_end else (low + 1, high)
-        whole, trimmed = starts[-1] - starts[0] + 1, starts[high] - starts[low] + 1
-        return (starts[low], starts[high]) if whole >= _FINER * trimmed else (starts[0], starts[-1])
+        enough, inside, low = sum(totals) * (1 - _TAIL), 0, 0
+        first, last = starts[0], starts[-1]
+        for high, total in enumerate(totals):
+            inside += total
+            while inside - totals[low] >= enough:
+                inside -= totals[low]
+                low += 1
+            if inside >= enough and starts[high] - starts[low] < last - first:
+                first, last = starts[low], starts[high]
+        # What is close to the densest part belongs into the picture.
+        span = last - first + 1
+        if starts[-1] - starts[0] + 1 < _FINER * span:
+            return starts[0], starts[-1]
+        near = [start for start in starts if first - span <= start <= last + span]
+        return near[0], near[-1]
 
 
 def _bars(low_s: int, high_s: int, step_s: int, shift_s: int) -> int:

@@ -1,0 +1,111 @@
+"""`campaigns report`: where it writes, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from campaigns.handle import Campaign
+from tests.cli.conftest import Run
+from tests.support.html import Html
+from tests.support.jobs import bulk_job, phones
+from tests.support.stage import Stage
+
+
+@pytest.fixture
+def campaign(stage: Stage) -> Campaign:
+    return stage.enqueue(bulk_job(phones(3), name="Скидки"))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_page_beside_us(run: Run, campaign: Campaign, folder: Path) -> None:
+    told = run("report", campaign.id)
+    assert (told.exit_code, told.stdout) == (0, f"written: report-{campaign.id}.html\n")
+    assert [path.name for path in folder.iterdir()] == [f"report-{campaign.id}.html"]
+    assert Html((folder / f"report-{campaign.id}.html").read_text("utf-8")).texts["h1"] == "Скидки"
+
+
+def test_a_page_to_standard_output(run: Run, campaign: Campaign, folder: Path) -> None:
+    told = run("report", campaign.id, "--output", "-")
+    assert Html(told.stdout_bytes.decode()).texts["h1"] == "Скидки"
+    assert list(folder.iterdir()) == []
+
+
+def test_csv(run: Run, campaign: Campaign, folder: Path) -> None:
+    told = run("report", campaign.id, "--csv")
+    rows = list(csv.DictReader(io.StringIO(told.stdout_bytes.decode(), newline="")))
+    assert sorted(row["phone"] for row in rows) == phones(3)
+    assert run("report", campaign.id, "--csv", "--output", "rows.csv").stdout == "written: rows.csv\n"
+    assert (folder / "rows.csv").read_bytes() == told.stdout_bytes
+
+
+def test_json(run: Run, campaign: Campaign) -> None:
+    told = run("report", campaign.id, "--json")
+    rows = [json.loads(line) for line in told.stdout.splitlines()]
+    assert sorted(row["phone"] for row in rows) == phones(3)
+
+
+def test_not_both(run: Run, campaign: Campaign) -> None:
+    told = run("report", campaign.id, "--csv", "--json")
+    assert told.exit_code == 2
+    assert "not both" in told.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--csv",), ("--json", "--output", "rows.json")])
+def test_no_such_campaign(run: Run, folder: Path, options: tuple[str, ...]) -> None:
+    told = run("report", "nope", *options)
+    assert (told.exit_code, told.stdout, told.stderr) == (4, "", "campaigns: no campaign 'nope'\n")
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("output", "why"),
+    [("nowhere/r.html", "No such file"), ("file/r.html", "Not a directory"), ("r" * 300, "File name too long")],
+)
+@pytest.mark.parametrize("kind", ["html", "csv"])
+def test_what_cannot_be_written(run: Run, campaign: Campaign, folder: Path, output: str, why: str, kind: str) -> None:
+    (folder / "file").write_text("kept")
+    told = run("report", campaign.id, "--output", output, *(["--csv"] if kind == "csv" else []))
+    assert told.exit_code == 1
+    assert told.stderr.startswith(f"campaigns: cannot write {output}: {why}")
+    assert len(told.stderr.splitlines()) == 1
+    assert [(path.name, path.read_text()) for path in folder.iterdir()] == [("file", "kept")]
+
+
+def test_a_loop_of_links(run: Run, campaign: Campaign, folder: Path) -> None:
+    (folder / "loop").symlink_to("loop")
+    told = run("report", campaign.id, "--output", "loop/r.html")
+    assert told.exit_code == 1
+    assert told.stderr.startswith("campaigns: cannot write loop/r.html: Too many levels of symbolic links")
+
+
+def test_an_older_report_is_replaced_where_a_link_leads(run: Run, campaign: Campaign, folder: Path) -> None:
+    (folder / "real.html").write_text("old")
+    (folder / "link.html").symlink_to("real.html")
+    assert run("report", campaign.id, "--output", "link.html").exit_code == 0
+    assert (folder / "link.html").is_symlink()
+    assert (folder / "real.html").read_text("utf-8").startswith("<!doctype html>")
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_a_pipe_stays_a_pipe(run: Run, campaign: Campaign, folder: Path) -> None:
+    """As /dev/null must, even for root."""
+    pipe, got = folder / "pipe", list[str]()
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_text("utf-8")), daemon=True)
+    reader.start()
+    assert run("report", campaign.id, "--json", "--output", pipe).exit_code == 0
+    reader.join(10)
+    assert len(got[0].splitlines()) == 3
+    assert pipe.is_fifo()

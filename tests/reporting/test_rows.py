@@ -1,0 +1,75 @@
+"""A row per message."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from campaigns.errors import UnknownCampaignError
+from campaigns.reporting import COLUMNS, Row, csv_lines, json_lines, rows
+from tests.reporting.conftest import TWICE, UNDELIVERED, YES, mailing, run_spring
+from tests.support.jobs import phones
+from tests.support.stage import Stage
+
+
+def test_a_campaign(make_stage: Callable[..., Stage]) -> None:
+    """As many rows as messages; those who were taken out are in none."""
+    stage = make_stage(poll_horizon_s=1.0)
+    campaign = run_spring(stage)
+    found = {row.phone: row for row in rows(campaign.id, stage.services)}
+    assert sorted(found) == sorted(row["phone"] for row in stage.sandbox.ledger())
+    assert len(found) == campaign.status().sent == 9
+    assert Counter(row.status for row in found.values()) == campaign.status().statuses
+    assert {phone: row.replies for phone, row in found.items() if row.replies} == {YES: 1, TWICE: 2}
+    assert (found[UNDELIVERED].mailing, found[UNDELIVERED].state) == ("Минск", "settled")
+    age_s = abs((datetime.now(UTC) - datetime.fromisoformat(found[YES].time)).total_seconds())
+    assert age_s < 60
+    assert found[YES].time.endswith("+03:00")
+
+
+def test_before_anything_was_sent(stage: Stage) -> None:
+    campaign = stage.enqueue({"messages": [mailing("=1+1", phones(2))]})
+    assert list(rows(campaign.id, stage.services)) == [
+        Row(phone, "=1+1", "planned", "", "", 0, 0) for phone in phones(2)
+    ]
+
+
+def test_no_such_campaign(stage: Stage) -> None:
+    with pytest.raises(UnknownCampaignError):
+        rows("nope", stage.services)
+
+
+TEXTS = ('Скидка; "5%", да', "line\nbreak", "a,b", "", "<b>", "it's")
+FORMULAS = ("=cmd()", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1")
+
+
+def test_csv_comes_back() -> None:
+    given = [Row("375291111111", text, "settled", text, "", 3, 2) for text in TEXTS]
+    lines = list(csv_lines(given))
+    assert len(lines) == 1 + len(given)
+    assert all(line.endswith("\r\n") for line in lines)
+    header, *back = csv.reader(io.StringIO("".join(lines), newline=""))
+    assert tuple(header) == COLUMNS
+    assert back == [["375291111111", text, "settled", text, "", "3", "2"] for text in TEXTS]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_no_cell_is_a_formula(text: str) -> None:
+    """Numbers and phones are digits and stay as they are; words get an apostrophe in front."""
+    lines = "".join(csv_lines([Row("375291111111", text, "settled", "READ", "", -1, 0)]))
+    row = next(csv.DictReader(io.StringIO(lines, newline="")))
+    assert (row["mailing"], row["phone"], row["error_code"]) == (f"'{text}", "375291111111", "-1")
+
+
+def test_json_lines_come_back_as_they_were() -> None:
+    given = [Row("375291111111", text, "settled", text, "", 3, 2) for text in TEXTS + FORMULAS]
+    lines = list(json_lines(given))
+    assert [line.count("\n") for line in lines] == [1] * len(given)
+    assert [Row(**json.loads(line)) for line in lines] == given
+    assert list(json.loads(lines[0])) == list(COLUMNS)
