@@ -11,9 +11,9 @@ import pytest
 from campaigns.flow.submit import submit
 from campaigns.handle import Campaign
 from campaigns.reporting import page, report_on
-from tests.reporting.conftest import mailing, read, run_spring
+from tests.reporting.conftest import BLOCKED, UNDELIVERED, mailing, read, run_spring
 from tests.support.html import Html
-from tests.support.jobs import bulk_job, phones
+from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.stage import Stage
 
 SCRIPT = "<script>alert(1)</script>"
@@ -109,6 +109,14 @@ class TestTrouble:
         assert f"campaigns retry {campaign.id} --why REASON" in html.sections["Failures by reason"]
         assert account(html) == {"refused by the gateway, not sent": 3}
         assert "script" not in {tag for tag, _ in html.tags}
+
+    def test_failures_with_the_gateways_codes(self, stage: Stage) -> None:
+        """Single messages are asked for one by one, and come with a code."""
+        campaign = stage.enqueue(quick_job(BLOCKED, UNDELIVERED, *phones(1)))
+        stage.finish(campaign)
+        failures = read(stage, campaign).numbers("Failures by reason")
+        assert failures["BLOCKED"] == ["3", "1", "33.3%"]
+        assert failures["UNDELIVERED"] == ["1", "1", "33.3%"]
 
     def test_an_account_at_rest(self, stage: Stage) -> None:
         stage.sandbox.fault("no_money", "sendBulkViber")
