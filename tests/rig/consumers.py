@@ -21,6 +21,7 @@ from random import Random
 from campaigns.embedded import EmbeddedServer
 from campaigns.keys import Keys
 from campaigns.ledger import Batch
+from campaigns.ledger.states import ACCEPTED
 from campaigns.producer import enqueue
 from campaigns.results import Consumer, Event, Events, single_changes
 from campaigns.results.intake import Change
@@ -55,6 +56,8 @@ def run(url: str, folder: Path, crashes: int, seed: int) -> Outcome:
     services = build_services(settings, wake=lambda *_: True)
     campaign = enqueue(bulk_job(phones(_PHONES)), services=services)
     batch = services.batches.read(f"{campaign.id}-0")
+    # What is followed has been accepted; of anything else intake writes nothing.
+    services.store.ask("hset", services.store.keys.batch(batch.id), "state", ACCEPTED)
     children: list[int] = []
     while killed < crashes:
         _write_events(services.deliveries.write, services.batches.read(batch.id), random)
