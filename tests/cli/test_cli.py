@@ -156,6 +156,8 @@ def test_sandbox_on_a_busy_port(free_port: int) -> None:
 
 def test_demo_ends_on_ctrl_c(tmp_path: Path) -> None:
     """Everything that it started is gone, and it says one clear line."""
+    # A shell that runs the tests in the background has them ignore Ctrl-C, and so whatever they start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     demo = subprocess.Popen(
         [sys.executable, "-m", "campaigns.cli", "demo"],
         stdout=subprocess.PIPE,
@@ -164,6 +166,7 @@ def test_demo_ends_on_ctrl_c(tmp_path: Path) -> None:
         start_new_session=True,
         env=environment("redis://x", "http://x", "x:") | {"TMPDIR": str(tmp_path)},
     )
+    signal.signal(signal.SIGINT, before)
     assert demo.stdout is not None
     for line in demo.stdout:
         if "worker and beat are up" in line:

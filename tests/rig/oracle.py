@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -11,11 +13,25 @@ from redis import Redis
 
 from campaigns.flow.services import Services
 from campaigns.handle import Campaign
-from campaigns.ledger.states import BATCH_STATES
-from campaigns.results import Event
+from campaigns.ledger.states import ACCEPTED, BATCH_STATES, CANCELLED, PLANNED, REJECTED, SETTLED
+from campaigns.results import Delivery, Event
 from campaigns.sandbox.client import SandboxClient
 from campaigns.settings import Rate
 from tests.support.events import check_event
+
+_AT_THE_GATEWAY = frozenset({ACCEPTED, SETTLED})
+_NEVER_SENT = frozenset({PLANNED, REJECTED, CANCELLED})
+#: A phone as `tests.support.jobs.phones` makes them, not as a part of a longer number or of an id.
+_PHONE = re.compile(r"(?<![0-9a-f])37529\d{7}(?![0-9a-f])")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a job asked for: the text to whom. Several may ask for the same."""
+
+    campaign: Campaign
+    text: str
+    phones: Sequence[str]
 
 
 @dataclass
@@ -30,13 +46,14 @@ class Findings:
     lost: list[str] = field(default_factory=list)
     unbalanced: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
     money: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
 
     def wrong(self) -> dict[str, list[str]]:
         """Every kind of finding, by its name."""
-        kinds = ("doubles", "lost", "unbalanced", "gaps", "money", "limits", "leaks")
+        kinds = ("doubles", "lost", "unbalanced", "gaps", "strangers", "money", "limits", "leaks")
         return {kind: getattr(self, kind) for kind in kinds}
 
     @property
@@ -44,16 +61,17 @@ class Findings:
         return not any(self.wrong().values())
 
 
-def judge(services: Services, campaigns: list[Campaign], sandbox: SandboxClient) -> Findings:
-    """Compare both ledgers, message by message. Every message of a run has a text of its own campaign."""
+def judge(services: Services, wanted: Sequence[Wanted], sandbox: SandboxClient) -> Findings:
+    """Compare what the jobs asked for, what the gateway sent and what we say, message by message."""
     findings = Findings()
-    ledger = sandbox.ledger()
-    sent = Counter((row["text"], row["phone"]) for row in ledger)
-    findings.doubles = [f"{text}: {phone} x{number}" for (text, phone), number in sent.items() if number > 1]
-    for campaign in campaigns:
-        _judge(services, campaign, sent, findings)
-        _judge_events(services, campaign, findings)
-    _judge_money(campaigns, ledger, findings)
+    ledger = Ledger(sandbox.ledger())
+    for one in wanted:
+        ours = _ours(one, findings)
+        for phone, deliveries in ours.items():
+            ledger.say(one.text, phone, deliveries)
+        _judge_money(one, ours, ledger, findings)
+        _judge_events(services, one.campaign, findings)
+    ledger.compare(Counter((one.text, phone) for one in wanted for phone in one.phones), findings)
     return findings
 
 
@@ -66,36 +84,103 @@ def judge_limits(sandbox: SandboxClient, rate: Rate, concurrency: int, findings:
         findings.limits.append(f"{figures['max_concurrency']} requests at once, more than {concurrency}")
 
 
-def judge_secrets(
-    redis: Redis, broker_keys: str, logs: str, token: str, private: list[str], findings: Findings
-) -> None:
-    """No token anywhere in the store, no token and nothing private in logs and in the broker's messages."""
+def judge_secrets(redis: Redis, broker_keys: str, logs: str, token: str, texts: list[str], findings: Findings) -> None:
+    """No token anywhere in the store; no token, no phone and no text in logs and in the broker's messages."""
     for key in redis.scan_iter():
         text = _text(redis, key)
-        told = private if key.decode().startswith(broker_keys) else []
-        findings.leaks += [f"{key.decode()} holds {secret[:3]}..." for secret in [token, *told] if secret in text]
-    findings.leaks += [f"a log holds {secret[:3]}..." for secret in [token, *private] if secret in logs]
+        told = _private(text, texts) if key.decode().startswith(broker_keys) else []
+        findings.leaks += [f"{key.decode()} holds {secret[:6]}..." for secret in told]
+        if token in text:
+            findings.leaks.append(f"{key.decode()} holds the token")
+    findings.leaks += [f"a log holds {secret[:6]}..." for secret in _private(logs, texts)]
+    if token in logs:
+        findings.leaks.append("a log holds the token")
 
 
-def _judge(services: Services, campaign: Campaign, sent: Counter[tuple[str, str]], findings: Findings) -> None:
-    status = campaign.status()
-    text = status.name
+def _private(text: str, texts: list[str]) -> list[str]:
+    return [*set(_PHONE.findall(text)), *(secret for secret in texts if secret in text)]
+
+
+class Ledger:
+    """Every message that the gateway sent, and beside it what we say of each."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self._sent: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+        for row in rows:
+            self._sent[row["text"], row["phone"]].append(row)
+        self._said: defaultdict[tuple[str, str], list[Delivery]] = defaultdict(list)
+
+    def cost(self, text: str, phone: str) -> Decimal:
+        """What one message to the phone cost, 0 if there was none."""
+        rows = self._sent[text, phone]
+        return Decimal(rows[0]["cost"].split()[0]) if rows else Decimal(0)
+
+    def say(self, text: str, phone: str, deliveries: list[Delivery]) -> None:
+        self._said[text, phone] += deliveries
+
+    def compare(self, wanted: Counter[tuple[str, str]], findings: Findings) -> None:
+        """Nobody twice, nobody unasked; what we call accepted is there, what we call planned or refused is not."""
+        for text, phone in {*self._sent, *wanted}:
+            rows, said, asked = self._sent[text, phone], self._said[text, phone], wanted[text, phone]
+            told = f"{text}: {phone}"
+            states = Counter(delivery.state for delivery in said)
+            surely = sum(states[state] for state in _AT_THE_GATEWAY)
+            possibly = len(said) - sum(states[state] for state in _NEVER_SENT)
+            if len(rows) > asked:
+                findings.doubles.append(f"{told} asked for {asked} times, sent {len(rows)} times")
+            elif len(rows) > possibly:
+                findings.doubles.append(f"{told} is {dict(states)} and was sent {len(rows)} times")
+            if len(rows) < surely:
+                findings.lost.append(f"{told} is {dict(states)} and was sent {len(rows)} times")
+            if len(said) != asked:
+                findings.lost.append(f"{told} was asked for {asked} times and stands here {len(said)} times")
+            findings.strangers += _strangers(told, rows, said)
+
+
+def _strangers(told: str, rows: list[dict[str, Any]], said: list[Delivery]) -> list[str]:
+    """What we say about a message that is not this one, or not what the gateway says."""
+    found, at_gateway = [], {row["delivery_id"]: row["status"] for row in rows}
+    heard = [delivery for delivery in said if delivery.delivery_id is not None]
+    if len({delivery.delivery_id for delivery in heard}) < len(heard):
+        found.append(f"{told}: two deliveries of one id")
+    for delivery in heard:
+        status = at_gateway.get(delivery.delivery_id)
+        if status is None:
+            found.append(f"{told}: no such delivery at the gateway: {delivery.delivery_id}")
+        elif delivery.state == SETTLED and delivery.status not in {status, "UNKNOWN_FINAL"}:
+            found.append(f"{told} is {delivery.status}, at the gateway {status}")
+    return found
+
+
+def _ours(wanted: Wanted, findings: Findings) -> dict[str, list[Delivery]]:
+    """What we say of everybody whom a job named."""
+    status = wanted.campaign.status()
     findings.recipients += status.total
     findings.settled += status.recipients["settled"]
     findings.held += status.recipients["held"]
     findings.rejected += status.recipients["rejected"]
-    if not status.balanced or status.state != "finished":
-        findings.unbalanced.append(f"{campaign.id}: {status.state} {status.recipients}")
-    known: set[str] = set()
-    for delivery in campaign.deliveries():
-        known.add(delivery.phone)
-        there = sent[(text, delivery.phone)]
-        if delivery.state in {"accepted", "settled"} and there != 1:
-            findings.lost.append(f"{text}: {delivery.phone} is {delivery.state} and was sent {there} times")
-        if delivery.state in {"planned", "rejected", "cancelled"} and there != 0:
-            findings.doubles.append(f"{text}: {delivery.phone} is {delivery.state} and was sent {there} times")
-    strangers = {phone for of_text, phone in sent if of_text == text} - known
-    findings.lost += [f"{text}: {phone} was sent and stands nowhere" for phone in strangers]
+    if not status.balanced or status.state != "finished" or status.total != len(wanted.phones):
+        findings.unbalanced.append(f"{wanted.campaign.id}: {status.state} {status.total} {status.recipients}")
+    ours: defaultdict[str, list[Delivery]] = defaultdict(list)
+    for delivery in wanted.campaign.deliveries():
+        ours[delivery.phone].append(delivery)
+    if status.kind == "list" and not status.recipients["settled"]:
+        # Nobody is known by name until the gateway names them; until then all share the state of the one batch.
+        state = next((state for state, number in status.recipients.items() if number), PLANNED)
+        for phone in wanted.phones:
+            ours[phone] = [Delivery(phone, "", f"{wanted.campaign.id}-0", state, "", None, None, 0)]
+    return ours
+
+
+def _judge_money(wanted: Wanted, ours: dict[str, list[Delivery]], ledger: Ledger, findings: Findings) -> None:
+    """What we say it cost is what the gateway took for what we say it has; nobody knows about what is held."""
+    known = [
+        phone for phone, deliveries in ours.items() for delivery in deliveries if delivery.state in _AT_THE_GATEWAY
+    ]
+    took = sum((ledger.cost(wanted.text, phone) for phone in known), Decimal(0))
+    told = wanted.campaign.status().cost or Decimal(0)
+    if told != took:
+        findings.money.append(f"{wanted.campaign.id}: cost {told}, but the gateway took {took}")
 
 
 def _judge_events(services: Services, campaign: Campaign, findings: Findings) -> None:
@@ -127,18 +212,6 @@ def replayed(events: list[Event]) -> tuple[dict[str, int], dict[str, int]]:
         elif event.type.startswith("batch.") and event.type.removeprefix("batch.") in BATCH_STATES:
             states[event.subject] = event.type.removeprefix("batch.")
     return dict(Counter(states.values())), dict(Counter(words.values()))
-
-
-def _judge_money(campaigns: list[Campaign], ledger: list[dict[str, Any]], findings: Findings) -> None:
-    """What we say it cost is what the gateway took, but for what is held, which nobody knows."""
-    paid: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for row in ledger:
-        paid[row["text"]] += Decimal(row["cost"].split()[0])
-    for campaign in campaigns:
-        status = campaign.status()
-        told, took = status.cost or Decimal(0), paid[status.name]
-        if told > took or (told != took and not status.recipients["held"]):
-            findings.money.append(f"{campaign.id}: cost {told}, but the gateway took {took}")
 
 
 def _text(redis: Redis, key: bytes) -> str:

@@ -16,13 +16,13 @@ import pytest
 
 from campaigns.embedded import EmbeddedServer
 from campaigns.gateway import Gateway, Transport
-from campaigns.handle import Campaign
+from campaigns.handle import Campaign, list_campaigns
 from campaigns.ledger import SEND, Entry
 from campaigns.results import Consumer
 from campaigns.sandbox.server import Sandbox
 from tests.gateway.wire import serving
 from tests.rig.mutants import TrustsSslErrors, dead_leases_are_planned_again, trimming_is_blind
-from tests.rig.oracle import Findings, judge
+from tests.rig.oracle import Findings, Wanted, judge
 from tests.rig.ordinary import Ordinary
 from tests.support.jobs import bulk_job, phones
 from tests.support.processes import ROOT
@@ -54,7 +54,12 @@ def child(stage: Stage, point: str, batch_id: str, *mutants: str) -> subprocess.
 
 def judged(stage: Stage, campaign: Campaign) -> Findings:
     stage.until(lambda: campaign.status().state == "finished", timeout_s=30)
-    return judge(stage.services, [campaign], stage.sandbox)
+    known = next(status.id for status in list_campaigns(services=stage.services) if status.name == "known")
+    wanted = [
+        Wanted(campaign, "hello", phones(10)),
+        Wanted(Campaign(known, stage.services), "known", phones(3, start=5000)),
+    ]
+    return judge(stage.services, wanted, stage.sandbox)
 
 
 @pytest.mark.parametrize("mutant", [False, True])
