@@ -97,6 +97,8 @@ def _take_in(look: Polled, answer: Answer) -> None:
         if f"rejected:{mailing}" not in batch.fields and not went_out:
             recipients = len(look.phones[mailing]) or batch.mailings[mailing].recipients
             services.deliveries.reject_mailing(batch, mailing, recipients, text)
+    if batch.kind == "list":
+        _count_listed(look, answer.rows.get(0, []))
     written = [
         _write_rows(look, mailing, rows)
         for mailing, rows in answer.rows.items()
@@ -107,6 +109,14 @@ def _take_in(look: Polled, answer: Answer) -> None:
     # Only then may an equal answer be passed over.
     if all(written):
         services.batches.note(batch, {"digest": answer.digest}, state=ACCEPTED, fence=batch.fence)
+
+
+def _count_listed(look: Polled, rows: list[DeliveryRow]) -> None:
+    """Count everybody whom a list mailing reached: the list may have grown since `count_subscribers` was told."""
+    services, batch = look.services, look.batch
+    number = len({row.phone for row in rows} | services.deliveries.stored(batch.id, 0).keys())
+    if number > batch.recipients:
+        services.batches.note(batch, {}, state=ACCEPTED, fence=batch.fence, recipients=number)
 
 
 def _write_rows(look: Polled, mailing: int, rows: list[DeliveryRow]) -> bool:

@@ -1,7 +1,8 @@
 -- Writes facts on a batch that its worker still owns, such as the id of a list mailing before it is confirmed.
 -- KEYS: 1 batch, 2 campaign
 -- ARGV: 1 now (ms or 0), 2 state that the batch must have, 3 fence that it must have,
---       4 number of recipients, or '' if that is not news, 5.. field, value ('now' is replaced by the time)
+--       4 number of recipients, or '' if that is not news; what is accepted only grows, as an older answer may be late,
+--       5.. field, value ('now' is replaced by the time)
 -- Returns: {1, now} written; {0, now, state} the batch is not ours any more.
 local now = clock(ARGV[1])
 local batch = redis.call('HMGET', KEYS[1], 'state', 'fence', 'n')
@@ -11,6 +12,7 @@ for i = 5, #ARGV, 2 do
 end
 if ARGV[4] ~= '' then
   local more = tonumber(ARGV[4]) - tonumber(batch[3])
+  if batch[1] == 'accepted' and more < 0 then return {1, now} end
   redis.call('HSET', KEYS[1], 'n', ARGV[4])
   redis.call('HINCRBY', KEYS[2], 'r:total', more)
   redis.call('HINCRBY', KEYS[2], 'r:' .. batch[1], more)

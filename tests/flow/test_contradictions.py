@@ -18,7 +18,7 @@ from campaigns.flow.replies import fetch_replies
 from campaigns.gateway import Gateway
 from campaigns.gateway.answers import Answer, interpret
 from tests.support.doubt import through
-from tests.support.jobs import bulk_job, phones, quick_job
+from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.stage import Stage
 
 
@@ -108,3 +108,26 @@ def test_replies_of_the_second_mailing(stage: Stage) -> None:
     for _ in range(5):
         fetch_replies(stage.services, f"{campaign.id}-0")
     assert [r.message for r in campaign.replies()] == ["yes"]
+
+
+class CountsTooFew(Gateway):
+    """The list grows between the draft and its payment."""
+
+    def send_viber_message_list(self, *args: Any, **options: Any) -> Any:
+        made = super().send_viber_message_list(*args, **options)
+        return made._replace(count_subscribers=made.count_subscribers - 2)
+
+
+def test_a_list_that_reaches_more_than_was_told(stage: Stage) -> None:
+    """Whoever got the message is counted, and the account balances all the time."""
+    through(stage, CountsTooFew)
+    campaign = stage.enqueue(list_job(1))
+
+    def over() -> bool:
+        status = campaign.status()
+        assert status.balanced
+        return status.state == "finished"
+
+    stage.until(over)
+    status = campaign.status()
+    assert (status.total, status.recipients["settled"], status.statuses) == (4, 4, {"READ": 4})
