@@ -14,7 +14,7 @@ from campaigns.errors import AccountRefusedError, ContentRefusedError
 from campaigns.flow.services import Services
 from campaigns.gateway import Gateway, MailingData
 from campaigns.ledger import Batch
-from campaigns.ledger.states import ACCEPTED, CANCELLED, HELD, REJECTED, SENDING, SETTLED, UNKNOWN
+from campaigns.ledger.states import ACCEPTED, CANCELLED, HELD, REJECTED, SENDING, SETTLED, UNKNOWN, WRITTEN_OFF
 from campaigns.planning import listed_content, phones_of
 from campaigns.settings import Settings
 from campaigns.times import from_gateway
@@ -205,7 +205,7 @@ def _twins(services: Services, batch: Batch) -> Iterator[str]:
             continue
         other = services.batches.read(other_id)
         sure = other.state in {"", REJECTED, CANCELLED} or other.attempt == 0
-        open_states = {SENDING, UNKNOWN, HELD, ACCEPTED, SETTLED}
+        open_states = {SENDING, UNKNOWN, HELD, ACCEPTED, SETTLED, WRITTEN_OFF}
         if not sure and other.state in open_states and mailing not in other.message_ids:
             yield other_id
 

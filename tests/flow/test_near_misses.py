@@ -291,3 +291,18 @@ def test_a_twin_sent_while_the_watch_looks(stage: Stage) -> None:
     watch(stage.services, stage.services.batches.read(bid))
     assert a.status().duplicates == 0
     assert stage.services.limiter.resting("default") is None
+
+
+def test_the_late_mailing_of_a_batch_that_was_written_off(stage: Stage) -> None:
+    """It is no evidence for the same campaign sent again, whose own request never arrived."""
+    known(stage)
+    stage.sandbox.change(list_bulk=False)
+    stage.sandbox.fault("reset_after", "sendBulkViber")
+    first = stage.enqueue(bulk_job(phones(3)))
+    stage.until(lambda: first.status().recipients["held"] == 3)
+    first.resolve("write-off", by="operator", why="nobody knows")
+    stage.sandbox.change(list_bulk=True)
+    stage.sandbox.fault("reset_before", "sendBulkViber")
+    again = stage.enqueue(bulk_job(phones(3)))
+    run(stage, again)
+    assert again.status().recipients["held"] == 3
