@@ -11,7 +11,7 @@ from campaigns.errors import GatewayError
 from campaigns.flow.services import Services
 from campaigns.gateway import Gateway
 from campaigns.ledger import Batch
-from campaigns.schemas.values import DeliveryRow
+from campaigns.schemas.rows import DeliveryRows
 
 _MICRO = 1_000_000
 
@@ -21,7 +21,7 @@ class Answer:
     """What the gateway says of a batch. Everything is by the mailing's number in the batch."""
 
     digest: str
-    rows: Mapping[int, list[DeliveryRow]] = field(default_factory=dict)
+    rows: Mapping[int, DeliveryRows] = field(default_factory=dict)
     rejected: Mapping[int, str] = field(default_factory=dict)
     message_ids: Mapping[int, int] = field(default_factory=dict)
     costs: Mapping[int, tuple[int, str]] = field(default_factory=dict)
@@ -51,7 +51,7 @@ def _ask_quick(gateway: Gateway, batch: Batch, last_digest: str | None) -> Answe
     polled = gateway.get_viber_delivery_data(message_id)
     if polled.digest == last_digest:
         return Answer(polled.digest)
-    return Answer(polled.digest, rows={0: [polled.data]})
+    return Answer(polled.digest, rows={0: DeliveryRows.of([polled.data])})
 
 
 def _ask_bulk(gateway: Gateway, batch: Batch, last_digest: str | None) -> Answer:
@@ -59,14 +59,14 @@ def _ask_bulk(gateway: Gateway, batch: Batch, last_digest: str | None) -> Answer
     if polled.digest == last_digest:
         return Answer(polled.digest)
     names = {mailing.name: number for number, mailing in enumerate(batch.mailings)}
-    rows: dict[int, list[DeliveryRow]] = {}
+    rows: dict[int, DeliveryRows] = {}
     rejected: dict[int, str] = {}
     message_ids: dict[int, int] = {}
     for mailing in polled.data.mailings:
         number = names.get(mailing.name)
         if number is None:
             continue
-        rows.setdefault(number, []).extend(mailing.rows)
+        rows[number] = rows[number] + mailing.rows if number in rows else mailing.rows
         if mailing.message_id is not None:
             message_ids[number] = mailing.message_id
     for error in polled.data.errors:
@@ -78,7 +78,7 @@ def _ask_bulk(gateway: Gateway, batch: Batch, last_digest: str | None) -> Answer
 
 
 def _ask_lists(gateway: Gateway, batch: Batch, last_digest: str | None) -> Answer:
-    rows: dict[int, list[DeliveryRow]] = {}
+    rows: dict[int, DeliveryRows] = {}
     digest = blake2b(digest_size=16)
     polls = {
         number: gateway.get_viber_delivery_list(message_id) for number, message_id in sorted(batch.message_ids.items())
@@ -88,7 +88,7 @@ def _ask_lists(gateway: Gateway, batch: Batch, last_digest: str | None) -> Answe
     if digest.hexdigest() == last_digest:
         return Answer(digest.hexdigest())
     for number, polled in polls.items():
-        rows[number] = list(polled.data.rows)
+        rows[number] = polled.data
     return Answer(digest.hexdigest(), rows, costs=_costs(gateway, batch, batch.message_ids))
 
 

@@ -83,7 +83,7 @@ class _Search:
         if not (recent or numbers) or not self._may_be_ours(mailing.message_id):
             return
         data = self._gateway.get_viber_delivery_list(mailing.message_id).data
-        there = {row.phone for row in data.rows}
+        there = {row.phone for row in data}
         same = next((number for number in numbers if there == set(self._phones[number])), None)
         if same is not None and recent:
             self.found[same] = mailing.message_id
@@ -122,7 +122,7 @@ def strays(services: Services, batch: Batch, since_ms: int) -> dict[int, int]:
         foreign = services.batches.owner(batch.account, mailing.message_id) is not None
         if created_ms < earliest_ms or mailing.message_id in own or not numbers or foreign:
             continue
-        rows = gateway.get_viber_delivery_list(mailing.message_id).data.rows
+        rows = gateway.get_viber_delivery_list(mailing.message_id).data
         there = {row.phone for row in rows}
         same = next((number for number in numbers if _same_people(batch, there, set(phones[number]))), None)
         if same is not None:

@@ -21,7 +21,7 @@ from campaigns.names import POLL
 from campaigns.planning import phones_of
 from campaigns.results import compare, silenced
 from campaigns.results.intake import Change
-from campaigns.schemas.values import DeliveryRow
+from campaigns.schemas.rows import DeliveryRows
 from campaigns.times import from_gateway
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def _take_in(look: Polled, answer: Answer) -> None:
             recipients = len(look.phones[mailing]) or batch.mailings[mailing].recipients
             services.deliveries.reject_mailing(batch, mailing, recipients, text)
     if batch.kind == "list":
-        _count_listed(look, answer.rows.get(0, []))
+        _count_listed(look, answer.rows.get(0, DeliveryRows([])))
     written = [
         _write_rows(look, mailing, rows)
         for mailing, rows in answer.rows.items()
@@ -111,7 +111,7 @@ def _take_in(look: Polled, answer: Answer) -> None:
         services.batches.note(batch, {"digest": answer.digest}, state=ACCEPTED, fence=batch.fence)
 
 
-def _count_listed(look: Polled, rows: list[DeliveryRow]) -> None:
+def _count_listed(look: Polled, rows: DeliveryRows) -> None:
     """Count everybody whom a list mailing reached: the list may have grown since `count_subscribers` was told."""
     services, batch = look.services, look.batch
     number = len({row.phone for row in rows} | services.deliveries.stored(batch.id, 0).keys())
@@ -119,7 +119,7 @@ def _count_listed(look: Polled, rows: list[DeliveryRow]) -> None:
         services.batches.note(batch, {}, state=ACCEPTED, fence=batch.fence, recipients=number)
 
 
-def _write_rows(look: Polled, mailing: int, rows: list[DeliveryRow]) -> bool:
+def _write_rows(look: Polled, mailing: int, rows: DeliveryRows) -> bool:
     services = look.services
 
     def found(stored: Mapping[str, str]) -> list[Change]:

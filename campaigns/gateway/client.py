@@ -13,10 +13,9 @@ from campaigns.gateway.calls import Call
 from campaigns.gateway.retry import paid_policy, read_policy
 from campaigns.gateway.transport import Transport
 from campaigns.jobs import ImageFile
+from campaigns.schemas.rows import BulkStatus, DeliveryRows
 from campaigns.schemas.values import (
-    BulkStatus,
     DeliveryRow,
-    DeliveryRows,
     IncomingMessage,
     ListCreated,
     MailingData,

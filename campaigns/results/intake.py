@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from campaigns.schemas.values import DeliveryRow
+from campaigns.schemas.rows import DeliveryRows, read_rows, word_of
 from campaigns.statuses import DELIVERED, UNKNOWN_FINAL, advances, is_known, rank
 
 #: One script call writes at most so many rows: others wait for the server meanwhile.
@@ -43,11 +43,11 @@ class Comparison:
     strangers: int  # rows with a phone that the mailing never had
 
 
-class _Starts(dict[str, str]):
-    """Status → how what is stored of it begins."""
+class _Starts(dict[Any, str]):
+    """A status as the gateway spells it → how what is stored of it begins."""
 
-    def __missing__(self, status: str) -> str:
-        start = self[status] = f"{status}|"
+    def __missing__(self, status: Any) -> str:
+        start = self[status] = f"{word_of(status)}|"
         return start
 
 
@@ -71,7 +71,7 @@ _MOVE = itemgetter(Change._fields.index("before"), Change._fields.index("status"
 
 def compare(
     stored: Mapping[str, str],
-    rows: Iterable[DeliveryRow],
+    rows: DeliveryRows,
     *,
     phones: Callable[[], Collection[str]],
     final: Set[str],
@@ -86,13 +86,9 @@ def compare(
     own: Collection[str] | None = None
     changes: dict[str, Change] = {}
     strange_words = strangers = 0
-    starts, verdicts, known, made = _Starts(), _Verdicts(final), stored.get, tuple.__new__
-    for phone, status, number, code, time in rows:
-        value = known(phone, "")
-        # Nearly all rows say what was known: they leave here.
-        if value.startswith(starts[status]):
-            continue
-        first = value.partition("|")[0]
+    verdicts, known, made = _Verdicts(final), stored.get, tuple.__new__
+    for phone, status, number, code, time in read_rows(_news(stored, rows)):
+        first = known(phone, "").partition("|")[0]
         before = changes[phone].status if phone in changes else first
         if before == status:
             continue
@@ -109,6 +105,19 @@ def compare(
             # What Change(...) does, in half the time.
             changes[phone] = made(Change, (phone, status, at, number, code, first))
     return Comparison(list(changes.values()), strange_words, strangers)
+
+
+def _news(stored: Mapping[str, str], rows: DeliveryRows) -> list[Any]:
+    """The rows that say something else than is stored, not read yet: nearly all say what is known."""
+    starts, known, news = _Starts(), stored.get, []
+    for row in rows.raw:
+        try:
+            if known(row["phone"], "").startswith(starts[row["status"]]):
+                continue
+        except (KeyError, TypeError):
+            pass  # whether it can be understood is found out by reading it
+        news.append(row)
+    return news
 
 
 def silenced(stored: Mapping[str, str], phones: Iterable[str], *, final: Set[str], now_ms: int) -> list[Change]:

@@ -16,30 +16,6 @@ class DeliveryRow(NamedTuple):
     status_time: str | None
 
 
-class DeliveryRows(NamedTuple):
-    """Rows, and how many could not be understood."""
-
-    rows: list[DeliveryRow]
-    skipped: int
-
-
-class BulkMailing(NamedTuple):
-    """One mailing of statusBulkViber that was taken."""
-
-    name: str
-    message_id: int | None
-    alphaname_id: str
-    rows: list[DeliveryRow]
-    skipped: int
-
-
-class BulkStatus(NamedTuple):
-    """An answer of statusBulkViber: mailings that were taken, and errors that begin with a mailing's name."""
-
-    mailings: tuple[BulkMailing, ...]
-    errors: tuple[str, ...]
-
-
 class MailingData(NamedTuple):
     """A mailing as getViberMessages and getViberMessageData show it; times are the gateway's text."""
 

@@ -21,6 +21,7 @@ from campaigns.flow.recording import record
 from campaigns.flow.send import send_batch
 from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Permit
+from campaigns.schemas.rows import DeliveryRows
 from tests.support.doubt import double, known, run, through
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job
 from tests.support.stage import Stage
@@ -38,7 +39,7 @@ def test_one_phone_dropped_by_the_gateway(stage: Stage) -> None:
             class P:
                 digest = polled.digest
 
-            P.data = data._replace(rows=[r for r in data.rows if r.phone != phones(1)[0]])
+            P.data = DeliveryRows.of(row for row in data if row.phone != phones(1)[0])
             return P
 
     through(stage, Dropping)
@@ -54,12 +55,11 @@ def test_delivery_list_still_empty(stage: Stage) -> None:
     class Empty(Gateway):
         def get_viber_delivery_list(self, message_id: int) -> Any:
             polled = super().get_viber_delivery_list(message_id)
-            data = polled.data
 
             class P:
                 digest = polled.digest
 
-            P.data = data._replace(rows=[])
+            P.data = DeliveryRows([])
             return P
 
     through(stage, Empty)

@@ -23,6 +23,7 @@ from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Permit
 from campaigns.keys import Keys
 from campaigns.producer import enqueue
+from campaigns.schemas.rows import DeliveryRows
 from campaigns.store import Store
 from campaigns.wiring import build_services, connect
 from tests.support.doubt import double, known, run, through
@@ -215,7 +216,7 @@ def test_two_pollers_at_the_horizon(make_stage: Callable[..., Stage]) -> None:
         def status_bulk_viber(self, uuid: str) -> Any:
             polled = super().status_bulk_viber(uuid)
             data = polled.data
-            rows = [r._replace(status="DELIVERED") for m in data.mailings for r in m.rows]
+            rows = DeliveryRows.of(row._replace(status="DELIVERED") for m in data.mailings for row in m.rows)
 
             class P:
                 digest = "x"
@@ -256,7 +257,7 @@ def test_two_pollers_and_the_campaign_never_ends(make_stage: Callable[..., Stage
         def status_bulk_viber(self, uuid: str) -> Any:
             polled = super().status_bulk_viber(uuid)
             data = polled.data
-            rows = [r._replace(status="DELIVERED") for m in data.mailings for r in m.rows]
+            rows = DeliveryRows.of(row._replace(status="DELIVERED") for m in data.mailings for row in m.rows)
 
             class P:
                 digest = "x"

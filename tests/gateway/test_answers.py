@@ -18,7 +18,8 @@ from campaigns.errors import (
     TooManyRequestsError,
 )
 from campaigns.gateway.answers import Answer, interpret, retry_after_s
-from campaigns.schemas.answers import SCHEMAS, delivery_rows
+from campaigns.schemas.answers import SCHEMAS
+from campaigns.schemas.rows import DeliveryRows
 from tests.support.jobs import sample
 
 
@@ -116,12 +117,12 @@ def test_ids_of_either_type() -> None:
 def test_strange_status_words_pass() -> None:
     document = sample("getViberDeliveryList.response")
     document["result"][0]["status"] = "НОВОЕ СЛОВО"
-    assert interpret(answer(document, method="getViberDeliveryList")).rows[0].status == "НОВОЕ СЛОВО"
+    assert next(iter(interpret(answer(document, method="getViberDeliveryList")))).status == "НОВОЕ СЛОВО"
 
 
 def test_one_broken_row_costs_no_other() -> None:
-    rows = delivery_rows([{"phone": "1", "status": "NEW"}, None, {"phone": 2, "status": "READ"}, {"status": "x"}, 7])
-    assert [(row.phone, row.status) for row in rows.rows] == [("1", "NEW"), ("2", "READ")]
+    rows = DeliveryRows([{"phone": "1", "status": "NEW"}, None, {"phone": 2, "status": "READ"}, {"status": "x"}, 7])
+    assert [(row.phone, row.status) for row in rows] == [("1", "NEW"), ("2", "READ")]
     assert rows.skipped == 3
 
 

@@ -89,7 +89,7 @@ def test_status_bulk_viber() -> None:
         (1, "mailing list 1", "123", 2),
         (2, "mailing list 2", "345", 2),
     ]
-    assert status.mailings[1].rows[0] == ("375293333333", "DELIVERED", 1003, 0, "2024-10-16 22:52:44.793377")
+    assert next(iter(status.mailings[1].rows)) == ("375293333333", "DELIVERED", 1003, 0, "2024-10-16 22:52:44.793377")
     assert status.errors == (
         "mailing list 3: Content url is not valid",
         "mailing list 4: Optimal image size 800x800 px",
@@ -154,7 +154,7 @@ def test_get_viber_delivery_list() -> None:
     got, polled = exchange(lambda g: g.get_viber_delivery_list(5), "getViberDeliveryList.response")
     assert got.path == "/api/v2/getViberDeliveryList"
     assert got.form == {"token": TOKEN, "message_id": "5"}
-    assert [(row.phone, row.status, row.delivery_id) for row in polled.data.rows] == [
+    assert [(row.phone, row.status, row.delivery_id) for row in polled.data] == [
         ("375293332211", "DELIVERED", 100),
         ("375293332212", "READ", 101),
     ]

@@ -138,7 +138,12 @@ class TestDoubt:
     def test_reset_while_writing(self) -> None:
         """urllib3 passes over a reset while it writes; it still counts as written."""
         large = calls.send_bulk_viber(b'["' + b"x" * 20_000_000 + b'"]', None)
-        with serving(reset, read_request=False) as wire:
+
+        def reset_meanwhile(connection: socket.socket, request: bytes) -> None:
+            connection.recv(1)
+            reset(connection, request)
+
+        with serving(reset_meanwhile, read_request=False) as wire:
             error = failure(wire.url, large)
         assert isinstance(error, DoubtError)
 

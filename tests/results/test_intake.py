@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.results.intake import Change, compare, counters, portions, silenced, stored_values
+from campaigns.schemas.rows import DeliveryRows
 from campaigns.schemas.values import DeliveryRow
 from campaigns.statuses import DEFAULT_FINAL, UNKNOWN_FINAL, advances, rank
 
@@ -20,7 +21,9 @@ def row(phone: str, status: str, delivery_id: int | None = 7, code: int = 0) -> 
 
 
 def found(stored: dict[str, str], rows: list[DeliveryRow]) -> list[Change]:
-    comparison = compare(stored, rows, phones=lambda: PHONES, final=DEFAULT_FINAL, now_ms=5, at_ms=lambda _: None)
+    comparison = compare(
+        stored, DeliveryRows.of(rows), phones=lambda: PHONES, final=DEFAULT_FINAL, now_ms=5, at_ms=lambda _: None
+    )
     return comparison.changes
 
 
