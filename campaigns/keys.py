@@ -108,7 +108,7 @@ class Keys:
         """Sorted set of permits by expiry (server microseconds). Writer: limiter. Expires when idle.
 
         `which`: `slots` counts for the rate, `busy` for concurrency; `read-slots` and `read-busy` are
-        the part of each that polling uses.
+        the part of each that polling uses, `fast-slots` what quick messages took out of turn.
         """
         return f"{self.prefix}permits:{account}:{which}"
 

@@ -48,7 +48,7 @@ def send_batch(services: Services, batch_id: str) -> bool:
     services.gateway(brief.account)
     # Before permit and claim, so that both can only last longer than this process believes.
     began_at_s = services.boot_s()
-    permit = services.limiter.acquire(brief.account)
+    permit = services.limiter.acquire(brief.account, quick=brief.kind == "quick")
     if isinstance(permit, Wait):
         wait_s = min(permit.seconds, LONGEST_REST_S) * (1 + services.random.random() / 4)
         services.due.put(entry, brief.kind, services.now_ms() + round(wait_s * 1000))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import pytest
 
@@ -84,10 +85,57 @@ def test_permits_of_the_dead_end(store: Store) -> None:
 
 def test_reads_never_use_all(store: Store) -> None:
     limits = limiter(store, concurrency=4)
-    for _ in range(2):
-        permit(limits.acquire("a", read=True))
-    assert isinstance(limits.acquire("a", read=True, patience_s=0), Wait)
-    permit(limits.acquire("a", patience_s=0))
+    with ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(limits.reading("a", "getViberMessages"))
+        with pytest.raises(NotNowError), limits.reading("a", "getViberMessages", patience_s=0):
+            pytest.fail("must not be entered")
+        permit(limits.acquire("a", patience_s=0))
+
+
+class TestFastLane:
+    """Quick messages beside a large campaign of the same account."""
+
+    def test_quick_messages_overtake(self, store: Store) -> None:
+        """While a campaign takes whatever it can get, a quick message waits for nobody."""
+        limits = limiter(store, 20, 1.0)
+        limits.release(permit(limits.acquire("a", quick=True)), used=True)
+        granted, until = [], time.monotonic() + 2.5
+        while time.monotonic() < until:
+            if isinstance(got := limits.acquire("a", patience_s=0.02), Permit):
+                granted.append(time.monotonic())
+                limits.release(got, used=True)
+            if len(granted) % 12 == 11:
+                started_s = time.monotonic()
+                limits.release(permit(limits.acquire("a", quick=True, patience_s=0)), used=True)
+                granted.append(started_s)
+        assert len(granted) > 30
+        assert most_in_any(granted, 1.0) <= 20
+
+    def test_a_campaign_of_quick_messages_leaves_room(self, store: Store) -> None:
+        limits = limiter(store, 20, 1.0)
+        granted = {True: 0, False: 0}
+        until = time.monotonic() + 3
+        while time.monotonic() < until:
+            for quick in (True, False):
+                if isinstance(got := limits.acquire("a", quick=quick, patience_s=0.03), Permit):
+                    granted[quick] += 1
+                    limits.release(got, used=True)
+        assert granted[False] > granted[True] / 4
+
+    def test_nothing_is_kept_for_who_sends_none(self, store: Store) -> None:
+        limits = limiter(store, 20, 60.0)
+        for _ in range(20):
+            limits.release(permit(limits.acquire("a", patience_s=5)), used=True)
+            store.redis.hdel(store.keys.account("a"), "next_us")
+        assert isinstance(limits.acquire("a", quick=True, patience_s=0), Wait)
+
+    def test_one_of_the_requests_at_once_is_left(self, store: Store) -> None:
+        limits = limiter(store, concurrency=2)
+        limits.release(permit(limits.acquire("a", quick=True)), used=True)
+        permit(limits.acquire("a"))
+        assert isinstance(limits.acquire("a", patience_s=0), Wait)
+        permit(limits.acquire("a", quick=True, patience_s=0))
 
 
 def test_rest(store: Store) -> None:
@@ -133,7 +181,7 @@ def test_fails_closed(free_port: int) -> None:
 
 
 def test_exact_across_eight_processes(server: EmbeddedServer, prefix: str) -> None:
-    """Nobody of eight processes ever makes it more than the limit in any window."""
+    """Nobody of eight processes ever makes it more than the limit in any window, whatever each of them sends."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(8) as pool:
         moments = pool.starmap(_acquire_many, [(server.url, prefix, 6)] * 8)
@@ -145,8 +193,8 @@ def test_exact_across_eight_processes(server: EmbeddedServer, prefix: str) -> No
 def _acquire_many(url: str, prefix: str, number: int) -> list[float]:
     limits = limiter(Store(connect(Settings(redis_url=url)), Keys(prefix)), 20, 1.0)
     moments = []
-    for _ in range(number):
-        got = permit(limits.acquire("a", patience_s=30))
+    for which in range(number):
+        got = permit(limits.acquire("a", quick=which % 2 == 1, patience_s=30))
         moments.append(time.time())
         limits.release(got, used=True)
     return moments
