@@ -1,6 +1,14 @@
 """`python -m tests.benchmarks`: medians of five and ratios to a baseline of the same run, as a table or as JSON.
 
-`--quick` only shows that the program runs; `--only NAME` runs one part.
+`--quick` only shows that the program runs; `--only NAME` runs one part:
+
+- `planning`: a recipient from the job to the store, against orjson, zlib and SET alone; bytes in Redis.
+- `memory`: what the producer grows by.
+- `intake`: an answer of the gateway, against orjson.loads and one HSET; bytes in Redis.
+- `sending`: one process, against a bare loop; `usual`: sixteen threads, against a Celery task per recipient.
+- `latency`: quick messages while a million others are being sent, against idle.
+- `scaling`: 1, 2 and 4 worker processes, and workers on hosts of their own (network namespaces; needs root).
+- `million`: from `enqueue` to all READ, with the sandbox as gateway: a table of stages.
 """
 
 from __future__ import annotations
@@ -16,16 +24,21 @@ from pathlib import Path
 
 from campaigns.embedded import EmbeddedServer
 from tests.benchmarks.following import measure_intake
+from tests.benchmarks.latency import measure_latency
 from tests.benchmarks.measure import Measure, table
+from tests.benchmarks.million import measure_million
 from tests.benchmarks.planning import measure_memory, measure_planning
+from tests.benchmarks.scaling import measure_scaling
 from tests.benchmarks.sending import measure_against_usual, measure_sending
+
+_PARTS = ("planning", "memory", "intake", "sending", "usual", "latency", "scaling", "million")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.benchmarks", description="Measure against baselines.")
     parser.add_argument("--quick", action="store_true", help="few rounds: shows that it runs, not how fast")
     parser.add_argument("--json", action="store_true", help="print JSON, one measure a line")
-    parser.add_argument("--only", help="planning, memory, intake, sending or usual")
+    parser.add_argument("--only", help="one part: see above", choices=_PARTS)
     options = parser.parse_args()
     logging.disable()
     measures: list[Measure] = []
@@ -36,6 +49,9 @@ def main() -> None:
             "intake": partial(measure_intake, server),
             "sending": partial(measure_sending, server),
             "usual": partial(measure_against_usual, server, Path(folder)),
+            "latency": partial(measure_latency, server, Path(folder)),
+            "scaling": partial(measure_scaling, server, Path(folder)),
+            "million": partial(measure_million, server, Path(folder)),
         }
         for name, part in parts.items():
             if options.only in {None, name}:
