@@ -165,7 +165,7 @@ class EmbeddedServer:
         if self._wanted_port is None:
             options |= {"port": "0", "unixsocket": str(self._socket_path), "unixsocketperm": "700"}
         else:
-            options |= {"port": str(self._port), "bind": "127.0.0.1"}
+            options = {"bind": "127.0.0.1", **options, "port": str(self._port)}
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         server = subprocess.Popen(  # noqa: S603 (a server that we chose)
             [binary, *arguments],

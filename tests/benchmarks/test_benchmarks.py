@@ -1,0 +1,36 @@
+"""The benchmarks run; how fast they are is for people to see, on a quiet machine."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.processes import ROOT
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("part", "measures"),
+    [
+        ("planning", 3),
+        ("memory", 1),
+        ("intake", 5),
+        ("sending", 1),
+        ("usual", 2),
+        ("latency", 1),
+        ("scaling", 2),
+        ("million", 14),
+    ],
+)
+def test_each_part_runs(part: str, measures: int) -> None:
+    command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--json", "--only", part]
+    ended = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    told = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert len(told) == measures, ended.stdout
+    for measure in told:
+        assert math.isfinite(measure["value"])
+        assert measure["ratio"] is None or measure["ratio"] > 0
