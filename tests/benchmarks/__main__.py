@@ -30,6 +30,7 @@ from tests.benchmarks.million import measure_million
 from tests.benchmarks.planning import measure_memory, measure_planning
 from tests.benchmarks.scaling import measure_scaling
 from tests.benchmarks.sending import measure_against_usual, measure_sending
+from workers.app import leave_modules_alone
 
 _PARTS = ("planning", "memory", "intake", "sending", "usual", "latency", "scaling", "million")
 
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--only", help="one part: see above", choices=_PARTS)
     options = parser.parse_args()
     logging.disable()
+    leave_modules_alone()  # as every worker does
     measures: list[Measure] = []
     with tempfile.TemporaryDirectory(prefix="campaigns-bench-") as folder, EmbeddedServer() as server:
         parts: dict[str, Callable[..., Iterator[Measure]]] = {

@@ -26,7 +26,6 @@ from campaigns.wiring import build_services
 from tests.benchmarks.answerer import Answerer
 from tests.benchmarks.measure import RUNS, Measure, alternating_s
 from tests.benchmarks.planning import job, phones
-from workers.app import leave_modules_alone
 
 _ROWS = 1000
 _WORDS = ("NEW", "SENT", "DELIVERED", "READ")
@@ -92,7 +91,6 @@ class Followed:
 
 
 def measure_intake(server: EmbeddedServer, *, quick: bool) -> Iterator[Measure]:
-    leave_modules_alone()  # as every worker does
     with Answerer() as answerer:
         followed = Followed(server.url, answerer)
         yield from _rows(followed, batches=1 if quick else 10)
