@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from campaigns.errors import WaitTimeoutError
+from campaigns.errors import StoreError, WaitTimeoutError
 from campaigns.flow.resolve import RESOLUTIONS, decide
 from campaigns.flow.services import Services
 from campaigns.flow.sweep import poll_now, sweep_campaign
@@ -22,6 +22,8 @@ from campaigns.names import POLL, POLL_BATCH, SEND_BATCH
 from campaigns.results import Delivery, Reply
 from campaigns.wiring import default_services
 
+#: A restart of Redis takes less; whoever only waits need not hear of it.
+_RESTART_S = 10.0
 #: As many workers are woken at once; each goes on by itself, and beat's dispatch wakes the rest.
 _FIRST_WAKE_UPS = 8
 
@@ -93,6 +95,17 @@ class Campaign:
         record = self._record()
         return _status(record, None if record.over else self._services.limiter.resting(record.account))
 
+    def status_after_restart(self, patience_s: float = _RESTART_S) -> Status:
+        """The same for whoever has time: tries again for `patience_s` seconds while Redis is away."""
+        until = time.monotonic() + patience_s
+        while True:
+            try:
+                return self.status()
+            except StoreError:
+                if time.monotonic() >= until:
+                    raise
+            self._services.sleep(0.2)
+
     def deliveries(self) -> Iterator[Delivery]:
         """Every message to every phone, one by one; memory does not grow with their number."""
         return self._services.deliveries.of_campaign(self._record())
@@ -109,10 +122,13 @@ class Campaign:
         return self._services.campaigns.taken_out(self.id)
 
     def wait(self, timeout_s: float | None = None, *, poll_s: float = 0.25) -> Status:
-        """Wait until nothing more will happen by itself. Raises WaitTimeoutError after `timeout_s` seconds."""
+        """Wait until nothing more will happen by itself. Raises WaitTimeoutError after `timeout_s` seconds.
+
+        A restart of Redis of up to 10 seconds is waited out.
+        """
         until = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
-            status = self.status()
+            status = self.status_after_restart()
             if status.state in OVER:
                 return status
             if until is not None and time.monotonic() >= until:

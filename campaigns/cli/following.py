@@ -37,7 +37,7 @@ def followed(campaign: Campaign, timeout_s: float | None, console: Console) -> S
             if until is not None and time.monotonic() > until:
                 raise WaitTimeoutError(campaign.id, now.state, timeout_s or 0)
             time.sleep(_LOOK_S)
-            now = campaign.status()
+            now = campaign.status_after_restart()
     if not _drawn(console):
         console.print(status_table(now))
     return now

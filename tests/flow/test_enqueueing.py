@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from campaigns.embedded import EmbeddedServer
 from campaigns.errors import (
     JobError,
     KeyConflictError,
     StateError,
+    StoreError,
     UnknownCampaignError,
     WaitTimeoutError,
 )
 from campaigns.flow.send import send_batch
 from campaigns.handle import Campaign
+from campaigns.sandbox.server import Sandbox
 from tests.support.jobs import bulk_job, personal_job, phones
+from tests.support.settings import fast_settings
 from tests.support.stage import Stage
 
 
@@ -139,6 +144,19 @@ class TestSteering:
             campaign.wait(0.05, poll_s=0.01)
         stage.finish(campaign)
         assert campaign.wait(1).state == "finished"
+
+    def test_wait_outlives_a_restart_of_the_store(self, sandbox: Sandbox, prefix: str) -> None:
+        with EmbeddedServer() as own:
+            stage = Stage(fast_settings(own.url, sandbox.url, prefix), sandbox)
+            campaign = stage.enqueue(bulk_job(phones(1)))
+            campaign.cancel()
+            own.kill()
+            with pytest.raises(StoreError):
+                campaign.status_after_restart(patience_s=0)
+            restart = threading.Timer(1.5, own.restart)
+            restart.start()
+            assert campaign.wait().state == "cancelled"
+            restart.join()
 
 
 def assert_nothing_stored(stage: Stage) -> None:
