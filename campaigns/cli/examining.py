@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import click
 from rich.console import Group, RenderableType
@@ -29,9 +30,21 @@ def doctor(as_json: bool) -> None:
     if as_json:
         for finding in findings:
             print_json(finding._asdict())
-    else:
+    elif console.is_terminal:
         console.print(findings_table(findings), soft_wrap=False)
+    else:
+        console.print("\n".join(findings_lines(findings)), markup=False)
     sys.exit(FAILED if any(finding.verdict == FAIL for finding in findings) else 0)
+
+
+def findings_lines(findings: list[Finding]) -> Iterator[str]:
+    """For a file or a pipe: nothing is wrapped, and no line ends in spaces."""
+    wide = max(len(finding.what) for finding in findings)
+    for finding in findings:
+        yield f"{finding.verdict:<4}  {finding.what:<{wide}}  {finding.found}".rstrip()
+        if finding.remedy:
+            yield f"{'':<{wide + 8}}→ {finding.remedy}"
+    yield summed_up(findings)
 
 
 def findings_table(findings: list[Finding]) -> RenderableType:

@@ -281,6 +281,13 @@ def test_fits_the_screen(stage: Stage, columns: int) -> None:
     assert len({len(line) - len(line[4:].lstrip()) for line in began}) == 1
 
 
+def test_in_a_pipe_nothing_is_wrapped_or_padded(run: Run, stage: Stage) -> None:
+    lines = run("doctor").stdout.splitlines()
+    assert [line for line in lines if line != line.rstrip()] == []
+    assert lines[-1] == "5 problems, 1 not looked at"
+    assert {line[:4].strip() for line in lines[:-1]} == {"ok", "fail", "skip", ""}
+
+
 def test_real_workers_and_beats(run: Run, processes: Processes) -> None:
     """A queue without a worker is told; with everything running all is well; a second beat is told."""
     processes.worker(["quick", "poll", "replies", "control"])
