@@ -65,11 +65,14 @@ for _command in (
 
 @cli.command(short_help="Start everything here, and send to the sandbox.")
 @click.option("--recipients", default=10_000, show_default=True, type=click.IntRange(1, 1_000_000))
+@click.option("--stay", is_flag=True, help="Leave everything up afterwards, for campaigns of your own, until Ctrl-C.")
 @as_json
 @told
-def demo(recipients: int, as_json: bool) -> None:
+def demo(recipients: int, stay: bool, as_json: bool) -> None:
     """Start everything on this machine, send two campaigns to the sandbox, and stop it all again."""
-    sys.exit(run_demo(recipients, console, as_json=as_json))
+    if stay and as_json:
+        raise click.UsageError("give --stay or --json, not both")
+    sys.exit(run_demo(recipients, console, as_json=as_json, stay=stay))
 
 
 @cli.command(short_help="Run a local gateway, until Ctrl-C.")

@@ -5,6 +5,7 @@ Everything is started here, on loopback and in a temporary folder, and stopped a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -41,10 +42,11 @@ _SHOWN_REPLIES = 12
 _SPECIAL = ("375297779909", "375297779908", "375297779901")
 
 
-def run_demo(recipients: int, console: Console, *, as_json: bool = False) -> int:
+def run_demo(recipients: int, console: Console, *, as_json: bool = False, stay: bool = False) -> int:
     """Run it. Returns the exit code: 0 if the sandbox's ledger and our result agree phone by phone.
 
-    With `as_json` all that is printed is one document in the end, with the comparison.
+    With `as_json` all that is printed is one document in the end, with the comparison. With `stay` everything
+    stays up afterwards, until Ctrl-C.
     """
     console = Console(quiet=True) if as_json else console
     started_s = time.monotonic()
@@ -70,12 +72,32 @@ def run_demo(recipients: int, console: Console, *, as_json: bool = False) -> int
             return FAILED
         _await_replies(campaigns)
         compared = _compare(campaigns, SandboxClient(sandbox_url), console)
+        if stay:
+            _stay(env, console)
     if as_json:
         print_json(compared)
     console.print(f"\nstopped everything after {time.monotonic() - started_s:.0f} seconds")
     return FAILED if compared["twice"] or compared["differing"] else 0
 
 
+def _stay(env: dict[str, str], console: Console) -> None:
+    """Let somebody try campaigns of their own."""
+    console.print(_INVITATION, style="bold")
+    console.print(f"what every phone shows: {env['CAMPAIGNS_GATEWAY_URL']}/")
+    console.print("campaigns of your own, from another terminal in this folder:\n")
+    for name in ("CAMPAIGNS_REDIS_URL", "CAMPAIGNS_GATEWAY_URL", "CAMPAIGNS_TOKEN"):
+        console.print(f"export {name}={env[name]}", markup=False)
+    console.print(f"printf '%s' '{_FIRST_JOB}' > first.json", markup=False, soft_wrap=True)
+    console.print(".venv/bin/campaigns send first.json --wait 60", markup=False)
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.pause()
+
+
+_INVITATION = "\neverything stays up until Ctrl-C"
+_FIRST_JOB = (
+    '{"messages": [{"alphaname_id": 444, "message_type": "bulk", '
+    '"content": {"type": "text", "text": "Hello"}, "delivery_list": ["+375291111111"]}]}'
+)
 _CELERY = (sys.executable, "-m", "celery", "--quiet", "--app", "workers")
 
 
@@ -189,7 +211,7 @@ def _compare(campaigns: list[Campaign], sandbox: SandboxClient, console: Console
     twice = [pair for pair, number in sent.items() if number > 1]
     differing = [pair for pair in sent.keys() | told.keys() if sent[pair] != told[pair]]
     console.print(
-        f"\nthe sandbox sent {len(truth):,} messages; we know of {sum(told.values()):,}; "
+        f"\nthe sandbox sent {len(truth):,}; we know of {sum(told.values()):,}; "
         f"twice: {len(twice)}; told differently: {len(differing)}"
     )
     summary = sandbox.summary()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +154,39 @@ def test_sandbox_on_a_busy_port(free_port: int) -> None:
         assert first.wait(10) == 0
         assert first.stdout is not None
         first.stdout.close()
+
+
+def test_demo_stays_for_a_campaign_of_ones_own(tmp_path: Path) -> None:
+    """What it says to type works as it stands, in another shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "campaigns.cli", "demo", "--recipients", "20", "--stay"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=environment("redis://x", "http://x", "x:") | {"TMPDIR": str(tmp_path)},
+    )
+    signal.signal(signal.SIGINT, before)
+    assert demo.stdout is not None
+    said: list[str] = []
+    while not said or not said[-1].startswith(".venv/bin/campaigns send"):
+        said.append(demo.stdout.readline())
+        assert said[-1], "it ended"
+    typed = "".join(line for line in said if line.startswith(("export ", "printf ")))
+    typed += said[-1].replace(".venv/bin/campaigns", f"{sys.executable} -m campaigns.cli")
+    (tmp_path / "own").mkdir()
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    sent = subprocess.run(
+        ["sh", "-c", typed], cwd=tmp_path / "own", env=env, capture_output=True, text=True, check=True
+    )
+    assert "finished" in sent.stdout
+    page = next(line.split(": ")[1].strip() for line in said if line.startswith("what every phone shows"))
+    with urllib.request.urlopen(page, timeout=10) as answer:
+        assert answer.status == 200
+    demo.send_signal(signal.SIGINT)
+    demo.communicate(timeout=60)
+    assert demo.returncode == 0
 
 
 def test_demo_ends_on_ctrl_c(tmp_path: Path) -> None:
