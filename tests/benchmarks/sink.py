@@ -27,7 +27,7 @@ def _answer(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
-_ANSWER = _answer(_BODY)
+_ANSWER, _NO_NEWS = _answer(_BODY), _answer(b"[]")
 
 
 def serve(latency_s: float, host: str = "127.0.0.1") -> None:
@@ -37,7 +37,7 @@ def serve(latency_s: float, host: str = "127.0.0.1") -> None:
     print(listener.getsockname()[1], flush=True)  # noqa: T201 (whoever started it reads this)
     selector = selectors.DefaultSelector()
     selector.register(listener, selectors.EVENT_READ, None)
-    waiting: list[tuple[float, int, socket.socket]] = []
+    waiting: list[tuple[float, int, socket.socket, bytes]] = []
     count = 0
     while True:
         timeout = max(0.0, waiting[0][0] - time.monotonic()) if waiting else None
@@ -53,11 +53,12 @@ def serve(latency_s: float, host: str = "127.0.0.1") -> None:
                     continue
                 if quick := _QUICK.match(request):
                     arrivals[quick[1].decode()] = time.monotonic()
-                heapq.heappush(waiting, (time.monotonic() + latency_s, count, key.fileobj))  # type: ignore[misc]
+                answer = _NO_NEWS if b"/statusBulkViber" in request[:60] else _ANSWER
+                heapq.heappush(waiting, (time.monotonic() + latency_s, count, key.fileobj, answer))  # type: ignore[misc]
         while waiting and waiting[0][0] <= time.monotonic():
-            connection = heapq.heappop(waiting)[2]
+            *_, connection, answer = heapq.heappop(waiting)
             try:
-                connection.sendall(_ANSWER)
+                connection.sendall(answer)
             except OSError:
                 selector.unregister(connection)
                 connection.close()
