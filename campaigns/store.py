@@ -58,20 +58,25 @@ class Store:
             return []
         now = self._now()
         with self._translated(calls[0][0]):
-            try:
-                return self._in_turn(calls, now)
-            except NoScriptError:
-                # Redis has been started anew. Those that were carried out notice the repetition.
-                for name in {name for name, _, _ in calls}:
+            answers = self._in_turn(calls, now)
+            missing = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+            if missing:
+                # Redis has been started anew. What was carried out is not repeated: it would take another entry.
+                for name in {calls[n][0] for n in missing}:
                     self.redis.script_load(script_text(name))
-                return self._in_turn(calls, now)
+                for n, answer in zip(missing, self._in_turn([calls[n] for n in missing], now), strict=True):
+                    answers[n] = answer
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+            return answers
 
     def _in_turn(self, calls: Sequence[ScriptCall], now: int) -> list[Any]:
         # Not by redis-py's own scripts: in a pipeline they ask each time whether they are loaded.
         with self.redis.pipeline(transaction=False) as pipeline:
             for name, keys, args in calls:
                 pipeline.evalsha(self._script(name).sha, len(keys), *keys, now, *args)
-            return list(pipeline.execute())
+            return list(pipeline.execute(raise_on_error=False))
 
     def ask(self, command: str, *args: Any) -> Any:
         """One plain command, by its redis-py name."""

@@ -14,7 +14,7 @@ from campaigns.errors import AccountRefusedError, GatewayError, TooManyRequestsE
 from campaigns.flow.ageing import next_look_ms
 from campaigns.flow.answers import Answer, ask, final_costs
 from campaigns.flow.services import Services
-from campaigns.flow.slices import while_due
+from campaigns.flow.slices import Slice
 from campaigns.ledger import FETCH, POLL_VERB, Batch, Entry, Move
 from campaigns.ledger.states import ACCEPTED, REJECTED, SETTLED
 from campaigns.names import POLL
@@ -59,7 +59,7 @@ def poll_while_due(services: Services, batch_id: str, monotonic: Callable[[], fl
         poll_batch(services, due_id)
         return True
 
-    return while_due(services, POLL, POLL_VERB, batch_id, act, monotonic)
+    return Slice(services, POLL, POLL_VERB, monotonic).run(batch_id, act)
 
 
 def poll_batch(services: Services, batch_id: str) -> None:

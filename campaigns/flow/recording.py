@@ -7,6 +7,7 @@ import logging
 from campaigns.flow.decisions import MAY_RECORD, Rest, Verdict
 from campaigns.flow.duplicates import accepted_late
 from campaigns.flow.services import Services
+from campaigns.flow.slices import Slice
 from campaigns.gateway.limiter import Permit
 from campaigns.ledger import Claim, moved
 from campaigns.ledger.states import ACCEPTED
@@ -14,19 +15,24 @@ from campaigns.ledger.states import ACCEPTED
 log = logging.getLogger(__name__)
 
 
-def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict) -> bool:
+def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict, *, turn: Slice | None = None) -> bool:
     """Write the verdict. The batch comes first: whoever dies after that has lost nothing but a permit.
 
+    Takes the next entry of the worker's `turn` in the same round trip, unless the account has to rest.
     Returns whether the batch took it. It does not if a later attempt stands in its place.
     """
     batch, to = claim.batch, verdict.move.to
-    answers = services.store.run_in_turn(
-        [
-            services.batches.moving(batch, verdict.move, from_states=MAY_RECORD[to], fence=claim.fence),
-            services.limiter.releasing(permit, used=verdict.used, outcome=verdict.outcome),
-        ]
-    )
-    taken, failures = moved(answers[0]), int(answers[1])
+    calls = [
+        services.batches.moving(batch, verdict.move, from_states=MAY_RECORD[to], fence=claim.fence),
+        services.limiter.releasing(permit, used=verdict.used, outcome=verdict.outcome),
+    ]
+    goes_on = turn if verdict.rest is None else None
+    if goes_on:
+        calls += goes_on.taking()
+    said, failed, *following = services.store.run_in_turn(calls)
+    if goes_on:
+        goes_on.took(following)
+    taken, failures = moved(said), int(failed)
     fields = {"batch": batch.id, "attempt": batch.attempt, "to": to}
     if taken:
         log.info("batch_moved", extra=fields)

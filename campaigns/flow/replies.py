@@ -8,7 +8,7 @@ from collections.abc import Callable
 from campaigns.errors import GatewayError
 from campaigns.flow.ageing import next_look_ms
 from campaigns.flow.services import Services
-from campaigns.flow.slices import while_due
+from campaigns.flow.slices import Slice
 from campaigns.gateway import Gateway
 from campaigns.ledger import FETCH, Batch, Entry
 from campaigns.ledger.states import ACCEPTED, SETTLED
@@ -28,7 +28,7 @@ def fetch_while_due(services: Services, batch_id: str, monotonic: Callable[[], f
         fetch_replies(services, due_id)
         return True
 
-    return while_due(services, REPLIES, FETCH, batch_id, act, monotonic)
+    return Slice(services, REPLIES, FETCH, monotonic).run(batch_id, act)
 
 
 def fetch_replies(services: Services, batch_id: str) -> None:

@@ -14,7 +14,7 @@ from campaigns.flow.decisions import LONGEST_REST_S, Verdict, accepted, refused
 from campaigns.flow.recording import record
 from campaigns.flow.send_list import send_list
 from campaigns.flow.services import Services
-from campaigns.flow.slices import while_due
+from campaigns.flow.slices import Slice
 from campaigns.flow.withholding import claim_checked
 from campaigns.gateway.limiter import Permit, Wait
 from campaigns.ledger import SEND, Claim, Entry, Refusal, campaign_of, queue_of
@@ -29,13 +29,14 @@ def send_while_due(services: Services, batch_id: str, monotonic: Callable[[], fl
         queue = queue_of(SEND, services.campaigns.brief(campaign_of(batch_id)).kind)
     except UnknownCampaignError:
         queue = BULK
-    return while_due(services, queue, SEND, batch_id, partial(send_batch, services), monotonic)
+    turn = Slice(services, queue, SEND, monotonic)
+    return turn.run(batch_id, partial(send_batch, services, turn=turn))
 
 
-def send_batch(services: Services, batch_id: str) -> bool:
+def send_batch(services: Services, batch_id: str, *, turn: Slice | None = None) -> bool:
     """Send one batch if it is still planned and its account may.
 
-    Returns whether the worker should go on with another; False when the account has to wait.
+    Returns whether the worker should go on with another, of its `turn`; False when the account has to wait.
     """
     entry = Entry(SEND, batch_id)
     try:
@@ -58,7 +59,7 @@ def send_batch(services: Services, batch_id: str) -> bool:
         services.limiter.release(permit, used=False)
         return True
     verdict = _verdict(services, claim, permit, began_at_s)
-    record(services, claim, permit, verdict)
+    record(services, claim, permit, verdict, turn=turn)
     return verdict.rest is None
 
 

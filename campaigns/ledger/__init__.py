@@ -21,7 +21,7 @@ from campaigns.ledger.batches import (
     queue_of,
 )
 from campaigns.ledger.campaigns import Campaigns
-from campaigns.ledger.due import Due, Entry
+from campaigns.ledger.due import Due, Entry, taken
 from campaigns.ledger.plans import NewBatch, Plan, Plans, drop_plan, new_campaign_id
 from campaigns.ledger.records import Batch, Campaign, MailingRecord, campaign_of
 from campaigns.ledger.withheld import withhold
@@ -51,5 +51,6 @@ __all__ = [
     "moved",
     "new_campaign_id",
     "queue_of",
+    "taken",
     "withhold",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from campaigns.ledger.batches import queue_of
-from campaigns.store import Store
+from campaigns.store import ScriptCall, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,11 @@ class Entry:
         return f"{self.verb}|{self.batch_id}"
 
 
+def taken(answer: Sequence[bytes]) -> list[Entry]:
+    """What the answer of `taking` says: the entries that were taken."""
+    return [Entry.read(raw) for raw in answer[1:]]
+
+
 class Due:
     """Every method may raise StoreError."""
 
@@ -34,8 +39,11 @@ class Due:
 
     def take(self, queue: str, limit: int, again_ms: int, verb: str = "") -> list[Entry]:
         """Up to `limit` entries that are due. Each is due again after `again_ms`: wake-ups get lost."""
-        taken = self._store.run("take_due", [self._keys.due(queue)], [limit, again_ms, f"{verb}|" if verb else ""])
-        return [Entry.read(raw) for raw in taken[1:]]
+        return taken(self._store.run(*self.taking(queue, limit, again_ms, verb)))
+
+    def taking(self, queue: str, limit: int, again_ms: int, verb: str = "") -> ScriptCall:
+        """The call that `take` makes, for whoever has more to say in the same round trip."""
+        return "take_due", [self._keys.due(queue)], [limit, again_ms, f"{verb}|" if verb else ""]
 
     def put(self, entry: Entry, kind: str, at_ms: int) -> None:
         """Make an entry due at `at_ms`, whenever it was due before."""

@@ -24,6 +24,7 @@ from campaigns.ledger import (
     Refusal,
     Unchecked,
     drop_plan,
+    taken,
     withhold,
 )
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, HELD, PLANNED, REACHED_FROM, REJECTED, SENDING, UNKNOWN
@@ -207,6 +208,22 @@ class TestDue:
         assert due.take("poll", 10, 5000) == []
         clock.ms += 5000
         assert due.take("poll", 10, 5000) == [Entry("poll", "c-0")]
+
+    def test_scripts_that_the_server_forgot_take_no_second_entry(self, timed: Store, clock: Clock) -> None:
+        due = Due(timed)
+        for number in range(2):
+            due.put(Entry("poll", f"c-{number}"), "bulk", clock.ms)
+        taking = due.taking("poll", 1, 5000)
+        price = "price", [timed.keys.batch("c-0"), timed.keys.campaign("c")], [0, 1, "BYN"]
+        first, _ = timed.run_in_turn([taking, price])
+        assert taken(first) == [Entry("poll", "c-0")]
+        timed.redis.script_flush()
+        due.take("quick", 1, 5000)  # loads one of the two
+        second, _ = timed.run_in_turn([taking, price])
+        assert taken(second) == [Entry("poll", "c-1")]
+        assert due.depth("poll", clock.ms)[0] == 0
+        clock.ms += 5000
+        assert due.depth("poll", clock.ms)[0] == 2
 
     def test_missing_ones_are_added_and_others_left_alone(self, timed: Store, clock: Clock) -> None:
         due = Due(timed)
