@@ -27,9 +27,8 @@ class Answer:
     costs: Mapping[int, tuple[int, str]] = field(default_factory=dict)
 
 
-def ask(services: Services, batch: Batch) -> Answer:
+def ask(gateway: Gateway, batch: Batch) -> Answer:
     """One look at the gateway. Raises GatewayError. An answer equal to the last one is not parsed."""
-    gateway = services.gateway(batch.account)
     last_digest = batch.fields.get("digest")
     if batch.kind == "quick":
         return _ask_quick(gateway, batch, last_digest)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 
 from campaigns.errors import AccountRefusedError, GatewayError, TooManyRequestsError
 from campaigns.flow.ageing import next_look_ms
@@ -22,11 +22,14 @@ from campaigns.planning import phones_of
 from campaigns.results import compare, silenced
 from campaigns.results.intake import Change
 from campaigns.schemas.rows import DeliveryRows
-from campaigns.times import from_gateway
+from campaigns.store import ScriptCall
+from campaigns.times import gateway_reader
 
 log = logging.getLogger(__name__)
 
 _CONFLICTS = 5
+#: How long a look waits for a permit, if the deadline of a request is not shorter.
+_PATIENCE_S = 5.0
 
 
 class Polled:
@@ -55,36 +58,47 @@ class Polled:
 def poll_while_due(services: Services, batch_id: str, monotonic: Callable[[], float]) -> int:
     """Poll the batch that the wake-up names, then others that are due. Returns how many."""
 
+    turn = Slice(services, POLL, POLL_VERB, monotonic)
+
     def act(due_id: str) -> bool:
-        poll_batch(services, due_id)
+        poll_batch(services, due_id, turn=turn)
         return True
 
-    return Slice(services, POLL, POLL_VERB, monotonic).run(batch_id, act)
+    return turn.run(batch_id, act)
 
 
-def poll_batch(services: Services, batch_id: str) -> None:
-    """Look once. Raises nothing that the gateway does: the next look is due in any case."""
+def poll_batch(services: Services, batch_id: str, *, turn: Slice | None = None) -> None:
+    """Look once. Raises nothing that the gateway does: the next look is due in any case.
+
+    A look that finds nothing new takes the next entry of the worker's `turn` with its last round trip.
+    """
     now_ms, batch = services.batches.read_at(batch_id)
     if batch.state != ACCEPTED:
         services.due.drop(Entry(POLL_VERB, batch_id), batch.kind or "bulk")
         return
     look = Polled(services, batch, now_ms)
     end_ms = batch.number("followed_ms") + round(services.settings.poll_horizon_s * 1000)
+    past_horizon = look.now_ms >= end_ms
     delay_s = None
-    try:
-        answer = ask(services, batch)
-    except GatewayError as error:
-        answer, delay_s = None, _trouble(services, batch, error)
-    news = answer is not None and answer.digest != batch.fields.get("digest")
+    with services.limiter.reads(batch.account, min(_PATIENCE_S, services.settings.deadline_s)) as reads:
+        try:
+            answer = ask(services.gateway(batch.account).under(reads), batch)
+        except GatewayError as error:
+            answer, delay_s = None, _trouble(services, batch, error)
+        news = answer is not None and answer.digest != batch.fields.get("digest")
+        # Most looks find nothing new, and whoever waited for the last status of all would settle at that look.
+        if not news and not past_horizon and batch.number("final") < batch.recipients:
+            calls = [*reads.giving_back(), _looking_again(look, end_ms, delay_s)]
+            following = services.store.run_in_turn([*calls, *(turn.taking() if turn else ())])[len(calls) :]
+            if turn:
+                turn.took(following)
+            return
     if answer is not None and news:
         _take_in(look, answer)
-    past_horizon = look.now_ms >= end_ms
     if past_horizon:
         _silence(look)
-    # Most looks find nothing new, and whoever waited for the last status of all would settle at that look.
-    waits = not news and not past_horizon and batch.number("final") < batch.recipients
-    if waits or not _settle(services, batch_id, past_horizon=past_horizon):
-        _look_again(look, end_ms, delay_s)
+    if not _settle(services, batch_id, past_horizon=past_horizon):
+        services.store.run_in_turn([_looking_again(look, end_ms, delay_s)])
 
 
 def _take_in(look: Polled, answer: Answer) -> None:
@@ -129,7 +143,7 @@ def _write_rows(look: Polled, mailing: int, rows: DeliveryRows) -> bool:
             phones=lambda: look.of_mailing(mailing, (row.phone for row in rows)),
             final=services.settings.final_statuses,
             now_ms=look.now_ms,
-            at_ms=partial(from_gateway, zone=services.settings.gateway_timezone),
+            at_ms=gateway_reader(services.settings.gateway_timezone),
         )
         if comparison.strangers or comparison.strange_words:
             log.warning(
@@ -199,7 +213,7 @@ def _priced(services: Services, batch: Batch) -> bool:
     return True
 
 
-def _look_again(look: Polled, end_ms: int, delay_s: float | None) -> None:
+def _looking_again(look: Polled, end_ms: int, delay_s: float | None) -> ScriptCall:
     settings = look.services.settings
     if delay_s is not None:
         due_ms = look.now_ms + round(delay_s * 1000)
@@ -211,7 +225,7 @@ def _look_again(look: Polled, end_ms: int, delay_s: float | None) -> None:
             minimum_s=settings.poll_min_s,
             end_ms=end_ms,
         )
-    look.services.due.put(Entry(POLL_VERB, look.batch.id), look.batch.kind, due_ms)
+    return look.services.due.putting(Entry(POLL_VERB, look.batch.id), look.batch.kind, due_ms)
 
 
 def _trouble(services: Services, batch: Batch, error: GatewayError) -> float | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +43,48 @@ class Wait:
 
     seconds: float
     why: str
+
+
+class Reads:
+    """Permits for requests that cost nothing: each is given back in the round trip that asks for the next.
+
+    Leaving the context gives the last one back, unless its holder took `giving_back` into what it wrote.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        acquire: Callable[[str, Sequence[ScriptCall]], Permit],
+        releasing: Callable[..., ScriptCall],
+    ) -> None:
+        self._store = store
+        self._acquire = acquire
+        self._releasing = releasing
+        self._owed: list[ScriptCall] = []
+
+    @contextmanager
+    def __call__(self, method: str) -> Iterator[None]:
+        """A permit around one request. Raises NotNowError if there is none."""
+        permit = self._acquire(method, self.giving_back())
+        used = True
+        try:
+            yield
+        except NotWrittenError:
+            used = False
+            raise
+        finally:
+            self._owed = [self._releasing(permit, used=used)]
+
+    def giving_back(self) -> list[ScriptCall]:
+        """The call that gives back what is held, to be made by whoever asks: it is not said twice."""
+        owed, self._owed = self._owed, []
+        return owed
+
+    def __enter__(self) -> Reads:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._store.run_in_turn(self.giving_back())
 
 
 class Limiter:
@@ -84,11 +126,14 @@ class Limiter:
         """Acquire again what was released: for whoever makes other requests between claim and payment."""
         return self._acquire(permit, _PAID, patience_s)
 
-    def _acquire(self, permit: Permit, kind: str, patience_s: float) -> Permit | Wait:
+    def _acquire(
+        self, permit: Permit, kind: str, patience_s: float, before: Sequence[ScriptCall] = ()
+    ) -> Permit | Wait:
         until = self._monotonic() + patience_s
         while True:
-            keys = self._keys(permit.account)
-            answer = self._store.run("acquire", keys, [permit.id, kind, *self._limits])
+            acquiring = "acquire", self._keys(permit.account), [permit.id, kind, *self._limits]
+            *_, answer = self._store.run_in_turn([*before, acquiring])
+            before = ()
             if answer[0] == 0:
                 return permit
             wait = Wait(answer[0] / _MICRO, answer[1].decode())
@@ -111,17 +156,19 @@ class Limiter:
     @contextmanager
     def reading(self, account: str, method: str, patience_s: float = 5.0) -> Iterator[None]:
         """A permit around one request that costs nothing. Raises NotNowError if there is none."""
-        permit = self._acquire(Permit(account, secrets.token_hex(8)), _READ, patience_s)
-        if isinstance(permit, Wait):
-            raise NotNowError(method, f"no permit: {permit.why}", retry_after_s=permit.seconds)
-        used = True
-        try:
+        with self.reads(account, patience_s) as reads, reads(method):
             yield
-        except NotWrittenError:
-            used = False
-            raise
-        finally:
-            self.release(permit, used=used)
+
+    def reads(self, account: str, patience_s: float = 5.0) -> Reads:
+        """Permits for several such requests, one after the other."""
+
+        def acquire(method: str, before: Sequence[ScriptCall]) -> Permit:
+            permit = self._acquire(Permit(account, secrets.token_hex(8)), _READ, patience_s, before)
+            if isinstance(permit, Wait):
+                raise NotNowError(method, f"no permit: {permit.why}", retry_after_s=permit.seconds)
+            return permit
+
+        return Reads(self._store, acquire, self.releasing)
 
     def rest(
         self,

@@ -47,7 +47,11 @@ class Due:
 
     def put(self, entry: Entry, kind: str, at_ms: int) -> None:
         """Make an entry due at `at_ms`, whenever it was due before."""
-        self._store.ask("zadd", self._keys.due(queue_of(entry.verb, kind)), {str(entry): at_ms})
+        self._store.run(*self.putting(entry, kind, at_ms))
+
+    def putting(self, entry: Entry, kind: str, at_ms: int) -> ScriptCall:
+        """The call that `put` makes, for whoever has more to say in the same round trip."""
+        return "put_due", [self._keys.due(queue_of(entry.verb, kind))], [str(entry), at_ms]
 
     def put_missing(self, entries: Sequence[tuple[Entry, str, int]]) -> int:
         """Add those of `entries` (entry, kind, due at ms) that stand nowhere. Returns how many did not."""

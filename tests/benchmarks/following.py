@@ -7,21 +7,24 @@ all at once, at times of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from functools import partial
+from types import SimpleNamespace
+from typing import cast
 
 import orjson
 
 from campaigns.embedded import EmbeddedServer
 from campaigns.flow.poll import poll_batch
 from campaigns.flow.services import Services
-from campaigns.gateway import Gateway, Transport
+from campaigns.gateway.limiter import Limiter, Reads
 from campaigns.ledger import Batch, Claim
 from campaigns.producer import enqueue
 from campaigns.results import compare
 from campaigns.schemas.answers import SCHEMAS
-from campaigns.settings import Secret, Settings
-from campaigns.times import from_gateway
+from campaigns.settings import Rate, Secret, Settings
+from campaigns.store import ScriptCall
+from campaigns.times import gateway_reader
 from campaigns.wiring import build_services
 from tests.benchmarks.answerer import Answerer
 from tests.benchmarks.measure import RUNS, Measure, alternating_s
@@ -47,15 +50,37 @@ def answer(steps: float) -> bytes:
     return orjson.dumps([{"message_id": 77, "name": "m", "alphaname_id": 444, "success": rows}])
 
 
+class _NoPermits(Reads):
+    """To tell what a look costs by itself."""
+
+    def __init__(self) -> None:
+        pass
+
+    def __call__(self, method: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def giving_back(self) -> list[ScriptCall]:
+        return []
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 class Followed:
     """Accepted batches of a thousand, one after the other, at a gateway that answers what it is told to."""
 
-    def __init__(self, url: str, answerer: Answerer) -> None:
-        settings = Settings(redis_url=url, key_prefix="following:", accounts={"default": Secret("t" * 8)})
-        services = build_services(settings, wake=lambda *_: True)
-        transport = Transport(answerer.url, connect_timeout_s=2, deadline_s=5)
-        gateway = Gateway(transport, settings.token("default"), read_attempts=1)
-        self.services: Services = replace(services, gateway=lambda _: gateway)
+    def __init__(self, url: str, answerer: Answerer, *, limited: bool = True) -> None:
+        settings = Settings(
+            redis_url=url,
+            gateway_url=answerer.url,
+            key_prefix="following:",
+            accounts={"default": Secret("t" * 8)},
+            rate_limit=Rate(0, 1.0),
+        )
+        self.services: Services = build_services(settings, wake=lambda *_: True)
+        if not limited:
+            free = SimpleNamespace(reads=lambda *_: _NoPermits())
+            self.services = replace(self.services, limiter=cast("Limiter", free))
         self.batch: Batch
 
     def fresh(self, said: bytes | None = None) -> None:
@@ -84,7 +109,7 @@ class Followed:
             phones=lambda: frozenset(_PHONES),
             final=self.services.settings.final_statuses,
             now_ms=1,
-            at_ms=partial(from_gateway, zone=self.services.settings.gateway_timezone),
+            at_ms=gateway_reader(self.services.settings.gateway_timezone),
         )
         assert self.services.deliveries.write(self.batch, 0, found.changes, version) is not None
         return len(found.changes)
@@ -95,7 +120,9 @@ def measure_intake(server: EmbeddedServer, *, quick: bool) -> Iterator[Measure]:
         followed = Followed(server.url, answerer)
         yield from _rows(followed, batches=1 if quick else 10)
         yield from _stored(followed, answerer)
-        yield from _polls(followed, answerer, rounds=2 if quick else 60)
+        rounds = 2 if quick else 60
+        yield from _polls(Followed(server.url, answerer, limited=False), answerer, rounds, "an unchanged poll", 0.25)
+        yield from _polls(followed, answerer, rounds, "an unchanged poll, permit of the limiter included")
 
 
 def _rows(followed: Followed, batches: int) -> Iterator[Measure]:
@@ -153,7 +180,9 @@ def _stored(followed: Followed, answerer: Answerer) -> Iterator[Measure]:
     yield Measure("Redis, a change in the stream", used / (3.6 * _ROWS), "bytes", limit=60)
 
 
-def _polls(followed: Followed, answerer: Answerer, rounds: int) -> Iterator[Measure]:
+def _polls(
+    followed: Followed, answerer: Answerer, rounds: int, name: str, limit: float | None = None
+) -> Iterator[Measure]:
     polled: list[list[float]] = [[], []]
     for _ in range(RUNS):
         for which, bodies in enumerate(([answer(1.5)], [answer(1 + n / 100) for n in range(1, rounds + 1)])):
@@ -162,4 +191,4 @@ def _polls(followed: Followed, answerer: Answerer, rounds: int) -> Iterator[Meas
             followed.poll()
             polled[which].append(alternating_s([lambda: [followed.poll() for _ in range(rounds)]], 1)[0])
     same_s, little_s = (sorted(times)[len(times) // 2] / rounds for times in polled)
-    yield Measure("an unchanged poll", same_s * 1e3, "ms", little_s * 1e3, "a poll with 1 % changed", 0.25)
+    yield Measure(name, same_s * 1e3, "ms", little_s * 1e3, "a poll with 1 % changed", limit)

@@ -18,7 +18,7 @@ from tests.support.processes import ROOT
     [
         ("planning", 3),
         ("memory", 1),
-        ("intake", 5),
+        ("intake", 6),
         ("sending", 1),
         ("usual", 2),
         ("latency", 1),
