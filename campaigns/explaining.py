@@ -34,7 +34,7 @@ _WORDS: Final = {
 
 def explained(phone: str, traces: list[Trace], optout: OptOut | None, zone: tzinfo) -> Iterator[str]:
     """Lines about a phone: its opt-out, then each campaign. Times are in `zone`."""
-    yield phone
+    yield f"{phone}, times in {zone}"
     if optout is None:
         yield "  not opted out"
     else:

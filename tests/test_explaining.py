@@ -161,7 +161,7 @@ FATES: dict[str, tuple[Message, list[str]]] = {
 def test_each_fate(fate: str) -> None:
     found, lines = FATES[fate]
     head = "Spring (c1): bulk, account shop, handed in 2030-05-01 12:00:00, ready"
-    assert told(trace(found)) == [PHONE, "  not opted out", "", head, *lines]
+    assert told(trace(found)) == [f"{PHONE}, times in UTC", "  not opted out", "", head, *lines]
 
 
 def test_every_state_has_its_words() -> None:
@@ -194,9 +194,11 @@ def test_opted_out() -> None:
 
 
 def test_nobody_knows_them() -> None:
-    assert told() == [PHONE, "  not opted out", "  in no campaign that is kept"]
+    assert told() == [f"{PHONE}, times in UTC", "  not opted out", "  in no campaign that is kept"]
 
 
 def test_times_are_in_the_zone() -> None:
     zone = timezone(timedelta(hours=3))
-    assert "15:00:00" in list(explained(PHONE, [trace()], None, zone))[3]
+    lines = list(explained(PHONE, [trace()], None, zone))
+    assert lines[0].endswith(f", times in {zone}")
+    assert "15:00:00" in lines[3]

@@ -107,6 +107,7 @@ class TestBulk:
             (lambda: changed("max_cost", value="cheap"), "max_cost: must be an amount such as 12.50"),
             (lambda: changed("kind", value="fax"), "kind: must be one of bulk, quick, list"),
             (list, "job: must be an object"),
+            (lambda: changed("messages", 1, value=5), "messages[1]: must be an object"),
         ],
     )  # fmt: skip
     def test_rule(self, job: Callable[[], Any], line: str) -> None:

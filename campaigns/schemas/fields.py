@@ -41,6 +41,8 @@ class StrictSchema(Schema):
     """Refuses fields that it does not know, with a hint at the one that was probably meant."""
 
     REFUSED: ClassVar[Mapping[str, str]] = {}
+    #: Of a mailing that is none, say; marshmallow ignores what the nested field says of that.
+    error_messages = {"type": "must be an object"}  # noqa: RUF012 (so marshmallow declares it)
 
     class Meta:
         unknown = EXCLUDE

@@ -19,7 +19,7 @@ class TestExplain:
         shown = run("explain", "8 029 100 00 00")
         assert shown.exit_code == 0, shown.output
         lines = shown.stdout.splitlines()
-        assert lines[:3] == [phones(1)[0], "  not opted out", ""]
+        assert lines[:3] == [f"{phones(1)[0]}, times in Europe/Minsk", "  not opted out", ""]
         assert lines[3].startswith(f"Spring ({campaign.id}): bulk, account default, handed in 20")
         assert f"batch {campaign.id}-0: sent, no more news will come" in lines[4]
         assert lines[-1].strip().startswith("READ 20")
