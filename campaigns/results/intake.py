@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from campaigns.schemas.rows import DeliveryRows, read_rows, word_of
+from campaigns.schemas.rows import DeliveryRows, understood, word_of
 from campaigns.statuses import DELIVERED, UNKNOWN_FINAL, advances, is_known, rank
 
 #: One script call writes at most so many rows: others wait for the server meanwhile.
@@ -91,7 +91,7 @@ def compare(
     changes: dict[str, Change] = {}
     strange_words = strangers = 0
     verdicts, known, made = _Verdicts(final), stored.get, tuple.__new__
-    for phone, status, number, code, time in read_rows(_news(stored, rows)):
+    for phone, status, number, code, time in understood(_news(stored, rows)):
         first = known(phone, "").partition("|")[0]
         before = changes[phone].status if phone in changes else first
         if before == status:

@@ -72,8 +72,12 @@ class BulkStatus(NamedTuple):
 
 def read_rows(raw: Iterable[Any]) -> list[DeliveryRow]:
     """Rows that can be understood."""
-    rows: list[DeliveryRow] = []
-    made, add, words = tuple.__new__, rows.append, _Words()
+    return [DeliveryRow(*row) for row in understood(raw)]
+
+
+def understood(raw: Iterable[Any]) -> Iterator[tuple[str, str, int | None, int, str | None]]:
+    """The fields of rows that can be understood, in the order of DeliveryRow, which costs as much as reading them."""
+    words = _Words()
     for row in raw:
         try:
             phone, status, get = row["phone"], words[row["status"]], row.get
@@ -84,9 +88,7 @@ def read_rows(raw: Iterable[Any]) -> list[DeliveryRow]:
             phone, number, code = _plain(phone), number_of(number), number_of(code) or 0
             time = time if isinstance(time, str) else None
         if phone and status:
-            # What DeliveryRow(...) does, in half the time.
-            add(made(DeliveryRow, (phone, status, number, code, time)))
-    return rows
+            yield phone, status, number, code, time
 
 
 def word_of(status: Any) -> str:
