@@ -19,7 +19,7 @@ from campaigns.gateway.connection import Exchange, NotingAdapter, RefusedToWrite
 from campaigns.settings import Secret
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
-_CHUNK_BYTES: Final = 64 * 1024
+_CHUNK_BYTES: Final = 256 * 1024
 _USER_AGENT: Final = "viber-campaigns"
 
 
@@ -53,6 +53,7 @@ class Transport:
         self._verify: bool | str = ca_file or True
         self._clock = clock
         self._adapters: dict[bool, NotingAdapter] = {}
+        self._addresses: dict[str, str] = {}
         self._pid = 0
 
     def send(self, call: Call, token: Secret, *, may_write: Callable[[], bool] = lambda: True) -> Answer:
@@ -113,11 +114,21 @@ class Transport:
             adapter = self._adapters[fresh] = NotingAdapter(fresh=fresh)
         return adapter
 
+    def _address(self, path: str) -> str:
+        """Prepared once: there are eleven, and preparing one takes a tenth of what a whole request does."""
+        url = self._addresses.get(path)
+        if url is None:
+            request = requests.PreparedRequest()
+            request.prepare_url(self._base_url + path, None)
+            url = self._addresses[path] = request.url or ""
+        return url
+
     def _prepared(self, call: Call, token: Secret) -> requests.PreparedRequest:
         secret = token.reveal()
         request = requests.PreparedRequest()
         request.prepare_method("POST")
-        request.prepare_url(self._base_url + call.path, dict(call.query))
+        query = urlencode(call.query)
+        request.url = f"{self._address(call.path)}?{query}" if query else self._address(call.path)
         headers = {"User-Agent": _USER_AGENT, "Accept": "application/json"}
         if call.paid:
             headers["Connection"] = "close"
