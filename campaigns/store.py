@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 from redis import Redis
 from redis.commands.core import Script
@@ -26,6 +26,8 @@ def script_text(name: str) -> str:
     folder = files("campaigns.lua")
     return folder.joinpath("prelude.lua").read_text("utf-8") + folder.joinpath(f"{name}.lua").read_text("utf-8")
 
+
+T = TypeVar("T")
 
 #: The name of a script, its keys, and its arguments after the time.
 ScriptCall = tuple[str, Sequence[str], Sequence[Any]]
@@ -83,14 +85,6 @@ class Store:
         with self._translated(command):
             return getattr(self.redis, command)(*args)
 
-    def with_time(self, command: str, *args: Any) -> tuple[int, Any]:
-        """The time by which scripts go, unix milliseconds, and the answer to a command, in one round trip."""
-        with self._translated(command), self.redis.pipeline(transaction=False) as pipeline:
-            pipeline.time()
-            getattr(pipeline, command)(*args)
-            time, answer = pipeline.execute()
-        return self._milliseconds(time), answer
-
     def ask_many(self, command: str, argument_lists: Iterable[Sequence[Any]]) -> list[Any]:
         """The same command once per list of arguments, in a single round trip."""
         with self._translated(command), self.redis.pipeline(transaction=False) as pipeline:
@@ -115,12 +109,9 @@ class Store:
 
     def now_ms(self) -> int:
         """The time by which scripts go, unix milliseconds."""
-        return self._now_ms() if self._now_ms is not None else self._milliseconds(self.ask("time"))
-
-    def _milliseconds(self, time: tuple[int, int]) -> int:
         if self._now_ms is not None:
             return self._now_ms()
-        seconds, microseconds = time
+        seconds, microseconds = self.ask("time")
         return int(seconds) * 1000 + int(microseconds) // 1000
 
     def _now(self) -> int:
@@ -149,6 +140,6 @@ def decoded(mapping: dict[bytes, bytes]) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in mapping.items()}
 
 
-def paired(flat: Sequence[bytes]) -> dict[bytes, bytes]:
+def paired(flat: Sequence[T]) -> dict[T, T]:
     """What HGETALL returns inside a script, as a mapping."""
     return dict(zip(flat[::2], flat[1::2], strict=True))

@@ -173,8 +173,8 @@ class Batches:
 
     def read_at(self, batch_id: str) -> tuple[int, Batch]:
         """The batch, and the time by which scripts go, unix milliseconds; in one round trip."""
-        now_ms, fields = self._store.with_time("hgetall", self._keys.batch(batch_id))
-        return now_ms, Batch.read(batch_id, decoded(fields))
+        now_ms, text = self._store.run("read_batch", [self._keys.batch(batch_id)])
+        return int(now_ms), Batch.read(batch_id, paired(orjson.loads(text)))
 
     def read_many(self, batch_ids: Sequence[str]) -> list[Batch]:
         """Batches in the order of their ids, in one round trip."""
