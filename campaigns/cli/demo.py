@@ -1,6 +1,7 @@
 """The demonstration: a server, the sandbox, a worker and beat, all real, and two campaigns through them.
 
-Everything is started here, on loopback and in a temporary folder, and stopped at the end, also on Ctrl-C.
+Everything is started here, on loopback and in a temporary folder, and stopped at the end, also on Ctrl-C, SIGTERM and
+when the terminal is closed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from rich.console import Console, Group
@@ -50,7 +52,7 @@ def run_demo(recipients: int, console: Console, *, as_json: bool = False, stay: 
     """
     console = Console(quiet=True) if as_json else console
     started_s = time.monotonic()
-    with ExitStack() as stack:
+    with _signals_unwind(), ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="campaigns-demo-")))
         server = stack.enter_context(EmbeddedServer())
         console.print(f"store    {server.url}")
@@ -78,6 +80,25 @@ def run_demo(recipients: int, console: Console, *, as_json: bool = False, stay: 
         print_json(compared)
     console.print(f"\nstopped everything after {time.monotonic() - started_s:.0f} seconds")
     return FAILED if compared["twice"] or compared["differing"] else 0
+
+
+@contextmanager
+def _signals_unwind() -> Iterator[None]:
+    """Let what ends this process end what it started: by default a signal leaves that behind, running."""
+
+    def unwind(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    # Whoever lets a signal be ignored, as nohup does, means it.
+    caught = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) == signal.SIG_DFL]
+    for number in caught:
+        signal.signal(number, unwind)
+    try:
+        yield
+    finally:
+        for number in caught:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _stay(env: dict[str, str], console: Console) -> None:

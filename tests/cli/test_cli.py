@@ -8,9 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.cli.conftest import Run
 from tests.conftest import environment
@@ -156,7 +159,8 @@ def test_sandbox_on_a_busy_port(free_port: int) -> None:
         first.stdout.close()
 
 
-def test_demo_stays_for_a_campaign_of_ones_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("end", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 128 + signal.SIGTERM)])
+def test_demo_stays_for_a_campaign_of_ones_own(end: int, code: int, tmp_path: Path) -> None:
     """What it says to type works as it stands, in another shell."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     demo = subprocess.Popen(
@@ -184,9 +188,11 @@ def test_demo_stays_for_a_campaign_of_ones_own(tmp_path: Path) -> None:
     page = next(line.split(": ")[1].strip() for line in said if line.startswith("what every phone shows"))
     with urllib.request.urlopen(page, timeout=10) as answer:
         assert answer.status == 200
-    demo.send_signal(signal.SIGINT)
+    demo.send_signal(end)
     demo.communicate(timeout=60)
-    assert demo.returncode == 0
+    assert demo.returncode == code
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(page, timeout=10)
 
 
 def test_demo_ends_on_ctrl_c(tmp_path: Path) -> None:
