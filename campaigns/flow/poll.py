@@ -58,7 +58,7 @@ class Polled:
 def poll_while_due(services: Services, batch_id: str, monotonic: Callable[[], float]) -> int:
     """Poll the batch that the wake-up names, then others that are due. Returns how many."""
 
-    turn = Slice(services, POLL, POLL_VERB, monotonic)
+    turn = Slice(services, POLL, POLL_VERB, monotonic, reads_ahead=True)
 
     def act(due_id: str) -> bool:
         poll_batch(services, due_id, turn=turn)
@@ -70,9 +70,10 @@ def poll_while_due(services: Services, batch_id: str, monotonic: Callable[[], fl
 def poll_batch(services: Services, batch_id: str, *, turn: Slice | None = None) -> None:
     """Look once. Raises nothing that the gateway does: the next look is due in any case.
 
-    A look that finds nothing new takes the next entry of the worker's `turn` with its last round trip.
+    Its last round trip takes what comes next in the worker's `turn`.
     """
-    now_ms, batch = services.batches.read_at(batch_id)
+    now_ms, batch = turn.read_at(batch_id) if turn else services.batches.read_at(batch_id)
+    carry_out = turn.carry_out if turn else services.store.run_in_turn
     if batch.state != ACCEPTED:
         services.due.drop(Entry(POLL_VERB, batch_id), batch.kind or "bulk")
         return
@@ -88,17 +89,14 @@ def poll_batch(services: Services, batch_id: str, *, turn: Slice | None = None) 
         news = answer is not None and answer.digest != batch.fields.get("digest")
         # Most looks find nothing new, and whoever waited for the last status of all would settle at that look.
         if not news and not past_horizon and batch.number("final") < batch.recipients:
-            calls = [*reads.giving_back(), _looking_again(look, end_ms, delay_s)]
-            following = services.store.run_in_turn([*calls, *(turn.taking() if turn else ())])[len(calls) :]
-            if turn:
-                turn.took(following)
+            carry_out([*reads.giving_back(), _looking_again(look, end_ms, delay_s)])
             return
     if answer is not None and news:
         _take_in(look, answer)
     if past_horizon:
         _silence(look)
     if not _settle(services, batch_id, past_horizon=past_horizon):
-        services.store.run_in_turn([_looking_again(look, end_ms, delay_s)])
+        carry_out([_looking_again(look, end_ms, delay_s)])
 
 
 def _take_in(look: Polled, answer: Answer) -> None:

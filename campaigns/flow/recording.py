@@ -26,12 +26,8 @@ def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict, *
         services.batches.moving(batch, verdict.move, from_states=MAY_RECORD[to], fence=claim.fence),
         services.limiter.releasing(permit, used=verdict.used, outcome=verdict.outcome),
     ]
-    goes_on = turn if verdict.rest is None else None
-    if goes_on:
-        calls += goes_on.taking()
-    said, failed, *following = services.store.run_in_turn(calls)
-    if goes_on:
-        goes_on.took(following)
+    goes_on = turn is not None and verdict.rest is None
+    said, failed = turn.carry_out(calls) if turn and goes_on else services.store.run_in_turn(calls)
     taken, failures = moved(said), int(failed)
     fields = {"batch": batch.id, "attempt": batch.attempt, "to": to}
     if taken:

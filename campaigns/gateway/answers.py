@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
 from typing import Any, Final
+from urllib.parse import quote
 
 import orjson
 
@@ -19,6 +20,7 @@ from campaigns.errors import (
     TooManyRequestsError,
 )
 from campaigns.schemas.answers import SCHEMAS, UnreadableError
+from campaigns.settings import Secret
 
 _TEXT_LENGTH: Final = 500
 
@@ -36,18 +38,24 @@ _OF_ACCOUNT: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer. The body is kept out of the repr: it holds phones and texts."""
+    """A whole answer. What it says is kept out of the repr: it holds phones and texts."""
 
     method: str
     http_status: int
     retry_after: str | None
-    body: bytes = field(repr=False)
+    raw: bytes = field(repr=False)
     date: str | None = None
+    token: Secret | None = None
+
+    @property
+    def body(self) -> bytes:
+        """What it says, without our token, should the gateway echo it. Most answers are only compared."""
+        return _scrubbed(self.raw, self.token.reveal()) if self.token else self.raw
 
     @property
     def digest(self) -> str:
         """Equal for equal bodies."""
-        return blake2b(self.body, digest_size=16).hexdigest()
+        return blake2b(self.raw, digest_size=16).hexdigest()
 
 
 def check_status(answer: Answer, now: datetime | None = None) -> None:
@@ -151,6 +159,13 @@ def _text_of(body: bytes) -> str:
 def _worded(value: Any) -> str:
     text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
     return text[:_TEXT_LENGTH]
+
+
+def _scrubbed(body: bytes, secret: str) -> bytes:
+    for spelling in {secret, quote(secret, safe=""), orjson.dumps(secret).decode()[1:-1]}:
+        if len(spelling) >= 4:
+            body = body.replace(spelling.encode(), b"***")
+    return body
 
 
 def _doubt(answer: Answer, reason: str) -> GatewayError:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import orjson
 import requests
@@ -102,8 +102,9 @@ class Transport:
                 method=call.method,
                 http_status=response.status_code,
                 retry_after=response.headers.get("Retry-After"),
-                body=_scrubbed(bytes(body), token),
+                raw=bytes(body),
                 date=response.headers.get("Date"),
+                token=token,
             )
 
     def _adapter(self, *, fresh: bool) -> NotingAdapter:
@@ -158,12 +159,3 @@ def _kind(error: BaseException) -> str:
         seen.append(type(cause).__name__)
         cause = reason if isinstance(reason, BaseException) else inner
     return seen[-1]
-
-
-def _scrubbed(body: bytes, token: Secret) -> bytes:
-    """The answer without our token, should the gateway echo it."""
-    secret = token.reveal()
-    for spelling in {secret, quote(secret, safe=""), orjson.dumps(secret).decode()[1:-1]}:
-        if len(spelling) >= 4:
-            body = body.replace(spelling.encode(), b"***")
-    return body

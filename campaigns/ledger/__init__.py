@@ -17,6 +17,7 @@ from campaigns.ledger.batches import (
     Move,
     Refusal,
     Unchecked,
+    batch_at,
     moved,
     queue_of,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "Plans",
     "Refusal",
     "Unchecked",
+    "batch_at",
     "campaign_of",
     "drop_plan",
     "moved",

@@ -67,6 +67,12 @@ def moved(answer: Sequence[Any]) -> bool:
     return bool(answer[0])
 
 
+def batch_at(batch_id: str, answer: Sequence[Any]) -> tuple[int, Batch]:
+    """What the answer of `reading` says: the time, unix milliseconds, and the batch."""
+    now_ms, text = answer
+    return int(now_ms), Batch.read(batch_id, paired(orjson.loads(text)))
+
+
 def _due_times(verb: str, kind: str, delay_ms: int | None) -> tuple[str, int, int | str]:
     """As move.lua takes them: the verb, the number of its due set, the delay or '' to remove it."""
     return verb, QUEUES.index(queue_of(verb, kind)) + 1, "" if delay_ms is None else delay_ms
@@ -173,8 +179,11 @@ class Batches:
 
     def read_at(self, batch_id: str) -> tuple[int, Batch]:
         """The batch, and the time by which scripts go, unix milliseconds; in one round trip."""
-        now_ms, text = self._store.run("read_batch", [self._keys.batch(batch_id)])
-        return int(now_ms), Batch.read(batch_id, paired(orjson.loads(text)))
+        return batch_at(batch_id, self._store.run(*self.reading(batch_id)))
+
+    def reading(self, batch_id: str) -> ScriptCall:
+        """The call that `read_at` makes, for whoever has more to say in the same round trip."""
+        return "read_batch", [self._keys.batch(batch_id)], []
 
     def read_many(self, batch_ids: Sequence[str]) -> list[Batch]:
         """Batches in the order of their ids, in one round trip."""
