@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
@@ -30,7 +30,7 @@ from campaigns.store import ScriptCall
 from campaigns.times import gateway_reader
 from campaigns.wiring import build_services
 from tests.benchmarks.answerer import Answerer
-from tests.benchmarks.measure import RUNS, Measure, alternating_s
+from tests.benchmarks.measure import RUNS, Measure
 from tests.benchmarks.planning import job, phones
 
 _ROWS = 1000
@@ -141,42 +141,31 @@ def measure_intake(server: EmbeddedServer, *, quick: bool) -> Iterator[Measure]:
 
 def _rows(followed: Followed, batches: int) -> Iterator[Measure]:
     """Whole lives of batches: thirty answers apiece of which each changes a tenth, or three that change all."""
-    redis = followed.services.store.redis
     new, tenths, wholes = answer(0), [answer(n / 10) for n in range(1, 31)], [answer(n) for n in (1, 2, 3)]
-    times = {len(tenths): 0.0, len(wholes): 0.0}
 
-    def floor() -> None:
-        for n in range(batches * 10):
+    def floor_s() -> float:
+        started = time.perf_counter()
+        for n in range(10):
             rows = orjson.loads(new)[0]["success"]
-            redis.hset(f"floor:{n % 4}", mapping={row["phone"]: row["status"] for row in rows})
+            followed.services.store.redis.hset(f"floor:{n % 4}", mapping={row["phone"]: row["status"] for row in rows})
+        return (time.perf_counter() - started) / 10
 
-    def lives(bodies: list[bytes]) -> Callable[[], None]:
-        def act() -> None:
-            for body in bodies:
-                assert followed.take_in(body) == 3 * _ROWS / len(bodies)
-
-        return act
-
-    def fresh() -> None:
+    def life_s(bodies: list[bytes]) -> float:
         followed.fresh(new)
+        started = time.perf_counter()
+        for body in bodies:
+            assert followed.take_in(body) == 3 * _ROWS / len(bodies)
+        return (time.perf_counter() - started) / len(bodies)
 
-    some_s, all_s, floor_s = [], [], []
+    runs = []
     for _ in range(RUNS):
-        times = [0.0, 0.0]
-        for _ in range(batches):
-            for which, bodies in enumerate((tenths, wholes)):
-                fresh()
-                times[which] += alternating_s([lives(bodies)], 1)[0] / len(bodies)
-        some_s.append(times[0] / batches)
-        all_s.append(times[1] / batches)
-        floor_s.append(alternating_s([floor], 1)[0] / batches / 10)
-    base_us, name = _median_us(floor_s), "orjson.loads and one HSET"
-    yield Measure("intake, a row, 10 % changed, parse included", _median_us(some_s), "us", base_us, name, 1)
-    yield Measure("intake, a row, all changed, parse included", _median_us(all_s), "us", base_us, name, 2)
-
-
-def _median_us(times_s: list[float]) -> float:
-    return sorted(times_s)[len(times_s) // 2] / _ROWS * 1e6
+        # A batch at a time, so that a noisy moment meets all three.
+        times = [(life_s(tenths), life_s(wholes), floor_s()) for _ in range(batches)]
+        runs.append([sum(part) / batches / _ROWS * 1e6 for part in zip(*times, strict=True)])
+    some_us, all_us, base_us = (statistics.median(part) for part in zip(*runs, strict=True))
+    name = "orjson.loads and one HSET"
+    yield Measure("intake, a row, 10 % changed, parse included", some_us, "us", base_us, name, 1)
+    yield Measure("intake, a row, all changed, parse included", all_us, "us", base_us, name, 2)
 
 
 def _stored(followed: Followed, answerer: Answerer) -> Iterator[Measure]:
