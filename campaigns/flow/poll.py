@@ -58,7 +58,7 @@ class Polled:
 def poll_while_due(services: Services, batch_id: str, monotonic: Callable[[], float]) -> int:
     """Poll the batch that the wake-up names, then others that are due. Returns how many."""
 
-    turn = Slice(services, POLL, POLL_VERB, monotonic, reads_ahead=True)
+    turn = Slice(services, POLL, POLL_VERB, monotonic, many=True)
 
     def act(due_id: str) -> bool:
         poll_batch(services, due_id, turn=turn)
@@ -70,10 +70,10 @@ def poll_while_due(services: Services, batch_id: str, monotonic: Callable[[], fl
 def poll_batch(services: Services, batch_id: str, *, turn: Slice | None = None) -> None:
     """Look once. Raises nothing that the gateway does: the next look is due in any case.
 
-    Its last round trip takes what comes next in the worker's `turn`.
+    How it ends is said with the next round trip of the worker's `turn`: until then the batch is due again anyway.
     """
     now_ms, batch = turn.read_at(batch_id) if turn else services.batches.read_at(batch_id)
-    carry_out = turn.carry_out if turn else services.store.run_in_turn
+    conclude = turn.later if turn else services.store.run_in_turn
     if batch.state != ACCEPTED:
         services.due.drop(Entry(POLL_VERB, batch_id), batch.kind or "bulk")
         return
@@ -81,7 +81,8 @@ def poll_batch(services: Services, batch_id: str, *, turn: Slice | None = None) 
     end_ms = batch.number("followed_ms") + round(services.settings.poll_horizon_s * 1000)
     past_horizon = look.now_ms >= end_ms
     delay_s = None
-    with services.limiter.reads(batch.account, min(_PATIENCE_S, services.settings.deadline_s)) as reads:
+    patience_s = min(_PATIENCE_S, services.settings.deadline_s)
+    with services.limiter.reads(batch.account, patience_s, turn.owed() if turn else []) as reads:
         try:
             answer = ask(services.gateway(batch.account).under(reads), batch)
         except GatewayError as error:
@@ -89,14 +90,14 @@ def poll_batch(services: Services, batch_id: str, *, turn: Slice | None = None) 
         news = answer is not None and answer.digest != batch.fields.get("digest")
         # Most looks find nothing new, and whoever waited for the last status of all would settle at that look.
         if not news and not past_horizon and batch.number("final") < batch.recipients:
-            carry_out([*reads.giving_back(), _looking_again(look, end_ms, delay_s)])
+            conclude([*reads.giving_back(), _looking_again(look, end_ms, delay_s)])
             return
     if answer is not None and news:
         _take_in(look, answer)
     if past_horizon:
         _silence(look)
     if not _settle(services, batch_id, past_horizon=past_horizon):
-        carry_out([_looking_again(look, end_ms, delay_s)])
+        conclude([_looking_again(look, end_ms, delay_s)])
 
 
 def _take_in(look: Polled, answer: Answer) -> None:

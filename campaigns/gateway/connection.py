@@ -187,3 +187,10 @@ class NotingAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         plain, tls = (_FreshPlainPool, _FreshTlsPool) if self._fresh else (_PlainPool, _TlsPool)
         self.poolmanager.pool_classes_by_scheme = {"http": plain, "https": tls}
+        self._pool: Any = None
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """The pool of the one address there is. Finding it anew costs a look that finds nothing new a twentieth."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
+        return self._pool

@@ -56,11 +56,12 @@ class Reads:
         store: Store,
         acquire: Callable[[str, Sequence[ScriptCall]], Permit],
         releasing: Callable[..., ScriptCall],
+        owed: Sequence[ScriptCall],
     ) -> None:
         self._store = store
         self._acquire = acquire
         self._releasing = releasing
-        self._owed: list[ScriptCall] = []
+        self._owed = list(owed)
 
     @contextmanager
     def __call__(self, method: str) -> Iterator[None]:
@@ -76,7 +77,7 @@ class Reads:
             self._owed = [self._releasing(permit, used=used)]
 
     def giving_back(self) -> list[ScriptCall]:
-        """The call that gives back what is held, to be made by whoever asks: it is not said twice."""
+        """The calls that give back what is held, to be made by whoever asks: they are not said twice."""
         owed, self._owed = self._owed, []
         return owed
 
@@ -159,8 +160,8 @@ class Limiter:
         with self.reads(account, patience_s) as reads, reads(method):
             yield
 
-    def reads(self, account: str, patience_s: float = 5.0) -> Reads:
-        """Permits for several such requests, one after the other."""
+    def reads(self, account: str, patience_s: float = 5.0, owed: Sequence[ScriptCall] = ()) -> Reads:
+        """Permits for several such requests, one after the other. `owed` joins the first round trip."""
 
         def acquire(method: str, before: Sequence[ScriptCall]) -> Permit:
             permit = self._acquire(Permit(account, secrets.token_hex(8)), _READ, patience_s, before)
@@ -168,7 +169,7 @@ class Limiter:
                 raise NotNowError(method, f"no permit: {permit.why}", retry_after_s=permit.seconds)
             return permit
 
-        return Reads(self._store, acquire, self.releasing)
+        return Reads(self._store, acquire, self.releasing, owed)
 
     def rest(
         self,

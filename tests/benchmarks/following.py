@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ from campaigns.producer import enqueue
 from campaigns.results import compare
 from campaigns.schemas.answers import SCHEMAS
 from campaigns.settings import Rate, Secret, Settings
-from campaigns.store import ScriptCall
+from campaigns.store import ScriptCall, Store
 from campaigns.times import gateway_reader
 from campaigns.wiring import build_services
 from tests.benchmarks.answerer import Answerer
@@ -56,17 +56,12 @@ def answer(steps: float) -> bytes:
 class _NoPermits(Reads):
     """To tell what a look costs by itself."""
 
-    def __init__(self) -> None:
-        pass
+    def __init__(self, store: Store, owed: Sequence[ScriptCall]) -> None:
+        self._store = store
+        self._owed = list(owed)
 
     def __call__(self, method: str) -> AbstractContextManager[None]:
         return nullcontext()
-
-    def giving_back(self) -> list[ScriptCall]:
-        return []
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
 
 class Followed:
@@ -82,7 +77,7 @@ class Followed:
         )
         self.services: Services = build_services(settings, wake=lambda *_: True)
         if not limited:
-            free = SimpleNamespace(reads=lambda *_: _NoPermits())
+            free = SimpleNamespace(reads=lambda _account, _patience_s, owed: _NoPermits(self.services.store, owed))
             self.services = replace(self.services, limiter=cast("Limiter", free))
         self.batch: Batch
 
