@@ -55,7 +55,10 @@ class Store:
         return self.run_in_turn([(name, keys, args) for keys, args in calls])
 
     def run_in_turn(self, calls: Sequence[ScriptCall]) -> list[Any]:
-        """Run different scripts one after the other, in a single round trip. Atomic per call, not as a whole."""
+        """Run different scripts one after the other, in a single round trip. Atomic per call, not as a whole.
+
+        After a start of the server those that it does not know yet come last.
+        """
         if not calls:
             return []
         now = self._now()
