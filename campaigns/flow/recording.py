@@ -26,8 +26,8 @@ def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict, *
         services.batches.moving(batch, verdict.move, from_states=MAY_RECORD[to], fence=claim.fence),
         services.limiter.releasing(permit, used=verdict.used, outcome=verdict.outcome),
     ]
-    goes_on = turn is not None and verdict.rest is None
-    said, failed = turn.carry_out(calls) if turn and goes_on else services.store.run_in_turn(calls)
+    carry_out = turn.carry_out if turn and verdict.rest is None else services.store.run_in_turn
+    said, failed = carry_out(calls)
     taken, failures = moved(said), int(failed)
     fields = {"batch": batch.id, "attempt": batch.attempt, "to": to}
     if taken:
