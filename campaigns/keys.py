@@ -104,13 +104,13 @@ class Keys:
         """
         return f"{self.prefix}account:{account}"
 
-    def permits(self, account: str, which: str) -> str:
-        """Sorted set of permits by expiry (server microseconds). Writer: limiter. Expires when idle.
+    def permits(self, account: str) -> str:
+        """Stands before five sorted sets of permits by expiry (server microseconds), which expire. Writer: limiter.
 
-        `which`: `slots` counts for the rate, `busy` for concurrency; `read-slots` and `read-busy` are
-        the part of each that polling uses, `fast-slots` what quick messages took out of turn.
+        `:slots` counts for the rate, `:busy` for concurrency; `:read-slots` and `:read-busy` are
+        the part of each that polling uses, `:fast-slots` what quick messages took out of turn.
         """
-        return f"{self.prefix}permits:{account}:{which}"
+        return f"{self.prefix}permits:{account}"
 
     # Results: what became known of each message.
 

@@ -6,6 +6,7 @@ argument: `0`, for the server's own clock, or what `now_ms` says, for tests that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -19,12 +20,16 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from campaigns.errors import StoreError
 from campaigns.keys import Keys
 
+_INCLUDE = re.compile(r"^-- @include (\w+)$", re.MULTILINE)
+
 
 @cache
 def script_text(name: str) -> str:
-    """The text of a script, with the prelude that all share."""
+    """The text of a script, with the prelude that all share and the files of `lua/include` that it names."""
     folder = files("campaigns.lua")
-    return folder.joinpath("prelude.lua").read_text("utf-8") + folder.joinpath(f"{name}.lua").read_text("utf-8")
+    text = folder.joinpath(f"{name}.lua").read_text("utf-8")
+    included = [folder.joinpath("include", f"{part}.lua").read_text("utf-8") for part in _INCLUDE.findall(text)]
+    return "".join([folder.joinpath("prelude.lua").read_text("utf-8"), *included, text])
 
 
 T = TypeVar("T")

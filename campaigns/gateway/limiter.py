@@ -209,5 +209,4 @@ class Limiter:
 
     def _keys(self, account: str) -> list[str]:
         keys = self._store.keys
-        which = ("slots", "busy", "read-slots", "read-busy", "fast-slots")
-        return [keys.account(account), *(keys.permits(account, name) for name in which)]
+        return [keys.account(account), keys.permits(account)]

@@ -1,12 +1,13 @@
 -- Gives a permit back after its request has ended.
--- KEYS: 1 account, 2 slots, 3 busy, 4 read slots, 5 read busy, 6 fast slots
+-- KEYS: 1 account, 2 the base of its permits' names
 -- ARGV: 1 now (ms or 0), 2 permit id, 3 'used' or 'unused' (no byte was written: the slot is free at once),
 --       4 window (us), 5 'ok', 'failed' or '' (says nothing of the account)
 -- Returns: number of failures in a row.
-local now = clock_us(ARGV[1])
-local held = redis.call('ZREM', KEYS[3], ARGV[2])
-redis.call('ZREM', KEYS[5], ARGV[2])
-for _, key in ipairs({KEYS[2], KEYS[4], KEYS[6]}) do
+-- @include permits
+local now, keys = clock_us(ARGV[1]), permit_keys(KEYS[1], KEYS[2])
+local held = redis.call('ZREM', keys.busy, ARGV[2])
+redis.call('ZREM', keys.read_busy, ARGV[2])
+for _, key in ipairs({keys.slots, keys.read_slots, keys.fast_slots}) do
   if redis.call('ZSCORE', key, ARGV[2]) then
     if ARGV[3] == 'unused' then redis.call('ZREM', key, ARGV[2])
     elseif held == 1 then redis.call('ZADD', key, now + tonumber(ARGV[4]), ARGV[2]) end
