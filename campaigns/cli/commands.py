@@ -79,17 +79,30 @@ def demo(recipients: int, stay: bool, as_json: bool) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8025, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--speed", default=1.0, show_default=True, help="Seconds of delivery life per second.")
+@click.option("--dialect", default="documented", show_default=True, help="How it answers: --dialect help lists all.")
+@click.option("--balance", default="1000", show_default=True, help="Euros of a token seen for the first time.")
+@click.option("--token", default="", help="The only token that is let in.  [default: any]")
 @as_json
 @told
-def sandbox(host: str, port: int, speed: float, as_json: bool) -> None:
+def sandbox(host: str, port: int, as_json: bool, **options: object) -> None:
     """Run a local gateway with the same eleven methods, until Ctrl-C."""
     try:
-        from campaigns.sandbox.server import serve  # noqa: PLC0415 (an extra)
+        from campaigns.sandbox.dialects import sentences  # noqa: PLC0415 (an extra)
+        from campaigns.sandbox.options import Options, changed  # noqa: PLC0415
+        from campaigns.sandbox.server import serve  # noqa: PLC0415
     except ImportError:
         complain("the sandbox is an extra: pip install 'viber-campaigns[sandbox]'")
         sys.exit(FAILED)
+    if options["dialect"] == "help":
+        for name, sentence in sentences().items():
+            console.print(f"{name:12} {sentence}", soft_wrap=True, highlight=False)
+        return
     try:
-        serve(host, port, speed=speed, ready=_sandbox_as_json if as_json else _tell_sandbox)
+        chosen = changed(Options(), options)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    try:
+        serve(host, port, options=chosen, ready=_sandbox_as_json if as_json else _tell_sandbox)
     except OSError as error:
         complain(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port")
         sys.exit(FAILED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import ipaddress
 import json
 import socket
@@ -16,19 +15,23 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
 
 from campaigns.sandbox.controls import add_controls, as_json
+from campaigns.sandbox.dialects import encoded, told
 from campaigns.sandbox.faults import BEFORE, Fault, Faults
 from campaigns.sandbox.guard import Guard
 from campaigns.sandbox.meter import Meter
 from campaigns.sandbox.methods import Methods
 from campaigns.sandbox.page import add_page
 from campaigns.sandbox.parameters import Parameters, read
-from campaigns.sandbox.records import Refusal
+from campaigns.sandbox.records import Refusal, account_of
 from campaigns.sandbox.truth import Truth
 from campaigns.sandbox.world import World
 
 _V1: Final = ("sendBulkViber", "statusBulkViber")
+#: Under /api/v1/ too, where the id in the answer has another name.
+_BOTH: Final = ("sendQuickViberMessage", "sendViberMessageList")
 _METHODS: Final[dict[str, str]] = {
     "sendBulkViber": "send_bulk_viber",
     "statusBulkViber": "status_bulk_viber",
@@ -43,7 +46,9 @@ _METHODS: Final[dict[str, str]] = {
     "readResponseStatus": "read_response_status",
 }
 METHODS: Final = frozenset(_METHODS)
-_UNKNOWN_TOKEN: Final = "Invalid token"
+_SAID: Final = {404: "Page not found", 405: "Method not allowed", 500: "Server unavailable"}
+_NO_TOKEN: Final = "Invalid token"
+_WRONG_TOKEN: Final = "Пользователя с таким токеном не найдено"
 
 
 class BrokenOffError(ConnectionError):
@@ -62,7 +67,7 @@ class Service:
         self.stopping = threading.Event()
         self._tokens = tokens
 
-    def call(self, method: str) -> Response:
+    def call(self, method: str, version: str) -> Response:
         """Answer one request for a method of the gateway, or break it off as ordered."""
         with self.meter.counting(method):
             if self.world.options.latency_s:
@@ -70,34 +75,42 @@ class Service:
             fault = self.faults.next(method)
             if fault is not None and fault.fault in BEFORE:
                 return self._before(fault)
-            answer = self._answer(method, fault)
+            answer = self._answer(method, version, fault)
             return answer if fault is None else self._after(fault, answer)
 
-    def _answer(self, method: str, fault: Fault | None) -> Response:
+    def _answer(self, method: str, version: str, fault: Fault | None) -> Response:
+        traits = self.world.options.traits
         try:
-            parameters = read(request)
+            parameters = read(request, traits)
             account = self._account(parameters)
             if fault is not None and fault.fault == "hide_listing":
                 return as_json({"status": "OK", "result": []})
             result = getattr(self.methods, _METHODS[method])(account, parameters)
         except Refusal as refusal:
             return as_json({"error": refusal.text}, refusal.http_status)
+        if version == "v1" and method in _BOTH:
+            result["result"]["viber_id"] = result["result"].pop("message_id")
         if method == "sendBulkViber" and (url := parameters.text("callback_url", "")):
             self._call_back(url, {"uuid": result["uuid"], "success": "OK"})
-        return as_json(result)
+        answer = as_json(told(method, result, traits))
+        answer.set_data(encoded(answer.get_data(), traits))
+        return answer
 
     def _account(self, parameters: Parameters) -> str:
         token = parameters.text("token", "")
-        if not token or (self._tokens and token not in self._tokens):
-            raise Refusal(_UNKNOWN_TOKEN, 401)
-        return hashlib.sha256(token.encode()).hexdigest()[:12]
+        if not token:
+            raise Refusal(_NO_TOKEN, 401)
+        let_in = self._tokens | ({own} if (own := self.world.options.token) else set())
+        if let_in and token not in let_in:
+            raise Refusal(_WRONG_TOKEN, 401)
+        return account_of(token)
 
     def _before(self, fault: Fault) -> Response:
         match fault.fault:
             case "refuse":
                 return as_json({"error": fault.text or "Content is not valid"}, 400)
             case "refuse_account":
-                return as_json({"error": fault.text or _UNKNOWN_TOKEN}, 401)
+                return as_json({"error": fault.text or _NO_TOKEN}, 401)
             case "no_money":
                 return as_json({"error": fault.text or "Insufficient funds"})
             case "too_many":
@@ -170,16 +183,22 @@ def create_app(service: Service, host: str) -> Flask:
     guard = Guard(host)
     app.before_request(lambda: guard.check(request.method, request.path, dict(request.headers)))
     for method in _METHODS:
-        path = f"/api/{'v1' if method in _V1 else 'v2'}/{method}"
-        app.add_url_rule(path, method, _calling(service, method), methods=["GET", "POST"])
+        for version in ("v1",) if method in _V1 else ("v1", "v2") if method in _BOTH else ("v2",):
+            path = f"/api/{version}/{method}"
+            app.add_url_rule(path, path, _calling(service, method, version), methods=["GET", "POST"])
     add_controls(app, service)
     add_page(app, service)
     # So that a connection that is broken off reaches the server, which ends it, instead of becoming a 500.
     app.config["PROPAGATE_EXCEPTIONS"] = True
 
-    @app.errorhandler(404)
-    def not_found(_: Any) -> Response:
-        return as_json({"error": "Page not found"}, 404)
+    @app.errorhandler(HTTPException)
+    def failed(error: HTTPException) -> Response:
+        status = error.code or 500
+        return as_json({"error": _SAID.get(status) or error.name}, status)
+
+    @app.errorhandler(RecursionError)
+    def too_deep(_: RecursionError) -> Response:
+        return as_json({"error": "The request is nested too deep"}, 400)
 
     @app.errorhandler(Refusal)
     def refused(refusal: Refusal) -> Response:
@@ -188,8 +207,8 @@ def create_app(service: Service, host: str) -> Flask:
     return app
 
 
-def _calling(service: Service, method: str) -> Callable[[], Response]:
-    return lambda: service.call(method)
+def _calling(service: Service, method: str, version: str) -> Callable[[], Response]:
+    return lambda: service.call(method, version)
 
 
 def _head(body: bytes) -> bytes:

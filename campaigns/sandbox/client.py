@@ -39,6 +39,10 @@ class SandboxClient:
         """Other options: see `campaigns.sandbox.options`."""
         self._call("POST", "settings", options)
 
+    def top_up(self, amount: str, token: str | None = None) -> None:
+        """More money, in euros: for the account of one token, or for all."""
+        self._call("POST", "balance", {"amount": amount, "token": token})
+
     def make_list(self, list_id: int, phones: Sequence[str]) -> None:
         self._call("POST", "lists", {"list_id": list_id, "phones": list(phones)})
 

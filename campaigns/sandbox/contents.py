@@ -75,7 +75,7 @@ def read_bulk(message: Any, name: str, zone: ZoneInfo) -> BulkMailing:
     if not isinstance(content, dict) or content.get("type") not in {"text", "image", "button"}:
         raise Broken("Content type is not valid")
     alphaname = str(message.get("alphaname_id", ""))
-    if not alphaname.isascii() or not alphaname.isdigit():
+    if not alphaname.isascii() or not alphaname.isdigit() or len(alphaname) > 18:
         raise Broken("Alphaname is not valid")
     rows = message.get("delivery_list")
     if not isinstance(rows, list) or not rows:

@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 
 from campaigns.sandbox.contents import Broken, phone_number
 from campaigns.sandbox.options import changed
-from campaigns.sandbox.records import Refusal
+from campaigns.sandbox.records import Refusal, account_of
 
 if TYPE_CHECKING:
     from campaigns.sandbox.app import Service
@@ -24,6 +24,7 @@ def add_controls(app: Flask, service: Service) -> None:
         "summary": ("GET", controls.summary),
         "inbox": ("GET", controls.inbox),
         "settings": ("POST", controls.settings),
+        "balance": ("POST", controls.balance),
         "lists": ("POST", controls.lists),
         "reply": ("POST", controls.reply),
         "read": ("POST", controls.read),
@@ -79,16 +80,29 @@ class Controls:
             raise Refusal(str(error), 400) from None
         return as_json({"speed": self._world.options.speed})
 
+    def balance(self) -> Response:
+        """More money: `amount` in euros, for the account of `token`, or for all."""
+        document = read_document()
+        token = document.get("token")
+        try:
+            self._world.top_up(str(document.get("amount")), account_of(str(token)) if token else None)
+        except ValueError as error:
+            raise Refusal(str(error), 400) from None
+        return as_json(self._service.truth.figures()["balances"])
+
     def lists(self) -> Response:
         document = read_document()
-        self._world.make_list(int(document["list_id"]), document["phones"])
-        return as_json({"list_id": document["list_id"]})
+        list_id, phones = document.get("list_id"), document.get("phones")
+        if type(list_id) is not int or not isinstance(phones, list):
+            raise Refusal("list_id must be a number and phones a list", 400)
+        self._world.make_list(list_id, phones)
+        return as_json({"list_id": list_id})
 
     def reply(self) -> Response:
         """A recipient answers the newest mailing, or the one of `message_id`."""
         document = read_document()
         mailing, _ = self._world.latest_to(read_phone(document), document.get("message_id"))
-        return as_json({"id": str(self._world.reply(mailing, read_phone(document), str(document["text"])))})
+        return as_json({"id": str(self._world.reply(mailing, read_phone(document), str(document.get("text", ""))))})
 
     def read(self) -> Response:
         document = read_document()

@@ -7,6 +7,7 @@ from array import array
 from typing import Any
 
 from campaigns.sandbox.contents import Broken, BulkMailing, phone_number, read_bulk, read_form, read_time
+from campaigns.sandbox.dialects import kept_name
 from campaigns.sandbox.parameters import Parameters
 from campaigns.sandbox.records import BULK, LIST, QUICK, Forwarding, Mailing, Refusal, Request, money
 from campaigns.sandbox.world import World
@@ -26,7 +27,7 @@ class Methods:
         read: list[BulkMailing | str] = []
         for number, message in enumerate(messages, 1):
             named = message.get("name") if isinstance(message, dict) else None
-            name = str(named or f"mailing {number}")
+            name = kept_name(str(named or f"mailing {number}"), self.world.options.traits)
             try:
                 read.append(read_bulk(message, name, self.world.options.zone))
             except Broken as broken:
@@ -128,7 +129,7 @@ class Methods:
             phones = self.world.lists.get(list_id)
             if phones is None:
                 raise Refusal("List not found")
-            name = parameters.text("name", f"list {list_id}")
+            name = kept_name(parameters.text("name", f"list {list_id}"), self.world.options.traits)
             mailing = self.world.add(
                 LIST, account, name, sender_id, content, array("Q", phones), schedule_ms=schedule_ms
             )
@@ -148,14 +149,15 @@ class Methods:
 
     def get_viber_messages(self, account: str, parameters: Parameters) -> dict[str, Any]:
         """Newest first."""
-        offset, rows = parameters.integer("limit_offset", 0), parameters.integer("limit_rows", 100)
+        offset = parameters.integer("limit_offset", 0, least=0)
+        options = self.world.options
+        rows = options.listed_rows(parameters.integer("limit_rows", 100, least=0))
         with self.world.lock:
-            latest_ms = self.world.clock.now_ms() - self.world.options.listing_delay_s * 1000
-            hidden = {BULK: not self.world.options.list_bulk, QUICK: not self.world.options.list_quick, LIST: False}
+            latest_ms, kinds = self.world.clock.now_ms() - options.lag_s * 1000, options.listed_kinds
             listed = [
                 mailing
                 for mailing in reversed(self.world.mailings.values())
-                if mailing.account == account and not hidden[mailing.kind] and mailing.created_ms <= latest_ms
+                if mailing.account == account and mailing.kind in kinds and mailing.created_ms <= latest_ms
             ]
             return _ok([self._data(mailing) for mailing in listed[offset : offset + rows]])
 
@@ -217,8 +219,8 @@ class Methods:
     def read_response_status(self, account: str, parameters: Parameters) -> dict[str, Any]:
         marked = 0
         with self.world.lock:
-            for part in parameters.text("incoming_messages").split(","):
-                message = self.world.incoming.get(int(part)) if part.strip().isdigit() else None
+            for part in parameters.texts("incoming_messages"):
+                message = self.world.incoming.get(int(part)) if part.isdecimal() and len(part) < 19 else None
                 if message is not None and self.world.mailings[message.message_id].account == account:
                     marked += not message.marked
                     message.marked = True

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from campaigns.sandbox.records import UNITS_PER_EURO
+from campaigns.sandbox.dialects import DOCUMENTED, LAG_S, LISTED_AT_MOST, Trait, Traits, traits_of
+from campaigns.sandbox.records import BULK, LIST, QUICK, UNITS_PER_EURO
+
+_MOST_EUROS: Final = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,32 @@ class Options:
     cost: str = "0.049"  # euros per message
     balance: str = "1000"  # euros of a token seen for the first time
     timezone: str = "Europe/Minsk"
+    dialect: str = DOCUMENTED  # see dialects.py; several are joined by +
+    token: str = ""  # the only token that is let in; any, if it is empty
 
     @property
     def unit_cost(self) -> int:
         return units(self.cost)
+
+    @property
+    def traits(self) -> Traits:
+        return traits_of(self.dialect)
+
+    @property
+    def lag_s(self) -> float:
+        """How late a mailing is listed."""
+        return self.listing_delay_s or (LAG_S if Trait.LAGGING in self.traits else 0.0)
+
+    @property
+    def listed_kinds(self) -> frozenset[str]:
+        """The kinds of mailings that are listed."""
+        hiding = Trait.HIDING in self.traits
+        shown = {BULK: self.list_bulk and not hiding, QUICK: self.list_quick and not hiding, LIST: True}
+        return frozenset(kind for kind, is_shown in shown.items() if is_shown)
+
+    def listed_rows(self, rows: int) -> int:
+        """How many mailings are listed at once where so many are asked for."""
+        return min(rows, LISTED_AT_MOST) if Trait.CAPPING in self.traits else rows
 
     @property
     def zone(self) -> ZoneInfo:
@@ -37,9 +62,12 @@ class Options:
 def units(euros: str) -> int:
     """Euros as text in hundred-thousandths. Raises ValueError for anything but an amount."""
     try:
-        return int(Decimal(euros) * UNITS_PER_EURO)
+        amount = Decimal(euros)
     except ArithmeticError:
-        raise ValueError(f"{euros!r} is not an amount") from None
+        amount = Decimal("inf")
+    if not amount.is_finite() or abs(amount) > _MOST_EUROS:
+        raise ValueError(f"{euros!r} is not an amount")
+    return int(amount * UNITS_PER_EURO)
 
 
 def changed(options: Options, changes: dict[str, Any]) -> Options:
@@ -54,6 +82,8 @@ def changed(options: Options, changes: dict[str, Any]) -> Options:
             raise ValueError(f"{name} must be true or false")
         if kind is float and not isinstance(value, int | float):
             raise ValueError(f"{name} must be a number")
+        if kind is str and not isinstance(value, str):
+            raise ValueError(f"{name} must be text")
         values[name] = kind(value)
     result = replace(options, **values)
     if result.speed <= 0:
@@ -61,4 +91,5 @@ def changed(options: Options, changes: dict[str, Any]) -> Options:
     if result.unit_cost < 0:
         raise ValueError("cost must not be below zero")
     units(result.balance)
+    traits_of(result.dialect)
     return result

@@ -13,8 +13,10 @@ from flask import Flask, Response, request
 
 from campaigns.sandbox.controls import as_json, read_document, read_phone
 from campaigns.sandbox.conversations import Conversations
+from campaigns.sandbox.dialects import sentences
 from campaigns.sandbox.faults import AFTER, BEFORE
-from campaigns.sandbox.records import Refusal
+from campaigns.sandbox.options import units
+from campaigns.sandbox.records import Refusal, money
 
 if TYPE_CHECKING:
     from campaigns.sandbox.app import Service
@@ -88,7 +90,9 @@ class Page:
                 **self._service.truth.figures(),
                 **self._service.meter.figures(),
                 "cost": options.cost,
-                "first_balance": options.balance,
+                "first_balance": money(units(options.balance)),
+                "dialect": options.dialect,
+                "dialects": sentences(),
                 "speed": options.speed,
                 "faults": self._service.faults.standing(),
                 "methods": self._service.faults.methods,

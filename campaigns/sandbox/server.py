@@ -73,9 +73,9 @@ class Sandbox(SandboxClient):
         self.stop()
 
 
-def serve(host: str, port: int, *, speed: float, ready: Callable[[str], None]) -> None:
+def serve(host: str, port: int, *, options: Options, ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM. Raises OSError if the port is taken."""
-    sandbox = Sandbox(port, host, options=Options(speed=speed))
+    sandbox = Sandbox(port, host, options=options)
     over = threading.Event()
 
     def end(_: int, __: FrameType | None) -> None:

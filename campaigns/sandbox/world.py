@@ -21,6 +21,7 @@ from campaigns.sandbox.records import (
     Override,
     Refusal,
     Request,
+    money,
 )
 
 _NO_MONEY: Final = "Insufficient funds"
@@ -64,6 +65,22 @@ class World:
         self.balances[account] = balance - cost
         self.spent += cost
         self.paid_requests += cost > 0
+
+    def top_up(self, euros: str, account: str | None = None) -> None:
+        """More money for one account, or for all, and for those that are seen for the first time later on.
+
+        Raises ValueError unless the amount is above zero.
+        """
+        more = units(euros)
+        if more <= 0:
+            raise ValueError("amount must be above zero")
+        with self.lock:
+            first = units(self.options.balance)
+            if account is not None:
+                self.balances[account] = self.balances.get(account, first) + more
+                return
+            self.balances = {name: left + more for name, left in self.balances.items()}
+            self.options = replace(self.options, balance=money(first + more).partition(" ")[0])
 
     def add(
         self,

@@ -159,6 +159,26 @@ def test_sandbox_on_a_busy_port(free_port: int) -> None:
         first.stdout.close()
 
 
+def test_dialects_of_the_sandbox_are_listed(run: Run) -> None:
+    shown = run("sandbox", "--dialect", "help")
+    assert shown.exit_code == 0
+    assert "masking      masks phones in getViberDeliveryList: 37529***0001" in shown.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--dialect", "klingon", "no dialect 'klingon'; there are documented, "),
+        ("--balance", "much", "'much' is not an amount"),
+        ("--speed", "0", "speed must be above zero"),
+    ],
+)
+def test_wrong_options_of_the_sandbox(run: Run, option: str, value: str, said: str) -> None:
+    refused = run("sandbox", option, value)
+    assert refused.exit_code == 2
+    assert said in refused.stderr
+
+
 @pytest.mark.parametrize(("end", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 128 + signal.SIGTERM)])
 def test_demo_stays_for_a_campaign_of_ones_own(end: int, code: int, tmp_path: Path) -> None:
     """What it says to type works as it stands, in another shell."""

@@ -179,6 +179,21 @@ def test_faults(browser: Browser, sandbox: Sandbox) -> None:
     assert sandbox.service.faults.standing() == []
 
 
+def test_money_and_dialect(browser: Browser, sandbox: Sandbox) -> None:
+    send(sandbox, "hello", phones(1))
+    browser.open(sandbox.url + "/#view=panel")
+    browser.until("document.querySelectorAll('#dialect option').length > 5")
+    browser.value("document.querySelector('#top-up').requestSubmit()")
+    browser.until(text("#money") + ".includes('1,999.951')")
+    browser.value("""(() => {
+      const select = document.querySelector("#dialect");
+      select.value = "plus";
+      select.dispatchEvent(new Event("change"));
+    })()""")
+    browser.until(text("#dialect-hint") + ".includes('phones with a plus')")
+    assert sandbox.service.world.options.dialect == "plus"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 860, 1440])
 @pytest.mark.parametrize("view", ["list", "chat", "panel"])

@@ -20,7 +20,14 @@ TOKEN = {"token": "tok"}
 
 
 def raw(
-    sandbox: Sandbox, path: str, *, query: Any = None, form: Any = None, document: Any = None
+    sandbox: Sandbox,
+    path: str,
+    *,
+    query: Any = None,
+    form: Any = None,
+    document: Any = None,
+    verb: str = "POST",
+    encoding: str = "utf-8",
 ) -> tuple[int, Any, dict[str, str]]:
     parts = urlsplit(sandbox.url)
     connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
@@ -31,9 +38,9 @@ def raw(
         body, headers = json.dumps(document), {"Content-Type": "application/json"}
     target = path + ("?" + urlencode(query) if query else "")
     try:
-        connection.request("POST", target, body, headers)
+        connection.request(verb, target, body, headers)
         answer = connection.getresponse()
-        return answer.status, json.loads(answer.read()), dict(answer.getheaders())
+        return answer.status, json.loads(answer.read().decode(encoding)), dict(answer.getheaders())
     finally:
         connection.close()
 
@@ -150,6 +157,52 @@ class TestQuirks:
         assert raw(sandbox, "/api/v1/nothing", form=TOKEN)[:2] == (404, {"error": "Page not found"})
         status, answer, _ = raw(sandbox, "/api/v2/getViberMessageData", form={**TOKEN, "message_id": 1})
         assert (status, answer) == (200, {"error": "Message not found"})
+
+    def test_money_is_topped_up(self, sandbox: Sandbox) -> None:
+        """For everybody, or for one token; more than the first balance buys goes out after it."""
+        sandbox.change(cost="600")
+        quick = {**TOKEN, "vibername_id": 7, "phone": "375291111111", "message": "hi"}
+        by_form(sandbox, "/api/v2/sendQuickViberMessage", quick)
+        sandbox.top_up("200")
+        assert by_form(sandbox, "/api/v2/sendQuickViberMessage", quick)["status"] == "OK"
+        assert by_form(sandbox, "/api/v2/sendQuickViberMessage", quick) == {"error": "Insufficient funds"}
+        sandbox.top_up("1000.5", token="other")
+        by_form(sandbox, "/api/v2/sendQuickViberMessage", {**quick, "token": "other"})
+        by_form(sandbox, "/api/v2/sendQuickViberMessage", {**quick, "token": "third"})
+        balances = sandbox.summary()["balances"].values()
+        assert sorted(balances) == ["0.00000 EUR", "1600.50000 EUR", "600.00000 EUR"]
+
+    @pytest.mark.parametrize("amount", ["0", "-5", "NaN", "1e999999", "Infinity", "much", None])
+    def test_no_amount(self, sandbox: Sandbox, amount: str) -> None:
+        with pytest.raises(ValueError, match="amount"):
+            sandbox.top_up(amount)
+
+    def test_only_one_token_is_let_in(self, sandbox: Sandbox) -> None:
+        sandbox.change(token="mine")
+        wrong = {"error": "Пользователя с таким токеном не найдено"}
+        assert raw(sandbox, "/api/v2/getViberMessages", form=TOKEN)[:2] == (401, wrong)
+        assert raw(sandbox, "/api/v2/getViberMessages", form={"token": "mine"})[0] == 200
+        sandbox.change(token="")
+        assert raw(sandbox, "/api/v2/getViberMessages", form=TOKEN)[0] == 200
+
+    @pytest.mark.parametrize("limit", [{"limit_rows": -1}, {"limit_offset": -1}, {"limit_rows": "1" * 30}])
+    def test_limits_of_the_listing(self, sandbox: Sandbox, limit: dict[str, Any]) -> None:
+        answer = by_form(sandbox, "/api/v2/getViberMessages", {**TOKEN, **limit})
+        (name,) = limit
+        assert answer["error"].startswith(f"The {name} must be ")
+
+    @pytest.mark.parametrize("verb", ["PUT", "DELETE", "PATCH"])
+    @pytest.mark.parametrize("path", ["/api/v1/sendBulkViber", "/api/v2/getViberMessages", "/_sandbox/ledger"])
+    def test_wrong_verbs(self, sandbox: Sandbox, verb: str, path: str) -> None:
+        assert raw(sandbox, path, verb=verb)[:2] == (405, {"error": "Method not allowed"})
+
+    def test_nesting_without_end(self, sandbox: Sandbox) -> None:
+        deep: Any = []
+        for _ in range(900):
+            deep = [deep]
+        status, answer, _ = raw(sandbox, "/api/v1/sendBulkViber", document={**TOKEN, "messages": [deep]})
+        assert status in {200, 400}
+        assert "error" in answer or "uuid" in answer
 
     def test_accounts_do_not_see_each_other(self, sandbox: Sandbox) -> None:
         quick = {"vibername_id": 7, "phone": "375291111111", "message": "hi"}

@@ -183,6 +183,20 @@ def test_block(slow: Sandbox) -> None:
     assert told == {"before": "READ", "under way": "BLOCKED", "after": "BLOCKED", "again": "READ"}
 
 
+def test_state_names_the_dialects(sandbox: Sandbox) -> None:
+    sandbox.change(dialect="plus+numbers", balance="12.5")
+    state = get(sandbox, "state")
+    assert (state["dialect"], state["first_balance"]) == ("plus+numbers", "12.50000 EUR")
+    assert state["dialects"]["plus"] == "writes phones with a plus"
+
+
+def test_money_from_the_page(sandbox: Sandbox) -> None:
+    send(sandbox, "one", phones(1))
+    status, body, _ = call(sandbox, "POST", "/_sandbox/balance", {"amount": "1000"})
+    assert status == 200
+    assert list(json.loads(body).values()) == ["1999.95100 EUR"]
+
+
 def test_state(sandbox: Sandbox) -> None:
     """Money, requests and faults in one answer."""
     send(sandbox, "one", phones(3))

@@ -176,6 +176,11 @@ function listen() {
   });
   on("clear", "click", () => act(() => ask("/_sandbox/faults", { method: "DELETE" })));
   on("speed", "change", (event) => act(() => post("/_sandbox/settings", { speed: Number(event.target.value) })));
+  on("dialect", "change", (event) => act(() => post("/_sandbox/settings", { dialect: event.target.value })));
+  on("top-up", "submit", (event) => {
+    event.preventDefault();
+    act(() => post("/_sandbox/balance", { amount: event.target.elements.amount.value }));
+  });
   on("reset", "click", () => {
     if (!confirm("Forget all messages, money, requests and faults?")) return;
     view.open = null;

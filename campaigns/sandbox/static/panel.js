@@ -114,7 +114,7 @@ const euros = (text) => `€ ${text.replace(" EUR", "").replace(/\B(?=(\d{3})+(?
 function showMoney(state) {
   const accounts = Object.entries(state.balances);
   const requests = Object.values(state.requests).reduce((sum, n) => sum + n, 0);
-  const shown = accounts.length === 1 ? euros(accounts[0][1]) : accounts.length ? `${accounts.length} accounts` : euros(`${state.first_balance}.00`);
+  const shown = accounts.length === 1 ? euros(accounts[0][1]) : accounts.length ? `${accounts.length} accounts` : euros(state.first_balance);
   setPairs(byId("figures"), [
     ["Balance", shown],
     ["Spent", euros(state.spent)],
@@ -142,12 +142,22 @@ function showSpeed(speed) {
   if (document.activeElement !== select) select.value = String(speed);
 }
 
+// How the gateway answers: one of the dialects, or several that were joined by a call.
+function showDialect(state) {
+  const select = byId("dialect");
+  const names = [...new Set([...Object.keys(state.dialects), state.dialect])];
+  if (select.options.length !== names.length) select.replaceChildren(...names.map((name) => el("option", { value: name }, name)));
+  if (document.activeElement !== select) select.value = state.dialect;
+  setText(byId("dialect-hint"), `It ${state.dialects[state.dialect] || "does what these names say"}.`);
+}
+
 export function showState(state, withdraw) {
   fillForm(state);
   showFaults(state.faults, withdraw);
   showRequests(state);
   showMoney(state);
   showSpeed(state.speed);
+  showDialect(state);
   const names = JSON.stringify(state.mailing_names);
   if (byId("names").itsState !== names) {
     byId("names").itsState = names;
