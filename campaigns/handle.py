@@ -15,7 +15,7 @@ from campaigns.errors import StoreError, WaitTimeoutError
 from campaigns.flow.resolve import RESOLUTIONS, decide
 from campaigns.flow.services import Services
 from campaigns.flow.sweep import poll_now, sweep_campaign
-from campaigns.ledger import SEND, queue_of
+from campaigns.ledger import SEND, queue_of, schedule_of
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger.states import HELD, OVER, PLANNED, REJECTED
 from campaigns.names import POLL, POLL_BATCH, SEND_BATCH
@@ -36,6 +36,10 @@ class Status:
     gateway reported so far. `duplicates` counts messages that went out twice, because a request that was sent
     again had arrived after all. `account_rests_until` and `account_rests_why` tell if nothing goes out for the
     account at the moment. `errors` is the error tree of an `invalid` campaign.
+
+    `scheduled_at` are the times for which mailings are scheduled, the earliest first. `out_of_reach` counts the
+    recipients whose mailing waits at the gateway for such a time, the last of them until `out_of_reach_until`: the
+    gateway has no method that cancels, so neither `pause` nor `cancel` stops them.
     """
 
     id: str
@@ -60,13 +64,17 @@ class Status:
     account_rests_until: datetime | None
     account_rests_why: str
     errors: dict[str, Any]
+    scheduled_at: tuple[datetime, ...] = ()
+    out_of_reach: int = 0
+    out_of_reach_until: datetime | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: times as ISO 8601, the cost as text."""
         plain = asdict(self)
         plain["created_at"] = self.created_at.isoformat()
-        for name in ("ended_at", "account_rests_until"):
+        for name in ("ended_at", "account_rests_until", "out_of_reach_until"):
             plain[name] = plain[name].isoformat() if plain[name] else None
+        plain["scheduled_at"] = [moment.isoformat() for moment in self.scheduled_at]
         plain["cost"] = str(self.cost) if self.cost is not None else None
         return plain
 
@@ -93,7 +101,8 @@ class Campaign:
     def status(self) -> Status:
         """Counts and state."""
         record = self._record()
-        return _status(record, None if record.over else self._services.limiter.resting(record.account))
+        resting = None if record.over else self._services.limiter.resting(record.account)
+        return _status(self._services, record, resting)
 
     def status_after_restart(self, patience_s: float = _RESTART_S) -> Status:
         """The same for whoever has time: tries again for `patience_s` seconds while Redis is away."""
@@ -136,7 +145,11 @@ class Campaign:
             self._services.sleep(poll_s)
 
     def pause(self, by: str = "application") -> None:
-        """No further batch goes out; what is at the gateway is followed. Raises StateError if it is over."""
+        """No further batch goes out; what is at the gateway is followed. Raises StateError if it is over.
+
+        What waits at the gateway for its time goes out all the same: `status().out_of_reach` says how much, and
+        until when.
+        """
         self._services.campaigns.pause(self.id, by)
 
     def resume(self, by: str = "application") -> None:
@@ -146,7 +159,11 @@ class Campaign:
         wake_workers(self._services, self._record())
 
     def cancel(self, by: str = "application") -> Status:
-        """What has not gone out never will; what has is reported, not denied. Raises StateError if it is over."""
+        """What has not gone out never will; what has is reported, not denied. Raises StateError if it is over.
+
+        `out_of_reach` of the status that is returned counts what waits at the gateway for its time and goes out all
+        the same.
+        """
         self._services.campaigns.cancel(self.id, by)
         sweep_campaign(self._services, self._record())
         return self.status()
@@ -180,7 +197,7 @@ class Campaign:
 def list_campaigns(limit: int = 20, *, services: Services | None = None) -> list[Status]:
     """The newest campaigns, newest first. Raises StoreError."""
     services = services or default_services()
-    return [_status(record) for record in services.campaigns.newest(limit)]
+    return [_status(services, record) for record in services.campaigns.newest(limit)]
 
 
 def wake_workers(services: Services, record: Record) -> None:
@@ -191,9 +208,10 @@ def wake_workers(services: Services, record: Record) -> None:
             return
 
 
-def _status(record: Record, resting: tuple[int, str] | None = None) -> Status:
+def _status(services: Services, record: Record, resting: tuple[int, str] | None = None) -> Status:
     final = record.number("final")
     ended_ms = record.number("ended_ms")
+    schedule = schedule_of(services.batches, record, services.now_ms)
     return Status(
         id=record.id,
         name=record.name,
@@ -212,9 +230,16 @@ def _status(record: Record, resting: tuple[int, str] | None = None) -> Status:
         cost=record.cost,
         currency=record.fields.get("currency", ""),
         balanced=record.balanced,
-        created_at=datetime.fromtimestamp(record.number("created_ms") / 1000, tz=UTC),
-        ended_at=datetime.fromtimestamp(ended_ms / 1000, tz=UTC) if ended_ms else None,
-        account_rests_until=datetime.fromtimestamp(resting[0] / 1000, tz=UTC) if resting else None,
+        created_at=_moment(record.number("created_ms")),
+        ended_at=_moment(ended_ms) if ended_ms else None,
+        account_rests_until=_moment(resting[0]) if resting else None,
         account_rests_why=resting[1] if resting else "",
         errors=orjson.loads(record.fields.get("errors") or "{}"),
+        scheduled_at=tuple(_moment(time_ms) for time_ms in schedule.times_ms),
+        out_of_reach=schedule.out_of_reach,
+        out_of_reach_until=_moment(schedule.until_ms) if schedule.until_ms else None,
     )
+
+
+def _moment(unix_ms: int) -> datetime:
+    return datetime.fromtimestamp(unix_ms / 1000, tz=UTC)

@@ -100,8 +100,9 @@ class Planner:
 
     def _bulk(self, job: BulkJob) -> Iterator[Step]:
         # Lane 0 takes everybody's first message; a phone's further texts within one mailing go out in
-        # other requests, each in the lane of its number.
-        lanes = [Packer(self._most)]
+        # other requests, each in the lane of its number. Times never share a request: a batch is followed as a
+        # whole, so a later mailing would be given up before it begins.
+        lanes: dict[tuple[int | None, int], Packer] = {}
         for index, mailing in enumerate(job.mailings):
             schedule_time = to_schedule_time(mailing.schedule_ms, self._timezone) if mailing.schedule_ms else None
             sorter = _Sorter(mailing.message_type == "personal")
@@ -111,10 +112,9 @@ class Planner:
                 phones, taken = self._sorted_out(place, start, rows, sound, sorter)
                 yield from taken
                 for lane, kept in sorter.by_lane(rows, phones).items():
-                    while len(lanes) <= lane:
-                        lanes.append(Packer(self._most))
-                    yield from lanes[lane].add(index, mailing, schedule_time, kept)
-        for packer in lanes:
+                    packer = lanes.setdefault((mailing.schedule_ms, lane), Packer(self._most))
+                    yield from packer.add(index, mailing, schedule_time, kept)
+        for packer in lanes.values():
             yield from packer.rest()
 
     def _quick(self, job: QuickJob) -> Iterator[Step]:

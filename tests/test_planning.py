@@ -53,6 +53,34 @@ def test_sample_request_is_one_batch() -> None:
     assert batch.mailings[0].starts_at_ms == datetime(2040, 10, 30, 19, 56, tzinfo=UTC).timestamp() * 1000
 
 
+def timed_job(*schedules: str | None) -> dict[str, Any]:
+    """A mailing to other phones for each time; None: now."""
+    mailings = []
+    for number, schedule in enumerate(schedules):
+        (mailing,) = bulk_job(phones(2, start=10 * number), text=f"text {number}")["messages"]
+        mailings.append({**mailing, "name": f"m{number}", **({"schedule_time": schedule} if schedule else {})})
+    return {"messages": mailings}
+
+
+LATER, LAST = "2040-10-30T22:56:00", "2040-11-04T22:56:00"
+
+
+@pytest.mark.parametrize(
+    ("schedules", "requests"),
+    [
+        ((None, LATER), [[None], [LATER]]),
+        ((LATER, LAST), [[LATER], [LAST]]),
+        ((None, LATER, None, LATER), [[None, None], [LATER, LATER]]),
+        ((LATER, "2040-10-30T19:56:00Z"), [[LATER, LATER]]),
+    ],
+)
+def test_two_times_never_share_a_request(schedules: list[str | None], requests: list[list[str | None]]) -> None:
+    batches, _, _ = plan(timed_job(*schedules))
+    assert [[m.get("schedule_time") for m in orjson.loads(batch.body)] for batch in batches] == requests
+    for batch in batches:
+        assert len({mailing.starts_at_ms for mailing in batch.mailings}) == 1
+
+
 rows = st.lists(
     st.tuples(st.sampled_from([*phones(6), "+375 29 1000001", "nobody", OPTED_OUT]), st.sampled_from(["a", "b", "c"])),
     min_size=1,

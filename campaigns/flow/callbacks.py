@@ -1,8 +1,8 @@
 """Callbacks: the gateway says that it has worked on a request. A hint to look now, never a fact by itself.
 
 What the body holds is not documented. It can bring a `uuid`, which is then checked with statusBulkViber; it
-shows that the request arrived, so that it is never sent again unasked. Each attempt has an address of its own,
-signed, so that nobody can call back about a request that he was not told of.
+shows that the request arrived, so that it is never sent again unasked, whatever the body. Each attempt has an
+address of its own, signed, so that nobody can call back about a request that he was not told of.
 """
 
 from __future__ import annotations
@@ -12,9 +12,6 @@ import logging
 import re
 import secrets
 from typing import Final
-from urllib.parse import parse_qs
-
-import orjson
 
 from campaigns.flow.services import Services
 from campaigns.ledger import RECONCILE, Batch, Move, queue_of
@@ -26,7 +23,11 @@ log = logging.getLogger(__name__)
 _PATH: Final = re.compile(
     r"(?:.*/)?(?P<batch>[0-9a-f]{21}-[0-9]{1,9})\.(?P<attempt>[0-9]{1,9})\.(?P<sign>[0-9a-f]{32})"
 )
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+#: As a member of a JSON object or as a field of a form. Bodies are not parsed: nobody documents them, and whether
+#: the uuid is ours is asked of the gateway.
+_NAMED_UUID: Final = re.compile(
+    rb"""(?:"uuid"\s*:\s*"|(?:^|&)uuid=)(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:"|&|$)""", re.IGNORECASE
+)
 
 
 def callback_url(services: Services, batch: Batch, own: str | None) -> str | None:
@@ -61,13 +62,9 @@ def take_callback(services: Services, path: str, body: bytes) -> bool:
 
 
 def uuid_in(body: bytes) -> str | None:
-    """The `uuid` of a JSON object or a form, if there plainly is one."""
-    try:
-        document = orjson.loads(body)
-        value = document.get("uuid") if isinstance(document, dict) else None
-    except orjson.JSONDecodeError:
-        value = parse_qs(body.decode("utf-8", "replace"), max_num_fields=100).get("uuid", [None])[0]
-    return value if isinstance(value, str) and _UUID.fullmatch(value) else None
+    """The `uuid` of a JSON object or a form, if there plainly is one; also in one that is cut or very long."""
+    found = {match["uuid"].decode() for match in _NAMED_UUID.finditer(body)}
+    return found.pop() if len(found) == 1 else None
 
 
 def _doubt_again(services: Services, batch_id: str) -> None:

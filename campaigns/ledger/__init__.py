@@ -25,6 +25,7 @@ from campaigns.ledger.campaigns import Campaigns
 from campaigns.ledger.due import Due, Entry, taken
 from campaigns.ledger.plans import NewBatch, Plan, Plans, drop_plan, new_campaign_id
 from campaigns.ledger.records import Batch, Campaign, MailingRecord, campaign_of
+from campaigns.ledger.schedules import schedule_of
 from campaigns.ledger.withheld import withhold
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "moved",
     "new_campaign_id",
     "queue_of",
+    "schedule_of",
     "taken",
     "withhold",
 ]

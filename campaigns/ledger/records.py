@@ -79,10 +79,13 @@ class Batch:
 
     @property
     def starts_at_ms(self) -> int:
-        """When the first of its mailings starts at the gateway: its schedule, or when it was claimed."""
+        """When its mailings start at the gateway: at their schedule, or when it was claimed.
+
+        Planning puts no two times into one batch. Of one that has two the last counts: ageing before a mailing
+        begins would give it up before anything can be known of it.
+        """
         claimed = self.number("claimed_ms")
-        starts = [max(m.starts_at_ms or claimed, claimed) for m in self.mailings]
-        return min(starts, default=claimed)
+        return max((max(m.starts_at_ms or claimed, claimed) for m in self.mailings), default=claimed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,10 +115,50 @@ class TestReceiver:
         campaign = stage.enqueue(bulk_job(phones(2)))
         assert call(stage, address(stage, campaign), method="DELETE") == 405
 
-    @pytest.mark.parametrize("length", [str(LONGEST + 1), "-1", "many"])
-    def test_too_long(self, stage: Stage, length: str) -> None:
+    @pytest.mark.parametrize("length", [str(LONGEST + 1), "9" * 5000, "-1", "many", "", "٣"])
+    def test_the_address_is_the_sign_whatever_the_length(self, stage: Stage, length: str) -> None:
         campaign = stage.enqueue(bulk_job(phones(2)))
-        assert call(stage, address(stage, campaign), CONTENT_LENGTH=length) == 413
+        assert call(stage, address(stage, campaign), b"{}", CONTENT_LENGTH=length) == 204
+        assert "callback_ms" in fields(stage, campaign)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            json.dumps({"uuid": UUID, "rows": ["375291234567"] * 10_000}).encode(),
+            "&".join(["uuid=" + UUID, *(f"f{n}=x" for n in range(200))]).encode(),
+            "&".join([*(f"f{n}=x" for n in range(200)), "uuid=" + UUID]).encode(),
+            f'[{{"uuid": "{UUID}", "success": [{{"phone": "375'.encode(),
+            json.dumps({"uuid": UUID, "rows": ["375291234567"] * 200_000}).encode(),
+        ],
+        ids=["100 kB", "201 fields", "at the end", "cut", "3 MB"],
+    )
+    def test_a_large_or_odd_body_is_noted_with_its_uuid(self, stage: Stage, body: bytes) -> None:
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        assert call(stage, address(stage, campaign), body) == 204
+        assert fields(stage, campaign)["callback_uuid"] == UUID
+
+    @pytest.mark.parametrize("body", [b"[" * 100_000, b"\x00\xff" * 5000, b'{"uuid": ' + b"9" * 5000 + b"}"])
+    def test_an_unreadable_body_is_noted(self, stage: Stage, body: bytes) -> None:
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        assert call(stage, address(stage, campaign), body) == 204
+        assert "callback_ms" in fields(stage, campaign)
+
+    def test_a_body_that_breaks_off_is_noted(self, stage: Stage) -> None:
+        class Broken(io.BytesIO):
+            def read(self, *_: Any) -> bytes:
+                raise ConnectionResetError
+
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        assert call(stage, address(stage, campaign), b"{}", **{"wsgi.input": Broken()}) == 204
+        assert "callback_ms" in fields(stage, campaign)
+
+    def test_a_body_in_chunks(self, stage: Stage) -> None:
+        """Its length is not told; the server says where it ends."""
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        body = f'{{"uuid": "{UUID}"}}'.encode()
+        more = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+        assert call(stage, address(stage, campaign), body, **more) == 204
+        assert fields(stage, campaign)["callback_uuid"] == UUID
 
     def test_the_store_is_gone(self, stage: Stage, free_port: int) -> None:
         campaign = stage.enqueue(bulk_job(phones(2)))
@@ -136,6 +176,7 @@ class TestReceiver:
             (b'{"uuid": "x"}', None),
             (b"[1]", None),
             (b"uuid=", None),
+            (f'{{"uuid": "{UUID}", "x": {{"uuid": "{UUID[:-1]}6"}}}}'.encode(), None),
             (b"\xff\xfe", None),
             (b"", None),
         ],
