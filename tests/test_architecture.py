@@ -14,7 +14,7 @@ import campaigns
 ROOT = Path(__file__).parent.parent
 #: From the bottom up. A module imports from its own layer's package and from lower layers only.
 LAYERS = [
-    {"errors", "names", "statuses"},
+    {"errors", "harmless", "names", "statuses"},
     {"settings", "keys", "lua"},
     {"store", "jobs", "times", "embedded"},
     {"recipients"},

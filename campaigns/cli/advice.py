@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from campaigns.cli.screen import print_everything, remark
 from campaigns.errors import (
     CampaignsError,
     ForgetError,
@@ -22,13 +23,17 @@ from campaigns.ledger.states import OVER, PAUSED, READY
 class AdvisingGroup(click.Group):
     """A group of commands that says what to do next after an error has been told."""
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        print_everything()
+        return super().main(*args, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except SystemExit as leaving:
             # Whoever tells an error leaves from within its handler.
             if isinstance(leaving.__context__, CampaignsError) and (step := next_step(leaving.__context__)):
-                click.echo(f"  {step}", err=True)
+                remark(f"  {step}")
             raise
 
 

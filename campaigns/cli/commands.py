@@ -19,9 +19,9 @@ from campaigns.cli.options import as_json
 from campaigns.cli.people import explain, forget, optouts
 from campaigns.cli.reading import deliveries, list_, replies, status, taken_out
 from campaigns.cli.reporting import report
+from campaigns.cli.screen import console, print_json
 from campaigns.cli.sending import send
 from campaigns.cli.serving import callbacks
-from campaigns.cli.show import console, print_json
 
 
 @click.group(cls=AdvisingGroup, context_settings={"help_option_names": ["-h", "--help"]})

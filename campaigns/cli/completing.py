@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 
 from campaigns.errors import CampaignsError
 from campaigns.handle import list_campaigns
+from campaigns.harmless import harmless
 from campaigns.wiring import default_services
 
 _NEWEST: Final = 50
@@ -43,7 +44,7 @@ def campaign_ids(_ctx: click.Context, _parameter: click.Parameter, incomplete: s
         # Nobody reads a traceback in the middle of a command line.
         with suppress(Exception):
             found.extend(
-                CompletionItem(status.id, help=f"{status.state}  {status.name}".rstrip())
+                CompletionItem(status.id, help=harmless(f"{status.state}  {status.name}".rstrip()))
                 for status in list_campaigns(_NEWEST)
                 if status.id.startswith(incomplete)
             )

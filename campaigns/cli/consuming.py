@@ -9,7 +9,7 @@ import click
 
 from campaigns.cli.failures import told
 from campaigns.cli.options import as_json
-from campaigns.cli.show import console, print_json
+from campaigns.cli.screen import console, print_json
 from campaigns.consuming import consume, stop_on_signals
 from campaigns.results import Groups, position_of
 from campaigns.wiring import BRIEF, consumer_store, default_services
@@ -56,7 +56,7 @@ def events(
         if as_json:
             print_json({"group": group, "done": done})
         else:
-            console.print(words, markup=False)
+            console.print(words)
     else:
         groups.all()  # tells at once that there is no server; who follows the stream rides out its restarts
         with stop_on_signals() as stopped:

@@ -26,7 +26,8 @@ from rich.table import Table
 
 from campaigns.cli.failures import FAILED, complain
 from campaigns.cli.sample import sample_job
-from campaigns.cli.show import print_json, status_table
+from campaigns.cli.screen import Screen, print_json, remark
+from campaigns.cli.show import status_table
 from campaigns.embedded import EmbeddedServer
 from campaigns.handle import Campaign
 from campaigns.ledger.states import OVER
@@ -50,7 +51,7 @@ def run_demo(recipients: int, console: Console, *, as_json: bool = False, stay: 
     With `as_json` all that is printed is one document in the end, with the comparison. With `stay` everything
     stays up afterwards, until Ctrl-C.
     """
-    console = Console(quiet=True) if as_json else console
+    console = Screen(quiet=True) if as_json else console
     started_s = time.monotonic()
     with _signals_unwind(), ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="campaigns-demo-")))
@@ -62,7 +63,8 @@ def run_demo(recipients: int, console: Console, *, as_json: bool = False, stay: 
         env = _environment(server.url, sandbox_url)
         stack.enter_context(_process(folder, "worker", env, *_CELERY, "worker", *_worker_options()))
         stack.enter_context(_process(folder, "beat", env, *_CELERY, "beat", "--loglevel", "INFO"))
-        console.print("worker and beat are up\n")
+        console.print("worker and beat are up")
+        console.print()
         services = build_services(Settings.from_env(env))
         campaigns = [
             enqueue(sample_job(), services=services),
@@ -78,7 +80,8 @@ def run_demo(recipients: int, console: Console, *, as_json: bool = False, stay: 
             _stay(env, console)
     if as_json:
         print_json(compared)
-    console.print(f"\nstopped everything after {time.monotonic() - started_s:.0f} seconds")
+    console.print()
+    console.print(f"stopped everything after {time.monotonic() - started_s:.0f} seconds")
     return FAILED if compared["twice"] or compared["differing"] else 0
 
 
@@ -103,18 +106,20 @@ def _signals_unwind() -> Iterator[None]:
 
 def _stay(env: dict[str, str], console: Console) -> None:
     """Let somebody try campaigns of their own."""
+    console.print()
     console.print(_INVITATION, style="bold")
     console.print(f"what every phone shows: {env['CAMPAIGNS_GATEWAY_URL']}/")
-    console.print("campaigns of your own, from another terminal in this folder:\n")
+    console.print("campaigns of your own, from another terminal in this folder:")
+    console.print()
     for name in ("CAMPAIGNS_REDIS_URL", "CAMPAIGNS_GATEWAY_URL", "CAMPAIGNS_TOKEN"):
-        console.print(f"export {name}={env[name]}", markup=False)
-    console.print(f"printf '%s' '{_FIRST_JOB}' > first.json", markup=False, soft_wrap=True)
-    console.print(".venv/bin/campaigns send first.json --wait 60", markup=False)
+        console.print(f"export {name}={env[name]}")
+    console.print(f"printf '%s' '{_FIRST_JOB}' > first.json", soft_wrap=True)
+    console.print(".venv/bin/campaigns send first.json --wait 60")
     with contextlib.suppress(KeyboardInterrupt):
         signal.pause()
 
 
-_INVITATION = "\neverything stays up until Ctrl-C"
+_INVITATION = "everything stays up until Ctrl-C"
 _FIRST_JOB = (
     '{"messages": [{"alphaname_id": 444, "message_type": "bulk", '
     '"content": {"type": "text", "text": "Hello"}, "delivery_list": ["+375291111111"]}]}'
@@ -231,8 +236,9 @@ def _compare(campaigns: list[Campaign], sandbox: SandboxClient, console: Console
     sent = Counter((mailing, phone) for mailing, phone, _ in truth)
     twice = [pair for pair, number in sent.items() if number > 1]
     differing = [pair for pair in sent.keys() | told.keys() if sent[pair] != told[pair]]
+    console.print()
     console.print(
-        f"\nthe sandbox sent {len(truth):,}; we know of {sum(told.values()):,}; "
+        f"the sandbox sent {len(truth):,}; we know of {sum(told.values()):,}; "
         f"twice: {len(twice)}; told differently: {len(differing)}"
     )
     summary = sandbox.summary()
@@ -257,14 +263,16 @@ def _show_phones(truth: list[tuple[str, str, str]], console: Console) -> None:
     shown = sorted(messages, key=lambda phone: (-len(messages[phone]), phone))[:8]
     for phone in shown:
         table.add_row(phone, ", ".join(messages[phone]))
-    console.print("\nwhat each phone got", style="bold")
+    console.print()
+    console.print("what each phone got", style="bold")
     console.print(table)
     console.print(f"... and {len(messages) - len(shown):,} more phones", style="dim")
 
 
 def _show_replies(campaigns: list[Campaign], console: Console) -> None:
     replies = [reply for campaign in campaigns for reply in campaign.replies()]
-    console.print("\nreplies", style="bold")
+    console.print()
+    console.print("replies", style="bold")
     for reply in replies[:_SHOWN_REPLIES]:
         console.print(f"{reply.phone}  {reply.message}")
     if len(replies) > _SHOWN_REPLIES:
@@ -276,4 +284,6 @@ def _show_replies(campaigns: list[Campaign], console: Console) -> None:
 def _show_logs(folder: Path) -> None:
     for log in sorted(folder.glob("*.log")):
         lines = log.read_text("utf-8", "replace").splitlines()[-15:]
-        sys.stderr.write(f"--- {log.name}\n" + "\n".join(lines) + "\n")
+        remark(f"--- {log.name}")
+        for line in lines:
+            remark(line)

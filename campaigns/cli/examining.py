@@ -13,7 +13,7 @@ from rich.text import Text
 from campaigns.cli.doctor import examine
 from campaigns.cli.failures import FAILED, told
 from campaigns.cli.findings import FAIL, OK, SKIP, WARN, Finding, summed_up
-from campaigns.cli.show import console, print_json
+from campaigns.cli.screen import console, print_json
 
 _STYLES = {OK: "green", WARN: "yellow", FAIL: "red", SKIP: "dim"}
 
@@ -33,7 +33,8 @@ def doctor(as_json: bool) -> None:
     elif console.is_terminal:
         console.print(findings_table(findings), soft_wrap=False)
     else:
-        console.print("\n".join(findings_lines(findings)), markup=False)
+        for line in findings_lines(findings):
+            console.print(line)
     sys.exit(FAILED if any(finding.verdict == FAIL for finding in findings) else 0)
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 
 from campaigns.cli.failures import told
 from campaigns.cli.options import campaign_id, only_json
 from campaigns.cli.writing import STDOUT, write_out
 from campaigns.handle import Campaign, Status
+from campaigns.harmless import json_line
 from campaigns.wiring import default_services
 
 
@@ -39,7 +39,7 @@ def export(campaign_id: str, output: Path) -> None:
 
 def _lines(campaign: Campaign, status: Status) -> Iterator[str]:
     for kind, fields in _documents(campaign, status):
-        yield orjson.dumps({"type": kind, **fields}).decode() + "\n"
+        yield json_line({"type": kind, **fields}) + "\n"
 
 
 def _documents(campaign: Campaign, status: Status) -> Iterator[tuple[str, dict[str, Any]]]:

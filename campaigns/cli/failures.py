@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 import click
 
+from campaigns.cli.screen import remark
 from campaigns.errors import (
     CampaignsError,
     ForgetError,
@@ -45,15 +46,19 @@ def failures_told() -> Iterator[None]:
     except JobError as error:
         complain(f"the job has {len(error.lines)} mistake{'s' * (len(error.lines) != 1)}:")
         for line in error.lines:
-            click.echo(f"  {line}", err=True)
+            remark(f"  {line}")
         sys.exit(WRONG)
     except StoreError as error:
         complain(f"Redis cannot be used: {error}")
-        click.echo("  is it running, and does CAMPAIGNS_REDIS_URL name it?", err=True)
+        remark("  is it running, and does CAMPAIGNS_REDIS_URL name it?")
         sys.exit(NO_STORE)
     except CampaignsError as error:
         complain(str(error))
         sys.exit(next((code for kind, code in _CODES.items() if isinstance(error, kind)), FAILED))
+    except UnicodeEncodeError:
+        # Half a character in an argument: the system hands over bytes that are no text in this way.
+        complain("the command line holds bytes that are no text in UTF-8")
+        sys.exit(WRONG)
     except (KeyboardInterrupt, click.Abort):
         complain("interrupted")
         sys.exit(INTERRUPTED)
@@ -65,7 +70,7 @@ def failures_told() -> Iterator[None]:
 
 def complain(message: str) -> None:
     """One line on standard error."""
-    click.echo(f"campaigns: {message}", err=True)
+    remark(f"campaigns: {message}")
 
 
 def told(command: Callable[P, T]) -> Callable[P, T]:

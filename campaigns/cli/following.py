@@ -70,7 +70,7 @@ class _Lines:
         if standing == self._last or soon:
             return
         self._last, self._at_s = standing, time.monotonic()
-        self._console.print(f"{time.strftime('%H:%M:%S')}  {line(standing, per_s)}", markup=False, soft_wrap=True)
+        self._console.print(f"{time.strftime('%H:%M:%S')}  {line(standing, per_s)}", soft_wrap=True)
 
 
 @contextmanager

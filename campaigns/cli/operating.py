@@ -8,7 +8,8 @@ import click
 
 from campaigns.cli.failures import told
 from campaigns.cli.options import account, as_json, campaign_id
-from campaigns.cli.show import console, print_json, status_table
+from campaigns.cli.screen import console, print_json
+from campaigns.cli.show import status_table
 from campaigns.flow.resolve import RESOLUTIONS, wake_account
 from campaigns.handle import Campaign
 from campaigns.wiring import default_services
@@ -127,7 +128,7 @@ def wake(account: str, as_json: bool) -> None:
     elif resting is None:
         console.print(f"account {account} does not rest")
     else:
-        console.print(f"account {account} is awake; it rested because: {resting[1]}", markup=False)
+        console.print(f"account {account} is awake; it rested because: {resting[1]}")
 
 
 def _batches(number: int) -> str:

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from typing import BinaryIO, TextIO
 
 import click
-import orjson
 
 from campaigns import optouts as optouts_api
 from campaigns import people
@@ -17,8 +16,9 @@ from campaigns.cli.completing import accounts
 from campaigns.cli.failures import FAILED, WRONG, complain, told
 from campaigns.cli.operating import who
 from campaigns.cli.options import as_json
-from campaigns.cli.show import console, print_indented, print_json
+from campaigns.cli.screen import console, print_indented, print_json, print_line, remark
 from campaigns.explaining import explained
+from campaigns.harmless import json_line
 from campaigns.recipients import PHONE_COLUMNS, normalise_phone
 from campaigns.wiring import default_services
 
@@ -67,7 +67,7 @@ def _explain_message(message_id: int, account: str, as_json: bool) -> None:
         print_json(asdict(owner))
     else:
         named = f", {owner.mailing}" if owner.mailing else ""
-        click.echo(
+        print_line(
             f"campaign {owner.campaign_id}, batch {owner.batch_id}, mailing {owner.number}{named}: {owner.state}"
         )
 
@@ -137,7 +137,7 @@ def list_optouts(as_json: bool) -> None:
         if as_json:
             print_json({"phone": phone})
         else:
-            click.echo(phone)
+            print_line(phone)
 
 
 @optouts.command("import")
@@ -155,7 +155,7 @@ def import_optouts(file: BinaryIO, why: str | None, as_json: bool) -> None:
     for number, phone in _phones_in(file):
         if phone is None:
             bad += 1
-            click.echo(f"line {number}: is not a phone number", err=True)
+            remark(f"line {number}: is not a phone number")
             continue
         waiting.append(phone)
         if len(waiting) >= _PER_CALL:
@@ -176,7 +176,7 @@ def import_optouts(file: BinaryIO, why: str | None, as_json: bool) -> None:
 def export_optouts(file: TextIO, as_json: bool) -> None:
     """Write all to FILE, one a line (- for standard output), with --json as JSON lines."""
     for phone in optouts_api.every():
-        file.write((orjson.dumps({"phone": phone}).decode() if as_json else phone) + "\n")
+        file.write((json_line({"phone": phone}) if as_json else phone) + "\n")
 
 
 def _phones_in(file: BinaryIO) -> Iterator[tuple[int, str | None]]:

@@ -9,7 +9,8 @@ import click
 from campaigns.cli.failures import told
 from campaigns.cli.following import followed
 from campaigns.cli.options import as_json, campaign_id, only_json
-from campaigns.cli.show import CampaignsTable, console, delivery_dict, print_json, reply_dict, status_table
+from campaigns.cli.screen import console, print_json
+from campaigns.cli.show import CampaignsTable, delivery_dict, reply_dict, status_table
 from campaigns.errors import flatten
 from campaigns.handle import Campaign, list_campaigns
 from campaigns.ledger.states import OVER

@@ -13,7 +13,8 @@ from campaigns.cli.failures import FAILED, told
 from campaigns.cli.following import followed
 from campaigns.cli.options import as_json
 from campaigns.cli.previews import preview_lines, request_text
-from campaigns.cli.show import console, print_json, status_table
+from campaigns.cli.screen import console, print_json
+from campaigns.cli.show import status_table
 from campaigns.errors import JobError
 from campaigns.handle import Status
 from campaigns.previewing import preview
@@ -77,9 +78,10 @@ def _look_at(job: Any, *, key: str | None, recipients: Path | None, strict: bool
         print_json(found.as_dict())
     else:
         for line, style in preview_lines(found):
-            console.print(line, style=style, markup=False)
+            console.print(line, style=style)
         # Not broken by us, so that it can be copied.
-        console.print(request_text(found), markup=False, soft_wrap=True)
+        for line in request_text(found).splitlines():
+            console.print(line, soft_wrap=True)
     if found.refused:
         raise JobError(found.refused)
 

@@ -12,7 +12,7 @@ import click
 from campaigns.callbacks import LONGEST, application
 from campaigns.cli.failures import FAILED, complain, told
 from campaigns.cli.options import as_json
-from campaigns.cli.show import console, print_json
+from campaigns.cli.screen import console, print_json
 from campaigns.errors import SettingsError
 from campaigns.settings import variable_of
 from campaigns.wiring import default_services

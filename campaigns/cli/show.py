@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import orjson
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
@@ -16,13 +14,8 @@ from rich.text import Text
 from campaigns.handle import Status
 from campaigns.results import Delivery, Reply
 
-#: What is not a terminal has no width: a line is a line there, for grep and cut.
-_PIPED_WIDTH = 240
 #: From this width on, a campaign fits on a line with twenty columns for its name.
 _WIDE = 110
-
-_on_terminal = sys.stdout.isatty()
-console = Console(highlight=False, soft_wrap=not _on_terminal, width=None if _on_terminal else _PIPED_WIDTH)
 
 _STYLES = {
     "finished": "green",
@@ -46,19 +39,6 @@ _FATES = {
     "duplicate": "repeated",
     "opted_out": "opted out",
 }
-
-
-def print_json(value: Any) -> None:
-    """One line of JSON on standard output."""
-    sys.stdout.write(orjson.dumps(value, default=str).decode() + "\n")
-    sys.stdout.flush()
-
-
-def print_indented(line: str) -> None:
-    """A line of text. On a terminal, what does not fit goes on under its beginning."""
-    text = line.lstrip(" ")
-    indent = len(line) - len(text)
-    console.print(Padding(Text(text), (0, 0, 0, indent)) if console.is_terminal else Text(line))
 
 
 def status_table(status: Status, *, progress: Sequence[RenderableType] = ()) -> RenderableType:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from campaigns.cli.failures import FAILED, complain
-from campaigns.cli.show import console
+from campaigns.cli.screen import console
 
 STDOUT = Path("-")
 
@@ -19,7 +19,7 @@ def write_out(output: Path, lines: Iterable[str]) -> None:
         _print(lines)
         return
     _write(output, lines)
-    console.print(f"written: {output}", markup=False, soft_wrap=True)
+    console.print(f"written: {output}", soft_wrap=True)
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -5,8 +5,12 @@
 -- Returns: 1 kept, 0 somebody else has acknowledged it.
 local now = clock(ARGV[1])
 if redis.call('XACK', KEYS[1], ARGV[2], ARGV[3]) == 0 then return 0 end
-local fields = {'position', ARGV[3], 'reason', ARGV[4], 'deliveries', ARGV[5], 'dead_ms', tostring(now)}
+local fields = {}
 for i = 7, #ARGV do fields[#fields + 1] = ARGV[i] end
+-- Ours come last: of two fields with one name readers see the later, and an entry may have any.
+for _, ours in ipairs({'position', ARGV[3], 'reason', ARGV[4], 'deliveries', ARGV[5], 'dead_ms', tostring(now)}) do
+  fields[#fields + 1] = ours
+end
 redis.call('XADD', KEYS[2], '*', unpack(fields))
 redis.call('PEXPIRE', KEYS[2], ARGV[6])
 return 1

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-#: Nothing that no page may hold, and nothing that turns the direction of what follows.
-_UNPRINTABLE: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
-)
+from campaigns.harmless import harmless_lines
+
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 _VOID: Final = frozenset({"meta", "br"})
 
@@ -23,7 +20,7 @@ def escaped(text: object) -> Markup:
     """Text for an element or an attribute; what is markup already stays as it is."""
     if isinstance(text, Markup):
         return text
-    return Markup(_UNPRINTABLE.sub("\ufffd", str(text)).translate(_ESCAPES))
+    return Markup(harmless_lines(str(text)).translate(_ESCAPES))
 
 
 def element(name: str, /, *children: object, **attributes: object) -> Markup:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
 
-import orjson
-
+from campaigns.harmless import harmless_lines, json_line
 from campaigns.results import Delivery
 
 COLUMNS: Final = ("phone", "mailing", "state", "status", "time", "error_code", "replies")
@@ -61,7 +60,7 @@ def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
 def json_lines(rows: Iterable[Row]) -> Iterator[str]:
     """One JSON object a line, with the names of COLUMNS."""
     for row in rows:
-        yield orjson.dumps(dict(zip(COLUMNS, row.values(), strict=True))).decode() + "\n"
+        yield json_line(dict(zip(COLUMNS, row.values(), strict=True))) + "\n"
 
 
 class _Line:
@@ -72,7 +71,10 @@ class _Line:
 
 
 def _harmless(value: str | int) -> str | int:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    value = harmless_lines(value)
+    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def _time(at_ms: int | None, zone: tzinfo) -> str:

@@ -9,6 +9,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from campaigns.results.events import Event, read_entry, single_changes
@@ -17,6 +18,8 @@ from campaigns.store import Store
 log = logging.getLogger(__name__)
 
 _BLOCK_MS = 1000
+#: A dead letter keeps so many fields of its entry. Lua cannot hand some thousand values to one command.
+_MOST_FIELDS = 500
 
 
 class Consumer:
@@ -85,7 +88,7 @@ class Consumer:
             if not again and self._monotonic() - claimed_at > self._claim_idle_ms / 2000:
                 again = self._claimed()
                 claimed_at = float("-inf") if again else self._monotonic()
-            self._fetched = deque(again) or deque(self._read(">", self._batch, block_ms))
+            self._fetched = deque(again) or deque(self._read(self._batch, block_ms))
             if self._fetched:
                 yield from self._work_off(stop, tried_before=bool(again))
                 quiet_since = self._monotonic()
@@ -111,7 +114,7 @@ class Consumer:
 
     def _bury(self, position: bytes, fields: dict[bytes, bytes], reason: str, deliveries: int) -> None:
         log.error("dead_letter", extra={"group": self._group, "position": position.decode(), "reason": reason})
-        flat = [part for pair in fields.items() for part in pair]
+        flat = [part for pair in islice(fields.items(), _MOST_FIELDS) for part in pair]
         self._store.run(
             "dead_letter",
             [self._key, self._store.keys.dead_letters(self._group)],
@@ -129,15 +132,26 @@ class Consumer:
             )
 
     def _left_over(self) -> list[Any]:
-        """The oldest entry that a consumer of this name took and never acknowledged."""
-        return self._read("0", 1, None)
+        """The oldest entry that a consumer of this name took and never acknowledged.
 
-    def _read(self, position: str, number: int, block_ms: int | None) -> list[Any]:
-        answer = self._store.ask("xreadgroup", self._group, self._name, {self._key: position}, number, block_ms)
-        if not answer:
-            return []
-        streams = answer.items() if isinstance(answer, dict) else answer
-        return [entry for _, entries in streams for entry in _entries(entries) if entry[1]]
+        What has been deleted from the stream meanwhile is acknowledged: it would stand before the others for ever.
+        """
+        while entries := self._pending():
+            if entries[0][1]:
+                return entries
+            self._store.ask("xack", self._key, self._group, entries[0][0])
+        return []
+
+    def _pending(self) -> list[Any]:
+        return self._entries_of(self._store.ask("xreadgroup", self._group, self._name, {self._key: "0"}, 1, None))
+
+    def _read(self, number: int, block_ms: int) -> list[Any]:
+        answer = self._store.ask("xreadgroup", self._group, self._name, {self._key: ">"}, number, block_ms)
+        return [entry for entry in self._entries_of(answer) if entry[1]]
+
+    def _entries_of(self, answer: Any) -> list[Any]:
+        streams = answer.items() if isinstance(answer, dict) else answer or []
+        return [entry for _, entries in streams for entry in _entries(entries)]
 
     def _claimed(self) -> list[Any]:
         """The oldest entry that a consumer which died took and never acknowledged."""

@@ -48,6 +48,9 @@ def event_schemas() -> dict[str, Any]:
 
 def read_entry(position: bytes, fields: Mapping[bytes, bytes]) -> Event:
     """An entry of the stream as an event. Raises KeyError or ValueError for what is not one."""
+    data = orjson.loads(fields[b"data"])
+    if not isinstance(data, dict):
+        raise ValueError("data is no object")  # noqa: TRY004 (what read_entry promises)
     return Event(
         id=fields[b"id"].decode(),
         type=fields[b"type"].decode(),
@@ -55,17 +58,22 @@ def read_entry(position: bytes, fields: Mapping[bytes, bytes]) -> Event:
         subject=fields[b"subject"].decode(),
         time=fields[b"time"].decode(),
         sequence=int(fields[b"sequence"]),
-        data=orjson.loads(fields[b"data"]),
+        data=data,
         position=position.decode(),
     )
 
 
 def single_changes(event: Event) -> Iterator[Event]:
-    """`deliveries.changed` as one `delivery.changed` per phone, ids `<id>#<n>`; anything else as it is."""
+    """`deliveries.changed` as one `delivery.changed` per phone, ids `<id>#<n>`; anything else as it is.
+
+    Raises KeyError, TypeError or ValueError if its changes are not as documented.
+    """
     if event.type != DELIVERIES_CHANGED:
         yield event
         return
     about = {name: value for name, value in event.data.items() if name != "changes"}
+    if not isinstance(event.data["changes"], list):
+        raise TypeError("changes are no list")
     for number, (phone, status, at_ms, delivery_id, error_code) in enumerate(event.data["changes"]):
         data = {
             **about,

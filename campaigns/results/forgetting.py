@@ -12,6 +12,7 @@ half a second for 2,000,000 changes in 20,000 entries.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -116,12 +117,13 @@ class Forgetting:
 
     def _forget_dead_letters(self, phone: str) -> int:
         """What no consumer could digest has been set aside already: nobody waits for it."""
-        groups, quoted = Groups(self._store), f'"{phone}"'
+        # Not only where our own events have phones: what others wrote may name it anywhere.
+        groups, named = Groups(self._store), re.compile(rf"(?<!\d){phone}(?!\d)")
         return sum(
             groups.remove_dead_letter(group.name, letter.id)
             for group in groups.all()
             for letter in list(groups.dead_letters(group.name))
-            if quoted in letter.fields.get("data", "")
+            if any(named.search(part) for pair in letter.fields.items() for part in pair)
         )
 
     def _erase(self, campaign_id: str, one: _Found, phone: str) -> tuple[int, int, int, int, int]:

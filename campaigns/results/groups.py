@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from campaigns.store import Store, decoded
+from campaigns.store import Store
 
 _PER_READ = 200
 _LAST_OF_MS = (1 << 64) - 1
@@ -56,7 +56,7 @@ class Groups:
             return []
         infos = self._store.ask("xinfo_groups", self._key)
         groups = [
-            Group(info["name"].decode(), info["consumers"], info["pending"], info["last-delivered-id"].decode())
+            Group(_text(info["name"]), info["consumers"], info["pending"], info["last-delivered-id"].decode())
             for info in infos
         ]
         return sorted(groups, key=lambda group: group.last_ms)
@@ -78,21 +78,29 @@ class Groups:
         """The dead letters of a group, oldest first."""
         key, start = self._store.keys.dead_letters(name), "-"
         while entries := self._store.ask("xrange", key, start, "+", _PER_READ):
-            for letter_id, raw in entries:
-                fields = decoded(raw)
-                yield DeadLetter(
-                    letter_id.decode(),
-                    fields.pop("position"),
-                    fields.pop("reason"),
-                    int(fields.pop("deliveries")),
-                    int(fields.pop("dead_ms")),
-                    fields,
-                )
+            yield from (_dead_letter(letter_id, raw) for letter_id, raw in entries)
             start = f"({entries[-1][0].decode()}"
 
     def remove_dead_letter(self, name: str, letter_id: str) -> bool:
         """Drop a dead letter that was dealt with. Whether there was one."""
         return bool(self._store.ask("xdel", self._store.keys.dead_letters(name), letter_id))
+
+
+def _dead_letter(letter_id: bytes, raw: dict[bytes, bytes]) -> DeadLetter:
+    """As much of it as can be read: an entry that others wrote may hold anything, also in our fields."""
+    fields = {_text(name): _text(value) for name, value in raw.items()}
+    position, reason = fields.pop("position", ""), fields.pop("reason", "")
+    deliveries, dead_ms = _number(fields.pop("deliveries", "")), _number(fields.pop("dead_ms", ""))
+    return DeadLetter(letter_id.decode(), position, reason, deliveries, dead_ms, fields)
+
+
+def _text(raw: bytes) -> str:
+    r"""Bytes as text; what is no UTF-8 is written out (`\xff`)."""
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and text.isascii() and len(text) < 20 else 0
 
 
 def position_of(since: datetime | str) -> str:

@@ -84,6 +84,17 @@ def test_groups(run: Run) -> None:
     assert json.loads(run("events", "--group", "g", "--forget", "--json").stdout)["done"] is False
 
 
+def test_dead_letters_that_are_no_text(run: Run, stage: Stage) -> None:
+    """What can be read of them is shown."""
+    store = stage.services.store
+    store.ask("xadd", store.keys.dead_letters("g"), {b"data": b"\xff\x1b[1A", b"deliveries": b"many"})
+    shown = run("events", "--group", "g", "--dead-letters")
+    assert (shown.exit_code, "\x1b" in shown.stdout) == (0, False)
+    letter = json.loads(shown.stdout)
+    assert (letter["fields"], letter["deliveries"]) == ({"data": "\\xff\x1b[1A"}, 0)
+    assert run("events", "--group", "g", "--drop", letter["id"]).exit_code == 0
+
+
 def test_optouts(run: Run, tmp_path: Path) -> None:
     assert json.loads(run("optouts", "add", *phones(2), "--json").stdout) == {"added": 2}
     assert len([json.loads(line) for line in run("optouts", "list", "--json").stdout.splitlines()]) == 2

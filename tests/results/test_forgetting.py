@@ -102,6 +102,18 @@ def test_unread_events_stay_for_their_reader(stage: Stage) -> None:
     assert TALKER.encode() not in everything(stage)
 
 
+def test_dead_letters_of_others(stage: Stage) -> None:
+    """What is no event of ours, and no UTF-8, is erased all the same where it names the person, and only there."""
+    store = stage.services.store
+    stage.finish(stage.enqueue(bulk_job(phones(1))))
+    for entry in ({b"x": b"\xff" + TALKER.encode()}, {b"data": b"[1, " + TALKER.encode() + b"]"}, {b"x": b"\xff"}):
+        store.ask("xadd", store.keys.dead_letters("crm"), entry)
+    store.ask("xadd", store.keys.events(), {b"data": b'["' + TALKER.encode() + b'"]', b"id": b"\xff"})
+    Groups(store).rewind("crm", "$")
+    assert forget(TALKER, services=stage.services).dead_letters == 2
+    assert [letter.fields for letter in Groups(store).dead_letters("crm")] == [{"x": "\\xff"}]
+
+
 def test_dead_letters(stage: Stage) -> None:
     finished(stage, bulk_job([TALKER, *phones(2)]))
     member = Consumer(stage.services.store, "crm")

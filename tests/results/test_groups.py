@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,6 +73,39 @@ class TestPoison:
         assert list(member(stage).events(idle_s=0.05))[0].type == "campaign.ready"  # noqa: RUF015 (to the end)
         (letter,) = Groups(stage.services.store).dead_letters("crm")
         assert (letter.reason, letter.fields) == ("no event: KeyError", {"something": "else"})
+
+    def test_entries_that_others_wrote_badly(self, stage: Stage) -> None:
+        """Each is put aside at once, without anybody's consumer dying of it, and what is beside them is read."""
+        store = stage.services.store
+        stage.finish(stage.enqueue(bulk_job(phones(1))))
+        whole = store.redis.xrange(store.keys.events(), "-", "+", 1)[0][1]
+        bad: list[dict[Any, Any]] = [{**whole, b"data": data} for data in (b"[]", b"null", b"7", b'"x"', b"{", b"\xff")]
+        bad += [{name: value for name, value in whole.items() if name != left_out} for left_out in (b"id", b"data")]
+        bad += [{**whole, b"sequence": b"x"}, {**whole, b"source": b"\xff\xfe"}, {b"\xff": b"\xfe"}]
+        changes = (b'{"changes":{}}', b'{"changes":[null]}', b'{"changes":[["375291111111"]]}', b"{}", b'{"changes":7}')
+        bad += [{**whole, b"type": b"deliveries.changed", b"data": data} for data in changes]
+        bad += [{f"field {number}": "x" for number in range(5000)}, {"position": "x", "deliveries": "y", "dead_ms": ""}]
+        for entry in bad:
+            store.ask("xadd", store.keys.events(), entry)
+        store.ask("xadd", store.keys.events(), {**whole, b"id": b"last"})
+        events = list(member(stage).events(idle_s=0.05))
+        assert events[-1].id == "last"
+        assert all(isinstance(event.data, dict) for event in events)
+        letters = list(Groups(store).dead_letters("crm"))
+        assert len(letters) == len(bad)
+        assert {letter.deliveries for letter in letters} == {1}
+        assert all(letter.reason.startswith("no event: ") and letter.dead_ms and letter.position for letter in letters)
+        assert letters[10].fields == {"\\xff": "\\xfe"}
+
+    def test_what_was_deleted_before_it_was_done(self, stage: Stage) -> None:
+        """It does not stand before what the same member had not done either."""
+        stage.finish(stage.enqueue(bulk_job(phones(1))))
+        dying = member(stage, consumer="crm-1")
+        positions = [event.position for event in itertools.islice(dying.events(), 1)]
+        stage.services.store.ask("xdel", stage.services.store.keys.events(), *positions)
+        rest = [event.id for event in member(stage, consumer="crm-1", claim_idle_ms=60_000).events(idle_s=0.05)]
+        assert rest == [event.id for event in whole(stage)]
+        assert Groups(stage.services.store).all()[0].pending == 0
 
     def test_rejected(self, stage: Stage) -> None:
         """A consumer that knows that it never will says so."""
