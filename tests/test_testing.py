@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,65 @@ class TestRunning:
             subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
             here.finish()
             assert len(here.sandbox.ledger()) == 1
+
+
+class TestClock:
+    """What is scheduled comes to its end when the clock is moved."""
+
+    def bulk(self, when: str) -> Campaign:
+        mailing = {
+            "alphaname_id": "444",
+            "message_type": "bulk",
+            "schedule_time": when,
+            "content": {"type": "text", "text": "Tomorrow"},
+            "delivery_list": ["375291111111"],
+        }
+        return enqueue({"messages": [mailing]})
+
+    def test_a_scheduled_campaign(self) -> None:
+        with running() as here:
+            when = here.now + timedelta(days=3)
+            campaign = self.bulk(when.isoformat(timespec="seconds"))
+            with pytest.raises(TimeoutError):
+                here.finish(timeout_s=0.3)
+            assert campaign.status().sent == 1
+            here.move_to(when)
+            here.finish()
+            assert campaign.status().statuses == {"READ": 1}
+            assert abs(here.now - when) < timedelta(minutes=1)
+
+    def test_a_list_campaign_on_a_day_of_the_gateways_zone(self) -> None:
+        with running() as here:
+            day = (here.now + timedelta(days=40)).strftime("%Y-%m-%d")
+            job = {"kind": "list", "vibername_id": 7, "list_id": 1, "message": "hi", "d_schedule": f"{day} 10:00"}
+            campaign = enqueue(job)
+            here.run_until(lambda: campaign.status().sent)
+            here.move_to(f"{day} 10:00")
+            here.finish()
+            assert campaign.status().statuses == {"READ": 4}
+
+    def test_an_account_rests_for_hours(self) -> None:
+        with running(account_pause_s=7200) as here:
+            here.sandbox.fault("no_money", "sendQuickViberMessage")
+            campaign = ship("375291111111")
+            here.run_until(lambda: here.services.limiter.resting("default"))
+            here.move(timedelta(hours=2, minutes=1))
+            here.finish(campaign)
+            assert campaign.status().statuses == {"READ": 1}
+
+    def test_time_does_not_go_back(self) -> None:
+        with running() as here:
+            with pytest.raises(ValueError, match="forward only"):
+                here.move(timedelta(seconds=-1))
+            with pytest.raises(ValueError, match="forward only"):
+                here.move_to("2020-01-01 10:00")
+
+    def test_a_gateway_of_another_dialect(self) -> None:
+        with running(dialect="trimming") as here:
+            here.finish(ship("375291111111", message=" On its way "))
+            assert here.sandbox.ledger()[0]["text"] == "On its way"
+        with pytest.raises(ValueError, match="no dialect"), running(dialect="x"):
+            pass
 
 
 class TestTrouble:

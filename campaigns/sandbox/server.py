@@ -13,7 +13,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from campaigns.sandbox.app import Service, create_app
 from campaigns.sandbox.client import SandboxClient
-from campaigns.sandbox.clock import LifeClock
+from campaigns.sandbox.clock import LifeClock, wall_ms
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.world import World
 
@@ -35,10 +35,11 @@ class Sandbox(SandboxClient):
         *,
         options: Options | None = None,
         tokens: frozenset[str] = frozenset(),
+        now_ms: Callable[[], int] = wall_ms,
     ) -> None:
-        """Raises OSError if the port is taken."""
+        """`now_ms` is its clock, unix milliseconds, which never goes back. Raises OSError if the port is taken."""
         options = options or Options()
-        self.service = Service(World(options, LifeClock(options.speed)), tokens=tokens)
+        self.service = Service(World(options, LifeClock(options.speed, now_ms)), tokens=tokens)
         # Bound here: werkzeug itself would print and exit if the port is taken.
         with socket.create_server((host, port), backlog=256) as listener:
             port = listener.getsockname()[1]

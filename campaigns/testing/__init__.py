@@ -25,6 +25,10 @@ those with a token.
     here.sandbox.fault("reset_after", "any")         the next request goes wrong: see `campaigns.sandbox.faults`
     here.sandbox.reply("375291111111", "Yes")        a recipient answers
     here.run_until(campaign.replies)                 replies come later than the campaign's end
+    here.move(timedelta(hours=2))                    two hours pass, for the workers and the gateway
+    here.move_to("2030-05-01 10:00")                 a scheduled campaign goes out; `finish` does what is then due
+
+Time goes forward only. Processes that the code under test starts do not see it move.
 
 For pytest there is the fixture `campaigns_here`: see `campaigns.testing.plugin`.
 Needs the extras `sandbox` and, where no Redis server is installed, `embedded`.

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from campaigns import names
@@ -17,11 +18,15 @@ from campaigns.flow.send import send_while_due
 from campaigns.flow.services import Services
 from campaigns.flow.submit import submit
 from campaigns.handle import Campaign, Status, list_campaigns
+from campaigns.keys import Keys
 from campaigns.ledger.states import OVER
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
+from campaigns.store import Store
+from campaigns.testing.clock import MovedClock
 from campaigns.testing.submissions import Submissions
-from campaigns.wiring import build_services
+from campaigns.times import parse_when
+from campaigns.wiring import build_services, connect
 
 _PAUSE_S = 0.01
 _MOST_CAMPAIGNS = 10_000
@@ -35,9 +40,11 @@ class Here:
     test works with. Whatever goes wrong inside a worker's work is raised where the work is carried out.
     """
 
-    def __init__(self, settings: Settings, sandbox: Sandbox) -> None:
+    def __init__(self, settings: Settings, sandbox: Sandbox, clock: MovedClock) -> None:
         self.sandbox = sandbox
-        self.services: Services = replace(build_services(settings, wake=self._wake), sleep=self._sleep)
+        self._clock = clock
+        store = Store(connect(settings), Keys(settings.key_prefix), now_ms=clock)
+        self.services: Services = replace(build_services(settings, store=store, wake=self._wake), sleep=self._sleep)
         self._submissions = Submissions(settings)
         self._wake_ups: deque[tuple[str, str]] = deque()
         self._working = Lock()
@@ -88,6 +95,25 @@ class Here:
             return all(status.state in OVER for status in statuses)
 
         self.run_until(over, timeout_s=timeout_s)
+
+    @property
+    def now(self) -> datetime:
+        """The time by which workers and sandbox go, with its zone (UTC)."""
+        return datetime.fromtimestamp(self._clock() / 1000, tz=UTC)
+
+    def move(self, by: timedelta) -> None:
+        """Set the clock of workers and sandbox forward. What becomes due by it waits for `work` or `finish`.
+
+        Raises ValueError for a step back.
+        """
+        self._clock.move(round(by.total_seconds() * 1000))
+
+    def move_to(self, when: datetime | str) -> None:
+        """Set it to a point in time; one without a zone is in the gateway's zone, as in a job's schedule.
+
+        Raises ValueError for one that has passed.
+        """
+        self._clock.move(parse_when(when, self.services.settings.gateway_timezone) - self._clock())
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -9,9 +9,10 @@ from typing import Final
 
 from campaigns.embedded import EmbeddedServer
 from campaigns.errors import SettingsError
-from campaigns.sandbox.options import Options
+from campaigns.sandbox.options import Options, changed
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import DEFAULT_ACCOUNT, PREFIX, Settings, token_variable, variable_of
+from campaigns.testing.clock import MovedClock
 from campaigns.testing.here import Here
 from campaigns.wiring import default_services_are
 
@@ -36,22 +37,27 @@ _CHOSEN_HERE: Final = ("redis_url", "broker_url", "gateway_url")
 def running(
     *,
     speed: float = 1000.0,
+    dialect: str = "documented",
     accounts: Sequence[str] = (DEFAULT_ACCOUNT,),
     **settings: object,
 ) -> Iterator[Here]:
     """A store and a sandbox of its own, and this process set up to use them. See `campaigns.testing`.
 
-    `speed`: seconds of a message's life in one second. `accounts`: those that have a token. `settings`: any by
-    name, spelled as in the environment; None leaves one at its default.
+    `speed`: seconds of a message's life in one second. `accounts`: those that have a token. `dialect`: how the
+    gateway answers, see `campaigns.sandbox.dialects`. `settings`: any by name, spelled as in the environment; None
+    leaves one at its default.
 
-    Raises SettingsError for those that are wrong, and EmbeddedServerError, which names the remedy.
+    Raises SettingsError for settings that are wrong, ValueError for a dialect that does not exist, and
+    EmbeddedServerError, which names the remedy.
     """
     refused = {variable_of(name): "is chosen by running()" for name in _CHOSEN_HERE if name in settings}
     if refused:
         raise SettingsError(refused)
+    options = changed(Options(), {"speed": speed, "dialect": dialect})
     with ExitStack() as stack:
         server = stack.enter_context(EmbeddedServer(appendonly=False))
-        sandbox = stack.enter_context(Sandbox(options=Options(speed=speed)))
+        clock = MovedClock()
+        sandbox = stack.enter_context(Sandbox(options=options, now_ms=clock))
         values = {
             **_QUICK,
             **settings,
@@ -61,7 +67,7 @@ def running(
         env = {variable_of(name): str(value) for name, value in values.items() if value is not None}
         env |= {token_variable(account): f"token-of-{account}" for account in accounts}
         stack.enter_context(_environment(env))
-        here = Here(Settings.from_env(os.environ), sandbox)
+        here = Here(Settings.from_env(os.environ), sandbox, clock)
         stack.callback(here.close)
         stack.enter_context(default_services_are(here.services))
         yield here
