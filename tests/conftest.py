@@ -15,6 +15,7 @@ import pytest
 from campaigns.embedded import EmbeddedServer
 from campaigns.keys import Keys
 from campaigns.names import QUEUES
+from campaigns.sandbox.dialects import DOCUMENTED
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
@@ -49,10 +50,24 @@ def prefix() -> str:
     return f"t{os.getpid()}-{next(_numbers)}:"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--dialect",
+        default=DOCUMENTED,
+        help="how the gateway of all tests answers: see campaigns/sandbox/dialects.py (default: %(default)s)",
+    )
+
+
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
+def dialect(request: pytest.FixtureRequest) -> str:
+    """How the test's gateway answers. A module that runs under each defines this anew, with parameters."""
+    return str(request.config.getoption("--dialect"))
+
+
+@pytest.fixture
+def sandbox(dialect: str) -> Iterator[Sandbox]:
     """Delivery life a hundred times as fast."""
-    with Sandbox(options=Options(speed=100)) as sandbox:
+    with Sandbox(options=Options(speed=100, dialect=dialect)) as sandbox:
         yield sandbox
 
 

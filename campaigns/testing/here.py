@@ -18,15 +18,13 @@ from campaigns.flow.send import send_while_due
 from campaigns.flow.services import Services
 from campaigns.flow.submit import submit
 from campaigns.handle import Campaign, Status, list_campaigns
-from campaigns.keys import Keys
 from campaigns.ledger.states import OVER
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
-from campaigns.store import Store
 from campaigns.testing.clock import MovedClock
 from campaigns.testing.submissions import Submissions
 from campaigns.times import parse_when
-from campaigns.wiring import build_services, connect
+from campaigns.wiring import build_services, open_store
 
 _PAUSE_S = 0.01
 _MOST_CAMPAIGNS = 10_000
@@ -43,8 +41,8 @@ class Here:
     def __init__(self, settings: Settings, sandbox: Sandbox, clock: MovedClock) -> None:
         self.sandbox = sandbox
         self._clock = clock
-        store = Store(connect(settings), Keys(settings.key_prefix), now_ms=clock)
-        self.services: Services = replace(build_services(settings, store=store, wake=self._wake), sleep=self._sleep)
+        services = build_services(settings, store=open_store(settings, now_ms=clock), wake=self._wake)
+        self.services: Services = replace(services, sleep=self._sleep)
         self._submissions = Submissions(settings)
         self._wake_ups: deque[tuple[str, str]] = deque()
         self._working = Lock()
