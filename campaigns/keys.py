@@ -37,7 +37,8 @@ class Keys:
         `state`, `since_ms` (in that state), `n` (recipients), `mailings` (JSON), `op` (last change),
         `attempt`, `fence`, `lease_until_ms`, `claimed_ms`, `uuid`, `message_ids` (JSON), `followed_ms`,
         `v` (version of its deliveries), `optouts_v` (version of the opt-outs it was last checked against),
-        `final`, `digest`, `text` (the gateway's words); for a list mailing `confirming_ms` and
+        `final`, `digest`, `text` (the gateway's words), `refusals` and `refused_ms` (number and first claim of those
+        that were taken for the account's); for a list mailing `confirming_ms` and
         `status_before`; `callback_ms` and `callback_uuid`, if the gateway called back about this
         attempt or one that was taken for lost (empty: not since it was planned again); once it was sent again after a
         doubt `resent_ms` (claim of the first request in doubt), `watched` and `duplicate:<mailing>`,
@@ -100,7 +101,10 @@ class Keys:
         """Hash. Writer: limiter. No expiry. The account's rest and its failures.
 
         `all_until_ms` and `all_reason`: no request at all; `paid_until_ms` and `paid_reason`: none that is
-        paid for; `failures` (in a row), `next_us` (of the limiter), `seq` (number of its last event).
+        paid for; `open_until_ms` and `open_reason`: none that is paid for after a run of failures, and then one
+        at a time, until one was answered; `trips` (pauses of that run), `probe` and `probe_until_us` (the permit
+        that tries, and until when nobody else does); `failures` (in a row), `accepted_ms` (of its last paid
+        request that the gateway took), `next_us` and `quick_us` (of the limiter), `seq` (number of its last event).
         """
         return f"{self.prefix}account:{account}"
 

@@ -169,9 +169,15 @@ class Settings:
     concurrency: int = option(_number(int, 1, 10_000), 16, "requests of one account under way at once")
     read_share: float = option(_number(float, 0.01, 1), 0.5, "the share of rate and concurrency that polling may use")
     penalty_s: float = option(_SECONDS, 120.0, "an account's rest after a 429 without Retry-After")
-    account_pause_s: float = option(_SECONDS, 600.0, "an account's rest after it was refused or failed too often")
+    retry_after_max_s: float = option(_SECONDS, 3600.0, "the longest pause that a 429 with Retry-After may ask for")
+    account_pause_s: float = option(
+        _SECONDS, 600.0, "an account's rest after it was refused; the longest after failures"
+    )
     failures_before_pause: int = option(
         _number(int, 1, 1_000_000), 5, "failed paid requests in a row that pause the account"
+    )
+    probe_after_s: float = option(
+        _SECONDS, 15.0, "one request tries so long after such failures, then at twice the distance each time"
     )
 
     recipients_per_request: int = option(_number(int, 1, 100_000), 1000, "recipients that one sendBulkViber carries")

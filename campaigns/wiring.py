@@ -15,9 +15,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from campaigns.errors import GatewayError
 from campaigns.flow.services import Services, WakesUp
 from campaigns.gateway import Gateway, Transport, boot_clock
-from campaigns.gateway.limiter import Limiter
+from campaigns.gateway.limiter import Breaker, Limiter
+from campaigns.gateway.pauses import pause_for
 from campaigns.keys import Keys
 from campaigns.ledger import Batches, Campaigns, Due, Plans
 from campaigns.results import Deliveries, Events, OptOuts, People, Replies
@@ -101,6 +103,7 @@ def build_services(settings: Settings, *, store: Store | None = None, wake: Wake
         read_share=settings.read_share,
         # As long as the lease: what the guard before the first byte says of the one, it says of both.
         permit_life_s=settings.lease_s,
+        breaker=Breaker(settings.failures_before_pause, settings.probe_after_s, settings.account_pause_s),
     )
     deliveries = Deliveries(store, batches, final=settings.final_statuses)
     replies = Replies(store, optout_words=settings.words_of)
@@ -157,8 +160,16 @@ class _gateways:  # noqa: N801 (a function that remembers)
                 self._settings.token(account),
                 read_attempts=self._settings.read_attempts,
                 permit=lambda method: self._limiter.reading(account, method, patience_s=self._patience_s),
+                failed=lambda error: self._failed(account, error),
             )
         return gateway
+
+    def _failed(self, account: str, error: GatewayError) -> None:
+        """Pause the account if it was refused, whichever method was asked. The caller learns for how long."""
+        pause = pause_for(error, self._settings, paid=False)
+        if pause is not None:
+            error.retry_after_s = pause.seconds
+            self._limiter.rest(account, pause.seconds, pause.reason, {"method": error.method})
 
 
 def unlimited_gateway(settings: Settings, account: str) -> Gateway:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -16,6 +16,8 @@ from campaigns.errors import (
     NotWrittenError,
     TooManyRequestsError,
 )
+from campaigns.gateway.pauses import Pause, pause_for
+from campaigns.gateway.refusals import beyond_doubt
 from campaigns.ledger import FETCH, LEASE, POLL_VERB, RECONCILE, SEND, Batch, Move
 from campaigns.ledger.states import (
     ACCEPTED,
@@ -32,6 +34,8 @@ from campaigns.settings import Settings
 _LONGEST_BACKOFF_S: Final = 300.0
 #: However long an account rests, what waits for it asks again after so long: a person may have woken it.
 LONGEST_REST_S: Final = 30.0
+#: A batch is refused for good after so many refusals that may be its own, while others of its account are accepted.
+_REFUSALS: Final = 3
 #: A batch's field: when its first request in doubt was claimed (unix ms), once it was planned again.
 RESENT: Final = "resent_ms"
 
@@ -46,22 +50,14 @@ MAY_RECORD: Final[dict[str, frozenset[str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """The account is to be left alone: altogether, or with `paid_only` by requests that cost money."""
-
-    seconds: float
-    reason: str
-    paid_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """What to record of the batch, and of its account."""
 
     move: Move
-    outcome: str  # 'ok', 'failed' or '': whether the account's run of failures ends or grows
+    outcome: str  # 'ok', 'failed', 'refused' or '': what it says of the account, see `Limiter.releasing`
     used: bool  # whether a byte was written under the permit
-    rest: Rest | None = None
+    rest: Pause | None = None
+    why: str = ""  # what failed, for whoever reads why the account pauses
 
 
 def accepted(
@@ -88,30 +84,57 @@ def accepted(
     return Verdict(Move(ACCEPTED, data=data, fields=fields, due=due), "ok", used=True)
 
 
-def refused(error: GatewayError, batch: Batch, settings: Settings, chance: float) -> Verdict:
-    """What follows from a request that did not succeed. `chance` in [0, 1) spreads the retries."""
+def refused(error: GatewayError, batch: Batch, settings: Settings, chance: float, accepted_ms: int = 0) -> Verdict:
+    """What follows from a request that did not succeed. `chance` in [0, 1) spreads the retries.
+
+    `accepted_ms` is when the gateway last accepted a request of the account (unix ms).
+    """
     text = error.gateway_text or error.reason
     data = {"reason": error.reason, "gateway_text": error.gateway_text, "http_status": error.http_status}
+    pause = pause_for(error, settings, paid=True)
     match error:
-        case TooManyRequestsError():
-            rest = Rest(error.retry_after_s or settings.penalty_s, "too many requests")
-            return Verdict(_back(data, text, min(rest.seconds, LONGEST_REST_S)), "", used=True, rest=rest)
         case AccountRefusedError():
-            # Without money or rights what was sent can still be followed; without a valid token nothing can.
-            followed = error.http_status not in {401, 403}
-            rest = Rest(settings.account_pause_s, f"refused: {text}", paid_only=followed)
-            return Verdict(_back(data, text, min(rest.seconds, LONGEST_REST_S)), "", used=True, rest=rest)
+            return _account_refused(error, batch, pause, data, chance, accepted_ms)
+        case TooManyRequestsError():
+            delay_s = min(pause.seconds, LONGEST_REST_S) if pause else settings.penalty_s
+            return Verdict(_back(data, text, delay_s), "", used=True, rest=pause)
         case ContentRefusedError():
-            due = {SEND: None, LEASE: None, RECONCILE: None}
-            return Verdict(Move(REJECTED, data, {"text": text}, due), "failed", used=True)
+            return _rejected(data, text, by_gateway=error.http_status is not None)
         case DoubtError():
             look_ms = round(settings.look_interval_s * 1000)
             due_unknown = {SEND: None, LEASE: None, RECONCILE: look_ms}
-            return Verdict(Move(UNKNOWN, data, {"text": text}, due_unknown), "failed", used=True)
+            return Verdict(Move(UNKNOWN, data, {"text": text}, due_unknown), "failed", True, pause, error.reason)
         case NotWrittenError():
-            return Verdict(_back(data, text, backoff_s(batch.attempt, chance)), "failed", used=False)
+            return Verdict(_back(data, text, backoff_s(batch.attempt, chance)), "failed", used=False, why=error.reason)
         case _:
             return Verdict(_back(data, text, error.retry_after_s or 1.0), "", used=False)
+
+
+def _account_refused(
+    error: GatewayError, batch: Batch, pause: Pause | None, data: dict[str, Any], chance: float, accepted_ms: int
+) -> Verdict:
+    """Planned again after the account's pause; but what alone is refused while others are accepted is at fault itself.
+
+    Words such as "insufficient" or "access denied" may speak of a picture, a link or a name.
+    """
+    text = error.gateway_text or error.reason
+    number, since_ms = batch.number("refusals") + 1, batch.number("refused_ms") or batch.number("claimed_ms")
+    own = not beyond_doubt(error.http_status, error.gateway_text) and accepted_ms > since_ms
+    if own and number >= _REFUSALS:
+        return _rejected(data, text)
+    delay_s = backoff_s(batch.attempt, chance)
+    if pause is not None and not own:
+        delay_s = min(pause.seconds, LONGEST_REST_S)
+    move = _back(data, text, delay_s, {"refusals": number, "refused_ms": since_ms})
+    return Verdict(move, "", used=True, rest=None if own else pause)
+
+
+def _rejected(data: dict[str, Any], text: str, *, by_gateway: bool = True) -> Verdict:
+    """What was refused here, such as a body that has expired, says nothing of the gateway."""
+    due = {SEND: None, LEASE: None, RECONCILE: None}
+    fields: dict[str, str | int] = {"text": text, "refusals": 0, "refused_ms": ""}
+    outcome = "refused" if by_gateway else ""
+    return Verdict(Move(REJECTED, data, fields, due), outcome, used=by_gateway, why=f"refused: {text}")
 
 
 def planned_again(batch: Batch, data: Mapping[str, object]) -> Move:
@@ -127,6 +150,6 @@ def backoff_s(attempt: int, chance: float) -> float:
     return longest * (0.5 + chance / 2)
 
 
-def _back(data: dict[str, str | int | None], text: str, delay_s: float) -> Move:
+def _back(data: dict[str, Any], text: str, delay_s: float, fields: Mapping[str, str | int] | None = None) -> Move:
     due = {SEND: round(delay_s * 1000), LEASE: None, RECONCILE: None}
-    return Move(PLANNED, data, {"text": text}, due)
+    return Move(PLANNED, data, {"text": text, **(fields or {})}, due)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 
-from campaigns.errors import AccountRefusedError, GatewayError, TooManyRequestsError
+from campaigns.errors import GatewayError
 from campaigns.flow.ageing import next_look_ms
 from campaigns.flow.answers import Answer, ask, final_costs
 from campaigns.flow.services import Services
@@ -86,7 +86,7 @@ def poll_batch(services: Services, batch_id: str, *, turn: Slice | None = None) 
         try:
             answer = ask(services.gateway(batch.account).under(reads), batch)
         except GatewayError as error:
-            answer, delay_s = None, _trouble(services, batch, error)
+            answer, delay_s = None, _trouble(batch, error)
         news = answer is not None and answer.digest != batch.fields.get("digest")
         # Most looks find nothing new, and whoever waited for the last status of all would settle at that look.
         if not news and not past_horizon and batch.number("final") < batch.recipients:
@@ -227,15 +227,7 @@ def _looking_again(look: Polled, end_ms: int, delay_s: float | None) -> ScriptCa
     return look.services.due.putting(Entry(POLL_VERB, look.batch.id), look.batch.kind, due_ms)
 
 
-def _trouble(services: Services, batch: Batch, error: GatewayError) -> float | None:
-    """Seconds until the next look, if the trouble says so; lets the account rest if it must."""
+def _trouble(batch: Batch, error: GatewayError) -> float | None:
+    """Seconds until the next look, if the trouble says so. The account pauses by itself if it was refused."""
     log.info("poll_failed", extra={"batch": batch.id, "error": type(error).__name__})
-    if isinstance(error, TooManyRequestsError):
-        rest_s = error.retry_after_s or services.settings.penalty_s
-        services.limiter.rest(batch.account, rest_s, "too many requests", {"batch": batch.id})
-        return rest_s
-    if isinstance(error, AccountRefusedError) and error.http_status in {401, 403}:
-        rest_s = services.settings.account_pause_s
-        services.limiter.rest(batch.account, rest_s, f"refused: {error.gateway_text or error.reason}", {})
-        return rest_s
     return error.retry_after_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from campaigns.flow.decisions import MAY_RECORD, Rest, Verdict
+from campaigns.flow.decisions import MAY_RECORD, Verdict
 from campaigns.flow.duplicates import accepted_late
 from campaigns.flow.services import Services
 from campaigns.flow.slices import Slice
@@ -24,20 +24,22 @@ def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict, *
     batch, to = claim.batch, verdict.move.to
     calls = [
         services.batches.moving(batch, verdict.move, from_states=MAY_RECORD[to], fence=claim.fence),
-        services.limiter.releasing(permit, used=verdict.used, outcome=verdict.outcome),
+        services.limiter.releasing(
+            permit, used=verdict.used, outcome=verdict.outcome, why=verdict.why, data={"batch": batch.id}
+        ),
     ]
     carry_out = turn.carry_out if turn and verdict.rest is None else services.store.run_in_turn
-    said, failed = carry_out(calls)
-    taken, failures = moved(said), int(failed)
+    said, (_, paused_ms) = carry_out(calls)
+    taken = moved(said)
     fields = {"batch": batch.id, "attempt": batch.attempt, "to": to}
     if taken:
         log.info("batch_moved", extra=fields)
     else:
         log.warning("batch_moved_elsewhere", extra=fields)
         taken = to == ACCEPTED and accepted_late(services, claim, verdict)
+    if paused_ms:
+        log.warning("account_rests", extra={"account": batch.account, "seconds": paused_ms / 1000})
     rest = verdict.rest
-    if rest is None and failures >= services.settings.failures_before_pause:
-        rest = Rest(services.settings.account_pause_s, f"{failures} failures in a row", paid_only=True)
     if rest is not None:
         services.limiter.rest(batch.account, rest.seconds, rest.reason, {"batch": batch.id}, paid_only=rest.paid_only)
         log.warning("account_rests", extra={"account": batch.account, "seconds": rest.seconds})

@@ -8,8 +8,9 @@ from typing import Final
 from campaigns.errors import UnknownCampaignError
 from campaigns.flow.decisions import planned_again
 from campaigns.flow.services import Services
-from campaigns.ledger import POLL_VERB, SEND, Batch, Campaign, Entry, Move
-from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, READY, WRITTEN_OFF
+from campaigns.flow.sweep import due_of
+from campaigns.ledger import LEASE, POLL_VERB, SEND, Batch, Campaign, Move
+from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, WRITTEN_OFF
 
 #: The words for a decision about a held batch, and the state that it leads to.
 RESOLUTIONS: Final = {"sent": ACCEPTED, "resend": PLANNED, "write-off": WRITTEN_OFF}
@@ -18,18 +19,19 @@ _BATCHES_PER_ROUND_TRIP = 500
 
 
 def wake_account(services: Services, account: str, by: str) -> None:
-    """End an account's rest, with an event; what waited for it is due now."""
+    """End an account's rest, with an event; what waited for it, sends, polls and checks alike, is due now."""
     services.limiter.wake(account, {"by": by})
-    now_ms = services.now_ms()
+    now_ms, reply_window_ms = services.now_ms(), round(services.settings.reply_window_s * 1000)
     for campaign_id in services.campaigns.active():
         try:
             campaign = services.campaigns.read(campaign_id)
         except UnknownCampaignError:
             continue
-        if campaign.account == account and campaign.state == READY:
+        if campaign.account == account:
             for batch in _batches(services, campaign.batch_ids()):
-                if batch.state == PLANNED:
-                    services.due.put(Entry(SEND, batch.id), batch.kind, now_ms)
+                for entry, _ in due_of(batch, campaign.state, now_ms, reply_window_ms):
+                    if entry.verb != LEASE:
+                        services.due.put(entry, batch.kind, now_ms)
 
 
 def decide(

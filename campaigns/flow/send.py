@@ -8,7 +8,7 @@ from functools import partial
 
 import orjson
 
-from campaigns.errors import ContentRefusedError, GatewayError, UnknownCampaignError
+from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError, UnknownCampaignError
 from campaigns.flow.callbacks import callback_url
 from campaigns.flow.decisions import LONGEST_REST_S, Verdict, accepted, refused
 from campaigns.flow.recording import record
@@ -78,7 +78,8 @@ def _verdict(services: Services, claim: Claim, permit: Permit, began_at_s: float
             "request_failed",
             extra={"batch": claim.batch.id, "error": type(error).__name__, "http_status": error.http_status},
         )
-        return refused(error, claim.batch, settings, services.random.random())
+        accepted_ms = services.limiter.accepted_ms(claim.batch.account) if isinstance(error, AccountRefusedError) else 0
+        return refused(error, claim.batch, settings, services.random.random(), accepted_ms)
 
 
 def _request(services: Services, claim: Claim, permit: Permit, may_write: Callable[[], bool]) -> Verdict:

@@ -19,21 +19,16 @@ from campaigns.errors import (
     GatewayError,
     TooManyRequestsError,
 )
+from campaigns.gateway.refusals import ACCOUNT_STATUSES, of_account
 from campaigns.schemas.answers import SCHEMAS, UnreadableError
 from campaigns.settings import Secret
 
 _TEXT_LENGTH: Final = 500
 
-#: Words by which a refusal speaks of the account and not of what was sent. Parts of words do not count, and a
-#: limit alone may be one of characters: whoever takes a text for the account's fault stops all its campaigns.
-_OF_ACCOUNT: Final = re.compile(
-    r"\btoken\b|\bunauthori[sz]ed\b|\bauthenticat|\bapi.?key\b|\baccess denied\b|\bforbidden\b|"
-    r"\binsufficient\b|\bbalance\b|\bfunds\b|\bnot enough money\b|\bblocked account\b|\baccount\b.*\bblocked\b|"
-    r"\btoo many requests\b|\b(rate|request|daily|hourly|sending) limit|^\W*limit exceeded\W*$|"
-    r"\bтокен|\bавториз|\bдоступ\w* (запрещ|закрыт|ограничен)|\bнет доступа\b|\bключ(а|у|ом)?\b|"
-    r"\bсредств|\bбаланс|\bденег\b|слишком (много|часто)|\bлимит\w* (запрос|отправ|обращен)|лимит\w*\W*$",
-    re.IGNORECASE,
-)
+#: Methods that have an effect: what a refused one may have done all the same is asked before it is repeated.
+_ACTS: Final = frozenset({"sendBulkViber", "sendQuickViberMessage", "sendViberMessageList", "confirmViberMessage"})
+#: A sign of success in an answer that cannot be read.
+_SIGN: Final = re.compile(rb'"(?:uuid"\s*:\s*"[^"]|(?:message_id|viber_id)"\s*:\s*"?[0-9])')
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +61,12 @@ def check_status(answer: Answer, now: datetime | None = None) -> None:
     text = _text_of(answer.body)
     facts: dict[str, Any] = {"http_status": status, "gateway_text": text}
     if status == 429:
-        wait_s = retry_after_s(answer.retry_after, now or datetime.now(UTC))
-        raise TooManyRequestsError(answer.method, "too many requests", retry_after_s=wait_s, **facts)
-    if status in {401, 403, 404} or (400 <= status < 500 and status not in {408, 425} and _of_account(text)):
+        facts["retry_after_s"] = retry_after_s(answer.retry_after, now or datetime.now(UTC))
+    if answer.method in _ACTS and _may_have_acted(answer.body):
+        raise DoubtError(answer.method, f"HTTP {status} beside the signs of success", **facts)
+    if status == 429:
+        raise TooManyRequestsError(answer.method, "too many requests", **facts)
+    if status in ACCOUNT_STATUSES or (400 <= status < 500 and status not in {408, 425} and of_account(text)):
         raise AccountRefusedError(answer.method, f"the account is refused with HTTP {status}", **facts)
     if 400 <= status < 500 and status not in {408, 425}:
         raise ContentRefusedError(answer.method, f"refused with HTTP {status}", **facts)
@@ -87,7 +85,7 @@ def interpret(answer: Answer) -> Any:
         facts: dict[str, Any] = {"http_status": answer.http_status, "gateway_text": text}
         if _says_yes(document):
             raise DoubtError(answer.method, "the answer says yes and no at once", **facts)
-        if _of_account(text):
+        if of_account(text):
             raise AccountRefusedError(answer.method, "the account is refused", **facts)
         raise ContentRefusedError(answer.method, "refused", **facts)
     try:
@@ -110,23 +108,37 @@ def error_text(document: Any) -> str | None:
 def _says_yes(document: dict[str, Any]) -> bool:
     """Whether an error holds what only a success has."""
     result = document.get("result")
-    named = document.get("uuid") or (isinstance(result, dict) and result.get("message_id"))
-    return bool(named) or "OK" in {document.get("success"), document.get("status")}
+    named = [document, *(result if isinstance(result, list) else [result])]
+    if any(one.get(name) for one in named if isinstance(one, dict) for name in ("uuid", "message_id", "viber_id")):
+        return True
+    words = (document.get("success"), document.get("status"))
+    return any(word is True or (isinstance(word, str) and word.strip().casefold() == "ok") for word in words)
+
+
+def _may_have_acted(body: bytes) -> bool:
+    """Whether the body of a refusal holds a uuid, a message id or an OK: then nobody knows what was done."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return bool(_SIGN.search(body))
+    return isinstance(document, dict) and _says_yes(document)
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:
-    """Retry-After in seconds, given as such or as a date; None if there is none or it is nonsense."""
-    if header is None:
-        return None
-    if re.fullmatch(r"[0-9]{1,9}", header.strip()):
-        return float(header)
+    """Retry-After in seconds, given as such or as a date; None if there is none or it is nonsense.
+
+    The value may be as large as the gateway likes: `pauses` bounds it.
+    """
+    text = (header or "").strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text, re.ASCII):
+        return float(text)
     try:
-        moment = parsedate_to_datetime(header)
-    except ValueError:
+        moment = parsedate_to_datetime(text[:100])
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - now).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
 
 
 def clock_s(answer: Answer) -> float | None:
@@ -137,10 +149,6 @@ def clock_s(answer: Answer) -> float | None:
         return None
     # It is told in whole seconds, of which half one has passed on average.
     return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() + 0.5
-
-
-def _of_account(text: str) -> bool:
-    return bool(_OF_ACCOUNT.search(text))
 
 
 def _text_of(body: bytes) -> str:

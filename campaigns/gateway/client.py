@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
 from typing import Any, Generic, TypeVar, cast
 
+from campaigns.errors import GatewayError
 from campaigns.gateway import calls
 from campaigns.gateway.answers import Answer, check_status, clock_s, interpret
 from campaigns.gateway.calls import Call
@@ -35,24 +36,32 @@ def _always() -> bool:
     return True
 
 
+def _unseen(_error: GatewayError) -> None:
+    pass
+
+
 class Polled(Generic[T]):
     """An answer that is read only when its digest is news."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, seen: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
         self._answer = answer
+        self._seen = seen
         self.digest = answer.digest
 
     @property
     def data(self) -> T:
         """The checked value. Raises GatewayError."""
-        return cast(T, interpret(self._answer))
+        with self._seen():
+            return cast(T, interpret(self._answer))
 
 
 class Gateway:
     """One account at the gateway. Every method may raise GatewayError, of the kind that says what follows.
 
     `permit` is a context around every attempt of a request that costs nothing; whoever calls a paid method
-    (`send_bulk_viber`, `send_quick_viber_message`, `confirm_viber_message`) has its permit already.
+    (`send_bulk_viber`, `send_quick_viber_message`, `confirm_viber_message`) has its permit already. `failed` is
+    told of every request that costs nothing and did not succeed, before its caller is; whoever pays records
+    what became of it.
     """
 
     def __init__(
@@ -62,11 +71,13 @@ class Gateway:
         *,
         read_attempts: int = 4,
         permit: Permit = _no_permit,
+        failed: Callable[[GatewayError], None] = _unseen,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._transport = transport
         self._token = token
         self._permit = permit
+        self._failed = failed
         self._read_attempts = read_attempts
         self._sleep = sleep
 
@@ -91,7 +102,7 @@ class Gateway:
 
     def status_bulk_viber(self, uuid: str) -> Polled[BulkStatus]:
         """What became of the mailings of one sendBulkViber."""
-        return Polled(self._poll(calls.status_bulk_viber(uuid)))
+        return self._poll(calls.status_bulk_viber(uuid))
 
     def send_quick_viber_message(
         self,
@@ -105,7 +116,7 @@ class Gateway:
 
     def get_viber_delivery_data(self, message_id: int) -> Polled[DeliveryRow]:
         """What became of a message of sendQuickViberMessage."""
-        return Polled(self._poll(calls.get_viber_delivery_data(message_id)))
+        return self._poll(calls.get_viber_delivery_data(message_id))
 
     def send_viber_message_list(self, fields: Mapping[str, str], *, image: ImageFile | None = None) -> ListCreated:
         """Create a mailing to a list. It costs nothing until it is confirmed, so it may be repeated."""
@@ -122,9 +133,10 @@ class Gateway:
     def clock_s(self) -> float | None:
         """Whether the account is let in, by a request that costs nothing; and the gateway's clock, if it tells it."""
         call = calls.get_viber_messages(0, 1)
-        with self._permit(call.method):
-            answer = self._transport.send(call, self._token)
-        interpret(answer)
+        with self._seen():
+            with self._permit(call.method):
+                answer = self._transport.send(call, self._token)
+            interpret(answer)
         return clock_s(answer)
 
     def get_viber_message_data(self, message_id: int) -> MailingData:
@@ -133,7 +145,7 @@ class Gateway:
 
     def get_viber_delivery_list(self, message_id: int) -> Polled[DeliveryRows]:
         """Phones and statuses of a mailing."""
-        return Polled(self._poll(calls.get_viber_delivery_list(message_id)))
+        return self._poll(calls.get_viber_delivery_list(message_id))
 
     def get_new_incoming_messages(self, message_id: int) -> list[IncomingMessage]:
         """Replies to a mailing that were not marked yet."""
@@ -152,17 +164,25 @@ class Gateway:
     def _read(self, call: Call) -> Any:
         """An answer that is understood; one that is not is asked for again."""
         for attempt in read_policy(self._read_attempts, self._sleep):
-            with attempt:
+            with attempt, self._seen():
                 with self._permit(call.method):
                     answer = self._transport.send(call, self._token)
                 return interpret(answer)
         raise AssertionError("tenacity returns or raises")
 
-    def _poll(self, call: Call) -> Answer:
+    def _poll(self, call: Call) -> Polled[Any]:
         for attempt in read_policy(self._read_attempts, self._sleep):
-            with attempt:
+            with attempt, self._seen():
                 with self._permit(call.method):
                     answer = self._transport.send(call, self._token)
                 check_status(answer)
-                return answer
+                return Polled(answer, self._seen)
         raise AssertionError("tenacity returns or raises")
+
+    @contextmanager
+    def _seen(self) -> Iterator[None]:
+        try:
+            yield
+        except GatewayError as error:
+            self._failed(error)
+            raise

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -27,6 +27,14 @@ _FAST_SHARE = 0.1
 _FAST_FROM = 5
 #: What a request is, to the script.
 _PAID, _QUICK, _READ = "paid", "quick", "read"
+
+
+class Breaker(NamedTuple):
+    """When a run of failures pauses an account: after how many, for how long at first, for how long at most."""
+
+    failures: int = 5
+    first_s: float = 15.0
+    longest_s: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +107,13 @@ class Limiter:
         concurrency: int,
         read_share: float,
         permit_life_s: float,
+        breaker: Breaker = Breaker(),  # noqa: B008 (never changed)
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._rate = rate
+        self._breaker = [breaker.failures, round(breaker.first_s * 1000), round(breaker.longest_s * 1000)]
         self._limits = [
             rate.requests,
             round(rate.window_s * _MICRO),
@@ -143,16 +153,33 @@ class Limiter:
             self._sleep(wait.seconds)
 
     def release(self, permit: Permit, *, used: bool, outcome: str = "") -> int:
-        """Give the permit back. `outcome`: 'ok', 'failed' or ''. Returns the failures in a row.
+        """Give the permit back; `outcome` as for `releasing`. Returns the failures in a row.
 
         An unused permit, one under which no byte was written, frees its slot at once.
         """
-        return int(self._store.run(*self.releasing(permit, used=used, outcome=outcome)))
+        failures, _ = self._store.run(*self.releasing(permit, used=used, outcome=outcome))
+        return int(failures)
 
-    def releasing(self, permit: Permit, *, used: bool, outcome: str = "") -> ScriptCall:
-        """The call that `release` makes, for whoever has more to say in the same round trip."""
+    def releasing(
+        self,
+        permit: Permit,
+        *,
+        used: bool,
+        outcome: str = "",
+        why: str = "no clear answer",
+        data: Mapping[str, Any] | None = None,
+    ) -> ScriptCall:
+        """The call that `release` makes, for whoever has more to say in the same round trip.
+
+        `outcome` is what the request says of the gateway: 'ok', 'failed', 'refused' (a failure, but the gateway
+        answers) or '' (nothing). A run of failures pauses the account's paid requests: first for `Breaker.first_s`
+        seconds, then, as long as the one request that tries after each pause fails, for twice as long each time.
+        `why` says what failed, `data` joins the event. Answers the failures in a row and the ms of a pause that
+        begins with this one.
+        """
         args = [permit.id, "used" if used else "unused", round(self._rate.window_s * _MICRO), outcome]
-        return "release", self._keys(permit.account), args
+        more = [*self._breaker, permit.account, why, orjson.dumps(dict(data or {}))]
+        return "release", [*self._keys(permit.account), self._store.keys.events()], [*args, *more]
 
     @contextmanager
     def reading(self, account: str, method: str, patience_s: float = 5.0) -> Iterator[None]:
@@ -187,15 +214,25 @@ class Limiter:
         self._rest(account, max(1, round(seconds * 1000)), reason, data, "paid" if paid_only else "all")
 
     def wake(self, account: str, data: Mapping[str, Any] | None = None) -> None:
-        """End an account's rest, with an event."""
+        """End an account's pauses, whatever their reason, with an event."""
         self._rest(account, 0, "", data)
 
     def resting(self, account: str) -> tuple[int, str] | None:
-        """Until when (unix ms) and why the account rests; None if it does not."""
+        """Until when (unix ms) and why the account rests; None if it does not.
+
+        After a run of failures it rests until a request has succeeded: until now, while one tries.
+        """
         fields = decoded(self._store.ask("hgetall", self._store.keys.account(account)))
-        rests = [(int(fields.get(f"{what}_until_ms", 0)), fields.get(f"{what}_reason", "")) for what in ("all", "paid")]
+        kinds, now_ms = ("all", "paid", "open"), self._store.now_ms()
+        rests = [(int(fields.get(f"{what}_until_ms", 0)), fields.get(f"{what}_reason", "")) for what in kinds]
         longest = max(rests)
-        return longest if longest[0] > self._store.now_ms() else None
+        if longest[0] > now_ms:
+            return longest
+        return (now_ms, rests[-1][1]) if rests[-1][0] else None
+
+    def accepted_ms(self, account: str) -> int:
+        """When the gateway last accepted a paid request of the account, unix ms; 0 if it never did."""
+        return int(self._store.ask("hget", self._store.keys.account(account), "accepted_ms") or 0)
 
     def _rest(
         self, account: str, rest_ms: int, reason: str, data: Mapping[str, Any] | None, requests: str = "all"

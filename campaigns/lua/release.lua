@@ -1,9 +1,12 @@
--- Gives a permit back after its request has ended.
--- KEYS: 1 account, 2 the base of its permits' names
+-- Gives a permit back after its request has ended, with what the request says of the gateway.
+-- KEYS: 1 account, 2 the base of its permits' names, 3 events
 -- ARGV: 1 now (ms or 0), 2 permit id, 3 'used' or 'unused' (no byte was written: the slot is free at once),
---       4 window (us), 5 'ok', 'failed' or '' (says nothing of the account)
--- Returns: number of failures in a row.
+--       4 window (us), 5 outcome (see include/outcomes), 6..8 limits (see include/outcomes), 9 account,
+--       10 what failed, 11 data of the event (JSON object)
+-- Emits: account.paused, account.resumed.
+-- Returns: {failures in a row, ms of the pause that begins now or 0}.
 -- @include permits
+-- @include outcomes
 local now, keys = clock_us(ARGV[1]), permit_keys(KEYS[1], KEYS[2])
 local held = redis.call('ZREM', keys.busy, ARGV[2])
 redis.call('ZREM', keys.read_busy, ARGV[2])
@@ -13,9 +16,5 @@ for _, key in ipairs({keys.slots, keys.read_slots, keys.fast_slots}) do
     elseif held == 1 then redis.call('ZADD', key, now + tonumber(ARGV[4]), ARGV[2]) end
   end
 end
-if ARGV[5] == 'ok' then
-  if redis.call('HGET', KEYS[1], 'failures') then redis.call('HDEL', KEYS[1], 'failures') end
-  return 0
-end
-if ARGV[5] == 'failed' and held == 1 then return redis.call('HINCRBY', KEYS[1], 'failures', 1) end
-return tonumber(redis.call('HGET', KEYS[1], 'failures') or '0')
+return {take_outcome(KEYS[1], KEYS[3], ARGV[9], breaker_limits(6), ARGV[2], held == 1, ARGV[5], ARGV[10], ARGV[11],
+  math.floor(now / 1000))}

@@ -7,17 +7,18 @@ local now = clock(ARGV[1])
 local source = 'accounts/' .. ARGV[2]
 local function number(name) return tonumber(redis.call('HGET', KEYS[1], name) or '0') end
 if ARGV[3] == '0' then
-  if math.max(number('all_until_ms'), number('paid_until_ms')) > now then
+  if math.max(number('all_until_ms'), number('paid_until_ms')) > now or number('open_until_ms') > 0 then
     emit(KEYS[2], KEYS[1], source, 'account.resumed', ARGV[2], ARGV[6], now)
   end
-  redis.call('HDEL', KEYS[1], 'all_until_ms', 'all_reason', 'paid_until_ms', 'paid_reason', 'failures')
+  redis.call('HDEL', KEYS[1], 'all_until_ms', 'all_reason', 'paid_until_ms', 'paid_reason', 'failures',
+    'open_until_ms', 'open_reason', 'trips', 'probe', 'probe_until_us')
   return 0
 end
 local until_name, longer = ARGV[5] .. '_until_ms', now + tonumber(ARGV[3])
 local until_ms = number(until_name)
 if longer <= until_ms then return until_ms end
 redis.call('HSET', KEYS[1], until_name, longer, ARGV[5] .. '_reason', ARGV[4])
-redis.call('HDEL', KEYS[1], 'failures')
+if number('open_until_ms') == 0 then redis.call('HDEL', KEYS[1], 'failures') end
 if until_ms <= now then
   emit(KEYS[2], KEYS[1], source, 'account.paused', ARGV[2], merged('"reason":' .. cjson.encode(ARGV[4]) ..
     ',"requests":"' .. ARGV[5] .. '","until_ms":' .. longer, ARGV[6]), now)

@@ -1,7 +1,8 @@
 -- Permits of one account. A slot stays taken until one window after its request has ended, so that no window at
 -- the gateway can hold more arrivals than the limit, however long requests travel. Quick messages have a fast
 -- lane: while the account sent one within the last minute, a part of the limit is left to them, and they need
--- not keep the distance at which all other requests follow each other.
+-- not keep the distance at which all other requests follow each other. After a run of failures one paid request at
+-- a time tries whether the gateway answers again (include/outcomes pauses and ends the pause).
 
 -- The keys of one account's permits: `account` is its hash, `base` stands before the names of its sets.
 local function permit_keys(account, base)
@@ -23,10 +24,19 @@ local function acquire_permit(keys, limits, id, kind, now)
   local read, quick = kind == 'read', kind == 'quick'
   local window, concurrency = limits.window, limits.concurrency
   if redis.call('ZSCORE', keys.busy, id) then return 0 end
-  local account = redis.call('HMGET', keys.account, 'all_until_ms', 'next_us', 'paid_until_ms', 'quick_us')
+  local account = redis.call('HMGET', keys.account, 'all_until_ms', 'next_us', 'paid_until_ms', 'quick_us',
+    'open_until_ms', 'probe_until_us')
   local paused_until = tonumber(account[1] or '0') * 1000
-  if not read then paused_until = math.max(paused_until, tonumber(account[3] or '0') * 1000) end
+  if not read then
+    paused_until = math.max(paused_until, tonumber(account[3] or '0') * 1000, tonumber(account[5] or '0') * 1000)
+  end
   if paused_until > now then return paused_until - now, 'paused' end
+  local trying = account[5] and not read
+  if trying then
+    -- How long the other's try takes is not known. If its worker died, the try ends with its permit.
+    local left = tonumber(account[6] or '0') - now
+    if left > 0 and left <= limits.life then return math.min(left, 1000000), 'paused' end
+  end
   if quick then redis.call('HSET', keys.account, 'quick_us', string.format('%.0f', now)) end
   local fast_lane = quick or now - tonumber(account[4] or '0') < 60000000
 
@@ -71,5 +81,8 @@ local function acquire_permit(keys, limits, id, kind, now)
   end
   take(keys.busy, 0)
   if read then take(keys.read_busy, 0) end
+  if trying then
+    redis.call('HSET', keys.account, 'probe', id, 'probe_until_us', string.format('%.0f', now + limits.life))
+  end
   return 0
 end
