@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import socket
 
-from campaigns import names, wakeups
+from campaigns import broker, names
 from campaigns.settings import Settings
 
 _settings = Settings.from_env(os.environ)
 
-# One source for the broker's address: the environment's CELERY_BROKER_URL would beat it silently.
-broker_url = wakeups.broker_url(_settings)
-broker_transport_options = wakeups.transport_options(_settings)
+# One source for the broker's address, for producers and workers alike. The app does not ask Celery's own variables.
+globals().update(broker.celery_settings(_settings))
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None  # a worker outlives any outage of its broker
 worker_cancel_long_running_tasks_on_connection_loss = False  # a request on the wire is never torn apart
 
 # Queues: one per failure domain, and none that a typing error could create.
-task_queues = wakeups.queues()
+task_queues = broker.queues()
 task_create_missing_queues = False
 task_default_queue = names.CONTROL
 task_routes = {task: {"queue": queues[0]} for task, queues in names.TASK_QUEUES.items()}

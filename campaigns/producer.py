@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -18,6 +18,8 @@ from campaigns.ledger.states import PLANNING
 from campaigns.planning import PlannedBatch, TakenOut
 from campaigns.preparing import Recipients, checked_job, planner_of, refusals
 from campaigns.wiring import default_services
+
+log = logging.getLogger(__name__)
 
 _BATCHES_PER_STORE = 50
 
@@ -56,10 +58,16 @@ def enqueue(
         if isinstance(plan, str):
             return Campaign(plan, services)
     _fill(services, plan, checked, strict=strict)
-    with suppress(StoreError):
-        # The campaign is stored whole: without a wake-up, dispatch finds it by its due time.
-        wake_workers(services, services.campaigns.read(plan.campaign_id))
+    _wake(services, plan.campaign_id)
     return Campaign(plan.campaign_id, services)
+
+
+def _wake(services: Services, campaign_id: str) -> None:
+    """Wake workers for what is stored. No failure leaves: dispatch finds the campaign by its due time without this."""
+    try:
+        wake_workers(services, services.campaigns.read(campaign_id))
+    except Exception as error:  # noqa: BLE001 (an exception would say that the job was not taken, and it would come again)
+        log.warning("wake_up_not_sent", extra={"campaign_id": campaign_id, "error": type(error).__name__})
 
 
 def _open(services: Services, job: Job, key: str | None) -> Plan | str:

@@ -18,6 +18,7 @@ from unicodedata import normalize
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from campaigns import addresses
 from campaigns.errors import SettingsError
 from campaigns.statuses import DEFAULT_FINAL
 
@@ -145,13 +146,13 @@ class Settings:
     """Everything that can be set. `Settings.from_env(os.environ)` reads it; tests pass fields."""
 
     redis_url: str = option(
-        _url("redis", "rediss", "unix"),
+        addresses.store_url,
         "redis://127.0.0.1:6379/0",
         "where the ledger, the results and the events live",
         shown=False,  # may hold a password
     )
     broker_url: str | None = option(
-        _optional(_text),
+        _optional(addresses.broker_url),
         None,
         "Celery's broker, Redis or RabbitMQ; unset: `redis_url`",
         shown=False,

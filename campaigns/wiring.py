@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from redis import Redis
+from redis import ConnectionPool, Redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from campaigns.addresses import redis_options
 from campaigns.errors import GatewayError
 from campaigns.flow.services import Services, WakesUp
 from campaigns.gateway import Gateway, Transport, boot_clock
@@ -77,14 +78,15 @@ def connect(settings: Settings, patience: Patience = PATIENT) -> Redis:
     else:
         retry = Retry(ExponentialWithJitterBackoff(cap=1.5, base=0.05), patience.tries)
         repeated = [RedisConnectionError, RedisTimeoutError]
-    return Redis.from_url(
-        settings.redis_url,
-        socket_timeout=patience.answer_s,
-        socket_connect_timeout=patience.connect_s,
-        health_check_interval=30,
-        retry=retry,
-        retry_on_error=repeated,
-    )
+    usual = {
+        "socket_timeout": patience.answer_s,
+        "socket_connect_timeout": patience.connect_s,
+        "health_check_interval": 30,
+        "retry": retry,
+        "retry_on_error": repeated,
+    }
+    # Options that the address carries win.
+    return Redis.from_pool(ConnectionPool(**{**usual, **redis_options(settings.redis_url)}))
 
 
 def open_store(settings: Settings, patience: Patience = PATIENT, *, now_ms: Callable[[], int] | None = None) -> Store:

@@ -14,9 +14,9 @@ import campaigns
 ROOT = Path(__file__).parent.parent
 #: From the bottom up. A module imports from its own layer's package and from lower layers only.
 LAYERS = [
-    {"errors", "harmless", "names", "statuses"},
+    {"addresses", "errors", "harmless", "names", "statuses"},
     {"settings", "keys", "lua"},
-    {"store", "jobs", "times", "embedded"},
+    {"store", "jobs", "times", "embedded", "broker"},
     {"recipients"},
     {"schemas", "packing"},
     {"planning"},
@@ -51,9 +51,9 @@ ONLY_IN = {
     "requests": {"campaigns.gateway.transport", "campaigns.gateway.connection"},
     "urllib3": {"campaigns.gateway.connection"},
     "marshmallow": {"campaigns.schemas.answers", "campaigns.schemas.fields", "campaigns.schemas.jobs"},
-    "redis": {"campaigns.store", "campaigns.wiring"},
-    "celery": {"campaigns.wakeups", "workers.app", "workers.tasks", "workers.heartbeats"},
-    "kombu": {"campaigns.wakeups", "campaigns.testing.submissions"},
+    "redis": {"campaigns.addresses", "campaigns.store", "campaigns.wiring"},
+    "celery": {"workers.app", "workers.tasks", "workers.heartbeats"},
+    "kombu": {"workers.app", "campaigns.broker", "campaigns.wakeups", "campaigns.testing.submissions"},
     "pytest": {"campaigns.testing.plugin"},
     "tenacity": {"campaigns.gateway.retry"},
     "phonenumbers": {"campaigns.recipients"},
@@ -166,7 +166,7 @@ def test_rooms_of_the_gateway_and_the_ledger_do_not_know_each_other() -> None:
 
 def test_keys_are_spelled_in_one_module() -> None:
     for name, path in modules():
-        if name not in {"campaigns.keys", "campaigns.settings", "campaigns.wakeups"}:
+        if name not in {"campaigns.keys", "campaigns.settings", "campaigns.broker"}:
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.Attribute) and node.attr in {"key_prefix", "prefix"}:
                     assert name == "campaigns.wiring", f"{name} reads the prefix"

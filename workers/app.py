@@ -12,10 +12,32 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import worker_init
+from kombu import Connection
 
 from workers.heartbeats import Heartbeats
 
-app = Celery("campaigns")
+
+class App(Celery):
+    """A Celery app that obeys our settings alone.
+
+    The variables of another Celery project on the same machine would beat any configuration without a word:
+    `CELERY_BROKER_URL`, `CELERY_BROKER_READ_URL` and `CELERY_BROKER_WRITE_URL` (and with them `celery --broker`),
+    `CELERY_RESULT_BACKEND`, `CELERY_LOADER`, and `DJANGO_SETTINGS_MODULE`, for which Celery would load Django.
+    """
+
+    backend_cls = "disabled"
+
+    def connection_for_read(self, url: Any = None, **options: Any) -> Connection:
+        return super().connection_for_read(url or self.conf["broker_url"], **options)
+
+    def connection_for_write(self, url: Any = None, **options: Any) -> Connection:
+        return super().connection_for_write(url or self.conf["broker_url"], **options)
+
+    def connection(self, hostname: Any = None, **options: Any) -> Connection:  # type: ignore[override]
+        return super().connection(hostname or self.conf["broker_url"], **options)
+
+
+app = App("campaigns", loader="celery.loaders.app:AppLoader", fixups=[])
 app.config_from_object("workers.celeryconfig" if find_spec("workers.celeryconfig") else "celeryconfig")
 app.steps["consumer"].add(Heartbeats)
 

@@ -9,18 +9,18 @@ from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from campaigns.broker import place_of
 from campaigns.cli.findings import FAIL, OK, SKIP, WARN, Finding, Look
 from campaigns.errors import (
     AccountRefusedError,
     GatewayError,
     NotNowError,
-    SettingsError,
     StoreError,
     TooManyRequestsError,
 )
 from campaigns.flow.services import Services
 from campaigns.settings import DEFAULT_ACCOUNT, Settings, token_variable
-from campaigns.wakeups import broker_address, broker_problem
+from campaigns.wakeups import broker_problem
 from campaigns.wiring import unlimited_gateway
 
 _SKEW_S = 5.0
@@ -130,11 +130,7 @@ def of_broker(settings: Settings, look: Look[str] | None, until_s: float) -> Ite
     if look is None:
         return
     remedy = "start it, and let CAMPAIGNS_BROKER_URL name it, with its password"
-    try:
-        problem, place = look.result(until_s), broker_address(settings)
-    except SettingsError as error:
-        yield Finding(FAIL, "broker", str(error), "let CAMPAIGNS_BROKER_URL alone name it")
-        return
+    problem, place = look.result(until_s), place_of(settings)
     if problem == "":
         yield Finding(OK, "broker", place)
     else:

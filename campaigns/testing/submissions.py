@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kombu import Connection, Queue
+from kombu import Queue
 
-from campaigns import names
+from campaigns import broker, names
 from campaigns.settings import Settings
-from campaigns.wakeups import broker_url, transport_options
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Submissions:
     """Reads the queue `control`. What lies there besides jobs is passed over: due times do that work."""
 
     def __init__(self, settings: Settings) -> None:
-        self._connection = Connection(broker_url(settings), transport_options=transport_options(settings))
+        self._connection = broker.connection(settings)
         self._queue = Queue(names.CONTROL, routing_key=names.CONTROL)(self._connection.channel())
 
     def take(self) -> Iterator[Submission]:

@@ -1,0 +1,70 @@
+"""TLS in front of a server that speaks none: what a managed Redis looks like from here."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+#: For the name `localhost`, signed by itself: an authority that nobody knows.
+CERTIFICATE = Path(__file__).parent.parent / "gateway" / "localhost.pem"
+
+
+class TlsFront:
+    """Takes TLS on a free port of loopback and hands the bytes on to `url`."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._behind = parts.path if parts.scheme == "unix" else (parts.hostname or "", parts.port or 6379)
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(CERTIFICATE)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.handshakes = 0
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                plain, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
+
+    def _serve(self, plain: socket.socket) -> None:
+        with (
+            contextlib.suppress(OSError),
+            plain,
+            self._context.wrap_socket(plain, server_side=True) as outside,
+            self._reach() as inside,
+        ):
+            # What a client thinks of the certificate is known with its first byte.
+            if first := outside.recv(65536):
+                self.handshakes += 1
+                inside.sendall(first)
+                threading.Thread(target=_pump, args=(inside, outside), daemon=True).start()
+                _pump(outside, inside)
+
+    def _reach(self) -> socket.socket:
+        if isinstance(self._behind, str):
+            reached = socket.socket(socket.AF_UNIX)
+            reached.connect(self._behind)
+            return reached
+        return socket.create_connection(self._behind)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,113 @@
+"""Addresses of store and broker: every mistake is a setting with a name, a reason and a remedy, and shows no password."""
+
+from __future__ import annotations
+
+import ssl
+
+import pytest
+
+from campaigns import addresses
+from campaigns.errors import SettingsError
+from campaigns.settings import Settings
+
+BOTH = {
+    "reddis://h/0": "did you mean redis://",
+    "redis//h/0": "must be a URL that starts with",
+    "valkey://h/0": "write redis://",
+    "valkeys://h/0": "write rediss://",
+    "sentinel://h/0": "Sentinel cannot be asked",
+    "redis+socket:///run/x.sock": "write unix:///PATH?db=0",
+    "redis://:s3cret#b@h/0": "write it as %23",
+    "redis://:s3cret/b@h/0": "write / as %2F",
+    "redis://:12/s3cret@h/0": "write / as %2F",
+    "redis://:s3cret?b@h/0": "? as %3F",
+    "redis://:s3cret b@h/0": "a space as %20",
+    "redis://[::1/0": "HOST:6379",
+    "redis://h:99999/0": "HOST:6379",
+    "redis://h:0/0": "port 0",
+    "redis://h/first": "a database that is no number",
+    "redis://h/0/1": "a database that is no number",
+    "redis://h/0?foo=s3cret": "cannot be set here, 'foo'",
+    "redis://h/0?decode_responses=true": "cannot be set here, 'decode_responses'",
+    "redis://h/0?credential_provider=os.abort": "cannot be set here",
+    "redis://h/0?S3cret": "cannot be set here",
+    "redis://h/0?protocol=4": "'protocol' with a value that cannot be used",
+    "redis://h/0?socket_timeout=0": "'socket_timeout' with a value",
+    "redis://h/0?socket_timeout=nan": "'socket_timeout' with a value",
+    "redis://h/0?health_check_interval=often": "'health_check_interval' with a value",
+    "redis://h/0?db=1&db=2": "'db' twice",
+    "redis://h/0?ssl_ca_certs=/no": "needs rediss://",
+    "rediss://h/0?ssl_ca_certs=/no/such": "names no file here",
+    "rediss://h/0?ssl_cert_reqs=perhaps": "'ssl_cert_reqs' with a value",
+    "unix://run/redis.sock": "three slashes",
+}
+BROKER_ONLY = {
+    "memory://": "amqps://",
+    "amqp://u:s3cret/w@h/v": "write / as %2F",
+    "amqp://h/v?confirm=1": "cannot be set here, 'confirm'",
+    "amqp://h/v?heartbeat=x": "'heartbeat' with a value",
+    "amqp://h/v?ssl_ca_certs=/no": "needs amqps://",
+    "amqps://h/v?ssl_cert_reqs=perhaps": "not one of none, optional, required",
+    "amqps://a/v;amqps://b/v": "ssl_server_hostname",
+    "amqp://a/v;amqps://b/v": "be the same",
+    "redis://a/0;redis://b/0": "amqp://",
+}
+
+
+@pytest.mark.parametrize(
+    ("variable", "url", "reason"),
+    [
+        *(("CAMPAIGNS_REDIS_URL", url, reason) for url, reason in BOTH.items()),
+        *(("CAMPAIGNS_BROKER_URL", url, reason) for url, reason in (BOTH | BROKER_ONLY).items()),
+    ],
+)
+def test_a_bad_address_is_a_setting_with_reason_and_remedy(variable: str, url: str, reason: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({variable: url})
+    assert list(caught.value.problems) == [variable]
+    assert reason in caught.value.problems[variable]
+    assert "s3cret" not in str(caught.value).lower()
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        ("redis://", {}),
+        ("REDIS://h", {"host": "h"}),
+        (" redis://h:7/3\n", {"host": "h", "port": 7, "db": 3}),
+        ("redis://u:p%23%2F@h", {"host": "h", "username": "u", "password": "p#/"}),
+        ("redis://:a;b@h", {"host": "h", "password": "a;b"}),
+        ("redis://[::1]:7", {"host": "::1", "port": 7}),
+        ("redis://h?health_check_interval=5&protocol=3", {"host": "h", "health_check_interval": 5, "protocol": 3}),
+        ("redis://h?client_name=a%26b&max_connections=7", {"host": "h", "client_name": "a&b", "max_connections": 7}),
+        ("unix://:p@/run/x.sock?db=2", {"path": "/run/x.sock", "password": "p", "db": 2}),
+        ("rediss://h?ssl_cert_reqs=CERT_NONE", {"host": "h", "ssl_cert_reqs": "none"}),
+    ],
+)
+def test_options_that_redis_knows_are_taken(url: str, options: dict[str, object]) -> None:
+    settings = Settings.from_env({"CAMPAIGNS_REDIS_URL": url, "CAMPAIGNS_BROKER_URL": url})
+    assert settings.broker_url == settings.redis_url
+    found = addresses.redis_options(settings.redis_url)
+    found.pop("connection_class", None)
+    assert found == options
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("redis://:hidden@h:7/3", "h:7"),
+        ("unix://:hidden@/run/x.sock", "/run/x.sock"),
+        ("amqp://u:hidden@a/v;amqp://u:hidden@b:7/v", "a, b:7"),
+        ("rediss://:hid%3Bden@[::1]:7", "[::1]:7"),
+    ],
+)
+def test_a_place_has_no_password(url: str, place: str) -> None:
+    assert addresses.place(addresses.broker_url(url)) == place
+
+
+def test_rabbitmq_over_tls_is_verified_unless_told_not_to() -> None:
+    tls = addresses.amqp(addresses.broker_url("amqps://u:p@h/v")).tls
+    assert tls == {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": "h"}
+    without = addresses.amqp(addresses.broker_url("amqps://u:p@h/v?ssl_cert_reqs=none&heartbeat=9"))
+    assert without == addresses.Amqp("amqps://u:p@h/v", {"cert_reqs": ssl.CERT_NONE}, 9.0)
+    assert addresses.amqp(addresses.broker_url("amqp://h")).tls is False
