@@ -50,6 +50,13 @@ class WakeUps:
             return False
         return True
 
+    def close(self) -> None:
+        """Close this process's connections. The next wake-up opens one again."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+            if pool is not None and self._pid == os.getpid():
+                pool.force_close_all()
+
     def _send(self, task: str, args: Sequence[str], queue: Queue) -> None:
         body, headers, properties = message(task, args)
         connection = self._own_pool().acquire(block=True, timeout=broker.BRIEF_S)

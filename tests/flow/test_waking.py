@@ -79,10 +79,13 @@ class TestNothingFailsAfterStoring:
     def test_rabbit_takes_it_and_a_connection_that_went_stale_is_renewed(
         self, settings: Settings, rabbit: Broker
     ) -> None:
-        services = build_services(replace(settings, broker_url=rabbit.url()))
+        there = replace(settings, broker_url=rabbit.url())
+        wake = WakeUps(there)
+        services = build_services(there, wake=wake)
         first = enqueue(bulk_job(phones(1)), services=services)
         rabbit.drop_connections()
         second = enqueue(bulk_job(phones(1)), services=services)
+        wake.close()
         batches = [*first._record().batch_ids(), *second._record().batch_ids()]
         assert [(queue, body[0]) for queue, body in rabbit.published] == [("bulk", [batch]) for batch in batches]
 
@@ -141,7 +144,9 @@ def _store_reached(settings: Settings, url: str) -> bool:
 def _broker_reached(settings: Settings, url: str) -> bool:
     there = replace(settings, broker_url=url)
     reached = broker_problem(there) == ""
-    assert WakeUps(there)("campaigns.send_batch", ["b"], "bulk") is reached
+    wake = WakeUps(there)
+    assert wake("campaigns.send_batch", ["b"], "bulk") is reached
+    wake.close()
     return reached
 
 
