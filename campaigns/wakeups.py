@@ -123,8 +123,7 @@ def broker_problem(settings: Settings) -> str:
     """Why the broker cannot be used, or ''. Takes some seconds if nobody answers."""
     try:
         with broker.connection(settings) as connection:
-            connection.connect()
-            connection.channel()
+            _ = connection.default_channel
     except Exception as error:  # noqa: BLE001 (each kind of broker has its own, and their words may hold its password)
         return type(error).__name__
     return ""
