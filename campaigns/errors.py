@@ -23,9 +23,12 @@ phone in its message, and none is chained to an exception of `requests` or `redi
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 ErrorTree = dict[str, Any]
+#: What may be a phone, in any spelling; ids at the gateway are shorter.
+_PHONE: Final = re.compile(r"\+?[0-9*](?:[ ()\u00a0.-]{0,2}[0-9*]){8,}")
 
 
 class CampaignsError(Exception):
@@ -125,7 +128,8 @@ class GatewayError(CampaignsError):
         self.http_status = http_status
         self.gateway_text = gateway_text
         self.retry_after_s = retry_after_s
-        said = f": {gateway_text}" if gateway_text else ""
+        # The words may repeat a phone of the request, and messages of exceptions end in logs.
+        said = f": {_PHONE.sub('***', gateway_text)}" if gateway_text else ""
         super().__init__(f"{method}: {reason}{said}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -32,10 +32,12 @@ _FIRST_WAKE_UPS = 8
 class Status:
     """Where a campaign is. `recipients` counts each recipient in exactly one class; `total` is their sum.
 
-    `sent` = `final` + `awaiting`. `statuses` counts deliveries by the gateway's word. `cost` is what the
-    gateway reported so far. `duplicates` counts messages that went out twice, because a request that was sent
-    again had arrived after all. `account_rests_until` and `account_rests_why` tell if nothing goes out for the
-    account at the moment. `errors` is the error tree of an `invalid` campaign.
+    `sent` = `final` + `awaiting`. `statuses` counts deliveries by the gateway's word. `costs` is what the
+    gateway reported so far, by currency; `cost` and `currency` are the same where there is one currency.
+    `unreadable` counts parts of answers that could not be used: rows, replies, names. `duplicates` counts messages
+    that went out twice, because a request that was sent again had arrived after all. `account_rests_until` and
+    `account_rests_why` tell if nothing goes out for the account at the moment. `errors` is the error tree of an
+    `invalid` campaign.
 
     `scheduled_at` are the times for which mailings are scheduled, the earliest first. `out_of_reach` counts the
     recipients whose mailing waits at the gateway for such a time, the last of them until `out_of_reach_until`: the
@@ -67,6 +69,8 @@ class Status:
     scheduled_at: tuple[datetime, ...] = ()
     out_of_reach: int = 0
     out_of_reach_until: datetime | None = None
+    costs: dict[str, Decimal] = field(default_factory=dict)
+    unreadable: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: times as ISO 8601, the cost as text."""
@@ -76,6 +80,7 @@ class Status:
             plain[name] = plain[name].isoformat() if plain[name] else None
         plain["scheduled_at"] = [moment.isoformat() for moment in self.scheduled_at]
         plain["cost"] = str(self.cost) if self.cost is not None else None
+        plain["costs"] = {currency: str(amount) for currency, amount in self.costs.items()}
         return plain
 
 
@@ -212,6 +217,8 @@ def _status(services: Services, record: Record, resting: tuple[int, str] | None 
     final = record.number("final")
     ended_ms = record.number("ended_ms")
     schedule = schedule_of(services.batches, record, services.now_ms)
+    costs = record.costs
+    currency, amount = next(iter(costs.items())) if len(costs) == 1 else ("", None)
     return Status(
         id=record.id,
         name=record.name,
@@ -226,9 +233,11 @@ def _status(services: Services, record: Record, resting: tuple[int, str] | None 
         statuses=record.statuses,
         duplicates=record.number("duplicates"),
         replies=record.number("replies"),
+        unreadable=record.number("unreadable"),
         batches=record.batches,
-        cost=record.cost,
-        currency=record.fields.get("currency", ""),
+        cost=amount,
+        currency=currency,
+        costs=costs,
         balanced=record.balanced,
         created_at=_moment(record.number("created_ms")),
         ended_at=_moment(ended_ms) if ended_ms else None,

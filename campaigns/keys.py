@@ -26,8 +26,8 @@ class Keys:
         `batches`, `seq` (number of its last event), `optouts_v` (version of the opt-outs that planning went
         by); recipients by fate `r:total`, `r:invalid`,
         `r:duplicate`, `r:opted_out` and `r:<batch state>`; batches by state `b:<batch state>`;
-        deliveries by status `s:<WORD>`, `final`; `replies`; `cost` in millionths with `currency`;
-        `duplicates` (messages that went out twice).
+        deliveries by status `s:<WORD>`, `final`; `replies`; `cost:<currency>` in millionths;
+        `duplicates` (messages that went out twice); `unreadable` (parts of answers that could not be used).
         """
         return f"{self.prefix}campaign:{campaign_id}"
 
@@ -38,8 +38,9 @@ class Keys:
         `attempt`, `fence`, `lease_until_ms`, `claimed_ms`, `uuid`, `message_ids` (JSON), `followed_ms`,
         `v` (version of its deliveries), `optouts_v` (version of the opt-outs it was last checked against),
         `final`, `digest`, `text` (the gateway's words), `refusals` and `refused_ms` (number and first claim of those
-        that were taken for the account's); for a list mailing `confirming_ms` and
-        `status_before`; `callback_ms` and `callback_uuid`, if the gateway called back about this
+        that were taken for the account's); `cost:<mailing>` (`EUR=49000;`, in millionths);
+        `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be used); for a list mailing
+        `confirming_ms` and `status_before`; `callback_ms` and `callback_uuid`, if the gateway called back about this
         attempt or one that was taken for lost (empty: not since it was planned again); once it was sent again after a
         doubt `resent_ms` (claim of the first request in doubt), `watched` and `duplicate:<mailing>`,
         and `reduced_ms` if phones were taken out after that.

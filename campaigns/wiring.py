@@ -23,7 +23,7 @@ from campaigns.gateway.limiter import Breaker, Limiter
 from campaigns.gateway.pauses import pause_for
 from campaigns.keys import Keys
 from campaigns.ledger import Batches, Campaigns, Due, Plans
-from campaigns.results import Deliveries, Events, OptOuts, People, Replies
+from campaigns.results import Deliveries, Events, Oddities, OptOuts, People, Replies
 from campaigns.settings import Settings
 from campaigns.store import Store
 from campaigns.wakeups import WakeUps
@@ -124,6 +124,7 @@ def build_services(settings: Settings, *, store: Store | None = None, wake: Wake
         due=Due(store),
         limiter=limiter,
         deliveries=deliveries,
+        oddities=Oddities(store),
         replies=replies,
         people=People(store, region=settings.phone_region, batches=batches, deliveries=deliveries, replies=replies),
         optouts=OptOuts(store),
@@ -163,6 +164,7 @@ class _gateways:  # noqa: N801 (a function that remembers)
                 read_attempts=self._settings.read_attempts,
                 permit=lambda method: self._limiter.reading(account, method, patience_s=self._patience_s),
                 failed=lambda error: self._failed(account, error),
+                region=self._settings.phone_region,
             )
         return gateway
 
@@ -179,7 +181,12 @@ def unlimited_gateway(settings: Settings, account: str) -> Gateway:
 
     Raises SettingsError if the account has no token.
     """
-    return Gateway(_transport(settings), settings.token(account), read_attempts=settings.read_attempts)
+    return Gateway(
+        _transport(settings),
+        settings.token(account),
+        read_attempts=settings.read_attempts,
+        region=settings.phone_region,
+    )
 
 
 #: By process id: a fork builds its own.

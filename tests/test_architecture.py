@@ -23,7 +23,7 @@ LAYERS = [
     {"gateway", "ledger"},
     {"results"},
     {"wakeups", "sandbox"},
-    {"flow.services", "flow.ageing", "flow.heartbeats"},
+    {"flow.services", "flow.ageing", "flow.heartbeats", "flow.matching"},
     {"wiring"},
     {
         "flow.decisions",

@@ -72,8 +72,8 @@ def _numbers(status: Status) -> Iterator[tuple[str, str, str | None]]:
         yield f"{status.duplicates:,}", "went out twice", "red"
     if status.replies:
         yield f"{status.replies:,}", "replies", None
-    if status.cost is not None:
-        yield f"{status.cost.normalize():f}", status.currency, None
+    for currency, amount in status.costs.items():
+        yield f"{amount.normalize():f}", currency, None
 
 
 def _advice(status: Status) -> list[str]:

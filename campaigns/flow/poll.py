@@ -19,8 +19,8 @@ from campaigns.ledger import FETCH, POLL_VERB, Batch, Entry, Move
 from campaigns.ledger.states import ACCEPTED, REJECTED, SETTLED
 from campaigns.names import POLL
 from campaigns.planning import phones_of
-from campaigns.results import compare, silenced
-from campaigns.results.intake import Change
+from campaigns.results import Odd, compare, silenced
+from campaigns.results.intake import Change, Comparison
 from campaigns.schemas.rows import DeliveryRows
 from campaigns.store import ScriptCall
 from campaigns.times import gateway_reader
@@ -84,7 +84,7 @@ def poll_batch(services: Services, batch_id: str, *, turn: Slice | None = None) 
     patience_s = min(_PATIENCE_S, services.settings.deadline_s)
     with services.limiter.reads(batch.account, patience_s, turn.owed() if turn else []) as reads:
         try:
-            answer = ask(services.gateway(batch.account).under(reads), batch)
+            answer = ask(services.gateway(batch.account).under(reads), batch, lambda: look.phones)
         except GatewayError as error:
             answer, delay_s = None, _trouble(batch, error)
         news = answer is not None and answer.digest != batch.fields.get("digest")
@@ -117,8 +117,10 @@ def _take_in(look: Polled, answer: Answer) -> None:
         for mailing, rows in answer.rows.items()
         if f"rejected:{mailing}" not in batch.fields
     ]
-    for mailing, (cost_micro, currency) in answer.costs.items():
-        services.deliveries.price(batch, mailing, cost_micro, currency)
+    for mailing, costs in answer.costs.items():
+        services.deliveries.price(batch, mailing, costs)
+    for odd in answer.odd:
+        services.oddities.note(batch, odd)
     # Only then may an equal answer be passed over.
     if all(written):
         services.batches.note(batch, {"digest": answer.digest}, state=ACCEPTED, fence=batch.fence)
@@ -134,6 +136,7 @@ def _count_listed(look: Polled, rows: DeliveryRows) -> None:
 
 def _write_rows(look: Polled, mailing: int, rows: DeliveryRows) -> bool:
     services = look.services
+    last: list[Comparison] = []
 
     def found(stored: Mapping[str, str]) -> list[Change]:
         comparison = compare(
@@ -144,18 +147,28 @@ def _write_rows(look: Polled, mailing: int, rows: DeliveryRows) -> bool:
             now_ms=look.now_ms,
             at_ms=gateway_reader(services.settings.gateway_timezone),
         )
-        if comparison.strangers or comparison.strange_words:
-            log.warning(
-                "strange_rows",
-                extra={
-                    "batch": look.batch.id,
-                    "strangers": comparison.strangers,
-                    "strange_words": comparison.strange_words,
-                },
-            )
+        last[:] = [comparison]
         return comparison.changes
 
-    return _write(look, mailing, found)
+    written = _write(look, mailing, found)
+    _say_odd(look, mailing, last[0])
+    return written
+
+
+def _say_odd(look: Polled, mailing: int, found: Comparison) -> None:
+    """Say what of an answer could not be used: the rest of it counts all the same."""
+    method = "getViberDeliveryList" if look.batch.kind == "list" else "statusBulkViber"
+    method = "getViberDeliveryData" if look.batch.kind == "quick" else method
+    for reason, number in (
+        ("unreadable row", found.unreadable),
+        ("phone that the mailing never had", found.strangers),
+        ("status word that nobody knows", found.strange_words),
+    ):
+        if number:
+            log.warning(
+                "odd_rows", extra={"batch": look.batch.id, "mailing": mailing, "reason": reason, "rows": number}
+            )
+            look.services.oddities.note(look.batch, Odd(method, mailing, reason, number))
 
 
 def _write(look: Polled, mailing: int, found: Callable[[Mapping[str, str]], list[Change]]) -> bool:
@@ -207,8 +220,8 @@ def _priced(services: Services, batch: Batch) -> bool:
         costs = final_costs(services, batch)
     except GatewayError:
         return False
-    for mailing, (cost_micro, currency) in costs.items():
-        services.deliveries.price(batch, mailing, cost_micro, currency)
+    for mailing, cost in costs.items():
+        services.deliveries.price(batch, mailing, cost)
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from hashlib import blake2b
 
 from campaigns.errors import GatewayError
 from campaigns.flow.ageing import next_look_ms
@@ -13,7 +14,9 @@ from campaigns.gateway import Gateway
 from campaigns.ledger import FETCH, Batch, Entry
 from campaigns.ledger.states import ACCEPTED, SETTLED
 from campaigns.names import REPLIES
-from campaigns.results import Reply
+from campaigns.planning import phones_of
+from campaigns.results import Odd, Reply
+from campaigns.schemas.values import IncomingMessage, Rows
 from campaigns.times import from_gateway
 
 log = logging.getLogger(__name__)
@@ -42,7 +45,8 @@ def fetch_replies(services: Services, batch_id: str) -> None:
         return
     delay_ms = None
     gateway = services.gateway(batch.account)
-    for mailing, message_id in batch.message_ids.items():
+    asked = [(mailing, message_id) for mailing, ids in batch.all_message_ids.items() for message_id in ids]
+    for mailing, message_id in asked:
         try:
             _fetch(services, gateway, batch, mailing, message_id)
         except GatewayError as error:
@@ -64,13 +68,14 @@ def fetch_replies(services: Services, batch_id: str) -> None:
 
 def _fetch(services: Services, gateway: Gateway, batch: Batch, mailing: int, message_id: int) -> None:
     incoming = gateway.get_new_incoming_messages(message_id)
+    _say_odd(services, batch, mailing, incoming)
     if not incoming:
         return
-    zone = services.settings.gateway_timezone
+    zone, own = services.settings.gateway_timezone, _only_phone(services, batch)
     replies = [
         Reply(
-            id=message.id,
-            phone=message.phone,
+            id=message.id or unmarked_id(message),
+            phone=message.phone or own,
             message=message.message,
             received_ms=from_gateway(message.received_at, zone),
             batch_id=batch.id,
@@ -79,9 +84,31 @@ def _fetch(services: Services, gateway: Gateway, batch: Batch, mailing: int, mes
         for message in incoming
     ]
     services.replies.add(batch, replies)
-    ids = [reply.id for reply in replies]
+    # One without an id cannot be marked. It comes back with each answer, and is stored once.
+    ids = [message.id for message in incoming if message.id]
     for start in range(0, len(ids), _MARKED_PER_CALL):
         portion = ids[start : start + _MARKED_PER_CALL]
         marked = gateway.read_response_status(portion)
         if marked is not None and marked != len(portion):
             log.warning("replies_marked", extra={"batch": batch.id, "asked": len(portion), "marked": marked})
+
+
+def unmarked_id(message: IncomingMessage) -> str:
+    """An id of our own for a reply that has none, always the same for the same reply."""
+    said = "\x00".join((message.phone, message.message, message.received_at))
+    return "without-id-" + blake2b(said.encode(), digest_size=12).hexdigest()
+
+
+def _only_phone(services: Services, batch: Batch) -> str:
+    """The phone of a batch that has a single recipient: whose its replies are needs no spelling of a phone."""
+    if batch.kind != "quick" or (body := services.batches.body(batch.id)) is None:
+        return ""
+    return phones_of(batch.kind, body)[0][0]
+
+
+def _say_odd(services: Services, batch: Batch, mailing: int, incoming: Rows[IncomingMessage]) -> None:
+    nameless = 0 if batch.kind == "quick" else sum(not message.phone for message in incoming)
+    for reason, number in (("unreadable reply", incoming.unreadable), ("reply whose phone cannot be read", nameless)):
+        if number:
+            log.warning("odd_replies", extra={"batch": batch.id, "mailing": mailing, "reason": reason, "rows": number})
+            services.oddities.note(batch, Odd("getNewIncomingMessages", mailing, reason, number))

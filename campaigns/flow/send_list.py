@@ -65,10 +65,14 @@ def _create(services: Services, claim: Claim, gateway: Gateway) -> tuple[int, in
     except DoubtError as error:
         raise NotWrittenError(error.method, f"not created: {error.reason}", http_status=error.http_status) from None
     batch, message_id = claim.batch, created.message_id
+    recipients = created.count_subscribers
+    if recipients is None:
+        # The limits of the job are checked by it, so it is counted where it can be.
+        recipients = len(gateway.get_viber_delivery_list(message_id).data)
     # Before the id: whoever finds an id may rely on the number, by which the limits are checked.
-    _note(services, claim, {"count_subscribers": created.count_subscribers}, created.count_subscribers)
+    _note(services, claim, {"count_subscribers": recipients}, recipients)
     services.deliveries.learn(batch, {0: message_id}, round(services.settings.retention_s * 1000))
-    return message_id, created.count_subscribers
+    return message_id, recipients
 
 
 def _note(services: Services, claim: Claim, fields: dict[str, str | int], recipients: int | None = None) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Limiter
 from campaigns.ledger import Batches, Campaigns, Due, Plans
-from campaigns.results import Deliveries, Events, OptOuts, People, Replies
+from campaigns.results import Deliveries, Events, Oddities, OptOuts, People, Replies
 from campaigns.settings import Settings
 from campaigns.store import Store
 
@@ -35,6 +35,7 @@ class Services:
     due: Due
     limiter: Limiter
     deliveries: Deliveries
+    oddities: Oddities
     replies: Replies
     optouts: OptOuts
     people: People

@@ -19,16 +19,15 @@ from campaigns.errors import (
     GatewayError,
     TooManyRequestsError,
 )
+from campaigns.gateway.documents import NotJsonError, read_document
 from campaigns.gateway.refusals import ACCOUNT_STATUSES, of_account
+from campaigns.gateway.wording import error_text, holds_success, is_undecided, may_have_acted, text_of_refusal
 from campaigns.schemas.answers import SCHEMAS, UnreadableError
+from campaigns.schemas.rows import HOME
 from campaigns.settings import Secret
-
-_TEXT_LENGTH: Final = 500
 
 #: Methods that have an effect: what a refused one may have done all the same is asked before it is repeated.
 _ACTS: Final = frozenset({"sendBulkViber", "sendQuickViberMessage", "sendViberMessageList", "confirmViberMessage"})
-#: A sign of success in an answer that cannot be read.
-_SIGN: Final = re.compile(rb'"(?:uuid"\s*:\s*"[^"]|(?:message_id|viber_id)"\s*:\s*"?[0-9])')
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,70 +57,45 @@ def check_status(answer: Answer, now: datetime | None = None) -> None:
     status = answer.http_status
     if 200 <= status < 300:
         return
-    text = _text_of(answer.body)
+    text = text_of_refusal(answer.body)
     facts: dict[str, Any] = {"http_status": status, "gateway_text": text}
     if status == 429:
         facts["retry_after_s"] = retry_after_s(answer.retry_after, now or datetime.now(UTC))
-    if answer.method in _ACTS and _may_have_acted(answer.body):
+    if answer.method in _ACTS and may_have_acted(answer.body):
         raise DoubtError(answer.method, f"HTTP {status} beside the signs of success", **facts)
     if status == 429:
         raise TooManyRequestsError(answer.method, "too many requests", **facts)
     if status in ACCOUNT_STATUSES or (400 <= status < 500 and status not in {408, 425} and of_account(text)):
         raise AccountRefusedError(answer.method, f"the account is refused with HTTP {status}", **facts)
-    if 400 <= status < 500 and status not in {408, 425}:
+    if 400 <= status < 500 and status not in {408, 425} and not is_undecided(text):
         raise ContentRefusedError(answer.method, f"refused with HTTP {status}", **facts)
     raise DoubtError(answer.method, f"HTTP {status} says nothing of what was done", **facts)
 
 
-def interpret(answer: Answer) -> Any:
-    """The checked value of an answer. Raises GatewayError, of the kind that says what follows."""
+def interpret(answer: Answer, region: str = HOME) -> Any:
+    """The checked value of an answer. Raises GatewayError, of the kind that says what follows.
+
+    `region` is the country of phones that the gateway writes without one.
+    """
     check_status(answer)
     try:
-        document = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
+        document = read_document(answer.body)
+    except NotJsonError:
         raise _doubt(answer, "the answer is not JSON") from None
-    text = error_text(document)
+    text = error_text(document, answer.method)
     if text is not None:
         facts: dict[str, Any] = {"http_status": answer.http_status, "gateway_text": text}
-        if _says_yes(document):
+        if holds_success(document):
             raise DoubtError(answer.method, "the answer says yes and no at once", **facts)
+        if is_undecided(text):
+            raise DoubtError(answer.method, "the gateway does not know what happened", **facts)
         if of_account(text):
             raise AccountRefusedError(answer.method, "the account is refused", **facts)
         raise ContentRefusedError(answer.method, "refused", **facts)
     try:
-        return SCHEMAS[answer.method](document)
+        return SCHEMAS[answer.method](document, region)
     except UnreadableError as error:
         raise _doubt(answer, f"not the documented answer: {error}") from None
-
-
-def error_text(document: Any) -> str | None:
-    """The gateway's words if the document is one of its errors: `{"error": ...}` or `{"status": "error"}`."""
-    if not isinstance(document, dict):
-        return None
-    if document.get("error"):
-        return _worded(document["error"])
-    if str(document.get("status")).casefold() == "error":
-        return _worded(document.get("message") or document.get("result") or "error")
-    return None
-
-
-def _says_yes(document: dict[str, Any]) -> bool:
-    """Whether an error holds what only a success has."""
-    result = document.get("result")
-    named = [document, *(result if isinstance(result, list) else [result])]
-    if any(one.get(name) for one in named if isinstance(one, dict) for name in ("uuid", "message_id", "viber_id")):
-        return True
-    words = (document.get("success"), document.get("status"))
-    return any(word is True or (isinstance(word, str) and word.strip().casefold() == "ok") for word in words)
-
-
-def _may_have_acted(body: bytes) -> bool:
-    """Whether the body of a refusal holds a uuid, a message id or an OK: then nobody knows what was done."""
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return bool(_SIGN.search(body))
-    return isinstance(document, dict) and _says_yes(document)
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:
@@ -149,24 +123,6 @@ def clock_s(answer: Answer) -> float | None:
         return None
     # It is told in whole seconds, of which half one has passed on average.
     return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() + 0.5
-
-
-def _text_of(body: bytes) -> str:
-    """The gateway's words in an error answer: those of its JSON, else none (a page of HTML says nothing)."""
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return ""
-    if isinstance(document, dict):
-        for name in ("error", "message", "errors"):
-            if document.get(name):
-                return _worded(document[name])
-    return ""
-
-
-def _worded(value: Any) -> str:
-    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
-    return text[:_TEXT_LENGTH]
 
 
 def _scrubbed(body: bytes, secret: str) -> bytes:

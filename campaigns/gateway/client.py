@@ -15,12 +15,13 @@ from campaigns.gateway.calls import Call
 from campaigns.gateway.retry import paid_policy, read_policy
 from campaigns.gateway.transport import Transport
 from campaigns.jobs import ImageFile
-from campaigns.schemas.rows import BulkStatus, DeliveryRows
+from campaigns.schemas.rows import HOME, BulkStatus, DeliveryRows
 from campaigns.schemas.values import (
     DeliveryRow,
     IncomingMessage,
     ListCreated,
     MailingData,
+    Rows,
 )
 from campaigns.settings import Secret
 
@@ -43,16 +44,22 @@ def _unseen(_error: GatewayError) -> None:
 class Polled(Generic[T]):
     """An answer that is read only when its digest is news."""
 
-    def __init__(self, answer: Answer, seen: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+    def __init__(
+        self,
+        answer: Answer,
+        seen: Callable[[], AbstractContextManager[None]] = nullcontext,
+        region: str = HOME,
+    ) -> None:
         self._answer = answer
         self._seen = seen
+        self._region = region
         self.digest = answer.digest
 
     @property
     def data(self) -> T:
         """The checked value. Raises GatewayError."""
         with self._seen():
-            return cast(T, interpret(self._answer))
+            return cast(T, interpret(self._answer, self._region))
 
 
 class Gateway:
@@ -61,7 +68,7 @@ class Gateway:
     `permit` is a context around every attempt of a request that costs nothing; whoever calls a paid method
     (`send_bulk_viber`, `send_quick_viber_message`, `confirm_viber_message`) has its permit already. `failed` is
     told of every request that costs nothing and did not succeed, before its caller is; whoever pays records
-    what became of it.
+    what became of it. `region` is the country of phones that the gateway writes without one.
     """
 
     def __init__(
@@ -73,6 +80,7 @@ class Gateway:
         permit: Permit = _no_permit,
         failed: Callable[[GatewayError], None] = _unseen,
         sleep: Callable[[float], None] = time.sleep,
+        region: str = HOME,
     ) -> None:
         self._transport = transport
         self._token = token
@@ -80,6 +88,7 @@ class Gateway:
         self._failed = failed
         self._read_attempts = read_attempts
         self._sleep = sleep
+        self._region = region
 
     def __repr__(self) -> str:
         return "Gateway(token=***)"
@@ -126,9 +135,9 @@ class Gateway:
         """Let a created mailing go out, and pay for it."""
         self._pay(calls.confirm_viber_message(message_id), may_write)
 
-    def get_viber_messages(self, *, offset: int = 0, rows: int = 100) -> list[MailingData]:
-        """Mailings of the account, a portion of them."""
-        return cast(list[MailingData], self._read(calls.get_viber_messages(offset, rows)))
+    def get_viber_messages(self, *, offset: int = 0, rows: int = 100) -> Rows[MailingData]:
+        """Mailings of the account, a portion of them; those that could not be read are counted."""
+        return cast(Rows[MailingData], self._read(calls.get_viber_messages(offset, rows)))
 
     def clock_s(self) -> float | None:
         """Whether the account is let in, by a request that costs nothing; and the gateway's clock, if it tells it."""
@@ -136,7 +145,7 @@ class Gateway:
         with self._seen():
             with self._permit(call.method):
                 answer = self._transport.send(call, self._token)
-            interpret(answer)
+            interpret(answer, self._region)
         return clock_s(answer)
 
     def get_viber_message_data(self, message_id: int) -> MailingData:
@@ -147,9 +156,9 @@ class Gateway:
         """Phones and statuses of a mailing."""
         return self._poll(calls.get_viber_delivery_list(message_id))
 
-    def get_new_incoming_messages(self, message_id: int) -> list[IncomingMessage]:
-        """Replies to a mailing that were not marked yet."""
-        return cast(list[IncomingMessage], self._read(calls.get_new_incoming_messages(message_id)))
+    def get_new_incoming_messages(self, message_id: int) -> Rows[IncomingMessage]:
+        """Replies to a mailing that were not marked yet; those that could not be read are counted."""
+        return cast(Rows[IncomingMessage], self._read(calls.get_new_incoming_messages(message_id)))
 
     def read_response_status(self, ids: Sequence[str]) -> int | None:
         """Mark replies as read. Returns how many the gateway says it marked, None if it gives no number."""
@@ -158,7 +167,7 @@ class Gateway:
     def _pay(self, call: Call, may_write: Callable[[], bool]) -> Any:
         for attempt in paid_policy(self._sleep):
             with attempt:
-                return interpret(self._transport.send(call, self._token, may_write=may_write))
+                return interpret(self._transport.send(call, self._token, may_write=may_write), self._region)
         raise AssertionError("tenacity returns or raises")
 
     def _read(self, call: Call) -> Any:
@@ -167,7 +176,7 @@ class Gateway:
             with attempt, self._seen():
                 with self._permit(call.method):
                     answer = self._transport.send(call, self._token)
-                return interpret(answer)
+                return interpret(answer, self._region)
         raise AssertionError("tenacity returns or raises")
 
     def _poll(self, call: Call) -> Polled[Any]:
@@ -176,7 +185,7 @@ class Gateway:
                 with self._permit(call.method):
                     answer = self._transport.send(call, self._token)
                 check_status(answer)
-                return Polled(answer, self._seen)
+                return Polled(answer, self._seen, self._region)
         raise AssertionError("tenacity returns or raises")
 
     @contextmanager

@@ -24,6 +24,13 @@ class MailingRecord:
     starts_at_ms: int | None  # its schedule, if it has one
     fingerprint: str
     message_type: str
+    #: What the gateway knows it as, if not by its name.
+    alias: str = ""
+
+    @property
+    def sent_name(self) -> str:
+        """The name that the request carried."""
+        return self.alias or self.name
 
     def packed(self) -> list[Any]:
         return [
@@ -33,6 +40,7 @@ class MailingRecord:
             self.starts_at_ms,
             self.fingerprint,
             self.message_type,
+            *([self.alias] if self.alias else []),
         ]
 
 
@@ -74,8 +82,14 @@ class Batch:
 
     @property
     def message_ids(self) -> dict[int, int]:
-        """Mailing → the gateway's message id, as far as they are known."""
-        return {int(m): int(i) for m, i in orjson.loads(self.fields.get("message_ids") or "{}").items()}
+        """Mailing → the gateway's message id, the first if it has several, as far as they are known."""
+        return {number: ids[0] for number, ids in self.all_message_ids.items()}
+
+    @property
+    def all_message_ids(self) -> dict[int, tuple[int, ...]]:
+        """Mailing → the gateway's message ids. A mailing that the gateway divides has several."""
+        stored = orjson.loads(self.fields.get("message_ids") or "{}").items()
+        return {int(number): tuple(ids) if isinstance(ids, list) else (int(ids),) for number, ids in stored if ids}
 
     @property
     def starts_at_ms(self) -> int:
@@ -147,9 +161,10 @@ class Campaign:
         return {word: number for word, number in counts.items() if number}
 
     @property
-    def cost(self) -> Decimal | None:
-        """What the gateway says it cost so far, in `currency`."""
-        return Decimal(self.fields["cost"]) / MILLION if "cost" in self.fields else None
+    def costs(self) -> dict[str, Decimal]:
+        """What the gateway says it cost so far, by currency (empty text where it names none)."""
+        found = {n.removeprefix("cost:"): Decimal(v) / MILLION for n, v in self.fields.items() if n.startswith("cost:")}
+        return {currency: amount for currency, amount in sorted(found.items()) if amount}
 
     @property
     def balanced(self) -> bool:

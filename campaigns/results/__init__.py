@@ -8,6 +8,7 @@ from campaigns.results.events import Event, Events, event_schemas, single_change
 from campaigns.results.forgetting import Forgetting, Forgotten
 from campaigns.results.groups import DeadLetter, Group, Groups, position_of
 from campaigns.results.intake import compare, silenced
+from campaigns.results.oddities import Odd, Oddities
 from campaigns.results.optouts import OptOut, OptOuts
 from campaigns.results.people import Message, Owner, People, Trace
 from campaigns.results.replies import Replies, Reply
@@ -24,6 +25,8 @@ __all__ = [
     "Group",
     "Groups",
     "Message",
+    "Odd",
+    "Oddities",
     "OptOut",
     "OptOuts",
     "Owner",

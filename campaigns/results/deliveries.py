@@ -138,26 +138,33 @@ class Deliveries:
                 refused = f"rejected:{number}" in batch.fields
                 yield number, _delivery(phone, stored, mailing.name, batch, "rejected" if refused else batch.state)
 
-    def price(self, batch: Batch, mailing: int, cost_micro: int, currency: str) -> None:
-        """Record what the gateway says a mailing cost, in millionths of `currency`."""
+    def price(self, batch: Batch, mailing: int, costs: Mapping[str, int]) -> None:
+        """Record what the gateway says a mailing cost: currency → millionths. Later figures replace earlier ones."""
         keys = [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id)]
-        self._store.run("price", keys, [mailing, cost_micro, currency])
+        self._store.run("price", keys, [mailing, *(part for pair in sorted(costs.items()) for part in pair)])
 
-    def learn(self, batch: Batch, message_ids: Mapping[int, int], life_ms: int) -> None:
+    def learn(self, batch: Batch, message_ids: Mapping[int, int | Sequence[int]], life_ms: int) -> None:
         """Record the gateway's ids of mailings, for look-ups and to recognise them in listings.
 
-        Nothing is written if somebody else claimed the batch since: the ids are those of an earlier attempt.
+        A mailing keeps every id that was ever learnt of it. Nothing is written if somebody else claimed the batch
+        since: the ids are those of an earlier attempt.
         """
-        known = {**batch.message_ids, **message_ids}
-        new = {m: i for m, i in message_ids.items() if batch.message_ids.get(m) != i}
+        known = batch.all_message_ids
+        new: list[tuple[int, int]] = []
+        for mailing, ids in message_ids.items():
+            for message_id in (ids,) if isinstance(ids, int) else ids:
+                if message_id not in known.get(mailing, ()):
+                    known[mailing] = (*known.get(mailing, ()), message_id)
+                    new.append((mailing, message_id))
         if not new:
             return
-        keys = [self._keys.message(batch.account, message_id) for message_id in new.values()]
-        values = [part for m, i in new.items() for part in (f"{batch.id}:{m}", i)]
+        keys = [self._keys.message(batch.account, message_id) for _, message_id in new]
+        values = [part for mailing, message_id in new for part in (f"{batch.id}:{mailing}", message_id)]
+        named = {str(mailing): ids[0] if len(ids) == 1 else ids for mailing, ids in known.items()}
         self._store.run(
             "learn",
             [self._keys.batch(batch.id), self._keys.known(batch.account, batch.kind), *keys],
-            [orjson.dumps({str(m): i for m, i in known.items()}), life_ms, batch.fence, *values],
+            [orjson.dumps(named), life_ms, batch.fence, *values],
         )
 
     def reject_mailing(self, batch: Batch, mailing: int, recipients: int, text: str) -> int:

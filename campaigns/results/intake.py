@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from campaigns.schemas.rows import DeliveryRows, understood, word_of
+from campaigns.schemas.rows import DeliveryRows, Words, spelled, understood
 from campaigns.statuses import DELIVERED, UNKNOWN_FINAL, advances, is_known, rank
 
 #: One script call writes at most so many rows: others wait for the server meanwhile.
@@ -41,6 +41,7 @@ class Comparison:
     changes: list[Change]
     strange_words: int  # rows with a status word that neither contract nor settings know
     strangers: int  # rows with a phone that the mailing never had
+    unreadable: int = 0  # rows without a phone that could be read, or that are no rows at all
 
 
 #: How many rows that say something new tell what the other rows of an answer are like.
@@ -50,8 +51,11 @@ _SAMPLE = 50
 class _Starts(dict[Any, str]):
     """A status as the gateway spells it → how what is stored of it begins."""
 
+    def __init__(self, words: Words) -> None:
+        self._words = words
+
     def __missing__(self, status: Any) -> str:
-        start = self[status] = f"{word_of(status)}|"
+        start = self[status] = f"{self._words[status]}|"
         return start
 
 
@@ -66,7 +70,12 @@ class _Verdicts(dict[tuple[str, str], tuple[bool, bool]]):
 
     def __missing__(self, words: tuple[str, str]) -> tuple[bool, bool]:
         before, status = words
-        self[words] = verdict = is_known(status, self._final), advances(before, status, self._final)
+        # A row that names a phone and says nothing of it changes nothing.
+        said = bool(status)
+        self[words] = verdict = (
+            not said or is_known(status, self._final),
+            said and advances(before, status, self._final),
+        )
         return verdict
 
 
@@ -87,33 +96,58 @@ def compare(
     `phones` gives the mailing's own phones and is only asked when a row is new; `at_ms` reads the
     gateway's times and answers None for what it cannot read.
     """
-    own: Collection[str] | None = None
-    changes: dict[str, Change] = {}
-    strange_words = strangers = 0
+    own, changes = _Own(phones, rows.region), dict[str, Change]()
+    strange_words = read = 0
+    words = Words(final)
     verdicts, known, made = _Verdicts(final), stored.get, tuple.__new__
-    for phone, status, number, code, time in understood(_news(stored, rows)):
+    news = _news(stored, rows, words)
+    for told, status, number, code, time in understood(news, words):
+        read += 1
+        phone = told if told in stored or told in changes else own.find(told)
+        if phone is None:
+            continue
         first = known(phone, "").partition("|")[0]
         before = changes[phone].status if phone in changes else first
         if before == status:
             continue
         knows, moves = verdicts[before, status]
         strange_words += not knows
-        if not before:
-            if own is None:
-                own = phones()
-            if phone not in own:
-                strangers += 1
-                continue
         if moves:
             at = (at_ms(time) if time else None) or now_ms
             # What Change(...) does, in half the time.
             changes[phone] = made(Change, (phone, status, at, number, code, first))
-    return Comparison(list(changes.values()), strange_words, strangers)
+    unreadable = len(news) - read + own.unreadable
+    return Comparison(list(changes.values()), strange_words, own.strangers, unreadable)
 
 
-def _news(stored: Mapping[str, str], rows: DeliveryRows) -> list[Any]:
+class _Own:
+    """The phones of a mailing, asked for when a row is new, and found in whatever spelling."""
+
+    def __init__(self, phones: Callable[[], Collection[str]], region: str) -> None:
+        self.strangers = self.unreadable = 0
+        self._phones = phones
+        self._region = region
+        self._own: Collection[str] | None = None
+
+    def find(self, told: str) -> str | None:
+        """A phone as we write it; None, and counted, if the mailing never had it or nobody can read it."""
+        if self._own is None:
+            self._own = self._phones()
+        if told in self._own:
+            return told
+        phone = spelled(told, self._region)
+        if phone is None:
+            self.unreadable += 1
+        elif phone not in self._own:
+            self.strangers += 1
+        else:
+            return phone
+        return None
+
+
+def _news(stored: Mapping[str, str], rows: DeliveryRows, words: Words) -> list[Any]:
     """The rows that say something else than is stored, not read yet: nearly all say what is known."""
-    starts, known, news = _Starts(), stored.get, []
+    starts, known, news = _Starts(words), stored.get, []
     for count, row in enumerate(rows.raw):
         try:
             if known(row["phone"], "").startswith(starts[row["status"]]):

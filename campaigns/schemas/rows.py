@@ -8,23 +8,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
+from campaigns.recipients import normalise_phone
+from campaigns.schemas.shapes import number_of
 from campaigns.schemas.values import DeliveryRow
+from campaigns.statuses import DEFAULT_FINAL, RANKS
 
 _WORD_LENGTH: Final = 64
+#: The country of phones that the gateway writes without one, if nobody says another.
+HOME: Final = "BY"
+#: Status words that we know, by what they are whatever their case.
+_KNOWN: Final = {word.casefold(): word for word in (*RANKS, *DEFAULT_FINAL)}
+_SPELLING: Final = re.compile(r"[0-9+()./\s\u00a0\u2010-\u2015-]{1,40}")
+_PHONE: Final = re.compile("[1-79][0-9]{10,14}")
 
 
 class DeliveryRows:
     """Rows as the gateway wrote them. Iterating reads them; what cannot be understood is left out, and `skipped`.
 
     Unknown fields and unknown status words pass. Ids come as text in some answers and as numbers in others and
-    are made one.
+    are made one, and so are the spellings of a phone; one that is masked or no phone cannot be understood.
+    `region` is the country of phones that are written without one.
     """
 
-    def __init__(self, raw: list[Any]) -> None:
+    def __init__(self, raw: list[Any], region: str = HOME) -> None:
         self.raw = raw
+        self.region = region
 
     @classmethod
     def of(cls, rows: Iterable[DeliveryRow]) -> DeliveryRows:
@@ -42,7 +53,7 @@ class DeliveryRows:
         return len(self._read)
 
     def __add__(self, other: DeliveryRows) -> DeliveryRows:
-        return DeliveryRows(self.raw + other.raw)
+        return DeliveryRows(self.raw + other.raw, self.region)
 
     @property
     def skipped(self) -> int:
@@ -51,67 +62,124 @@ class DeliveryRows:
 
     @cached_property
     def _read(self) -> list[DeliveryRow]:
-        return read_rows(self.raw)
+        return read_rows(self.raw, self.region)
 
 
 class BulkMailing(NamedTuple):
-    """One mailing of statusBulkViber that was taken."""
+    """One mailing of statusBulkViber that was taken; `position` is its place in the answer."""
 
     name: str
     message_id: int | None
     alphaname_id: str
     rows: DeliveryRows
+    position: int = 0
+
+
+class BulkRefusal(NamedTuple):
+    """One error of statusBulkViber. Its text usually begins with the mailing's name and a colon.
+
+    `name` and `message_id` are those of the element that it stands in, which usually has none.
+    """
+
+    text: str
+    name: str = ""
+    message_id: int | None = None
+    position: int = 0
 
 
 class BulkStatus(NamedTuple):
-    """An answer of statusBulkViber: mailings that were taken, and errors that begin with a mailing's name."""
+    """An answer of statusBulkViber: mailings that were taken, and errors.
+
+    `unreadable` counts the elements that could not be understood, `elements` all of them.
+    """
 
     mailings: tuple[BulkMailing, ...]
-    errors: tuple[str, ...]
+    errors: tuple[BulkRefusal, ...]
+    unreadable: int = 0
+    elements: int = 0
 
 
-def read_rows(raw: Iterable[Any]) -> list[DeliveryRow]:
+def read_rows(raw: Iterable[Any], region: str = HOME) -> list[DeliveryRow]:
     """Rows that can be understood."""
-    return [DeliveryRow(*row) for row in understood(raw)]
+    found = []
+    for row in understood(raw):
+        phone = spelled(row[0], region)
+        if phone is not None:
+            found.append(DeliveryRow(phone, *row[1:]))
+    return found
 
 
-def understood(raw: Iterable[Any]) -> Iterator[tuple[str, str, int | None, int, str | None]]:
-    """The fields of rows that can be understood, in the order of DeliveryRow, which costs as much as reading them."""
-    words = _Words()
+def understood(
+    raw: Iterable[Any], words: Words | None = None
+) -> Iterator[tuple[str, str, int | None, int, str | None]]:
+    """The fields of rows that can be understood, in the order of DeliveryRow; phones as the gateway spells them.
+
+    To read a row in the documented shape costs as much as looking at its fields; only others are looked at twice.
+    """
+    words = Words() if words is None else words
     for row in raw:
         try:
             phone, status, get = row["phone"], words[row["status"]], row.get
             number, code, time = get("delivery_id"), get("error_code", 0), get("status_time")
         except (KeyError, TypeError, AttributeError):
-            continue
-        if type(phone) is not str or type(number) is not int or type(code) is not int or type(time) is not str:
-            phone, number, code = _plain(phone), number_of(number), number_of(code) or 0
-            time = time if isinstance(time, str) else None
-        if phone and status:
+            phone = None
+        if (
+            type(phone) is not str
+            or type(number) is not int
+            or type(code) is not int
+            or type(time) is not str
+            or not phone
+        ):
+            odd = _odd_row(row, words)
+            if odd is not None:
+                yield odd
+        else:
             yield phone, status, number, code, time
 
 
+def _odd_row(row: Any, words: Words) -> tuple[str, str, int | None, int, str | None] | None:
+    if not isinstance(row, dict):
+        return None
+    phone, status, time = plain(row.get("phone")), row.get("status"), row.get("status_time")
+    if not phone or isinstance(status, (bool, float, list, dict)):
+        return None
+    number, code = number_of(row.get("delivery_id")), number_of(row.get("error_code"))
+    return phone, words[status], number, code or 0, time if isinstance(time, str) else None
+
+
+@lru_cache(maxsize=1 << 16)
+def _normalised(text: str, region: str) -> str | None:
+    if not _SPELLING.fullmatch(text):
+        return None  # a mask, or letters, which are no digits whatever a telephone keypad says
+    phone = normalise_phone(text, region)
+    # Digits alone are what the gateway calls a phone, whether or not anybody could have that number.
+    return phone or (text.strip() if re.fullmatch(r"\s*[0-9]{1,20}\s*", text) else None)
+
+
+def spelled(phone: str, region: str = HOME) -> str | None:
+    """A phone as we write it, from any spelling; None for one that is masked or cannot be a phone."""
+    return phone if _PHONE.fullmatch(phone) else _normalised(phone, region)
+
+
 def word_of(status: Any) -> str:
-    """The gateway's spelling of a status as one word: unknown ones pass, but what is stored divides by bars."""
-    return re.sub(r"[|\x00-\x1f]", "_", _plain(status))[:_WORD_LENGTH]
+    """A status as one word. Those that are known are told in any case; others pass as the gateway spells them,
+    but for what divides a stored delivery."""
+    word = re.sub(r"[|\x00-\x1f]", "_", plain(status).strip())[:_WORD_LENGTH]
+    return _KNOWN.get(word.casefold(), word)
 
 
-def number_of(value: Any) -> int | None:
-    """An id or a count, from a number or its digits."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
-        return int(value)
-    return None
+class Words(dict[Any, str]):
+    """A status as the gateway spells it → its word. There are few in an answer. `final` are further known words."""
 
-
-class _Words(dict[Any, str]):
-    """A status as the gateway spells it → its word. There are few in an answer."""
+    def __init__(self, final: Iterable[str] = ()) -> None:
+        self._final = {word.casefold(): word for word in final}
 
     def __missing__(self, status: Any) -> str:
-        word = self[status] = word_of(status)
+        word = word_of(status)
+        word = self[status] = self._final.get(word.casefold(), word)
         return word
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """A text or a number as text; "" for anything else."""
     return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+
+class Rows(list[T]):
+    """The rows of an answer that were understood.
+
+    `unreadable` is how many others the gateway sent: they stand between these in its listing, and nobody knows
+    what they say, so whoever pages must count them, and whoever looks for evidence must not call them absent.
+    """
+
+    unreadable: int = 0
+
+    @property
+    def sent(self) -> int:
+        """How many rows the gateway sent, understood or not."""
+        return len(self) + self.unreadable
 
 
 class DeliveryRow(NamedTuple):
-    """One phone of an answer. `status_time` is the gateway's text, in its zone."""
+    """One phone of an answer. `status_time` is the gateway's text, in its zone.
+
+    `status` is empty where the gateway names a phone and says nothing of it.
+    """
 
     phone: str
     status: str
@@ -33,7 +53,10 @@ class MailingData(NamedTuple):
 
 
 class IncomingMessage(NamedTuple):
-    """A reply; `received_at` is the gateway's text, in its zone."""
+    """A reply; `received_at` is the gateway's text, in its zone.
+
+    `id` is empty if the gateway gave none: such a reply cannot be marked. `phone` is empty if it cannot be read.
+    """
 
     id: str
     phone: str
@@ -42,7 +65,7 @@ class IncomingMessage(NamedTuple):
 
 
 class ListCreated(NamedTuple):
-    """A mailing to a list that was created and not paid for."""
+    """A mailing to a list that was created and not paid for. `count_subscribers` is None if the gateway told none."""
 
     message_id: int
-    count_subscribers: int
+    count_subscribers: int | None

@@ -25,6 +25,7 @@ from campaigns.names import POLL
 from campaigns.producer import enqueue
 from campaigns.results import compare
 from campaigns.schemas.answers import SCHEMAS
+from campaigns.schemas.rows import HOME
 from campaigns.settings import Rate, Secret, Settings
 from campaigns.store import ScriptCall, Store
 from campaigns.times import gateway_reader
@@ -110,7 +111,7 @@ class Followed:
 
     def take_in(self, body: bytes) -> int:
         """Parse an answer and write what changed, as a poll does, without HTTP. Returns how many changed."""
-        (mailing,) = SCHEMAS["statusBulkViber"](orjson.loads(body)).mailings
+        (mailing,) = SCHEMAS["statusBulkViber"](orjson.loads(body), HOME).mailings
         version, stored = self.services.deliveries.snapshot(self.batch.id, 0)
         found = compare(
             stored,

@@ -37,6 +37,7 @@ def a_status(**more: Any) -> Status:
         "batches": 1000,
         "cost": Decimal("19800.00"),
         "currency": "BYN",
+        "costs": {"BYN": Decimal("19800.00")},
         "balanced": False,
         "created_at": datetime(2026, 5, 4, 3, 2, tzinfo=UTC),
         "ended_at": None,

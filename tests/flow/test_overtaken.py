@@ -23,7 +23,7 @@ from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Permit
 from campaigns.keys import Keys
 from campaigns.producer import enqueue
-from campaigns.schemas.rows import DeliveryRows
+from campaigns.schemas.rows import BulkRefusal, DeliveryRows
 from campaigns.store import Store
 from campaigns.wiring import build_services, connect
 from tests.support.doubt import double, known, run, through
@@ -401,7 +401,7 @@ def test_reject_and_rows_at_once(make_stage: Callable[..., Stage]) -> None:
             class P:
                 digest = "x"
 
-            P.data = polled.data._replace(mailings=(), errors=("mailing 1: try later",))
+            P.data = polled.data._replace(mailings=(), errors=(BulkRefusal("mailing 1: try later"),))
             return P
 
     time.sleep(0.1)

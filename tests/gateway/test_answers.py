@@ -19,7 +19,7 @@ from campaigns.errors import (
 )
 from campaigns.gateway.answers import Answer, interpret, retry_after_s
 from campaigns.schemas.answers import SCHEMAS
-from campaigns.schemas.rows import DeliveryRows
+from campaigns.schemas.rows import HOME, DeliveryRows
 from tests.support.jobs import sample
 
 
@@ -168,5 +168,5 @@ def test_nothing_but_gateway_errors(method: str, body: Any, status: int) -> None
 def test_a_status_is_one_word_of_what_is_stored() -> None:
     document = sample("statusBulkViber.response")
     document[0]["success"][0]["status"] = "A|B\nC"
-    (row, *_) = SCHEMAS["statusBulkViber"](document).mailings[0].rows
+    (row, *_) = SCHEMAS["statusBulkViber"](document, HOME).mailings[0].rows
     assert row.status == "A_B_C"

@@ -90,7 +90,7 @@ def test_status_bulk_viber() -> None:
         (2, "mailing list 2", "345", 2),
     ]
     assert next(iter(status.mailings[1].rows)) == ("375293333333", "DELIVERED", 1003, 0, "2024-10-16 22:52:44.793377")
-    assert status.errors == (
+    assert tuple(refusal.text for refusal in status.errors) == (
         "mailing list 3: Content url is not valid",
         "mailing list 4: Optimal image size 800x800 px",
     )

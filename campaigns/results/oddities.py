@@ -1,0 +1,48 @@
+"""What could not be read in the gateway's answers, counted and told once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import orjson
+
+from campaigns.ledger import Batch
+from campaigns.store import Store
+
+
+class Odd(NamedTuple):
+    """So many parts of an answer of `method` could not be used. `reason` is one of few fixed sentences.
+
+    `mailing` is the mailing's number in the batch, None if they belong to none of its mailings.
+    """
+
+    method: str
+    mailing: int | None
+    reason: str
+    number: int
+
+
+class Oddities:
+    """Every method may raise StoreError."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._keys = store.keys
+
+    def note(self, batch: Batch, odd: Odd) -> bool:
+        """Count what could not be read, and say it in an event, unless as much was said before. Whether it was news.
+
+        The same rows come again with every poll, so what counts is the most that one answer held.
+        """
+        place = "" if odd.mailing is None else str(odd.mailing)
+        field = f"odd:{odd.method}:{place}:{odd.reason}"
+        if int(batch.fields.get(field, 0)) >= odd.number:
+            return False
+        data = {"method": odd.method, "mailing": odd.mailing, "reason": odd.reason, "rows": odd.number}
+        return bool(
+            self._store.run(
+                "note_odd",
+                [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id), self._keys.events()],
+                [batch.id, batch.campaign_id, field, odd.number, orjson.dumps(data)],
+            )
+        )
