@@ -26,9 +26,10 @@ _WORDS: Final = {
     "held": "held: nobody can find out whether the request arrived",
     "accepted": "the gateway has it, its fate is followed",
     "rejected": "refused by the gateway, not sent",
+    "refused here": "refused here, before the gateway was paid",
     "settled": "sent, no more news will come",
     "cancelled": "not sent: cancelled before it went out",
-    "written_off": "in doubt for good, and written off",
+    "written_off": "written off: nobody will know whether the request arrived",
 }
 
 
@@ -60,7 +61,7 @@ def _campaign(trace: Trace, zone: tzinfo) -> Iterator[str]:
 
 def _message(trace: Trace, message: Message, zone: tzinfo) -> Iterator[str]:
     about = f"{message.mailing}, " if message.mailing else ""
-    yield f"{about}batch {message.batch_id}: {_WORDS.get(message.state, message.state)}"
+    yield f"{about}batch {message.batch_id}: {_WORDS.get(_word(message), message.state)}"
     if message.sent_ms is not None and message.attempt:
         tried = "last tried" if message.state in {"planned", "rejected", "cancelled"} else "sent"
         yield f"  {tried} {_time(message.sent_ms, zone)}, attempt {message.attempt}"
@@ -74,6 +75,10 @@ def _message(trace: Trace, message: Message, zone: tzinfo) -> Iterator[str]:
     yield from (f"  {line}" for line in _fate(message, zone))
     if (todo := _todo(trace, message, zone)) is not None:
         yield f"  {todo}"
+
+
+def _word(message: Message) -> str:
+    return "refused here" if message.state == "rejected" and message.refused_here else message.state
 
 
 def _fate(message: Message, zone: tzinfo) -> Iterator[str]:

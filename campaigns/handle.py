@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ from campaigns.errors import StoreError, WaitTimeoutError
 from campaigns.flow.resolve import RESOLUTIONS, decide
 from campaigns.flow.services import Services
 from campaigns.flow.sweep import poll_now, sweep_campaign
-from campaigns.ledger import SEND, queue_of, schedule_of
+from campaigns.ledger import SEND, Reason, queue_of, reasons_of, schedule_of
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger.states import HELD, OVER, PLANNED, REJECTED
 from campaigns.names import POLL, POLL_BATCH, SEND_BATCH
@@ -42,6 +43,9 @@ class Status:
     `scheduled_at` are the times for which mailings are scheduled, the earliest first. `out_of_reach` counts the
     recipients whose mailing waits at the gateway for such a time, the last of them until `out_of_reach_until`: the
     gateway has no method that cancels, so neither `pause` nor `cancel` stops them.
+
+    `requests` counts paid requests by their state, as `recipients` counts people. `reasons` tell why some were
+    refused or are held, and whether the gateway said so or a limit here; a list of campaigns comes without them.
     """
 
     id: str
@@ -71,6 +75,8 @@ class Status:
     out_of_reach_until: datetime | None = None
     costs: dict[str, Decimal] = field(default_factory=dict)
     unreadable: int = 0
+    requests: dict[str, int] = field(default_factory=dict)
+    reasons: tuple[Reason, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: times as ISO 8601, the cost as text."""
@@ -104,10 +110,11 @@ class Campaign:
         return hash(self.id)
 
     def status(self) -> Status:
-        """Counts and state."""
+        """Counts, state, and the reasons of what was refused or is held."""
         record = self._record()
         resting = None if record.over else self._services.limiter.resting(record.account)
-        return _status(self._services, record, resting)
+        status = _status(self._services, record, resting)
+        return replace(status, reasons=reasons_of(self._services.batches, record))
 
     def status_after_restart(self, patience_s: float = _RESTART_S) -> Status:
         """The same for whoever has time: tries again for `patience_s` seconds while Redis is away."""
@@ -201,8 +208,17 @@ class Campaign:
 
 def list_campaigns(limit: int = 20, *, services: Services | None = None) -> list[Status]:
     """The newest campaigns, newest first. Raises StoreError."""
+    return list(islice(newest_campaigns(services=services), limit))
+
+
+def newest_campaigns(*, services: Services | None = None) -> Iterator[Status]:
+    """All campaigns that are kept, newest first, read a page at a time. Raises StoreError."""
     services = services or default_services()
-    return [_status(services, record) for record in services.campaigns.newest(limit)]
+    pauses: dict[str, tuple[int, str] | None] = {}
+    for record in services.people.campaigns(None):
+        if not record.over and record.account not in pauses:
+            pauses[record.account] = services.limiter.resting(record.account)
+        yield _status(services, record, None if record.over else pauses[record.account])
 
 
 def wake_workers(services: Services, record: Record) -> None:
@@ -243,6 +259,7 @@ def _status(services: Services, record: Record, resting: tuple[int, str] | None 
         ended_at=_moment(ended_ms) if ended_ms else None,
         account_rests_until=_moment(resting[0]) if resting else None,
         account_rests_why=resting[1] if resting else "",
+        requests=record.requests,
         errors=orjson.loads(record.fields.get("errors") or "{}"),
         scheduled_at=tuple(_moment(time_ms) for time_ms in schedule.times_ms),
         out_of_reach=schedule.out_of_reach,

@@ -75,6 +75,13 @@ class Keys:
         """String: the id of the campaign that was enqueued under `key`. Writer: ledger."""
         return f"{self.prefix}key:{key}"
 
+    def recent_job(self, digest: str) -> str:
+        """String: the id of the campaign that `campaigns send` made of a job with this digest. Writer: the command.
+
+        Lives for a day.
+        """
+        return f"{self.prefix}recent-job:{digest}"
+
     def due(self, queue: str) -> str:
         """Sorted set of `<verb>|<batch id>` by due time (unix ms). Writer: ledger. Entries are removed."""
         return f"{self.prefix}due:{queue}"

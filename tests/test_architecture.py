@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"addresses", "errors", "harmless", "names", "statuses"},
     {"settings", "keys", "lua"},
-    {"store", "jobs", "times", "embedded", "broker"},
+    {"store", "jobs", "times", "wording", "embedded", "broker"},
     {"recipients"},
     {"schemas", "packing"},
     {"planning"},

@@ -49,7 +49,7 @@ def next_step(error: CampaignsError) -> str | None:
         case KeyConflictError(campaign_id=campaign_id):
             step = f"give another --key, or see that campaign: campaigns status {campaign_id}"
         case WaitTimeoutError(campaign_id=campaign_id):
-            step = f"it goes on by itself; follow it: campaigns status {campaign_id} --watch"
+            step = f"nothing is lost; follow it: campaigns status {campaign_id} --watch"
         case ForgetError():
             step = "repeat it once they are over; campaigns explain PHONE tells what each waits for"
         case SettingsError():

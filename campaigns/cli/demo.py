@@ -206,10 +206,11 @@ def _sandbox(folder: Path) -> Iterator[str]:
 def _follow(campaigns: list[Campaign], console: Console) -> bool:
     """Show all campaigns until they are over. Whether they are."""
     until = time.monotonic() + _PATIENCE_S
+    zone = Settings().gateway_timezone
     with Live(console=console, refresh_per_second=4) as live:
         while time.monotonic() < until:
             statuses = [campaign.status() for campaign in campaigns]
-            live.update(Group(*(Group(status_table(status), "") for status in statuses)))
+            live.update(Group(*(Group(status_table(status, zone=zone), "") for status in statuses)))
             if all(status.state in OVER for status in statuses):
                 return True
             time.sleep(0.25)

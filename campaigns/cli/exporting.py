@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from campaigns.cli.failures import told
+from campaigns.cli.naming import found_campaign
 from campaigns.cli.options import campaign_id, only_json
 from campaigns.cli.writing import STDOUT, write_out
 from campaigns.handle import Campaign, Status
@@ -33,7 +34,7 @@ def export(campaign_id: str, output: Path) -> None:
     Each line has a `type`: one `status`, then every `delivery`, every `reply` and everybody `taken_out`. What
     changes meanwhile may be told as it was before; a reply may come twice then, with the same `id`.
     """
-    campaign = Campaign(campaign_id)
+    campaign = found_campaign(campaign_id)
     write_out(output, _lines(campaign, campaign.status()))
 
 

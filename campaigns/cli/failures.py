@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 import click
 
+from campaigns.cli.naming import AmbiguousIdError, tell_candidates
 from campaigns.cli.screen import remark
 from campaigns.errors import (
     CampaignsError,
@@ -52,6 +53,10 @@ def failures_told() -> Iterator[None]:
         complain(f"Redis cannot be used: {error}")
         remark("  is it running, and does CAMPAIGNS_REDIS_URL name it?")
         sys.exit(NO_STORE)
+    except AmbiguousIdError as error:
+        complain(f"{error}:")
+        tell_candidates(error)
+        sys.exit(WRONG)
     except CampaignsError as error:
         complain(str(error))
         sys.exit(next((code for kind, code in _CODES.items() if isinstance(error, kind)), FAILED))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, tzinfo
 
 from rich.console import Console
 from rich.live import Live
 
 from campaigns.cli.failures import complain
 from campaigns.cli.progress import Pace, Standing, line, view
-from campaigns.cli.show import status_table
+from campaigns.cli.show import account_pause, out_of_reach_words, reason_lines, status_table
 from campaigns.errors import WaitTimeoutError
 from campaigns.handle import Campaign, Status
 from campaigns.ledger.states import OVER
@@ -23,13 +24,17 @@ Show = Callable[[Status, Standing, float | None], None]
 
 
 def followed(campaign: Campaign, timeout_s: float | None, console: Console) -> Status:
-    """Show the campaign until it is over, and then where it is. Raises WaitTimeoutError."""
-    final, pace = default_services().settings.final_statuses, Pace()
+    """Show the campaign until it is over, and then where it is. Raises WaitTimeoutError.
+
+    What keeps it from going on (a refusal, an account that rests, a pause) is told as soon as it is known.
+    """
+    settings, pace = default_services().settings, Pace()
+    zone = settings.gateway_timezone
     until = None if timeout_s is None else time.monotonic() + timeout_s
     now = campaign.status()
-    with _told_that_it_goes_on(), _shown(console) as show:
+    with _told_that_it_goes_on(), _shown(console, zone) as show:
         while True:
-            standing = Standing.of(now, final)
+            standing = Standing.of(now, settings.final_statuses)
             pace.note(time.monotonic(), standing.sent)
             show(now, standing, pace.per_s)
             if now.state in OVER:
@@ -39,18 +44,26 @@ def followed(campaign: Campaign, timeout_s: float | None, console: Console) -> S
             time.sleep(_LOOK_S)
             now = campaign.status_after_restart()
     if not _drawn(console):
-        console.print(status_table(now))
+        console.print(status_table(now, zone=zone))
     return now
 
 
+def obstacles(status: Status, zone: tzinfo) -> list[str]:
+    """What keeps a campaign from going on as wanted, a sentence each."""
+    found = [account_pause(status, zone), out_of_reach_words(status, zone) if status.state == "cancelling" else None]
+    if status.state == "paused":
+        found.append(f"the campaign is paused; to go on: campaigns resume {status.id}")
+    return [*reason_lines(status), *(words for words in found if words)]
+
+
 @contextmanager
-def _shown(console: Console) -> Iterator[Show]:
+def _shown(console: Console, zone: tzinfo) -> Iterator[Show]:
     if not _drawn(console):
-        yield _Lines(console)
+        yield _Lines(console, zone)
         return
     # Drawn only when we say so, in one write: nothing flickers.
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
-        yield lambda status, standing, per_s: live.update(view(status, standing, per_s), refresh=True)
+        yield lambda status, standing, per_s: live.update(view(status, standing, per_s, zone), refresh=True)
 
 
 def _drawn(console: Console) -> bool:
@@ -58,19 +71,28 @@ def _drawn(console: Console) -> bool:
 
 
 class _Lines:
-    """Prints a line if something changed, at most one a second but for the last."""
+    """Prints a line if something changed, at most one a second but for the last; obstacles at once, and once."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, zone: tzinfo) -> None:
         self._console = console
+        self._zone = zone
         self._last: Standing | None = None
         self._at_s = -_LINE_S
+        self._told: set[str] = set()
 
     def __call__(self, status: Status, standing: Standing, per_s: float | None) -> None:
-        soon = time.monotonic() - self._at_s < _LINE_S and status.state not in OVER
-        if standing == self._last or soon:
-            return
-        self._last, self._at_s = standing, time.monotonic()
-        self._console.print(f"{time.strftime('%H:%M:%S')}  {line(standing, per_s)}", soft_wrap=True)
+        # What follows in a moment, in whole, need not be said twice.
+        new = [] if status.state in OVER else [w for w in obstacles(status, self._zone) if w not in self._told]
+        soon = time.monotonic() - self._at_s < _LINE_S
+        if standing != self._last and not soon and status.state not in OVER:
+            self._last, self._at_s = standing, time.monotonic()
+            self._say(line(standing, per_s))
+        for words in new:
+            self._told.add(words)
+            self._say(words)
+
+    def _say(self, words: str) -> None:
+        self._console.print(f"{datetime.now(self._zone):%H:%M:%S}  {words}", soft_wrap=True)
 
 
 @contextmanager

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import getpass
+import sys
+from datetime import tzinfo
 
 import click
 
-from campaigns.cli.failures import told
+from campaigns.cli.failures import FAILED, told
+from campaigns.cli.naming import found_campaign, full_batch_id
 from campaigns.cli.options import account, as_json, campaign_id
 from campaigns.cli.screen import console, print_json
-from campaigns.cli.show import status_table
+from campaigns.cli.show import out_of_reach_words, status_table
 from campaigns.flow.resolve import RESOLUTIONS, wake_account
-from campaigns.handle import Campaign
+from campaigns.handle import Campaign, Status
 from campaigns.wiring import default_services
+from campaigns.wording import counted
 
+#: What a decision did, after the number of batches.
+_DECIDED = {
+    "sent": "counted as sent, and followed",
+    "resend": "planned again, to be sent and paid for again",
+    "write-off": "written off",
+}
 _why = click.option("--why", required=True, help="The reason; it is recorded with your name.")
 _batch = click.option("--batch", "batch_id", help="Only this batch, such as ID-3.")
 
@@ -24,12 +34,14 @@ _batch = click.option("--batch", "batch_id", help="Only this batch, such as ID-3
 @told
 def pause(campaign_id: str, as_json: bool) -> None:
     """Send no further batch of a campaign."""
-    campaign = Campaign(campaign_id)
+    campaign = found_campaign(campaign_id)
     campaign.pause(by=who())
+    status = campaign.status()
     if as_json:
-        print_json(campaign.status().as_dict())
-    else:
-        console.print(f"paused; to go on: campaigns resume {campaign_id}")
+        print_json(status.as_dict())
+        return
+    _tell_what_is_out_of_reach(status)
+    console.print(f"paused; to go on: campaigns resume {campaign.id}")
 
 
 @click.command()
@@ -38,12 +50,12 @@ def pause(campaign_id: str, as_json: bool) -> None:
 @told
 def resume(campaign_id: str, as_json: bool) -> None:
     """Send on."""
-    campaign = Campaign(campaign_id)
+    campaign = found_campaign(campaign_id)
     campaign.resume(by=who())
     if as_json:
         print_json(campaign.status().as_dict())
     else:
-        console.print(f"resumed; to follow it: campaigns status {campaign_id} --watch")
+        console.print(f"resumed; to follow it: campaigns status {campaign.id} --watch")
 
 
 @click.command()
@@ -52,11 +64,11 @@ def resume(campaign_id: str, as_json: bool) -> None:
 @told
 def cancel(campaign_id: str, as_json: bool) -> None:
     """Never send what has not gone out."""
-    status = Campaign(campaign_id).cancel(by=who())
+    status = found_campaign(campaign_id).cancel(by=who())
     if as_json:
         print_json(status.as_dict())
     else:
-        console.print(status_table(status))
+        console.print(status_table(status, zone=_zone()))
 
 
 @click.command(short_help="Ask the gateway now what became of a campaign.")
@@ -65,11 +77,12 @@ def cancel(campaign_id: str, as_json: bool) -> None:
 @told
 def poll(campaign_id: str, as_json: bool) -> None:
     """Ask the gateway now what became of a campaign, and for replies."""
-    number = Campaign(campaign_id).poll()
+    campaign = found_campaign(campaign_id)
+    number = campaign.poll()
     if as_json:
-        print_json({"campaign": campaign_id, "batches": number})
+        print_json({"campaign": campaign.id, "batches": number})
     elif number:
-        console.print(f"{_batches(number)} will be asked for now; see it: campaigns status {campaign_id}")
+        console.print(f"{_batches(number)} will be asked for now; see it: campaigns status {campaign.id}")
     else:
         console.print("nothing is followed any more")
 
@@ -87,13 +100,16 @@ def resolve(campaign_id: str, decision: str, batch_id: str | None, why: str, as_
     Look at the gateway first. sent: it has them. resend: they never arrived, send them again (and pay again, if
     that was wrong). write-off: nobody will ever know.
     """
-    changed = Campaign(campaign_id).resolve(decision, by=who(), why=why, batch_id=batch_id)
+    campaign = found_campaign(campaign_id)
+    batch_id = full_batch_id(campaign.id, batch_id)
+    changed = campaign.resolve(decision, by=who(), why=why, batch_id=batch_id)
     if as_json:
-        print_json({"campaign": campaign_id, "decision": decision, "batches": changed})
-        return
-    console.print(f"{_batches(changed)}: {decision}")
-    if not changed:
-        console.print(f"none is held{_named(batch_id)}; see where it is: campaigns status {campaign_id}")
+        print_json({"campaign": campaign.id, "decision": decision, "batches": changed})
+    elif changed:
+        console.print(f"{_batches(changed)} {_DECIDED[decision]}")
+    else:
+        _tell_none(f"no batch is held{_named(batch_id)}", campaign)
+    sys.exit(0 if changed else FAILED)
 
 
 @click.command()
@@ -104,13 +120,16 @@ def resolve(campaign_id: str, decision: str, batch_id: str | None, why: str, as_
 @told
 def retry(campaign_id: str, batch_id: str | None, why: str, as_json: bool) -> None:
     """Send batches again that the gateway refused."""
-    changed = Campaign(campaign_id).retry(by=who(), why=why, batch_id=batch_id)
+    campaign = found_campaign(campaign_id)
+    batch_id = full_batch_id(campaign.id, batch_id)
+    changed = campaign.retry(by=who(), why=why, batch_id=batch_id)
     if as_json:
-        print_json({"campaign": campaign_id, "batches": changed})
-        return
-    console.print(f"{_batches(changed)} planned again")
-    if not changed:
-        console.print(f"none was refused as a whole{_named(batch_id)}; see where it is: campaigns status {campaign_id}")
+        print_json({"campaign": campaign.id, "batches": changed})
+    elif changed:
+        console.print(f"{_batches(changed)} planned again")
+    else:
+        _tell_none(f"no batch was refused as a whole{_named(batch_id)}", campaign)
+    sys.exit(0 if changed else FAILED)
 
 
 @click.command(short_help="End the rest of an account.")
@@ -131,12 +150,25 @@ def wake(account: str, as_json: bool) -> None:
         console.print(f"account {account} is awake; it rested because: {resting[1]}")
 
 
+def _tell_none(what: str, campaign: Campaign) -> None:
+    console.print(f"{what}, so nothing was done; see where it is: campaigns status {campaign.id}")
+
+
+def _tell_what_is_out_of_reach(status: Status) -> None:
+    if words := out_of_reach_words(status, _zone()):
+        console.print(words, style="yellow")
+
+
 def _batches(number: int) -> str:
-    return f"{number} batch{'es' * (number != 1)}"
+    return counted(number, "batch", "batches")
 
 
 def _named(batch_id: str | None) -> str:
-    return f" of {batch_id}" if batch_id else ""
+    return f" under {batch_id}" if batch_id else ""
+
+
+def _zone() -> tzinfo:
+    return default_services().settings.gateway_timezone
 
 
 def who() -> str:

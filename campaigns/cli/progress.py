@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Set
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Final
 
@@ -134,7 +135,7 @@ def portion(now: Standing) -> tuple[str, int, int]:
     return "final", now.final, now.sent
 
 
-def view(status: Status, now: Standing, per_s: float | None) -> RenderableType:
+def view(status: Status, now: Standing, per_s: float | None, zone: tzinfo = UTC) -> RenderableType:
     """A campaign that is followed on a terminal."""
     what, done, of = portion(now)
     parts: list[RenderableType] = [Text("")]
@@ -143,4 +144,4 @@ def view(status: Status, now: Standing, per_s: float | None) -> RenderableType:
         row.add_row(what, ProgressBar(total=of, completed=done, width=_BAR_WIDTH), f"{100 * done // of} %")
         parts.append(row)
     parts += [Text(sending_words(now, per_s)), Text(fate_words(now)), Text("")]
-    return status_table(status, progress=parts)
+    return status_table(status, progress=parts, zone=zone)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from campaigns.cli.failures import told
+from campaigns.cli.naming import full_id
 from campaigns.cli.options import campaign_id
 from campaigns.cli.writing import STDOUT, write_out
 from campaigns.reporting import csv_lines, json_lines, page, report_on, rows
@@ -31,6 +32,7 @@ def report(campaign_id: str, output: Path | None, as_csv: bool, as_json: bool) -
     """
     if as_csv and as_json:
         raise click.UsageError("give --csv or --json, not both")
+    campaign_id = full_id(campaign_id)
     if as_csv or as_json:
         lines = (csv_lines if as_csv else json_lines)(rows(campaign_id))
         output = output or STDOUT

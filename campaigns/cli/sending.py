@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 
 from campaigns.cli.failures import FAILED, told
-from campaigns.cli.following import followed
+from campaigns.cli.following import followed, obstacles
 from campaigns.cli.options import as_json
 from campaigns.cli.previews import preview_lines, request_text
-from campaigns.cli.screen import console, print_json
-from campaigns.cli.show import status_table
-from campaigns.errors import JobError
-from campaigns.handle import Status
+from campaigns.cli.repeats import noted, warn_of
+from campaigns.cli.screen import console, print_json, remark
+from campaigns.cli.show import moment, status_table
+from campaigns.errors import JobError, WaitTimeoutError
+from campaigns.handle import Campaign, Status
+from campaigns.ledger.states import OVER
 from campaigns.previewing import preview
 from campaigns.producer import enqueue
+from campaigns.wiring import default_services
 
 
 @click.command()
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("file", type=click.File("r", encoding="utf-8-sig"))
 @click.option(
     "--recipients",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -57,19 +61,47 @@ def send(
     if dry_run:
         _look_at(job, key=key, recipients=recipients, strict=strict, as_json=as_json)
         return
+    services = default_services()
+    earlier = services.campaigns.of_key(key) if key else None
     campaign = enqueue(job, key=key, strict=strict, recipients=recipients)
-    if not as_json:
-        console.print(f"campaign {campaign.id}")
-    status = campaign.status()
-    if wait_s is not None:
-        status = followed(campaign, wait_s, console) if not as_json else campaign.wait(wait_s)
-    if as_json:
-        print_json(status.as_dict())
-    elif wait_s is None:
-        console.print(status_table(status))
-        console.print(f"follow it: campaigns status {campaign.id} --watch", style="dim")
+    first = noted(services, campaign)
+    if key is None and first is not None:
+        warn_of(first, campaign, services.settings.gateway_timezone)
+    status = (_awaited_as_json if as_json else _shown)(campaign, wait_s, existed=earlier == campaign.id)
     if wait_s is not None:
         _leave_by(status)
+
+
+def _shown(campaign: Campaign, wait_s: float | None, *, existed: bool) -> Status:
+    """Tell where it is, and follow it if that was asked for."""
+    zone, status = default_services().settings.gateway_timezone, campaign.status()
+    if existed:
+        since = f"{moment(status.created_at, zone)} {zone}"
+        console.print(f"campaign {campaign.id} has this key already, since {since}: nothing new was handed in")
+    else:
+        console.print(f"campaign {campaign.id}")
+    if wait_s is not None and status.state not in OVER:
+        return followed(campaign, wait_s, console)
+    console.print(status_table(status, zone=zone))
+    if status.state not in OVER:
+        console.print(f"follow it: campaigns status {campaign.id} --watch", style="dim")
+    return status
+
+
+def _awaited_as_json(campaign: Campaign, wait_s: float | None, *, existed: bool) -> Status:
+    """Print where it is, also if the time ran out. What keeps it from going on is said at once beside it."""
+    settings, told = default_services().settings, set[str]()
+    until = time.monotonic() + (wait_s or 0)
+    while (status := campaign.status_after_restart()).state not in OVER and time.monotonic() < until:
+        for words in obstacles(status, settings.gateway_timezone):
+            if words not in told:
+                told.add(words)
+                remark(words)
+        time.sleep(0.25)
+    print_json({**status.as_dict(), "existed": existed})
+    if wait_s is not None and status.state not in OVER:
+        raise WaitTimeoutError(campaign.id, status.state, wait_s)
+    return status
 
 
 def _look_at(job: Any, *, key: str | None, recipients: Path | None, strict: bool, as_json: bool) -> None:
@@ -87,7 +119,8 @@ def _look_at(job: Any, *, key: str | None, recipients: Path | None, strict: bool
 
 
 def _leave_by(status: Status) -> None:
-    """Exit code 1 unless everybody who could be messaged was."""
-    bad = sum(status.recipients.get(fate, 0) for fate in ("rejected", "held", "unknown", "written_off"))
+    """Exit code 1 unless everybody who could be messaged was. A list without anybody is a request, of nobody."""
+    fates = ("rejected", "held", "unknown", "written_off")
+    bad = sum(status.recipients.get(fate, 0) + status.requests.get(fate, 0) for fate in fates)
     if status.state != "finished" or bad:
         sys.exit(FAILED)

@@ -1,23 +1,22 @@
-"""What the command prints: campaigns and deliveries for people, or as JSON."""
+"""What the command says of campaigns: at a glance, and as a list."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.padding import Padding
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from campaigns.handle import Status
 from campaigns.results import Delivery, Reply
+from campaigns.wording import counted
 
-#: From this width on, a campaign fits on a line with twenty columns for its name.
-_WIDE = 110
-
-_STYLES = {
+_STYLES: Final = {
     "finished": "green",
     "invalid": "red",
     "abandoned": "red",
@@ -25,44 +24,53 @@ _STYLES = {
     "cancelled": "yellow",
 }
 #: Recipients by fate, in the order in which they are told, with the words for them.
-_FATES = {
+_FATES: Final = {
     "settled": "sent, fate known",
     "accepted": "sent, awaiting news",
     "planned": "waiting",
     "sending": "being sent",
     "unknown": "in doubt",
     "held": "held: needs you",
-    "rejected": "refused by the gateway",
+    "rejected": "refused, not sent",
     "cancelled": "cancelled",
     "written_off": "written off",
     "invalid": "no phone number",
     "duplicate": "repeated",
     "opted_out": "opted out",
 }
+#: Reasons that are told one by one.
+_REASONS: Final = 5
 
 
-def status_table(status: Status, *, progress: Sequence[RenderableType] = ()) -> RenderableType:
+def status_table(status: Status, *, progress: Sequence[RenderableType] = (), zone: tzinfo = UTC) -> RenderableType:
     """A campaign at a glance: its state, its recipients by fate, its deliveries by status, what to do next.
 
-    No line but a name, a reason and a message of the gateway needs more than 60 columns.
+    No line but a name, a reason and a message of the gateway needs more than 60 columns. Times are in `zone`.
     """
-    head = Text.assemble((status.name or status.id, "bold"), "  ", (status.state, _STYLES.get(status.state, "cyan")))
+    head = Text.assemble((status.name or status.id, "bold"), "  ", state_text(status))
     about = Text(f"{status.id}, {status.kind}, account {status.account}", style="dim")
+    since = Text(f"handed in {moment(status.created_at, zone)}, times in {zone}", style="dim")
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(justify="right", no_wrap=True)
     table.add_column()
     for number, words, style in _numbers(status):
         table.add_row(number, Text(words), style=style)
-    parts: list[RenderableType] = [head, about, *progress, table]
+    parts: list[RenderableType] = [head, about, since, *progress, table]
     if not status.balanced:
         parts.append(Text("the account of this campaign does not balance", style="red"))
-    parts += [Text(line, style="bold" if line.startswith("campaigns ") else "yellow") for line in _advice(status)]
+    parts += [Text(line, style="red") for line in reason_lines(status)]
+    parts += [Text(line, style="bold" if line.startswith("campaigns ") else "yellow") for line in _advice(status, zone)]
     return Group(*parts)
+
+
+def moment(at: datetime, zone: tzinfo) -> str:
+    """`2026-05-04 06:02` in `zone`."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def _numbers(status: Status) -> Iterator[tuple[str, str, str | None]]:
     """Numbers, what they count, and how they look."""
-    yield f"{status.total:,}", "recipients handed in", None
+    yield f"{status.total:,}", _noun(status.total, "recipient") + " handed in", None
     for fate, words in _FATES.items():
         if number := status.recipients.get(fate):
             yield f"{number:,}", words, "yellow" if fate in {"unknown", "held"} else None
@@ -71,67 +79,81 @@ def _numbers(status: Status) -> Iterator[tuple[str, str, str | None]]:
     if status.duplicates:
         yield f"{status.duplicates:,}", "went out twice", "red"
     if status.replies:
-        yield f"{status.replies:,}", "replies", None
+        yield f"{status.replies:,}", _noun(status.replies, "reply", "replies"), None
     for currency, amount in status.costs.items():
         yield f"{amount.normalize():f}", currency, None
 
 
-def _advice(status: Status) -> list[str]:
+def reason_lines(status: Status) -> list[str]:
+    """Why some were refused or are held, and who says so, those of most recipients first."""
+    lines = []
+    for reason in status.reasons[:_REASONS]:
+        who = "held" if reason.state == "held" else f"refused {'here' if reason.by == 'here' else 'by the gateway'}"
+        number = reason.recipients or reason.requests
+        counts = counted(number, "recipient" if reason.recipients else "request")
+        lines.append(f"{who}, {counts}: {reason.words}")
+    if (more := len(status.reasons) - _REASONS) > 0:
+        lines.append(f"and for {counted(more, 'other reason')}")
+    return lines
+
+
+def _advice(status: Status, zone: tzinfo) -> list[str]:
     """What to do next, if anything: sentences, and commands on lines of their own."""
-    advice = []
-    if status.account_rests_until is not None:
-        until = f"{status.account_rests_until.astimezone():%H:%M:%S}"
-        advice.append(f"account {status.account} rests until {until}: {status.account_rests_why}")
-        advice += ["once that is put right:", f"campaigns wake {status.account}"]
-    if status.recipients.get("held"):
-        advice += [
-            "some requests are in doubt for good; after a look at the gateway:",
-            f"campaigns resolve {status.id} --help",
-        ]
+    advice = [*_scheduled(status, zone)]
+    if (pause := account_pause(status, zone)) is not None:
+        advice += [pause, "once that is put right:", f"campaigns wake {shlex.quote(status.account)}"]
+    if status.recipients.get("held") or status.requests.get("held"):
+        advice += ["after a look into the gateway's cabinet:", f"campaigns resolve {status.id} --help"]
     if status.recipients.get("rejected"):
-        advice += ["see why some were refused:", f"campaigns deliveries {status.id} --state rejected"]
+        advice += ["see who was refused:", f"campaigns deliveries {status.id} --state rejected"]
+    if any(reason.state == "rejected" and reason.requests for reason in status.reasons):
+        advice += ["once the reason is put right:", f"campaigns retry {status.id} --why REASON"]
     if status.state == "paused":
         advice += ["to go on:", f"campaigns resume {status.id}"]
     return advice
 
 
-class CampaignsTable:
-    """Campaigns: a line each where there is room, else two; ids and numbers are never cut."""
-
-    def __init__(self, statuses: Sequence[Status]) -> None:
-        self._statuses = statuses
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if options.max_width >= _WIDE:
-            yield self._wide()
-            return
-        for status in self._statuses:
-            yield Text.assemble(status.id, "  ", _state(status), f"  {status.created_at.astimezone():%Y-%m-%d %H:%M}")
-            numbers = f"{status.total:,} recipients, {status.sent:,} sent, {status.final:,} final"
-            yield Padding(Text(numbers), (0, 0, 0, 2))
-            if status.name:
-                yield Padding(Text(status.name, style="bold"), (0, 0, 0, 2))
-
-    def _wide(self) -> Table:
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        for name in ("created", "campaign", "state", "recipients", "sent", "final"):
-            table.add_column(name, justify="right" if name in {"recipients", "sent", "final"} else "left", no_wrap=True)
-        table.add_column("name", overflow="fold")
-        for status in self._statuses:
-            table.add_row(
-                f"{status.created_at.astimezone():%Y-%m-%d %H:%M}",
-                status.id,
-                _state(status),
-                f"{status.total:,}",
-                f"{status.sent:,}",
-                f"{status.final:,}",
-                Text(status.name),
-            )
-        return table
+def _scheduled(status: Status, zone: tzinfo) -> Iterator[str]:
+    times = [moment(at, zone) for at in status.scheduled_at]
+    if times:
+        yield f"scheduled for {times[0]}" + (f" to {times[-1]}" if len(times) > 1 else "")
+    if out_of_reach := out_of_reach_words(status, zone):
+        yield out_of_reach
 
 
-def _state(status: Status) -> Text:
-    return Text(status.state, style=_STYLES.get(status.state, "cyan"))
+def out_of_reach_words(status: Status, zone: tzinfo) -> str | None:
+    """What neither pausing nor cancelling stops, if there is something."""
+    if not status.out_of_reach or status.out_of_reach_until is None:
+        return None
+    verb = "waits" if status.out_of_reach == 1 else "wait"
+    until = f"{moment(status.out_of_reach_until, zone)} {zone}"
+    return f"{counted(status.out_of_reach)} {verb} at the gateway until {until}: nothing here can stop that"
+
+
+def account_pause(status: Status, zone: tzinfo) -> str | None:
+    """That nothing goes out for the account at the moment, and why."""
+    if status.account_rests_until is None:
+        return None
+    until = f"{status.account_rests_until.astimezone(zone):%H:%M:%S}"
+    return f"account {status.account} rests until {until}: {status.account_rests_why}"
+
+
+def state_words(status: Status) -> str:
+    """The state, and what `finished` would hide: that the campaign was refused, or is held."""
+    if status.state not in {"finished", "cancelled"}:
+        return status.state
+    requests = status.requests
+    if status.recipients.get("held") or requests.get("held"):
+        return f"{status.state}, held"
+    if status.recipients.get("rejected") or requests.get("rejected"):
+        return f"{status.state}, {'part' if status.sent else 'all'} refused"
+    return status.state
+
+
+def state_text(status: Status) -> Text:
+    """The state in its colour."""
+    words = state_words(status)
+    return Text(words, style=_STYLES.get(words, "yellow" if "," in words else "cyan"))
 
 
 def delivery_dict(delivery: Delivery) -> dict[str, Any]:
@@ -140,3 +162,7 @@ def delivery_dict(delivery: Delivery) -> dict[str, Any]:
 
 def reply_dict(reply: Reply) -> dict[str, Any]:
     return asdict(reply)
+
+
+def _noun(number: int, one: str, many: str = "") -> str:
+    return one if number == 1 else many or f"{one}s"

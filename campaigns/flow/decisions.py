@@ -19,6 +19,7 @@ from campaigns.errors import (
 from campaigns.gateway.pauses import Pause, pause_for
 from campaigns.gateway.refusals import beyond_doubt
 from campaigns.ledger import FETCH, LEASE, POLL_VERB, RECONCILE, SEND, Batch, Move
+from campaigns.ledger.reasons import HERE, REFUSED_BY
 from campaigns.ledger.states import (
     ACCEPTED,
     CANCELLED,
@@ -132,7 +133,8 @@ def _account_refused(
 def _rejected(data: dict[str, Any], text: str, *, by_gateway: bool = True) -> Verdict:
     """What was refused here, such as a body that has expired, says nothing of the gateway."""
     due = {SEND: None, LEASE: None, RECONCILE: None}
-    fields: dict[str, str | int] = {"text": text, "refusals": 0, "refused_ms": ""}
+    who = "gateway" if by_gateway else HERE
+    fields: dict[str, str | int] = {"text": text, "refusals": 0, "refused_ms": "", REFUSED_BY: who}
     outcome = "refused" if by_gateway else ""
     return Verdict(Move(REJECTED, data, fields, due), outcome, used=by_gateway, why=f"refused: {text}")
 

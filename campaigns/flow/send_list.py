@@ -33,7 +33,8 @@ def send_list(services: Services, claim: Claim, permit: Permit, may_write: Calla
     # What comes before the payment takes permits of its own; with a limit of one they would wait for this one.
     services.limiter.release(permit, used=False)
     message_id = batch.message_ids.get(0)
-    if message_id is None:
+    # A mailing that was created while its list was empty stays empty, whoever has joined since.
+    if message_id is None or not batch.recipients:
         message_id, recipients = _create(services, claim, gateway)
     else:
         recipients = batch.recipients
@@ -82,6 +83,8 @@ def _note(services: Services, claim: Claim, fields: dict[str, str | int], recipi
 
 
 def _check_limits(services: Services, batch: Batch, recipients: int) -> None:
+    if not recipients:
+        raise ContentRefusedError("sendViberMessageList", "the gateway says that nobody is on this list")
     job = services.campaigns.read(batch.campaign_id).job
     most = job.get("max_recipients")
     if most is not None and recipients > most:

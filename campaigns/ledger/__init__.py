@@ -24,6 +24,7 @@ from campaigns.ledger.batches import (
 from campaigns.ledger.campaigns import Campaigns
 from campaigns.ledger.due import Due, Entry, taken
 from campaigns.ledger.plans import NewBatch, Plan, Plans, drop_plan, new_campaign_id
+from campaigns.ledger.reasons import Reason, reasons_of, refused_by
 from campaigns.ledger.records import Batch, Campaign, MailingRecord, campaign_of
 from campaigns.ledger.schedules import schedule_of
 from campaigns.ledger.withheld import withhold
@@ -46,6 +47,7 @@ __all__ = [
     "NewBatch",
     "Plan",
     "Plans",
+    "Reason",
     "Refusal",
     "Unchecked",
     "batch_at",
@@ -54,6 +56,8 @@ __all__ = [
     "moved",
     "new_campaign_id",
     "queue_of",
+    "reasons_of",
+    "refused_by",
     "schedule_of",
     "taken",
     "withhold",

@@ -43,6 +43,17 @@ class Campaigns:
     def exists(self, campaign_id: str) -> bool:
         return bool(self._store.ask("exists", self._keys.campaign(campaign_id)))
 
+    def beginning_with(self, beginning: str) -> Iterator[str]:
+        """Ids of campaigns that are kept and begin so, in no order, each once. `beginning` is of hex digits."""
+        cursor, seen = None, set[str]()
+        while cursor != 0:
+            key, pattern = self._keys.index(), f"{beginning}*"
+            cursor, pairs = self._store.ask("zscan", key, cursor or 0, pattern, _PER_ROUND_TRIP)
+            for campaign_id in {member.decode() for member, _ in pairs} - seen:
+                seen.add(campaign_id)
+                if self.exists(campaign_id):
+                    yield campaign_id
+
     def brief(self, campaign_id: str) -> Brief:
         """What never changes of a campaign and every request of it needs: asked for once per process."""
         brief = self._briefs.get(campaign_id)

@@ -147,6 +147,12 @@ class Campaign:
         return {name: self.number(f"r:{name}") for name in (*TAKEN_OUT, *BATCH_STATES)}
 
     @property
+    def requests(self) -> dict[str, int]:
+        """Batches by state; those states in which there is none are left out."""
+        counts = {state: self.number(f"b:{state}") for state in BATCH_STATES}
+        return {state: number for state, number in counts.items() if number}
+
+    @property
     def total(self) -> int:
         return self.number("r:total")
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from campaigns.reporting.markup import Markup, element, joined
 from campaigns.reporting.timeline import KINDS, Bar, Chart
-from campaigns.reporting.wording import counted, length, moment, share
+from campaigns.wording import counted, length, moment, share
 
 #: The classes of the style sheet, by kind.
 _CLASSES: Final = ("read", "delivered", "moving", "failed")

@@ -41,9 +41,9 @@ CLASSES: Final = {
     SENDING: "being sent at this moment",
     UNKNOWN: "in doubt: evidence is looked for",
     HELD: "held: a person must decide",
-    REJECTED: "refused by the gateway, not sent",
+    REJECTED: "refused, not sent",
     CANCELLED: "cancelled before it went out",
-    WRITTEN_OFF: "in doubt for good, written off",
+    WRITTEN_OFF: "written off: nobody will know",
 }
 MEANINGS: Final = {
     NEW: "accepted by the gateway, not handed to Viber yet",

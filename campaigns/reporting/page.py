@@ -14,7 +14,7 @@ from campaigns.ledger.states import OVER
 from campaigns.reporting.figures import Report
 from campaigns.reporting.markup import Markup, element, foreign, joined
 from campaigns.reporting.sections import SECTIONS
-from campaigns.reporting.wording import counted, length, moment, money, zone_name
+from campaigns.wording import counted, length, moment, money, zone_name
 
 _TONES: Final = {"finished": "good", "invalid": "bad", "abandoned": "bad", "paused": "warn", "cancelled": "warn"}
 

@@ -9,7 +9,7 @@ from campaigns.reporting.drawing import meter, timeline
 from campaigns.reporting.figures import MEANINGS, Report
 from campaigns.reporting.markup import Markup, element, foreign, joined
 from campaigns.reporting.tally import masked
-from campaigns.reporting.wording import counted, moment, money, share
+from campaigns.wording import counted, moment, money, share
 
 #: A table cell: its content, and the class of its column.
 _NUMBER, _TIME, _TEXT = "number", "time", None

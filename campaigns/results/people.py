@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from campaigns.ledger import Batch, Batches, Campaign, Campaigns
+from campaigns.ledger import Batch, Batches, Campaign, Campaigns, refused_by
+from campaigns.ledger.reasons import HERE
 from campaigns.planning import phones_of
 from campaigns.recipients import normalise_phone
 from campaigns.results.deliveries import Deliveries
@@ -36,7 +37,8 @@ class Message:
     `state` is that of its batch since `since_ms` (`rejected` also if only its mailing was), `text` the gateway's
     or our words about it. `sent_ms` is when the last of `attempt` attempts was made, None before the first.
     `uuid` and `message_id` are the gateway's. `status` is its word for the message, empty while it said nothing,
-    at `at_ms`, with `delivery_id` and `error_code`.
+    at `at_ms`, with `delivery_id` and `error_code`. `refused_here` tells that a limit of the job or another check
+    here refused it, not the gateway.
     """
 
     batch_id: str
@@ -53,6 +55,7 @@ class Message:
     at_ms: int | None
     delivery_id: int | None
     error_code: int
+    refused_here: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,4 +219,5 @@ class People:
                 at_ms=delivery.at_ms,
                 delivery_id=delivery.delivery_id,
                 error_code=delivery.error_code,
+                refused_here=refused_by(batch) == HERE,
             )

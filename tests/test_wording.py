@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.reporting.wording import counted, length, moment, money, share, zone_name
+from campaigns.wording import counted, length, moment, money, share, zone_name
 
 MINSK = ZoneInfo("Europe/Minsk")
 

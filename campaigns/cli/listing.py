@@ -1,0 +1,164 @@
+"""The list of campaigns: which are shown, what needs a person, and single messages in one line. Pure but for rich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import Final
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from campaigns.cli.show import moment, state_text, state_words
+from campaigns.handle import Status
+from campaigns.wording import counted
+
+#: From this width on, a campaign fits on a line with twenty columns for its name.
+_WIDE: Final = 130
+_NUMBERS: Final = frozenset({"recipients", "sent", "final"})
+
+
+def needs(status: Status) -> str:
+    """What a person should look at, in a few words; empty if nothing."""
+    held = status.recipients.get("held") or status.requests.get("held", 0)
+    refused = status.recipients.get("rejected") or status.requests.get("rejected", 0)
+    found = {
+        "does not balance": not status.balanced,
+        f"{status.duplicates:,} went out twice": status.duplicates,
+        f"{held:,} held": held,
+        "invalid job": status.state == "invalid",
+        f"{refused:,} refused": refused,
+        "account rests": status.account_rests_until is not None and status.recipients.get("planned"),
+        "paused": status.state == "paused",
+    }
+    return next((words for words, is_so in found.items() if is_so), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which campaigns are asked for. `state` is one of the states, `refused` or `held`; `name` is part of the name."""
+
+    kind: str | None = None
+    state: str | None = None
+    account: str | None = None
+    name: str | None = None
+    since: datetime | None = None
+    needs_person: bool = False
+
+    def fits(self, status: Status) -> bool:
+        """Whether a campaign is asked for."""
+        return (
+            self.kind in {None, status.kind}
+            and (self.state is None or self.state in state_words(status).replace(",", " ").split())
+            and self.account in {None, status.account}
+            and (self.name is None or self.name.casefold() in status.name.casefold())
+            and not self.over(status)
+            and (not self.needs_person or bool(needs(status)))
+        )
+
+    def over(self, status: Status) -> bool:
+        """Whether this campaign, and so all that are older, were handed in before."""
+        return self.since is not None and status.created_at < self.since
+
+
+@dataclass(slots=True)
+class Singles:
+    """Single messages, each a campaign of its own, in one line."""
+
+    found: list[Status] = field(default_factory=list)
+
+    @property
+    def needs(self) -> str:
+        """What a person should look at among them."""
+        number = sum(bool(needs(status)) for status in self.found)
+        return f"{number:,} of them" if number else ""
+
+
+Line = Status | Singles
+
+
+def lines_of(statuses: Iterable[Status], wanted: Wanted, limit: int, *, fold: bool) -> Iterator[Line]:
+    """At most `limit` lines, newest first. With `fold` single messages become one, in the place of the newest."""
+    singles, number = Singles(), 0
+    for status in statuses:
+        if wanted.over(status):
+            return
+        if not wanted.fits(status):
+            continue
+        if fold and status.kind == "quick" and status.total <= 1:
+            singles.found.append(status)
+            if len(singles.found) > 1:
+                continue
+        elif number >= limit:
+            return
+        number += 1
+        yield singles if fold and status.kind == "quick" and status.total <= 1 else status
+
+
+class CampaignsTable:
+    """Campaigns: a line each where there is room, else two; ids and numbers are never cut. Times are in `zone`."""
+
+    def __init__(self, lines: Sequence[Line], zone: tzinfo = UTC) -> None:
+        self._lines = lines
+        self._zone = zone
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width >= _WIDE:
+            yield self._wide()
+            return
+        for line in self._lines:
+            yield from self._narrow(line)
+
+    def _narrow(self, line: Line) -> RenderResult:
+        row = _row(line)
+        head = Text.assemble(row.id, "  ", row.state, f"  {moment(row.created_at, self._zone)}")
+        yield Text.assemble(head, ("  " + row.needs, "yellow")) if row.needs else head
+        recipients = counted(row.total, "recipient")
+        yield Padding(Text(f"{recipients}, {row.sent:,} sent, {row.final:,} final"), (0, 0, 0, 2))
+        if row.name:
+            yield Padding(Text(row.name, style="bold"), (0, 0, 0, 2))
+
+    def _wide(self) -> Table:
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for name in ("created", "campaign", "state", "recipients", "sent", "final", "needs you"):
+            table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=True)
+        table.add_column("name", overflow="fold")
+        for row in map(_row, self._lines):
+            table.add_row(
+                moment(row.created_at, self._zone),
+                row.id,
+                row.state,
+                f"{row.total:,}",
+                f"{row.sent:,}",
+                f"{row.final:,}",
+                Text(row.needs, style="yellow"),
+                Text(row.name),
+            )
+        return table
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    created_at: datetime
+    id: str
+    state: Text
+    total: int
+    sent: int
+    final: int
+    needs: str
+    name: str
+
+
+def _row(line: Line) -> _Row:
+    if isinstance(line, Status):
+        numbers = line.total, line.sent, line.final
+        return _Row(line.created_at, line.id, state_text(line), *numbers, needs(line), line.name)
+    found = line.found
+    if len(found) == 1:
+        return _row(found[0])
+    total, sent, final = (sum(numbers) for numbers in zip(*((s.total, s.sent, s.final) for s in found), strict=True))
+    number = counted(len(found), "single message")
+    return _Row(found[0].created_at, number, Text(""), total, sent, final, line.needs, "each: campaigns list --singles")
