@@ -153,7 +153,10 @@ FATES: dict[str, tuple[Message, list[str]]] = {
         message("cancelled", attempt=0, sent_ms=None),
         ["  batch c1-0: not sent: cancelled before it went out"],
     ),
-    "written off": (message("written_off"), ["  batch c1-0: in doubt for good, and written off", FIRST]),
+    "written off": (
+        message("written_off"),
+        ["  batch c1-0: written off: nobody will know whether the request arrived", FIRST],
+    ),
 }
 
 
@@ -166,6 +169,11 @@ def test_each_fate(fate: str) -> None:
 
 def test_every_state_has_its_words() -> None:
     assert {found.state for found, _ in FATES.values()} == set(BATCH_STATES)
+
+
+def test_refused_here() -> None:
+    lines = told(trace(message("rejected", text="4 recipients, more than max_recipients 3", refused_here=True)))
+    assert lines[4] == "  batch c1-0: refused here, before the gateway was paid"
 
 
 def test_paused() -> None:

@@ -90,13 +90,13 @@ def _failures(report: Report) -> Markup | None:
 def _refusals(report: Report) -> list[Markup]:
     rows = [
         [
-            foreign(refusal.words) if refusal.words else "the gateway said nothing",
+            foreign(refusal.words) if refusal.words else "no reason was given",
             "mailing" if refusal.requests is None else counted(refusal.requests, "request"),
             counted(refusal.messages),
         ]
         for refusal in report.refusals
     ]
-    columns = (("In the gateway's words", _TEXT), ("What", _TEXT), ("Messages", _NUMBER))
+    columns = (("Why", _TEXT), ("What", _TEXT), ("Messages", _NUMBER))
     parts = [element("h3", "Refused, and certainly not sent"), _table(columns, rows)]
     if any(refusal.requests for refusal in report.refusals):
         retry = _command(f"campaigns retry {report.status.id} --why REASON")

