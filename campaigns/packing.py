@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from campaigns.jobs import BUTTON, TEXT, Mailing
+from campaigns.mailing_names import sent_names
 
 Row = str | dict[str, str]
 
@@ -24,6 +25,8 @@ class PlannedMailing:
     starts_at_ms: int | None
     fingerprint: str
     message_type: str
+    #: What the request calls it, if not by its name.
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,13 @@ class _Part:
     mailing: Mailing
     schedule_time: str | None
     rows: list[Row] = field(default_factory=list)
+    alias: str = ""
 
     def document(self) -> dict[str, Any]:
         """An element of sendBulkViber's `messages`."""
         document: dict[str, Any] = {
             "alphaname_id": self.mailing.alphaname_id,
-            "name": self.mailing.name,
+            "name": self.alias or self.mailing.name,
             "message_type": self.mailing.message_type,
         }
         if self.schedule_time is not None:
@@ -63,6 +67,7 @@ class _Part:
             starts_at_ms=self.mailing.schedule_ms,
             fingerprint=fingerprint(_listed_mailing(document), _phones(self.rows)),
             message_type=self.mailing.message_type,
+            alias=self.alias,
         )
 
 
@@ -96,6 +101,8 @@ class Packer:
 
     def _full(self) -> PlannedBatch:
         parts, self._parts, self._size = self._parts, [], 0
+        for part, sent in zip(parts, sent_names([part.mailing.name for part in parts]), strict=True):
+            part.alias = sent if sent != part.mailing.name else ""
         documents = [part.document() for part in parts]
         return PlannedBatch(
             recipients=sum(len(part.rows) for part in parts),

@@ -139,7 +139,7 @@ def _fill(services: Services, plan: Plan, job: Job, *, strict: bool) -> None:
 
 def _new_batch(step: PlannedBatch) -> NewBatch:
     mailings = tuple(
-        MailingRecord(m.name, m.index, m.recipients, m.starts_at_ms, m.fingerprint, m.message_type)
+        MailingRecord(m.name, m.index, m.recipients, m.starts_at_ms, m.fingerprint, m.message_type, m.alias)
         for m in step.mailings
     )
     return NewBatch(step.recipients, mailings, step.body)

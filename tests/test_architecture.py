@@ -17,7 +17,7 @@ LAYERS = [
     {"addresses", "errors", "harmless", "names", "statuses"},
     {"settings", "keys", "lua"},
     {"store", "jobs", "times", "wording", "embedded", "broker"},
-    {"recipients"},
+    {"recipients", "mailing_names"},
     {"schemas", "packing"},
     {"planning"},
     {"gateway", "ledger"},

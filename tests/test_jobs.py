@@ -270,3 +270,11 @@ def test_documents_differ_when_jobs_do() -> None:
 def test_past_is_measured_from_the_given_now() -> None:
     job = changed("messages", 0, "schedule_time", value=NOW + timedelta(seconds=1))
     assert load(job).mailings[0].schedule_ms == (NOW + timedelta(seconds=1)).timestamp() * 1000
+
+
+def test_a_mailing_without_a_name_has_the_jobs() -> None:
+    one, two = bulk_job(phones(1)), bulk_job(phones(1))
+    two["messages"] = [*two["messages"], *bulk_job(phones(1, 5))["messages"]]
+    assert [m.name for m in load({**one, "name": "Spring sale"}).mailings] == ["Spring sale"]
+    assert [m.name for m in load({**two, "name": "Spring sale"}).mailings] == ["Spring sale 1", "Spring sale 2"]
+    assert [m.name for m in load(two).mailings] == ["mailing 1", "mailing 2"]

@@ -180,3 +180,12 @@ def test_fingerprints_tell_apart_what_a_listing_can() -> None:
     assert print_of(bulk_job(list(reversed(phones(3))))) == same
     assert print_of(bulk_job(phones(4))) != same
     assert print_of(bulk_job(phones(3), text="other")) == same  # beside a personal mailing
+
+
+def test_a_mailing_keeps_its_name_when_the_request_carries_another() -> None:
+    names = ["Sale: \U0001f600", "Plain"]
+    messages = [{**bulk_job(phones(1, n))["messages"][0], "name": name} for n, name in enumerate(names)]
+    ((batch,), _, _) = plan({"messages": messages})
+    assert [m.name for m in batch.mailings] == names
+    assert [m["name"] for m in orjson.loads(batch.body)] == ["Sale-1", "Plain"]
+    assert [m.alias for m in batch.mailings] == ["Sale-1", ""]

@@ -139,7 +139,7 @@ def verified_uuid(services: Services, batch: Batch, uuid: str) -> bool:
     if body is None:
         return False
     phones = phones_of(batch.kind, body)
-    names = {mailing.name: number for number, mailing in enumerate(batch.mailings)}
+    names = {mailing.sent_name: number for number, mailing in enumerate(batch.mailings)}
     try:
         mailings = services.gateway(batch.account).status_bulk_viber(uuid).data.mailings
     except (ContentRefusedError, AccountRefusedError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import orjson
 
 from campaigns.ledger import Batch
+from campaigns.results.optout_words import asks_to_stop
 from campaigns.store import Store
 
 _PER_CALL = 500
@@ -81,12 +81,6 @@ class Replies:
             found |= {reply_id: data for reply_id, data in stored.items() if quoted in data}
         replies = [_unpacked(reply_id.decode(), orjson.loads(data)) for reply_id, data in found.items()]
         return sorted((reply for reply in replies if reply.phone == phone), key=_order)
-
-
-def asks_to_stop(message: str, words: Set[str]) -> bool:
-    """Whether a reply is one of the opt-out words, whatever its case, spaces and final punctuation."""
-    text = unicodedata.normalize("NFKC", message).strip().strip(".!\"'«»").strip().casefold()
-    return text in words
 
 
 def _order(reply: Reply) -> tuple[int, str]:

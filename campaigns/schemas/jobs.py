@@ -145,8 +145,11 @@ class _Bulk(_Common):
             raise ValidationError({"messages": ["must not be empty"]})
         seen: dict[str, int] = {}
         errors = {}
+        nameless = _nameless(mailings)
         for number, mailing in enumerate(mailings):
-            name = (mailing.get("name") if isinstance(mailing, Mapping) else None) or default_name(number)
+            name = (mailing.get("name") if isinstance(mailing, Mapping) else None) or default_name(
+                number, nameless, original.get("name")
+            )
             if isinstance(name, str) and seen.setdefault(name, number) != number:
                 errors[number] = {"name": [f"is the name of messages[{seen[name]}] too; errors come back by name"]}
         if errors:
@@ -217,9 +220,15 @@ class _List(_Message):
 _SCHEMAS: Final[dict[str, type[Schema]]] = {"bulk": _Bulk, "quick": _Quick, "list": _List}
 
 
-def default_name(number: int) -> str:
-    """The name of a mailing that has none."""
+def default_name(number: int, nameless: int, job_name: object = None) -> str:
+    """The name of a mailing that has none: the job's, with a number if the job has `nameless` several of them."""
+    if isinstance(job_name, str) and job_name.strip():
+        return job_name if nameless == 1 else f"{job_name} {number + 1}"
     return f"mailing {number + 1}"
+
+
+def _nameless(mailings: Iterable[Any]) -> int:
+    return sum(not (isinstance(mailing, Mapping) and mailing.get("name")) for mailing in mailings)
 
 
 def _common(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,9 +236,10 @@ def _common(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _bulk(values: dict[str, Any], _settings: Settings) -> BulkJob:
+    nameless = _nameless(values["messages"])
     mailings = tuple(
         Mailing(
-            name=mailing.get("name") or default_name(number),
+            name=mailing.get("name") or default_name(number, nameless, values["name"]),
             alphaname_id=str(mailing["alphaname_id"]),
             message_type=mailing["message_type"],
             content=mailing["content"],

@@ -118,6 +118,10 @@ class TestDoubt:
             pytest.param(lambda *_: None, id="closed"),
             pytest.param(silence, id="silence"),
             pytest.param(sending(b"HTTP/1.1 200 OK\r\nConte"), id="cut headers"),
+            pytest.param(sending(b"HTTP/1.1 200 OK\r\nServer: x\r\nodd line\r\n"), id="headers without an end"),
+            pytest.param(
+                sending(b"HTTP/1.1 200 OK\r\nodd\r\nContent-Length : 99\r\n\r\n" + OK), id="cut body after an odd line"
+            ),
             pytest.param(sending(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), id="cut body"),
             pytest.param(sending(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"), id="cut chunk"),
             pytest.param(sending(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", then=silence), id="hanging body"),
@@ -263,3 +267,41 @@ class tls_server:  # noqa: N801 (a context manager)
                 answering(OK)(connection, request)
         except OSError:
             pass
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"a line without a colon",
+        b"X-A : b",
+        b"X A: b",
+        b": nothing",
+        b"From me",
+        b" continued",
+        b"Set-Cookie\r\n and more",
+        "Сервер: да".encode(),
+        b"\x00: x",
+        b"   ",
+    ],
+)
+@pytest.mark.parametrize("call", [PAID, FREE], ids=["paid", "free"])
+def test_an_odd_header_line_costs_only_itself(line: bytes, call: calls.Call) -> None:
+    head = (
+        b"HTTP/1.1 200 OK\r\n"
+        + line
+        + b"\r\nContent-Length: %d\r\nRetry-After : 7\r\nX-Last: 1\r\n" % len(OK)
+        + line
+        + b"\r\n\r\n"
+    )
+    # The connection stays open: without the length the answer would have no end.
+    with serving(sending(head + OK, then=silence)) as wire:
+        answer = transport(wire.url).send(call, TOKEN)
+    assert (answer.raw, answer.retry_after) == (OK, "7")
+
+
+def test_headers_after_an_interim_answer_are_read() -> None:
+    interim = b"HTTP/1.1 100 Continue\r\nodd line\r\n\r\n"
+    with serving(
+        sending(interim + b"HTTP/1.1 200 OK\r\nodd line\r\nContent-Length: %d\r\n\r\n" % len(OK) + OK, then=silence)
+    ) as w:
+        assert transport(w.url).send(PAID, TOKEN).raw == OK
