@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Literal
@@ -35,9 +35,9 @@ class Mailing:
     name: str
     alphaname_id: str
     message_type: str
-    content: dict[str, str]
+    content: dict[str, str] = field(repr=False)
     schedule_ms: int | None
-    delivery_list: Iterable[Any]
+    delivery_list: Iterable[Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class BulkJob(_Job):
     """Mailings for sendBulkViber."""
 
     mailings: tuple[Mailing, ...]
-    callback_url: str | None
+    callback_url: str | None = field(repr=False)
     kind: Literal["bulk"] = "bulk"
 
 
@@ -62,9 +62,9 @@ class BulkJob(_Job):
 class QuickJob(_Job):
     """One message each for sendQuickViberMessage. `fields` are its form fields but for the phone."""
 
-    fields: dict[str, str]
+    fields: dict[str, str] = field(repr=False)
     image: ImageFile | None
-    delivery_list: Iterable[Any]
+    delivery_list: Iterable[Any] = field(repr=False)
     kind: Literal["quick"] = "quick"
 
 
@@ -72,7 +72,7 @@ class QuickJob(_Job):
 class ListJob(_Job):
     """A mailing to a list that is kept at the gateway, for sendViberMessageList. `fields` are its form fields."""
 
-    fields: dict[str, str]
+    fields: dict[str, str] = field(repr=False)
     image: ImageFile | None
     schedule_ms: int | None
     kind: Literal["list"] = "list"

@@ -35,7 +35,7 @@ class PlannedBatch:
 
     recipients: int
     mailings: tuple[PlannedMailing, ...]
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -154,9 +154,9 @@ class Rest:
     `mailings`: number of a mailing before → recipients left, fingerprint. `removed`: one phone per message.
     """
 
-    body: bytes
+    body: bytes = field(repr=False)
     mailings: dict[int, tuple[int, str]]
-    removed: list[str]
+    removed: list[str] = field(repr=False)
 
 
 def without(kind: str, body: bytes, phones: Set[str], *, keep_empty: bool = False) -> Rest:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
 from typing import Any, cast
@@ -45,7 +45,7 @@ class TakenOut:
     """Recipients who are not messaged, each as (place in the job, phone as handed in)."""
 
     reason: str  # 'invalid', 'duplicate' or 'opted_out'
-    rows: list[tuple[str, str]]
+    rows: list[tuple[str, str]] = field(repr=False)
 
 
 Step = PlannedBatch | TakenOut

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
@@ -34,7 +34,7 @@ class FirstRequest:
     method: str
     url: str
     form: bool
-    body: dict[str, Any]
+    body: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Preview:
     max_cost: Decimal | None
     refused: ErrorTree
     same_as: str | None
-    examples: tuple[tuple[str, str, str], ...]
+    examples: tuple[tuple[str, str, str], ...] = field(repr=False)
     first_request: FirstRequest | None
 
     def as_dict(self) -> dict[str, Any]:

@@ -229,14 +229,14 @@ class Settings:
         problems: dict[str, str] = {}
         words: dict[str, frozenset[str]] = {}
         known = {variable_of(f.name): f for f in fields(cls) if f.metadata}
-        for variable, raw in env.items():
+        for variable in env:
             if variable in known:
                 try:
-                    values[known[variable].name] = known[variable].metadata["parse"](raw)
+                    values[known[variable].name] = known[variable].metadata["parse"](env[variable])
                 except ValueError as error:
                     problems[variable] = str(error)
             elif match := _WORDS_VARIABLE.fullmatch(variable):
-                words[match["alias"].lower()] = _words(raw)
+                words[match["alias"].lower()] = _words(env[variable])
             elif variable.startswith(PREFIX) and not _TOKEN_VARIABLE.fullmatch(variable):
                 problems[variable] = "is not a setting"
         accounts = _read_accounts(env, problems)
@@ -245,6 +245,7 @@ class Settings:
             problems = settings._contradictions()
             if not problems:
                 return settings
+        del env  # holds tokens and passwords, and a crash reporter shows the locals of a frame that fails
         raise SettingsError(problems)
 
     def token(self, account: str) -> Secret:

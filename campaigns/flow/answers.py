@@ -29,11 +29,11 @@ class Answer:
     """
 
     digest: str
-    rows: Mapping[int, DeliveryRows] = field(default_factory=dict)
-    rejected: Mapping[int, str] = field(default_factory=dict)
+    rows: Mapping[int, DeliveryRows] = field(default_factory=dict, repr=False)
+    rejected: Mapping[int, str] = field(default_factory=dict, repr=False)
     message_ids: Mapping[int, Sequence[int]] = field(default_factory=dict)
     costs: Mapping[int, Cost] = field(default_factory=dict)
-    odd: Sequence[Odd] = ()
+    odd: Sequence[Odd] = field(default=(), repr=False)
 
 
 def ask(gateway: Gateway, batch: Batch, phones: Callable[[], Sequence[Sequence[str]]]) -> Answer:

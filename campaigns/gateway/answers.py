@@ -8,9 +8,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
 from typing import Any, Final
-from urllib.parse import quote
-
-import orjson
 
 from campaigns.errors import (
     AccountRefusedError,
@@ -21,6 +18,7 @@ from campaigns.errors import (
 )
 from campaigns.gateway.documents import NotJsonError, read_document
 from campaigns.gateway.refusals import ACCOUNT_STATUSES, of_account
+from campaigns.gateway.scrubbing import scrubbed
 from campaigns.gateway.wording import error_text, holds_success, is_undecided, may_have_acted, text_of_refusal
 from campaigns.schemas.answers import SCHEMAS, UnreadableError
 from campaigns.schemas.rows import HOME
@@ -44,7 +42,7 @@ class Answer:
     @property
     def body(self) -> bytes:
         """What it says, without our token, should the gateway echo it. Most answers are only compared."""
-        return _scrubbed(self.raw, self.token.reveal()) if self.token else self.raw
+        return scrubbed(self.raw, self.token) if self.token else self.raw
 
     @property
     def digest(self) -> str:
@@ -123,13 +121,6 @@ def clock_s(answer: Answer) -> float | None:
         return None
     # It is told in whole seconds, of which half one has passed on average.
     return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() + 0.5
-
-
-def _scrubbed(body: bytes, secret: str) -> bytes:
-    for spelling in {secret, quote(secret, safe=""), orjson.dumps(secret).decode()[1:-1]}:
-        if len(spelling) >= 4:
-            body = body.replace(spelling.encode(), b"***")
-    return body
 
 
 def _doubt(answer: Answer, reason: str) -> GatewayError:

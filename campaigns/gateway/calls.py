@@ -18,15 +18,18 @@ Place = Literal["query", "form", "json"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `json` are the members of a JSON object after the token, ready to send."""
+    """One request. `json` are the members of a JSON object after the token, ready to send.
+
+    Its repr shows nothing of what it carries: phones and texts.
+    """
 
     method: str
     path: str
     token_in: Place
     paid: bool = False
-    query: Mapping[str, str] = field(default_factory=dict)
-    form: Mapping[str, str] = field(default_factory=dict)
-    json: bytes = b""
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    form: Mapping[str, str] = field(default_factory=dict, repr=False)
+    json: bytes = field(default=b"", repr=False)
     image: ImageFile | None = None
 
 

@@ -58,8 +58,12 @@ class Polled(Generic[T]):
     @property
     def data(self) -> T:
         """The checked value. Raises GatewayError."""
-        with self._seen():
-            return cast(T, interpret(self._answer, self._region))
+
+        def act() -> Any:
+            with self._seen():
+                return interpret(self._answer, self._region)
+
+        return cast(T, _alone(act))
 
 
 class Gateway:
@@ -107,7 +111,9 @@ class Gateway:
         may_write: Callable[[], bool] = _always,
     ) -> str:
         """Send mailings, a JSON array. Returns the uuid by which to ask for them; each may still be refused."""
-        return cast(str, self._pay(calls.send_bulk_viber(messages, callback_url), may_write))
+        call = calls.send_bulk_viber(messages, callback_url)
+        del messages  # a crash reporter would show the phones of a frame that fails
+        return cast(str, self._pay(call, may_write))
 
     def status_bulk_viber(self, uuid: str) -> Polled[BulkStatus]:
         """What became of the mailings of one sendBulkViber."""
@@ -121,7 +127,9 @@ class Gateway:
         may_write: Callable[[], bool] = _always,
     ) -> int:
         """Send one message. Returns its id."""
-        return cast(int, self._pay(calls.send_quick_viber_message(fields, image), may_write))
+        call = calls.send_quick_viber_message(fields, image)
+        del fields  # as above
+        return cast(int, self._pay(call, may_write))
 
     def get_viber_delivery_data(self, message_id: int) -> Polled[DeliveryRow]:
         """What became of a message of sendQuickViberMessage."""
@@ -129,7 +137,9 @@ class Gateway:
 
     def send_viber_message_list(self, fields: Mapping[str, str], *, image: ImageFile | None = None) -> ListCreated:
         """Create a mailing to a list. It costs nothing until it is confirmed, so it may be repeated."""
-        return cast(ListCreated, self._read(calls.send_viber_message_list(fields, image)))
+        call = calls.send_viber_message_list(fields, image)
+        del fields  # as above
+        return cast(ListCreated, self._read(call))
 
     def confirm_viber_message(self, message_id: int, *, may_write: Callable[[], bool] = _always) -> None:
         """Let a created mailing go out, and pay for it."""
@@ -143,8 +153,7 @@ class Gateway:
         """Whether the account is let in, by a request that costs nothing; and the gateway's clock, if it tells it."""
         call = calls.get_viber_messages(0, 1)
         with self._seen():
-            with self._permit(call.method):
-                answer = self._transport.send(call, self._token)
+            answer = self._sent(call)
             interpret(answer, self._region)
         return clock_s(answer)
 
@@ -165,28 +174,32 @@ class Gateway:
         return cast("int | None", self._read(calls.read_response_status(ids)))
 
     def _pay(self, call: Call, may_write: Callable[[], bool]) -> Any:
-        for attempt in paid_policy(self._sleep):
-            with attempt:
-                return interpret(self._transport.send(call, self._token, may_write=may_write), self._region)
-        raise AssertionError("tenacity returns or raises")
+        def act() -> Any:
+            return interpret(self._transport.send(call, self._token, may_write=may_write), self._region)
+
+        return _alone(lambda: paid_policy(self._sleep)(act))
 
     def _read(self, call: Call) -> Any:
         """An answer that is understood; one that is not is asked for again."""
-        for attempt in read_policy(self._read_attempts, self._sleep):
-            with attempt, self._seen():
-                with self._permit(call.method):
-                    answer = self._transport.send(call, self._token)
-                return interpret(answer, self._region)
-        raise AssertionError("tenacity returns or raises")
+
+        def act() -> Any:
+            with self._seen():
+                return interpret(self._sent(call), self._region)
+
+        return _alone(lambda: read_policy(self._read_attempts, self._sleep)(act))
 
     def _poll(self, call: Call) -> Polled[Any]:
-        for attempt in read_policy(self._read_attempts, self._sleep):
-            with attempt, self._seen():
-                with self._permit(call.method):
-                    answer = self._transport.send(call, self._token)
+        def act() -> Polled[Any]:
+            with self._seen():
+                answer = self._sent(call)
                 check_status(answer)
-                return Polled(answer, self._seen, self._region)
-        raise AssertionError("tenacity returns or raises")
+            return Polled(answer, self._seen)
+
+        return _alone(lambda: read_policy(self._read_attempts, self._sleep)(act))
+
+    def _sent(self, call: Call) -> Answer:
+        with self._permit(call.method):
+            return self._transport.send(call, self._token)
 
     @contextmanager
     def _seen(self) -> Iterator[None]:
@@ -195,3 +208,13 @@ class Gateway:
         except GatewayError as error:
             self._failed(error)
             raise
+
+
+def _alone(act: Callable[[], T]) -> T:
+    """What `act` returns. A failure comes without what led to it: locals of the frames below hold answers and texts."""
+    try:
+        return act()
+    except GatewayError as error:
+        failure = error
+    failure.__cause__ = failure.__context__ = None
+    raise failure.with_traceback(None)

@@ -20,6 +20,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from campaigns.gateway.sealing import Seal
+
 
 class RefusedToWriteError(Exception):
     """The guard said no before the first byte. Not an OSError: urllib3 would pass over some of those."""
@@ -29,16 +31,17 @@ class RefusedToWriteError(Exception):
 class Exchange:
     """One request under way: what was seen of it, and until when it may go on (seconds of `clock`).
 
-    `secret_query` joins the query where it is written. urllib3 logs addresses, at DEBUG all and at WARNING those
-    of broken answers, and requests puts them into exceptions, so neither ever sees it.
+    `seal` puts the token into what is written: the first piece is the head, the second the body or its beginning.
+    urllib3 logs addresses, requests puts them into exceptions, and tracers keep both and more: none ever sees it.
     """
 
     until_s: float
     connect_timeout_s: float
     clock: Callable[[], float]
     may_write: Callable[[], bool]
-    secret_query: str = ""
+    seal: Seal
     wrote: bool = False
+    pieces: int = 0
 
     def left_s(self) -> float:
         """Seconds left. Raises TimeoutError when there are none."""
@@ -54,6 +57,13 @@ class Exchange:
             if not self.may_write():
                 raise RefusedToWriteError
             self.wrote = True
+
+    def sealed(self, piece: Any) -> memoryview:
+        """The next piece as it goes on the wire. Raises ValueError if the token should be in it and cannot."""
+        self.pieces += 1
+        if self.pieces == (1 if self.seal.in_head else 2):
+            return self.seal.apply(piece)
+        return memoryview(piece).cast("B")
 
 
 class _Current(threading.local):
@@ -94,7 +104,7 @@ class DeadlineSocket:
         self._sock = sock
 
     def sendall(self, data: Any) -> None:
-        view = memoryview(data).cast("B")
+        view = current.exchange.sealed(data)
         while view:
             self._sock.settimeout(current.exchange.left_s())
             view = view[self._sock.send(view) :]
@@ -175,12 +185,6 @@ class _Noting:
     sock: Any
     timeout: Any
     response_class: Any = _WholeResponse
-
-    def putrequest(self, method: str, url: str, *args: Any, **options: Any) -> None:
-        secret = current.exchange.secret_query
-        if secret:
-            url += ("&" if "?" in url else "?") + secret
-        super().putrequest(method, url, *args, **options)  # type: ignore[misc]
 
     def connect(self) -> None:
         exchange = current.exchange

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlencode
 
-import orjson
 import requests
 from requests.structures import CaseInsensitiveDict
 
@@ -16,6 +15,8 @@ from campaigns.errors import DoubtError, NotWrittenError
 from campaigns.gateway.answers import Answer
 from campaigns.gateway.calls import Call
 from campaigns.gateway.connection import Exchange, NotingAdapter, RefusedToWriteError, current
+from campaigns.gateway.sealing import JSON_HEAD, Seal, in_form, in_json, in_parts, in_query
+from campaigns.jobs import ImageFile
 from campaigns.settings import Secret
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
@@ -62,16 +63,16 @@ class Transport:
         `may_write` is asked immediately before the first byte. Raises NotWrittenError if not one byte left,
         DoubtError if some did and no whole answer came.
         """
-        request = self._prepared(call, token)
+        request, seal = self._prepared(call, token)
         exchange = Exchange(
             until_s=self._clock() + self._deadline_s,
             connect_timeout_s=self._connect_timeout_s,
             clock=self._clock,
             may_write=may_write,
-            secret_query=urlencode({"token": token.reveal()}) if call.token_in == "query" else "",
+            seal=seal,
         )
         current.exchange = exchange
-        problem = None
+        problem, interrupt = "", None
         try:
             return self._exchanged(call, request, token)
         except RefusedToWriteError:
@@ -79,7 +80,11 @@ class Transport:
         except Exception as error:  # noqa: BLE001 (whatever it is, only the first byte counts)
             # Their messages hold addresses, and those hold tokens: only the kind is kept.
             problem = f"{'no whole answer' if exchange.wrote else 'not sent'}: {_kind(error)}"
-        # Outside the except clause, so that not even __context__ leads to what was caught.
+        except BaseException as error:  # noqa: BLE001 (raised again below)
+            interrupt = error
+        # Outside the except clauses, so that not even __context__ leads to what was caught, nor a traceback to bodies.
+        if interrupt is not None:
+            raise interrupt.with_traceback(None)
         if exchange.wrote:
             raise DoubtError(call.method, problem)
         raise NotWrittenError(call.method, problem)
@@ -124,8 +129,8 @@ class Transport:
             url = self._addresses[path] = request.url or ""
         return url
 
-    def _prepared(self, call: Call, token: Secret) -> requests.PreparedRequest:
-        secret = token.reveal()
+    def _prepared(self, call: Call, token: Secret) -> tuple[requests.PreparedRequest, Seal]:
+        """The request without its token, and how the token joins it on the wire."""
         request = requests.PreparedRequest()
         request.prepare_method("POST")
         query = urlencode(call.query)
@@ -134,19 +139,24 @@ class Transport:
         if call.paid:
             headers["Connection"] = "close"
         if call.token_in == "json":
-            body = b'{"token":' + orjson.dumps(secret) + b"," + call.json + b"}"
-            headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+            seal = in_json(token)
+            request.body = JSON_HEAD + b'",' + call.json + b"}"
+            headers |= {"Content-Type": "application/json", "Content-Length": str(len(request.body) + seal.extra)}
             request.headers = CaseInsensitiveDict(headers)
-            request.body = body
-            return request
+            return request, seal
         request.prepare_headers(headers)
-        form = dict(call.form)
-        if call.token_in == "form":
-            form = {"token": secret, **form}
-        image = call.image
-        files = {"image": (image.filename, image.content, image.content_type)} if image else None
-        request.prepare_body(form, files)
-        return request
+        if call.token_in == "query":
+            _prepare_form(request, call.form, call.image)
+            return request, in_query(token, first=not query)
+        _prepare_form(request, {"token": "", **call.form}, call.image)
+        seal = in_parts(token) if call.image else in_form(token)
+        request.headers["Content-Length"] = str(int(request.headers["Content-Length"]) + seal.extra)
+        return request, seal
+
+
+def _prepare_form(request: requests.PreparedRequest, form: Mapping[str, str], image: ImageFile | None) -> None:
+    files = {"image": (image.filename, image.content, image.content_type)} if image else None
+    request.prepare_body(dict(form), files)
 
 
 def _kind(error: BaseException) -> str:

@@ -33,7 +33,7 @@ class Claim:
     batch: Batch
     fence: str
     now_ms: int
-    body: bytes | None
+    body: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

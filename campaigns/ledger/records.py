@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -56,7 +56,7 @@ class Batch:
     attempt: int
     fence: str
     mailings: tuple[MailingRecord, ...]
-    fields: Mapping[str, str]
+    fields: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def read(cls, batch_id: str, fields: Mapping[str, str]) -> Batch:
@@ -112,7 +112,7 @@ class Campaign:
     account: str
     name: str
     batches: int
-    fields: Mapping[str, str]
+    fields: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def read(cls, campaign_id: str, fields: Mapping[str, str]) -> Campaign:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -26,7 +26,7 @@ class Delivery:
     gateway's word, empty while it said nothing; `at_ms` is when, unix milliseconds.
     """
 
-    phone: str
+    phone: str = field(repr=False)
     mailing: str
     batch_id: str
     state: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from typing import Any
 
@@ -32,7 +32,7 @@ class Event:
     subject: str
     time: str
     sequence: int
-    data: dict[str, Any]
+    data: dict[str, Any] = field(repr=False)
     position: str
 
     def as_dict(self) -> dict[str, Any]:

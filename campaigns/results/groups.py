@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -37,7 +37,7 @@ class DeadLetter:
     reason: str
     deliveries: int
     dead_ms: int
-    fields: dict[str, str]
+    fields: dict[str, str] = field(repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -33,12 +33,15 @@ class Change(NamedTuple):
     error_code: int
     before: str
 
+    def __repr__(self) -> str:
+        return f"Change({self.before!r} -> {self.status!r})"
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """What an answer means for one mailing."""
 
-    changes: list[Change]
+    changes: list[Change] = field(repr=False)
     strange_words: int  # rows with a status word that neither contract nor settings know
     strangers: int  # rows with a phone that the mailing never had
     unreadable: int = 0  # rows without a phone that could be read, or that are no rows at all

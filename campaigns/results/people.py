@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -45,7 +45,7 @@ class Message:
     mailing: str
     state: str
     since_ms: int
-    text: str
+    text: str = field(repr=False)
     attempt: int
     sent_ms: int | None
     starts_ms: int | None
@@ -66,7 +66,7 @@ class Trace:
     the job or, for who opted out after planning, the batch.
     """
 
-    phone: str
+    phone: str = field(repr=False)
     campaign_id: str
     name: str
     kind: str

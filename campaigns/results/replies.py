@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -20,8 +20,8 @@ class Reply:
     """One incoming message; `received_ms` is unix milliseconds, None if the gateway's time was unreadable."""
 
     id: str
-    phone: str
-    message: str
+    phone: str = field(repr=False)
+    message: str = field(repr=False)
     received_ms: int | None
     batch_id: str
     mailing: str

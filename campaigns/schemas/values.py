@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -23,6 +23,12 @@ class Rows(list[T]):
         return len(self) + self.unreadable
 
 
+def _masked(row: Any, *hidden: str) -> str:
+    """A repr that says nothing of the fields that hold phones and texts."""
+    shown = (f"{name}=***" if name in hidden else f"{name}={value!r}" for name, value in row._asdict().items())
+    return f"{type(row).__name__}({', '.join(shown)})"
+
+
 class DeliveryRow(NamedTuple):
     """One phone of an answer. `status_time` is the gateway's text, in its zone.
 
@@ -34,6 +40,9 @@ class DeliveryRow(NamedTuple):
     delivery_id: int | None
     error_code: int
     status_time: str | None
+
+    def __repr__(self) -> str:
+        return _masked(self, "phone")
 
 
 class MailingData(NamedTuple):
@@ -51,6 +60,9 @@ class MailingData(NamedTuple):
     cost: Decimal | None
     currency: str
 
+    def __repr__(self) -> str:
+        return _masked(self, "message", "button_caption", "button_link", "image_file")
+
 
 class IncomingMessage(NamedTuple):
     """A reply; `received_at` is the gateway's text, in its zone.
@@ -62,6 +74,9 @@ class IncomingMessage(NamedTuple):
     phone: str
     message: str
     received_at: str
+
+    def __repr__(self) -> str:
+        return _masked(self, "phone", "message")
 
 
 class ListCreated(NamedTuple):
