@@ -24,7 +24,9 @@ from campaigns.wiring import connect
 from tests.support.processes import Process, celery
 from tests.support.settings import TOKEN, fast_settings
 from tests.support.stage import Stage
+from tests.support.surroundings import put_in_order
 
+put_in_order()
 _numbers = itertools.count(1)
 
 
@@ -95,8 +97,9 @@ def store(server: EmbeddedServer, prefix: str) -> Store:
 class Processes:
     """Starts workers and beat; whatever was started is ended by its id."""
 
-    def __init__(self, folder: Path, env: dict[str, str]) -> None:
+    def __init__(self, folder: Path, env: dict[str, str], app: str = "workers") -> None:
         self.env = env
+        self._app = app
         self._folder = folder
         self._started: list[Process] = []
 
@@ -107,7 +110,9 @@ class Processes:
 
     def worker(self, queues: Sequence[str] = QUEUES, *options: str) -> Process:
         pool = options or ("--concurrency", "2")
-        command = celery("worker", "--queues", ",".join(queues), "--loglevel", "INFO", *pool, "--without-mingle")
+        command = celery(
+            "worker", "--queues", ",".join(queues), "--loglevel", "INFO", *pool, "--without-mingle", app=self._app
+        )
         worker = self.start("worker", command)
         worker.wait_for("ready.")
         return worker

@@ -46,6 +46,8 @@ _METHODS: Final[dict[str, str]] = {
     "readResponseStatus": "read_response_status",
 }
 METHODS: Final = frozenset(_METHODS)
+#: Proxies of the environment are for other addresses than loopback.
+_DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _SAID: Final = {404: "Page not found", 405: "Method not allowed", 500: "Server unavailable"}
 _NO_TOKEN: Final = "Invalid token"
 _WRONG_TOKEN: Final = "Пользователя с таким токеном не найдено"
@@ -170,7 +172,7 @@ class Service:
             data = urllib.request.Request(  # noqa: S310 (http to loopback, checked)
                 url, json.dumps(document).encode(), {"Content-Type": "application/json"}
             )
-            with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(data, timeout=5):  # noqa: S310
+            with contextlib.suppress(OSError, ValueError), _DIRECT.open(data, timeout=5):
                 pass
 
         threading.Thread(target=post, daemon=True).start()

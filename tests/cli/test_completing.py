@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,12 +37,19 @@ def test_campaigns_and_accounts(run: Run, stage: Stage) -> None:
         }
         return run(env=at, prog_name="campaigns").stdout.rstrip("\n")
 
-    assert completed("campaigns status ") == f"plain,{campaign.id}"
-    assert completed(f"campaigns export {campaign.id[:5]}") == f"plain,{campaign.id}"
+    # On a busy machine Redis may tell too late, and then nothing is completed: whoever sees that presses Tab again.
+    until(lambda: completed("campaigns status ") == f"plain,{campaign.id}")
+    until(lambda: completed(f"campaigns export {campaign.id[:5]}") == f"plain,{campaign.id}")
     assert completed("campaigns status x") == ""
     assert completed("campaigns wake d") == "plain,default"
-    assert "ready  Spring" in completed("campaigns status ", "zsh")
+    until(lambda: "ready  Spring" in completed("campaigns status ", "zsh"))
     assert "--dry-run" in completed("campaigns send --d")
+
+
+def until(came: Callable[[], bool], timeout_s: float = 60.0) -> None:
+    end_s = time.monotonic() + timeout_s
+    while not came():
+        assert time.monotonic() < end_s, "it is never completed"
 
 
 def complete(env: dict[str, str], words: str) -> tuple[str, str, float]:
@@ -59,10 +67,11 @@ def complete(env: dict[str, str], words: str) -> tuple[str, str, float]:
 
 def test_without_redis_it_is_silent_and_does_not_wait(free_port: int) -> None:
     env = environment(f"redis://127.0.0.1:{free_port}/0", "http://127.0.0.1:9", "x:")
+    *_, without_looking_s = complete(env, "campaigns wake ")
     said, complained, lasted_s = complete(env, "campaigns status ")
     assert (said, complained) == ("", "")
-    # The client by itself tries for ten seconds.
-    assert lasted_s < 6
+    # The client by itself tries for ten seconds. How long the command takes to start depends on the machine.
+    assert lasted_s - without_looking_s < 6
 
 
 def test_with_wrong_settings_it_is_silent() -> None:
@@ -84,12 +93,18 @@ def test_in_bash(stage: Stage, prefix: str, tmp_path: Path) -> None:
         _campaigns_completion campaigns
         echo "${COMPREPLY[@]}"
     """
-    ended = subprocess.run(
-        ["bash", "-c", script],
-        env=env | {"PATH": f"{tmp_path}:{env['PATH']}", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert (ended.stdout, ended.stderr) == (f"{campaign.id}\n", "")
+
+    def pressed() -> bool:
+        ended = subprocess.run(
+            ["bash", "-c", script],
+            env=env | {"PATH": f"{tmp_path}:{env['PATH']}", "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ended.stderr == ""
+        assert ended.stdout in {"\n", f"{campaign.id}\n"}
+        return ended.stdout != "\n"
+
+    until(pressed)

@@ -43,12 +43,18 @@ class Harm:
         self.done: Counter[str] = Counter()
         self._server = server
         self._proxy = proxy
-        self._worker = worker
+        self._groups: list[int] = []
+        self._start = worker
         self._beat = beat
         self._freeze_s = freeze_s
-        self._workers = [worker() for _ in range(2)]
+        self._workers = [self._worker() for _ in range(2)]
         self._beats = [beat() for _ in range(2)] if beat else []
         self._leaving: list[threading.Thread] = []
+
+    def _worker(self) -> Process:
+        worker = self._start()
+        self._groups.append(worker.pid)
+        return worker
 
     def rage(self, kills: int) -> None:
         """So many kill -9, and other things between them."""
@@ -77,6 +83,16 @@ class Harm:
             thread.join()
         self._tell_server("CONFIG", "SET", "maxmemory", "0")
         self.supervise()
+
+    def thaw(self) -> None:
+        """Let every process go on that stands still, orphans of dead workers among them."""
+        for group in self._groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGCONT)
+
+    def forget(self) -> None:
+        """From now on the server writes nothing down: after its next kill it is the one of this moment."""
+        self._tell_server("CONFIG", "SET", "appendonly", "no")
 
     def supervise(self) -> None:
         """Start again what ended by itself, as systemd would: Celery's worker ends when its broker is full."""

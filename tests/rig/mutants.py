@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from campaigns.errors import DoubtError, NotWrittenError
 from campaigns.flow import dispatch, sweep
 from campaigns.flow.services import Services
 from campaigns.gateway import Transport
+from campaigns.gateway.connection import Exchange
 from campaigns.ledger import LEASE, SEND, Batch, Move
 from campaigns.ledger.states import PLANNED, SENDING
 from campaigns.results import Events
@@ -49,10 +51,52 @@ class TrustsSslErrors(Transport):
     """Takes an SSL error for a sign that nothing was sent, as its name in requests suggests."""
 
     def send(self, *args: Any, **options: Any) -> Any:
-        try:
-            return super().send(*args, **options)
-        except DoubtError as error:
-            if "SSL" not in error.reason:
-                raise
-            problem = NotWrittenError(error.method, error.reason)
-        raise problem
+        return _trusting(super().send, *args, **options)
+
+
+@contextmanager
+def ssl_errors_are_trusted() -> Iterator[None]:
+    """The same in every transport."""
+    original = Transport.send
+
+    def send(self: Transport, *args: Any, **options: Any) -> Any:
+        return _trusting(partial(original, self), *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Transport, "send", send)
+        yield
+
+
+def _trusting(send: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    try:
+        return send(*args, **options)
+    except DoubtError as error:
+        if "SSL" not in error.reason:
+            raise
+        problem = NotWrittenError(error.method, error.reason)
+    raise problem
+
+
+@contextmanager
+def nothing_guards_the_first_byte() -> Iterator[None]:
+    """Whoever has claimed a batch sends it, however late."""
+    original = Exchange.__init__
+
+    def init(self: Exchange, *args: Any, **fields: Any) -> None:
+        original(self, *args, **{**fields, "may_write": lambda: True})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Exchange, "__init__", init)
+        yield
+
+
+#: Mutants of the workers, for the storm.
+IN_WORKERS: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    "dead-leases": dead_leases_are_planned_again,
+    "no-guard": nothing_guards_the_first_byte,
+    "ssl": ssl_errors_are_trusted,
+    "trimming": trimming_is_blind,
+}
+#: Not of the workers: a store that no longer writes down what it is told, and an ordinary Celery task.
+FORGETFUL, ORDINARY = "forgetful", "ordinary"
+MUTANTS = (*IN_WORKERS, FORGETFUL, ORDINARY)

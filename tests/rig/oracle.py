@@ -14,7 +14,7 @@ from redis import Redis
 from campaigns.flow.services import Services
 from campaigns.handle import Campaign
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, CANCELLED, PLANNED, REJECTED, SETTLED
-from campaigns.results import Delivery, Event
+from campaigns.results import Consumer, Delivery, Event, Events
 from campaigns.sandbox.client import SandboxClient
 from campaigns.settings import Rate
 from tests.support.events import check_event
@@ -82,6 +82,17 @@ def judge_limits(sandbox: SandboxClient, rate: Rate, concurrency: int, findings:
         findings.limits.append(f"{figures['max_per_second']['all']} requests in a second, more than {rate.requests}")
     if figures["max_concurrency"] > concurrency:
         findings.limits.append(f"{figures['max_concurrency']} requests at once, more than {concurrency}")
+
+
+def judge_group(events: Events, consumer: Consumer, findings: Findings) -> None:
+    """A group that was there from the beginning and has read nothing so far finds every event that happened."""
+    read = {event.id.partition("#")[0] for event in consumer.events(idle_s=0.2)}
+    there = [event.id for event in events.since()]
+    findings.gaps += [
+        f"the group {consumer.group} does not get {event_id}" for event_id in there if event_id not in read
+    ]
+    if not there:
+        findings.gaps.append("the stream is empty")
 
 
 def judge_secrets(redis: Redis, broker_keys: str, logs: str, token: str, texts: list[str], findings: Findings) -> None:

@@ -1,13 +1,18 @@
 """A storm: real workers and beats, harmed at random, against a gateway that fails on about half of all requests.
 
 `python -m tests.rig.storm --seeds 20 --kills 16` prints a line per seed and ends with 1 if the promise was broken.
-With `--ordinary` the same happens to an ordinary Celery task with autoretry, for comparison.
+`--dialect NAME` lets the gateway answer in one of its dialects. `--mutant NAME` harms workers with one mistake made on
+purpose, which the storm has to see within five seeds; with `--mutant ordinary` the same happens to an ordinary Celery
+task with autoretry, for comparison.
+
+The gateway stands behind TLS, which breaks at times; paid requests are slow, so that kills fall between sent and
+recorded, and some are stopped before their first byte, as when a machine is suspended. A consumer group that reads
+nothing until the end keeps events from being trimmed.
 """
 
 from __future__ import annotations
 
 import argparse
-import socket
 import sys
 import tempfile
 import time
@@ -25,31 +30,29 @@ from campaigns.embedded import EmbeddedServer
 from campaigns.flow.services import Services
 from campaigns.ledger.states import OVER
 from campaigns.producer import enqueue
+from campaigns.results import Consumer
+from campaigns.sandbox.dialects import DOCUMENTED
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
 from tests.rig.harm import KILLS, Harm
-from tests.rig.oracle import Findings, Wanted, judge, judge_limits, judge_secrets
-from tests.rig.ordinary import Ordinary
+from tests.rig.mutants import FORGETFUL, IN_WORKERS, MUTANTS, ORDINARY
+from tests.rig.oracle import Findings, Wanted, judge, judge_group, judge_limits, judge_secrets
 from tests.rig.proxy import Proxy
+from tests.rig.weather import FREEZE_S, order_faults, ordinary, receive_callbacks
+from tests.rig.workers import Treatment
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.settings import TOKEN
+from tests.support.tls import CERTIFICATE, TlsFront
 
-#: Each is met by about one request in sixteen; together they spoil nearly half of all.
-FAULTS = (
-    "refuse_account",
-    "too_many",
-    "reset_before",
-    "reset_after",
-    "error_500_before",
-    "error_500_after",
-    "cut_body",
-    "garbage",
-)
+#: Of all answers, so many end in bytes that are no TLS.
+_SPOILED = 0.02
+#: Of all paid requests, so many are stopped before their first byte, until others have long decided about them.
+_STALLED, _STALL_S = 0.02, 25.0
+_GROUP = "archive"
 _PATIENCE_S = 300.0
-_FREEZE_S = 13.0
 _LEASE_S = 11
 _PREFIX = "storm:"
 _LIST_ID = 2
@@ -69,14 +72,29 @@ SETTINGS = {
     "CAMPAIGNS_ON_UNKNOWN": "resend",
     "CAMPAIGNS_RATE_LIMIT": "60/1",
     "CAMPAIGNS_CONCURRENCY": "4",
+    # What keeps an event is that a group has not read it.
+    "CAMPAIGNS_EVENTS_LIFE_S": "1",
 }
 
 
 class Storm:
-    """One run with one seed."""
+    """One run with one seed, against a gateway of one dialect, of the workers or of a mutant."""
 
-    def __init__(self, seed: int, folder: Path, kills: int, *, listing: bool = True) -> None:
+    def __init__(
+        self,
+        seed: int,
+        folder: Path,
+        kills: int,
+        *,
+        listing: bool = True,
+        dialect: str = DOCUMENTED,
+        mutant: str = "",
+    ) -> None:
+        self.dialect = dialect
+        self.mutant = mutant
         self.random = Random(seed)
+        self._tls = Random(seed)
+        self._spoiling = False
         self.kills = kills
         self.listing = listing
         self.folder = folder
@@ -88,10 +106,17 @@ class Storm:
         with (
             EmbeddedServer() as server,
             Proxy(urlsplit(server.url).port or 0) as proxy,
-            Sandbox(options=Options(speed=200, balance="100000")) as sandbox,
+            Sandbox(options=Options(speed=200, balance="100000", dialect=self.dialect)) as sandbox,
+            TlsFront(sandbox.url, spoils=self._spoils) as front,
         ):
-            env = {**environment(f"redis://127.0.0.1:{proxy.port}/0", sandbox.url, _PREFIX), **SETTINGS}
-            processes = Processes(self.folder, env)
+            gateway = f"https://localhost:{front.port}"
+            mutant = self.mutant if self.mutant in IN_WORKERS else ""
+            env = {
+                **environment(f"redis://127.0.0.1:{proxy.port}/0", gateway, _PREFIX),
+                **SETTINGS,
+                **Treatment(str(CERTIFICATE), _STALLED, _STALL_S, mutant).as_environment(),
+            }
+            processes = Processes(self.folder, env, app="tests.rig.workers")
             try:
                 if self.seed % 2 == 0:
                     receive_callbacks(processes)
@@ -103,17 +128,24 @@ class Storm:
         own = {**processes.env, "CAMPAIGNS_REDIS_URL": server.url}
         services = build_services(Settings.from_env({n: v for n, v in own.items() if n.startswith("CAMPAIGNS_")}))
         sandbox.make_list(_LIST_ID, phones(25, start=7000))
+        consumer = Consumer(services.store, _GROUP)
+        consumer.create_group()
         calm = wanted(bulk_job(phones(3, start=9000), text="calm"), "calm", phones(3, start=9000), services)
-        harm = Harm(self.random, server, proxy, worker=processes.worker, beat=processes.beat, freeze_s=_FREEZE_S)
+        harm = Harm(self.random, server, proxy, worker=processes.worker, beat=processes.beat, freeze_s=FREEZE_S)
         self._until([calm])
         sandbox.change(list_bulk=self.listing, list_quick=self.listing)
         order_faults(sandbox, self.random)
         campaigns = [wanted(*job, services) for job in self._jobs()]
+        if self.mutant == FORGETFUL:
+            harm.forget()
+        self._spoiling = True
         harm.rage(self.kills)
         harm.calm()
         self.harms = harm.done
+        self._spoiling = False
         sandbox.clear_faults()
         self._until(campaigns, harm.supervise)
+        harm.thaw()
         time.sleep(_LEASE_S)  # whoever still holds a batch and sends late does it now
         findings = judge(services, [calm, *campaigns], sandbox)
         self.resent = sum(
@@ -122,11 +154,15 @@ class Storm:
             if "list" not in one.text  # a draft that nobody confirmed costs nothing and is made again
             for event in services.events.since(source=one.campaign.id)
         )
+        judge_group(services.events, consumer, findings)
         judge_limits(sandbox, services.settings.rate_limit, services.settings.concurrency, findings)
         logs = "".join(process.output() for process in processes.all())
         with Redis.from_url(server.url) as redis:
             judge_secrets(redis, _PREFIX + "celery:", logs, TOKEN, ["storm text"], findings)
         return findings
+
+    def _spoils(self) -> bool:
+        return self._spoiling and self._tls.random() < _SPOILED
 
     def _jobs(self) -> list[tuple[dict[str, Any], str, list[str]]]:
         jobs: list[tuple[dict[str, Any], str, list[str]]] = []
@@ -157,46 +193,6 @@ def wanted(job: dict[str, Any], text: str, rows: list[str], services: Services) 
     return Wanted(enqueue({**job, "name": text}, services=services), text, rows)
 
 
-def receive_callbacks(processes: Processes) -> None:
-    """Have the gateway call back, to a receiver in a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    processes.env["CAMPAIGNS_CALLBACK_BASE_URL"] = f"http://127.0.0.1:{port}/viber"
-    command = [sys.executable, "-m", "campaigns.cli", "callbacks", "--port", str(port)]
-    processes.start("callbacks", command).wait_for("callbacks for")
-
-
-def order_faults(sandbox: Sandbox, random: Random) -> None:
-    """Let nearly half of all requests fail, each in one of eight ways."""
-    for fault in FAULTS:
-        sandbox.fault(fault, times=None, probability=0.0625, seed=random.randrange(1 << 30), retry_after="1")
-
-
-def ordinary(seed: int, folder: Path, kills: int) -> tuple[int, int, int]:
-    """The same harm to an ordinary Celery task: recipients, messaged more than once, never messaged."""
-    random = Random(seed)
-    with (
-        EmbeddedServer() as server,
-        Proxy(urlsplit(server.url).port or 0) as proxy,
-        Sandbox(options=Options(speed=200, balance="100000")) as sandbox,
-    ):
-        control = Ordinary(folder, f"redis://127.0.0.1:{proxy.port}/0", sandbox.url)
-        try:
-            harm = Harm(random, server, proxy, worker=control.worker, beat=None, freeze_s=_FREEZE_S)
-            order_faults(sandbox, random)
-            wanted = phones(600)
-            control.enqueue(wanted, 5)
-            harm.rage(kills)
-            harm.calm()
-            sandbox.clear_faults()
-            control.wait_until_quiet(sandbox, harm.supervise)
-        finally:
-            control.end()
-        sent = Counter(row["phone"] for row in sandbox.ledger())
-        return len(wanted), sum(number > 1 for number in sent.values()), sum(phone not in sent for phone in wanted)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="tests.rig.storm", description="Harm workers at random; count what went wrong."
@@ -205,10 +201,13 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=1, help="the seed of the first run")
     parser.add_argument("--kills", type=int, default=16, help="kill -9 per run")
     parser.add_argument("--no-listing", action="store_true", help="let the listing show nothing that was sent")
-    parser.add_argument("--ordinary", action="store_true", help="harm an ordinary Celery task instead")
+    parser.add_argument("--dialect", default=DOCUMENTED, help="how the gateway answers: see campaigns.sandbox.dialects")
+    parser.add_argument("--mutant", choices=MUTANTS, default="", help="harm a mutant instead: see tests.rig.mutants")
     options = parser.parse_args()
-    run: Callable[[int, Path, int], bool] = partial(_storm_line, listing=not options.no_listing)
-    if options.ordinary:
+    run: Callable[[int, Path, int], bool] = partial(
+        _storm_line, listing=not options.no_listing, dialect=options.dialect, mutant=options.mutant
+    )
+    if options.mutant == ORDINARY:
         run = _ordinary_line
     kept = True
     for seed in range(options.first, options.first + options.seeds):
@@ -217,9 +216,13 @@ def main() -> None:
     sys.exit(0 if kept else 1)
 
 
-def _storm_line(seed: int, folder: Path, kills: int, *, listing: bool) -> bool:
-    started_s, storm = time.monotonic(), Storm(seed, folder, kills, listing=listing)
-    found = storm.run()
+def _storm_line(seed: int, folder: Path, kills: int, **options: Any) -> bool:
+    started_s, storm = time.monotonic(), Storm(seed, folder, kills, **options)
+    try:
+        found = storm.run()
+    except Exception as error:  # noqa: BLE001 (a mutant may break whatever it likes)
+        _say(f"seed {seed}: not judged: {type(error).__name__}: {error}; {time.monotonic() - started_s:.0f} s")
+        return False
     killed = sum(storm.harms[name] for name in KILLS)
     told = ", ".join(f"{kind} {len(lines)}" for kind, lines in found.wrong().items())
     others = ", ".join(f"{name} {number}" for name, number in sorted(storm.harms.items()) if name not in KILLS)

@@ -66,5 +66,5 @@ class Process:
         return self._process.returncode
 
 
-def celery(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "celery", "--quiet", "--app", "workers", *arguments]
+def celery(*arguments: str, app: str = "workers") -> list[str]:
+    return [sys.executable, "-m", "celery", "--quiet", "--app", app, *arguments]

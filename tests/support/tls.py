@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -15,9 +17,13 @@ CERTIFICATE = Path(__file__).parent.parent / "gateway" / "localhost.pem"
 
 
 class TlsFront:
-    """Takes TLS on a free port of loopback and hands the bytes on to `url`."""
+    """Takes TLS on a free port of loopback and hands the bytes on to `url`.
 
-    def __init__(self, url: str) -> None:
+    Where `spoils` says so, an answer is lost: bytes that are no TLS come instead, behind TLS's back.
+    """
+
+    def __init__(self, url: str, *, spoils: Callable[[], bool] = lambda: False) -> None:
+        self._spoils = spoils
         parts = urlsplit(url)
         self._behind = parts.path if parts.scheme == "unix" else (parts.hostname or "", parts.port or 6379)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -51,8 +57,18 @@ class TlsFront:
             if first := outside.recv(65536):
                 self.handshakes += 1
                 inside.sendall(first)
-                threading.Thread(target=_pump, args=(inside, outside), daemon=True).start()
+                threading.Thread(target=self._answer, args=(inside, outside), daemon=True).start()
                 _pump(outside, inside)
+
+    def _answer(self, inside: socket.socket, outside: socket.socket) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while data := inside.recv(65536):
+                if self._spoils():
+                    os.write(outside.fileno(), b"\x17\x03\x03\x00\x10" + b"x" * 16)
+                    break
+                outside.sendall(data)
+        with contextlib.suppress(OSError):
+            outside.shutdown(socket.SHUT_RDWR)
 
     def _reach(self) -> socket.socket:
         if isinstance(self._behind, str):
