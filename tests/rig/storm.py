@@ -94,7 +94,7 @@ class Storm:
         self.mutant = mutant
         self.random = Random(seed)
         self._tls = Random(seed)
-        self._spoiling = False
+        self._raging = folder / "raging"  # there while the gateway's TLS breaks and processes stop
         self.kills = kills
         self.listing = listing
         self.folder = folder
@@ -114,7 +114,7 @@ class Storm:
             env = {
                 **environment(f"redis://127.0.0.1:{proxy.port}/0", gateway, _PREFIX),
                 **SETTINGS,
-                **Treatment(str(CERTIFICATE), _STALLED, _STALL_S, mutant).as_environment(),
+                **Treatment(str(CERTIFICATE), str(self._raging), _STALLED, _STALL_S, mutant).as_environment(),
             }
             processes = Processes(self.folder, env, app="tests.rig.workers")
             try:
@@ -138,11 +138,11 @@ class Storm:
         campaigns = [wanted(*job, services) for job in self._jobs()]
         if self.mutant == FORGETFUL:
             harm.forget()
-        self._spoiling = True
+        self._raging.touch()
         harm.rage(self.kills)
         harm.calm()
         self.harms = harm.done
-        self._spoiling = False
+        self._raging.unlink()
         sandbox.clear_faults()
         self._until(campaigns, harm.supervise)
         harm.thaw()
@@ -162,7 +162,7 @@ class Storm:
         return findings
 
     def _spoils(self) -> bool:
-        return self._spoiling and self._tls.random() < _SPOILED
+        return self._raging.exists() and self._tls.random() < _SPOILED
 
     def _jobs(self) -> list[tuple[dict[str, Any], str, list[str]]]:
         jobs: list[tuple[dict[str, Any], str, list[str]]] = []

@@ -26,21 +26,26 @@ _for_life = ExitStack()
 
 @dataclass(frozen=True)
 class Treatment:
-    """`ca_file` is trusted. A process stops for `stall_s` seconds before so large a share of its paid requests."""
+    """`ca_file` is trusted.
+
+    While the file `while_there` exists, a process stops for `stall_s` seconds before so large a share of its paid
+    requests.
+    """
 
     ca_file: str
+    while_there: str = ""
     stall_probability: float = 0.0
     stall_s: float = 0.0
     mutant: str = ""
 
     def as_environment(self) -> dict[str, str]:
-        parts = (self.ca_file, self.stall_probability, self.stall_s, self.mutant)
+        parts = (self.ca_file, self.while_there, self.stall_probability, self.stall_s, self.mutant)
         return {_VARIABLE: "|".join(map(str, parts))}
 
     @classmethod
     def from_environment(cls) -> Treatment:
-        ca_file, probability, stall_s, mutant = os.environ[_VARIABLE].split("|")
-        return cls(ca_file, float(probability), float(stall_s), mutant)
+        ca_file, while_there, probability, stall_s, mutant = os.environ[_VARIABLE].split("|")
+        return cls(ca_file, while_there, float(probability), float(stall_s), mutant)
 
 
 def treat(treatment: Treatment) -> None:
@@ -49,7 +54,7 @@ def treat(treatment: Treatment) -> None:
     if treatment.mutant:
         _for_life.enter_context(IN_WORKERS[treatment.mutant]())
     if treatment.stall_probability:
-        _stall(treatment.stall_probability, treatment.stall_s)
+        _stall(treatment)
 
 
 def _trust(ca_file: str) -> None:
@@ -61,14 +66,17 @@ def _trust(ca_file: str) -> None:
     Transport.__init__ = init  # type: ignore[method-assign]
 
 
-def _stall(probability: float, stall_s: float) -> None:
+def _stall(treatment: Treatment) -> None:
     """SIGSTOP between the claim and the first byte, as when a machine is suspended; another process wakes this one."""
     original, randoms = Transport.send, dict[int, Random]()
 
     def send(self: Transport, call: Any, *args: Any, **options: Any) -> Any:
         random = randoms.setdefault(os.getpid(), Random(os.getpid()))
-        if call.paid and random.random() < probability:
-            subprocess.Popen(["sh", "-c", f"sleep {stall_s}; kill -CONT {os.getpid()}"], stdin=subprocess.DEVNULL)
+        chosen = call.paid and random.random() < treatment.stall_probability
+        if chosen and os.path.exists(treatment.while_there):
+            subprocess.Popen(
+                ["sh", "-c", f"sleep {treatment.stall_s}; kill -CONT {os.getpid()}"], stdin=subprocess.DEVNULL
+            )
             os.kill(os.getpid(), signal.SIGSTOP)
         return original(self, call, *args, **options)
 
