@@ -214,7 +214,7 @@ class TestDue:
         for number in range(2):
             due.put(Entry("poll", f"c-{number}"), "bulk", clock.ms)
         taking = due.taking("poll", 1, 5000)
-        price = "price", [timed.keys.batch("c-0"), timed.keys.campaign("c")], [0, 1, "BYN"]
+        price = "price", [timed.keys.batch("c-0"), timed.keys.campaign("c")], [0, "BYN", 1]
         first, _ = timed.run_in_turn([taking, price])
         assert taken(first) == [Entry("poll", "c-0")]
         timed.redis.script_flush()
