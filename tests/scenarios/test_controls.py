@@ -21,9 +21,10 @@ from campaigns.ledger import SEND, Entry
 from campaigns.results import Consumer
 from campaigns.sandbox.server import Sandbox
 from tests.gateway.wire import serving
-from tests.rig.mutants import TrustsSslErrors, dead_leases_are_planned_again, trimming_is_blind
+from tests.rig.mutants import IN_WORKERS, TrustsSslErrors, dead_leases_are_planned_again, trimming_is_blind
 from tests.rig.oracle import Findings, Wanted, judge
 from tests.rig.ordinary import Ordinary
+from tests.rig.workers import Treatment
 from tests.support.jobs import bulk_job, phones
 from tests.support.processes import ROOT
 from tests.support.rig import rig_settings
@@ -94,6 +95,25 @@ def test_frozen_and_thawed(rig: Stage, mutants: list[str]) -> None:
         process.wait()
     assert len(findings.doubles) == (10 if mutants else 0)
     assert findings.kept is not bool(mutants)
+
+
+@pytest.mark.parametrize("mutant", sorted(IN_WORKERS))
+def test_workers_of_the_storm_stay_mutants(mutant: str) -> None:
+    """What was done to a process at its start is still done to it later on."""
+    code = """
+import gc
+from campaigns.flow import dispatch
+from campaigns.gateway import Transport
+from campaigns.gateway.connection import Exchange
+from campaigns.results import Events
+before = (dispatch.declare_unknown, Transport.send, Exchange.__init__, Events.trim)
+import tests.rig.workers
+gc.collect()
+after = (dispatch.declare_unknown, Transport.send, Exchange.__init__, Events.trim)
+assert before != after, "nothing was changed"
+"""
+    env = os.environ | Treatment(str(CERTIFICATE), mutant=mutant).as_environment()
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True, timeout=60)
 
 
 @pytest.mark.parametrize("transport", [Transport, TrustsSslErrors])
