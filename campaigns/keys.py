@@ -43,7 +43,8 @@ class Keys:
         `confirming_ms` and `status_before`; `callback_ms` and `callback_uuid`, if the gateway called back about this
         attempt or one that was taken for lost (empty: not since it was planned again); once it was sent again after a
         doubt `resent_ms` (claim of the first request in doubt), `watched` and `duplicate:<mailing>`,
-        and `reduced_ms` if phones were taken out after that.
+        and `reduced_ms` if phones were taken out after that; while it is in doubt `looks`, `looked_ms` and `tries`
+        (of checks) and `check` (JSON: how far the check under way has come).
         """
         return f"{self.prefix}batch:{batch_id}"
 
@@ -97,6 +98,21 @@ class Keys:
     def message(self, account: str, message_id: int) -> str:
         """String `<batch id>:<mailing>`: whose the gateway's message id is. Writer: ledger, intake."""
         return f"{self.prefix}message:{account}:{message_id}"
+
+    def awaited(self, account: str) -> str:
+        """Sorted set of ids of batches that were accepted under a uuid, by their claim (unix ms), the newest 10,000.
+
+        Writer: recording. Checks ask for the message ids of those that have none yet, and drop the others. Expires
+        `retention_s`, and at least two settle windows, after the last was accepted.
+        """
+        return f"{self.prefix}awaited:{account}"
+
+    def foreign(self, batch_id: str) -> str:
+        """Set of message ids that checks opened and found to go to none of the phones of a batch in doubt.
+
+        Writer: checks. Expires two settle windows after the last check.
+        """
+        return f"{self.prefix}foreign:{batch_id}"
 
     def known(self, account: str, kind: str) -> str:
         """Sorted set of message ids by when we learned them (unix ms), the newest 1,000. Writer: intake.

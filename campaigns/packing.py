@@ -188,6 +188,18 @@ def listed_content(kind: str, body: bytes) -> list[dict[str, str]]:
     return [_listed_mailing(m) for m in document] if kind == "bulk" else [_listed_form(document)]
 
 
+def texts_of(kind: str, body: bytes) -> list[list[str]]:
+    """The recipients' own texts of each mailing of a stored body; none for a mailing that has one text for all."""
+    document = orjson.loads(body)
+    if kind != "bulk":
+        return [[]]
+    personal = [mailing["message_type"] == "personal" for mailing in document]
+    return [
+        [row["text"] for row in mailing["delivery_list"]] if own else []
+        for mailing, own in zip(document, personal, strict=True)
+    ]
+
+
 def fingerprint(listed: Mapping[str, str], phones: Sequence[str]) -> str:
     """The same for any two mailings that a listing may not tell apart: texts do not count, since a listing shows
     none for a personal mailing."""

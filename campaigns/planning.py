@@ -28,11 +28,12 @@ from campaigns.packing import (
     listed_content,
     phones_of,
     quick_batch,
+    texts_of,
 )
 from campaigns.recipients import normalise_phone, row_problem
 from campaigns.times import to_schedule_time
 
-__all__ = ["PlannedBatch", "PlannedMailing", "Planner", "TakenOut", "listed_content", "phones_of"]
+__all__ = ["PlannedBatch", "PlannedMailing", "Planner", "TakenOut", "listed_content", "phones_of", "texts_of"]
 
 _CHUNK = 1000
 #: A whole chunk of phones in the gateway's own form, by one match.

@@ -22,6 +22,10 @@ DEFAULT_FINAL: Final = frozenset(
     {READ, UNKNOWN_FINAL, "UNDELIVERED", "EXPIRED", "REJECTED", "FAILED", "BLOCKED", "ERROR"}
 )
 
+#: Words of a list mailing itself that can only follow its confirmation. A draft may be moderated, scheduled or expire,
+#: so no other word tells that somebody paid for it.
+AFTER_CONFIRMATION: Final = frozenset({"CONFIRMED", "SENDING", SENT, DELIVERED, READ, "UNDELIVERED"})
+
 #: The whole known ladder. A status never goes down it.
 RANKS: Final[dict[str, int]] = {NEW: 1, SENT: 2, DELIVERED: 4, READ: 5}
 
@@ -61,3 +65,11 @@ def advances(old: str, new: str, final: Set[str] = DEFAULT_FINAL) -> bool:
     if before == after == _FAILED_RANK:
         return new == DELIVERED
     return after >= before
+
+
+def confirmed(before: str, now: str) -> bool:
+    """Whether a list mailing was confirmed between two looks at its status word.
+
+    Where the word before was one that follows a confirmation already, nothing can be told by it.
+    """
+    return now.strip().upper() in AFTER_CONFIRMATION and before.strip().upper() not in AFTER_CONFIRMATION

@@ -11,12 +11,14 @@ import logging
 from collections.abc import Mapping
 
 from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError
+from campaigns.flow.confirmations import read_status, words_tell
 from campaigns.flow.decisions import accepted, planned_again
 from campaigns.flow.duplicates import watch, watched
 from campaigns.flow.evidence import Look, absence_proven, look_for, verified_uuid
 from campaigns.flow.services import Services
 from campaigns.ledger import RECONCILE, SEND, Batch, Entry, Move
 from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, SETTLED, UNKNOWN
+from campaigns.statuses import confirmed
 
 log = logging.getLogger(__name__)
 
@@ -60,21 +62,31 @@ def _look_failed(services: Services, batch: Batch, error: GatewayError) -> None:
 
 
 def _reconcile_list(services: Services, batch: Batch) -> None:
+    """Decided by the mailing's own state: only a word that can follow a confirmation is evidence of one.
+
+    That the word is still the same proves absence only if the gateway is known to change it.
+    """
     message_id = batch.message_ids.get(0)
-    if message_id is None or "confirming_ms" not in batch.fields:
-        # Only the free half was under way: nothing was ever paid for.
+    if message_id is None or batch.fields.get("confirming") != batch.fence:
+        # Only the free half was under way: nothing was ever paid for by this attempt.
         _plan_again(services, batch, "confirming had not begun")
         return
     now_ms = services.now_ms()
-    status = services.gateway(batch.account).get_viber_message_data(message_id).status
-    if status != batch.fields.get("status_before"):
+    before, status = batch.fields.get("status_before", ""), read_status(services, batch, message_id)
+    if confirmed(before, status):
         _accept(services, batch, {0: message_id})
         return
-    looks = batch.number("looks") + 1
-    if looks >= 2 and _window_passed(services, batch, now_ms) and _spaced(services, batch, now_ms):
-        _plan_again(services, batch, "the mailing is still not confirmed")
-        return
-    _look_later(services, batch, now_ms, complete=True)
+    unchanged = status == before
+    look = Look(complete=unchanged, calibrated=unchanged and words_tell(services, batch))
+    if absence_proven(batch, look, now_ms, services.settings):
+        if _policy(services, batch) == "resend":
+            _plan_again(services, batch, "the mailing is still not confirmed")
+        else:
+            _hold(services, batch, look, "the mailing is still not confirmed; on_unknown is hold")
+    elif _may_still_show(services, batch, now_ms):
+        _look_later(services, batch, now_ms, look)
+    else:
+        _hold(services, batch, look, "the mailing's status does not tell whether it was confirmed")
 
 
 def _reconcile_listed(services: Services, batch: Batch) -> None:
@@ -84,25 +96,32 @@ def _reconcile_listed(services: Services, batch: Batch) -> None:
         return
     now_ms = services.now_ms()
     look = look_for(services, batch)
-    if look.found and (len(look.found) == len(batch.mailings) or _window_passed(services, batch, now_ms)):
-        log.info("evidence_found", extra={"batch": batch.id, "mailings": len(look.found)})
-        services.deliveries.learn(batch, look.found, round(services.settings.retention_s * 1000))
-        _accept(services, batch, look.found)
-        return
-    if not _window_passed(services, batch, now_ms):
-        _look_later(services, batch, now_ms, complete=look.complete and look.calibrated)
+    passed = _window_passed(services, batch, now_ms)
+    if look.found and (len(look.found) == len(batch.mailings) or (look.finished and passed)):
+        _take_evidence(services, batch, look)
     elif absence_proven(batch, look, now_ms, services.settings):
         if _policy(services, batch) == "resend":
             move = planned_again(batch, {"reason": "absence is proven"})
             services.batches.move(batch, move, from_states={UNKNOWN}, fence=batch.fence)
         else:
             _hold(services, batch, look, "absence is proven; on_unknown is hold")
-    elif _may_still_show(services, batch, now_ms):
-        # Looks fail, twins are decided, other batches become known: another while may bring proof.
-        _look_later(services, batch, now_ms, complete=look.complete and look.calibrated)
+    elif not passed or not look.finished or _may_still_show(services, batch, now_ms):
+        # Checks fail, lookalikes are decided, other batches become known: another while may bring proof.
+        _look_later(services, batch, now_ms, look)
     else:
         called = "the gateway called back, so it arrived, but nothing shows whether it was taken"
         _hold(services, batch, look, called if batch.fields.get("callback_ms") else "no evidence either way")
+
+
+def _take_evidence(services: Services, batch: Batch, look: Look) -> None:
+    """The listing shows the batch's mailings: they are its own from now on, unless another batch was first."""
+    life_ms = round(services.settings.retention_s * 1000)
+    if not services.batches.own(batch, look.found, life_ms):
+        _look_later(services, batch, services.now_ms(), Look())
+        return
+    log.info("evidence_found", extra={"batch": batch.id, "mailings": len(look.found)})
+    services.deliveries.learn(batch, look.found, life_ms)
+    _accept(services, batch, look.found)
 
 
 def _accept(
@@ -118,16 +137,18 @@ def _plan_again(services: Services, batch: Batch, why: str) -> None:
 
 
 def _hold(services: Services, batch: Batch, look: Look, why: str) -> None:
-    data = {"reason": why, "twins": sorted(look.twins)}
+    data = {"reason": why, "twins": sorted(look.lookalikes)}
     services.batches.move(
         batch, Move(HELD, data, {"text": why}, {RECONCILE: None}), from_states={UNKNOWN}, fence=batch.fence
     )
     log.warning("batch_held", extra={"batch": batch.id})
 
 
-def _look_later(services: Services, batch: Batch, now_ms: int, *, complete: bool) -> None:
-    looks, fields = batch.number("looks"), {"tries": batch.number("tries") + 1}
-    if complete and (looks == 0 or _spaced(services, batch, now_ms)):
+def _look_later(services: Services, batch: Batch, now_ms: int, look: Look) -> None:
+    looks, fields = batch.number("looks"), dict[str, str | int]({"check": look.state})
+    if look.finished:
+        fields["tries"] = batch.number("tries") + 1
+    if look.complete and look.calibrated and (looks == 0 or _spaced(services, batch, now_ms)):
         fields |= {"looks": looks + 1, "looked_ms": now_ms}
     services.batches.note(batch, fields, state=UNKNOWN, fence=batch.fence)
     again_ms = now_ms + round(services.settings.look_interval_s * 1000)

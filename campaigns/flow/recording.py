@@ -28,8 +28,11 @@ def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict, *
             permit, used=verdict.used, outcome=verdict.outcome, why=verdict.why, data={"batch": batch.id}
         ),
     ]
+    if "uuid" in verdict.move.fields:
+        life_s = max(services.settings.retention_s, 2 * services.settings.settle_window_s)
+        calls.append(services.batches.awaiting(batch, round(life_s * 1000)))
     carry_out = turn.carry_out if turn and verdict.rest is None else services.store.run_in_turn
-    said, (_, paused_ms) = carry_out(calls)
+    said, (_, paused_ms), *_ = carry_out(calls)
     taken = moved(said)
     fields = {"batch": batch.id, "attempt": batch.attempt, "to": to}
     if taken:

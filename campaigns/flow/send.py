@@ -17,7 +17,8 @@ from campaigns.flow.services import Services
 from campaigns.flow.slices import Slice
 from campaigns.flow.withholding import claim_checked
 from campaigns.gateway.limiter import Permit, Wait
-from campaigns.ledger import SEND, Claim, Entry, Refusal, campaign_of, queue_of
+from campaigns.ledger import SEND, Claim, Entry, Move, Refusal, campaign_of, queue_of
+from campaigns.ledger.states import CANCELLED, CANCELLING, PLANNED
 from campaigns.names import BULK
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,11 @@ def send_batch(services: Services, batch_id: str, *, turn: Slice | None = None) 
     claim = claim_checked(services, batch_id, brief.kind)
     if isinstance(claim, Refusal):
         services.limiter.release(permit, used=False)
+        if claim.batch_state == PLANNED and claim.campaign_state == CANCELLING:
+            # It was on its way when the campaign was cancelled, and came back unsent.
+            services.batches.move(
+                services.batches.read(batch_id), Move(CANCELLED, due={SEND: None}), from_states={PLANNED}
+            )
         return True
     verdict = _verdict(services, claim, permit, began_at_s)
     record(services, claim, permit, verdict, turn=turn)

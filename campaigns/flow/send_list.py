@@ -23,7 +23,8 @@ from campaigns.flow.services import Services
 from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Permit, Wait
 from campaigns.ledger import Batch, Claim
-from campaigns.ledger.states import SENDING
+from campaigns.ledger.states import READY, SENDING
+from campaigns.statuses import confirmed
 
 
 def send_list(services: Services, claim: Claim, permit: Permit, may_write: Callable[[], bool]) -> Verdict:
@@ -41,13 +42,13 @@ def send_list(services: Services, claim: Claim, permit: Permit, may_write: Calla
     _check_limits(services, batch, recipients)
     before = gateway.get_viber_message_data(message_id).status
     noted_before = batch.fields.get("status_before")
-    if noted_before is not None and before != noted_before:
+    if noted_before is not None and confirmed(noted_before, before):
         # An earlier attempt was confirmed after all.
         return accepted(batch, claim.now_ms, services.settings, message_ids={0: message_id})
     regained = services.limiter.regain(permit)
     if isinstance(regained, Wait):
         raise NotNowError("confirmViberMessage", regained.why, retry_after_s=regained.seconds)
-    _note(services, claim, {"status_before": before, "confirming_ms": "now"})
+    _begin_confirming(services, batch, before)
     try:
         gateway.confirm_viber_message(message_id, may_write=may_write)
     except GatewayError as error:
@@ -76,6 +77,16 @@ def _create(services: Services, claim: Claim, gateway: Gateway) -> tuple[int, in
     return message_id, recipients
 
 
+def _begin_confirming(services: Services, batch: Batch, status_before: str) -> None:
+    """Note that the mailing is about to be paid for. Raises NotNowError if its campaign was paused or cancelled."""
+    refusal = services.batches.begin_confirming(batch, status_before)
+    if refusal is None:
+        return
+    if refusal.batch_state == SENDING and refusal.campaign_state != READY:
+        raise NotNowError("confirmViberMessage", f"not confirmed: the campaign is {refusal.campaign_state}")
+    raise NotWrittenError("confirmViberMessage", "the batch is not ours any more")
+
+
 def _note(services: Services, claim: Claim, fields: dict[str, str | int], recipients: int | None = None) -> None:
     noted = services.batches.note(claim.batch, fields, state=SENDING, fence=claim.fence, recipients=recipients)
     if not noted:
@@ -101,13 +112,13 @@ def _check_limits(services: Services, batch: Batch, recipients: int) -> None:
 
 
 def _confirmed_after_all(gateway: Gateway, message_id: int, before: str, error: GatewayError) -> bool:
-    """Whether the mailing's state changed although confirm did not say so.
+    """Whether the mailing's state shows that it was confirmed although confirm did not say so.
 
     A refusal is checked as well: it may refuse because an earlier request, whose answer was lost, was late.
     """
     if isinstance(error, (NotWrittenError, NotNowError)):
         return False
     try:
-        return gateway.get_viber_message_data(message_id).status != before
+        return confirmed(before, gateway.get_viber_message_data(message_id).status)
     except GatewayError:
         return False

@@ -21,6 +21,10 @@ SEND, RECONCILE, POLL_VERB, FETCH, LEASE = "send", "reconcile", "poll", "replies
 _VERB_QUEUES = {RECONCILE: POLL, POLL_VERB: POLL, FETCH: REPLIES, LEASE: CONTROL}
 
 
+#: So many batches are remembered whose message ids are not known yet.
+_MOST_AWAITED = 10_000
+
+
 def queue_of(verb: str, kind: str) -> str:
     """The queue, and so the due set, in which `verb` of a batch of `kind` stands."""
     return _VERB_QUEUES.get(verb) or (QUICK if kind == "quick" else BULK)
@@ -173,6 +177,15 @@ class Batches:
         )
         return bool(answer[0])
 
+    def begin_confirming(self, batch: Batch, status_before: str) -> Refusal | None:
+        """Note that a list mailing is about to be paid for; a Refusal, and nothing noted, if it must not be.
+
+        A pause or cancel of the campaign since the claim is such a reason.
+        """
+        keys = [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id)]
+        answer = self._store.run("begin_confirming", keys, [batch.fence, status_before])
+        return None if answer[0] else Refusal(answer[1].decode(), answer[2].decode())
+
     def read(self, batch_id: str) -> Batch:
         """The batch as it is now; its state is empty if there is none."""
         return Batch.read(batch_id, decoded(self._store.ask("hgetall", self._keys.batch(batch_id))))
@@ -210,8 +223,38 @@ class Batches:
 
     def owner(self, account: str, message_id: int) -> tuple[str, int] | None:
         """Which batch and mailing the gateway's message id belongs to."""
-        value = self._store.ask("get", self._keys.message(account, message_id))
-        if value is None:
-            return None
-        batch_id, _, mailing = value.decode().rpartition(":")
-        return batch_id, int(mailing)
+        return self.owners(account, [message_id]).get(message_id)
+
+    def owners(self, account: str, message_ids: Sequence[int]) -> dict[int, tuple[str, int]]:
+        """Message id → batch and mailing that it belongs to, for those that belong to one; in one round trip."""
+        if not message_ids:
+            return {}
+        found = {}
+        values = self._store.ask("mget", [self._keys.message(account, message_id) for message_id in message_ids])
+        for message_id, value in zip(message_ids, values, strict=True):
+            if value is not None:
+                batch_id, _, mailing = value.decode().rpartition(":")
+                found[message_id] = batch_id, int(mailing)
+        return found
+
+    def own(self, batch: Batch, message_ids: Mapping[int, int], life_ms: int) -> bool:
+        """Take mailings (number in the batch → message id) as the batch's own; False if one is another batch's."""
+        keys = [self._keys.message(batch.account, message_id) for message_id in message_ids.values()]
+        return bool(self._store.run("own_messages", keys, [life_ms, *(f"{batch.id}:{m}" for m in message_ids)]))
+
+    def foreign(self, batch: Batch) -> frozenset[int]:
+        """Message ids that are known to go to none of the phones of a batch in doubt."""
+        members = self._store.ask("smembers", self._keys.foreign(batch.id))
+        return frozenset(int(raw) for raw in members)
+
+    def note_foreign(self, batch: Batch, message_ids: Sequence[int], life_ms: int) -> None:
+        """Remember such ids for `life_ms` more, so that no check opens them again."""
+        key = self._keys.foreign(batch.id)
+        if message_ids:
+            self._store.ask("sadd", key, *message_ids)
+            self._store.ask("pexpire", key, life_ms)
+
+    def awaiting(self, batch: Batch, life_ms: int) -> ScriptCall:
+        """The call that remembers that the message ids of a batch are not known yet, only its uuid."""
+        args = [batch.id, batch.number("claimed_ms"), _MOST_AWAITED, life_ms]
+        return "await_ids", [self._keys.awaited(batch.account)], args

@@ -12,6 +12,7 @@ import pytest
 from campaigns.flow.dispatch import declare_unknown
 from campaigns.gateway import Gateway, Transport
 from campaigns.handle import Campaign
+from tests.support.doubt import in_doubt, younger
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.stage import Stage
 
@@ -41,19 +42,17 @@ class TestDoubt:
         assert stage.sandbox.ledger() == []
 
     def test_absence_is_proven_and_resent(self, stage: Stage) -> None:
-        known = stage.enqueue(bulk_job(phones(2, start=50), text="known"))
-        stage.finish(known)
-        stage.sandbox.fault("reset_before", "sendBulkViber")
-        campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
+        campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), on_unknown="resend"))
+        younger(stage)
         stage.finish(campaign)
         assert campaign.status().statuses == {"READ": 3}
         assert len(stage.sandbox.ledger()) == 5
 
     def test_absence_is_proven_and_held(self, stage: Stage) -> None:
-        stage.finish(stage.enqueue(bulk_job(phones(2, start=50), text="known")))
-        stage.sandbox.fault("reset_before", "sendBulkViber")
-        campaign = stage.enqueue(bulk_job(phones(3)))
+        campaign = in_doubt(stage, "reset_before", bulk_job(phones(3)))
+        younger(stage)
         stage.finish(campaign)
+        assert "on_unknown is hold" in stage.services.batches.read(f"{campaign.id}-0").fields["text"]
         assert campaign.status().recipients["held"] == 3
         assert len(stage.sandbox.ledger()) == 2
 
@@ -110,15 +109,6 @@ class TestDoubt:
         campaign = stage.enqueue(quick_job(phones(1)[0]))
         stage.finish(campaign)
         assert campaign.status().statuses == {"READ": 1}
-
-    @pytest.mark.parametrize("fault", ["reset_after", "reset_before", "error_500_after", "error_500_before"])
-    def test_confirm_in_doubt(self, stage: Stage, fault: str) -> None:
-        """Decided by the mailing's own state: confirmed exactly once either way."""
-        stage.sandbox.fault(fault, "confirmViberMessage")
-        campaign = stage.enqueue(list_job(1))
-        stage.finish(campaign)
-        assert campaign.status().statuses == {"READ": 4}
-        assert len(stage.sandbox.ledger()) == 4
 
     def test_lease_over(self, stage: Stage) -> None:
         """The worker died: unknown, never planned again by itself."""

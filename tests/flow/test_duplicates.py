@@ -17,6 +17,7 @@ from campaigns.flow.withholding import check
 from campaigns.gateway.limiter import Permit
 from campaigns.handle import Campaign
 from campaigns.ledger import Claim, Unchecked
+from tests.support.doubt import in_doubt, younger
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 
@@ -63,9 +64,8 @@ class TestWatching:
 
     def test_what_was_sent_once_is_no_duplicate(self, stage: Stage) -> None:
         """The proof was right: the watch ends by itself, and says nothing."""
-        stage.finish(stage.enqueue(bulk_job(phones(2, start=50), text="known")))
-        stage.sandbox.fault("reset_before", "sendBulkViber")
-        campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
+        campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), on_unknown="resend"))
+        younger(stage)
         stage.finish(campaign)
         batch_id = f"{campaign.id}-0"
         for _ in range(10):

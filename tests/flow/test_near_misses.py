@@ -22,7 +22,7 @@ from campaigns.flow.send import send_batch
 from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Permit
 from campaigns.schemas.rows import DeliveryRows
-from tests.support.doubt import double, known, run, through
+from tests.support.doubt import double, in_doubt, known, run, through, younger
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job
 from tests.support.stage import Stage
 
@@ -43,8 +43,8 @@ def test_one_phone_dropped_by_the_gateway(stage: Stage) -> None:
             return P
 
     through(stage, Dropping)
-    stage.sandbox.fault("reset_after", "sendBulkViber")
-    campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
+    campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), on_unknown="resend"))
+    younger(stage)
     run(stage, campaign)
     assert double(stage) == 1
 
@@ -63,8 +63,8 @@ def test_delivery_list_still_empty(stage: Stage) -> None:
             return P
 
     through(stage, Empty)
-    stage.sandbox.fault("reset_after", "sendBulkViber")
-    campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
+    campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), on_unknown="resend"))
+    younger(stage)
     stage.until(lambda: campaign.status().recipients["held"] == 3 or double(stage) > 1, 5)
     assert double(stage) == 1
 
@@ -80,8 +80,8 @@ def test_text_trimmed_by_the_gateway(stage: Stage, text: str) -> None:
             ]
 
     through(stage, Trimming)
-    stage.sandbox.fault("reset_after", "sendBulkViber")
-    campaign = stage.enqueue(bulk_job(phones(3), text=text, on_unknown="resend"))
+    campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), text=text, on_unknown="resend"))
+    younger(stage)
     run(stage, campaign)
     assert double(stage) == 1
 
@@ -102,8 +102,8 @@ def test_listing_oldest_first(make_stage: Callable[..., Stage], prefix: str) -> 
         g.send_quick_viber_message({"vibername_id": "7", "phone": phones(1, start=900 + n)[0], "message": f"old {n}"})
     for m in world.mailings.values():
         m.created_ms -= 3_600_000
-    stage.sandbox.fault("reset_after", "sendBulkViber")
-    campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
+    campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), on_unknown="resend"))
+    younger(stage)
     run(stage, campaign)
     assert double(stage) == 1
 
@@ -142,8 +142,8 @@ def test_second_of_two_alike_mailings(stage: Stage) -> None:
             ]
 
     through(stage, FirstRefused)
-    stage.sandbox.fault("reset_after", "sendBulkViber")
-    campaign = stage.enqueue(job)
+    campaign = in_doubt(stage, "reset_after", job)
+    younger(stage)
     run(stage, campaign)
     assert double(stage) == 1
 
@@ -166,8 +166,8 @@ def test_two_alike_mailings_in_another_order(stage: Stage) -> None:
             return super().get_viber_delivery_list(getattr(self, "swap", {}).get(message_id, message_id))
 
     through(stage, Swapped)
-    stage.sandbox.fault("reset_after", "sendBulkViber")
-    campaign = stage.enqueue(job)
+    campaign = in_doubt(stage, "reset_after", job)
+    younger(stage)
     run(stage, campaign)
     assert double(stage) == 1
 
@@ -189,8 +189,8 @@ def test_frozen_between_look_and_decision(make_stage: Callable[..., Stage]) -> N
             return rows
 
     through(stage, Freezing)
-    stage.sandbox.fault("reset_after", "sendBulkViber")
-    campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
+    campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), on_unknown="resend"))
+    younger(stage)
     run(stage, campaign)
     assert double(stage) == 1
 
@@ -238,6 +238,7 @@ def test_an_earlier_attempts_look_counts_for_the_next(stage: Stage) -> None:
     s = stage.services
     claim = s.batches.claim(bid, "bulk")
     declare_unknown(s, claim.batch)
+    younger(stage)
     reconcile_batch(s, bid)
     assert s.batches.read(bid).number("looks") == 1
     record(s, claim, Permit("default", "x"), refused(NotWrittenError("m", "guard"), claim.batch, s.settings, 0.0))
@@ -273,8 +274,8 @@ def test_a_personal_mailing_takes_anothers_mailing_as_its_evidence(stage: Stage,
 def test_a_twin_sent_while_the_watch_looks(stage: Stage) -> None:
     """An identical campaign goes out between the check for twins and the listing: no duplicate."""
     known(stage)
-    stage.sandbox.fault("reset_before", "sendBulkViber")
-    a = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
+    a = in_doubt(stage, "reset_before", bulk_job(phones(3), on_unknown="resend"))
+    younger(stage)
     bid = f"{a.id}-0"
     stage.until(lambda: len(stage.services.batches.read(bid).message_ids) == 1)
     assert "resent_ms" in stage.services.batches.read(bid).fields

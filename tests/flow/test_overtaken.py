@@ -26,7 +26,7 @@ from campaigns.producer import enqueue
 from campaigns.schemas.rows import BulkRefusal, DeliveryRows
 from campaigns.store import Store
 from campaigns.wiring import build_services, connect
-from tests.support.doubt import double, known, run, through
+from tests.support.doubt import double, known, run, through, younger
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.stage import Stage
 
@@ -184,6 +184,9 @@ def test_callback_of_the_first_while_the_second_is_in_doubt(make_stage: Callable
     stage.sandbox.fault("reset_before", "sendBulkViber")
     stage.until(lambda: stage.services.batches.read(bid).state == "unknown")
     first = path(stage, bid)
+    stage.sandbox.clear_faults()
+    younger(stage)
+    stage.sandbox.fault("reset_before", "sendBulkViber")
     stage.until(
         lambda: stage.services.batches.read(bid).attempt == 2 and stage.services.batches.read(bid).state == "unknown"
     )

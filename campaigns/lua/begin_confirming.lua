@@ -1,0 +1,10 @@
+-- Notes that a list mailing is about to be paid for: only while its batch is the worker's and its campaign may send.
+-- KEYS: 1 batch, 2 campaign
+-- ARGV: 1 now (ms or 0), 2 fence that the batch must have, 3 the mailing's status word before
+-- Returns: {1} noted, now or by a repeated call; {0, state of the batch, state of the campaign} it must not be paid for.
+local now = clock(ARGV[1])
+local batch = redis.call('HMGET', KEYS[1], 'state', 'fence')
+local campaign = redis.call('HGET', KEYS[2], 'state') or ''
+if batch[1] ~= 'sending' or batch[2] ~= ARGV[2] or campaign ~= 'ready' then return {0, batch[1] or '', campaign} end
+redis.call('HSET', KEYS[1], 'status_before', ARGV[3], 'confirming_ms', now, 'confirming', ARGV[2])
+return {1}

@@ -1,0 +1,301 @@
+"""What a listing may not be taken for: absence is proven by a younger batch, and by nothing that was not understood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from campaigns.flow.listing import PAGES
+from campaigns.flow.reconcile import reconcile_batch
+from campaigns.flow.send import send_batch
+from campaigns.gateway import Gateway
+from campaigns.schemas.rows import DeliveryRows
+from campaigns.schemas.values import Rows
+from tests.support.doubt import double, in_doubt, run, through, younger
+from tests.support.jobs import bulk_job, personal_job, phones, quick_job
+from tests.support.stage import Stage
+
+RESEND = {"on_unknown": "resend"}
+
+
+@pytest.fixture
+def stage(make_stage: Callable[..., Stage]) -> Stage:
+    return make_stage(settle_window_s=0.3, look_interval_s=0.1)
+
+
+class Changed:
+    """An answer of getViberDeliveryList with other rows."""
+
+    digest = "changed"
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.data = DeliveryRows(rows)
+
+
+def rows_of(polled: Any) -> list[dict[str, Any]]:
+    return [dict(row) for row in polled.data.raw]
+
+
+class Masked(Gateway):
+    def get_viber_delivery_list(self, message_id: int) -> Any:
+        rows = rows_of(super().get_viber_delivery_list(message_id))
+        return Changed([{**row, "phone": row["phone"][:5] + "***" + row["phone"][-4:]} for row in rows])
+
+
+class Cut(Gateway):
+    def get_viber_delivery_list(self, message_id: int) -> Any:
+        rows = rows_of(super().get_viber_delivery_list(message_id))
+        return Changed([{**row, "phone": row["phone"][-4:]} for row in rows])
+
+
+class OthersToo(Gateway):
+    """Shows one phone more than the request had."""
+
+    def get_viber_delivery_list(self, message_id: int) -> Any:
+        rows = rows_of(super().get_viber_delivery_list(message_id))
+        return Changed([*rows, {**rows[0], "phone": "375299999999"}])
+
+
+class Strangers(Gateway):
+    """Shows other phones altogether."""
+
+    def get_viber_delivery_list(self, message_id: int) -> Any:
+        rows = rows_of(super().get_viber_delivery_list(message_id))
+        return Changed([{**row, "phone": f"37533{n:07d}"} for n, row in enumerate(rows)])
+
+
+class OneRowUnreadable(Gateway):
+    def get_viber_delivery_list(self, message_id: int) -> Any:
+        rows = rows_of(super().get_viber_delivery_list(message_id))
+        return Changed([None, *rows[1:]])  # type: ignore[list-item]
+
+
+class Nameless(Gateway):
+    """Shows neither kind nor text nor time of a mailing."""
+
+    def get_viber_messages(self, **options: Any) -> Any:
+        rows = super().get_viber_messages(**options)
+        return [
+            row._replace(message_type="", message="", created_at="") if row.message == "hello" else row for row in rows
+        ]
+
+
+class Unreadable(Gateway):
+    """A row of the listing cannot be read."""
+
+    def get_viber_messages(self, **options: Any) -> Any:
+        rows = super().get_viber_messages(**options)
+        left = Rows(row for row in rows if row.message != "hello")
+        left.unreadable = len(rows) - len(left)
+        return left
+
+
+class Shortened(Gateway):
+    """Shows the beginning of texts, and phones that nobody asked for."""
+
+    def get_viber_messages(self, **options: Any) -> Any:
+        return [row._replace(message=row.message[:3]) for row in super().get_viber_messages(**options)]
+
+
+ONLY_OURS = (OthersToo, Strangers, OneRowUnreadable)
+
+
+@pytest.mark.parametrize("kind", [Masked, Cut, OthersToo, Strangers, OneRowUnreadable, Nameless, Unreadable, Shortened])
+def test_what_is_not_understood_is_neither_evidence_nor_absence(stage: Stage, kind: type[Gateway]) -> None:
+    """The request arrived; the listing shows something like it. It is found or held, and never sent again."""
+    campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), **RESEND))
+    calibrating = younger(stage)
+    (own,) = stage.services.batches.read(f"{calibrating.id}-0").message_ids.values()
+
+    class Only(kind):  # type: ignore[misc, valid-type]
+        """The younger batch is shown as it is, so that all else is as good as it can be."""
+
+        def get_viber_delivery_list(self, message_id: int) -> Any:
+            return (
+                Gateway.get_viber_delivery_list(self, message_id)
+                if message_id == own
+                else super().get_viber_delivery_list(message_id)
+            )
+
+    through(stage, Only)
+    run(stage, campaign)
+    assert double(stage) == 1
+    held, statuses = campaign.status().recipients["held"], campaign.status().statuses
+    assert held == 3 or statuses == {"READ": 3}
+
+
+def test_an_older_batch_does_not_show_that_the_listing_is_up_to_date(stage: Stage) -> None:
+    """The listing lags: it shows what was sent before the request in doubt, and nothing since."""
+    known = stage.enqueue(bulk_job(phones(2, start=50), text="known"))
+    stage.finish(known)
+    listed = {mailing.message_id for mailing in stage.sandbox.service.world.mailings.values()}
+    campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), **RESEND))
+
+    class Lagging(Gateway):
+        def get_viber_messages(self, **options: Any) -> Any:
+            return [row for row in super().get_viber_messages(**options) if row.message_id in listed]
+
+    through(stage, Lagging)
+    run(stage, campaign)
+    assert campaign.status().recipients["held"] == 3
+    assert double(stage) == 1
+
+
+def test_a_younger_batch_whose_phones_are_masked_proves_nothing(stage: Stage) -> None:
+    """Not even where the request in doubt never arrived: nobody could see it."""
+    campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), **RESEND))
+    younger(stage)
+    through(stage, Masked)
+    run(stage, campaign)
+    assert campaign.status().recipients["held"] == 3
+
+
+def test_a_younger_batch_in_the_listing_proves_absence(stage: Stage) -> None:
+    campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), **RESEND))
+    younger(stage)
+    run(stage, campaign)
+    assert campaign.status().statuses == {"READ": 3}
+    assert double(stage) == 1
+
+
+def test_the_same_content_of_nobody_is_suspicious(stage: Stage) -> None:
+    """Somebody else on the account sends the same text to other people: held, whatever the phones."""
+    campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), **RESEND))
+    younger(stage)
+    stage.services.gateway("default").send_quick_viber_message(
+        {"vibername_id": "7", "phone": phones(1, start=900)[0], "message": "hello"}
+    )
+    run(stage, campaign)
+    assert campaign.status().recipients["held"] == 3
+
+
+def test_foreign_mailings_do_not_stand_in_the_way(stage: Stage) -> None:
+    """Other texts to other people, however many: the absence of ours is proven."""
+    campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), **RESEND))
+    for n in range(30):
+        stage.services.gateway("default").send_quick_viber_message(
+            {"vibername_id": "7", "phone": phones(1, start=900 + n)[0], "message": f"code {n}"}
+        )
+    younger(stage)
+    run(stage, campaign)
+    assert campaign.status().statuses == {"READ": 3}
+
+
+def test_a_personal_mailing_beside_foreign_texts(make_stage: Callable[..., Stage]) -> None:
+    """Its texts are not listed, so each foreign one is opened, once."""
+    stage = make_stage(settle_window_s=2.0, look_interval_s=0.1)
+    job = personal_job([{"phone": phone, "text": f"for {phone}"} for phone in phones(2)], **RESEND)
+    campaign = in_doubt(stage, "reset_before", job)
+    for n in range(50):
+        stage.services.gateway("default").send_quick_viber_message(
+            {"vibername_id": "7", "phone": phones(1, start=900 + n)[0], "message": f"code {n}"}
+        )
+    younger(stage)
+    stage.until(lambda: campaign.status().sent == 2)
+    assert stage.sandbox.summary()["requests"]["getViberDeliveryList"] <= 50 + 2 * 30
+    assert double(stage) == 1
+
+
+class Counting(Gateway):
+    """Counts what a check asks for."""
+
+    asked: list[str] = []
+
+    def _note(self, method: str) -> None:
+        Counting.asked.append(method)
+
+    def get_viber_messages(self, **options: Any) -> Any:
+        self._note("listing")
+        return super().get_viber_messages(**options)
+
+    def get_viber_delivery_list(self, message_id: int) -> Any:
+        self._note("phones")
+        return super().get_viber_delivery_list(message_id)
+
+    def status_bulk_viber(self, uuid: str) -> Any:
+        self._note("uuid")
+        return super().status_bulk_viber(uuid)
+
+
+def checks(stage: Stage, batch_id: str, number: int) -> list[int]:
+    """How many requests each of some checks makes, one after the other."""
+    counts = []
+    for _ in range(number):
+        Counting.asked = []
+        reconcile_batch(stage.services, batch_id)
+        counts.append(len(Counting.asked))
+    return counts
+
+
+def test_a_check_is_bounded_however_many_batches_are_on_their_way(make_stage: Callable[..., Stage]) -> None:
+    """A hundred batches of the same text whose ids are not known yet; the one in doubt is among them."""
+    stage = make_stage(recipients_per_request=1, settle_window_s=600.0, look_interval_s=0.001)
+    campaign = stage.enqueue(bulk_job(phones(101)))
+    stage.wake_ups.clear()
+    stage.sandbox.fault("reset_after", "sendBulkViber")
+    for number in range(101):
+        send_batch(stage.services, f"{campaign.id}-{number}")
+    through(stage, Counting)
+    found = f"{campaign.id}-0"
+    assert stage.services.batches.read(found).state == "unknown"
+    counts: list[int] = []
+    while stage.services.batches.read(found).state == "unknown" and len(counts) < 40:
+        counts += checks(stage, found, 1)
+    assert stage.services.batches.read(found).state == "accepted"
+    assert max(counts) <= PAGES + 20 + 20 + 3
+
+
+def test_a_listing_of_thousands_is_read_in_turns(make_stage: Callable[..., Stage]) -> None:
+    """More than 5,000 foreign mailings, the oldest first: each check reads some pages, and absence is proven all the
+    same."""
+    stage = make_stage(settle_window_s=0.5, look_interval_s=0.05)
+    campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), **RESEND))
+    younger(stage)
+    world = stage.sandbox.service.world
+    (template,) = [m for m in world.mailings.values() if m.content.text == "younger"][:1]
+    data = stage.services.gateway("default").get_viber_message_data(template.message_id)
+    foreign = [data._replace(message_id=100_000 + n, message=f"code {n}") for n in range(5200)]
+
+    class Long(Counting):
+        def get_viber_messages(self, *, offset: int = 0, rows: int = 100) -> Any:
+            self._note("listing")
+            ours = Gateway.get_viber_messages(self, offset=0, rows=1000)
+            return [*foreign, *reversed(ours)][offset : offset + rows]
+
+        def get_viber_delivery_list(self, message_id: int) -> Any:
+            if message_id >= 100_000:
+                self._note("phones")
+                return Changed([{"phone": "375331234567", "status": "READ", "delivery_id": 1}])
+            return super().get_viber_delivery_list(message_id)
+
+    through(stage, Long)
+    stage.until(lambda: campaign.status().sent == 3)
+    assert double(stage) == 1
+
+
+def test_a_mailing_is_evidence_for_one_batch_only(stage: Stage) -> None:
+    """Another batch has taken the listed mailing for its own meanwhile."""
+    campaign = in_doubt(stage, "reset_after", bulk_job(phones(3)))
+    batch = stage.services.batches.read(f"{campaign.id}-0")
+    other = stage.enqueue(bulk_job(phones(1, start=70), text="other"))
+    taker = stage.services.batches.read(f"{other.id}-0")
+
+    class Meanwhile(Gateway):
+        def get_viber_delivery_list(self, message_id: int) -> Any:
+            stage.services.batches.own(taker, {0: message_id}, 60_000)
+            return super().get_viber_delivery_list(message_id)
+
+    through(stage, Meanwhile)
+    reconcile_batch(stage.services, batch.id)
+    assert stage.services.batches.read(batch.id).state == "unknown"
+
+
+def test_a_quick_message_is_told_from_others_to_other_phones(stage: Stage) -> None:
+    campaign = in_doubt(stage, "reset_before", quick_job(*phones(1), **RESEND), "sendQuickViberMessage")
+    later = stage.enqueue(quick_job(*phones(1, start=60), message="younger"))
+    send_batch(stage.services, f"{later.id}-0")
+    run(stage, campaign)
+    assert campaign.status().statuses == {"READ": 1}
+    assert double(stage) == 1
