@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
@@ -33,6 +34,11 @@ def money(amount: Decimal, currency: str) -> str:
     exponent = amount.as_tuple().exponent
     places = max(2, -exponent if isinstance(exponent, int) else 0)
     return f"{amount:,.{places}f} {currency}".rstrip()
+
+
+def moneys(amounts: Mapping[str, Decimal]) -> str:
+    """`1.50 BYN and 0.30 EUR`: amounts of several currencies are never added up."""
+    return " and ".join(money(amount, currency) for currency, amount in amounts.items())
 
 
 def moment(unix_ms: int, zone: tzinfo) -> str:

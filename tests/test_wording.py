@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.wording import counted, length, moment, money, share, zone_name
+from campaigns.wording import counted, length, moment, money, moneys, share, zone_name
 
 MINSK = ZoneInfo("Europe/Minsk")
 
@@ -48,3 +48,8 @@ def test_length() -> None:
         "1 hour",
         "2 days",
     ]
+
+
+def test_amounts_of_several_currencies_stand_side_by_side() -> None:
+    assert moneys({"BYN": Decimal("1.5"), "EUR": Decimal("0.3")}) == "1.50 BYN and 0.30 EUR"
+    assert moneys({}) == ""

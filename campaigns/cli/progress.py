@@ -38,8 +38,7 @@ class Standing:
     delivered: int
     read: int
     failed: int
-    cost: Decimal | None
-    currency: str
+    costs: dict[str, Decimal]
 
     @classmethod
     def of(cls, status: Status, final_statuses: Set[str]) -> Standing:
@@ -53,8 +52,7 @@ class Standing:
             delivered=words.get(DELIVERED, 0) + words.get(READ, 0),
             read=words.get(READ, 0),
             failed=sum(words.get(word, 0) for word in failures) + fates.get("rejected", 0),
-            cost=status.cost,
-            currency=status.currency,
+            costs=status.costs,
         )
 
 
@@ -118,8 +116,7 @@ def sending_words(now: Standing, per_s: float | None) -> str:
 def fate_words(now: Standing) -> str:
     """What became of those who were sent to, and what it cost so far."""
     parts = [f"{now.delivered:,} delivered", f"{now.read:,} read", f"{now.failed:,} failed"]
-    if now.cost is not None:
-        parts.append(f"{now.cost.normalize():f} {now.currency}".rstrip())
+    parts += [f"{amount.normalize():f} {currency}".rstrip() for currency, amount in now.costs.items()]
     return ", ".join(parts)
 
 

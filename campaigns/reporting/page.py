@@ -14,7 +14,7 @@ from campaigns.ledger.states import OVER
 from campaigns.reporting.figures import Report
 from campaigns.reporting.markup import Markup, element, foreign, joined
 from campaigns.reporting.sections import SECTIONS
-from campaigns.wording import counted, length, moment, money, zone_name
+from campaigns.wording import counted, length, moment, moneys, zone_name
 
 _TONES: Final = {"finished": "good", "invalid": "bad", "abandoned": "bad", "paused": "warn", "cancelled": "warn"}
 
@@ -125,5 +125,5 @@ def _foot(report: Report) -> Markup:
     seconds = round((ended - status.created_at).total_seconds()) if ended else 0
     if seconds:
         lasted = f" It took {length(seconds if seconds < 120 else seconds - seconds % 60)}."
-    price = f" Cost so far {money(status.cost, status.currency)}." if status.cost is not None else ""
+    price = f" Cost so far {moneys(status.costs)}." if status.costs else ""
     return element("footer", element("p", f"Campaign {status.id}, {status.state}.{lasted}{price}"))

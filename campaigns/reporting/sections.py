@@ -9,7 +9,7 @@ from campaigns.reporting.drawing import meter, timeline
 from campaigns.reporting.figures import MEANINGS, Report
 from campaigns.reporting.markup import Markup, element, foreign, joined
 from campaigns.reporting.tally import masked
-from campaigns.wording import counted, moment, money, share
+from campaigns.wording import counted, moment, money, moneys, share
 
 #: A table cell: its content, and the class of its column.
 _NUMBER, _TIME, _TEXT = "number", "time", None
@@ -149,11 +149,9 @@ def _held(report: Report) -> list[Markup]:
 
 def _cost(report: Report) -> Markup | None:
     price, status = report.price, report.status
-    if not status.sent and price.total is None:
+    if not status.sent and not status.costs:
         return None
-    rows = [
-        ("The gateway says, so far", money(price.total, price.currency) if price.total is not None else "nothing yet")
-    ]
+    rows = [("The gateway says, so far", moneys(status.costs) or "nothing yet")]
     if price.per_message is not None:
         rows.append(("Per message sent", money(price.per_message, price.currency)))
     if price.unpriced:

@@ -106,7 +106,8 @@ def compare(
     news = _news(stored, rows, words)
     for told, status, number, code, time in understood(news, words):
         read += 1
-        phone = told if told in stored or told in changes else own.find(told)
+        # A call per row would cost more than the rest of it.
+        phone = told if told in stored or told in own.known else own.find(told)
         if phone is None:
             continue
         first = known(phone, "").partition("|")[0]
@@ -128,20 +129,21 @@ class _Own:
 
     def __init__(self, phones: Callable[[], Collection[str]], region: str) -> None:
         self.strangers = self.unreadable = 0
+        self.known: Collection[str] = ()  # until somebody asks
         self._phones = phones
         self._region = region
-        self._own: Collection[str] | None = None
+        self._asked = False
 
     def find(self, told: str) -> str | None:
         """A phone as we write it; None, and counted, if the mailing never had it or nobody can read it."""
-        if self._own is None:
-            self._own = self._phones()
-        if told in self._own:
+        if not self._asked:
+            self.known, self._asked = self._phones(), True
+        if told in self.known:
             return told
         phone = spelled(told, self._region)
         if phone is None:
             self.unreadable += 1
-        elif phone not in self._own:
+        elif phone not in self.known:
             self.strangers += 1
         else:
             return phone

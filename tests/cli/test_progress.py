@@ -26,7 +26,7 @@ from tests.support.stage import Stage
 
 
 def standing(**more: Any) -> Standing:
-    fields = {"waiting": 0, "sent": 0, "final": 0, "delivered": 0, "read": 0, "failed": 0, "cost": None, "currency": ""}
+    fields = {"waiting": 0, "sent": 0, "final": 0, "delivered": 0, "read": 0, "failed": 0, "costs": {}}
     return Standing(state="ready", **{**fields, **more})
 
 
@@ -73,11 +73,14 @@ def test_duration(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
+COSTS = {"BYN": Decimal("12.50"), "EUR": Decimal(3)}
+
+
 def test_words() -> None:
-    sending = standing(waiting=9000, sent=1000, delivered=900, read=20, failed=3, cost=Decimal("12.50"), currency="BYN")
+    sending = standing(waiting=9000, sent=1000, delivered=900, read=20, failed=3, costs=COSTS)
     assert sending_words(sending, 450.4) == "1,000 of 10,000 sent, 450 a second, 20 s left"
     assert sending_words(sending, 0) == "1,000 of 10,000 sent"
-    assert fate_words(sending) == "900 delivered, 20 read, 3 failed, 12.5 BYN"
+    assert fate_words(sending) == "900 delivered, 20 read, 3 failed, 12.5 BYN, 3 EUR"
     assert portion(sending) == ("sent", 1000, 10_000)
     sent = standing(sent=10_000, final=9_000)
     assert sending_words(sent, 450) == "10,000 sent, news of 1,000 awaited"
