@@ -6,6 +6,7 @@
     ├── KeyConflictError         the key belongs to a campaign with another job
     ├── UnknownCampaignError     no campaign has this id
     ├── StateError               what was asked is not possible in this state
+    ├── PlanUnderWayError        somebody else plans a job under this key at this moment
     ├── WaitTimeoutError         the campaign is not there yet
     ├── ForgetError              a person cannot be forgotten yet; nothing was erased
     ├── StoreError               Redis could not be reached or refused a write
@@ -24,11 +25,16 @@ phone in its message, and none is chained to an exception of `requests` or `redi
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 ErrorTree = dict[str, Any]
 #: What may be a phone, in any spelling; ids at the gateway are shorter.
 _PHONE: Final = re.compile(r"\+?[0-9*](?:[ ()\u00a0.-]{0,2}[0-9*]){8,}")
+
+#: A job with a million mistakes is told the first of them: nobody reads more, and all must be stored.
+_REASONS_MOST: Final = 1000
+_REASON_LENGTH: Final = 300
+_NAME_LENGTH: Final = 100
 
 
 class CampaignsError(Exception):
@@ -47,12 +53,13 @@ class JobError(CampaignsError):
     """A job breaks rules; nothing was stored.
 
     `errors` is the tree that marshmallow builds (field or index → subtree or list of reasons) and
-    `lines` the same as flat text, one `messages[2].content.button_link: reason` each.
+    `lines` the same as flat text, one `messages[2].content.button_link: reason` each. Both are bounded in number and
+    length, whatever the job held, and name no field by what may be a phone.
     """
 
     def __init__(self, errors: ErrorTree) -> None:
-        self.errors = errors
-        self.lines = flatten(errors)
+        self.errors = capped(errors)
+        self.lines = flatten(self.errors)
         super().__init__("; ".join(self.lines))
 
 
@@ -80,6 +87,14 @@ class StateError(CampaignsError):
         self.what = what
         self.state = state
         super().__init__(f"cannot {what}: the state is {state!r}")
+
+
+class PlanUnderWayError(CampaignsError):
+    """Somebody else plans the job of this key, or died while planning it. Nothing was stored; ask again later."""
+
+    def __init__(self, campaign_id: str) -> None:
+        self.campaign_id = campaign_id
+        super().__init__(f"campaign {campaign_id} is being planned")
 
 
 class WaitTimeoutError(CampaignsError):
@@ -157,6 +172,38 @@ class DoubtError(GatewayError):
     """Bytes left and no clear answer came back: nobody knows whether the gateway acted."""
 
     may_have_been_sent = True
+
+
+def capped(tree: ErrorTree) -> ErrorTree:
+    """The first of the tree's reasons, each of a bounded length, and how many more there are."""
+    kept, left = _capped(tree, _REASONS_MOST)
+    if left >= 0:
+        return cast(ErrorTree, kept)
+    further = [f"and {-left:,} more mistakes"]
+    return {**kept, "_schema": [*_listed(kept.get("_schema")), *further]}
+
+
+def _capped(tree: Any, room: int) -> tuple[Any, int]:
+    """The tree within `room` reasons, and the room that is left: less than nought by what was left out."""
+    if not isinstance(tree, dict):
+        reasons = [str(reason)[:_REASON_LENGTH] for reason in _listed(tree)]
+        return reasons[: max(0, room)], room - len(reasons)
+    kept: dict[Any, Any] = {}
+    for name, subtree in tree.items():
+        part, room = _capped(subtree, room)
+        if part:
+            kept[name if isinstance(name, int) else _named(str(name))] = part
+    return kept, room
+
+
+def _named(name: str) -> str:
+    """A field's name in a sentence of ours: a stranger may have put a phone or a text in its place."""
+    sound = name.encode("utf-8", "replace").decode()
+    return re.sub(r"[0-9]{5,}", "***", sound if len(sound) <= _NAME_LENGTH else sound[:_NAME_LENGTH] + "...")
+
+
+def _listed(reasons: Any) -> list[Any]:
+    return [] if reasons is None else reasons if isinstance(reasons, list) else [reasons]
 
 
 def flatten(tree: Any, place: str = "") -> list[str]:

@@ -47,6 +47,8 @@ class _Job:
     on_unknown: str | None
     max_recipients: int | None
     max_cost: Decimal | None
+    #: Braces in its texts mean nothing but themselves.
+    literal_text: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

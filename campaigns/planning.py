@@ -5,6 +5,7 @@ Rows are worked on a thousand at a time, because a function call per row would c
 
 from __future__ import annotations
 
+import json
 import re
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,10 +33,12 @@ from campaigns.packing import (
 )
 from campaigns.recipients import normalise_phone, row_problem
 from campaigns.times import to_schedule_time
+from campaigns.wellformed import TextRule, text_problem
 
 __all__ = ["PlannedBatch", "PlannedMailing", "Planner", "TakenOut", "listed_content", "phones_of", "texts_of"]
 
 _CHUNK = 1000
+_ANY_TEXT = TextRule(1_000_000, literal=True)
 #: A whole chunk of phones in the gateway's own form, by one match.
 _ALL_USUAL = re.compile(r"(?:375(?:25|29|33|44)[0-9]{7}\n)+")
 _USUAL_LENGTH = 13
@@ -66,6 +69,7 @@ class Planner:
         region: str,
         timezone: ZoneInfo,
         opted_out: Callable[[list[str]], Sequence[bool]],
+        text_rule: TextRule = _ANY_TEXT,
         errors_cap: int = 100,
     ) -> None:
         self.counts = {"total": 0, "invalid": 0, "duplicate": 0, "opted_out": 0}
@@ -74,6 +78,7 @@ class Planner:
         self._region = region
         self._timezone = timezone
         self._opted_out = opted_out
+        self._text_rule = text_rule
         self._errors_cap = errors_cap
         self._errors: dict[Any, Any] = {}
         self._further_errors = 0
@@ -132,7 +137,7 @@ class Planner:
         self._digest.update(b"\x00mailing")
         iterator, start = iter(rows), 0
         while chunk := list(islice(iterator, _CHUNK)):
-            self._digest.update(orjson.dumps(chunk, default=str))
+            self._digest.update(_packed(chunk))
             self.counts["total"] += len(chunk)
             yield start, chunk
             start += len(chunk)
@@ -146,10 +151,11 @@ class Planner:
             # The length tells of rows that hold a line's end themselves.
             if len(joined) == _USUAL_LENGTH * len(rows) and _ALL_USUAL.fullmatch(joined):
                 return cast(list[str | None], rows)
-            return [normalise_phone(row, self._region) for row in rows]
+            if text_problem(joined) is None:
+                return [normalise_phone(row, self._region) for row in rows]
         broken = False
         for number, row in enumerate(rows, start):
-            problem = row_problem(row, personal=personal, linked=linked)
+            problem = row_problem(row, personal=personal, linked=linked, text_rule=self._text_rule)
             if problem is not None:
                 broken = True
                 self._note_error(place, number, problem)
@@ -257,4 +263,13 @@ class _Sorter:
 
 
 def _raw_phone(row: Any) -> str:
-    return str(row.get("phone", "") if isinstance(row, dict) else row)[:100]
+    phone = row.get("phone", "") if isinstance(row, dict) else row
+    return str(phone)[:100].encode("utf-8", "replace").decode()
+
+
+def _packed(rows: list[Any]) -> bytes:
+    """Rows as JSON, also those with half an emoji or a huge number, which are refused later, with their place."""
+    try:
+        return orjson.dumps(rows, default=str)
+    except TypeError:
+        return json.dumps(rows, default=str).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from campaigns.errors import ErrorTree, JobError
 from campaigns.flow.services import Services
@@ -14,19 +14,53 @@ from campaigns.planning import Planner
 from campaigns.recipients import read_recipients
 from campaigns.schemas.jobs import load_job
 from campaigns.settings import Settings
+from campaigns.wellformed import TextRule, text_problem
+
+#: Longer than any order number or uuid, and short enough for the name of a Redis key.
+_KEY_LENGTH: Final = 255
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Recipients = Iterable[Any] | Path | str | None
 
 
-def checked_job(services: Services, job: Mapping[str, Any], recipients: Recipients) -> Job:
+def key_of(job: object, key: object) -> str | None:
+    """The key of a job, given beside it or as its field `key`: text or a whole number. Raises JobError."""
+    inside = job.get("key") if isinstance(job, Mapping) else None
+    found = _checked_key(key)
+    own = _checked_key(inside)
+    if found is not None and own is not None and found != own:
+        raise JobError({"key": ["is another one in the job than beside it"]})
+    return found if found is not None else own
+
+
+def _checked_key(key: object) -> str | None:
+    if key is None:
+        return None
+    if not isinstance(key, (str, int)) or isinstance(key, bool):
+        raise JobError({"key": ["must be text or a whole number"]})
+    text = str(key) if isinstance(key, str) or abs(key) < 2**63 else ""
+    if not text.strip():
+        raise JobError({"key": ["must not be empty" if isinstance(key, str) else "is too large a number"]})
+    if len(text) > _KEY_LENGTH:
+        raise JobError({"key": [f"longer than {_KEY_LENGTH} characters"]})
+    if (problem := text_problem(text)) is not None:
+        raise JobError({"key": [problem]})
+    return text
+
+
+def checked_job(services: Services, job: Mapping[str, Any], recipients: Recipients, *, anew: bool = True) -> Job:
     """The job by the rules of its kind, with `recipients` as its delivery list. Consumes no lazy recipients.
 
-    Raises JobError with every error that shows before the recipients are read, and StoreError.
+    Without `anew` it is one that was enqueued before, and its times may have passed. Raises JobError with every
+    error that shows before the recipients are read, and StoreError.
     """
     if not isinstance(job, Mapping):
         raise JobError({"job": ["must be an object"]})
-    now = datetime.fromtimestamp(services.now_ms() / 1000, tz=UTC)
-    return load_job(_with_recipients(job, recipients), settings=services.settings, now=now)
+    now = datetime.fromtimestamp(services.now_ms() / 1000, tz=UTC) if anew else _LONG_AGO
+    checked = load_job(_with_recipients(job, recipients), settings=services.settings, now=now)
+    if anew and checked.max_cost is not None and services.settings.message_cost is None:
+        raise JobError({"max_cost": ["cannot be checked: the setting message_cost is not set"]})
+    return checked
 
 
 def planner_of(services: Services, job: Job) -> Planner:
@@ -38,6 +72,7 @@ def planner_of(services: Services, job: Job) -> Planner:
         region=settings.phone_region,
         timezone=settings.gateway_timezone,
         opted_out=services.optouts.checker(),
+        text_rule=TextRule(settings.text_length, job.literal_text),
     )
 
 
@@ -55,13 +90,11 @@ def refusals(settings: Settings, job: Job, counts: Mapping[str, int], *, strict:
             errors["max_recipients"] = [f"{planned} recipients, more than {job.max_recipients}"]
         if job.max_cost is not None and price is not None and price * planned > job.max_cost:
             errors["max_cost"] = [f"expected cost {price * planned}, more than {job.max_cost}"]
-    if job.max_cost is not None and price is None:
-        errors["max_cost"] = ["cannot be checked: the setting message_cost is not set"]
     return errors
 
 
 def _with_recipients(job: Mapping[str, Any], recipients: Recipients) -> dict[str, Any]:
-    document = dict(job)
+    document = {name: value for name, value in job.items() if name != "key"}
     if recipients is None:
         return document
     rows = read_recipients(recipients) if isinstance(recipients, (str, Path)) else recipients

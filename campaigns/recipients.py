@@ -11,10 +11,13 @@ from typing import Any
 import orjson
 import phonenumbers
 
+from campaigns import wellformed
 from campaigns.errors import JobError
+from campaigns.wellformed import TextRule, text_problem
 
 BUTTON_LINK_LENGTH = 150
-LINK = re.compile(r"https?://[^\s/@?#]+(?:[/?#]\S*)?", re.IGNORECASE)
+#: For a caller who does not know the settings.
+_ANY_TEXT = TextRule(1_000_000, literal=True)
 
 #: The mobile numbers of Belarus in the gateway's own form; the quick way for nearly all phones.
 _USUAL = re.compile(r"375(?:25|29|33|44)[0-9]{7}")
@@ -57,46 +60,57 @@ def _spellings(text: str, region: str) -> Iterator[tuple[str, str | None]]:
     yield text, region
 
 
-def row_problem(row: object, *, personal: bool, linked: bool) -> dict[str, list[str]] | str | None:
+def row_problem(
+    row: object, *, personal: bool, linked: bool, text_rule: TextRule = _ANY_TEXT
+) -> dict[str, list[str]] | str | None:
     """What is wrong with a row of sendBulkViber's `delivery_list`, if anything: by field, or as a whole.
 
     In a personal mailing text and button link belong to each recipient, in a bulk mailing to the content.
     """
     if isinstance(row, (str, int)) and not isinstance(row, bool):
-        return "must be an object with phone and text in a personal mailing" if personal else None
+        if personal:
+            return "must be an object with phone and text in a personal mailing"
+        return _phone_problem(row)
     if not isinstance(row, dict):
         return "must be a phone" + (" with a text: {phone, text}" if personal else "")
     errors: dict[str, list[str]] = {}
-    if not isinstance(row.get("phone"), (str, int)) or isinstance(row.get("phone"), bool):
+    phone = row.get("phone")
+    if not isinstance(phone, (str, int)) or isinstance(phone, bool):
         errors["phone"] = ["is missing"]
+    elif (problem := _phone_problem(phone)) is not None:
+        errors["phone"] = [problem]
     allowed = {"phone", "text"} | ({"button_link"} if linked else set()) if personal else {"phone"}
     for name in row:
         if name not in allowed:
             errors[str(name)] = [_not_allowed(name, personal=personal)]
     if personal:
-        errors |= text_problems(row)
+        errors |= text_problems(row, text_rule)
         if linked and (problem := link_problem(row.get("button_link"))) is not None:
             errors["button_link"] = [problem]
     return errors or None
 
 
-def text_problems(row: dict[str, Any]) -> dict[str, list[str]]:
+def _phone_problem(phone: str | int) -> str | None:
+    """Why what stands for a phone cannot even be written down; whether it is a phone is asked later."""
+    if isinstance(phone, str):
+        return text_problem(phone)
+    return "is no phone: too large a number" if abs(phone) >= 2**63 else None
+
+
+def text_problems(row: dict[str, Any], text_rule: TextRule = _ANY_TEXT) -> dict[str, list[str]]:
     """What is wrong with a row's text."""
     text = row.get("text")
     if text is None:
         return {"text": ["is missing: in a personal mailing each recipient has one"]}
     if not isinstance(text, str) or not text.strip():
         return {"text": ["must be text that is not empty"]}
-    return {}
+    problem = text_rule.problem(text)
+    return {} if problem is None else {"text": [problem]}
 
 
 def link_problem(link: object, most: int = BUTTON_LINK_LENGTH) -> str | None:
     """What is wrong with a link, if anything."""
-    if link is None:
-        return "is missing"
-    if not isinstance(link, str) or not LINK.fullmatch(link):
-        return "must be a URL that starts with http:// or https:// and carries no credentials"
-    return f"longer than {most} characters" if len(link) > most else None
+    return "is missing" if link is None else wellformed.link_problem(link, most)
 
 
 def _not_allowed(name: object, *, personal: bool) -> str:

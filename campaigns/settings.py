@@ -11,15 +11,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from unicodedata import normalize
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from campaigns import addresses
 from campaigns.errors import SettingsError
+from campaigns.parsing import choice as _choice
+from campaigns.parsing import number as _number
+from campaigns.parsing import optional as _optional
+from campaigns.parsing import region as _region
+from campaigns.parsing import statuses as _statuses
+from campaigns.parsing import text as _text
+from campaigns.parsing import url as _url
+from campaigns.parsing import words as _words
+from campaigns.parsing import zone as _zone
 from campaigns.statuses import DEFAULT_FINAL
 
 PREFIX: Final = "CAMPAIGNS_"
@@ -63,52 +70,6 @@ class Rate(NamedTuple):
         return f"{self.requests}/{self.window_s:g}" if self.requests else "off"
 
 
-def _text(raw: str) -> str:
-    return raw
-
-
-def _url(*schemes: str) -> Callable[[str], str]:
-    def parse(raw: str) -> str:
-        if urlsplit(raw).scheme not in schemes:
-            raise ValueError(f"must be a URL that starts with {' or '.join(s + '://' for s in schemes)}")
-        return raw.rstrip("/") if "http" in schemes else raw
-
-    return parse
-
-
-def _optional(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    return lambda raw: parse(raw) if raw else None
-
-
-def _number(kind: Callable[[str], Any], least: float, most: float) -> Callable[[str], Any]:
-    def parse(raw: str) -> Any:
-        try:
-            value = kind(raw)
-        except (ValueError, InvalidOperation):
-            raise ValueError("must be a number") from None
-        if not least <= value <= most:
-            raise ValueError(f"must lie between {least:g} and {most:g}")
-        return value
-
-    return parse
-
-
-def _choice(*words: str) -> Callable[[str], str]:
-    def parse(raw: str) -> str:
-        if raw not in words:
-            raise ValueError(f"must be one of {', '.join(words)}")
-        return raw
-
-    return parse
-
-
-def _zone(raw: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(raw)
-    except (KeyError, ValueError, OSError):
-        raise ValueError("must be a time zone such as Europe/Minsk") from None
-
-
 def _rate(raw: str) -> Rate:
     if raw == "off":
         return Rate(0, 1.0)
@@ -116,20 +77,6 @@ def _rate(raw: str) -> Rate:
     if match is None or int(match[1]) < 1 or float(match[2]) <= 0:
         raise ValueError("must be REQUESTS/SECONDS, such as 20/1 or 5/60, or off")
     return Rate(int(match[1]), float(match[2]))
-
-
-def _words(raw: str) -> frozenset[str]:
-    return frozenset(word.strip().casefold() for word in normalize("NFKC", raw).split(",") if word.strip())
-
-
-def _statuses(raw: str) -> frozenset[str]:
-    return DEFAULT_FINAL | {word.strip() for word in raw.split(",") if word.strip()}
-
-
-def _region(raw: str) -> str:
-    if not re.fullmatch(r"[A-Z]{2}", raw):
-        raise ValueError("must be a country of two capital letters, such as BY")
-    return raw
 
 
 def option(parse: Callable[[str], Any], default: Any, about: str, *, shown: bool = True) -> Any:
@@ -183,9 +130,19 @@ class Settings:
 
     recipients_per_request: int = option(_number(int, 1, 100_000), 1000, "recipients that one sendBulkViber carries")
     phone_region: str = option(_region, "BY", "the country of phones written without one")
+    text_length: int = option(
+        _number(int, 1, 1_000_000), 1000, "most characters of a text, a caption or a button of a Viber message"
+    )
+    sms_text_length: int = option(
+        _number(int, 1, 1_000_000), 670, "most characters of a quick message that is forwarded as SMS"
+    )
     image_bytes: int = option(_number(int, 1, 50_000_000), 2_000_000, "largest image file a job may carry")
     message_cost: Decimal | None = option(
         _optional(_number(Decimal, 0, 1_000_000)), None, "expected price of one message; `max_cost` needs it"
+    )
+
+    submission_bytes: int = option(
+        _number(int, 10_000, 500_000_000), 16_000_000, "largest body of a submitted message; `enqueue` takes any number"
     )
 
     callback_base_url: str | None = option(
@@ -212,6 +169,11 @@ class Settings:
     )
 
     retention_s: float = option(_SECONDS, 30 * _DAY_S, "how long a finished campaign stays readable")
+    key_retention_s: float = option(
+        _number(float, 1, 10_000_000_000),
+        400 * _DAY_S,
+        "how long a key is remembered after its campaign ended; never less than `retention_s`",
+    )
     body_retention_s: float = option(_SECONDS, 7 * _DAY_S, "how long an unsent request body waits")
     events_life_s: float = option(_SECONDS, _DAY_S, "least life of an event; it ends when every group has acknowledged")
     events_cap: int = option(
@@ -284,7 +246,7 @@ def _read_accounts(env: Mapping[str, str], problems: dict[str, str]) -> dict[str
         alias = (match["alias"] or DEFAULT_ACCOUNT).lower()
         try:
             token = Path(raw).read_text(encoding="utf-8").strip() if match["file"] else raw.strip()
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             problems[variable] = f"cannot be read: {type(error).__name__}"
             continue
         if not token or not token.isprintable():

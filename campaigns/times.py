@@ -9,6 +9,8 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 _MOST_MINUTES = 4096
+#: A day more in another zone must still be a date.
+_LAST_YEAR = 9998
 _FORMS = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|[+-]\d{2}:?\d{2}))?")
 
 
@@ -26,6 +28,8 @@ def parse_when(value: datetime | str, zone: ZoneInfo) -> int:
             value = datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-").replace(" Z", "Z"))
         except ValueError:
             raise ValueError("is no point in time") from None
+    if not 1970 <= value.year <= _LAST_YEAR:
+        raise ValueError(f"lies outside of the years 1970 to {_LAST_YEAR}")
     if value.tzinfo is None:
         local = value.replace(tzinfo=zone)
         if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != value:

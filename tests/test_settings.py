@@ -83,3 +83,19 @@ def test_every_setting_is_documented() -> None:
     readme = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
     missing = [f.name for f in fields(Settings) if f.metadata and f"`{variable_of(f.name)}`" not in readme]
     assert missing == []
+
+
+def test_numbers_that_are_none_and_files_that_cannot_be(tmp_path: Path) -> None:
+    """NaN, and a NUL in the name of a token's file or in the file, are named among the bad values."""
+    file = tmp_path / "token"
+    file.write_text("tok\0en", "utf-8")
+    env = {
+        "CAMPAIGNS_MESSAGE_COST": "nan",
+        "CAMPAIGNS_LEASE_S": "nan",
+        "CAMPAIGNS_DEADLINE_S": "sNaN",
+        "CAMPAIGNS_TOKEN_FILE": str(file),
+        "CAMPAIGNS_TOKEN_SHOP_FILE": "a\0b",
+    }
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(env)
+    assert set(caught.value.problems) == set(env)

@@ -16,13 +16,18 @@ from typing import Any, BinaryIO, ClassVar, cast
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
 
 from campaigns.jobs import ImageFile
-from campaigns.recipients import LINK, read_recipients, row_problem
+from campaigns.recipients import read_recipients, row_problem
 from campaigns.settings import Settings
 from campaigns.times import parse_when
+from campaigns.wellformed import TextRule, link_problem, text_problem, visible
 
 #: So many places are named; a list with a million mistakes is told how many more there are.
 ERRORS_CAP = 100
 _URL_LENGTH = 2000
+_NAME_SHOWN = 60
+_FILE_NAME_LENGTH = 200
+#: Each mailing is a request's part of its own; what has more than this was not written by hand.
+MAILINGS_MOST = 10_000
 _IMAGE_TYPES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif"}
 
 
@@ -32,6 +37,16 @@ class Checking:
 
     settings: Settings
     now: datetime
+    #: The job says that its texts mean braces as they stand.
+    literal: bool = False
+    #: A quick message that is forwarded as SMS.
+    forwarded: bool = False
+
+    @property
+    def text_rule(self) -> TextRule:
+        """What the texts of this job must keep to: those of the narrowest channel that they go by."""
+        most = self.settings.text_length
+        return TextRule(min(most, self.settings.sms_text_length) if self.forwarded else most, self.literal)
 
 
 CHECKING: ContextVar[Checking] = ContextVar("CHECKING")
@@ -52,11 +67,10 @@ class StrictSchema(Schema):
         if not isinstance(original, Mapping):
             return
         errors: dict[str, list[str]] = {}
-        for name in original:
-            if name not in self.fields:
-                near = get_close_matches(str(name), self.fields, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                errors[str(name)] = [self.REFUSED.get(str(name), f"is not a field{hint}")]
+        for name in [name for name in original if name not in self.fields][:ERRORS_CAP]:
+            near = get_close_matches(str(name)[:_NAME_SHOWN], self.fields, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            errors[str(name)] = [self.REFUSED.get(str(name), f"is not a field{hint}")]
         if errors:
             raise ValidationError(cast(Any, errors))
 
@@ -75,11 +89,22 @@ class Line(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **more)
-        if not text.strip():
-            raise ValidationError("must not be empty")
         if self.most is not None and len(text) > self.most:
             raise ValidationError(f"longer than {self.most} characters")
+        if not visible(text):
+            raise ValidationError("must not be empty")
+        if (problem := text_problem(text)) is not None:
+            raise ValidationError(problem)
         return text
+
+
+class Text(Line):
+    """Text that people read on their phones."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> str:
+        if isinstance(value, str) and (problem := CHECKING.get().text_rule.problem(value)) is not None:
+            raise ValidationError(problem)
+        return super()._deserialize(value, attr, data, **more)
 
 
 class Word(fields.Field[str]):
@@ -118,9 +143,9 @@ class Flag(fields.Field[bool]):
     """true, false, 1 or 0."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
-        if value in {True, "1"}:
+        if value in (True, "1"):
             return True
-        if value in {False, "0"}:
+        if value in (False, "0"):
             return False
         raise ValidationError("must be 1 or 0")
 
@@ -133,11 +158,9 @@ class Link(fields.Field[str]):
         self.most = most
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        if not isinstance(value, str) or not LINK.fullmatch(value):
-            raise ValidationError("must be a URL that starts with http:// or https:// and carries no credentials")
-        if len(value) > self.most:
-            raise ValidationError(f"longer than {self.most} characters")
-        return value
+        if (problem := link_problem(value, self.most)) is not None:
+            raise ValidationError(problem)
+        return str(value)
 
 
 class When(fields.Field[int]):
@@ -149,8 +172,8 @@ class When(fields.Field[int]):
             raise ValidationError("must be a datetime or text such as 2030-05-01T10:00:00")
         try:
             ms = parse_when(value, checking.settings.gateway_timezone)
-        except ValueError as error:
-            raise ValidationError(str(error)) from None
+        except (ValueError, OverflowError) as error:
+            raise ValidationError(str(error) if isinstance(error, ValueError) else "is no point in time") from None
         if ms < checking.now.timestamp() * 1000:
             raise ValidationError("is in the past")
         return ms
@@ -180,7 +203,7 @@ def _content_of(value: Any) -> tuple[str, bytes]:
         return "image", bytes(value)
     if isinstance(value, Mapping):
         try:
-            return str(value.get("filename") or "image"), base64.b64decode(value["base64"], validate=True)
+            return _file_name(value.get("filename")), base64.b64decode(value["base64"], validate=True)
         except (KeyError, TypeError, ValueError, binascii.Error):
             raise ValidationError("must hold the image as base64") from None
     if hasattr(value, "read"):
@@ -188,6 +211,11 @@ def _content_of(value: Any) -> tuple[str, bytes]:
         if isinstance(content, bytes):
             return Path(str(getattr(value, "name", "image"))).name, content
     raise ValidationError("must be a path, bytes, a binary file, or {filename, base64}")
+
+
+def _file_name(value: object) -> str:
+    name = Path(value).name if isinstance(value, str) and text_problem(value) is None else ""
+    return name[:_FILE_NAME_LENGTH] if name.isprintable() and name else "image"
 
 
 class DeliveryList(fields.Field[Iterable[Any]]):
@@ -212,16 +240,16 @@ class DeliveryList(fields.Field[Iterable[Any]]):
         if form is None:
             return value
         personal, linked = form
-        if not personal and set(map(type, value)) == {str}:
+        if not personal and set(map(type, value)) == {str} and text_problem("".join(value)) is None:
             return value
         self._check(value, personal=personal, linked=linked)
         return value
 
     def _check(self, rows: Iterable[Any], *, personal: bool, linked: bool) -> None:
         errors: dict[Any, Any] = {}
-        further = 0
+        further, text_rule = 0, CHECKING.get().text_rule
         for number, row in enumerate(rows):
-            problem = row_problem(row, personal=personal, linked=linked)
+            problem = row_problem(row, personal=personal, linked=linked, text_rule=text_rule)
             if problem is None:
                 continue
             if len(errors) < ERRORS_CAP:
@@ -232,6 +260,19 @@ class DeliveryList(fields.Field[Iterable[Any]]):
             errors["_schema"] = [f"and {further} more rows with mistakes"]
         if errors:
             raise ValidationError(cast(Any, errors))
+
+
+class Mailings(fields.List[Any]):
+    """A list of mailings, of a number that can be checked while somebody waits."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> list[Any]:
+        if isinstance(value, (list, tuple)):
+            if len(value) > MAILINGS_MOST:
+                raise ValidationError(f"has {len(value):,} mailings, more than {MAILINGS_MOST:,}")
+            wrong = [n for n, one in enumerate(value) if not isinstance(one, Mapping)]
+            if len(wrong) > ERRORS_CAP:
+                raise ValidationError(cast(Any, {n: ["must be an object"] for n in wrong[:ERRORS_CAP]}))
+        return super()._deserialize(value, attr, data, **more)
 
 
 def row_form(mailing: Any) -> tuple[bool, bool] | None:

@@ -20,7 +20,9 @@ from campaigns.schemas.fields import (
     Image,
     Line,
     Link,
+    Mailings,
     StrictSchema,
+    Text,
     When,
     Whole,
     Word,
@@ -28,6 +30,7 @@ from campaigns.schemas.fields import (
 )
 from campaigns.settings import DEFAULT_ACCOUNT, Settings
 from campaigns.times import to_d_schedule
+from campaigns.wellformed import oddities
 
 _NAME_LENGTH = 255
 _TOKEN = {"token": "is refused: a job names an account, never a token"}
@@ -50,11 +53,21 @@ def load_job(data: Mapping[str, Any], *, settings: Settings, now: datetime) -> J
     schema = _SCHEMAS.get(kind) if isinstance(kind, str) else None
     if schema is None:
         raise JobError({"kind": [f"must be one of {', '.join(_SCHEMAS)}"]})
-    token = CHECKING.set(Checking(settings, now))
+    # What JSON or Redis could not carry is told first: the rules below would stumble over it.
+    if tree := oddities(data):
+        raise JobError(tree)
+    token = CHECKING.set(
+        Checking(
+            settings,
+            now,
+            _is_set(data.get("literal_text")),
+            kind == "quick" and _is_set(data.get("forwarding_message")),
+        )
+    )
     try:
         values = cast(dict[str, Any], schema().load(dict(data)))
     except ValidationError as error:
-        tree: Any = error.messages
+        tree = cast(Any, error.messages)
     else:
         return _BUILDERS[kind](values, settings)
     finally:
@@ -62,11 +75,15 @@ def load_job(data: Mapping[str, Any], *, settings: Settings, now: datetime) -> J
     raise JobError(tree)
 
 
+def _is_set(flag: object) -> bool:
+    return flag in (True, "1")
+
+
 class _Content(StrictSchema):
     type = Word("text", "image", "button", required=True)
-    text = Line()
+    text = Text()
     image_url = Link()
-    caption = Line()
+    caption = Text()
     button_link = Link(most=BUTTON_LINK_LENGTH)
 
 
@@ -111,6 +128,7 @@ class _Common(StrictSchema):
     account = fields.String(load_default=DEFAULT_ACCOUNT, error_messages=messages("must be an alias"))
     name = Line(most=_NAME_LENGTH, load_default=None)
     on_unknown = Word("hold", "resend", load_default=None)
+    literal_text = Flag(load_default=False)
     max_recipients = Whole(load_default=None)
     max_cost = fields.Decimal(
         load_default=None, allow_nan=False, error_messages=messages("must be an amount such as 12.50")
@@ -130,7 +148,7 @@ class _Common(StrictSchema):
 
 class _Bulk(_Common):
     callback_url = Link(load_default=None)
-    messages = fields.List(
+    messages = Mailings(
         fields.Nested(_Mailing, error_messages=messages("must be an object")),
         required=True,
         error_messages=messages("must be a list of mailings"),
@@ -161,11 +179,11 @@ class _Message(_Common):
 
     vibername_id = Whole(required=True)
     type_message = Word("TEXT", "IMAGE", "BUTTON", load_default="TEXT")
-    message = Line()
+    message = Text()
     image_url = Link()
     image = Image()
-    button = Line()
-    button_link = Link()
+    button = Text()
+    button_link = Link(most=BUTTON_LINK_LENGTH)
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _content_fits(self, _data: Any, original: Any, **_: Any) -> None:
@@ -204,7 +222,7 @@ class _Quick(_Message):
             region = CHECKING.get().settings.phone_region
             if normalise_phone(original["phone"], region) is None:
                 errors["phone"] = ["is not a phone number"]
-        if original.get("forwarding_message") not in {True, "1"}:
+        if original.get("forwarding_message") not in (True, "1"):
             for name in ("forwarding_time", "alphaname_id"):
                 if name in original:
                     errors[name] = ["is of use only with forwarding_message: 1"]
@@ -232,7 +250,9 @@ def _nameless(mailings: Iterable[Any]) -> int:
 
 
 def _common(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: values[name] for name in ("account", "name", "on_unknown", "max_recipients", "max_cost")}
+    return {
+        name: values[name] for name in ("account", "name", "on_unknown", "max_recipients", "max_cost", "literal_text")
+    }
 
 
 def _bulk(values: dict[str, Any], _settings: Settings) -> BulkJob:

@@ -1,0 +1,118 @@
+"""Values that JSON, Redis or the gateway cannot carry, and texts and links that nobody could use. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+#: Deeper than any field of a job.
+_DEPTH_MOST: Final = 32
+_INTEGER_MOST: Final = 2**63
+_LINK: Final = re.compile(r"https?://[^\s/@?#]+(?:[/?#]\S*)?", re.IGNORECASE)
+#: Letters by their category that nobody sees: Hangul fillers, the empty Braille pattern.
+_BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Zl", "Zp", "Zs"})
+#: What looks like a place for a name, a sum or a date, as templates of all kinds write it.
+_PLACEHOLDER: Final = re.compile(r"\{\{?\s{0,3}[^\W\d]\w{0,39}\s{0,3}\}?\}")
+
+
+def text_problem(text: str) -> str | None:
+    """Why a text cannot be carried, if it cannot."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            return f"holds half a character at place {error.start + 1:,}, as of an emoji that was cut in two"
+    return "holds a NUL character" if "\0" in text else None
+
+
+def visible(text: str) -> bool:
+    """Whether a person sees anything of it: zero-width characters, fillers and spaces alone are nothing."""
+    return any(unicodedata.category(one) not in _UNSEEN and one not in _BLANK for one in text)
+
+
+def placeholder_in(text: str) -> str | None:
+    """The first `{name}` or `{{ name }}` of a text, which nothing here fills; None if there is none."""
+    match = _PLACEHOLDER.search(text)
+    return match[0] if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class TextRule:
+    """What a text that people read must be: at most so many characters, and without `{name}` unless it is literal."""
+
+    most: int
+    literal: bool = False
+
+    def problem(self, text: str) -> str | None:
+        """What is wrong with the text, if anything."""
+        if len(text) > self.most:
+            return f"longer than {self.most:,} characters"
+        if not visible(text):
+            return "must not be empty"
+        if (problem := text_problem(text)) is not None:
+            return problem
+        if not self.literal and (found := placeholder_in(text)) is not None:
+            return f"holds {found}, which nothing fills; if it is meant as it stands, give the job literal_text: true"
+        return None
+
+
+def link_problem(link: object, most: int) -> str | None:
+    """What is wrong with an address on the web, if anything."""
+    if not isinstance(link, str) or not _LINK.fullmatch(link):
+        return "must be a URL that starts with http:// or https:// and carries no credentials"
+    if len(link) > most:
+        return f"longer than {most} characters"
+    if any(unicodedata.category(one)[0] == "C" for one in link):
+        return "holds a control character or another that nobody sees"
+    try:
+        parts = urlsplit(link)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return "has a host or a port that cannot be: a port is a number up to 65535"
+    return "names no host" if not host or port == 0 else None
+
+
+def oddities(value: Any) -> dict[Any, Any]:
+    """Places of a document where something stands that JSON or Redis cannot carry, as an error tree.
+
+    Looks into lists and objects only: what a caller hands in lazily is checked as it is read.
+    """
+    return _odd(value, 0) or {}
+
+
+def _odd(value: Any, deep: int) -> Any:
+    if isinstance(value, str):
+        problem = text_problem(value)
+        return [problem] if problem else None
+    if isinstance(value, int):
+        return ["is too large a number"] if abs(value) >= _INTEGER_MOST else None
+    if not isinstance(value, (Mapping, list, tuple)):
+        return None
+    if deep >= _DEPTH_MOST:
+        return [f"is nested deeper than {_DEPTH_MOST} levels"]
+    tree = {name: found for name, part in _parts(value) if (found := _odd(part, deep + 1))}
+    return tree or None
+
+
+def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            if isinstance(name, str) and text_problem(name):
+                yield "a name", name
+            else:
+                yield name, part
+    elif not _all_plain(value):
+        yield from enumerate(value)
+
+
+def _all_plain(rows: list[Any] | tuple[Any, ...]) -> bool:
+    """Phones are many, and nearly all are plain texts: looked at together they cost little."""
+    if set(map(type, rows)) != {str}:
+        return False
+    joined = "".join(rows)
+    return joined.isascii() and "\0" not in joined
