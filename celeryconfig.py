@@ -7,6 +7,7 @@ import socket
 
 from campaigns import broker, names
 from campaigns.settings import Settings
+from workers.transport import OF_WORKERS
 
 _settings = Settings.from_env(os.environ)
 
@@ -22,6 +23,10 @@ task_create_missing_queues = False
 task_default_queue = names.CONTROL
 task_routes = {task: {"queue": queues[0]} for task, queues in names.TASK_QUEUES.items()}
 imports = ("workers.tasks",)
+
+# Any language sends jobs here, so nothing that arrives is trusted, least of all by the process that must go on.
+worker_consumer = "workers.door:Consumer"
+broker_transport = OF_WORKERS[broker.celery_settings(_settings)["broker_transport"]]
 
 # JSON only: nothing that arrives can run code, and any language can write it.
 task_serializer = "json"

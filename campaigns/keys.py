@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from campaigns.names import QUEUES
+from campaigns.names import DUE_QUEUES
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,10 @@ class Keys:
         return f"{self.prefix}campaigns"
 
     def job_key(self, key: str) -> str:
-        """String: the id of the campaign that was enqueued under `key`. Writer: ledger."""
+        """String: the id of the campaign that was enqueued under `key`, and once that is over ` <digest>` of its job.
+
+        Writer: ledger. Expires `key_retention_s` after the campaign was over.
+        """
         return f"{self.prefix}key:{key}"
 
     def recent_job(self, digest: str) -> str:
@@ -83,13 +86,28 @@ class Keys:
         """
         return f"{self.prefix}recent-job:{digest}"
 
+    def rejected(self) -> str:
+        """Sorted set: digests of submitted messages in which no job could be found, by when (unix ms).
+
+        Writer: submitting. At most 1,000, the newest. Expires `retention_s` after the last.
+        """
+        return f"{self.prefix}rejected"
+
+    def rejected_facts(self) -> str:
+        """Hash digest → JSON: what is known of such a message, never its content. Lives as long as `rejected`."""
+        return f"{self.prefix}rejected-facts"
+
+    def submissions(self) -> str:
+        """Hash: `seq`, number of the last event of the source `submissions`. Writer: submitting. No expiry."""
+        return f"{self.prefix}submissions"
+
     def due(self, queue: str) -> str:
         """Sorted set of `<verb>|<batch id>` by due time (unix ms). Writer: ledger. Entries are removed."""
         return f"{self.prefix}due:{queue}"
 
     def all_due(self) -> list[str]:
-        """The due sets in the order of `names.QUEUES`, as every script takes them."""
-        return [self.due(queue) for queue in QUEUES]
+        """The due sets in the order of `names.DUE_QUEUES`, as every script takes them."""
+        return [self.due(queue) for queue in DUE_QUEUES]
 
     def twins(self, fingerprint: str) -> str:
         """Set of `<batch id>:<mailing>` that would look alike in getViberMessages. Writer: planning."""

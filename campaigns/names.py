@@ -12,9 +12,13 @@ BULK: Final = "bulk"
 POLL: Final = "poll"
 REPLIES: Final = "replies"
 CONTROL: Final = "control"
+#: Where every language sends jobs. Nobody else's work waits behind what comes in here.
+SUBMISSIONS: Final = "submissions"
 
-#: In the order in which every script receives their due sets.
-QUEUES: Final = (QUICK, BULK, POLL, REPLIES, CONTROL)
+#: Those that have a due set, in the order in which every script receives them.
+DUE_QUEUES: Final = (QUICK, BULK, POLL, REPLIES, CONTROL)
+#: Every queue at the broker. A worker serves each of them.
+QUEUES: Final = (*DUE_QUEUES, SUBMISSIONS)
 
 SUBMIT: Final = "campaigns.submit"
 DISPATCH: Final = "campaigns.dispatch"
@@ -26,7 +30,7 @@ FETCH_REPLIES: Final = "campaigns.fetch_replies"
 
 #: Where a task is consumed. The sending tasks go where their batch's kind says.
 TASK_QUEUES: Final[dict[str, tuple[str, ...]]] = {
-    SUBMIT: (CONTROL,),
+    SUBMIT: (SUBMISSIONS,),
     DISPATCH: (CONTROL,),
     SWEEP: (CONTROL,),
     SEND_BATCH: (QUICK, BULK),

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
-from campaigns.errors import JobError, KeyConflictError, StoreError, UnknownCampaignError
+from campaigns.errors import (
+    JobError,
+    KeyConflictError,
+    PlanUnderWayError,
+    StateError,
+    StoreError,
+    UnknownCampaignError,
+)
 from campaigns.flow.services import Services
 from campaigns.handle import Campaign, wake_workers
 from campaigns.jobs import Job, QuickJob, job_document
 from campaigns.ledger import SEND, MailingRecord, NewBatch, Plan, drop_plan, queue_of
 from campaigns.ledger import Campaign as Record
-from campaigns.ledger.states import PLANNING
+from campaigns.ledger.states import ABANDONED, PLANNING
 from campaigns.planning import PlannedBatch, TakenOut
-from campaigns.preparing import Recipients, checked_job, planner_of, refusals
+from campaigns.preparing import Recipients, checked_job, key_of, planner_of, refusals
 from campaigns.wiring import default_services
 
 log = logging.getLogger(__name__)
@@ -27,31 +34,77 @@ _BATCHES_PER_STORE = 50
 def enqueue(
     job: Mapping[str, Any],
     *,
-    key: str | None = None,
+    key: str | int | None = None,
     recipients: Recipients = None,
     strict: bool = False,
     services: Services | None = None,
 ) -> Campaign:
     """Check a job, store it whole, and wake the workers. When this returns, nothing can lose it.
 
-    `key` makes it repeatable: the same key with the same job is the same campaign, with another job
-    KeyConflictError. `recipients` (any iterable, or a path to a CSV or JSON-lines file) become the
-    delivery list of a job that has a single mailing without one. With `strict`, a single recipient who would
-    be taken out (invalid, duplicate, opted out) refuses the job.
+    `key` (or the field `key` of the job) makes it repeatable: the same key with the same job is the same campaign,
+    also when its time has passed meanwhile; with another job KeyConflictError. A key is remembered for
+    `key_retention_s` after its campaign ended; the campaign itself may have expired by then. `recipients` (any
+    iterable, or a path to a CSV or JSON-lines file) become the delivery list of a job that has a single mailing
+    without one. With `strict`, a single recipient who would be taken out (invalid, duplicate, opted out) refuses
+    the job.
 
     Raises JobError with every error at once, and then nothing is stored; StoreError if Redis cannot be
     reached. Then nothing is stored either, unless it was the very last answer that got lost: only a repetition
     with the same key is safe, which finds the campaign or enqueues it.
     """
     services = services or default_services()
-    checked = checked_job(services, job, recipients)
+    return _enqueue(services, job, key_of(job, key), recipients, strict, _wait)
+
+
+def enqueue_without_waiting(
+    services: Services, job: Mapping[str, Any], *, key: str | None, strict: bool, of_message: bool
+) -> Campaign:
+    """`enqueue` for a worker, which must not wait for somebody else who plans the job of this key.
+
+    With `of_message` the key is the id of the message that brought the job: then the other one reads the same
+    message, or died over it, and its plan is taken over. Raises PlanUnderWayError besides what `enqueue` raises.
+    """
+    try:
+        return _enqueue(services, job, key, None, strict, _take_over if of_message else _leave)
+    except StateError:
+        # Another delivery of this message took the plan over while it was made here.
+        raise PlanUnderWayError("of this message") from None
+
+
+#: What to do about a campaign whose plan somebody else makes: returns when it is worth another look.
+_Patience = Callable[[Services, Record], None]
+
+
+def _wait(services: Services, _record: Record) -> None:
+    services.sleep(0.2)
+
+
+def _leave(_services: Services, record: Record) -> None:
+    raise PlanUnderWayError(record.id)
+
+
+def _take_over(services: Services, record: Record) -> None:
+    """Safe also while the other one lives: without the plan, what it still writes is refused."""
+    drop_plan(services.store, record.id, key=record.fields.get("key"), token=record.fields.get("plan_token", ""))
+
+
+def _enqueue(
+    services: Services,
+    job: Mapping[str, Any],
+    key: str | None,
+    recipients: Recipients,
+    strict: bool,
+    patience: _Patience,
+) -> Campaign:
     if key is not None and (owner := services.campaigns.of_key(key)) is not None:
-        found = _same_campaign(services, owner, key, checked)
-        if found is not None:
+        # What may have changed since, such as the time, does not make another job of it.
+        again = checked_job(services, job, recipients, anew=False)
+        if (found := _same_campaign(services, owner, key, again, patience)) is not None:
             return found
+    checked = checked_job(services, job, recipients)
     plan = _open(services, checked, key)
     if isinstance(plan, str):
-        found = _same_campaign(services, plan, str(key), checked)
+        found = _same_campaign(services, plan, str(key), checked, patience)
         if found is not None:
             return found
         plan = _open(services, checked, key)
@@ -81,31 +134,34 @@ def _open(services: Services, job: Job, key: str | None) -> Plan | str:
     )
 
 
-def _same_campaign(services: Services, owner: str, key: str, job: Job) -> Campaign | None:
+def _same_campaign(services: Services, owner: str, key: str, job: Job, patience: _Patience) -> Campaign | None:
     """The campaign that has the key, if its job is this one; None if it was given up. Raises KeyConflictError."""
-    record = _planned(services, owner)
-    if record is None:
+    record = _planned(services, owner, patience)
+    digest = services.campaigns.digest_of_key(key) if record is None else record.fields.get("digest")
+    if record is None and digest is None:
         return None
     planner = planner_of(services, job)
     for _ in planner.steps():
         pass
-    if record.fields.get("digest") != planner.digest:
+    if digest != planner.digest:
         raise KeyConflictError(key, owner)
     return Campaign(owner, services)
 
 
-def _planned(services: Services, campaign_id: str) -> Record | None:
+def _planned(services: Services, campaign_id: str, patience: _Patience) -> Record | None:
     """The campaign once its producer has planned it; None if that producer is gone and its plan dropped."""
     while True:
         try:
             record = services.campaigns.read(campaign_id)
         except UnknownCampaignError:
             return None
+        if record.state == ABANDONED:
+            return None
         if record.state != PLANNING:
             return record
         if drop_plan(services.store, campaign_id, key=record.fields.get("key")):
             return None
-        services.sleep(0.2)
+        patience(services, record)
 
 
 def _fill(services: Services, plan: Plan, job: Job, *, strict: bool) -> None:

@@ -22,7 +22,7 @@ from campaigns.gateway import Gateway, Transport, boot_clock
 from campaigns.gateway.limiter import Breaker, Limiter
 from campaigns.gateway.pauses import pause_for
 from campaigns.keys import Keys
-from campaigns.ledger import Batches, Campaigns, Due, Plans
+from campaigns.ledger import Batches, Campaigns, Due, Plans, RejectedMessages
 from campaigns.results import Deliveries, Events, Oddities, OptOuts, People, Replies
 from campaigns.settings import Settings
 from campaigns.store import Store
@@ -120,7 +120,8 @@ def build_services(settings: Settings, *, store: Store | None = None, wake: Wake
             twins_life_ms=_ms(settings.body_retention_s + settings.poll_horizon_s),
         ),
         batches=batches,
-        campaigns=Campaigns(store),
+        campaigns=Campaigns(store, key_life_ms=_ms(settings.key_retention_s)),
+        rejected=RejectedMessages(store, life_ms=_ms(settings.retention_s)),
         due=Due(store),
         limiter=limiter,
         deliveries=deliveries,

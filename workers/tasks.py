@@ -6,15 +6,18 @@ import time
 from typing import Any
 
 from celery import Task
+from celery.exceptions import Reject
 
 from campaigns import names
+from campaigns.envelopes import Envelope
+from campaigns.errors import PlanUnderWayError, StoreError
 from campaigns.flow.dispatch import dispatch as dispatch_due
 from campaigns.flow.poll import poll_while_due
 from campaigns.flow.reconcile import reconcile_batch as reconcile
 from campaigns.flow.replies import fetch_while_due
 from campaigns.flow.send import send_while_due
 from campaigns.flow.services import Services
-from campaigns.flow.submit import submit as submit_job
+from campaigns.flow.submit import take_in
 from campaigns.flow.sweep import sweep as sweep_all
 from campaigns.wiring import PATIENT, default_services
 from workers.app import app
@@ -25,13 +28,16 @@ def _services() -> Services:
     return default_services(PATIENT)
 
 
-@app.task(name=names.SUBMIT, bind=True)
-def submit(self: Task[Any, Any], job: Any, key: str | None = None, strict: bool = False) -> None:
-    """Enqueue a job that came as JSON, from any language.
+@app.task(name=names.SUBMIT, Request="workers.door:Request")
+def submit(packed: dict[str, Any]) -> None:
+    """Enqueue a job that came as JSON, from any language. `packed` is the message whole: see `workers.door`.
 
     Until a worker has stored it, the job is only as safe as the broker is; `campaigns.enqueue` stores first.
     """
-    submit_job(_services(), job, key=key, strict=strict, message_id=str(self.request.id))
+    try:
+        take_in(_services(), Envelope.unpacked(packed))
+    except (StoreError, PlanUnderWayError) as error:
+        raise Reject(type(error).__name__, requeue=True) from None
 
 
 @app.task(name=names.DISPATCH, bind=True)

@@ -22,6 +22,7 @@ from campaigns.cli.reporting import report
 from campaigns.cli.screen import console, print_json
 from campaigns.cli.sending import send
 from campaigns.cli.serving import callbacks
+from campaigns.cli.submitting import submissions
 
 
 @click.group(cls=AdvisingGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,6 +52,7 @@ for _command in (
     retry,
     wake,
     callbacks,
+    submissions,
     events,
     explain,
     forget,

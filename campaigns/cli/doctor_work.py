@@ -72,6 +72,19 @@ def look_at_events(services: Services) -> Iterator[Finding]:
         yield Finding(WARN if entries < cap else FAIL, "event stream", found, remedy)
     yield _groups(services, groups)
     yield _dead_letters(services, groups)
+    yield _rejected(services)
+
+
+def _rejected(services: Services) -> Finding:
+    """Whether messages came in which no job could be found."""
+    number = len(services.rejected)
+    newest = next(services.rejected.newest(1), None)
+    if newest is None:
+        return Finding(OK, "submissions", "every message could be read")
+    name = f"message {newest.id}" if newest.id else f"a message without an id ({newest.digest})"
+    found = f"{number:,} put aside unread; the newest, {name} in the queue {newest.queue}: {newest.reason}"
+    remedy = "campaigns submissions list; put the sender right, send them again, then: campaigns submissions discard"
+    return Finding(WARN, "submissions", found, remedy)
 
 
 def _groups(services: Services, groups: list[Group]) -> Finding:

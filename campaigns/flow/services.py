@@ -9,7 +9,7 @@ from typing import Protocol
 
 from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Limiter
-from campaigns.ledger import Batches, Campaigns, Due, Plans
+from campaigns.ledger import Batches, Campaigns, Due, Plans, RejectedMessages
 from campaigns.results import Deliveries, Events, Oddities, OptOuts, People, Replies
 from campaigns.settings import Settings
 from campaigns.store import Store
@@ -32,6 +32,7 @@ class Services:
     plans: Plans
     batches: Batches
     campaigns: Campaigns
+    rejected: RejectedMessages
     due: Due
     limiter: Limiter
     deliveries: Deliveries

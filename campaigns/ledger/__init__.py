@@ -26,6 +26,7 @@ from campaigns.ledger.due import Due, Entry, taken
 from campaigns.ledger.plans import NewBatch, Plan, Plans, drop_plan, new_campaign_id
 from campaigns.ledger.reasons import Reason, reasons_of, refused_by
 from campaigns.ledger.records import Batch, Campaign, MailingRecord, campaign_of
+from campaigns.ledger.rejected import Rejected, RejectedMessages
 from campaigns.ledger.schedules import schedule_of
 from campaigns.ledger.withheld import withhold
 
@@ -49,6 +50,8 @@ __all__ = [
     "Plans",
     "Reason",
     "Refusal",
+    "Rejected",
+    "RejectedMessages",
     "Unchecked",
     "batch_at",
     "campaign_of",

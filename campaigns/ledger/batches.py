@@ -13,7 +13,7 @@ import orjson
 from campaigns.jobs import ImageFile
 from campaigns.ledger.records import Batch, campaign_of
 from campaigns.ledger.states import ACCEPTED, REACHED_FROM
-from campaigns.names import BULK, CONTROL, POLL, QUEUES, QUICK, REPLIES
+from campaigns.names import BULK, CONTROL, DUE_QUEUES, POLL, QUICK, REPLIES
 from campaigns.store import ScriptCall, Store, decoded, paired
 
 #: What may be due of a batch, and in which set. Where a batch is sent from depends on its kind.
@@ -79,7 +79,7 @@ def batch_at(batch_id: str, answer: Sequence[Any]) -> tuple[int, Batch]:
 
 def _due_times(verb: str, kind: str, delay_ms: int | None) -> tuple[str, int, int | str]:
     """As move.lua takes them: the verb, the number of its due set, the delay or '' to remove it."""
-    return verb, QUEUES.index(queue_of(verb, kind)) + 1, "" if delay_ms is None else delay_ms
+    return verb, DUE_QUEUES.index(queue_of(verb, kind)) + 1, "" if delay_ms is None else delay_ms
 
 
 class Batches:
@@ -109,7 +109,7 @@ class Batches:
                 keys.optouts(),
                 keys.optouts_counter(),
             ],
-            [batch_id, campaign_id, fence, self._lease_ms, QUEUES.index(queue_of(SEND, kind)) + 1],
+            [batch_id, campaign_id, fence, self._lease_ms, DUE_QUEUES.index(queue_of(SEND, kind)) + 1],
         )
         if answer[0] == 0:
             return Refusal(answer[2].decode(), answer[3].decode())

@@ -29,9 +29,10 @@ class Brief:
 class Campaigns:
     """Every method may raise StoreError; those that take an id, UnknownCampaignError."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, key_life_ms: int = 0) -> None:
         self._store = store
         self._keys = store.keys
+        self._key_life_ms = key_life_ms
         self._briefs: dict[str, Brief] = {}
 
     def read(self, campaign_id: str) -> Campaign:
@@ -66,9 +67,14 @@ class Campaigns:
         return brief
 
     def of_key(self, key: str) -> str | None:
-        """The id of the campaign that was enqueued under `key`."""
+        """The id of the campaign that was enqueued under `key`. It may have expired."""
         owner = self._store.ask("get", self._keys.job_key(key))
-        return owner.decode() if owner else None
+        return owner.decode().split(" ")[0] if owner else None
+
+    def digest_of_key(self, key: str) -> str | None:
+        """The digest of the job that was enqueued under `key`, if its campaign is over and the key is remembered."""
+        _, _, digest = (self._store.ask("get", self._keys.job_key(key)) or b"").partition(b" ")
+        return digest.decode() or None
 
     def newest(self, limit: int, start: int = 0) -> list[Campaign]:
         """The newest campaigns from number `start` on, newest first, without those that have expired."""
@@ -130,6 +136,7 @@ class Campaigns:
         self._store.ask("pexpire", self._keys.campaign(campaign.id), life_ms)
         for names in self._belongings(campaign):
             self._store.ask_many("pexpire", [(name, life_ms) for name in names])
+        self._remember_key(campaign, life_ms)
         self._store.run("retire", [self._keys.campaign(campaign.id), self._keys.active()], [campaign.id])
 
     def revive(self, campaign: Campaign) -> bool:
@@ -138,6 +145,8 @@ class Campaigns:
             return False
         for names in self._belongings(campaign):
             self._store.ask_many("persist", [(name,) for name in names])
+        if "key" in campaign.fields:
+            self._store.ask("persist", self._keys.job_key(campaign.fields["key"]))
         self._store.ask("persist", self._keys.campaign(campaign.id))
         return True
 
@@ -152,8 +161,16 @@ class Campaigns:
             ]
             names = [name for i in ids for name in (keys.batch(i), keys.body(i))]
             yield names + [keys.deliveries(i, m) for i, n in zip(ids, mailings, strict=True) for m in range(n)]
-        own = [keys.image(campaign.id), keys.taken_out(campaign.id), keys.replies(campaign.id)]
-        yield [*own, keys.job_key(campaign.fields["key"])] if "key" in campaign.fields else own
+        yield [keys.image(campaign.id), keys.taken_out(campaign.id), keys.replies(campaign.id)]
+
+    def _remember_key(self, campaign: Campaign, life_ms: int) -> None:
+        """The key outlives its campaign, and tells by the digest whether a job is the same."""
+        if "key" not in campaign.fields:
+            return
+        name = self._keys.job_key(campaign.fields["key"])
+        if (self._store.ask("get", name) or b"").decode().split(" ")[0] == campaign.id:
+            value = f"{campaign.id} {campaign.fields.get('digest', '')}".strip()
+            self._store.ask("set", name, value, None, max(life_ms, self._key_life_ms))
 
     def forget_expired(self, before_ms: int) -> None:
         """Drop ids from the index whose campaigns have expired."""

@@ -15,7 +15,7 @@ from campaigns.errors import StateError
 from campaigns.jobs import ImageFile
 from campaigns.keys import Keys
 from campaigns.ledger.records import MailingRecord
-from campaigns.names import QUEUES
+from campaigns.names import DUE_QUEUES
 from campaigns.store import Store
 
 _PER_ROUND_TRIP = 200
@@ -159,7 +159,7 @@ class Plans:
         campaign_id: str | None = None,
     ) -> Plan | str:
         """A new plan, or the id of the campaign that has `key` already."""
-        if queue not in QUEUES:
+        if queue not in DUE_QUEUES:
             raise ValueError(f"no queue {queue!r}")
         keys, token = self._store.keys, secrets.token_hex(8)
         campaign_id = campaign_id or new_campaign_id(time.time_ns() // 1_000_000)
@@ -173,7 +173,7 @@ class Plans:
             [campaign_id, "0" if key is None else "1", token, self._lease_ms, *fields],
         ).decode()
         if owner != campaign_id:
-            return str(owner)
+            return str(owner).split(" ")[0]
         return Plan(
             self._store,
             campaign_id,

@@ -16,7 +16,7 @@ from campaigns.flow.reconcile import reconcile_batch
 from campaigns.flow.replies import fetch_replies
 from campaigns.flow.send import send_while_due
 from campaigns.flow.services import Services
-from campaigns.flow.submit import submit
+from campaigns.flow.submit import take_in
 from campaigns.handle import Campaign, Status, list_campaigns
 from campaigns.ledger.states import OVER
 from campaigns.sandbox.server import Sandbox
@@ -57,7 +57,7 @@ class Here:
             return
         try:
             for sent in self._submissions.take():
-                submit(self.services, sent.job, key=sent.key, strict=sent.strict, message_id=sent.message_id)
+                take_in(self.services, sent)
             dispatch(self.services)
             while self._wake_ups:
                 self._carry_out(*self._wake_ups.popleft())

@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from kombu import Queue
-
-from campaigns import broker, names
+from campaigns import broker
+from campaigns.envelopes import Envelope, envelope_of_item
+from campaigns.names import SUBMISSIONS
 from campaigns.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """One message, with the arguments of the task `workers.tasks.submit`."""
-
-    message_id: str
-    job: Any
-    key: str | None = None
-    strict: bool = False
-
-
 class Submissions:
-    """Reads the queue `control`. What lies there besides jobs is passed over: due times do that work."""
+    """Reads the queue `submissions` of a Redis broker, whatever lies there, as a worker does."""
 
     def __init__(self, settings: Settings) -> None:
         self._connection = broker.connection(settings)
-        self._queue = Queue(names.CONTROL, routing_key=names.CONTROL)(self._connection.channel())
+        self._most_bytes = settings.submission_bytes
 
-    def take(self) -> Iterator[Submission]:
-        """Those that have come so far. A message with other arguments than the task's raises TypeError."""
-        while (message := self._queue.get(no_ack=True, accept=["json"])) is not None:
-            if message.headers.get("task") == names.SUBMIT:
-                positional, named, _ = message.payload
-                yield Submission(str(message.headers["id"]), *positional, **named)
+    def take(self) -> Iterator[Envelope]:
+        """Those that have come so far."""
+        channel: Any = self._connection.default_channel
+        with channel.conn_or_acquire() as client:
+            while (item := client.rpop(SUBMISSIONS)) is not None:
+                yield envelope_of_item(item, SUBMISSIONS, self._most_bytes)
 
     def close(self) -> None:
         self._connection.release()

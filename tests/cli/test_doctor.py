@@ -16,7 +16,9 @@ from campaigns.cli.doctor import examine
 from campaigns.cli.doctor_server import of_version
 from campaigns.cli.examining import findings_table
 from campaigns.embedded import EmbeddedServer
+from campaigns.envelopes import Envelope
 from campaigns.flow.heartbeats import consuming, ticked
+from campaigns.flow.submit import take_in
 from campaigns.keys import Keys
 from campaigns.ledger import SEND, Entry
 from campaigns.names import QUEUES
@@ -117,6 +119,21 @@ def test_the_server_is_old() -> None:
 def test_no_beat(run: Run, stage: Stage) -> None:
     consuming(stage.services.store, QUEUES)
     only(run, "beat", "fail", "no tick for minutes", "start the process `beat`")
+
+
+def test_a_message_in_which_no_job_was_found(run: Run, alive: Stage) -> None:
+    """It is named, with where to see and drop it; dropped, all is well."""
+    message_id = "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
+    take_in(alive.services, Envelope("submissions", {"task": "campaigns.submit", "id": message_id}, body=b"?"))
+    words = f"1 put aside unread; the newest, message {message_id} in the queue submissions: its body is not JSON"
+    only(run, "submissions", "warn", words, "campaigns submissions discard")
+    (line,) = run("submissions", "list", "--json").stdout.splitlines()
+    assert json.loads(line)["id"] == message_id
+    assert message_id in run("submissions", "list").stdout
+    assert run("submissions", "discard", "nothing").exit_code == 1
+    assert run("submissions", "discard").exit_code == 2
+    assert run("submissions", "discard", json.loads(line)["digest"]).exit_code == 0
+    assert found(run) == {}
 
 
 def test_two_beats(run: Run, alive: Stage) -> None:
@@ -275,7 +292,7 @@ def test_fits_the_screen(stage: Stage, columns: int) -> None:
     lines = written.getvalue().splitlines()
     assert max(len(line) for line in lines) <= columns
     assert "\x1b" not in written.getvalue()
-    assert lines[-1] == "5 problems, 1 not looked at"
+    assert lines[-1] == "6 problems, 1 not looked at"
     began = [line for line in lines if line[:4].strip() in {"ok", "warn", "fail", "skip"}]
     assert {line[4:6] for line in began} == {"  "}
     assert len({len(line) - len(line[4:].lstrip()) for line in began}) == 1
@@ -284,13 +301,13 @@ def test_fits_the_screen(stage: Stage, columns: int) -> None:
 def test_in_a_pipe_nothing_is_wrapped_or_padded(run: Run, stage: Stage) -> None:
     lines = run("doctor").stdout.splitlines()
     assert [line for line in lines if line != line.rstrip()] == []
-    assert lines[-1] == "5 problems, 1 not looked at"
+    assert lines[-1] == "6 problems, 1 not looked at"
     assert {line[:4].strip() for line in lines[:-1]} == {"ok", "fail", "skip", ""}
 
 
 def test_real_workers_and_beats(run: Run, processes: Processes) -> None:
     """A queue without a worker is told; with everything running all is well; a second beat is told."""
-    processes.worker(["quick", "poll", "replies", "control"])
+    processes.worker(["quick", "poll", "replies", "control", "submissions"])
     processes.beat()
     until(lambda: list(found(run)) == ["queue bulk"])
     processes.worker(["bulk"])

@@ -116,7 +116,7 @@ def test_units_by_systemd_itself(tmp_path: Path) -> None:
     for path in (DEPLOY / "systemd").iterdir():
         text = path.read_text("utf-8").replace("/opt/viber-campaigns/.venv/bin/celery", "/bin/true")
         (tmp_path / path.name).write_text(text, "utf-8")
-    assert len(list(tmp_path.iterdir())) == 6
+    assert len(list(tmp_path.iterdir())) == 7
     if verify is not None:
         told = subprocess.run(
             [verify, "verify", *map(str, tmp_path.iterdir())], capture_output=True, text=True, check=False

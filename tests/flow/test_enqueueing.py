@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,10 +22,20 @@ from campaigns.errors import (
 )
 from campaigns.flow.send import send_batch
 from campaigns.handle import Campaign
+from campaigns.previewing import preview
+from campaigns.producer import enqueue
 from campaigns.sandbox.server import Sandbox
-from tests.support.jobs import bulk_job, personal_job, phones
+from campaigns.store import Store
+from tests.support.jobs import bulk_job, personal_job, phones, sample_job
 from tests.support.settings import fast_settings
 from tests.support.stage import Stage
+
+
+class _Late(Store):
+    """A store whose clock stands in the year 2041."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.redis, store.keys, now_ms=lambda: 2_240_000_000_000)
 
 
 class TestEnqueue:
@@ -41,6 +53,38 @@ class TestEnqueue:
         with pytest.raises(KeyConflictError) as caught:
             stage.enqueue(bulk_job(phones(4)), key="order-1")
         assert caught.value.campaign_id == first.id
+
+    def test_same_key_after_its_time_has_passed(self, make_stage: Callable[..., Stage]) -> None:
+        """The time that passed meanwhile does not make another job of it."""
+        stage = make_stage()
+        job = sample_job(schedule="2040-10-30T22:56:00")
+        first = stage.enqueue(job, key="later")
+        late = replace(stage.services, store=_Late(stage.services.store))
+        with pytest.raises(JobError, match="in the past"):
+            enqueue(job, key="another", services=late)
+        assert enqueue(job, key="later", services=late) == first
+
+    def test_a_key_is_text_or_a_number(self, stage: Stage) -> None:
+        first = stage.enqueue(bulk_job(phones(3)), key=12345)
+        assert stage.enqueue({**bulk_job(phones(3)), "key": "12345"}) == first
+        for key in ("", " ", True, 1.5, "x" * 256, "\ud83d", 2**64):
+            with pytest.raises(JobError, match="key"):
+                stage.enqueue(bulk_job(phones(3)), key=key)
+        with pytest.raises(JobError, match="another one"):
+            stage.enqueue({**bulk_job(phones(3)), "key": "a"}, key="b")
+
+    def test_the_preview_refuses_what_enqueueing_refuses(self, stage: Stage) -> None:
+        for call in (stage.enqueue, partial(preview, services=stage.services)):
+            with pytest.raises(JobError, match="message_cost is not set"):
+                call(bulk_job(phones(1), max_cost="5"))
+        assert_nothing_stored(stage)
+
+    def test_a_stream_with_half_an_emoji(self, stage: Stage) -> None:
+        job = bulk_job([])
+        del job["messages"][0]["delivery_list"]
+        with pytest.raises(JobError, match="half a character"):
+            stage.enqueue(job, recipients=iter([*phones(3), "\ud83d"]))
+        assert_nothing_stored(stage)
 
     def test_taken_out_and_listed(self, stage: Stage) -> None:
         good = phones(2)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from campaigns.errors import KeyConflictError
 from campaigns.flow.submit import submit
 from campaigns.handle import Campaign
 from campaigns.ledger.states import OVER
@@ -31,7 +32,12 @@ def keys_without_end(stage: Stage) -> set[str]:
 def brief(make_stage: Callable[..., Stage]) -> Stage:
     """A stage on which what is over is gone within a second or two."""
     return make_stage(
-        retention_s=0.8, reply_window_s=0.5, events_life_s=0.001, poll_horizon_s=2.0, planning_lease_s=0.1
+        retention_s=0.8,
+        key_retention_s=0.8,
+        reply_window_s=0.5,
+        events_life_s=0.001,
+        poll_horizon_s=2.0,
+        planning_lease_s=0.1,
     )
 
 
@@ -96,6 +102,20 @@ def test_what_comes_after_the_end_expires_too(brief: Stage) -> None:
     forget(phones(1)[0], services=stage.services)
     stage.services.store.ask("delete", stage.services.store.keys.due("replies"))
     assert keys_without_end(stage) <= KEPT | {"campaigns"}
+
+
+def test_a_key_outlives_its_campaign(make_stage: Callable[..., Stage]) -> None:
+    """Long after everything of a campaign has expired, its key still sends nothing again."""
+    stage = make_stage(key_retention_s=1000.0)
+    campaign = stage.enqueue(bulk_job(phones(1)), key="once")
+    stage.finish(campaign)
+    stage.services.campaigns.retire(stage.services.campaigns.read(campaign.id), 60_000)
+    stage.services.store.ask("delete", stage.services.store.keys.campaign(campaign.id))
+    assert stage.enqueue(bulk_job(phones(1)), key="once").id == campaign.id
+    with pytest.raises(KeyConflictError):
+        stage.enqueue(bulk_job(phones(2)), key="once")
+    ttl_ms = stage.services.store.ask("pttl", stage.services.store.keys.job_key("once"))
+    assert 60_000 < ttl_ms <= 1_000_000
 
 
 def test_reopened_after_it_was_retired(stage: Stage) -> None:
