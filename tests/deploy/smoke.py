@@ -92,9 +92,10 @@ def main(procfile: Path) -> None:
             "CAMPAIGNS_TOKEN": "smoke-token",
             "CAMPAIGNS_POLL_MIN_S": "0.5",
         }
+        called = {**env, "CAMPAIGNS_CALLBACK_BASE_URL": "http://127.0.0.1:1"}
         for name, line in lines.items():
             stack.enter_context(process(name, shlex.split(line), env, folder))
-        stack.enter_context(process("callbacks", ["campaigns", "callbacks", "--port", "0"], env, folder))
+        stack.enter_context(process("callbacks", ["campaigns", "callbacks", "--port", "0"], called, folder))
         healthy(env, 90)
         job = folder / "job.json"
         job.write_text(json.dumps(JOB), "utf-8")
@@ -103,7 +104,7 @@ def main(procfile: Path) -> None:
         if phones != ["375291111111", "375292222222"]:
             raise SystemExit(f"the sandbox got {phones}")
         subprocess.run([sys.executable, "-c", f"from campaigns import enqueue; enqueue({JOB!r})"], env=env, check=True)
-    print(f"sent through {', '.join(lines)}; every process was alive to the end")
+    sys.stdout.write(f"sent through {', '.join(lines)}; every process was alive to the end\n")
 
 
 if __name__ == "__main__":
