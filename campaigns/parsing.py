@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Callable
 from decimal import InvalidOperation
 from typing import Any
@@ -71,4 +72,13 @@ def statuses(raw: str) -> frozenset[str]:
 def region(raw: str) -> str:
     if not re.fullmatch(r"[A-Z]{2}", raw):
         raise ValueError("must be a country of two capital letters, such as BY")
+    return raw
+
+
+def ca_file(raw: str) -> str:
+    """The path of a file that OpenSSL takes for certificates of authorities."""
+    try:
+        ssl.create_default_context(cafile=raw)
+    except (OSError, ValueError):
+        raise ValueError("must be a file with certificates of authorities, as PEM") from None
     return raw

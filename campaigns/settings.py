@@ -12,12 +12,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from campaigns import addresses
+from campaigns.environment import DEFAULT_ACCOUNT, PREFIX, is_token, ours, read_tokens, token_variable
 from campaigns.errors import SettingsError
+from campaigns.parsing import ca_file as _ca_file
 from campaigns.parsing import choice as _choice
 from campaigns.parsing import number as _number
 from campaigns.parsing import optional as _optional
@@ -29,11 +30,9 @@ from campaigns.parsing import words as _words
 from campaigns.parsing import zone as _zone
 from campaigns.statuses import DEFAULT_FINAL
 
-PREFIX: Final = "CAMPAIGNS_"
-DEFAULT_ACCOUNT: Final = "default"
+__all__ = ["DEFAULT_ACCOUNT", "PREFIX", "Rate", "Secret", "Settings", "token_variable", "variable_of"]
 
 _WORDS_VARIABLE = re.compile(r"CAMPAIGNS_OPTOUT_WORDS_(?P<alias>[A-Z0-9_]+)")
-_TOKEN_VARIABLE = re.compile(r"CAMPAIGNS_TOKEN(?:_(?P<alias>[A-Z0-9_]+?))??(?P<file>_FILE)?")
 
 
 class Secret:
@@ -109,6 +108,11 @@ class Settings:
     gateway_url: str = option(_url("http", "https"), "https://app.sms.by", "the gateway's host")
     gateway_timezone: ZoneInfo = option(
         _zone, ZoneInfo("Europe/Minsk"), "the zone of the gateway's times, which carry none"
+    )
+    gateway_ca_file: str | None = option(
+        _optional(_ca_file),
+        None,
+        "authorities that sign the gateway's certificate or its proxy's, as PEM; unset: the usual",
     )
     connect_timeout_s: float = option(_SECONDS, 5.0, "to connect, TLS included")
     deadline_s: float = option(_SECONDS, 30.0, "one whole request, from name look-up to the last byte of the answer")
@@ -191,23 +195,26 @@ class Settings:
         problems: dict[str, str] = {}
         words: dict[str, frozenset[str]] = {}
         known = {variable_of(f.name): f for f in fields(cls) if f.metadata}
-        for variable in env:
+        found = ours(env)
+        for variable in found:
             if variable in known:
                 try:
-                    values[known[variable].name] = known[variable].metadata["parse"](env[variable])
+                    values[known[variable].name] = known[variable].metadata["parse"](found[variable])
                 except ValueError as error:
                     problems[variable] = str(error)
             elif match := _WORDS_VARIABLE.fullmatch(variable):
-                words[match["alias"].lower()] = _words(env[variable])
-            elif variable.startswith(PREFIX) and not _TOKEN_VARIABLE.fullmatch(variable):
+                words[match["alias"].lower()] = _words(found[variable])
+            elif not is_token(variable):
                 problems[variable] = "is not a setting"
-        accounts = _read_accounts(env, problems)
+        accounts = {alias: Secret(token) for alias, token in read_tokens(found, problems).items()}
+        settings = cls(accounts=accounts, account_optout_words=words, **values)
+        # Nothing is held against a value that could not be read: its default stands in for it.
+        if not problems.keys() & {variable_of("lease_s"), variable_of("deadline_s")}:
+            problems |= settings._contradictions()
         if not problems:
-            settings = cls(accounts=accounts, account_optout_words=words, **values)
-            problems = settings._contradictions()
-            if not problems:
-                return settings
-        del env  # holds tokens and passwords, and a crash reporter shows the locals of a frame that fails
+            return settings
+        # They hold tokens and passwords, and a crash reporter shows the locals of a frame that fails.
+        del env, found, values
         raise SettingsError(problems)
 
     def token(self, account: str) -> Secret:
@@ -230,29 +237,3 @@ class Settings:
 def variable_of(name: str) -> str:
     """The environment variable of the setting `name`."""
     return PREFIX + name.upper()
-
-
-def token_variable(account: str) -> str:
-    """The environment variable that holds the token of `account`."""
-    return PREFIX + "TOKEN" + ("" if account == DEFAULT_ACCOUNT else "_" + account.upper())
-
-
-def _read_accounts(env: Mapping[str, str], problems: dict[str, str]) -> dict[str, Secret]:
-    accounts: dict[str, Secret] = {}
-    for variable, raw in sorted(env.items()):
-        match = _TOKEN_VARIABLE.fullmatch(variable)
-        if match is None:
-            continue
-        alias = (match["alias"] or DEFAULT_ACCOUNT).lower()
-        try:
-            token = Path(raw).read_text(encoding="utf-8").strip() if match["file"] else raw.strip()
-        except (OSError, ValueError) as error:
-            problems[variable] = f"cannot be read: {type(error).__name__}"
-            continue
-        if not token or not token.isprintable():
-            problems[variable] = "holds no token"
-        elif alias in accounts:
-            problems[variable] = f"account {alias!r} has a token already"
-        else:
-            accounts[alias] = Secret(token)
-    return accounts

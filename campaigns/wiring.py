@@ -16,7 +16,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from campaigns.addresses import redis_options
-from campaigns.errors import GatewayError
+from campaigns.errors import GatewayError, NotNowError, SettingsError
 from campaigns.flow.services import Services, WakesUp
 from campaigns.gateway import Gateway, Transport, boot_clock
 from campaigns.gateway.limiter import Breaker, Limiter
@@ -24,7 +24,7 @@ from campaigns.gateway.pauses import pause_for
 from campaigns.keys import Keys
 from campaigns.ledger import Batches, Campaigns, Due, Plans, RejectedMessages
 from campaigns.results import Deliveries, Events, Oddities, OptOuts, People, Replies
-from campaigns.settings import Settings
+from campaigns.settings import Secret, Settings
 from campaigns.store import Store
 from campaigns.wakeups import WakeUps
 
@@ -143,7 +143,12 @@ def _transport(settings: Settings) -> Transport:
         settings.gateway_url,
         connect_timeout_s=settings.connect_timeout_s,
         deadline_s=settings.deadline_s,
+        ca_file=settings.gateway_ca_file,
     )
+
+
+#: An account whose token a worker misses is left alone for so long. Short: it ends by itself once the token is there.
+NO_TOKEN_PAUSE_S: Final = 60.0
 
 
 class _gateways:  # noqa: N801 (a function that remembers)
@@ -161,13 +166,25 @@ class _gateways:  # noqa: N801 (a function that remembers)
         if gateway is None:
             gateway = self._built[account] = Gateway(
                 self._transport,
-                self._settings.token(account),
+                self._token(account),
                 read_attempts=self._settings.read_attempts,
                 permit=lambda method: self._limiter.reading(account, method, patience_s=self._patience_s),
                 failed=lambda error: self._failed(account, error),
                 region=self._settings.phone_region,
             )
         return gateway
+
+    def _token(self, account: str) -> Secret:
+        """The account's token. Without one the account pauses, so that people see why nothing goes out.
+
+        Raises NotNowError then: a worker that has the token may carry it out when the pause is over.
+        """
+        try:
+            return self._settings.token(account)
+        except SettingsError as error:
+            reason = f"no token: {error} for a worker"
+        self._limiter.rest(account, NO_TOKEN_PAUSE_S, reason)
+        raise NotNowError("token", reason, retry_after_s=NO_TOKEN_PAUSE_S)
 
     def _failed(self, account: str, error: GatewayError) -> None:
         """Pause the account if it was refused, whichever method was asked. The caller learns for how long."""

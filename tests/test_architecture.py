@@ -14,7 +14,7 @@ import campaigns
 ROOT = Path(__file__).parent.parent
 #: From the bottom up. A module imports from its own layer's package and from lower layers only.
 LAYERS = [
-    {"addresses", "errors", "harmless", "names", "statuses"},
+    {"addresses", "environment", "errors", "harmless", "names", "statuses"},
     {"parsing"},
     {"settings", "keys", "lua", "wellformed", "envelopes"},
     {"store", "jobs", "times", "wording", "embedded", "broker", "submissions"},

@@ -100,7 +100,7 @@ class TestBulk:
             (lambda: changed("messages", drop=True), "messages: is missing"),
             (lambda: changed("callback_url", value="//e.com"), "callback_url: must be a URL that starts with http:// or https:// and carries no credentials"),
             (lambda: changed("mesages", value=[]), "mesages: is not a field; did you mean 'messages'?"),
-            (lambda: changed("account", value="no spaces"), "account: must be an alias of letters, digits and _"),
+            (lambda: changed("account", value="no spaces"), "account: must be an alias of Latin letters, digits and _"),
             (lambda: changed("on_unknown", value="guess"), "on_unknown: must be one of hold, resend"),
             (lambda: changed("max_recipients", value=0), "max_recipients: must be at least 1"),
             (lambda: changed("max_cost", value="-1"), "max_cost: must be more than 0"),

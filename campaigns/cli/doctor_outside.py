@@ -40,12 +40,17 @@ class Asked(NamedTuple):
 
 
 def ask(services: Services, account: str) -> Asked:
-    """Ask for an account. Without a store there are no permits, but then nobody else asks the gateway either."""
+    """Ask for an account. Without a store there are no permits, but then nobody else asks the gateway either.
+
+    Not by the workers' gateway, which pauses the account if it is refused: the token here may be another than theirs.
+    """
+    gateway = unlimited_gateway(services.settings, account)
     try:
         try:
-            clock_s = services.gateway(account).clock_s()
+            with services.limiter.reading(account, "getViberMessages"):
+                clock_s = gateway.clock_s()
         except StoreError:
-            clock_s = unlimited_gateway(services.settings, account).clock_s()
+            clock_s = gateway.clock_s()
     except GatewayError as error:
         return Asked(error=error)
     return Asked(None if clock_s is None else clock_s - time.time())

@@ -44,11 +44,10 @@ def fetch_replies(services: Services, batch_id: str) -> None:
         services.due.drop(Entry(FETCH, batch_id), batch.kind or "bulk")
         return
     delay_ms = None
-    gateway = services.gateway(batch.account)
     asked = [(mailing, message_id) for mailing, ids in batch.all_message_ids.items() for message_id in ids]
     for mailing, message_id in asked:
         try:
-            _fetch(services, gateway, batch, mailing, message_id)
+            _fetch(services, services.gateway(batch.account), batch, mailing, message_id)
         except GatewayError as error:
             # One mailing whose replies cannot be had costs none of the others.
             log.info("replies_failed", extra={"batch": batch_id, "error": type(error).__name__})

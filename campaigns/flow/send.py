@@ -8,7 +8,7 @@ from functools import partial
 
 import orjson
 
-from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError, UnknownCampaignError
+from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError, NotNowError, UnknownCampaignError
 from campaigns.flow.callbacks import callback_url
 from campaigns.flow.decisions import LONGEST_REST_S, Verdict, accepted, refused
 from campaigns.flow.recording import record
@@ -46,14 +46,18 @@ def send_batch(services: Services, batch_id: str, *, turn: Slice | None = None) 
         for kind in ("bulk", "quick"):
             services.due.drop(entry, kind)
         return True
-    # First of all: a worker without the account's token must not claim what it cannot send.
-    services.gateway(brief.account)
     # Before permit and claim, so that both can only last longer than this process believes.
     began_at_s = services.boot_s()
     permit = services.limiter.acquire(brief.account, quick=brief.kind == "quick")
     if isinstance(permit, Wait):
-        wait_s = min(permit.seconds, LONGEST_REST_S) * (1 + services.random.random() / 4)
-        services.due.put(entry, brief.kind, services.now_ms() + round(wait_s * 1000))
+        _later(services, entry, brief.kind, permit.seconds)
+        return False
+    try:
+        # Before the claim: a worker without the account's token must not claim what it cannot send.
+        services.gateway(brief.account)
+    except NotNowError as error:
+        services.limiter.release(permit, used=False)
+        _later(services, entry, brief.kind, error.retry_after_s or LONGEST_REST_S)
         return False
     claim = claim_checked(services, batch_id, brief.kind)
     if isinstance(claim, Refusal):
@@ -67,6 +71,12 @@ def send_batch(services: Services, batch_id: str, *, turn: Slice | None = None) 
     verdict = _verdict(services, claim, permit, began_at_s)
     record(services, claim, permit, verdict, turn=turn)
     return verdict.rest is None
+
+
+def _later(services: Services, entry: Entry, kind: str, wait_s: float) -> None:
+    """Let it be due again when its account may, but soon enough to see that a person has resumed it."""
+    wait_s = min(wait_s, LONGEST_REST_S) * (1 + services.random.random() / 4)
+    services.due.put(entry, kind, services.now_ms() + round(wait_s * 1000))
 
 
 def _verdict(services: Services, claim: Claim, permit: Permit, began_at_s: float) -> Verdict:

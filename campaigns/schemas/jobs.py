@@ -14,6 +14,7 @@ from campaigns.jobs import BulkJob, Job, ListJob, Mailing, QuickJob
 from campaigns.recipients import BUTTON_LINK_LENGTH, normalise_phone
 from campaigns.schemas.fields import (
     CHECKING,
+    Alias,
     Checking,
     DeliveryList,
     Flag,
@@ -28,7 +29,7 @@ from campaigns.schemas.fields import (
     Word,
     messages,
 )
-from campaigns.settings import DEFAULT_ACCOUNT, Settings
+from campaigns.settings import DEFAULT_ACCOUNT, Settings, token_variable
 from campaigns.times import to_d_schedule
 from campaigns.wellformed import oddities
 
@@ -125,7 +126,7 @@ class _Common(StrictSchema):
     REFUSED = _TOKEN
 
     kind = Word("bulk", "quick", "list")
-    account = fields.String(load_default=DEFAULT_ACCOUNT, error_messages=messages("must be an alias"))
+    account = Alias(load_default=DEFAULT_ACCOUNT, error_messages=messages("must be an alias"))
     name = Line(most=_NAME_LENGTH, load_default=None)
     on_unknown = Word("hold", "resend", load_default=None)
     literal_text = Flag(load_default=False)
@@ -138,8 +139,11 @@ class _Common(StrictSchema):
     def _amounts(self, data: Any, **_: Any) -> None:
         account, cost = data.get("account"), data.get("max_cost")
         errors = {}
-        if isinstance(account, str) and not account.replace("_", "a").isalnum():
-            errors["account"] = ["must be an alias of letters, digits and _"]
+        known = CHECKING.get().settings.accounts
+        if known and account is not None and account not in known:
+            # A process without any token may enqueue for all: it cannot know which its workers have.
+            having = ", ".join(sorted(known))
+            errors["account"] = [f"{account!r} has no token: set {token_variable(account)}; with a token: {having}"]
         if isinstance(cost, Decimal) and cost <= 0:
             errors["max_cost"] = ["must be more than 0"]
         if errors:

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.errors import (
-    SettingsError,
-)
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
 from tests.support.stage import Stage
 
@@ -158,9 +155,12 @@ class TestRefusals:
         assert campaign.status().recipients["rejected"] == 2
         assert stage.services.limiter.resting("default") is not None
 
-    def test_without_a_token_nothing_is_claimed(self, make_stage: Callable[..., Stage]) -> None:
+    def test_without_a_token_nothing_is_claimed_and_everybody_is_told(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(accounts={})
-        campaign = stage.enqueue(bulk_job(phones(1)))
-        with pytest.raises(SettingsError, match="CAMPAIGNS_TOKEN"):
-            stage.step()
-        assert campaign.status().recipients["planned"] == 1
+        campaign = stage.enqueue(bulk_job(phones(1), account="Shop"))
+        stage.step()
+        status = campaign.status()
+        assert (status.account, status.recipients["planned"]) == ("shop", 1)
+        assert "CAMPAIGNS_TOKEN_SHOP: is not set" in status.account_rests_why
+        (event,) = stage.services.events.since(source="accounts/shop")
+        assert (event.type, event.data["reason"]) == ("account.paused", status.account_rests_why)

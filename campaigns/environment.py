@@ -1,0 +1,84 @@
+"""The variables of ours among those of a process: which are options, which are tokens, which only look like ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+PREFIX: Final = "CAMPAIGNS_"
+DEFAULT_ACCOUNT: Final = "default"
+#: How an account may be called in a job. In a variable's name it stands in capitals.
+ALIAS: Final = re.compile(r"[a-z0-9_]{1,64}(?<!_file)")
+
+_TOKEN_VARIABLE = re.compile(r"CAMPAIGNS_TOKEN(?:_(?P<alias>[A-Z0-9_]+?))??(?P<file>_FILE)?")
+_OF_A_SERVICE = re.compile(
+    r"CAMPAIGNS(?:_[A-Z0-9_]+)?_"
+    r"(?:(?P<host>SERVICE_HOST)|(?P<number>SERVICE_PORT(?:_[A-Z0-9_]+)?)|PORT(?P<suffix>_\d+_(?:TCP|UDP|SCTP)"
+    r"(?:_(?:PROTO|PORT|ADDR))?)?)"
+)
+
+
+def ours(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables that begin with `CAMPAIGNS_`, without those that Kubernetes sets in every container.
+
+    For a Service called `campaigns-callbacks` it sets `CAMPAIGNS_CALLBACKS_SERVICE_HOST`,
+    `CAMPAIGNS_CALLBACKS_SERVICE_PORT_HTTP`, `CAMPAIGNS_CALLBACKS_PORT=tcp://10.0.0.1:80`,
+    `CAMPAIGNS_CALLBACKS_PORT_80_TCP_ADDR` and more, whoever owns that Service.
+    """
+    return {name: value for name, value in env.items() if name.startswith(PREFIX) and not _of_a_service(name, value)}
+
+
+def token_variable(account: str) -> str:
+    """The environment variable that holds the token of `account`."""
+    return PREFIX + "TOKEN" + ("" if account == DEFAULT_ACCOUNT else "_" + account.upper())
+
+
+def is_token(variable: str) -> bool:
+    """Whether a variable holds a token, or names a file that does."""
+    return _TOKEN_VARIABLE.fullmatch(variable) is not None
+
+
+def read_tokens(env: Mapping[str, str], problems: dict[str, str]) -> dict[str, str]:
+    """The tokens by account. What is wrong is added to `problems`, without a part of any token."""
+    tokens: dict[str, str] = {}
+    for variable, raw in sorted(env.items()):
+        match = _TOKEN_VARIABLE.fullmatch(variable)
+        if match is None:
+            continue
+        alias = (match["alias"] or DEFAULT_ACCOUNT).lower()
+        try:
+            token = (Path(raw).read_text(encoding="utf-8-sig") if match["file"] else raw).strip()
+        except (OSError, ValueError) as error:
+            problems[variable] = f"cannot be read: {type(error).__name__}"
+            continue
+        if not token or not token.isprintable():
+            problems[variable] = "holds no token"
+        elif alias in tokens:
+            problems[variable] = f"account {alias!r} has a token already"
+        else:
+            tokens[alias] = token
+    return tokens
+
+
+def _of_a_service(variable: str, value: str) -> bool:
+    match = _OF_A_SERVICE.fullmatch(variable)
+    if match is None:
+        return False
+    if match["host"] or (match["suffix"] or "").endswith("_ADDR"):
+        return _is_address(value)
+    if match["number"] or (match["suffix"] or "").endswith("_PORT"):
+        return value.isdecimal()
+    if (match["suffix"] or "").endswith("_PROTO"):
+        return value in {"tcp", "udp", "sctp"}
+    return re.fullmatch(r"(tcp|udp|sctp)://\S+:\d+", value) is not None
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ip_address(value)
+    except ValueError:
+        return False
+    return True
