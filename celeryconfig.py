@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 
-from campaigns import broker, names
-from campaigns.settings import Settings
-from workers.transport import OF_WORKERS
+# With `--pool gevent`, gevent looks at every object for locks while it patches `threading`. One of them is Celery's
+# `log`, which then makes Celery's default app, which reads a module of this name: half-way through the patching. What
+# is imported now would keep the `ssl` and `threading.local` that gevent is about to replace. Ours is read later.
+_gevent = sys.modules.get("gevent.monkey")
+if _gevent is not None and _gevent.is_module_patched("threading") and not _gevent.is_module_patched("ssl"):
+    raise ImportError("gevent has patched threading, and not ssl yet: nothing may be imported in between")
+
+from campaigns import broker, names  # noqa: E402 (not before gevent is ready)
+from campaigns.settings import Settings  # noqa: E402
+from workers.transport import OF_WORKERS  # noqa: E402
 
 _settings = Settings.from_env(os.environ)
 

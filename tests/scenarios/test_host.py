@@ -10,6 +10,7 @@ from pathlib import Path
 from campaigns.sandbox.server import Sandbox
 from tests.conftest import Processes
 
+_BROKERS = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL")
 HOST = """
 import logging
 import os
@@ -18,7 +19,11 @@ from celery import Celery, current_app
 
 host = Celery("host", broker="memory://")
 host.conf.task_default_queue = "hosts-own"
+from celery.signals import before_task_publish, import_modules
+from kombu import pools
 handlers = list(logging.getLogger().handlers)
+limit = pools.get_limit()
+receivers = [len(signal.receivers) for signal in (import_modules, before_task_publish)]
 
 from campaigns import enqueue
 
@@ -44,6 +49,8 @@ assert current_app.conf.task_default_queue == "hosts-own"
 assert not any(name.startswith("campaigns.") for name in host.tasks)
 assert logging.getLogger().handlers == handlers
 assert logging.getLogger("campaigns").handlers == []
+assert pools.get_limit() == limit
+assert [len(signal.receivers) for signal in (import_modules, before_task_publish)] == receivers
 print("untouched")
 """
 
@@ -53,7 +60,8 @@ def test_host_is_untouched(processes: Processes, sandbox: Sandbox, tmp_path: Pat
     (tmp_path / "celeryconfig.py").write_text("raise RuntimeError('the host configures itself')\n")
     ended = subprocess.run(
         [sys.executable, "-c", HOST],
-        env=processes.env,
+        # What the host tells its own Celery is not meant for us.
+        env=processes.env | dict.fromkeys(_BROKERS, "amqp://127.0.0.1:1"),
         cwd=tmp_path,
         capture_output=True,
         text=True,
