@@ -81,9 +81,8 @@ def test_a_host_under_gunicorn_enqueues_beside_its_own_celery(
     processes: Processes, tmp_path: Path, free_port: int
 ) -> None:
     (tmp_path / "host.py").write_text(HOST, "utf-8")
-    env = (
-        processes.env | OTHERS | {"CELERY_CONFIG_MODULE": "nowhere", "PYTHONPATH": str(tmp_path), "HOME": str(tmp_path)}
-    )
+    (tmp_path / "hosts.py").write_text("broker_url = 'amqp://127.0.0.1:1'\ntask_always_eager = True\n", "utf-8")
+    env = processes.env | OTHERS | {"CELERY_CONFIG_MODULE": "hosts", "PYTHONPATH": str(tmp_path), "HOME": str(tmp_path)}
     env.pop("DJANGO_SETTINGS_MODULE")
     command = [
         sys.executable,
