@@ -55,7 +55,12 @@ LAYERS = [
 ONLY_IN = {
     "requests": {"campaigns.gateway.transport", "campaigns.gateway.connection"},
     "urllib3": {"campaigns.gateway.connection"},
-    "marshmallow": {"campaigns.schemas.answers", "campaigns.schemas.fields", "campaigns.schemas.jobs"},
+    "marshmallow": {
+        "campaigns.schemas.aliases",
+        "campaigns.schemas.answers",
+        "campaigns.schemas.fields",
+        "campaigns.schemas.jobs",
+    },
     "redis": {"campaigns.addresses", "campaigns.store", "campaigns.wiring"},
     "celery": {"workers.app", "workers.door", "workers.tasks", "workers.heartbeats"},
     "kombu": {"workers.app", "campaigns.broker", "campaigns.wakeups", "workers.transport"},

@@ -15,7 +15,6 @@ from typing import Any, BinaryIO, ClassVar, cast
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
 
-from campaigns.environment import ALIAS
 from campaigns.jobs import ImageFile
 from campaigns.recipients import read_recipients, row_problem
 from campaigns.settings import Settings
@@ -120,16 +119,6 @@ class Word(fields.Field[str]):
         if word is None:
             raise ValidationError(f"must be one of {', '.join(self.words.values())}")
         return word
-
-
-class Alias(fields.Field[str]):
-    """The name of an account, in any case."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        alias = value.lower() if isinstance(value, str) else ""
-        if not ALIAS.fullmatch(alias):
-            raise ValidationError("must be an alias of Latin letters, digits and _")
-        return alias
 
 
 class Whole(fields.Field[int]):

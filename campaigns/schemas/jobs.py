@@ -12,9 +12,9 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 from campaigns.errors import JobError
 from campaigns.jobs import BulkJob, Job, ListJob, Mailing, QuickJob
 from campaigns.recipients import BUTTON_LINK_LENGTH, normalise_phone
+from campaigns.schemas.aliases import Alias
 from campaigns.schemas.fields import (
     CHECKING,
-    Alias,
     Checking,
     DeliveryList,
     Flag,
@@ -29,7 +29,7 @@ from campaigns.schemas.fields import (
     Word,
     messages,
 )
-from campaigns.settings import DEFAULT_ACCOUNT, Settings, token_variable
+from campaigns.settings import DEFAULT_ACCOUNT, Settings
 from campaigns.times import to_d_schedule
 from campaigns.wellformed import oddities
 
@@ -137,13 +137,8 @@ class _Common(StrictSchema):
 
     @validates_schema(skip_on_field_errors=False)
     def _amounts(self, data: Any, **_: Any) -> None:
-        account, cost = data.get("account"), data.get("max_cost")
+        cost = data.get("max_cost")
         errors = {}
-        known = CHECKING.get().settings.accounts
-        if known and account is not None and account not in known:
-            # A process without any token may enqueue for all: it cannot know which its workers have.
-            having = ", ".join(sorted(known))
-            errors["account"] = [f"{account!r} has no token: set {token_variable(account)}; with a token: {having}"]
         if isinstance(cost, Decimal) and cost <= 0:
             errors["max_cost"] = ["must be more than 0"]
         if errors:

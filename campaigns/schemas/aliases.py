@@ -1,0 +1,28 @@
+"""The field of a job that names its account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from campaigns.environment import ALIAS
+from campaigns.schemas.fields import CHECKING
+from campaigns.settings import token_variable
+
+
+class Alias(fields.Field[str]):
+    """The name of an account, in any case. One without a token is refused where this process has tokens of others.
+
+    A process without any token may enqueue for all: it cannot know which ones its workers have.
+    """
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        alias = value.lower() if isinstance(value, str) else ""
+        if not ALIAS.fullmatch(alias):
+            raise ValidationError("must be an alias of Latin letters, digits and _")
+        known = CHECKING.get().settings.accounts
+        if known and alias not in known:
+            having = ", ".join(sorted(known))
+            raise ValidationError(f"{alias!r} has no token: set {token_variable(alias)}; with a token: {having}")
+        return alias
