@@ -15,7 +15,7 @@ import pytest
 from campaigns.errors import JobError
 from campaigns.jobs import BulkJob, ImageFile, ListJob, QuickJob, job_document
 from campaigns.schemas.jobs import load_job
-from campaigns.settings import Settings
+from campaigns.settings import Secret, Settings
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample, sample_job
 
 SETTINGS = Settings()
@@ -330,3 +330,24 @@ class TestForeignValues:
         found = lines(job)
         assert len(found) < 1100
         assert not any("375291" in line or len(line) > 500 for line in found)
+
+
+class TestAccount:
+    """An account without a token is refused where the process that enqueues can know."""
+
+    @pytest.mark.parametrize("account", [{"account": "other"}, {}], ids=["named", "default"])
+    def test_without_a_token_among_others_that_have_one(self, account: dict[str, str]) -> None:
+        with pytest.raises(JobError, match=r"has no token: set CAMPAIGNS_TOKEN.*; with a token: shop"):
+            load_job(sample_job() | account, settings=Settings(accounts={"shop": Secret("t")}), now=NOW)
+
+    def test_any_case_names_it(self) -> None:
+        job = load_job(sample_job() | {"account": "SHOP"}, settings=Settings(accounts={"shop": Secret("t")}), now=NOW)
+        assert job.account == "shop"
+
+    def test_a_process_without_tokens_enqueues_for_all(self) -> None:
+        assert load_job(sample_job() | {"account": "other"}, settings=Settings(), now=NOW).account == "other"
+
+    @pytest.mark.parametrize("account", ["нет", "a b", "", 7])
+    def test_what_is_no_alias(self, account: Any) -> None:
+        with pytest.raises(JobError, match="account: must be"):
+            load_job(sample_job() | {"account": account}, settings=Settings(), now=NOW)

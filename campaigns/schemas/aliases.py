@@ -12,17 +12,22 @@ from campaigns.settings import token_variable
 
 
 class Alias(fields.Field[str]):
-    """The name of an account, in any case. One without a token is refused where this process has tokens of others.
-
-    A process without any token may enqueue for all: it cannot know which ones its workers have.
-    """
+    """The name of an account, in any case."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         alias = value.lower() if isinstance(value, str) else ""
         if not ALIAS.fullmatch(alias):
             raise ValidationError("must be an alias of Latin letters, digits and _")
-        known = CHECKING.get().settings.accounts
-        if known and alias not in known:
-            having = ", ".join(sorted(known))
-            raise ValidationError(f"{alias!r} has no token: set {token_variable(alias)}; with a token: {having}")
         return alias
+
+
+def without_token(alias: str | None) -> dict[str, Any]:
+    """The error of a job whose account has no token, though this process has tokens of others.
+
+    A process without any token may enqueue for all: it cannot know which ones its workers have.
+    """
+    known = CHECKING.get().settings.accounts
+    if not known or alias is None or alias in known:
+        return {}
+    having = ", ".join(sorted(known))
+    return {"account": [f"{alias!r} has no token: set {token_variable(alias)}; with a token: {having}"]}

@@ -12,7 +12,7 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 from campaigns.errors import JobError
 from campaigns.jobs import BulkJob, Job, ListJob, Mailing, QuickJob
 from campaigns.recipients import BUTTON_LINK_LENGTH, normalise_phone
-from campaigns.schemas.aliases import Alias
+from campaigns.schemas.aliases import Alias, without_token
 from campaigns.schemas.fields import (
     CHECKING,
     Checking,
@@ -137,12 +137,11 @@ class _Common(StrictSchema):
 
     @validates_schema(skip_on_field_errors=False)
     def _amounts(self, data: Any, **_: Any) -> None:
-        cost = data.get("max_cost")
-        errors = {}
+        errors, cost = without_token(data.get("account")), data.get("max_cost")
         if isinstance(cost, Decimal) and cost <= 0:
             errors["max_cost"] = ["must be more than 0"]
         if errors:
-            raise ValidationError(cast(Any, errors))
+            raise ValidationError(errors)
 
 
 class _Bulk(_Common):
