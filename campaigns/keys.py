@@ -34,17 +34,18 @@ class Keys:
     def batch(self, batch_id: str) -> str:
         """Hash. Writer: ledger, and intake for what polling finds. One batch.
 
-        `state`, `since_ms` (in that state), `n` (recipients), `mailings` (JSON), `op` (last change),
-        `attempt`, `fence`, `lease_until_ms`, `claimed_ms`, `uuid`, `message_ids` (JSON), `followed_ms`,
-        `v` (version of its deliveries), `optouts_v` (version of the opt-outs it was last checked against),
-        `final`, `digest`, `text` (the gateway's words), `refusals` and `refused_ms` (number and first claim of those
-        that were taken for the account's); `cost:<mailing>` (`EUR=49000;`, in millionths);
-        `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be used); for a list mailing
-        `confirming_ms` and `status_before`; `callback_ms` and `callback_uuid`, if the gateway called back about this
-        attempt or one that was taken for lost (empty: not since it was planned again); once it was sent again after a
-        doubt `resent_ms` (claim of the first request in doubt), `watched` and `duplicate:<mailing>`,
-        and `reduced_ms` if phones were taken out after that; while it is in doubt `looks`, `looked_ms` and `tries`
-        (of checks) and `check` (JSON: how far the check under way has come).
+        `state`, `since_ms` (in that state), `n` (recipients), `mailings` (JSON), `op` (last change), `attempt`,
+        `fence`, `lease_until_ms`, `claimed_ms`, `uuid`, `message_ids` (JSON), `followed_ms`, `v` (version of its
+        deliveries), `optouts_v` (version of the opt-outs it was last checked against), `final`, `digest`, `text` (the
+        gateway's words), `refusals` and `refused_ms` (number and first claim of those that were taken for the
+        account's); `cost:<mailing>` (`EUR=49000;`, in millionths); `odd:<method>:<mailing>:<reason>` (most rows of
+        one answer that could not be used); for a list mailing `confirming_ms`, `confirming` (fence of the attempt
+        that began to confirm) and `status_before`; `replies_ended_ms` (of the last fetch of replies that was
+        answered); `callback_ms` and `callback_uuid`, if the gateway called back about this attempt or one that was
+        taken for lost (empty: not since it was planned again); once it was sent again after a doubt `resent_ms`
+        (claim of the first request in doubt), `watched` and `duplicate:<mailing>`, and `reduced_ms` if phones were
+        taken out after that; while it is in doubt `looks`, `looked_ms` and `tries` (of checks) and `check` (JSON: how
+        far the check under way has come).
         """
         return f"{self.prefix}batch:{batch_id}"
 

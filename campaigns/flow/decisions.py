@@ -71,10 +71,13 @@ def accepted(
 ) -> Verdict:
     """The gateway has it: follow it, from its schedule on if it has one."""
     starts_at_ms = max(batch.starts_at_ms, now_ms)
-    first_ms = starts_at_ms - now_ms + round(settings.poll_min_s * 1000)
+    least_ms = round(settings.poll_min_s * 1000)
+    first_ms = starts_at_ms - now_ms + least_ms
+    # What is wrong with a mailing for later is known before its time, and so are its ids.
+    poll_ms = first_ms if uuid is None else least_ms
     # What was sent again after a doubt is watched: the first request may turn up after all.
     watch_ms = round(settings.settle_window_s * 1000) if RESENT in batch.fields else None
-    due = {SEND: None, LEASE: None, RECONCILE: watch_ms, POLL_VERB: first_ms, FETCH: first_ms}
+    due = {SEND: None, LEASE: None, RECONCILE: watch_ms, POLL_VERB: poll_ms, FETCH: first_ms}
     fields: dict[str, str | int] = {"followed_ms": starts_at_ms, "text": ""}
     data: dict[str, object] = {}
     if uuid is not None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 
 from campaigns.errors import GatewayError
-from campaigns.flow.ageing import next_look_ms
+from campaigns.flow.ageing import again_ms, followed_to_the_end
 from campaigns.flow.answers import Answer, ask, final_costs
 from campaigns.flow.services import Services
 from campaigns.flow.slices import Slice
@@ -78,25 +78,30 @@ def poll_batch(services: Services, batch_id: str, *, turn: Slice | None = None) 
         services.due.drop(Entry(POLL_VERB, batch_id), batch.kind or "bulk")
         return
     look = Polled(services, batch, now_ms)
-    end_ms = batch.number("followed_ms") + round(services.settings.poll_horizon_s * 1000)
-    past_horizon = look.now_ms >= end_ms
-    delay_s = None
+    followed_ms, horizon_s = batch.number("followed_ms"), services.settings.poll_horizon_s
+    end_ms = followed_ms + round(horizon_s * 1000)
+    delay_s, trouble = None, ""
     patience_s = min(_PATIENCE_S, services.settings.deadline_s)
     with services.limiter.reads(batch.account, patience_s, turn.owed() if turn else []) as reads:
         try:
             answer = ask(services.gateway(batch.account).under(reads), batch, lambda: look.phones)
         except GatewayError as error:
-            answer, delay_s = None, _trouble(batch, error)
+            answer, delay_s, trouble = None, _trouble(batch, error), error.gateway_text or error.reason
+        past_horizon = followed_to_the_end(look.now_ms, followed_ms, horizon_s, answered=answer is not None)
         news = answer is not None and answer.digest != batch.fields.get("digest")
         # Most looks find nothing new, and whoever waited for the last status of all would settle at that look.
         if not news and not past_horizon and batch.number("final") < batch.recipients:
+            if trouble and look.now_ms >= end_ms:
+                text = f"followed on until the gateway answers: {trouble}"
+                services.batches.note(batch, {"text": text}, state=ACCEPTED, fence=batch.fence)
             conclude([*reads.giving_back(), _looking_again(look, end_ms, delay_s)])
             return
     if answer is not None and news:
         _take_in(look, answer)
     if past_horizon:
         _silence(look)
-    if not _settle(services, batch_id, past_horizon=past_horizon):
+    why = f"given up without an answer: {trouble}" if past_horizon and trouble else ""
+    if not _settle(services, batch_id, past_horizon=past_horizon, why=why):
         conclude([_looking_again(look, end_ms, delay_s)])
 
 
@@ -198,8 +203,8 @@ def _silence(look: Polled) -> None:
             )
 
 
-def _settle(services: Services, batch_id: str, *, past_horizon: bool) -> bool:
-    """Whether the batch is done with, now or before."""
+def _settle(services: Services, batch_id: str, *, past_horizon: bool, why: str = "") -> bool:
+    """Whether the batch is done with, now or before. `why` says that no answer ended it."""
     batch = services.batches.read(batch_id)
     if batch.state != ACCEPTED:
         return True
@@ -211,7 +216,8 @@ def _settle(services: Services, batch_id: str, *, past_horizon: bool) -> bool:
         return False
     if not _priced(services, batch) and not past_horizon:
         return False
-    return services.batches.move(batch, Move(SETTLED, due={POLL_VERB: None}), from_states={ACCEPTED})
+    move = Move(SETTLED, {"reason": why} if why else {}, {"text": why}, {POLL_VERB: None})
+    return services.batches.move(batch, move, from_states={ACCEPTED})
 
 
 def _priced(services: Services, batch: Batch) -> bool:
@@ -226,17 +232,19 @@ def _priced(services: Services, batch: Batch) -> bool:
 
 
 def _looking_again(look: Polled, end_ms: int, delay_s: float | None) -> ScriptCall:
-    settings = look.services.settings
-    if delay_s is not None:
-        due_ms = look.now_ms + round(delay_s * 1000)
-    else:
-        due_ms = next_look_ms(
-            look.now_ms,
-            look.batch.number("followed_ms"),
-            fraction=settings.poll_fraction,
-            minimum_s=settings.poll_min_s,
-            end_ms=end_ms,
-        )
+    settings, batch = look.services.settings, look.batch
+    starts_at_ms, least_s = batch.number("followed_ms"), settings.poll_min_s
+    if look.now_ms < starts_at_ms and batch.fields.get("uuid") and len(batch.message_ids) < len(batch.mailings):
+        # A scheduled mailing may be refused long before its time, and until then nobody knows its id.
+        starts_at_ms, end_ms = batch.number("claimed_ms"), starts_at_ms + round(least_s * 1000)
+    due_ms = again_ms(
+        look.now_ms,
+        starts_at_ms,
+        fraction=settings.poll_fraction,
+        minimum_s=least_s,
+        end_ms=end_ms,
+        delay_s=delay_s,
+    )
     return look.services.due.putting(Entry(POLL_VERB, look.batch.id), look.batch.kind, due_ms)
 
 

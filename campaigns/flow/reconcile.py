@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping
 
 from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError
+from campaigns.flow.ageing import LONGEST_DELAY_S
 from campaigns.flow.confirmations import read_status, words_tell
 from campaigns.flow.decisions import accepted, planned_again
 from campaigns.flow.duplicates import watch, watched
@@ -57,7 +58,8 @@ def _look_failed(services: Services, batch: Batch, error: GatewayError) -> None:
             return
         fields = {"tries": batch.number("tries") + 1}
         services.batches.note(batch, fields, state=UNKNOWN, fence=batch.fence)
-    again_s = max(error.retry_after_s or 0, services.settings.look_interval_s)
+    interval_s = services.settings.look_interval_s
+    again_s = max(min(error.retry_after_s or 0, LONGEST_DELAY_S), interval_s)
     services.due.put(Entry(RECONCILE, batch.id), batch.kind, now_ms + round(again_s * 1000))
 
 

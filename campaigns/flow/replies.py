@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 from campaigns.errors import GatewayError
-from campaigns.flow.ageing import next_look_ms
+from campaigns.flow.ageing import again_ms, followed_to_the_end
 from campaigns.flow.services import Services
 from campaigns.flow.slices import Slice
 from campaigns.gateway import Gateway
@@ -35,7 +35,7 @@ def fetch_while_due(services: Services, batch_id: str, monotonic: Callable[[], f
 
 
 def fetch_replies(services: Services, batch_id: str) -> None:
-    """Fetch the replies to every mailing of a batch, until its reply window has passed."""
+    """Fetch the replies to every mailing of a batch, until its window has passed and the last fetch was answered."""
     batch = services.batches.read(batch_id)
     settings, now_ms = services.settings, services.now_ms()
     starts_at_ms = batch.number("followed_ms")
@@ -43,7 +43,7 @@ def fetch_replies(services: Services, batch_id: str) -> None:
     if batch.state not in {ACCEPTED, SETTLED}:
         services.due.drop(Entry(FETCH, batch_id), batch.kind or "bulk")
         return
-    delay_ms = None
+    delay_s, answered = None, bool(batch.all_message_ids) or not batch.fields.get("uuid")
     asked = [(mailing, message_id) for mailing, ids in batch.all_message_ids.items() for message_id in ids]
     for mailing, message_id in asked:
         try:
@@ -51,18 +51,22 @@ def fetch_replies(services: Services, batch_id: str) -> None:
         except GatewayError as error:
             # One mailing whose replies cannot be had costs none of the others.
             log.info("replies_failed", extra={"batch": batch_id, "error": type(error).__name__})
-            delay_ms = round(error.retry_after_s * 1000) if error.retry_after_s else delay_ms
-    if now_ms >= end_ms and delay_ms is None:
+            delay_s, answered = error.retry_after_s or delay_s, False
+    if followed_to_the_end(now_ms, starts_at_ms, settings.reply_window_s, answered=answered):
+        if not answered:
+            log.warning("replies_given_up", extra={"batch": batch_id})
+        services.batches.note(batch, {"replies_ended_ms": "now"}, state=batch.state, fence=batch.fence)
         services.due.drop(Entry(FETCH, batch_id), batch.kind)
         return
-    due_ms = next_look_ms(
+    due_ms = again_ms(
         now_ms,
         starts_at_ms,
         fraction=settings.poll_fraction,
         minimum_s=settings.poll_min_s,
         end_ms=end_ms,
+        delay_s=delay_s,
     )
-    services.due.put(Entry(FETCH, batch_id), batch.kind, now_ms + delay_ms if delay_ms else due_ms)
+    services.due.put(Entry(FETCH, batch_id), batch.kind, due_ms)
 
 
 def _fetch(services: Services, gateway: Gateway, batch: Batch, mailing: int, message_id: int) -> None:

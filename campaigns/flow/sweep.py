@@ -88,13 +88,20 @@ def due_of(batch: Batch, campaign_state: str, now_ms: int, reply_window_ms: int)
             return [(Entry(RECONCILE, batch.id), now_ms)]
         case "accepted" | "settled":
             entries = [(Entry(POLL_VERB, batch.id), now_ms)] if batch.state == ACCEPTED else []
-            if batch.recipients and batch.number("followed_ms") + reply_window_ms > now_ms:
+            # The last fetch may have been in vain: until it is answered the window stays open, for as long again.
+            if batch.recipients and replies_open(batch, now_ms, reply_window_ms):
                 entries.append((Entry(FETCH, batch.id), now_ms))
             if watched(batch):
                 entries.append((Entry(RECONCILE, batch.id), now_ms))
             return entries
         case _:
             return []
+
+
+def replies_open(batch: Batch, now_ms: int, reply_window_ms: int) -> bool:
+    """Whether replies to a batch are still fetched."""
+    ended = "replies_ended_ms" in batch.fields
+    return not ended and batch.number("followed_ms") + 2 * reply_window_ms > now_ms
 
 
 def poll_now(services: Services, campaign: Campaign) -> list[str]:
