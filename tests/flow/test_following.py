@@ -92,7 +92,7 @@ class TestFollowing:
 
     def test_retired(self, make_stage: Callable[..., Stage]) -> None:
         """When its time is over nothing of a campaign is left but the event stream and the opt-outs."""
-        stage = make_stage(reply_window_s=0.5, retention_s=0.3)
+        stage = make_stage(reply_window_s=0.5, retention_s=0.3, key_retention_s=0.3)
         campaign = stage.enqueue(bulk_job(phones(3)), key="gone")
         stage.finish(campaign)
         stage.until(lambda: stage.sweep() == 0 and not stage.services.campaigns.active())
