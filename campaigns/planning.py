@@ -6,7 +6,6 @@ Rows are worked on a thousand at a time, because a function call per row would c
 from __future__ import annotations
 
 import json
-import re
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +30,7 @@ from campaigns.packing import (
     quick_batch,
     texts_of,
 )
-from campaigns.recipients import normalise_phone, row_problem
+from campaigns.recipients import RecipientFile, mobile_phones, row_problem, rows_are_usual
 from campaigns.times import to_schedule_time
 from campaigns.wellformed import TextRule, text_problem
 
@@ -39,9 +38,6 @@ __all__ = ["PlannedBatch", "PlannedMailing", "Planner", "TakenOut", "listed_cont
 
 _CHUNK = 1000
 _ANY_TEXT = TextRule(1_000_000, literal=True)
-#: A whole chunk of phones in the gateway's own form, by one match.
-_ALL_USUAL = re.compile(r"(?:375(?:25|29|33|44)[0-9]{7}\n)+")
-_USUAL_LENGTH = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +49,7 @@ class TakenOut:
 
 
 Step = PlannedBatch | TakenOut
+_Place = Callable[[int], str]
 
 
 class Planner:
@@ -113,7 +110,7 @@ class Planner:
             schedule_time = to_schedule_time(mailing.schedule_ms, self._timezone) if mailing.schedule_ms else None
             sorter = _Sorter(mailing.message_type == "personal")
             for start, rows in self._chunks(mailing.delivery_list):
-                place = f"messages[{index}].delivery_list"
+                place = _places(mailing.delivery_list, f"messages[{index}].delivery_list")
                 sound = self._sound(place, start, rows, mailing)
                 phones, taken = self._sorted_out(place, start, rows, sound, sorter)
                 yield from taken
@@ -125,9 +122,10 @@ class Planner:
 
     def _quick(self, job: QuickJob) -> Iterator[Step]:
         sorter = _Sorter(personal=False)
+        place = _places(job.delivery_list, "delivery_list")
         for start, rows in self._chunks(job.delivery_list):
-            sound = self._sound("delivery_list", start, rows, None)
-            phones, taken = self._sorted_out("delivery_list", start, rows, sound, sorter)
+            sound = self._sound(place, start, rows, None)
+            phones, taken = self._sorted_out(place, start, rows, sound, sorter)
             yield from taken
             for phone in phones:
                 if phone is not None:
@@ -142,36 +140,34 @@ class Planner:
             yield start, chunk
             start += len(chunk)
 
-    def _sound(self, place: str, start: int, rows: list[Any], mailing: Mailing | None) -> list[str | None] | None:
-        """The rows' phones, normalised; None for what is none. None at all if a row breaks a rule."""
+    def _sound(self, place: _Place, start: int, rows: list[Any], mailing: Mailing | None) -> list[str | None] | None:
+        """The rows' phones, normalised; None for what is no mobile number. None at all if a row breaks a rule."""
         personal = mailing is not None and mailing.message_type == "personal"
         linked = mailing is not None and mailing.content.get("type") == "button"
         if not personal and set(map(type, rows)) == {str}:
-            joined = "\n".join(rows) + "\n"
-            # The length tells of rows that hold a line's end themselves.
-            if len(joined) == _USUAL_LENGTH * len(rows) and _ALL_USUAL.fullmatch(joined):
+            if rows_are_usual(rows):
                 return cast(list[str | None], rows)
-            if text_problem(joined) is None:
-                return [normalise_phone(row, self._region) for row in rows]
+            if text_problem("\n".join(rows)) is None:
+                return mobile_phones(rows, self._region)
         broken = False
         for number, row in enumerate(rows, start):
             problem = row_problem(row, personal=personal, linked=linked, text_rule=self._text_rule)
             if problem is not None:
                 broken = True
-                self._note_error(place, number, problem)
+                self._note_error(place(number), problem)
         if broken:
             return None
-        return [normalise_phone(row["phone"] if isinstance(row, dict) else row, self._region) for row in rows]
+        return mobile_phones([row["phone"] if isinstance(row, dict) else row for row in rows], self._region)
 
-    def _note_error(self, place: str, number: int, problem: Any) -> None:
+    def _note_error(self, place: str, problem: Any) -> None:
         if len(self._errors) >= self._errors_cap:
             self._further_errors += 1
             return
-        self._errors[f"{place}[{number}]"] = [problem] if isinstance(problem, str) else problem
+        self._errors[place] = [problem] if isinstance(problem, str) else problem
 
     def _sorted_out(
         self,
-        place: str,
+        place: _Place,
         start: int,
         rows: list[Any],
         sound: list[str | None] | None,
@@ -196,7 +192,7 @@ class Planner:
         for reason, numbers in out.items():
             if numbers:
                 self.counts[reason] += len(numbers)
-                listed = [(f"{place}[{start + i}]", _raw_phone(rows[i])) for i in numbers]
+                listed = [(place(start + i), _raw_phone(rows[i])) for i in numbers]
                 taken.append(TakenOut(reason, listed))
         return phones, taken
 
@@ -260,6 +256,11 @@ class _Sorter:
                 self._sent.add(number)
                 lanes.setdefault(lane, []).append({**row, "phone": phone})
         return lanes
+
+
+def _places(rows: Iterable[Any], name: str) -> _Place:
+    """How the place of a row is called: by the line of its file, or by its number in the job."""
+    return rows.place if isinstance(rows, RecipientFile) else lambda number: f"{name}[{number}]"
 
 
 def _raw_phone(row: Any) -> str:

@@ -21,6 +21,7 @@ _KEY_LENGTH: Final = 255
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Recipients = Iterable[Any] | Path | str | None
+Chosen = Mapping[str, str | int] | None
 
 
 def key_of(job: object, key: object) -> str | None:
@@ -48,7 +49,9 @@ def _checked_key(key: object) -> str | None:
     return text
 
 
-def checked_job(services: Services, job: Mapping[str, Any], recipients: Recipients, *, anew: bool = True) -> Job:
+def checked_job(
+    services: Services, job: Mapping[str, Any], recipients: Iterable[Any] | None, *, anew: bool = True
+) -> Job:
     """The job by the rules of its kind, with `recipients` as its delivery list. Consumes no lazy recipients.
 
     Without `anew` it is one that was enqueued before, and its times may have passed. Raises JobError with every
@@ -93,11 +96,20 @@ def refusals(settings: Settings, job: Job, counts: Mapping[str, int], *, strict:
     return errors
 
 
-def _with_recipients(job: Mapping[str, Any], recipients: Recipients) -> dict[str, Any]:
+def rows_of(recipients: Recipients, columns: Chosen, encoding: str | None) -> Iterable[Any] | None:
+    """The rows of recipients, with `columns` and `encoding` if they are a file. Raises JobError."""
+    if isinstance(recipients, (str, Path)):
+        return read_recipients(recipients, columns=columns, encoding=encoding)
+    given = {"columns": columns, "encoding": encoding}
+    if errors := {name: ["is of use only with a file of recipients"] for name, value in given.items() if value}:
+        raise JobError(errors)
+    return recipients
+
+
+def _with_recipients(job: Mapping[str, Any], recipients: Iterable[Any] | None) -> dict[str, Any]:
     document = {name: value for name, value in job.items() if name != "key"}
     if recipients is None:
         return document
-    rows = read_recipients(recipients) if isinstance(recipients, (str, Path)) else recipients
     mailings = document.get("messages")
     if mailings is None:
         target: dict[str, Any] = document
@@ -108,5 +120,5 @@ def _with_recipients(job: Mapping[str, Any], recipients: Recipients) -> dict[str
         raise JobError({"recipients": ["can only be given for a job with a single mailing"]})
     if "delivery_list" in target:
         raise JobError({"recipients": ["the job has a delivery_list already"]})
-    target["delivery_list"] = rows
+    target["delivery_list"] = recipients
     return document

@@ -15,7 +15,7 @@ from campaigns.flow.services import Services
 from campaigns.gateway.calls import Call, send_bulk_viber, send_quick_viber_message, send_viber_message_list
 from campaigns.jobs import BulkJob, Job
 from campaigns.planning import PlannedBatch, Planner, TakenOut
-from campaigns.preparing import Recipients, checked_job, planner_of, refusals
+from campaigns.preparing import Chosen, Recipients, checked_job, planner_of, refusals, rows_of
 from campaigns.settings import Settings
 from campaigns.wiring import default_services
 
@@ -81,6 +81,8 @@ def preview(
     key: str | None = None,
     recipients: Recipients = None,
     strict: bool = False,
+    columns: Chosen = None,
+    encoding: str | None = None,
     services: Services | None = None,
 ) -> Preview:
     """Check and plan a job as `enqueue` would, with the same arguments, but store nothing and wake nobody.
@@ -91,7 +93,7 @@ def preview(
     Raises JobError with every error at once, KeyConflictError if `key` belongs to another job, and StoreError.
     """
     services = services or default_services()
-    checked = checked_job(services, job, recipients)
+    checked = checked_job(services, job, rows_of(recipients, columns, encoding))
     planner = planner_of(services, checked)
     first, requests, examples = _walked(planner)
     counts, price = planner.counts, services.settings.message_cost

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -23,7 +23,7 @@ from campaigns.ledger import SEND, MailingRecord, NewBatch, Plan, drop_plan, que
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger.states import ABANDONED, PLANNING
 from campaigns.planning import PlannedBatch, TakenOut
-from campaigns.preparing import Recipients, checked_job, key_of, planner_of, refusals
+from campaigns.preparing import Chosen, Recipients, checked_job, key_of, planner_of, refusals, rows_of
 from campaigns.wiring import default_services
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,8 @@ def enqueue(
     key: str | int | None = None,
     recipients: Recipients = None,
     strict: bool = False,
+    columns: Chosen = None,
+    encoding: str | None = None,
     services: Services | None = None,
 ) -> Campaign:
     """Check a job, store it whole, and wake the workers. When this returns, nothing can lose it.
@@ -44,16 +46,18 @@ def enqueue(
     `key` (or the field `key` of the job) makes it repeatable: the same key with the same job is the same campaign,
     also when its time has passed meanwhile; with another job KeyConflictError. A key is remembered for
     `key_retention_s` after its campaign ended; the campaign itself may have expired by then. `recipients` (any
-    iterable, or a path to a CSV or JSON-lines file) become the delivery list of a job that has a single mailing
-    without one. With `strict`, a single recipient who would be taken out (invalid, duplicate, opted out) refuses
-    the job.
+    iterable, or a path to a table, which is CSV or .xlsx, or to JSON lines) become the delivery list of a job that
+    has a single mailing without one. Of a table, `columns` says which column is which, such as
+    `{"phone": "Телефон 1"}` (also `text` and `button_link`; a number counts from 1), and `encoding` how it is
+    written where that cannot be found out; a file is read as a whole or refused. With `strict`, a single recipient
+    who would be taken out (invalid, duplicate, opted out) refuses the job.
 
     Raises JobError with every error at once, and then nothing is stored; StoreError if Redis cannot be
     reached. Then nothing is stored either, unless it was the very last answer that got lost: only a repetition
     with the same key is safe, which finds the campaign or enqueues it.
     """
     services = services or default_services()
-    return _enqueue(services, job, key_of(job, key), recipients, strict, _wait)
+    return _enqueue(services, job, key_of(job, key), rows_of(recipients, columns, encoding), strict, _wait)
 
 
 def enqueue_without_waiting(
@@ -92,7 +96,7 @@ def _enqueue(
     services: Services,
     job: Mapping[str, Any],
     key: str | None,
-    recipients: Recipients,
+    recipients: Iterable[Any] | None,
     strict: bool,
     patience: _Patience,
 ) -> Campaign:

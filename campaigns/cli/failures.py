@@ -45,6 +45,9 @@ def failures_told() -> Iterator[None]:
     try:
         yield
     except JobError as error:
+        if list(error.errors) == ["recipients"] and len(error.lines) == 1:
+            complain(error.lines[0].removeprefix("recipients: "))
+            sys.exit(WRONG)
         complain(f"the job has {len(error.lines)} mistake{'s' * (len(error.lines) != 1)}:")
         for line in error.lines:
             remark(f"  {line}")

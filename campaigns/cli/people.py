@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
-from typing import BinaryIO, TextIO
+from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -15,14 +14,12 @@ from campaigns import people
 from campaigns.cli.completing import accounts
 from campaigns.cli.failures import FAILED, WRONG, complain, told
 from campaigns.cli.operating import who
-from campaigns.cli.options import as_json
+from campaigns.cli.options import as_json, columns, encoding, recipient_file
 from campaigns.cli.screen import console, print_indented, print_json, print_line, remark
 from campaigns.explaining import explained
 from campaigns.harmless import json_line
-from campaigns.recipients import PHONE_COLUMNS, normalise_phone
+from campaigns.recipients import listed_phones, normalise_phone
 from campaigns.wiring import default_services
-
-_PER_CALL = 500
 
 
 @click.command(short_help="Tell all that is known of a phone, and why.")
@@ -141,27 +138,27 @@ def list_optouts(as_json: bool) -> None:
 
 
 @optouts.command("import")
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
 @click.option("--why", help="Kept with each phone; without it the name of the file is.")
+@columns
+@encoding
 @as_json
 @told
-def import_optouts(file: BinaryIO, why: str | None, as_json: bool) -> None:
-    """Add the phones in FILE: one a line, or a CSV file's column phone, else its first (- for standard input).
+def import_optouts(file: Path, why: str | None, columns: dict[str, str], encoding: str | None, as_json: bool) -> None:
+    """Add the phones in FILE, which is read as a file of recipients is (- for standard input).
 
-    Lines that are no phone are listed, and the others are added all the same; then the exit code is 1.
+    Without a header every phone of every line counts, with one those in the columns that are called phone. Lines
+    with anything that is no phone are listed, and all phones are added all the same; then the exit code is 1. A
+    file that cannot be read is refused with exit code 2, and nothing is added.
     """
-    reason, added, waiting = why or f"import of {getattr(file, 'name', 'standard input')}", 0, list[str]()
-    bad = 0
-    for number, phone in _phones_in(file):
-        if phone is None:
+    region = default_services().settings.phone_region
+    reason, bad, phones = why or f"import of {'standard input' if str(file) == '-' else file}", 0, list[str]()
+    for line in listed_phones(recipient_file(file, columns, encoding), region):
+        phones += line.phones
+        if line.problem is not None:
             bad += 1
-            remark(f"line {number}: is not a phone number")
-            continue
-        waiting.append(phone)
-        if len(waiting) >= _PER_CALL:
-            added += optouts_api.add(waiting, why=reason)
-            waiting.clear()
-    added += optouts_api.add(waiting, why=reason)
+            remark(f"line {line.line}: {line.problem}")
+    added = optouts_api.add(phones, why=reason)
     if as_json:
         print_json({"added": added, "not_understood": bad})
     else:
@@ -177,22 +174,6 @@ def export_optouts(file: TextIO, as_json: bool) -> None:
     """Write all to FILE, one a line (- for standard output), with --json as JSON lines."""
     for phone in optouts_api.every():
         file.write((json_line({"phone": phone}) if as_json else phone) + "\n")
-
-
-def _phones_in(file: BinaryIO) -> Iterator[tuple[int, str | None]]:
-    """Number of the line and its phone, None if it is none. Empty lines and a header are passed over."""
-    region, column = default_services().settings.phone_region, 0
-    for number, raw in enumerate(file, start=1):
-        # Other encodings spoil words, not digits.
-        line = raw.decode("utf-8-sig", errors="replace")
-        if not line.strip():
-            continue
-        cells = [cell.strip() for cell in next(csv.reader([line], delimiter=max(",;\t", key=line.count)))]
-        names = [cell.casefold() for cell in cells]
-        if number == 1 and (found := [i for i, name in enumerate(names) if name in PHONE_COLUMNS]):
-            column = found[0]
-            continue
-        yield number, normalise_phone(cells[column], region) if len(cells) > column else None
 
 
 def _normal(phones: tuple[str, ...]) -> list[str]:

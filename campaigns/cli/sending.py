@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TypedDict
 
 import click
 
 from campaigns.cli.failures import FAILED, told
 from campaigns.cli.following import followed, obstacles
-from campaigns.cli.options import as_json
+from campaigns.cli.job_files import read_job
+from campaigns.cli.options import as_json, columns, encoding
 from campaigns.cli.previews import preview_lines, request_text
 from campaigns.cli.repeats import noted, warn_of
 from campaigns.cli.screen import console, print_json, remark
@@ -25,13 +25,25 @@ from campaigns.producer import enqueue
 from campaigns.wiring import default_services
 
 
+class Given(TypedDict):
+    """What `enqueue` and `preview` are given beside the job."""
+
+    key: str | None
+    strict: bool
+    recipients: Path | None
+    columns: dict[str, str] | None
+    encoding: str | None
+
+
 @click.command()
-@click.argument("file", type=click.File("r", encoding="utf-8-sig"))
+@click.argument("file", type=click.File("rb"))
 @click.option(
     "--recipients",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="CSV or JSON-lines file of recipients.",
+    help="File of recipients: a table (CSV, or .xlsx with the extra xlsx) or JSON lines.",
 )
+@columns
+@encoding
 @click.option("--key", help="The same key with the same job never makes a second campaign.")
 @click.option("--strict", is_flag=True, help="Refuse the job if any recipient would be taken out.")
 @click.option("--wait", "wait_s", type=float, help="Wait so many seconds for the campaign to finish.")
@@ -39,31 +51,40 @@ from campaigns.wiring import default_services
 @as_json
 @told
 def send(
-    file: TextIO,
+    file: BinaryIO,
     recipients: Path | None,
+    columns: dict[str, str],
+    encoding: str | None,
     key: str | None,
     strict: bool,
     wait_s: float | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Enqueue the job in FILE (JSON; - for standard input).
+    """Enqueue the job in FILE (JSON; - for standard input). A path in `image` counts from the folder of FILE.
+
+    A file of recipients is read as a whole or refused. Its column of phones is called phone or телефон, say, and
+    is never guessed: --column chooses another.
 
     With --dry-run nothing is stored or sent; the exit code is 2 if the job would be refused. Of the first request
     a few recipients are shown, with --json all.
     """
     if dry_run and wait_s is not None:
         raise click.UsageError("give --dry-run or --wait, not both")
-    try:
-        job = json.load(file)
-    except ValueError as error:
-        raise JobError({"file": [f"is not JSON: {error}"]}) from None
+    job = read_job(file)
+    given: Given = {
+        "key": key,
+        "strict": strict,
+        "recipients": recipients,
+        "columns": columns or None,
+        "encoding": encoding,
+    }
     if dry_run:
-        _look_at(job, key=key, recipients=recipients, strict=strict, as_json=as_json)
+        _look_at(job, given, as_json=as_json)
         return
     services = default_services()
     earlier = services.campaigns.of_key(key) if key else None
-    campaign = enqueue(job, key=key, strict=strict, recipients=recipients)
+    campaign = enqueue(job, **given)
     first = noted(services, campaign)
     if key is None and first is not None:
         warn_of(first, campaign, services.settings.gateway_timezone)
@@ -104,8 +125,8 @@ def _awaited_as_json(campaign: Campaign, wait_s: float | None, *, existed: bool)
     return status
 
 
-def _look_at(job: Any, *, key: str | None, recipients: Path | None, strict: bool, as_json: bool) -> None:
-    found = preview(job, key=key, recipients=recipients, strict=strict)
+def _look_at(job: Any, given: Given, *, as_json: bool) -> None:
+    found = preview(job, **given)
     if as_json:
         print_json(found.as_dict())
     else:

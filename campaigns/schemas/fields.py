@@ -16,7 +16,8 @@ from typing import Any, BinaryIO, ClassVar, cast
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
 
 from campaigns.jobs import ImageFile
-from campaigns.recipients import read_recipients, row_problem
+from campaigns.recipients import RecipientFile, row_problem
+from campaigns.schemas.row_forms import asked_columns, row_form
 from campaigns.settings import Settings
 from campaigns.times import parse_when
 from campaigns.wellformed import TextRule, link_problem, text_problem, visible
@@ -210,6 +211,8 @@ def _content_of(value: Any) -> tuple[str, bytes]:
         content = cast(BinaryIO, value).read()
         if isinstance(content, bytes):
             return Path(str(getattr(value, "name", "image"))).name, content
+    if isinstance(value, str):
+        raise ValidationError("text is no path: give pathlib.Path(...), bytes, a binary file, or {filename, base64}")
     raise ValidationError("must be a path, bytes, a binary file, or {filename, base64}")
 
 
@@ -228,8 +231,9 @@ class DeliveryList(fields.Field[Iterable[Any]]):
         super().__init__(error_messages=messages("must be a list of recipients"), **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Iterable[Any]:  # noqa: ARG002
-        if isinstance(value, Path):
-            return read_recipients(value)
+        if isinstance(value, (Path, RecipientFile)):
+            file = RecipientFile(value) if isinstance(value, Path) else value
+            return file.asking(asked_columns(data), CHECKING.get().settings.phone_region)
         if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
             raise ValidationError("must be a list of recipients")
         if not isinstance(value, (list, tuple)):
@@ -273,22 +277,3 @@ class Mailings(fields.List[Any]):
             if len(wrong) > ERRORS_CAP:
                 raise ValidationError(cast(Any, {n: ["must be an object"] for n in wrong[:ERRORS_CAP]}))
         return super()._deserialize(value, attr, data, **more)
-
-
-def row_form(mailing: Any) -> tuple[bool, bool] | None:
-    """Whether the rows are personal, and whether they carry a link; None if the mailing does not say what it is.
-
-    What is wrong with the mailing is told then, and not once more for every row.
-    """
-    if not isinstance(mailing, Mapping) or "messages" in mailing:
-        return None
-    if "message_type" not in mailing and "content" not in mailing and "vibername_id" in mailing:
-        return False, False
-    content = mailing.get("content")
-    kind = str(content.get("type")).casefold() if isinstance(content, Mapping) else ""
-    message_type = str(mailing.get("message_type")).casefold()
-    if message_type not in {"personal", "bulk"} or kind not in {"text", "image", "button"}:
-        return None
-    if (message_type, kind) == ("personal", "image"):
-        return None
-    return message_type == "personal", kind == "button"

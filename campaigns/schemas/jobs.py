@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from campaigns.errors import JobError
 from campaigns.jobs import BulkJob, Job, ListJob, Mailing, QuickJob
-from campaigns.recipients import BUTTON_LINK_LENGTH, normalise_phone
+from campaigns.recipients import BUTTON_LINK_LENGTH, mobile_phone
 from campaigns.schemas.aliases import Alias, without_token
 from campaigns.schemas.fields import (
     CHECKING,
@@ -218,8 +218,8 @@ class _Quick(_Message):
             errors["phone"] = ["give either phone or delivery_list"]
         elif "phone" in original:
             region = CHECKING.get().settings.phone_region
-            if normalise_phone(original["phone"], region) is None:
-                errors["phone"] = ["is not a phone number"]
+            if mobile_phone(original["phone"], region) is None:
+                errors["phone"] = ["is not a mobile phone number"]
         if original.get("forwarding_message") not in (True, "1"):
             for name in ("forwarding_time", "alphaname_id"):
                 if name in original:

@@ -1,0 +1,128 @@
+"""Columns: which holds the phone, the text and the button's link. Pure.
+
+The phone's column is never guessed. It has a name that means a phone and nothing else, or it is chosen, or the
+table has no header and a single column that holds phones. In a table with the header `УНП;Телефон 1` the
+first column holds digits too, those of companies; there the error names the column that was probably meant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+PHONE, TEXT, BUTTON_LINK = "phone", "text", "button_link"
+FIELDS: Final = (PHONE, TEXT, BUTTON_LINK)
+
+_PHONE_NAMES: Final = frozenset((
+    "phone", "phones", "phone number", "phone numbers", "phonenumber", "phone no", "phone nr", "telephone",
+    "telephone number", "tel", "tel no", "tel number", "mobile", "mobile phone", "mobile phone number",
+    "mobile number", "mobile no", "mob", "cell", "cell phone", "cell number", "cellphone", "msisdn", "viber",
+    "viber phone", "viber number", "телефон", "телефоны", "номер телефона", "номера телефонов", "телефонный номер",
+    "тел", "номер тел", "мобильный", "мобильный телефон", "мобильный номер", "номер мобильного",
+    "номер мобильного телефона", "моб", "моб тел", "моб телефон", "сотовый", "сотовый телефон", "номер сотового",
+    "вайбер", "тэлефон", "тэлефоны", "нумар тэлефона", "тэлефонны нумар", "тэл", "мабільны", "мабільны тэлефон",
+    "мабільны нумар", "нумар мабільнага", "нумар мабільнага тэлефона", "телефони", "номер телефону",
+    "телефонний номер", "мобільний", "мобільний телефон", "мобільний номер", "номер мобільного",
+    "номер мобільного телефону",
+))  # fmt: skip
+#: Numbers of what? Enough only where the table has no other column.
+_NUMBER_NAMES: Final = frozenset(("number", "numbers", "номер", "номера", "нумар", "номери", "recipient", "recipients"))
+_FIELD_NAMES: Final[dict[str, frozenset[str]]] = {
+    PHONE: _PHONE_NAMES,
+    TEXT: frozenset(("text", "message", "message text", "текст", "сообщение", "текст сообщения", "тэкст",
+                     "паведамленне", "тэкст паведамлення", "повідомлення", "текст повідомлення")),
+    BUTTON_LINK: frozenset(("button link", "link", "url", "ссылка", "спасылка", "посилання")),
+}  # fmt: skip
+_PHONE_WORD = re.compile(r"phone|\btel\b|mobile|msisdn|телефон|тэлефон|\bтел\b|моб[иі]л|мабіл|\bмоб\b|сотов")
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+
+
+class Columns(NamedTuple):
+    """Where each field stands, whether the first row is a header, and the names in it."""
+
+    places: dict[str, int]
+    header: bool
+    names: Sequence[str]
+
+
+class ColumnError(Exception):
+    """No column can be told for a field; the message is the reason."""
+
+
+def plain(name: str) -> str:
+    """A column's name in lower case, its words divided by single spaces."""
+    return _BETWEEN_WORDS.sub(" ", name.casefold().replace("ё", "е")).strip()
+
+
+def is_phone_name(cell: str) -> bool:
+    """Whether a header's cell names a phone and nothing else."""
+    return plain(cell) in _PHONE_NAMES
+
+
+def chosen(first: Sequence[str], columns: Mapping[str, str | int], phones: Sequence[int]) -> Columns:
+    """The columns that a person chose, by name or by number from 1. `phones`: which cells of the first row hold one."""
+    places = {field: _place(first, field, name) for field, name in columns.items()}
+    by_number = PHONE in columns and _number(first, columns[PHONE]) is not None
+    return Columns(places, header=not (by_number and places[PHONE] in phones), names=first)
+
+
+def _place(first: Sequence[str], field: str, name: str | int) -> int:
+    found = [i for i, cell in enumerate(first) if plain(cell) == plain(str(name)) and plain(cell)]
+    exact = [i for i in found if first[i].strip() == str(name).strip()]
+    if len(found) == 1 or len(exact) == 1:
+        return (found if len(found) == 1 else exact)[0]
+    number = _number(first, name)
+    if number is not None:
+        return number
+    if found:
+        raise ColumnError(f"{len(found)} columns are called {name!r}; choose by number: --column {field}=1")
+    raise ColumnError(f"has no column called {name!r}, chosen for {field}; it has {_listed(first)}")
+
+
+def _number(first: Sequence[str], name: str | int) -> int | None:
+    text = str(name).strip()
+    if re.fullmatch("[0-9]{1,4}", text) and 1 <= int(text) <= len(first) and text not in map(str.strip, first):
+        return int(text) - 1
+    return None
+
+
+def recognised(first: Sequence[str], phones: Sequence[int]) -> Columns:
+    """The columns by their names, or of a table without a header. Raises ColumnError rather than guess."""
+    named = {
+        field: [i for i, cell in enumerate(first) if plain(cell) in names] for field, names in _FIELD_NAMES.items()
+    }
+    if len(named[PHONE]) > 1:
+        raise ColumnError(
+            f"{len(named[PHONE])} columns may be the phone: {_listed(first, named[PHONE])}; "
+            + _choose(first, named[PHONE][0])
+        )
+    filled = [i for i, cell in enumerate(first) if cell.strip()]
+    if not named[PHONE] and len(filled) == 1 and plain(first[filled[0]]) in _NUMBER_NAMES:
+        named[PHONE] = filled
+    if named[PHONE]:
+        return Columns({field: places[0] for field, places in named.items() if len(places) == 1}, True, first)
+    if len(phones) == 1 or (len(filled) == 1 and sum(map(str.isdigit, first[filled[0]])) >= 5):
+        return Columns({PHONE: (phones or filled)[0]}, False, ())
+    if phones:
+        raise ColumnError(f"has no header, and {len(phones)} columns hold phones; choose by number: --column phone=1")
+    likely = [i for i in filled if _PHONE_WORD.search(plain(first[i]))]
+    raise ColumnError(
+        f"no column is called phone; it has {_listed(first)}; {_choose(first, likely[0] if likely else None)}"
+    )
+
+
+def _choose(first: Sequence[str], place: int | None) -> str:
+    name = shown(first[place]) if place is not None else "NAME"
+    return f'choose it with --column "phone={name}", or columns={{"phone": "{name}"}}'
+
+
+def _listed(first: Sequence[str], places: Sequence[int] | None = None) -> str:
+    names = [shown(first[i]) for i in (places if places is not None else range(len(first))) if first[i].strip()]
+    return ", ".join(names[:12]) + (" ..." if len(names) > 12 else "")
+
+
+def shown(cell: str) -> str:
+    """A header's cell for a message: short, on one line, and without long digits, which may be somebody's phone."""
+    one_line = " ".join("".join(c if c.isprintable() else " " for c in cell).split())[:40]
+    return re.sub("[0-9]{4,}", "...", one_line)

@@ -1,0 +1,116 @@
+"""Lists of phones in files, such as opt-outs: every phone of every line, or the line is named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, Final, NamedTuple
+
+from campaigns.errors import JobError
+from campaigns.recipients.cells import phone_cell
+from campaigns.recipients.columns import PHONE, is_phone_name
+from campaigns.recipients.files import RecipientFile
+from campaigns.recipients.phones import normalise_phone
+from campaigns.recipients.tables import Row
+
+_LOOKED_AT: Final = 50
+#: Fewer digits beside a phone are an id or a date, not a phone that could not be read.
+_PHONE_DIGITS: Final = 9
+_BETWEEN_PHONES: Final = re.compile(r"[,;|\r\n]+")
+_NO_PHONE: Final = "is not a phone number"
+
+
+class Listed(NamedTuple):
+    """The phones of one line, in the gateway's form, and why something in it is none (None if all were read)."""
+
+    line: int
+    phones: list[str]
+    problem: str | None
+
+
+def listed_phones(file: RecipientFile, region: str) -> Iterator[Listed]:
+    """Every line that is not empty, with all its phones; landlines count as well.
+
+    With a header each column whose name means a phone counts, or the one that was chosen; without one every cell.
+    Raises JobError for a file that cannot be read, so add nothing before the end.
+    """
+    file.asking(None, region)
+    if file.is_json:
+        for line, row in file.numbered():
+            yield _listed(line, [_raw(row)], [], region)
+        return
+    rows = file.table().rows
+    head = list(islice(rows, _LOOKED_AT))
+    if not head:
+        return
+    places = _phone_columns(file, head)
+    width = len(head[0].cells)
+    for row in chain(head[1:] if places is not None else head, rows):
+        cells = [row.cells[i] if i < len(row.cells) else "" for i in places or ()]
+        yield _tried(file, row.line, cells, row.cells if places is None else row.cells[width:], region)
+
+
+def _phone_columns(file: RecipientFile, head: Sequence[Row]) -> list[int] | None:
+    """The columns of phones by the header; None without one. Raises JobError if a header names none."""
+    first = head[0].cells
+    if not file.has_choice:
+        if named := [i for i, cell in enumerate(first) if is_phone_name(cell)]:
+            return named
+        filled = [cell for cell in first if cell.strip()]
+        if len(filled) == 1 or any(_phones_of(cell, file.region)[0] for cell in filled):
+            return None
+    layout = file.layout(head)
+    return [layout.places[PHONE]] if layout.header else None
+
+
+def _tried(file: RecipientFile, line: int, cells: Sequence[str], beside: Sequence[str], region: str) -> Listed:
+    """As `_listed`, with what a spreadsheet did to a phone named as such."""
+    try:
+        clean = [[phone_cell(cell, file.name, line) for cell in some] for some in (cells, beside)]
+    except JobError as error:
+        return Listed(line, [], error.lines[0].partition(f"line {line}: ")[2])
+    found = _listed(line, clean[0], clean[1], region)
+    return found if found.phones or found.problem else Listed(line, [], _NO_PHONE)
+
+
+def _listed(line: int, cells: Sequence[str], beside: Sequence[str], region: str) -> Listed:
+    """The phones in cells that must hold some, and in those beside them that may."""
+    phones, problem = list[str](), None
+    for cell in cells:
+        found, rest = _phones_of(cell, region)
+        phones += found
+        problem = _NO_PHONE if rest else problem
+    if cells and not phones:
+        problem = _NO_PHONE
+    for cell in beside:
+        found, rest = _phones_of(cell, region)
+        phones += found
+        if any(sum(map(str.isdigit, piece)) >= _PHONE_DIGITS for piece in rest):
+            problem = _NO_PHONE
+    return Listed(line, list(dict.fromkeys(phones)), problem)
+
+
+def _phones_of(cell: str, region: str) -> tuple[list[str], list[str]]:
+    """The phones in a cell, which may hold several, and the pieces that are none."""
+    if (phone := normalise_phone(cell, region)) is not None:
+        return [phone], []
+    phones, rest = list[str](), list[str]()
+    for piece in filter(None, map(str.strip, _BETWEEN_PHONES.split(cell))):
+        found = _in_piece(piece, region)
+        phones += found
+        rest += [] if found else [piece]
+    return phones, rest
+
+
+def _in_piece(piece: str, region: str) -> list[str]:
+    for parts in ([piece], piece.split("/"), piece.split()):
+        found = [normalise_phone(part, region) for part in parts]
+        if None not in found:
+            return [phone for phone in found if phone is not None]
+    return []
+
+
+def _raw(row: Any) -> str:
+    value = row.get(PHONE) if isinstance(row, dict) else row
+    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""

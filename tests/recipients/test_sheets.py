@@ -1,0 +1,103 @@
+"""Workbooks: the rows of the one sheet that has any."""
+
+from __future__ import annotations
+
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+
+from campaigns.errors import JobError
+from campaigns.recipients import read_recipients
+
+A, B = "375291234567", "375291234568"
+
+
+def saved(folder: Path, rows: list[list[object]], name: str = "people.xlsx") -> Path:
+    book = Workbook()
+    book.create_sheet("notes")
+    hidden = book.create_sheet("old")
+    hidden.append(["phone"])
+    hidden.sheet_state = "hidden"
+    for row in rows:
+        book.worksheets[0].append(row)
+    book.save(folder / name)
+    return folder / name
+
+
+def rewritten(path: Path, pattern: str, replacement: str) -> None:
+    """The first sheet's XML changed, as other programs write it."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {entry: archive.read(entry) for entry in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    changed = re.sub(pattern, replacement, parts[sheet].decode())
+    assert changed != parts[sheet].decode()
+    parts[sheet] = changed.encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for entry, content in parts.items():
+            archive.writestr(entry, content)
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(JobError) as caught:
+        list(read_recipients(path))
+    return caught.value.lines[0].removeprefix("recipients: ")
+
+
+def test_rows(tmp_path: Path) -> None:
+    """Numbers are whole numbers, and the extension does not matter."""
+    path = saved(tmp_path, [["УНП", "Телефон"], [291234567, int(A)], [], [291234568, float(B)], [1, f"+{A}"]], "a.csv")
+    rows = read_recipients(path)
+    assert list(rows) == [A, B, f"+{A}"]
+    assert rows.place(1) == "a.csv, line 4"
+
+
+def test_a_choice_of_columns(tmp_path: Path) -> None:
+    path = saved(tmp_path, [["УНП", "Телефон 1", "Текст"], [291234567, int(A), "hi\nthere"]])
+    assert "no column is called phone" in refusal(path)
+    assert list(read_recipients(path, columns={"phone": "Телефон 1", "text": 3})) == [{"phone": A, "text": "hi\nthere"}]
+
+
+def test_a_wrong_size_hides_no_rows(tmp_path: Path) -> None:
+    path = saved(tmp_path, [["phone"], [A], [B]])
+    rewritten(path, '<dimension ref="[^"]*"', '<dimension ref="A1"')
+    assert list(read_recipients(path)) == [A, B]
+
+
+def test_formulas_count_by_their_last_value(tmp_path: Path) -> None:
+    path = saved(tmp_path, [["phone"], [A], ["=A2"]])
+    rewritten(path, "<f>A2</f><v ?/>", f"<f>A2</f><v>{B}</v>")
+    assert list(read_recipients(path)) == [A, B]
+
+
+def test_several_sheets_are_no_guess(tmp_path: Path) -> None:
+    book = Workbook()
+    book.worksheets[0].append(["phone"])
+    book.create_sheet("more").append(["phone"])
+    book.save(tmp_path / "a.xlsx")
+    assert refusal(tmp_path / "a.xlsx").startswith("a.xlsx: has several sheets with rows ('Sheet', 'more')")
+
+
+def test_damaged_workbooks(tmp_path: Path) -> None:
+    path = saved(tmp_path, [["phone"], [A]])
+    whole = path.read_bytes()
+    for cut in range(4, len(whole), 97):
+        path.write_bytes(whole[:cut])
+        assert refusal(path).startswith("people.xlsx")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("content.xml", "<a/>")
+    assert "is no .xlsx workbook" in refusal(path)
+
+
+def test_a_row_beyond_every_sheet(tmp_path: Path) -> None:
+    path = saved(tmp_path, [["phone"], [A]])
+    rewritten(path, '<row r="2"', '<row r="99999999999"')
+    assert "beyond the last row" in refusal(path)
+
+
+def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    assert "needs the extra xlsx" in refusal(saved(tmp_path, [["phone"]]))
