@@ -25,6 +25,7 @@ from tests.rig.mutants import IN_WORKERS, TrustsSslErrors, dead_leases_are_plann
 from tests.rig.oracle import Findings, Wanted, judge
 from tests.rig.ordinary import Ordinary
 from tests.rig.workers import Treatment
+from tests.support.doubt import younger
 from tests.support.jobs import bulk_job, phones
 from tests.support.processes import ROOT
 from tests.support.rig import rig_settings
@@ -53,12 +54,13 @@ def child(stage: Stage, point: str, batch_id: str, *mutants: str) -> subprocess.
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def judged(stage: Stage, campaign: Campaign) -> Findings:
+def judged(stage: Stage, campaign: Campaign, *others: Wanted) -> Findings:
     stage.until(lambda: campaign.status().state == "finished", timeout_s=30)
     known = next(status.id for status in list_campaigns(services=stage.services) if status.name == "known")
     wanted = [
         Wanted(campaign, "hello", phones(10)),
         Wanted(Campaign(known, stage.services), "known", phones(3, start=5000)),
+        *others,
     ]
     return judge(stage.services, wanted, stage.sandbox)
 
@@ -86,10 +88,11 @@ def test_frozen_and_thawed(rig: Stage, mutants: list[str]) -> None:
     try:
         _, status = os.waitpid(process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status)
+        other = Wanted(younger(rig), "younger", phones(2, start=500))
         rig.until(lambda: campaign.status().sent == 10, timeout_s=30)
         os.kill(process.pid, signal.SIGCONT)
         assert process.wait(30) == 0
-        findings = judged(rig, campaign)
+        findings = judged(rig, campaign, other)
     finally:
         process.kill()
         process.wait()

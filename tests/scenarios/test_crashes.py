@@ -20,6 +20,7 @@ from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.conftest import Processes
+from tests.support.doubt import younger
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.processes import ROOT
 from tests.support.rig import rig_settings
@@ -78,6 +79,7 @@ def test_sending(rig: Stage, crash: Crash, point: str) -> None:
     campaign = rig.enqueue(bulk_job(phones(10)))
     rig.wake_ups.clear()
     crash(point, "send", f"{campaign.id}-0")
+    younger(rig)
     rig.services.store.ask("delete", *rig.services.store.keys.all_due())
     rig.sweep()
     rig.finish(campaign, timeout_s=30)
@@ -100,8 +102,8 @@ def test_sending_quick(rig: Stage, crash: Crash, point: str) -> None:
     ["before learning of a list mailing", "after learning of a list mailing", "before confirming", "after confirming"],
 )
 def test_sending_a_list(rig: Stage, crash: Crash, point: str) -> None:
-    """Created at most once more, confirmed exactly once."""
-    campaign = rig.enqueue(list_job(1, message="hello"))
+    """Created at most once more, confirmed exactly once, also where the policy lets it be confirmed again."""
+    campaign = rig.enqueue(list_job(1, message="hello", on_unknown="resend"))
     rig.wake_ups.clear()
     crash(point, "send", f"{campaign.id}-0")
     rig.finish(campaign, timeout_s=30)

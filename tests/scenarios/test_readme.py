@@ -38,7 +38,7 @@ def environment_of(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> Ite
 def test_examples(processes: Processes, sandbox: Sandbox) -> None:
     processes.worker()
     processes.beat()
-    sending, reading, _ = python_blocks()
+    sending, reading, *_ = python_blocks()
     said = StringIO()
     names: dict[str, object] = {}
     with redirect_stdout(said):

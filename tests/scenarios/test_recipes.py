@@ -78,7 +78,7 @@ class TestFrameworks:
     def check(self, here: Here, post: Callable[[str], tuple[int, Any]], get: Callable[[str], tuple[int, Any]]) -> None:
         code, told = post("+375 29 111-11-11")
         assert (code, post("+375 29 111-11-11")) == (202, (202, told))
-        assert post("nobody") == (400, {"errors": ["phone: is not a phone number"]})
+        assert post("nobody") == (400, {"errors": ["phone: is not a mobile phone number"]})
         here.finish()
         code, status = get(f"/campaigns/{told['campaign']}")
         assert (code, status["statuses"]) == (200, {"READ": 1})

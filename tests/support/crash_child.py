@@ -142,7 +142,7 @@ POINTS: dict[str, Callable[[], None]] = {
     "before ack": before_ack,
     "before learning of a list mailing": lambda: around_script("learn", before=True),
     "after learning of a list mailing": lambda: around_script("learn", before=False),
-    "before confirming": lambda: around_script("note", before=False, at=2),
+    "before confirming": lambda: around_script("begin_confirming", before=False),
     "after confirming": lambda: after_whole_request(3),
     "before trimming": lambda: around_script("trim", before=True),
     "after trimming": lambda: around_script("trim", before=False),
