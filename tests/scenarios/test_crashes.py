@@ -103,6 +103,9 @@ def test_sending_quick(rig: Stage, crash: Crash, point: str) -> None:
 )
 def test_sending_a_list(rig: Stage, crash: Crash, point: str) -> None:
     """Created at most once more, confirmed exactly once, also where the policy lets it be confirmed again."""
+    # By its word the gateway is known to say which mailings are confirmed.
+    rig.finish(rig.enqueue(list_job(2, message="another")))
+    before = rig.sandbox.summary()["spent_units"]
     campaign = rig.enqueue(list_job(1, message="hello", on_unknown="resend"))
     rig.wake_ups.clear()
     crash(point, "send", f"{campaign.id}-0")
@@ -110,7 +113,7 @@ def test_sending_a_list(rig: Stage, crash: Crash, point: str) -> None:
     assert len(sent(rig)) == 4
     assert set(sent(rig).values()) == {1}
     assert campaign.status().recipients["settled"] == 4
-    assert rig.sandbox.summary()["spent_units"] == 7 * 4900
+    assert rig.sandbox.summary()["spent_units"] == before + 4 * 4900
 
 
 @pytest.mark.parametrize("point", ["before learning of a list mailing", "after learning of a list mailing"])
