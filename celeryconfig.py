@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 
 # With `--pool gevent`, gevent looks at every object for locks while it patches `threading`. One of them is Celery's
@@ -55,16 +54,7 @@ worker_send_task_events = False
 worker_enable_remote_control = False
 enable_utc = True
 
-# Beat keeps nothing on disk: what is due is in the ledger, and its own entries come every few seconds.
-# Entries expire, so that a stopped worker does not find a heap of them.
-beat_scheduler = "celery.beat:Scheduler"
+# Beat keeps nothing on disk: what is due is in the ledger. Its tick sends no message: it rings where something is due.
+beat_scheduler = "workers.beat:Ringer"
 beat_max_loop_interval = 1
-beat_schedule = {
-    "dispatch": {
-        "task": names.DISPATCH,
-        "schedule": 1.0,
-        # A second beat does no harm, but somebody may wonder: the doctor knows them by their names.
-        "options": {"queue": names.CONTROL, "expires": 5, "headers": {"beat": f"{socket.gethostname()}/{os.getpid()}"}},
-    },
-    "sweep": {"task": names.SWEEP, "schedule": 30.0, "options": {"queue": names.CONTROL, "expires": 30}},
-}
+beat_schedule = {"tick": {"task": names.WORK, "schedule": 1.0}}

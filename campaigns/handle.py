@@ -13,20 +13,19 @@ from typing import Any
 import orjson
 
 from campaigns.errors import StoreError, WaitTimeoutError
+from campaigns.flow.dispatch import ring
 from campaigns.flow.resolve import RESOLUTIONS, decide
 from campaigns.flow.services import Services
 from campaigns.flow.sweep import poll_now, sweep_campaign
 from campaigns.ledger import SEND, Reason, queue_of, reasons_of, schedule_of
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger.states import HELD, OVER, PLANNED, REJECTED
-from campaigns.names import POLL, POLL_BATCH, SEND_BATCH
+from campaigns.names import POLL, REPLIES
 from campaigns.results import Delivery, Reply
 from campaigns.wiring import default_services
 
 #: A restart of Redis takes less; whoever only waits need not hear of it.
 _RESTART_S = 10.0
-#: As many workers are woken at once; each goes on by itself, and beat's dispatch wakes the rest.
-_FIRST_WAKE_UPS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,7 @@ class Campaign:
         """Batches go out again. Raises StateError unless the campaign is paused."""
         self._services.campaigns.resume(self.id, by)
         sweep_campaign(self._services, self._record())
-        wake_workers(self._services, self._record())
+        ring(self._services, queue_of(SEND, self._record().kind))
 
     def cancel(self, by: str = "application") -> Status:
         """What has not gone out never will; what has is reported, not denied. Raises StateError if it is over.
@@ -183,8 +182,8 @@ class Campaign:
     def poll(self) -> int:
         """Ask the gateway now for statuses and replies, whenever that would be due. Returns for how many batches."""
         polled = poll_now(self._services, self._record())
-        for batch_id in polled[:_FIRST_WAKE_UPS]:
-            self._services.wake(POLL_BATCH, [batch_id], POLL)
+        for queue in (POLL, REPLIES):
+            ring(self._services, queue)
         return len(polled)
 
     def resolve(self, decision: str, *, by: str, why: str, batch_id: str | None = None) -> int:
@@ -219,14 +218,6 @@ def newest_campaigns(*, services: Services | None = None) -> Iterator[Status]:
         if not record.over and record.account not in pauses:
             pauses[record.account] = services.limiter.resting(record.account)
         yield _status(services, record, None if record.over else pauses[record.account])
-
-
-def wake_workers(services: Services, record: Record) -> None:
-    """Rouse a few workers for a campaign whose batches are due."""
-    queue = queue_of(SEND, record.kind)
-    for batch_id in record.batch_ids()[:_FIRST_WAKE_UPS]:
-        if not services.wake(SEND_BATCH, [batch_id], queue):
-            return
 
 
 def _status(services: Services, record: Record, resting: tuple[int, str] | None = None) -> Status:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from campaigns.names import DUE_QUEUES
+from campaigns.names import CONTROL
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +102,53 @@ class Keys:
         """Hash: `seq`, number of the last event of the source `submissions`. Writer: submitting. No expiry."""
         return f"{self.prefix}submissions"
 
-    def due(self, queue: str) -> str:
-        """Sorted set of `<verb>|<batch id>` by due time (unix ms). Writer: ledger. Entries are removed."""
-        return f"{self.prefix}due:{queue}"
+    def due(self, queue: str, account: str = "") -> str:
+        """Sorted set of what is due of an account in a queue, by due time (unix ms). Writer: ledger.
 
-    def all_due(self) -> list[str]:
-        """The due sets in the order of `names.DUE_QUEUES`, as every script takes them."""
-        return [self.due(queue) for queue in DUE_QUEUES]
+        `<verb>|<batch id>`; where batches are sent also `campaign|<campaign id>` for one that takes its place in the
+        order, and `at|<batch or campaign id>` for what is scheduled. That of `control` belongs to no account: its
+        entries are `lease|<batch id>`, `plan|<campaign id>`, `cancel|<campaign id>` and `sweep|`.
+        """
+        return f"{self.prefix}due:{queue}" if queue == CONTROL else f"{self.prefix}due:{queue}:{account}"
+
+    def order(self, queue: str, account: str = "") -> str:
+        """Sorted set of campaigns and batches of an account that can go out now, by virtual time. Writer: ledger.
+
+        A campaign stands there while some of its batches were never handed out, a batch once it came back.
+        """
+        return f"{self.prefix}order:{queue}:{account}"
+
+    def accounts(self, queue: str) -> str:
+        """Sorted set of accounts by when they can act next in a queue (unix ms). Writer: ledger."""
+        return f"{self.prefix}accounts:{queue}"
+
+    def bells(self, queue: str) -> str:
+        """Sorted set of bells that nobody answered yet, by when they were rung (unix ms). Writer: ledger."""
+        return f"{self.prefix}bells:{queue}"
+
+    def turns(self) -> str:
+        """Sorted set of `<queue> <worker> <turn>` that can take more, by when they count as dead (unix ms)."""
+        return f"{self.prefix}turns"
+
+    def full_turns(self) -> str:
+        """The same of turns that have all the requests under way that they may."""
+        return f"{self.prefix}turns-full"
+
+    def workers(self) -> str:
+        """Sorted set of `<worker>|<slots>|<queue>,<queue>` by when they were last seen (unix ms). Writer: workers."""
+        return f"{self.prefix}workers"
+
+    def taken(self, queue: str) -> str:
+        """String, unix ms: when a turn last took from a queue. Writer: ledger. Lives a minute."""
+        return f"{self.prefix}taken:{queue}"
+
+    def sweep(self) -> str:
+        """String: where the round of sweeping that is under way has arrived (cursor of SSCAN). Writer: sweeping."""
+        return f"{self.prefix}sweep"
+
+    def turn(self, turn: str) -> str:
+        """String: what the last call of a turn took, in case its answer is lost. Writer: ledger. Lives a minute."""
+        return f"{self.prefix}turn:{turn}"
 
     def twins(self, fingerprint: str) -> str:
         """Set of `<batch id>:<mailing>` that would look alike in getViberMessages. Writer: planning."""

@@ -16,8 +16,9 @@ from campaigns.errors import (
     StoreError,
     UnknownCampaignError,
 )
+from campaigns.flow.dispatch import ring
 from campaigns.flow.services import Services
-from campaigns.handle import Campaign, wake_workers
+from campaigns.handle import Campaign
 from campaigns.jobs import Job, QuickJob, job_document
 from campaigns.ledger import SEND, MailingRecord, NewBatch, Plan, drop_plan, queue_of
 from campaigns.ledger import Campaign as Record
@@ -115,16 +116,16 @@ def _enqueue(
         if isinstance(plan, str):
             return Campaign(plan, services)
     _fill(services, plan, checked, strict=strict)
-    _wake(services, plan.campaign_id)
+    _ring(services, checked.kind)
     return Campaign(plan.campaign_id, services)
 
 
-def _wake(services: Services, campaign_id: str) -> None:
-    """Wake workers for what is stored. No failure leaves: dispatch finds the campaign by its due time without this."""
+def _ring(services: Services, kind: str) -> None:
+    """Rouse a worker for what is stored. No failure leaves: beat rings for what is due without this."""
     try:
-        wake_workers(services, services.campaigns.read(campaign_id))
+        ring(services, queue_of(SEND, kind))
     except Exception as error:  # noqa: BLE001 (an exception would say that the job was not taken, and it would come again)
-        log.warning("wake_up_not_sent", extra={"campaign_id": campaign_id, "error": type(error).__name__})
+        log.warning("bell_not_rung", extra={"kind": kind, "error": type(error).__name__})
 
 
 def _open(services: Services, job: Job, key: str | None) -> Plan | str:

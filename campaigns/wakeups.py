@@ -1,4 +1,4 @@
-"""Wake-ups: Celery messages that carry ids, never truth.
+"""Bells: Celery messages that make a worker take what is due of a queue. They carry its name, nothing else.
 
 They are written by kombu alone, without a Celery app. An app of ours in somebody else's process would obey the host's
 variables (`CELERY_BROKER_URL`, `CELERY_LOADER`, `DJANGO_SETTINGS_MODULE`) and change what belongs to the host: the
@@ -13,19 +13,17 @@ import os
 import socket
 import threading
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
 from kombu import Connection, Queue
 
 from campaigns import broker
+from campaigns.names import WORK
 from campaigns.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: A wake-up that nobody took for so long is stale: its entry has been due again since.
-EXPIRES_S: Final = 120.0
 #: Connections of one process. A thread that finds them all in use waits for one.
 _CONNECTIONS: Final = 10
 
@@ -41,12 +39,12 @@ class WakeUps:
         self._pool: Any = None
         self._pid = 0
 
-    def __call__(self, task: str, args: Sequence[str], queue: str) -> bool:
-        """Send one wake-up. False if it did not go out, whatever the reason: what is due is found by its time."""
+    def __call__(self, queue: str) -> bool:
+        """Ring one bell. False if it did not go out, whatever the reason: what is due is found by its time."""
         try:
-            self._send(task, args, self._queues[queue])
+            self._send(WORK, [queue], self._queues[queue])
         except Exception as error:  # noqa: BLE001 (each kind of broker has its own; the campaign is stored, whatever it is)
-            log.warning("wake_up_not_sent", extra={"task": task, "error": type(error).__name__})
+            log.warning("wake_up_not_sent", extra={"queue": queue, "error": type(error).__name__})
             return False
         return True
 
@@ -87,7 +85,8 @@ def message(task: str, args: Sequence[str]) -> tuple[str, dict[str, Any], dict[s
         "id": task_id,
         "shadow": None,
         "eta": None,
-        "expires": (datetime.now(UTC) + timedelta(seconds=EXPIRES_S)).isoformat(),
+        # By a worker's clock, which may be off. A bell that comes late finds what is due, or nothing.
+        "expires": None,
         "group": None,
         "retries": 0,
         "timelimit": [None, None],

@@ -17,12 +17,12 @@ from redis.retry import Retry
 
 from campaigns.addresses import redis_options
 from campaigns.errors import GatewayError, NotNowError, SettingsError
-from campaigns.flow.services import Services, WakesUp
+from campaigns.flow.services import Rings, Services
 from campaigns.gateway import Gateway, Transport, boot_clock
 from campaigns.gateway.limiter import Breaker, Limiter
 from campaigns.gateway.pauses import pause_for
 from campaigns.keys import Keys
-from campaigns.ledger import Batches, Campaigns, Due, Plans, RejectedMessages
+from campaigns.ledger import Batches, Campaigns, Due, Plans, RejectedMessages, Turns
 from campaigns.results import Deliveries, Events, Oddities, OptOuts, People, Replies
 from campaigns.settings import Secret, Settings
 from campaigns.store import Store
@@ -94,19 +94,11 @@ def open_store(settings: Settings, patience: Patience = PATIENT, *, now_ms: Call
     return Store(connect(settings, patience), Keys(settings.key_prefix), now_ms=now_ms)
 
 
-def build_services(settings: Settings, *, store: Store | None = None, wake: WakesUp | None = None) -> Services:
+def build_services(settings: Settings, *, store: Store | None = None, wake: Rings | None = None) -> Services:
     """Everything that producers and workers work with."""
     store = store or open_store(settings)
-    batches = Batches(store, lease_ms=_ms(settings.lease_s), body_life_ms=_ms(settings.retention_s))
-    limiter = Limiter(
-        store,
-        rate=settings.rate_limit,
-        concurrency=settings.concurrency,
-        read_share=settings.read_share,
-        # As long as the lease: what the guard before the first byte says of the one, it says of both.
-        permit_life_s=settings.lease_s,
-        breaker=Breaker(settings.failures_before_pause, settings.probe_after_s, settings.account_pause_s),
-    )
+    batches = Batches(store, body_life_ms=_ms(settings.retention_s))
+    limiter = _limiter(settings, store)
     deliveries = Deliveries(store, batches, final=settings.final_statuses)
     replies = Replies(store, optout_words=settings.words_of)
     transport = _transport(settings)
@@ -123,6 +115,7 @@ def build_services(settings: Settings, *, store: Store | None = None, wake: Wake
         campaigns=Campaigns(store, key_life_ms=_ms(settings.key_retention_s)),
         rejected=RejectedMessages(store, life_ms=_ms(settings.retention_s)),
         due=Due(store),
+        turns=_turns(settings, store, limiter),
         limiter=limiter,
         deliveries=deliveries,
         oddities=Oddities(store),
@@ -135,6 +128,28 @@ def build_services(settings: Settings, *, store: Store | None = None, wake: Wake
         boot_s=boot_clock,
         sleep=time.sleep,
         random=Random(),  # noqa: S311 (spreads retries, protects nothing)
+    )
+
+
+def _limiter(settings: Settings, store: Store) -> Limiter:
+    return Limiter(
+        store,
+        rate=settings.rate_limit,
+        concurrency=settings.concurrency,
+        read_share=settings.read_share,
+        # As long as the lease: what the guard before the first byte says of the one, it says of both.
+        permit_life_s=settings.lease_s,
+        breaker=Breaker(settings.failures_before_pause, settings.probe_after_s, settings.account_pause_s),
+    )
+
+
+def _turns(settings: Settings, store: Store, limiter: Limiter) -> Turns:
+    return Turns(
+        store,
+        limits=limiter.limits,
+        lease_ms=_ms(settings.lease_s),
+        deadline_ms=_ms(settings.deadline_s),
+        accounts=settings.accounts,
     )
 
 

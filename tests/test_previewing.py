@@ -26,12 +26,12 @@ def look(stage: Stage, prefix: str) -> Callable[..., Preview]:
     """A preview that must leave Redis as it was, and nobody awake."""
 
     def looked(job: Any, at: Stage = stage, **options: Any) -> Preview:
-        before, awake = contents(at, prefix), list(at.wake_ups)
+        before, awake = contents(at, prefix), list(at.bells)
         try:
             return preview(job, services=at.services, **options)
         finally:
             assert contents(at, prefix) == before
-            assert at.wake_ups == awake
+            assert at.bells == awake
 
     return looked
 

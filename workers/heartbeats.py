@@ -44,6 +44,8 @@ class Heartbeats(bootsteps.StartStopStep):
         try:
             if self._store is None:
                 self._store = open_store(Settings.from_env(os.environ), _PATIENCE)
-            consuming(self._store, [queue.name for queue in consumer.task_consumer.queues])
+            queues = [queue.name for queue in consumer.task_consumer.queues]
+            slots = int(consumer.pool.num_processes or 1)
+            consuming(self._store, queues, worker=consumer.hostname, slots=slots)
         except StoreError as error:
             log.warning("heartbeat_not_left", extra={"error": str(error)})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from campaigns.cli.findings import FAIL, OK, SKIP, WARN, Finding
+from campaigns.cli.findings import FAIL, OK, WARN, Finding
 from campaigns.flow.heartbeats import beats_at_once, consumed, last_tick_ms
 from campaigns.flow.services import Services
 from campaigns.ledger.states import HELD, UNKNOWN
-from campaigns.names import CONTROL, POLL, QUEUES, REPLIES
+from campaigns.names import POLL, QUEUES, REPLIES
 from campaigns.results import Groups
 from campaigns.results.groups import Group
 
@@ -23,7 +23,7 @@ _PROCESSES = {REPLIES: POLL}
 def look_at_workers(services: Services) -> Iterator[Finding]:
     """Raises StoreError."""
     live, now_ms = consumed(services.store), services.now_ms()
-    yield _beat(services, now_ms, controlled=CONTROL in live)
+    yield _beat(services, now_ms)
     for queue in QUEUES:
         depth, since_ms = services.due.depth(queue, now_ms)
         late_s = (now_ms - since_ms) / 1000 if since_ms is not None else 0.0
@@ -38,13 +38,11 @@ def look_at_workers(services: Services) -> Iterator[Finding]:
             yield Finding(OK, what, f"consumed; {depth:,} due")
 
 
-def _beat(services: Services, now_ms: int, *, controlled: bool) -> Finding:
+def _beat(services: Services, now_ms: int) -> Finding:
     last_ms = last_tick_ms(services.store)
     age_s = None if last_ms is None else (now_ms - last_ms) / 1000
     if age_s is None or age_s >= _TICK_S:
         seen = "no tick for minutes" if age_s is None else f"no tick for {age_s:.0f} s"
-        if not controlled:
-            return Finding(SKIP, "beat", f"{seen}, but no worker would carry one out")
         return Finding(FAIL, "beat", f"{seen}: nothing that waits is sent or followed", "start the process `beat`")
     beats = beats_at_once(services.store)
     if beats:

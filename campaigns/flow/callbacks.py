@@ -14,9 +14,10 @@ import secrets
 from typing import Final
 
 from campaigns.flow.services import Services
-from campaigns.ledger import RECONCILE, Batch, Move, queue_of
+from campaigns.ledger import RECONCILE, Batch, Move
 from campaigns.ledger import SEND as SEND_VERB
 from campaigns.ledger.states import PLANNED, UNKNOWN
+from campaigns.names import POLL
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def take_callback(services: Services, path: str, body: bytes) -> bool:
     keys, least_ms = services.store.keys, round(services.settings.poll_min_s * 1000)
     state, _ = services.store.run(
         "callback",
-        [keys.batch(batch_id), keys.due(queue_of(RECONCILE, "bulk"))],
+        [keys.batch(batch_id), keys.due(POLL), keys.accounts(POLL)],
         [batch_id, attempt, uuid_in(body) or "", least_ms],
     )
     log.info("callback", extra={"batch": batch_id, "attempt": attempt, "state": state.decode()})

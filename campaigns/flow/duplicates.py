@@ -37,10 +37,10 @@ def watch(services: Services, batch: Batch) -> None:
     services.batches.note(batch, {"watched": looks}, state=batch.state, fence=batch.fence)
     entry = Entry(RECONCILE, batch.id)
     if looks >= WATCHES:
-        services.due.drop(entry, batch.kind)
+        services.due.drop(entry, batch)
     else:
         again_ms = services.now_ms() + round((looks + 1) * services.settings.settle_window_s * 1000)
-        services.due.put(entry, batch.kind, again_ms)
+        services.due.put(entry, batch, again_ms)
 
 
 def accepted_late(services: Services, claim: Claim, verdict: Verdict) -> bool:

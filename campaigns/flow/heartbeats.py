@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from campaigns.names import QUEUES
@@ -18,10 +18,14 @@ _STOPPED_MS: Final = 15_000
 _SLACK_MS: Final = 3_000
 
 
-def consuming(store: Store, queues: Iterable[str]) -> None:
-    """Note that a worker consumes `queues`. Raises StoreError."""
+def consuming(store: Store, queues: Sequence[str], *, worker: str = "-", slots: int = 1) -> None:
+    """Note that `worker` consumes `queues`, and how many bells it can answer at once. Raises StoreError."""
     now_ms = store.now_ms()
     store.ask_many("set", [(store.keys.heartbeat(f"queue-{queue}"), now_ms, _CONSUMED_S) for queue in queues])
+    member = f"{worker.replace(' ', '_')}|{slots}|{','.join(sorted(queues))},"
+    store.ask("zremrangebyscore", store.keys.workers(), "-inf", now_ms - _CONSUMED_S * 1000)
+    store.ask("zadd", store.keys.workers(), {member: now_ms})
+    store.ask("expire", store.keys.workers(), _TICKED_S)
 
 
 def ticked(store: Store, beat: str = "") -> None:

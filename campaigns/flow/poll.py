@@ -14,10 +14,9 @@ from campaigns.errors import GatewayError
 from campaigns.flow.ageing import again_ms, followed_to_the_end
 from campaigns.flow.answers import Answer, ask, final_costs
 from campaigns.flow.services import Services
-from campaigns.flow.slices import Slice
-from campaigns.ledger import FETCH, POLL_VERB, Batch, Entry, Move
+from campaigns.gateway.limiter import Permit
+from campaigns.ledger import FETCH, POLL_VERB, Batch, Entry, Move, TakenRead
 from campaigns.ledger.states import ACCEPTED, REJECTED, SETTLED
-from campaigns.names import POLL
 from campaigns.planning import phones_of
 from campaigns.results import Odd, compare, silenced
 from campaigns.results.intake import Change, Comparison
@@ -55,34 +54,31 @@ class Polled:
         return frozenset(own) if own else frozenset(heard)
 
 
-def poll_while_due(services: Services, batch_id: str, monotonic: Callable[[], float]) -> int:
-    """Poll the batch that the wake-up names, then others that are due. Returns how many."""
-
-    turn = Slice(services, POLL, POLL_VERB, monotonic, many=True)
-
-    def act(due_id: str) -> bool:
-        poll_batch(services, due_id, turn=turn)
-        return True
-
-    return turn.run(batch_id, act)
+def poll_batch(services: Services, batch_id: str) -> None:
+    """Poll once. Raises nothing that the gateway does: the next poll is due in any case."""
+    now_ms, batch = services.batches.read_at(batch_id)
+    services.store.run_in_turn(_poll(services, batch, now_ms, None))
 
 
-def poll_batch(services: Services, batch_id: str, *, turn: Slice | None = None) -> None:
-    """Look once. Raises nothing that the gateway does: the next look is due in any case.
+def poll_taken(services: Services, taken: TakenRead) -> list[ScriptCall]:
+    """The same for what a worker's turn took: the batch is as it was read there, and the first permit is held.
 
-    How it ends is said with the next round trip of the worker's `turn`: until then the batch is due again anyway.
+    Returns how the poll ends, for the next round trip of the turn: until then the batch is due again anyway.
     """
-    now_ms, batch = turn.read_at(batch_id) if turn else services.batches.read_at(batch_id)
-    conclude = turn.later if turn else services.store.run_in_turn
+    return _poll(services, taken.batch, taken.now_ms, Permit(taken.account, taken.permit_id))
+
+
+def _poll(services: Services, batch: Batch, now_ms: int, first: Permit | None) -> list[ScriptCall]:
+    batch_id = batch.id
     if batch.state != ACCEPTED:
-        services.due.drop(Entry(POLL_VERB, batch_id), batch.kind or "bulk")
-        return
+        services.due.drop(Entry(POLL_VERB, batch_id), batch)
+        return [services.limiter.releasing(first, used=False)] if first else []
     look = Polled(services, batch, now_ms)
     followed_ms, horizon_s = batch.number("followed_ms"), services.settings.poll_horizon_s
     end_ms = followed_ms + round(horizon_s * 1000)
     delay_s, trouble = None, ""
     patience_s = min(_PATIENCE_S, services.settings.deadline_s)
-    with services.limiter.reads(batch.account, patience_s, turn.owed() if turn else []) as reads:
+    with services.limiter.reads(batch.account, patience_s, first) as reads:
         try:
             answer = ask(services.gateway(batch.account).under(reads), batch, lambda: look.phones)
         except GatewayError as error:
@@ -94,15 +90,15 @@ def poll_batch(services: Services, batch_id: str, *, turn: Slice | None = None) 
             if trouble and look.now_ms >= end_ms:
                 text = f"followed on until the gateway answers: {trouble}"
                 services.batches.note(batch, {"text": text}, state=ACCEPTED, fence=batch.fence)
-            conclude([*reads.giving_back(), _looking_again(look, end_ms, delay_s)])
-            return
+            return [*reads.giving_back(), _looking_again(look, end_ms, delay_s)]
     if answer is not None and news:
         _take_in(look, answer)
     if past_horizon:
         _silence(look)
     why = f"given up without an answer: {trouble}" if past_horizon and trouble else ""
     if not _settle(services, batch_id, past_horizon=past_horizon, why=why):
-        conclude([_looking_again(look, end_ms, delay_s)])
+        return [_looking_again(look, end_ms, delay_s)]
+    return []
 
 
 def _take_in(look: Polled, answer: Answer) -> None:
@@ -245,7 +241,7 @@ def _looking_again(look: Polled, end_ms: int, delay_s: float | None) -> ScriptCa
         end_ms=end_ms,
         delay_s=delay_s,
     )
-    return look.services.due.putting(Entry(POLL_VERB, look.batch.id), look.batch.kind, due_ms)
+    return look.services.due.putting([(Entry(POLL_VERB, batch.id), batch, due_ms)])
 
 
 def _trouble(batch: Batch, error: GatewayError) -> float | None:

@@ -32,7 +32,7 @@ def reconcile_batch(services: Services, batch_id: str) -> None:
     batch = services.batches.read(batch_id)
     sent_again = batch.state in {ACCEPTED, SETTLED} and watched(batch)
     if batch.state != UNKNOWN and not sent_again:
-        services.due.drop(Entry(RECONCILE, batch_id), batch.kind or "bulk")
+        services.due.drop(Entry(RECONCILE, batch_id), batch)
         return
     try:
         if sent_again:
@@ -60,7 +60,7 @@ def _look_failed(services: Services, batch: Batch, error: GatewayError) -> None:
         services.batches.note(batch, fields, state=UNKNOWN, fence=batch.fence)
     interval_s = services.settings.look_interval_s
     again_s = max(min(error.retry_after_s or 0, LONGEST_DELAY_S), interval_s)
-    services.due.put(Entry(RECONCILE, batch.id), batch.kind, now_ms + round(again_s * 1000))
+    services.due.put(Entry(RECONCILE, batch.id), batch, now_ms + round(again_s * 1000))
 
 
 def _reconcile_list(services: Services, batch: Batch) -> None:
@@ -154,7 +154,7 @@ def _look_later(services: Services, batch: Batch, now_ms: int, look: Look) -> No
         fields |= {"looks": looks + 1, "looked_ms": now_ms}
     services.batches.note(batch, fields, state=UNKNOWN, fence=batch.fence)
     again_ms = now_ms + round(services.settings.look_interval_s * 1000)
-    services.due.put(Entry(RECONCILE, batch.id), batch.kind, again_ms)
+    services.due.put(Entry(RECONCILE, batch.id), batch, again_ms)
 
 
 def _window_passed(services: Services, batch: Batch, now_ms: int) -> bool:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from hashlib import blake2b
 
 from campaigns.errors import GatewayError
 from campaigns.flow.ageing import again_ms, followed_to_the_end
 from campaigns.flow.services import Services
-from campaigns.flow.slices import Slice
 from campaigns.gateway import Gateway
-from campaigns.ledger import FETCH, Batch, Entry
+from campaigns.gateway.limiter import Permit, Reads
+from campaigns.ledger import FETCH, Batch, Entry, TakenRead
 from campaigns.ledger.states import ACCEPTED, SETTLED
-from campaigns.names import REPLIES
 from campaigns.planning import phones_of
 from campaigns.results import Odd, Reply
 from campaigns.schemas.values import IncomingMessage, Rows
@@ -22,32 +20,34 @@ from campaigns.times import from_gateway
 log = logging.getLogger(__name__)
 
 _MARKED_PER_CALL = 200
+#: How long a fetch waits for a further permit, if the deadline of a request is not shorter.
+_PATIENCE_S = 5.0
 
 
-def fetch_while_due(services: Services, batch_id: str, monotonic: Callable[[], float]) -> int:
-    """Fetch for the batch that the wake-up names, then for others that are due. Returns for how many."""
+def fetch_replies(services: Services, batch_id: str, taken: TakenRead | None = None) -> None:
+    """Fetch the replies to every mailing of a batch, until its window has passed and the last fetch was answered.
 
-    def act(due_id: str) -> bool:
-        fetch_replies(services, due_id)
-        return True
+    With `taken`, what a worker's turn took, the batch is as it was read there and the first permit is held.
+    """
+    batch = taken.batch if taken else services.batches.read(batch_id)
+    first = Permit(batch.account, taken.permit_id) if taken else None
+    with services.limiter.reads(batch.account, min(_PATIENCE_S, services.settings.deadline_s), first) as reads:
+        _fetch_all(services, batch, reads)
 
-    return Slice(services, REPLIES, FETCH, monotonic).run(batch_id, act)
 
-
-def fetch_replies(services: Services, batch_id: str) -> None:
-    """Fetch the replies to every mailing of a batch, until its window has passed and the last fetch was answered."""
-    batch = services.batches.read(batch_id)
+def _fetch_all(services: Services, batch: Batch, reads: Reads) -> None:
+    batch_id = batch.id
     settings, now_ms = services.settings, services.now_ms()
     starts_at_ms = batch.number("followed_ms")
     end_ms = starts_at_ms + round(settings.reply_window_s * 1000)
     if batch.state not in {ACCEPTED, SETTLED}:
-        services.due.drop(Entry(FETCH, batch_id), batch.kind or "bulk")
+        services.due.drop(Entry(FETCH, batch_id), batch)
         return
     delay_s, answered = None, bool(batch.all_message_ids) or not batch.fields.get("uuid")
     asked = [(mailing, message_id) for mailing, ids in batch.all_message_ids.items() for message_id in ids]
     for mailing, message_id in asked:
         try:
-            _fetch(services, services.gateway(batch.account), batch, mailing, message_id)
+            _fetch(services, services.gateway(batch.account).under(reads), batch, mailing, message_id)
         except GatewayError as error:
             # One mailing whose replies cannot be had costs none of the others.
             log.info("replies_failed", extra={"batch": batch_id, "error": type(error).__name__})
@@ -56,7 +56,7 @@ def fetch_replies(services: Services, batch_id: str) -> None:
         if not answered:
             log.warning("replies_given_up", extra={"batch": batch_id})
         services.batches.note(batch, {"replies_ended_ms": "now"}, state=batch.state, fence=batch.fence)
-        services.due.drop(Entry(FETCH, batch_id), batch.kind)
+        services.due.drop(Entry(FETCH, batch_id), batch)
         return
     due_ms = again_ms(
         now_ms,
@@ -66,7 +66,7 @@ def fetch_replies(services: Services, batch_id: str) -> None:
         end_ms=end_ms,
         delay_s=delay_s,
     )
-    services.due.put(Entry(FETCH, batch_id), batch.kind, due_ms)
+    services.due.put(Entry(FETCH, batch_id), batch, due_ms)
 
 
 def _fetch(services: Services, gateway: Gateway, batch: Batch, mailing: int, message_id: int) -> None:

@@ -29,9 +29,9 @@ def wake_account(services: Services, account: str, by: str) -> None:
             continue
         if campaign.account == account:
             for batch in _batches(services, campaign.batch_ids()):
-                for entry, _ in due_of(batch, campaign.state, now_ms, reply_window_ms):
+                for entry, _ in due_of(batch, campaign, now_ms, reply_window_ms):
                     if entry.verb != LEASE:
-                        services.due.put(entry, batch.kind, now_ms)
+                        services.due.put(entry, batch, now_ms)
 
 
 def decide(

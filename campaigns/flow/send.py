@@ -1,82 +1,48 @@
-"""Sending: claim one batch, make its one paid request, record what came of it."""
+"""Sending: make the one paid request of a batch that this worker has claimed, and say what came of it."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 import orjson
 
-from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError, NotNowError, UnknownCampaignError
+from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError, NotNowError
 from campaigns.flow.callbacks import callback_url
-from campaigns.flow.decisions import LONGEST_REST_S, Verdict, accepted, refused
-from campaigns.flow.recording import record
+from campaigns.flow.decisions import Verdict, accepted, refused
+from campaigns.flow.recording import recorded, recording
 from campaigns.flow.send_list import send_list
 from campaigns.flow.services import Services
-from campaigns.flow.slices import Slice
-from campaigns.flow.withholding import claim_checked
-from campaigns.gateway.limiter import Permit, Wait
-from campaigns.ledger import SEND, Claim, Entry, Move, Refusal, campaign_of, queue_of
-from campaigns.ledger.states import CANCELLED, CANCELLING, PLANNED
-from campaigns.names import BULK
+from campaigns.flow.turns import Outcome
+from campaigns.flow.withholding import check
+from campaigns.gateway.limiter import Permit
+from campaigns.ledger import SEND, Claim, Entry, NoToken, ToCheck
 
 log = logging.getLogger(__name__)
 
 
-def send_while_due(services: Services, batch_id: str, monotonic: Callable[[], float]) -> int:
-    """Send the batch that the wake-up names, then others that are due in the same queue. Returns how many."""
-    try:
-        queue = queue_of(SEND, services.campaigns.brief(campaign_of(batch_id)).kind)
-    except UnknownCampaignError:
-        queue = BULK
-    turn = Slice(services, queue, SEND, monotonic)
-    return turn.run(batch_id, partial(send_batch, services, turn=turn))
+def send_taken(services: Services, taken: Claim | ToCheck | NoToken, began_at_s: float) -> Outcome:
+    """Send a claimed batch, or check one against the opt-outs so that it can be claimed next.
 
-
-def send_batch(services: Services, batch_id: str, *, turn: Slice | None = None) -> bool:
-    """Send one batch if it is still planned and its account may.
-
-    Returns whether the worker should go on with another, of its `turn`; False when the account has to wait.
+    `began_at_s` (boot clock) lies before the claim, so that claim and permit last longer than this process believes.
     """
-    entry = Entry(SEND, batch_id)
-    try:
-        brief = services.campaigns.brief(campaign_of(batch_id))
-    except UnknownCampaignError:
-        for kind in ("bulk", "quick"):
-            services.due.drop(entry, kind)
-        return True
-    # Before permit and claim, so that both can only last longer than this process believes.
-    began_at_s = services.boot_s()
-    permit = services.limiter.acquire(brief.account, quick=brief.kind == "quick")
-    if isinstance(permit, Wait):
-        _later(services, entry, brief.kind, permit.seconds)
-        return False
-    try:
-        # Before the claim: a worker without the account's token must not claim what it cannot send.
-        services.gateway(brief.account)
-    except NotNowError as error:
-        services.limiter.release(permit, used=False)
-        _later(services, entry, brief.kind, error.retry_after_s or LONGEST_REST_S)
-        return False
-    claim = claim_checked(services, batch_id, brief.kind)
-    if isinstance(claim, Refusal):
-        services.limiter.release(permit, used=False)
-        if claim.batch_state == PLANNED and claim.campaign_state == CANCELLING:
-            # It was on its way when the campaign was cancelled, and came back unsent.
-            services.batches.move(
-                services.batches.read(batch_id), Move(CANCELLED, due={SEND: None}), from_states={PLANNED}
-            )
-        return True
-    verdict = _verdict(services, claim, permit, began_at_s)
-    record(services, claim, permit, verdict, turn=turn)
-    return verdict.rest is None
-
-
-def _later(services: Services, entry: Entry, kind: str, wait_s: float) -> None:
-    """Let it be due again when its account may, but soon enough to see that a person has resumed it."""
-    wait_s = min(wait_s, LONGEST_REST_S) * (1 + services.random.random() / 4)
-    services.due.put(entry, kind, services.now_ms() + round(wait_s * 1000))
+    if isinstance(taken, NoToken):
+        with suppress(NotNowError):
+            # Pauses it, so that people see why nothing goes out.
+            services.gateway(taken.account)
+        return Outcome()
+    if isinstance(taken, ToCheck):
+        check(services, taken.batch_id, taken.unchecked)
+        batch = services.batches.read(taken.batch_id)
+        return Outcome(
+            [services.due.putting([(Entry(SEND, batch.id), batch, services.now_ms())])] if batch.state else []
+        )
+    # The permit goes by the claim's fence: one random text a request.
+    permit = Permit(taken.batch.account, taken.fence)
+    verdict = _verdict(services, taken, permit, began_at_s)
+    return Outcome(recording(services, taken, permit, verdict), partial(recorded, services, taken, verdict))
 
 
 def _verdict(services: Services, claim: Claim, permit: Permit, began_at_s: float) -> Verdict:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
 from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Limiter
-from campaigns.ledger import Batches, Campaigns, Due, Plans, RejectedMessages
+from campaigns.ledger import Batches, Campaigns, Due, Plans, RejectedMessages, Turns
 from campaigns.results import Deliveries, Events, Oddities, OptOuts, People, Replies
 from campaigns.settings import Settings
 from campaigns.store import Store
 
 
-class WakesUp(Protocol):
-    """Sends wake-ups. They may be lost: due times find them again."""
+class Rings(Protocol):
+    """Rings bells. They may be lost: beat rings again where nobody takes what is due."""
 
-    def __call__(self, task: str, args: Sequence[str], queue: str) -> bool:
-        """Whether the message went out, as far as can be told."""
+    def __call__(self, queue: str) -> bool:
+        """Ring for a worker of `queue`. Whether the message went out, as far as can be told."""
         ...
 
 
@@ -34,6 +34,7 @@ class Services:
     campaigns: Campaigns
     rejected: RejectedMessages
     due: Due
+    turns: Turns
     limiter: Limiter
     deliveries: Deliveries
     oddities: Oddities
@@ -42,7 +43,7 @@ class Services:
     people: People
     events: Events
     gateway: Callable[[str], Gateway]
-    wake: WakesUp
+    wake: Rings
     boot_s: Callable[[], float]
     sleep: Callable[[float], None]
     random: Random

@@ -1,15 +1,19 @@
 """Sweeping: whatever should be due and is not, becomes due again. By state, never by a window of time.
 
-It finds what lost wake-ups, a wiped broker, or a process that died between two steps left behind.
+It finds what a process that died between two steps left behind, and what somebody deleted. It goes on in small slices,
+one at a time, so that its cost does not grow with what exists.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
 
-from campaigns.errors import UnknownCampaignError
-from campaigns.flow.dispatch import declare_unknown
+from campaigns.errors import StateError, UnknownCampaignError
 from campaigns.flow.duplicates import watched
+from campaigns.flow.leases import declare_unknown
 from campaigns.flow.services import Services
 from campaigns.ledger import (
     FETCH,
@@ -17,11 +21,14 @@ from campaigns.ledger import (
     POLL_VERB,
     RECONCILE,
     SEND,
+    SWEEP,
     Batch,
     Campaign,
     Entry,
     Move,
+    Owned,
     drop_plan,
+    number_of,
 )
 from campaigns.ledger.states import (
     ABANDONED,
@@ -36,24 +43,58 @@ from campaigns.ledger.states import (
 
 log = logging.getLogger(__name__)
 
+#: Stands in the due set of control.
+SWEEP_ENTRY: Final = Entry(SWEEP, "")
+
 _BATCHES_PER_ROUND_TRIP = 500
+_CAMPAIGNS_PER_SCAN = 50
+#: A round of sweeping that stopped for so long begins anew.
+_CURSOR_LIFE_S = 3600
 
 
 def sweep(services: Services) -> int:
-    """Look at every campaign that is not retired. Returns how many things were missing."""
-    missing, full = 0, _events_full(services)
+    """Check every campaign that is not retired, once. Returns how many things were missing."""
+    services.store.ask("delete", services.store.keys.sweep())
+    return sweep_slice(services, lambda: True)[0]
+
+
+def sweep_slice(services: Services, may_go_on: Callable[[], bool]) -> tuple[int, bool]:
+    """Check campaigns from where the last slice stopped, while `may_go_on`.
+
+    Returns how many things were missing, and whether all campaigns have been checked: the next slice begins anew.
+    """
+    store, keys = services.store, services.store.keys
+    missing, cursor = 0, int(store.ask("get", keys.sweep()) or 0)
+    while True:
+        cursor, ids = store.ask("sscan", keys.active(), cursor, None, _CAMPAIGNS_PER_SCAN)
+        for campaign_id in ids:
+            missing += _sweep_one(services, campaign_id.decode())
+        if cursor == 0:
+            break
+        if not may_go_on():
+            store.ask("set", keys.sweep(), cursor, _CURSOR_LIFE_S)
+            return missing, False
+    store.ask("delete", keys.sweep())
+    _pause_if_full(services)
+    services.campaigns.forget_expired(services.now_ms() - round(services.settings.retention_s * 1000))
+    return missing, True
+
+
+def _sweep_one(services: Services, campaign_id: str) -> int:
+    try:
+        return sweep_campaign(services, services.campaigns.read(campaign_id))
+    except UnknownCampaignError:
+        services.store.ask("srem", services.store.keys.active(), campaign_id)
+        return 0
+
+
+def _pause_if_full(services: Services) -> None:
+    if not _events_full(services):
+        return
     for campaign_id in services.campaigns.active():
-        try:
-            campaign = services.campaigns.read(campaign_id)
-        except UnknownCampaignError:
-            services.store.ask("srem", services.store.keys.active(), campaign_id)
-            continue
-        if full and campaign.state == READY:
-            services.campaigns.pause(campaign_id, "the event stream is full")
-        missing += sweep_campaign(services, campaign)
-    horizon_ms = round(services.settings.retention_s * 1000)
-    services.campaigns.forget_expired(services.now_ms() - horizon_ms)
-    return missing
+        with suppress(UnknownCampaignError, StateError):
+            if services.campaigns.read(campaign_id).state == READY:
+                services.campaigns.pause(campaign_id, "the event stream is full")
 
 
 def sweep_campaign(services: Services, campaign: Campaign) -> int:
@@ -66,6 +107,8 @@ def sweep_campaign(services: Services, campaign: Campaign) -> int:
     if not campaign.over and services.campaigns.revive(campaign):
         log.info("campaign_revived", extra={"campaign": campaign.id})
     missing, now_ms = 0, services.now_ms()
+    if campaign.state == READY and campaign.number("cursor") < campaign.batches:
+        missing += services.campaigns.put_in_order(campaign)
     ids = campaign.batch_ids()
     for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
         batches = services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP])
@@ -77,10 +120,13 @@ def sweep_campaign(services: Services, campaign: Campaign) -> int:
     return missing
 
 
-def due_of(batch: Batch, campaign_state: str, now_ms: int, reply_window_ms: int) -> list[tuple[Entry, int]]:
-    """What must stand in the due sets for a batch in its state, and when if it is missing. Pure."""
+def due_of(batch: Batch, campaign: Campaign, now_ms: int, reply_window_ms: int) -> list[tuple[Entry, int]]:
+    """What must stand in the due sets for a batch in its state, and when if it is missing. Pure.
+
+    A batch that was never handed out stands there as part of its campaign.
+    """
     match batch.state:
-        case "planned" if campaign_state == READY:
+        case "planned" if campaign.state == READY and number_of(batch.id) < campaign.number("cursor"):
             return [(Entry(SEND, batch.id), now_ms)]
         case "sending":
             return [(Entry(LEASE, batch.id), batch.number("lease_until_ms"))]
@@ -109,16 +155,16 @@ def poll_now(services: Services, campaign: Campaign) -> list[str]:
     ids, now_ms, polled = campaign.batch_ids(), services.now_ms(), []
     for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
         for batch in services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP]):
-            entries = due_of(batch, campaign.state, now_ms, _reply_window_ms(services))
+            entries = due_of(batch, campaign, now_ms, _reply_window_ms(services))
             followed = [entry for entry, _ in entries if entry.verb in {POLL_VERB, FETCH}]
             for entry in followed:
-                services.due.put(entry, batch.kind, now_ms)
+                services.due.put(entry, batch, now_ms)
             polled += [batch.id] if followed else []
     return polled
 
 
 def _sweep_batches(services: Services, campaign: Campaign, batches: list[Batch], now_ms: int) -> int:
-    missing: list[tuple[Entry, str, int]] = []
+    missing: list[tuple[Entry, Owned, int]] = []
     changed = 0
     for batch in batches:
         if batch.state == PLANNED and campaign.state == CANCELLING:
@@ -126,8 +172,8 @@ def _sweep_batches(services: Services, campaign: Campaign, batches: list[Batch],
         elif batch.state == SENDING and batch.number("lease_until_ms") <= now_ms:
             changed += declare_unknown(services, batch)
         else:
-            entries = due_of(batch, campaign.state, now_ms, _reply_window_ms(services))
-            missing += [(entry, batch.kind, at_ms) for entry, at_ms in entries]
+            entries = due_of(batch, campaign, now_ms, _reply_window_ms(services))
+            missing += [(entry, batch, at_ms) for entry, at_ms in entries]
     return changed + (services.due.put_missing(missing) if missing else 0)
 
 

@@ -11,27 +11,12 @@ from __future__ import annotations
 import logging
 
 from campaigns.flow.services import Services
-from campaigns.ledger import SEND, Claim, Entry, Refusal, Unchecked, withhold
-from campaigns.ledger.states import PLANNED, READY
+from campaigns.ledger import Unchecked, withhold
+from campaigns.ledger.states import PLANNED
 from campaigns.packing import without
 from campaigns.planning import phones_of
 
 log = logging.getLogger(__name__)
-
-#: The list may grow again while a batch is checked; an import adds hundreds a call.
-_TRIES = 10
-_AGAIN_MS = 1000
-
-
-def claim_checked(services: Services, batch_id: str, kind: str) -> Claim | Refusal:
-    """Claim a batch whose phones were checked against the opt-outs as they are at the claim."""
-    for _ in range(_TRIES):
-        claim = services.batches.claim(batch_id, kind)
-        if not isinstance(claim, Unchecked):
-            return claim
-        check(services, batch_id, claim)
-    services.due.put(Entry(SEND, batch_id), kind, services.now_ms() + _AGAIN_MS)
-    return Refusal(PLANNED, READY)
 
 
 def check(services: Services, batch_id: str, unchecked: Unchecked) -> None:

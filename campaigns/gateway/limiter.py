@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from campaigns.errors import NotNowError, NotWrittenError
+from campaigns.names import CONTROL, DUE_QUEUES
 from campaigns.settings import Rate
 from campaigns.store import ScriptCall, Store, decoded
 
@@ -64,17 +65,18 @@ class Reads:
         store: Store,
         acquire: Callable[[str, Sequence[ScriptCall]], Permit],
         releasing: Callable[..., ScriptCall],
-        owed: Sequence[ScriptCall],
+        first: Permit | None = None,
     ) -> None:
         self._store = store
         self._acquire = acquire
         self._releasing = releasing
-        self._owed = list(owed)
+        self._first = first
+        self._owed: list[ScriptCall] = []
 
     @contextmanager
     def __call__(self, method: str) -> Iterator[None]:
         """A permit around one request. Raises NotNowError if there is none."""
-        permit = self._acquire(method, self.giving_back())
+        permit, self._first = self._first or self._acquire(method, self.giving_back()), None
         used = True
         try:
             yield
@@ -87,6 +89,8 @@ class Reads:
     def giving_back(self) -> list[ScriptCall]:
         """The calls that give back what is held, to be made by whoever asks: they are not said twice."""
         owed, self._owed = self._owed, []
+        if self._first is not None:
+            owed, self._first = [*owed, self._releasing(self._first, used=False)], None
         return owed
 
     def __enter__(self) -> Reads:
@@ -114,7 +118,8 @@ class Limiter:
         self._store = store
         self._rate = rate
         self._breaker = [breaker.failures, round(breaker.first_s * 1000), round(breaker.longest_s * 1000)]
-        self._limits = [
+        #: As scripts take them: see `lua/include/permits.lua`.
+        self.limits = [
             rate.requests,
             round(rate.window_s * _MICRO),
             concurrency,
@@ -142,7 +147,7 @@ class Limiter:
     ) -> Permit | Wait:
         until = self._monotonic() + patience_s
         while True:
-            acquiring = "acquire", self._keys(permit.account), [permit.id, kind, *self._limits]
+            acquiring = "acquire", self._keys(permit.account), [permit.id, kind, *self.limits]
             *_, answer = self._store.run_in_turn([*before, acquiring])
             before = ()
             if answer[0] == 0:
@@ -187,8 +192,8 @@ class Limiter:
         with self.reads(account, patience_s) as reads, reads(method):
             yield
 
-    def reads(self, account: str, patience_s: float = 5.0, owed: Sequence[ScriptCall] = ()) -> Reads:
-        """Permits for several such requests, one after the other. `owed` joins the first round trip."""
+    def reads(self, account: str, patience_s: float = 5.0, first: Permit | None = None) -> Reads:
+        """Permits for several such requests, one after the other. `first` is one that is held already."""
 
         def acquire(method: str, before: Sequence[ScriptCall]) -> Permit:
             permit = self._acquire(Permit(account, secrets.token_hex(8)), _READ, patience_s, before)
@@ -196,7 +201,7 @@ class Limiter:
                 raise NotNowError(method, f"no permit: {permit.why}", retry_after_s=permit.seconds)
             return permit
 
-        return Reads(self._store, acquire, self.releasing, owed)
+        return Reads(self._store, acquire, self.releasing, first)
 
     def rest(
         self,
@@ -211,11 +216,24 @@ class Limiter:
 
         With `paid_only` what was sent is followed all the same.
         """
-        self._rest(account, max(1, round(seconds * 1000)), reason, data, "paid" if paid_only else "all")
+        self._store.run(*self.pausing(account, seconds, reason, data, paid_only=paid_only))
+
+    def pausing(
+        self,
+        account: str,
+        seconds: float,
+        reason: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        paid_only: bool = False,
+    ) -> ScriptCall:
+        """The call that `rest` makes, for whoever has more to say in the same round trip."""
+        requests = "paid" if paid_only else "all"
+        return self._pausing(account, max(1, round(seconds * 1000)), reason, data, requests)
 
     def wake(self, account: str, data: Mapping[str, Any] | None = None) -> None:
         """End an account's pauses, whatever their reason, with an event."""
-        self._rest(account, 0, "", data)
+        self._store.run(*self._pausing(account, 0, "", data))
 
     def resting(self, account: str) -> tuple[int, str] | None:
         """Until when (unix ms) and why the account rests; None if it does not.
@@ -234,13 +252,13 @@ class Limiter:
         """When the gateway last accepted a paid request of the account, unix ms; 0 if it never did."""
         return int(self._store.ask("hget", self._store.keys.account(account), "accepted_ms") or 0)
 
-    def _rest(
+    def _pausing(
         self, account: str, rest_ms: int, reason: str, data: Mapping[str, Any] | None, requests: str = "all"
-    ) -> None:
+    ) -> ScriptCall:
         keys = self._store.keys
-        self._store.run(
+        return (
             "rest",
-            [keys.account(account), keys.events()],
+            [keys.account(account), keys.events(), *(keys.accounts(queue) for queue in DUE_QUEUES if queue != CONTROL)],
             [account, rest_ms, reason, requests, orjson.dumps(dict(data or {}))],
         )
 

@@ -7,11 +7,14 @@ being sent twice or lost. Celery's messages only wake workers up to look here.
 from __future__ import annotations
 
 from campaigns.ledger.batches import (
+    CANCEL,
     FETCH,
     LEASE,
+    PLAN,
     POLL_VERB,
     RECONCILE,
     SEND,
+    SWEEP,
     Batches,
     Claim,
     Move,
@@ -22,20 +25,24 @@ from campaigns.ledger.batches import (
     queue_of,
 )
 from campaigns.ledger.campaigns import Campaigns
-from campaigns.ledger.due import Due, Entry, taken
+from campaigns.ledger.due import Due, Entry, Owned
 from campaigns.ledger.plans import NewBatch, Plan, Plans, drop_plan, new_campaign_id
 from campaigns.ledger.reasons import Reason, reasons_of, refused_by
-from campaigns.ledger.records import Batch, Campaign, MailingRecord, campaign_of
+from campaigns.ledger.records import Batch, Campaign, MailingRecord, campaign_of, number_of
 from campaigns.ledger.rejected import Rejected, RejectedMessages
 from campaigns.ledger.schedules import schedule_of
+from campaigns.ledger.turns import NoToken, TakenRead, ToCheck, Turn, Turns
 from campaigns.ledger.withheld import withhold
 
 __all__ = [
+    "CANCEL",
     "FETCH",
     "LEASE",
+    "PLAN",
     "POLL_VERB",
     "RECONCILE",
     "SEND",
+    "SWEEP",
     "Batch",
     "Batches",
     "Campaign",
@@ -46,22 +53,28 @@ __all__ = [
     "MailingRecord",
     "Move",
     "NewBatch",
+    "NoToken",
+    "Owned",
     "Plan",
     "Plans",
     "Reason",
     "Refusal",
     "Rejected",
     "RejectedMessages",
+    "TakenRead",
+    "ToCheck",
+    "Turn",
+    "Turns",
     "Unchecked",
     "batch_at",
     "campaign_of",
     "drop_plan",
     "moved",
     "new_campaign_id",
+    "number_of",
     "queue_of",
     "reasons_of",
     "refused_by",
     "schedule_of",
-    "taken",
     "withhold",
 ]

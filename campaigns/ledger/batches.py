@@ -11,13 +11,15 @@ from typing import Any
 import orjson
 
 from campaigns.jobs import ImageFile
-from campaigns.ledger.records import Batch, campaign_of
+from campaigns.ledger.records import Batch
 from campaigns.ledger.states import ACCEPTED, REACHED_FROM
-from campaigns.names import BULK, CONTROL, DUE_QUEUES, POLL, QUICK, REPLIES
+from campaigns.names import BULK, CONTROL, POLL, QUICK, REPLIES
 from campaigns.store import ScriptCall, Store, decoded, paired
 
 #: What may be due of a batch, and in which set. Where a batch is sent from depends on its kind.
 SEND, RECONCILE, POLL_VERB, FETCH, LEASE = "send", "reconcile", "poll", "replies", "lease"
+#: What may be due of a campaign: a plan that nobody goes on with, batches to cancel; and of all, sweeping.
+PLAN, CANCEL, SWEEP = "plan", "cancel", "sweep"
 _VERB_QUEUES = {RECONCILE: POLL, POLL_VERB: POLL, FETCH: REPLIES, LEASE: CONTROL}
 
 
@@ -77,47 +79,14 @@ def batch_at(batch_id: str, answer: Sequence[Any]) -> tuple[int, Batch]:
     return int(now_ms), Batch.read(batch_id, paired(orjson.loads(text)))
 
 
-def _due_times(verb: str, kind: str, delay_ms: int | None) -> tuple[str, int, int | str]:
-    """As move.lua takes them: the verb, the number of its due set, the delay or '' to remove it."""
-    return verb, DUE_QUEUES.index(queue_of(verb, kind)) + 1, "" if delay_ms is None else delay_ms
-
-
 class Batches:
     """Every method may raise StoreError."""
 
     #: `body_life_ms` is how long a body lives once its batch is accepted: deliveries are read against it.
-    def __init__(self, store: Store, *, lease_ms: int, body_life_ms: int) -> None:
+    def __init__(self, store: Store, *, body_life_ms: int) -> None:
         self._store = store
         self._keys = store.keys
-        self._lease_ms = lease_ms
         self._body_life_ms = body_life_ms
-
-    def claim(self, batch_id: str, kind: str) -> Claim | Refusal | Unchecked:
-        """Take a planned batch of a ready campaign: fencing token, attempt and lease are written with it.
-
-        A batch whose phones were not checked against the opt-outs as they are now is not given out.
-        """
-        keys, fence, campaign_id = self._keys, secrets.token_hex(8), campaign_of(batch_id)
-        answer = self._store.run(
-            "claim",
-            [
-                keys.batch(batch_id),
-                keys.campaign(campaign_id),
-                keys.events(),
-                keys.body(batch_id),
-                *keys.all_due(),
-                keys.optouts(),
-                keys.optouts_counter(),
-            ],
-            [batch_id, campaign_id, fence, self._lease_ms, DUE_QUEUES.index(queue_of(SEND, kind)) + 1],
-        )
-        if answer[0] == 0:
-            return Refusal(answer[2].decode(), answer[3].decode())
-        if answer[0] == 2:
-            return Unchecked(answer[2].decode(), answer[3].decode())
-        batch = Batch.read(batch_id, decoded(paired(answer[4])))
-        body = zlib.decompress(answer[3]) if answer[3] else None
-        return Claim(batch, fence, int(answer[1]), body)
 
     def move(self, batch: Batch, move: Move, *, from_states: Iterable[str], fence: str = "") -> bool:
         """Change the state if the batch is still in one of `from_states` (and has `fence`, if given).
@@ -133,7 +102,7 @@ class Batches:
             raise ValueError(f"{move.to} does not follow {sorted(allowed - REACHED_FROM[move.to])}")
         keys = self._keys
         fields = [part for pair in move.fields.items() for part in pair]
-        due = [part for verb, delay_ms in move.due.items() for part in _due_times(verb, batch.kind, delay_ms)]
+        due_keys, due = self._changes(batch, move.due)
         return (
             "move",
             [
@@ -141,8 +110,8 @@ class Batches:
                 keys.campaign(batch.campaign_id),
                 keys.events(),
                 keys.active(),
-                *keys.all_due(),
                 keys.body(batch.id),
+                *due_keys,
             ],
             [
                 secrets.token_hex(8),
@@ -158,6 +127,17 @@ class Batches:
                 *due,
             ],
         )
+
+    def _changes(self, batch: Batch, due: Mapping[str, int | None]) -> tuple[list[str], list[str | int]]:
+        """Keys and arguments of `include/due.lua` for what changes."""
+        names: list[str] = []
+        args: list[str | int] = []
+        for verb, delay_ms in due.items():
+            queue = queue_of(verb, batch.kind)
+            name = self._keys.due(queue, batch.account)
+            names += [name, name if queue == CONTROL else self._keys.accounts(queue)]
+            args += [f"{verb}|{batch.id}", "" if delay_ms is None else delay_ms, batch.account]
+        return names, args
 
     def note(
         self,

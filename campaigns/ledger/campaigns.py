@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import orjson
 
 from campaigns.errors import StateError, UnknownCampaignError
+from campaigns.ledger.batches import SEND, queue_of
 from campaigns.ledger.records import Campaign
 from campaigns.ledger.states import CANCELLING, PAUSED, READY
+from campaigns.names import CONTROL
 from campaigns.store import Store, decoded
 
 _PER_ROUND_TRIP = 500
@@ -108,6 +110,13 @@ class Campaigns:
             {"by": by},
         )
 
+    def put_in_order(self, campaign: Campaign) -> int:
+        """Make a campaign that has batches which were never handed out due, unless it is. Returns 1 if it was not."""
+        keys, queue = self._keys, queue_of(SEND, campaign.kind)
+        due = keys.due(queue, campaign.account)
+        names = [due, keys.accounts(queue), keys.order(queue, campaign.account)]
+        return int(self._store.run("put_in_order", names, [campaign.id, campaign.account]))
+
     def store_invalid(self, campaign_id: str, errors: Mapping[str, object], fields: Mapping[str, str]) -> None:
         """A job that came as a message and breaks rules: kept as `invalid`, with its errors and an event."""
         keys = self._keys
@@ -188,15 +197,24 @@ class Campaigns:
         to: str,
         data: Mapping[str, str],
     ) -> None:
+        keys, brief = self._keys, self.brief(campaign_id)
+        queue = queue_of(SEND, brief.kind)
         answer = self._store.run(
             "steer",
-            [self._keys.campaign(campaign_id), self._keys.events()],
+            [
+                keys.campaign(campaign_id),
+                keys.events(),
+                keys.due(queue, brief.account),
+                keys.accounts(queue),
+                keys.due(CONTROL),
+            ],
             [
                 campaign_id,
                 f",{','.join(sorted(allowed))},",
                 to,
                 f"campaign.{_EVENTS[to]}",
                 orjson.dumps(dict(data)),
+                brief.account,
             ],
         )
         if answer[0] == 0:

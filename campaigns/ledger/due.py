@@ -1,33 +1,39 @@
-"""What is due when: one sorted set per queue. An entry is `<verb>|<batch id>`."""
+"""What is due when: one sorted set per queue and account. An entry is `<verb>|<batch id>`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from campaigns.ledger.batches import queue_of
+from campaigns.names import CONTROL
 from campaigns.store import ScriptCall, Store
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that is due of one batch."""
+    """One thing that is due of one batch, or of a campaign."""
 
     verb: str
-    batch_id: str
+    id: str
 
     @classmethod
     def read(cls, raw: bytes) -> Entry:
-        verb, _, batch_id = raw.decode().partition("|")
-        return cls(verb, batch_id)
+        verb, _, of = raw.decode().partition("|")
+        return cls(verb, of)
 
     def __str__(self) -> str:
-        return f"{self.verb}|{self.batch_id}"
+        return f"{self.verb}|{self.id}"
 
 
-def taken(answer: Sequence[bytes]) -> list[Entry]:
-    """What the answer of `taking` says: the entries that were taken."""
-    return [Entry.read(raw) for raw in answer[1:]]
+class Owned(Protocol):
+    """What tells in which set an entry stands: a batch, or what is known of its campaign."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def account(self) -> str: ...
 
 
 class Due:
@@ -37,37 +43,54 @@ class Due:
         self._store = store
         self._keys = store.keys
 
-    def take(self, queue: str, limit: int, again_ms: int, verb: str = "") -> list[Entry]:
-        """Up to `limit` entries that are due. Each is due again after `again_ms`: wake-ups get lost."""
-        return taken(self._store.run(*self.taking(queue, limit, again_ms, verb)))
+    def put(self, entry: Entry, of: Owned, at_ms: int) -> None:
+        """Make an entry due at `at_ms` (unix ms), whenever it was due before."""
+        self._store.run(*self.putting([(entry, of, at_ms)]))
 
-    def taking(self, queue: str, limit: int, again_ms: int, verb: str = "") -> ScriptCall:
-        """The call that `take` makes, for whoever has more to say in the same round trip."""
-        return "take_due", [self._keys.due(queue)], [limit, again_ms, f"{verb}|" if verb else ""]
+    def putting(self, entries: Sequence[tuple[Entry, Owned, int]], *, missing_only: bool = False) -> ScriptCall:
+        """The call that makes entries due; with `missing_only` those that stand there already are left as they are."""
+        keys: list[str] = []
+        args: list[str | int] = []
+        for entry, of, at_ms in entries:
+            queue = queue_of(entry.verb, of.kind)
+            due = self._keys.due(queue, of.account)
+            keys += [due, due if queue == CONTROL else self._keys.accounts(queue)]
+            args += [str(entry), of.account, at_ms, "NX" if missing_only else ""]
+        return "put_due", keys, args
 
-    def put(self, entry: Entry, kind: str, at_ms: int) -> None:
-        """Make an entry due at `at_ms`, whenever it was due before."""
-        self._store.run(*self.putting(entry, kind, at_ms))
+    def put_missing(self, entries: Sequence[tuple[Entry, Owned, int]]) -> int:
+        """Add those of `entries` (entry, whose, due at ms) that stand nowhere. Returns how many did not."""
+        return int(self._store.run(*self.putting(entries, missing_only=True)))
 
-    def putting(self, entry: Entry, kind: str, at_ms: int) -> ScriptCall:
-        """The call that `put` makes, for whoever has more to say in the same round trip."""
-        return "put_due", [self._keys.due(queue_of(entry.verb, kind))], [str(entry), at_ms]
-
-    def put_missing(self, entries: Sequence[tuple[Entry, str, int]]) -> int:
-        """Add those of `entries` (entry, kind, due at ms) that stand nowhere. Returns how many did not."""
-        added = self._store.ask_many(
-            "zadd",
-            [(self._keys.due(queue_of(e.verb, kind)), {str(e): at_ms}, True) for e, kind, at_ms in entries],
-        )
-        return sum(added)
-
-    def drop(self, entry: Entry, kind: str) -> None:
+    def drop(self, entry: Entry, of: Owned) -> None:
         """Nothing is due of it any more."""
-        self._store.ask("zrem", self._keys.due(queue_of(entry.verb, kind)), str(entry))
+        self._store.ask("zrem", self._keys.due(queue_of(entry.verb, of.kind), of.account), str(entry))
+
+    def put_control(self, entry: Entry, at_ms: int, *, missing_only: bool = False) -> None:
+        """Make an entry of the control queue due at `at_ms`."""
+        self._store.ask("zadd", self._keys.due(CONTROL), {str(entry): at_ms}, missing_only)
+
+    def drop_control(self, entry: Entry) -> None:
+        """Nothing is due of it in the control queue any more."""
+        self._store.ask("zrem", self._keys.due(CONTROL), str(entry))
 
     def depth(self, queue: str, now_ms: int) -> tuple[int, int | None]:
-        """How many entries are due now, and since when the oldest is (unix ms)."""
-        key = self._keys.due(queue)
-        oldest = self._store.ask("zrange", key, 0, 0, False, True)
-        since = int(oldest[0][1]) if oldest and oldest[0][1] <= now_ms else None
-        return int(self._store.ask("zcount", key, "-inf", now_ms)), since
+        """How many entries are due now, and since when a worker could have taken one (unix ms), over all accounts.
+
+        Where batches are sent, a campaign that has not been handed out whole counts as one entry. An account that
+        cannot act, because it pauses or is at its limit, makes nobody late.
+        """
+        if queue == CONTROL:
+            return self._due_now([self._keys.due(CONTROL)], now_ms), self._since(self._keys.due(CONTROL), now_ms)
+        names = self._store.ask("zrange", self._keys.accounts(queue), 0, -1)
+        accounts = [raw.decode() for raw in names]
+        waiting = sum(self._store.ask_many("zcard", [(self._keys.order(queue, a),) for a in accounts]))
+        due = self._due_now([self._keys.due(queue, account) for account in accounts], now_ms)
+        return due + waiting, self._since(self._keys.accounts(queue), now_ms)
+
+    def _due_now(self, names: Sequence[str], now_ms: int) -> int:
+        return sum(self._store.ask_many("zcount", [(name, "-inf", now_ms) for name in names]))
+
+    def _since(self, name: str, now_ms: int) -> int | None:
+        first = self._store.ask("zrange", name, 0, 0, False, True)
+        return int(first[0][1]) if first and first[0][1] <= now_ms else None

@@ -14,9 +14,10 @@ import orjson
 from campaigns.errors import StateError
 from campaigns.jobs import ImageFile
 from campaigns.keys import Keys
+from campaigns.ledger.batches import PLAN
 from campaigns.ledger.records import MailingRecord
-from campaigns.names import DUE_QUEUES
-from campaigns.store import Store
+from campaigns.names import CONTROL, DUE_QUEUES
+from campaigns.store import ScriptCall, Store
 
 _PER_ROUND_TRIP = 200
 _ROWS_PER_CALL = 500
@@ -24,11 +25,15 @@ _ROWS_PER_CALL = 500
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """A batch as planning hands it over: its mailings and its request body, not compressed."""
+    """A batch as planning hands it over: its mailings and its request body, not compressed.
+
+    `not_before_ms`: unix ms before which it stays here; 0 if it may go out at once.
+    """
 
     recipients: int
     mailings: tuple[MailingRecord, ...]
     body: bytes
+    not_before_ms: int = 0
 
 
 def new_campaign_id(now_ms: int) -> str:
@@ -66,6 +71,7 @@ class Plan:
         self._body_life_ms = body_life_ms
         self._twins_life_ms = twins_life_ms
         self._taken_out_calls = 0
+        self._first_ms: int | None = None
 
     def store_image(self, image: ImageFile) -> None:
         """The file that every message of the campaign shows."""
@@ -90,13 +96,16 @@ class Plan:
 
     def finish(self, digest: str) -> None:
         """The campaign becomes ready, all of it at once."""
-        keys = self._keys
-        self._check(
-            self._store.run(
-                "finish_plan",
-                [keys.campaign(self.campaign_id), keys.events(), keys.due(self._queue)],
-                [self.campaign_id, self._token, digest],
-            )
+        self._check(self._store.run(*self.finishing(digest)))
+
+    def finishing(self, digest: str) -> ScriptCall:
+        """The call that `finish` makes. Its answer is 1 if the campaign is ready."""
+        keys, queue = self._keys, self._queue
+        of_queue = [keys.due(queue, self._account), keys.accounts(queue), keys.due(CONTROL)]
+        return (
+            "finish_plan",
+            [keys.campaign(self.campaign_id), keys.events(), *of_queue],
+            [self.campaign_id, self._token, digest, self._account, self._first_ms or 0],
         )
 
     def drop(self) -> bool:
@@ -112,6 +121,7 @@ class Plan:
     def _call(self, batch: NewBatch) -> tuple[list[str], list[Any]]:
         keys, batch_id = self._keys, f"{self.campaign_id}-{self.batches}"
         self.batches += 1
+        self._first_ms = batch.not_before_ms if self._first_ms is None else min(self._first_ms, batch.not_before_ms)
         return (
             [
                 keys.campaign(self.campaign_id),
@@ -130,6 +140,7 @@ class Plan:
                 self._account,
                 self._kind,
                 orjson.dumps([m.packed() for m in batch.mailings]),
+                batch.not_before_ms,
             ],
         )
 
@@ -189,7 +200,7 @@ class Plans:
 
 
 def _shared(keys: Keys) -> list[str]:
-    return [keys.active(), keys.index(), keys.events(), keys.optouts(), keys.optouts_counter()]
+    return [keys.active(), keys.index(), keys.events(), keys.optouts(), keys.optouts_counter(), keys.due(CONTROL)]
 
 
 def drop_plan(store: Store, campaign_id: str, *, key: str | None, token: str = "") -> bool:
@@ -211,6 +222,7 @@ def drop_plan(store: Store, campaign_id: str, *, key: str | None, token: str = "
         _forget_twins(store, ids)
         store.ask("unlink", *(keys.batch(i) for i in ids), *(keys.body(i) for i in ids))
     store.ask("unlink", keys.image(campaign_id), keys.taken_out(campaign_id))
+    store.ask("zrem", keys.due(CONTROL), f"{PLAN}|{campaign_id}")
     return True
 
 

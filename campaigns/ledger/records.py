@@ -181,6 +181,11 @@ class Campaign:
         return [f"{self.id}-{n}" for n in range(self.batches)]
 
 
+def number_of(batch_id: str) -> int:
+    """The number of a batch within its campaign, from 0."""
+    return int(batch_id.rpartition("-")[2])
+
+
 def campaign_of(batch_id: str) -> str:
     """The campaign that a batch belongs to."""
     return batch_id.rpartition("-")[0]

@@ -36,7 +36,7 @@ def withhold(
             keys.events(),
             keys.body(batch.id),
             keys.taken_out(batch.campaign_id),
-            keys.due(queue_of(SEND, batch.kind)),
+            keys.due(queue_of(SEND, batch.kind), batch.account),
             *(keys.twins(m.fingerprint) for m in (*batch.mailings, *mailings)),
         ],
         [

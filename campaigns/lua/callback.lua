@@ -1,10 +1,11 @@
 -- Notes that the gateway called back about one attempt, and lets somebody look soon. It decides nothing, but
--- `claim` does not send what was sent again, or what the store forgot, while such a sign is there.
--- KEYS: 1 batch, 2 due set of polling
+-- claiming does not send what was sent again, or what the store forgot, while such a sign is there.
+-- KEYS: 1 batch, 2 base of the due sets of polling, to which the account is appended, 3 accounts of polling
 -- ARGV: 1 now (ms or 0), 2 batch id, 3 attempt, 4 uuid or '', 5 least time between two looks (ms)
 -- Returns: {state of the batch ('' if there is none), its attempt}
+-- @include due
 local now = clock(ARGV[1])
-local batch = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'resent_ms', 'callback_ms')
+local batch = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'resent_ms', 'callback_ms', 'account')
 if not batch[1] then return {'', '0'} end
 local verb
 local open = batch[1] == 'planned' or batch[1] == 'sending' or batch[1] == 'unknown' or batch[1] == 'held'
@@ -21,8 +22,9 @@ if verb then
   -- At once the first time, and then no more often than polling itself may.
   local soon = now + ((batch[4] or '') ~= '' and tonumber(ARGV[5]) or 0)
   local entry = verb .. '|' .. ARGV[2]
-  local due = redis.call('ZSCORE', KEYS[2], entry)
-  if not due or tonumber(due) > soon then redis.call('ZADD', KEYS[2], soon, entry) end
+  local polling = KEYS[2] .. batch[5]
+  local due = redis.call('ZSCORE', polling, entry)
+  if not due or tonumber(due) > soon then schedule(polling, KEYS[3], batch[5], entry, soon) end
 end
 if batch[1] == 'planned' and tonumber(ARGV[3]) > tonumber(batch[2]) then
   redis.call('HSETNX', KEYS[1], 'resent_ms', now)

@@ -1,15 +1,20 @@
 -- The plan is complete: the campaign becomes ready and its batches due. All of it or nothing.
--- KEYS: 1 campaign, 2 events, 3 due set of its queue
--- ARGV: 1 now (ms or 0), 2 campaign id, 3 plan token, 4 digest of the job
+-- KEYS: 1 campaign, 2 events, 3 due set of its queue, 4 accounts of its queue, 5 due set of control
+-- ARGV: 1 now (ms or 0), 2 campaign id, 3 plan token, 4 digest of the job, 5 account, 6 when its first batch may go out
+--       (unix ms; 0 at once)
 -- Returns: 1 ready (now or by a repeated call), 0 the plan is not ours any more.
+-- @include due
 local now = clock(ARGV[1])
 local plan = redis.call('HMGET', KEYS[1], 'state', 'plan_token', 'batches', 'kind', 'r:total', 'r:planned')
 if plan[2] ~= ARGV[3] then return 0 end
 if plan[1] ~= 'planning' then return plan[1] == 'abandoned' and 0 or 1 end
 redis.call('HSET', KEYS[1], 'state', 'ready', 'digest', ARGV[4])
 redis.call('HDEL', KEYS[1], 'plan_until_ms', 'taken_out_calls')
-for n = 0, tonumber(plan[3]) - 1 do
-  redis.call('ZADD', KEYS[3], now, 'send|' .. ARGV[2] .. '-' .. n)
+redis.call('ZREM', KEYS[5], 'plan|' .. ARGV[2])
+local first = tonumber(ARGV[6])
+if tonumber(plan[3]) > 0 then
+  local verb = first > now and 'at|' or 'campaign|'
+  schedule(KEYS[3], KEYS[4], ARGV[5], verb .. ARGV[2], math.max(first, now))
 end
 emit(KEYS[2], KEYS[1], ARGV[2], 'campaign.ready', ARGV[2], '{"kind":"' .. plan[4] .. '","total":' .. plan[5] ..
   ',"planned":' .. (plan[6] or '0') .. ',"batches":' .. plan[3] .. '}', now)

@@ -1,11 +1,13 @@
 -- Moves one batch to another state: state, counters, due times and event in one step.
--- KEYS: 1 batch, 2 campaign, 3 events, 4 active, 5..9 due sets (names.QUEUES), 10 body
+-- KEYS: 1 batch, 2 campaign, 3 events, 4 active, 5 body, then for each change of what is due: due set, accounts of its
+--       queue (the due set again if it belongs to no account)
 -- ARGV: 1 now (ms or 0), 2 op (random, names the call), 3 batch id, 4 campaign id,
 --       5 allowed states as ',a,b,', 6 fence that the batch must have ('' any), 7 new state,
 --       8 data of the event (JSON object), 9 life of the body from now on (ms, or 0 to leave it),
 --       10 number of fields F, then F times field, value,
---       then times verb, number of due set, delay in ms from now, or '' to remove the entry
+--       then for each change of what is due: entry, delay in ms from now or '' to remove it, account
 -- Returns: {1, now} moved, now or by a repeated call; {0, now, state} refused: the batch is elsewhere.
+-- @include due
 local now = clock(ARGV[1])
 local batch = redis.call('HMGET', KEYS[1], 'state', 'fence', 'n', 'op', 'attempt')
 local from = batch[1]
@@ -15,14 +17,10 @@ if not from or not string.find(ARGV[5], ',' .. from .. ',', 1, true)
   return {0, now, from or ''}
 end
 local to, fields = ARGV[7], tonumber(ARGV[10])
-if ARGV[9] ~= '0' then redis.call('PEXPIRE', KEYS[10], ARGV[9]) end
+if ARGV[9] ~= '0' then redis.call('PEXPIRE', KEYS[5], ARGV[9]) end
 redis.call('HSET', KEYS[1], 'state', to, 'since_ms', now, 'op', ARGV[2])
 for i = 11, 10 + 2 * fields, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
-for i = 11 + 2 * fields, #ARGV, 3 do
-  local due, entry = KEYS[4 + tonumber(ARGV[i + 1])], ARGV[i] .. '|' .. ARGV[3]
-  if ARGV[i + 2] == '' then redis.call('ZREM', due, entry)
-  else redis.call('ZADD', due, now + tonumber(ARGV[i + 2]), entry) end
-end
+reschedule(6, 11 + 2 * fields, now)
 if to == 'settled' then
   -- Past the horizon some are only delivered, which is as final as they will get.
   local open = tonumber(batch[3]) - tonumber(redis.call('HGET', KEYS[1], 'final') or '0')

@@ -1,6 +1,6 @@
 -- Opens a campaign for planning, unless its key belongs to another one.
 -- KEYS: 1 job key (or the campaign again if there is none), 2 campaign, 3 active, 4 index, 5 events,
---       6 opt-outs, 7 their counter
+--       6 opt-outs, 7 their counter, 8 due set of control
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 '1' if there is a job key, 4 plan token, 5 lease (ms),
 --       6.. field, value, ... of the campaign
 -- Returns: the id of the campaign that has the key: this one if it was opened (now or by a repeated call).
@@ -17,4 +17,5 @@ redis.call('HSET', KEYS[2], 'state', 'planning', 'plan_token', ARGV[4], 'created
   'optouts_v', optouts_version(KEYS[6], KEYS[7]))
 redis.call('SADD', KEYS[3], ARGV[2])
 redis.call('ZADD', KEYS[4], now, ARGV[2])
+redis.call('ZADD', KEYS[8], now + tonumber(ARGV[5]), 'plan|' .. ARGV[2])
 return ARGV[2]

@@ -1,5 +1,5 @@
 -- Lets an account rest, or wakes it. A rest is only ever made longer, except by waking.
--- KEYS: 1 account, 2 events
+-- KEYS: 1 account, 2 events, 3.. accounts of each queue
 -- ARGV: 1 now (ms or 0), 2 account, 3 ms to rest (0: wake), 4 reason, 5 'all' requests or only 'paid' ones,
 --       6 data of the event (JSON object)
 -- Returns: unix ms until which the account rests (0: it does not).
@@ -12,6 +12,7 @@ if ARGV[3] == '0' then
   end
   redis.call('HDEL', KEYS[1], 'all_until_ms', 'all_reason', 'paid_until_ms', 'paid_reason', 'failures',
     'open_until_ms', 'open_reason', 'trips', 'probe', 'probe_until_us')
+  for i = 3, #KEYS do redis.call('ZADD', KEYS[i], 'XX', 'LT', now, ARGV[2]) end
   return 0
 end
 local until_name, longer = ARGV[5] .. '_until_ms', now + tonumber(ARGV[3])

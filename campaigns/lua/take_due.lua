@@ -1,14 +1,13 @@
--- Takes what is due. Each entry becomes due again later by itself, in case its wake-up is lost.
--- KEYS: 1 due set
--- ARGV: 1 now (ms or 0), 2 at most so many, 3 ms until an entry is due again, 4 verb and bar ('send|'), or '' for all
--- Returns: {now, entry, entry, ...}
-local now = clock(ARGV[1])
-local entries = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[2])
-local taken = {now}
-for _, entry in ipairs(entries) do
-  if ARGV[4] == '' or string.sub(entry, 1, #ARGV[4]) == ARGV[4] then
-    redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), entry)
-    taken[#taken + 1] = entry
-  end
-end
-return taken
+-- Takes what is due of the control queue. Each entry comes due again later by itself, in case its worker dies.
+-- A worker's turn at the queue begins, goes on or ends with it.
+-- KEYS: 1 due set, 2 bells of the queue, 3 turns, 4 full turns, 5 workers, 6 when something was last taken
+-- ARGV: 1 now (ms or 0), 2 queue, 3 turn, 4 number of this call of the turn (from 1), 5 lease of the turn (ms),
+--       6 lease of the turn while it can take no more (ms), 7 '0', 8 how long the turn would wait for more (ms),
+--       9 ms until an entry is due again, 10 entries to take at most
+-- Returns: as take_sends, with the entries themselves.
+-- @include turns
+local now, most = clock(ARGV[1]), tonumber(ARGV[10])
+begin_call(now)
+local taken = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, most)
+for _, entry in ipairs(taken) do redis.call('ZADD', KEYS[1], now + tonumber(ARGV[9]), entry) end
+return turn_answer(KEYS[1], KEYS[6], taken, most, now)

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
-from campaigns import names
-from campaigns.flow.dispatch import dispatch
-from campaigns.flow.poll import poll_batch
-from campaigns.flow.reconcile import reconcile_batch
-from campaigns.flow.replies import fetch_replies
-from campaigns.flow.send import send_while_due
 from campaigns.flow.services import Services
 from campaigns.flow.submit import take_in
+from campaigns.flow.work import work_through
 from campaigns.handle import Campaign, Status, list_campaigns
 from campaigns.ledger.states import OVER
 from campaigns.sandbox.server import Sandbox
@@ -44,7 +38,6 @@ class Here:
         services = build_services(settings, store=open_store(settings, now_ms=clock), wake=self._wake)
         self.services: Services = replace(services, sleep=self._sleep)
         self._submissions = Submissions(settings)
-        self._wake_ups: deque[tuple[str, str]] = deque()
         self._working = Lock()
 
     def campaigns(self) -> list[Campaign]:
@@ -58,9 +51,7 @@ class Here:
         try:
             for sent in self._submissions.take():
                 take_in(self.services, sent)
-            dispatch(self.services)
-            while self._wake_ups:
-                self._carry_out(*self._wake_ups.popleft())
+            work_through(self.services)
         finally:
             self._working.release()
 
@@ -118,25 +109,13 @@ class Here:
         self._submissions.close()
         self.services.store.redis.close()
 
-    def _wake(self, task: str, args: Sequence[str], queue: str) -> bool:  # noqa: ARG002 (one thread serves all queues)
-        self._wake_ups.append((task, args[0]))
+    def _wake(self, queue: str) -> bool:  # noqa: ARG002 (what is due is found by whoever works)
         return True
 
     def _sleep(self, seconds: float) -> None:
         """Who waits for the workers waits for us: `campaign.wait()` in the code under test."""
         self.work()
         time.sleep(min(seconds, _PAUSE_S))
-
-    def _carry_out(self, task: str, batch_id: str) -> None:
-        match task:
-            case names.SEND_BATCH:
-                send_while_due(self.services, batch_id, time.monotonic)
-            case names.POLL_BATCH:
-                poll_batch(self.services, batch_id)
-            case names.FETCH_REPLIES:
-                fetch_replies(self.services, batch_id)
-            case names.RECONCILE_BATCH:
-                reconcile_batch(self.services, batch_id)
 
     def _statuses(self) -> list[Status]:
         return list_campaigns(_MOST_CAMPAIGNS, services=self.services)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
@@ -17,9 +17,10 @@ from typing import cast
 import orjson
 
 from campaigns.embedded import EmbeddedServer
-from campaigns.flow.poll import poll_batch, poll_while_due
+from campaigns.flow.poll import poll_batch
 from campaigns.flow.services import Services
-from campaigns.gateway.limiter import Limiter, Reads
+from campaigns.flow.work import work
+from campaigns.gateway.limiter import Limiter, Permit, Reads
 from campaigns.ledger import POLL_VERB, Batch, Claim, Entry
 from campaigns.names import POLL
 from campaigns.producer import enqueue
@@ -33,6 +34,7 @@ from campaigns.wiring import build_services
 from tests.benchmarks.answerer import Answerer
 from tests.benchmarks.measure import RUNS, Measure
 from tests.benchmarks.planning import job, phones
+from tests.support.claims import claim as claim_of
 
 _ROWS = 1000
 _WORDS = ("NEW", "SENT", "DELIVERED", "READ")
@@ -54,12 +56,15 @@ def answer(steps: float) -> bytes:
     return orjson.dumps([{"message_id": 77, "name": "m", "alphaname_id": 444, "success": rows}])
 
 
-class _NoPermits(Reads):
-    """To tell what a look costs by itself."""
+def _nothing(*_: object) -> Permit:
+    raise AssertionError("nobody asks for a permit")
 
-    def __init__(self, store: Store, owed: Sequence[ScriptCall]) -> None:
-        self._store = store
-        self._owed = list(owed)
+
+class _NoPermits(Reads):
+    """To tell what a poll costs by itself: it asks for no permit besides the one that comes with what a turn takes."""
+
+    def __init__(self, store: Store, releasing: Callable[..., ScriptCall], first: Permit | None) -> None:
+        super().__init__(store, _nothing, releasing, first)
 
     def __call__(self, method: str) -> AbstractContextManager[None]:
         return nullcontext()
@@ -77,8 +82,12 @@ class Followed:
             rate_limit=Rate(0, 1.0),
         )
         self.services: Services = build_services(settings, wake=lambda *_: True)
+        self._limiter = self.services.limiter
         if not limited:
-            free = SimpleNamespace(reads=lambda _account, _patience_s, owed: _NoPermits(self.services.store, owed))
+            store, releasing = self.services.store, self.services.limiter.releasing
+            free = SimpleNamespace(
+                reads=lambda _account, _patience_s, first: _NoPermits(store, releasing, first), releasing=releasing
+            )
             self.services = replace(self.services, limiter=cast("Limiter", free))
         self.batch: Batch
 
@@ -86,8 +95,9 @@ class Followed:
         """Another batch, of which nothing was heard, or what the gateway said last. Returns its id."""
         campaign = enqueue(job(_PHONES), services=self.services)
         batch_id = f"{campaign.id}-0"
-        claim = self.services.batches.claim(batch_id, "bulk")
+        claim = claim_of(self.services, batch_id)
         assert isinstance(claim, Claim)
+        self._limiter.release(Permit("default", claim.fence), used=False)
         key = self.services.store.keys.batch(batch_id)
         fields = {"state": "accepted", "uuid": "u", "followed_ms": claim.now_ms, "cost:0": "1"}
         self.services.store.ask("hset", key, None, None, fields)
@@ -100,13 +110,13 @@ class Followed:
         poll_batch(self.services, self.batch.id)
 
     def look_at(self, batch_ids: list[str]) -> float:
-        """Poll all in one slice of a worker, of which the wake-up names the first. Returns the seconds it took."""
-        named, *others = batch_ids
-        redis, due = self.services.store.redis, self.services.store.keys.due(POLL)
-        redis.delete(due)
-        redis.zadd(due, {str(Entry(POLL_VERB, batch_id)): n for n, batch_id in enumerate(others)})
-        started = time.perf_counter()
-        assert poll_while_due(self.services, named, time.monotonic) == len(batch_ids)
+        """Poll all in turns of a worker. Returns the seconds it took."""
+        due, batch = self.services.due, self.services.batches.read(batch_ids[0])
+        self.services.store.redis.delete(self.services.store.keys.due(POLL, batch.account))
+        due.put_missing([(Entry(POLL_VERB, batch_id), batch, n) for n, batch_id in enumerate(batch_ids)])
+        started, polled = time.perf_counter(), 0
+        while polled < len(batch_ids):
+            polled += work(self.services, POLL)
         return time.perf_counter() - started
 
     def take_in(self, body: bytes) -> int:

@@ -16,8 +16,9 @@ from celery import Celery
 from redis import Redis
 
 from campaigns.embedded import EmbeddedServer
-from campaigns.flow.send import send_while_due
 from campaigns.flow.services import Services
+from campaigns.flow.work import work
+from campaigns.names import BULK
 from campaigns.producer import enqueue
 from campaigns.settings import Rate, Secret, Settings
 from campaigns.wiring import build_services
@@ -104,8 +105,7 @@ def _timed(services: Services, campaign_id: str) -> float:
     """How long one process takes to send a whole campaign that is planned."""
     started = time.perf_counter()
     while services.campaigns.read(campaign_id).number("r:planned"):
-        for entry in services.due.take("bulk", 1, 30_000):
-            send_while_due(services, entry.batch_id, time.monotonic)
+        work(services, BULK)
     return time.perf_counter() - started
 
 

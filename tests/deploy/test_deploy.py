@@ -24,6 +24,7 @@ import celeryconfig
 from campaigns.embedded import EmbeddedServer, find_server
 from campaigns.names import QUEUES, TASK_QUEUES
 from workers.app import app
+from workers.beat import TICK, Ringer
 
 ROOT = Path(__file__).parent.parent.parent
 DEPLOY = ROOT / "deploy"
@@ -88,7 +89,12 @@ def test_every_task_is_registered_and_routed() -> None:
     assert registered == set(TASK_QUEUES)
     assert {queue for queues in TASK_QUEUES.values() for queue in queues} == set(QUEUES)
     assert {entry["task"] for entry in celeryconfig.beat_schedule.values()} <= registered
-    assert all("expires" in entry["options"] for entry in celeryconfig.beat_schedule.values())
+
+
+def test_beat_sends_no_message_for_a_tick() -> None:
+    """A tick that waited for a worker would stand behind the work that it is to rouse, and expire there."""
+    assert set(celeryconfig.beat_schedule) == {TICK}
+    assert app.conf.beat_scheduler == f"{Ringer.__module__}:{Ringer.__name__}"
 
 
 def test_celery_settings_that_safety_rests_on() -> None:

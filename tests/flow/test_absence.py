@@ -9,10 +9,10 @@ import pytest
 
 from campaigns.flow.listing import PAGES
 from campaigns.flow.reconcile import reconcile_batch
-from campaigns.flow.send import send_batch
 from campaigns.gateway import Gateway
 from campaigns.schemas.rows import DeliveryRows
 from campaigns.schemas.values import Rows
+from tests.support.claims import send
 from tests.support.doubt import double, in_doubt, run, through, younger
 from tests.support.jobs import bulk_job, personal_job, phones, quick_job
 from tests.support.stage import Stage
@@ -233,10 +233,9 @@ def test_a_check_is_bounded_however_many_batches_are_on_their_way(make_stage: Ca
     """A hundred batches of the same text whose ids are not known yet; the one in doubt is among them."""
     stage = make_stage(recipients_per_request=1, settle_window_s=600.0, look_interval_s=0.001)
     campaign = stage.enqueue(bulk_job(phones(101)))
-    stage.wake_ups.clear()
     stage.sandbox.fault("reset_after", "sendBulkViber")
     for number in range(101):
-        send_batch(stage.services, f"{campaign.id}-{number}")
+        send(stage.services, f"{campaign.id}-{number}")
     through(stage, Counting)
     found = f"{campaign.id}-0"
     assert stage.services.batches.read(found).state == "unknown"
@@ -295,7 +294,7 @@ def test_a_mailing_is_evidence_for_one_batch_only(stage: Stage) -> None:
 def test_a_quick_message_is_told_from_others_to_other_phones(stage: Stage) -> None:
     campaign = in_doubt(stage, "reset_before", quick_job(*phones(1), **RESEND), "sendQuickViberMessage")
     later = stage.enqueue(quick_job(*phones(1, start=60), message="younger"))
-    send_batch(stage.services, f"{later.id}-0")
+    send(stage.services, f"{later.id}-0")
     run(stage, campaign)
     assert campaign.status().statuses == {"READ": 1}
     assert double(stage) == 1

@@ -12,6 +12,7 @@ from campaigns.embedded import EmbeddedServer
 from campaigns.flow.resolve import wake_account
 from campaigns.handle import Campaign
 from campaigns.ledger import FETCH, POLL_VERB, RECONCILE, SEND, Entry, queue_of
+from campaigns.ledger.campaigns import Brief
 from campaigns.sandbox.server import Sandbox
 from tests.gateway.wire import Wire, answering, serving
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
@@ -66,13 +67,13 @@ def scene(
 
 def due_ms(stage: Stage, verb: str, campaign: Campaign, kind: str = "bulk") -> float:
     entry = str(Entry(verb, f"{campaign.id}-0"))
-    score = stage.services.store.ask("zscore", stage.services.store.keys.due(queue_of(verb, kind)), entry)
+    score = stage.services.store.ask("zscore", stage.services.store.keys.due(queue_of(verb, kind), "default"), entry)
     assert score is not None
     return float(score) - stage.services.now_ms()
 
 
 def make_due(stage: Stage, verb: str, campaign: Campaign, kind: str = "bulk") -> None:
-    stage.services.due.put(Entry(verb, f"{campaign.id}-0"), kind, stage.services.now_ms())
+    stage.services.due.put(Entry(verb, f"{campaign.id}-0"), Brief(kind, "default", None), stage.services.now_ms())
 
 
 def paused(stage: Stage) -> list[dict[str, object]]:
@@ -192,7 +193,9 @@ def test_a_picture_that_is_refused_in_the_accounts_words(scene: tuple[Scripted, 
     assert len(paused(stage)) == 1
     wake_account(stage.services, "default", "tester")
     good = stage.enqueue(bulk_job(phones(2)))
-    stage.services.due.put(Entry(SEND, f"{bad.id}-0"), "quick", stage.services.now_ms() + 60_000)
+    stage.services.due.put(
+        Entry(SEND, f"{bad.id}-0"), Brief("quick", "default", None), stage.services.now_ms() + 60_000
+    )
     stage.step()
     assert good.status().sent == 2
     for tries in (2, 3):

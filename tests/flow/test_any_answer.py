@@ -79,8 +79,7 @@ def test_any_sequence(stage: Stage, script: tuple[Script, str], sequence: list[A
     job["messages"][0]["name"] = NAME
     campaign = stage.enqueue(job)
     batch_id = f"{campaign.id}-0"
-    stage.carry_out("campaigns.send_batch", batch_id)
-    stage.wake_ups.clear()
+    stage.send(batch_id)
     transport = Transport(url, connect_timeout_s=2, deadline_s=2)
     scripted = Gateway(transport, stage.services.settings.token("default"), read_attempts=1)
     services = replace(stage.services, gateway=lambda _: scripted)

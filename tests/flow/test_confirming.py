@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from campaigns.flow.dispatch import declare_unknown
-from campaigns.flow.send import send_batch
+from campaigns.flow.leases import declare_unknown
 from campaigns.gateway import Gateway
 from campaigns.handle import Campaign
 from campaigns.statuses import confirmed
+from tests.support.claims import send
 from tests.support.doubt import in_doubt, through
 from tests.support.jobs import list_job
 from tests.support.stage import Stage
@@ -140,7 +140,7 @@ def test_paused_before_it_is_confirmed(stage: Stage) -> None:
     through(stage, Between)
     campaign = stage.enqueue(list_job(1))
     Between.act = campaign.pause
-    send_batch(stage.services, f"{campaign.id}-0")
+    send(stage.services, f"{campaign.id}-0")
     assert campaign.status().recipients["planned"] == 4
     assert confirmations(stage) == 0
     campaign.resume()
@@ -161,7 +161,7 @@ def test_died_before_it_was_confirmed(stage: Stage) -> None:
     campaign = stage.enqueue(list_job(1))
     Between.act = die
     with pytest.raises(Died):
-        send_batch(stage.services, f"{campaign.id}-0")
+        send(stage.services, f"{campaign.id}-0")
     Between.act = lambda: None
     batch = stage.services.batches.read(f"{campaign.id}-0")
     assert (batch.state, "confirming" in batch.fields) == ("sending", False)

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.flow.dispatch import declare_unknown
+from campaigns.flow.leases import declare_unknown
 from campaigns.gateway import Gateway, Transport
 from campaigns.handle import Campaign
+from tests.support import claims
 from tests.support.doubt import in_doubt, younger
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.stage import Stage
@@ -113,7 +114,7 @@ class TestDoubt:
     def test_lease_over(self, stage: Stage) -> None:
         """The worker died: unknown, never planned again by itself."""
         campaign = stage.enqueue(bulk_job(phones(3)))
-        stage.services.batches.claim(f"{campaign.id}-0", "bulk")
+        claims.claim(stage.services, f"{campaign.id}-0")
         batch = stage.services.batches.read(f"{campaign.id}-0")
         assert declare_unknown(stage.services, batch)
         stage.finish(campaign)

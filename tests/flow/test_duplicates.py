@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from campaigns.flow.decisions import Verdict, accepted
-from campaigns.flow.dispatch import declare_unknown
+from campaigns.flow.leases import declare_unknown
 from campaigns.flow.reconcile import reconcile_batch
 from campaigns.flow.recording import record
 from campaigns.flow.resolve import wake_account
 from campaigns.flow.withholding import check
 from campaigns.gateway.limiter import Permit
 from campaigns.handle import Campaign
-from campaigns.ledger import Claim, Unchecked
+from campaigns.ledger import Claim, ToCheck
+from tests.support import claims
+from tests.support.claims import lose_what_is_due
 from tests.support.doubt import in_doubt, younger
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
@@ -74,14 +76,14 @@ class TestWatching:
         assert stage.services.batches.read(batch_id).number("watched") == 6
         stage.sweep()
         assert b"reconcile|" + batch_id.encode() not in stage.services.store.ask(
-            "zrange", stage.services.store.keys.due("poll"), 0, -1
+            "zrange", stage.services.store.keys.due("poll", "default"), 0, -1
         )
 
     def test_sweeping_keeps_the_watch(self, stage: Stage) -> None:
         campaign = resent(stage)
         stage.until(lambda: campaign.status().sent == 3)
         stage.sandbox.change(list_bulk=True)
-        stage.services.store.ask("delete", *stage.services.store.keys.all_due())
+        lose_what_is_due(stage.services.store)
         stage.sweep()
         stage.until(lambda: bool(duplicates(stage, campaign)))
 
@@ -92,8 +94,7 @@ class TestAcceptedLate:
     def overtaken(self, stage: Stage) -> tuple[Campaign, Claim, Verdict]:
         """The claim of a worker whose lease ended, and the yes that it holds in its hands."""
         campaign = stage.enqueue(bulk_job(phones(3)))
-        stage.wake_ups.clear()
-        claim = stage.services.batches.claim(f"{campaign.id}-0", "bulk")
+        claim = claims.claim(stage.services, f"{campaign.id}-0")
         assert isinstance(claim, Claim)
         declare_unknown(stage.services, claim.batch)
         verdict = accepted(
@@ -144,9 +145,9 @@ class TestAcceptedLate:
         stage.services.optouts.add(phones(opted_out))
         campaign.resolve("resend", by="ann", why="?")
         batch_id = f"{campaign.id}-0"
-        unchecked = stage.services.batches.claim(batch_id, "bulk")
-        assert isinstance(unchecked, Unchecked)
-        check(stage.services, batch_id, unchecked)
+        unchecked = claims.claim(stage.services, batch_id)
+        assert isinstance(unchecked, ToCheck)
+        check(stage.services, batch_id, unchecked.unchecked)
         assert self.late(stage, claim, verdict)
         stage.finish(campaign)
         recipients = campaign.status().recipients

@@ -75,7 +75,6 @@ def followed(make_stage: Callable[..., Stage]) -> tuple[Stage, Clock, Campaign, 
     campaign = stage.enqueue(bulk_job(["375297779909", *phones(2)]))
     stage.step()
     assert campaign.status().sent == 3
-    stage.wake_ups.clear()
     return stage, clock, campaign, f"{campaign.id}-0"
 
 

@@ -20,12 +20,12 @@ from campaigns.errors import (
     UnknownCampaignError,
     WaitTimeoutError,
 )
-from campaigns.flow.send import send_batch
 from campaigns.handle import Campaign
 from campaigns.previewing import preview
 from campaigns.producer import enqueue
 from campaigns.sandbox.server import Sandbox
 from campaigns.store import Store
+from tests.support.claims import send
 from tests.support.jobs import bulk_job, personal_job, phones, sample_job
 from tests.support.settings import fast_settings
 from tests.support.stage import Stage
@@ -155,7 +155,6 @@ class TestSteering:
     def test_pause_and_resume(self, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(phones(3)))
         campaign.pause()
-        stage.wake_ups.clear()
         stage.step()
         assert stage.sandbox.ledger() == []
         assert campaign.status().state == "paused"
@@ -166,9 +165,8 @@ class TestSteering:
     def test_cancel(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(recipients_per_request=2)
         campaign = stage.enqueue(bulk_job(phones(6)))
-        stage.wake_ups.clear()
         first = stage.services.batches.read(f"{campaign.id}-0")
-        send_batch(stage.services, first.id)
+        send(stage.services, first.id)
         status = campaign.cancel()
         assert status.recipients["cancelled"] == 4
         stage.finish(campaign)

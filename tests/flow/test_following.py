@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from campaigns.flow.poll import poll_while_due
+from campaigns.flow.work import work
+from campaigns.names import BULK, POLL
 from campaigns.results import Consumer
 from campaigns.settings import Rate
+from tests.support.claims import lose_what_is_due
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 
@@ -42,28 +44,25 @@ class TestFollowing:
 
     def test_lost_due_entries_are_found_again(self, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(phones(3)))
-        stage.wake_ups.clear()
-        keys = stage.services.store.keys
-        stage.services.store.ask("delete", *keys.all_due())
+        lose_what_is_due(stage.services.store)
         assert stage.sweep() == 1
         stage.until(lambda: campaign.status().sent == 3)
-        stage.services.store.ask("delete", *keys.all_due())
+        lose_what_is_due(stage.services.store)
         assert stage.sweep() == 2
         stage.finish(campaign)
 
     def test_one_wake_up_polls_all_that_is_due(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(recipients_per_request=1, poll_min_s=0.001)
         campaign = stage.enqueue(bulk_job(phones(5)))
-        stage.until(lambda: campaign.status().sent == 5)
+        assert work(stage.services, BULK, overlap=1, patience_s=0) == campaign.status().sent == 5
         time.sleep(0.05)
-        assert poll_while_due(stage.services, f"{campaign.id}-0", time.monotonic) >= 5
+        assert work(stage.services, POLL, overlap=1, patience_s=0) >= 5
 
     def test_a_full_stream_pauses_campaigns(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(events_cap=100, events_life_s=0.001)
         consumed = Consumer(stage.services.store, "slow")
         consumed.create_group()
         campaign = stage.enqueue(bulk_job(phones(2)))
-        stage.wake_ups.clear()
         events = stage.services.store.keys.events()
         for _ in range(100):
             stage.services.store.ask("xadd", events, {"x": "y"})

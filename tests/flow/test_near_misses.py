@@ -14,14 +14,15 @@ from campaigns.errors import (
     NotWrittenError,
 )
 from campaigns.flow.decisions import refused
-from campaigns.flow.dispatch import declare_unknown
 from campaigns.flow.duplicates import watch
+from campaigns.flow.leases import declare_unknown
 from campaigns.flow.reconcile import reconcile_batch
 from campaigns.flow.recording import record
-from campaigns.flow.send import send_batch
 from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Permit
 from campaigns.schemas.rows import DeliveryRows
+from tests.support import claims
+from tests.support.claims import send
 from tests.support.doubt import double, in_doubt, known, run, through, younger
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job
 from tests.support.stage import Stage
@@ -233,17 +234,16 @@ def test_list_mailing_gone(stage: Stage) -> None:
 def test_an_earlier_attempts_look_counts_for_the_next(stage: Stage) -> None:
     known(stage)
     campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
-    stage.wake_ups.clear()
     bid = f"{campaign.id}-0"
     s = stage.services
-    claim = s.batches.claim(bid, "bulk")
+    claim = claims.claim(s, bid)
     declare_unknown(s, claim.batch)
     younger(stage)
     reconcile_batch(s, bid)
     assert s.batches.read(bid).number("looks") == 1
     record(s, claim, Permit("default", "x"), refused(NotWrittenError("m", "guard"), claim.batch, s.settings, 0.0))
     assert s.batches.read(bid).state == "planned"
-    claim = s.batches.claim(bid, "bulk")
+    claim = claims.claim(s, bid)
     record(s, claim, Permit("default", "y"), refused(DoubtError("m", "cut"), claim.batch, s.settings, 0.0))
     time.sleep(0.7)
     reconcile_batch(s, bid)  # the first look of this attempt
@@ -258,7 +258,7 @@ def test_a_personal_mailing_takes_anothers_mailing_as_its_evidence(stage: Stage,
     (p,) = phones(1)
     stage.sandbox.fault("reset_before", "sendBulkViber")
     personal = stage.enqueue(personal_job([{"phone": p, "text": "for you"}], on_unknown="resend"))
-    send_batch(stage.services, f"{personal.id}-0")
+    send(stage.services, f"{personal.id}-0")
     if other == "bulk":
         stage.sandbox.fault("reset_after", "sendBulkViber")
         q = stage.enqueue(bulk_job([p], text="for all", on_unknown="resend"))
@@ -280,12 +280,11 @@ def test_a_twin_sent_while_the_watch_looks(stage: Stage) -> None:
     stage.until(lambda: len(stage.services.batches.read(bid).message_ids) == 1)
     assert "resent_ms" in stage.services.batches.read(bid).fields
     b = stage.enqueue(bulk_job(phones(3)))
-    stage.wake_ups.clear()
     before = stage.services
 
     class Meanwhile(Gateway):
         def get_viber_messages(self, **k: Any) -> Any:
-            send_batch(before, f"{b.id}-0")
+            send(before, f"{b.id}-0")
             return super().get_viber_messages(**k)
 
     through(stage, Meanwhile)

@@ -74,8 +74,7 @@ def scripted(stage: Stage, answers: Answers) -> Iterator[Scripted]:
         for people, name in zip((FIRST, SECOND), NAMES, strict=True)
     ]
     campaign = stage.enqueue({"messages": messages})
-    stage.carry_out("campaigns.send_batch", f"{campaign.id}-0")
-    stage.wake_ups.clear()
+    stage.send(f"{campaign.id}-0")
     with serving(answers) as wire:
         yield Scripted(stage, campaign, wire.url)
     for event in stage.events(campaign):

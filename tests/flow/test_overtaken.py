@@ -14,11 +14,10 @@ from campaigns.errors import (
 )
 from campaigns.flow.callbacks import _signature, callback_url, take_callback
 from campaigns.flow.decisions import accepted
-from campaigns.flow.dispatch import declare_unknown
+from campaigns.flow.leases import declare_unknown
 from campaigns.flow.poll import poll_batch
 from campaigns.flow.recording import record
 from campaigns.flow.resolve import wake_account
-from campaigns.flow.send import send_batch
 from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Permit
 from campaigns.keys import Keys
@@ -26,6 +25,8 @@ from campaigns.producer import enqueue
 from campaigns.schemas.rows import BulkRefusal, DeliveryRows
 from campaigns.store import Store
 from campaigns.wiring import build_services, connect
+from tests.support import claims
+from tests.support.claims import send
 from tests.support.doubt import double, known, run, through, younger
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.stage import Stage
@@ -90,9 +91,8 @@ def frozen_list(stage: Stage) -> tuple[Any, Any, Callable[[], None]]:
     """A worker that froze after it noted the number of subscribers, before it noted the mailing's id."""
     services = stage.services
     campaign = stage.enqueue(list_job(1))
-    stage.wake_ups.clear()
     bid = f"{campaign.id}-0"
-    claim = services.batches.claim(bid, "list")
+    claim = claims.claim(services, bid)
     made = services.gateway("default").send_viber_message_list(__import__("json").loads(claim.body))
     assert services.batches.note(
         claim.batch,
@@ -150,7 +150,6 @@ def resent(stage: Stage) -> tuple[Any, str, str]:
     stage.until(lambda: campaign.status().recipients["held"] == 3)
     first = path(stage, bid)
     campaign.resolve("resend", by="ann", why="?")
-    stage.wake_ups.clear()
     return campaign, bid, first
 
 
@@ -158,7 +157,7 @@ def test_callback_of_the_first_while_planned_after_a_429(make_stage: Callable[..
     stage = make_stage(callback_base_url=BASE, penalty_s=0.3)
     _campaign, bid, first = resent(stage)
     stage.sandbox.fault("too_many", "sendBulkViber")
-    send_batch(stage.services, bid)
+    send(stage.services, bid)
     b = stage.services.batches.read(bid)
     assert (b.state, b.attempt) == ("planned", 2)
     assert take_callback(stage.services, first, b"")
@@ -235,8 +234,7 @@ def test_two_pollers_at_the_horizon(make_stage: Callable[..., Stage]) -> None:
             return P
 
     bid = f"{campaign.id}-0"
-    send_batch(real, bid)
-    stage.wake_ups.clear()
+    send(real, bid)
     time.sleep(1.1)
     through(stage, Slow)
     poll_batch(stage.services, bid)
@@ -275,8 +273,7 @@ def test_two_pollers_and_the_campaign_never_ends(make_stage: Callable[..., Stage
             poll_batch(replace(real, gateway=lambda _: down), bid)
             return P
 
-    send_batch(real, bid)
-    stage.wake_ups.clear()
+    send(real, bid)
     time.sleep(1.1)
     through(stage, Slow)
     poll_batch(stage.services, bid)
@@ -297,10 +294,9 @@ def test_quick_resolved_sent(make_stage: Callable[..., Stage]) -> None:
 def test_yes_of_the_first_after_the_second_was_refused(stage: Stage) -> None:
     """Refused as a repetition, perhaps: it did go out, and a retry must not send it again."""
     campaign = stage.enqueue(bulk_job(phones(3)))
-    stage.wake_ups.clear()
     bid = f"{campaign.id}-0"
     s = stage.services
-    claim = s.batches.claim(bid, "bulk")
+    claim = claims.claim(s, bid)
     uuid = s.gateway("default").send_bulk_viber(claim.body)
     verdict = accepted(claim.batch, claim.now_ms, s.settings, uuid=uuid)
     stage.sandbox.change(list_bulk=False)
@@ -334,11 +330,11 @@ def test_permit_outlived(settings: Any, sandbox: Any, prefix: str) -> None:
                 others.append(services.limiter.acquire("default", patience_s=0))
             return Frozen.boot
 
-    services = build_services(s, store=store, wake=stage._wake)
+    services = build_services(s, store=store, wake=stage._ring)
     services = replace(services, boot_s=Frozen())
     stage.services = services
     campaign = stage.enqueue(bulk_job(phones(1)))
-    send_batch(services, f"{campaign.id}-0")
+    send(services, f"{campaign.id}-0")
     held = isinstance(others[0], Permit)
     sent = len(sandbox.ledger())
     assert not (held and sent), "two paid requests under way with concurrency 1"
@@ -348,10 +344,9 @@ def test_yes_of_the_first_while_the_second_is_on_its_way(make_stage: Callable[..
     """The second is refused for a while, planned again, and goes out later although the first was accepted."""
     stage = make_stage(penalty_s=0.2)
     campaign = stage.enqueue(bulk_job(phones(3)))
-    stage.wake_ups.clear()
     bid = f"{campaign.id}-0"
     s = stage.services
-    claim = s.batches.claim(bid, "bulk")
+    claim = claims.claim(s, bid)
     uuid = s.gateway("default").send_bulk_viber(claim.body)
     verdict = accepted(claim.batch, claim.now_ms, s.settings, uuid=uuid)
     stage.sandbox.change(list_bulk=False)
@@ -385,8 +380,7 @@ def test_reject_and_rows_at_once(make_stage: Callable[..., Stage]) -> None:
     campaign = stage.enqueue(bulk_job(phones(3)))
     bid = f"{campaign.id}-0"
     real = stage.services
-    send_batch(real, bid)
-    stage.wake_ups.clear()
+    send(real, bid)
     orig = real.deliveries
 
     class Del:
@@ -444,7 +438,6 @@ def test_callback_about_a_claim_that_the_store_lost(make_stage: Callable[..., St
     """The store came back without its last second: planned, attempt 0, and the gateway calls back about attempt 1."""
     stage = make_stage(callback_base_url="http://127.0.0.1:9/viber")
     campaign = stage.enqueue(bulk_job(phones(3)))
-    stage.wake_ups.clear()
     bid = f"{campaign.id}-0"
     body = stage.services.batches.body(bid)
     stage.services.gateway("default").send_bulk_viber(body)  # by the claim that was lost

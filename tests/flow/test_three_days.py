@@ -13,6 +13,7 @@ from campaigns.settings import Settings
 from campaigns.store import Store
 from campaigns.wiring import build_services, connect
 from tests.rig.following import expected_polls, simulate, table
+from tests.support.claims import due_sets
 from tests.support.jobs import bulk_job, phones
 from tests.support.settings import fast_settings
 from tests.support.stage import Stage
@@ -51,10 +52,11 @@ class TestReal:
         moved = [0]
         stage = Stage(days, sandbox)
         store = Store(connect(days), Keys(prefix), now_ms=lambda: time.time_ns() // 1_000_000 + moved[0])
-        stage.services = build_services(days, store=store, wake=stage._wake)
+        stage.services = build_services(days, store=store, wake=stage._ring)
 
         def go_on() -> None:
-            nexts = [store.ask("zrange", key, 0, 0, False, True) for key in store.keys.all_due()]
+            due = [name for name in due_sets(store) if ":due:" in name and not name.endswith(":control")]
+            nexts = [store.ask("zrange", key, 0, 0, False, True) for key in due]
             due_ms = min(found[0][1] for found in nexts if found)
             moved[0] += max(0, round(due_ms) - stage.services.now_ms())
             stage.step()

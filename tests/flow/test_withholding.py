@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from campaigns.flow.send import send_batch
+from campaigns.flow.send import send_taken
 from campaigns.flow.services import Services
-from campaigns.flow.withholding import check, claim_checked
-from campaigns.ledger import Claim, Refusal, Unchecked
+from campaigns.flow.withholding import check
+from campaigns.flow.work import work
+from campaigns.ledger import SEND, Claim, Entry, ToCheck, Unchecked
+from tests.support import claims
 from tests.support.doubt import younger
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
 from tests.support.stage import Stage
@@ -168,7 +170,7 @@ class TestWhoOptsOutLater:
     def test_nothing_is_checked_while_the_list_stays(self, stage: Stage) -> None:
         stage.services.optouts.add(phones(1))
         campaign = stage.enqueue(bulk_job(phones(3)))
-        assert isinstance(stage.services.batches.claim(f"{campaign.id}-0", "bulk"), Claim)
+        assert isinstance(claims.claim(stage.services, f"{campaign.id}-0"), Claim)
 
     def test_strangers_change_nothing(self, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(phones(3)))
@@ -179,6 +181,12 @@ class TestWhoOptsOutLater:
         assert "batch.reduced" not in stage.event_types(campaign)
 
 
+def due_again(stage: Stage, batch_id: str) -> None:
+    """Due now, and not only once whoever checks it must have died."""
+    services = stage.services
+    services.due.put(Entry(SEND, batch_id), services.batches.read(batch_id), services.now_ms())
+
+
 class TestRaces:
     """Between the check and the claim, and between two workers."""
 
@@ -187,11 +195,12 @@ class TestRaces:
         services = stage.services
         campaign = stage.enqueue(bulk_job(phones(3)))
         services.optouts.add(phones(1))
-        unchecked = services.batches.claim(f"{campaign.id}-0", "bulk")
-        assert isinstance(unchecked, Unchecked)
-        check(services, f"{campaign.id}-0", unchecked)
+        unchecked = claims.claim(services, f"{campaign.id}-0")
+        assert isinstance(unchecked, ToCheck)
+        check(services, f"{campaign.id}-0", unchecked.unchecked)
         services.optouts.add([phones(3)[1]])
-        assert isinstance(services.batches.claim(f"{campaign.id}-0", "bulk"), Unchecked)
+        assert isinstance(claims.claim(services, f"{campaign.id}-0"), ToCheck)
+        due_again(stage, f"{campaign.id}-0")
         stage.finish(campaign)
         assert sent(stage) == phones(3)[2:]
 
@@ -201,16 +210,17 @@ class TestRaces:
         campaign = stage.enqueue(bulk_job(phones(4)))
         batch_id = f"{campaign.id}-0"
         services.optouts.add(phones(1))
-        slow = services.batches.claim(batch_id, "bulk")
+        slow = claims.claim(services, batch_id)
         services.optouts.add([phones(4)[1]])
-        quick = services.batches.claim(batch_id, "bulk")
-        assert isinstance(slow, Unchecked)
-        assert isinstance(quick, Unchecked)
-        check(services, batch_id, quick)
-        check(services, batch_id, slow)
-        check(services, batch_id, quick)
+        quick = claims.claim(services, batch_id)
+        assert isinstance(slow, ToCheck)
+        assert isinstance(quick, ToCheck)
+        check(services, batch_id, quick.unchecked)
+        check(services, batch_id, slow.unchecked)
+        check(services, batch_id, quick.unchecked)
         assert campaign.status().recipients["opted_out"] == 2
         assert len(list(campaign.taken_out())) == 2
+        due_again(stage, batch_id)
         stage.finish(campaign)
         assert sent(stage) == phones(4)[2:]
 
@@ -219,7 +229,7 @@ class TestRaces:
         services = stage.services
         campaign = stage.enqueue(bulk_job(phones(2)))
         batch = services.batches.read(f"{campaign.id}-0")
-        assert isinstance(claim_checked(services, batch.id, batch.kind), Claim)
+        assert isinstance(claims.claim(services, batch.id), Claim)
         services.optouts.add(phones(1))
         check(services, batch.id, Unchecked("0:0", "1:1"))
         assert campaign.status().recipients["sending"] == 2
@@ -228,10 +238,10 @@ class TestRaces:
         services = stage.services
         campaign = stage.enqueue(bulk_job(phones(2)))
         services.optouts.add(phones(1))
-        unchecked = services.batches.claim(f"{campaign.id}-0", "bulk")
-        assert isinstance(unchecked, Unchecked)
+        unchecked = claims.claim(services, f"{campaign.id}-0")
+        assert isinstance(unchecked, ToCheck)
         campaign.cancel()
-        check(services, f"{campaign.id}-0", unchecked)
+        check(services, f"{campaign.id}-0", unchecked.unchecked)
         assert campaign.status().recipients["cancelled"] == 2
         stage.check(campaign)
 
@@ -244,7 +254,10 @@ class TestRaces:
         growing = type("Growing", (), {"among": lambda _, planned: (_add(stage, next(numbers)), among(planned))[1]})()
         services = _with(stage, growing)
         _add(stage, 9_999_999)
-        assert isinstance(claim_checked(services, batch.id, batch.kind), Refusal)
+        for _ in range(10):
+            taken = claims.claim(services, batch.id)
+            assert isinstance(taken, ToCheck)
+            services.store.run_in_turn(send_taken(services, taken, 0.0).calls)
         assert campaign.status().recipients["planned"] == 2
         assert stage.services.due.depth("bulk", stage.services.now_ms() + 2000)[0] == 1
 
@@ -261,15 +274,13 @@ class TestRaces:
         stage = make_stage(recipients_per_request=5)
         everybody = phones(60)
         campaign = stage.enqueue(bulk_job(everybody) if kind == "bulk" else quick_job(*everybody))
-        stage.wake_ups.clear()
         record = stage.services.campaigns.read(campaign.id)
 
-        def send(ids: list[str]) -> None:
-            for batch in stage.services.batches.read_many(ids):
-                send_batch(stage.services, batch.id)
+        def send() -> None:
+            for _ in record.batch_ids():
+                work(stage.services, record.kind, overlap=2, patience_s=0)
 
-        ids = record.batch_ids()
-        workers = [threading.Thread(target=send, args=(order,)) for order in (ids, ids[::-1], ids[::2] + ids[1::2])]
+        workers = [threading.Thread(target=send) for _ in range(3)]
         for worker in workers:
             worker.start()
         for phone in everybody[::7]:

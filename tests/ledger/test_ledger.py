@@ -21,15 +21,19 @@ from campaigns.ledger import (
     NewBatch,
     Plan,
     Plans,
-    Refusal,
+    ToCheck,
+    Turns,
     Unchecked,
     drop_plan,
-    taken,
     withhold,
 )
+from campaigns.ledger.campaigns import Brief
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, HELD, PLANNED, REACHED_FROM, REJECTED, SENDING, UNKNOWN
+from campaigns.ledger.turns import AGAIN_MS
+from campaigns.names import CONTROL
 from campaigns.packing import Rest
 from campaigns.store import Store, script_text
+from tests.support.claims import UNLIMITED, claim_in, due_sets
 
 BODY = b'[{"delivery_list": ["1", "2", "3"]}]'
 
@@ -70,7 +74,7 @@ def ready(store: Store, batches: int = 2) -> str:
 
 
 def claimed(store: Store, campaign_id: str, number: int = 0) -> Claim:
-    claim = Batches(store, lease_ms=60_000, body_life_ms=1000).claim(f"{campaign_id}-{number}", "bulk")
+    claim = claim_in(store, f"{campaign_id}-{number}")
     assert isinstance(claim, Claim)
     return claim
 
@@ -80,12 +84,10 @@ class TestPlans:
 
     def test_nothing_is_due_before_it_is_ready(self, timed: Store) -> None:
         opened = plan(timed)
-        assert Due(timed).take("bulk", 10, 1000) == []
-        assert isinstance(
-            Batches(timed, lease_ms=1, body_life_ms=1000).claim(f"{opened.campaign_id}-0", "bulk"), Refusal
-        )
+        assert due_sets(timed) == [timed.keys.due(CONTROL)]
+        assert claim_in(timed, f"{opened.campaign_id}-0") is None
         opened.finish("digest")
-        assert len(Due(timed).take("bulk", 10, 1000)) == 2
+        assert [claimed(timed, opened.campaign_id, number).batch.attempt for number in range(2)] == [1, 1]
 
     def test_finish_twice(self, timed: Store) -> None:
         opened = plan(timed)
@@ -122,33 +124,27 @@ class TestClaims:
         campaign_id = ready(timed)
         claim = claimed(timed, campaign_id)
         assert (claim.batch.attempt, claim.batch.state, claim.body) == (1, SENDING, BODY)
-        again = Batches(timed, lease_ms=1, body_life_ms=1000).claim(f"{campaign_id}-0", "bulk")
-        assert again == Refusal(SENDING, "ready")
+        timed.ask("zadd", timed.keys.due("bulk", "default"), {f"send|{campaign_id}-0": 0})
+        assert claimed(timed, campaign_id, 1).batch.attempt == 1
+        assert claim_in(timed, f"{campaign_id}-0") is None
+        assert Batches(timed, body_life_ms=1000).read(f"{campaign_id}-0").attempt == 1
 
     def test_a_repeated_call_gets_the_same(self, timed: Store) -> None:
         """The client repeats a command whose answer was lost."""
         campaign_id = ready(timed)
-        keys = timed.keys
-        names = [
-            keys.batch(f"{campaign_id}-0"),
-            keys.campaign(campaign_id),
-            keys.events(),
-            keys.body(f"{campaign_id}-0"),
-        ]
-        args = [f"{campaign_id}-0", campaign_id, "fence", 1000, 2]
-        names += [*keys.all_due(), keys.optouts(), keys.optouts_counter()]
-        first = timed.run("claim", names, args)
-        second = timed.run("claim", names, args)
-        assert first[0] == second[0] == 1
-        assert first[2] == second[2] == 1
+        turn = Turns(timed, limits=UNLIMITED, lease_ms=1000, deadline_ms=1000).begin("bulk", "test", 0)
+        call = turn.taking(1, 0)
+        first, second = (turn.read(timed.run(*call)).taken for _ in range(2))
+        assert first == second
+        assert (first[0].batch.id, first[0].batch.attempt) == (f"{campaign_id}-0", 1)
         assert Campaigns(timed).read(campaign_id).number("b:sending") == 1
 
     def test_paused_campaigns_are_left_alone(self, timed: Store) -> None:
         campaign_id = ready(timed)
         Campaigns(timed).pause(campaign_id, "me")
-        assert Batches(timed, lease_ms=1, body_life_ms=1000).claim(f"{campaign_id}-0", "bulk") == Refusal(
-            PLANNED, "paused"
-        )
+        assert claim_in(timed, f"{campaign_id}-0") is None
+        Campaigns(timed).resume(campaign_id, "me")
+        assert claimed(timed, campaign_id).batch.attempt == 1
 
 
 class TestMoves:
@@ -156,21 +152,21 @@ class TestMoves:
 
     def test_the_fence_decides(self, timed: Store) -> None:
         claim = claimed(timed, ready(timed))
-        batches = Batches(timed, lease_ms=1, body_life_ms=1000)
+        batches = Batches(timed, body_life_ms=1000)
         assert not batches.move(claim.batch, Move(ACCEPTED), from_states={SENDING}, fence="somebody else's")
         assert batches.move(claim.batch, Move(ACCEPTED), from_states={SENDING}, fence=claim.fence)
         assert not batches.move(claim.batch, Move(REJECTED), from_states={SENDING}, fence=claim.fence)
 
     def test_a_late_answer_beats_doubt(self, timed: Store) -> None:
         claim = claimed(timed, ready(timed))
-        batches = Batches(timed, lease_ms=1, body_life_ms=1000)
+        batches = Batches(timed, body_life_ms=1000)
         assert batches.move(claim.batch, Move(UNKNOWN), from_states={SENDING})
         assert batches.move(claim.batch, Move(ACCEPTED), from_states={SENDING, UNKNOWN, HELD}, fence=claim.fence)
 
     def test_an_older_attempt_cannot_record(self, timed: Store) -> None:
-        campaign_id = ready(timed)
+        campaign_id = ready(timed, batches=1)
         first = claimed(timed, campaign_id)
-        batches = Batches(timed, lease_ms=1, body_life_ms=1000)
+        batches = Batches(timed, body_life_ms=1000)
         assert batches.move(first.batch, Move(PLANNED, due={SEND: 0, LEASE: None}), from_states={SENDING})
         second = claimed(timed, campaign_id)
         assert second.batch.attempt == 2
@@ -179,7 +175,7 @@ class TestMoves:
     def test_what_may_not_follow(self, timed: Store) -> None:
         claim = claimed(timed, ready(timed))
         with pytest.raises(ValueError, match="planned does not follow"):
-            Batches(timed, lease_ms=1, body_life_ms=1000).move(claim.batch, Move(PLANNED), from_states={ACCEPTED})
+            Batches(timed, body_life_ms=1000).move(claim.batch, Move(PLANNED), from_states={ACCEPTED})
 
     def test_every_state_can_be_reached(self) -> None:
         assert set(REACHED_FROM) == set(BATCH_STATES)
@@ -190,7 +186,7 @@ class TestMoves:
         campaign_id = ready(timed, batches=1)
         claim = claimed(timed, campaign_id)
         timed.ask("hincrby", timed.keys.campaign(campaign_id), "r:total", 1)
-        assert Batches(timed, lease_ms=1, body_life_ms=1000).move(claim.batch, Move(REJECTED), from_states={SENDING})
+        assert Batches(timed, body_life_ms=1000).move(claim.batch, Move(REJECTED), from_states={SENDING})
         campaign = Campaigns(timed).read(campaign_id)
         assert campaign.state == "ready"
         assert not campaign.balanced
@@ -201,36 +197,40 @@ class TestMoves:
 class TestDue:
     """What is due when."""
 
+    def taken(self, timed: Store) -> list[Entry]:
+        turn = Turns(timed, limits=UNLIMITED, lease_ms=1000, deadline_ms=1000).begin("control", "test", 0)
+        return turn.read(timed.run(*turn.taking(1, 0))).taken
+
     def test_taken_entries_come_back(self, timed: Store, clock: Clock) -> None:
-        due = Due(timed)
-        due.put(Entry("poll", "c-0"), "bulk", clock.ms)
-        assert due.take("poll", 10, 5000) == [Entry("poll", "c-0")]
-        assert due.take("poll", 10, 5000) == []
-        clock.ms += 5000
-        assert due.take("poll", 10, 5000) == [Entry("poll", "c-0")]
+        Due(timed).put_control(Entry("lease", "c-0"), clock.ms)
+        assert self.taken(timed) == [Entry("lease", "c-0")]
+        assert self.taken(timed) == []
+        clock.ms += AGAIN_MS
+        assert self.taken(timed) == [Entry("lease", "c-0")]
 
     def test_scripts_that_the_server_forgot_take_no_second_entry(self, timed: Store, clock: Clock) -> None:
         due = Due(timed)
         for number in range(2):
-            due.put(Entry("poll", f"c-{number}"), "bulk", clock.ms)
-        taking = due.taking("poll", 1, 5000)
+            due.put_control(Entry("lease", f"c-{number}"), clock.ms)
+        turn = Turns(timed, limits=UNLIMITED, lease_ms=1000, deadline_ms=1000).begin("control", "test", 0)
         price = "price", [timed.keys.batch("c-0"), timed.keys.campaign("c")], [0, "BYN", 1]
-        first, _ = timed.run_in_turn([taking, price])
-        assert taken(first) == [Entry("poll", "c-0")]
+        first, _ = timed.run_in_turn([turn.taking(1, 0), price])
+        assert turn.read(first).taken == [Entry("lease", "c-0")]
         timed.redis.script_flush()
-        due.take("quick", 1, 5000)  # loads one of the two
-        second, _ = timed.run_in_turn([taking, price])
-        assert taken(second) == [Entry("poll", "c-1")]
-        assert due.depth("poll", clock.ms)[0] == 0
-        clock.ms += 5000
-        assert due.depth("poll", clock.ms)[0] == 2
+        timed.run_in_turn([price])  # loads one of the two
+        second, _ = timed.run_in_turn([turn.taking(1, 0), price])
+        assert turn.read(second).taken == [Entry("lease", "c-1")]
+        assert due.depth("control", clock.ms)[0] == 0
+        clock.ms += AGAIN_MS
+        assert due.depth("control", clock.ms)[0] == 2
 
     def test_missing_ones_are_added_and_others_left_alone(self, timed: Store, clock: Clock) -> None:
         due = Due(timed)
-        due.put(Entry("poll", "c-0"), "bulk", clock.ms + 9000)
-        wanted = [(Entry("poll", "c-0"), "bulk", clock.ms), (Entry("poll", "c-1"), "bulk", clock.ms)]
+        of = Brief("bulk", "shop", None)
+        due.put(Entry("poll", "c-0"), of, clock.ms + 9000)
+        wanted = [(Entry("poll", "c-0"), of, clock.ms), (Entry("poll", "c-1"), of, clock.ms)]
         assert due.put_missing(wanted) == 1
-        assert due.take("poll", 10, 1) == [Entry("poll", "c-1")]
+        assert due.depth("poll", clock.ms) == (1, clock.ms)
         assert due.depth("poll", clock.ms + 9000)[0] == 2
 
 
@@ -256,9 +256,10 @@ def test_taking_out_is_not_repeated(timed: Store) -> None:
     """The client repeats a command whose answer was lost: nobody is counted twice."""
     campaign_id = ready(timed, batches=1)
     timed.ask("sadd", timed.keys.optouts(), "2")
-    batches = Batches(timed, lease_ms=1000, body_life_ms=1000)
-    unchecked = batches.claim(f"{campaign_id}-0", "bulk")
-    assert unchecked == Unchecked("0:0", "0:1")
+    batches = Batches(timed, body_life_ms=1000)
+    found = claim_in(timed, f"{campaign_id}-0")
+    assert found == ToCheck(f"{campaign_id}-0", Unchecked("0:0", "0:1"))
+    unchecked = found.unchecked
     batch = batches.read(f"{campaign_id}-0")
     rest = Rest(b"[]", {0: (2, "fp2")}, ["2"])
     assert withhold(timed, batch, unchecked, rest, ["2"], 60_000)

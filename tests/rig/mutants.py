@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from campaigns.errors import DoubtError, NotWrittenError
-from campaigns.flow import dispatch, sweep
+from campaigns.flow import leases, sweep
 from campaigns.flow.services import Services
 from campaigns.gateway import Transport
 from campaigns.gateway.connection import Exchange
@@ -28,7 +28,7 @@ def dead_leases_are_planned_again() -> Iterator[None]:
         return services.batches.move(batch, move, from_states={SENDING}, fence=batch.fence)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dispatch, "declare_unknown", plan_again)
+        patch.setattr(leases, "declare_unknown", plan_again)
         patch.setattr(sweep, "declare_unknown", plan_again)
         yield
 

@@ -43,7 +43,6 @@ def rig(server: EmbeddedServer, sandbox: Sandbox, prefix: str) -> Stage:
     """A stage on which another batch is known to the listing, so that absence can be proven."""
     stage = Stage(rig_settings(server.url, sandbox.url, prefix), sandbox)
     stage.finish(stage.enqueue(named("known", 3, start=5000)))
-    stage.wake_ups.clear()
     return stage
 
 
@@ -69,7 +68,6 @@ def judged(stage: Stage, campaign: Campaign, *others: Wanted) -> Findings:
 def test_dead_leases(rig: Stage, mutant: bool) -> None:
     """The request had left, and its worker died."""
     campaign = rig.enqueue(named("hello", 10))
-    rig.wake_ups.clear()
     process = child(rig, "after whole request", f"{campaign.id}-0")
     assert process.wait(30) == -signal.SIGKILL
     broken: AbstractContextManager[None] = dead_leases_are_planned_again() if mutant else nullcontext()
@@ -83,7 +81,6 @@ def test_dead_leases(rig: Stage, mutant: bool) -> None:
 def test_frozen_and_thawed(rig: Stage, mutants: list[str]) -> None:
     """A worker is stopped after its claim and goes on when another one has sent the batch."""
     campaign = rig.enqueue(named("hello", 10))
-    rig.wake_ups.clear()
     process = child(rig, "frozen after claim", f"{campaign.id}-0", *mutants)
     try:
         _, status = os.waitpid(process.pid, os.WUNTRACED)
@@ -105,14 +102,14 @@ def test_workers_of_the_storm_stay_mutants(mutant: str) -> None:
     """What was done to a process at its start is still done to it later on."""
     code = """
 import gc
-from campaigns.flow import dispatch
+from campaigns.flow import leases
 from campaigns.gateway import Transport
 from campaigns.gateway.connection import Exchange
 from campaigns.results import Events
-before = (dispatch.declare_unknown, Transport.send, Exchange.__init__, Events.trim)
+before = (leases.declare_unknown, Transport.send, Exchange.__init__, Events.trim)
 import tests.rig.workers
 gc.collect()
-after = (dispatch.declare_unknown, Transport.send, Exchange.__init__, Events.trim)
+after = (leases.declare_unknown, Transport.send, Exchange.__init__, Events.trim)
 assert before != after, "nothing was changed"
 """
     env = os.environ | Treatment(str(CERTIFICATE), mutant=mutant).as_environment()
@@ -138,10 +135,10 @@ def test_ssl_error_after_the_request(rig: Stage, transport: type[Transport]) -> 
         broken = Stage(rig.services.settings, rig.sandbox)
         broken.services = replace(broken.services, gateway=lambda _: gateway)
         for _ in range(3):
-            broken.carry_out("campaigns.send_batch", f"{campaign.id}-0")
+            broken.send(f"{campaign.id}-0")
             entry = Entry(SEND, f"{campaign.id}-0")
             if campaign.status().recipients["planned"]:
-                broken.services.due.put(entry, "bulk", 0)
+                broken.services.due.put(entry, broken.services.batches.read(entry.id), 0)
     assert (len(wire.requests) == 1) is (transport is Transport)
     assert campaign.status().recipients["unknown"] == (10 if transport is Transport else 0)
 

@@ -12,14 +12,16 @@ from collections.abc import Callable
 import pytest
 
 from campaigns.embedded import EmbeddedServer
-from campaigns.flow.send import send_while_due
+from campaigns.flow.work import work
 from campaigns.handle import Campaign
+from campaigns.names import BULK
 from campaigns.producer import enqueue
 from campaigns.results import Consumer
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.conftest import Processes
+from tests.support.claims import lose_what_is_due
 from tests.support.doubt import younger
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.processes import ROOT
@@ -34,7 +36,6 @@ def rig(server: EmbeddedServer, sandbox: Sandbox, prefix: str) -> Stage:
     """A stage on which another batch is known to the listing, so that absence can be proven."""
     stage = Stage(rig_settings(server.url, sandbox.url, prefix), sandbox)
     stage.finish(stage.enqueue(bulk_job(phones(3, start=5000), text="known")))
-    stage.wake_ups.clear()
     return stage
 
 
@@ -77,10 +78,9 @@ def assert_each_once(stage: Stage, campaign: Campaign, number: int) -> None:
 )
 def test_sending(rig: Stage, crash: Crash, point: str) -> None:
     campaign = rig.enqueue(bulk_job(phones(10)))
-    rig.wake_ups.clear()
     crash(point, "send", f"{campaign.id}-0")
     younger(rig)
-    rig.services.store.ask("delete", *rig.services.store.keys.all_due())
+    lose_what_is_due(rig.services.store)
     rig.sweep()
     rig.finish(campaign, timeout_s=30)
     assert_each_once(rig, campaign, 10)
@@ -91,7 +91,6 @@ def test_sending_quick(rig: Stage, crash: Crash, point: str) -> None:
     """Among others: the answer had come and its id was noted, but not that the batch is accepted."""
     rig.finish(rig.enqueue(quick_job(phones(1, start=6000)[0], message="known quick")))
     campaign = rig.enqueue(quick_job(phones(1)[0], message="hello"))
-    rig.wake_ups.clear()
     crash(point, "send", f"{campaign.id}-0")
     rig.finish(campaign, timeout_s=30)
     assert_each_once(rig, campaign, 1)
@@ -107,7 +106,6 @@ def test_sending_a_list(rig: Stage, crash: Crash, point: str) -> None:
     rig.finish(rig.enqueue(list_job(2, message="another")))
     before = rig.sandbox.summary()["spent_units"]
     campaign = rig.enqueue(list_job(1, message="hello", on_unknown="resend"))
-    rig.wake_ups.clear()
     crash(point, "send", f"{campaign.id}-0")
     rig.finish(campaign, timeout_s=30)
     assert len(sent(rig)) == 4
@@ -120,7 +118,6 @@ def test_sending_a_list(rig: Stage, crash: Crash, point: str) -> None:
 def test_limits_of_a_list_outlive_a_crash(rig: Stage, crash: Crash, point: str) -> None:
     """Over `max_recipients` nothing is confirmed, whoever created the mailing."""
     campaign = rig.enqueue(list_job(1, message="hello", max_recipients=3))
-    rig.wake_ups.clear()
     crash(point, "send", f"{campaign.id}-0")
     rig.finish(campaign, timeout_s=30)
     assert sent(rig) == Counter()
@@ -196,7 +193,7 @@ def test_between_record_and_acknowledgement(processes: Processes, sandbox: Sandb
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
     assert campaign.status().sent == 10
     assert services.store.ask("hlen", prefix + "celery:unacked") == 1
-    send_while_due(services, f"{campaign.id}-0", time.monotonic)
+    work(services, BULK, overlap=1)
     processes.worker()
     processes.beat()
     until = time.monotonic() + 40
@@ -209,12 +206,11 @@ def test_between_record_and_acknowledgement(processes: Processes, sandbox: Sandb
 def test_a_frozen_worker_sends_nothing_late(rig: Stage) -> None:
     """Time passes between claim and first byte, as for a process that was stopped: the guard refuses."""
     campaign = rig.enqueue(bulk_job(phones(10)))
-    rig.wake_ups.clear()
     real = rig.services.boot_s
     moments = iter([real(), *(real() + 3600 for _ in range(100))])
     frozen = Stage(rig.services.settings, rig.sandbox)
     object.__setattr__(frozen.services, "boot_s", lambda: next(moments))
-    frozen.carry_out("campaigns.send_batch", f"{campaign.id}-0")
+    frozen.send(f"{campaign.id}-0")
     assert sent(rig) == Counter()
     assert campaign.status().recipients["planned"] == 10
     rig.finish(campaign)

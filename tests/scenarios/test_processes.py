@@ -196,6 +196,7 @@ def publish(env: dict[str, str], job: object, message_id: str) -> None:
 def test_rolling_restart(processes: Processes, services: Services, sandbox: Sandbox) -> None:
     """SIGTERM in the middle of a request: the worker finishes it, and nothing comes into doubt."""
     processes.env["CAMPAIGNS_RECIPIENTS_PER_REQUEST"] = "10"
+    processes.env["CAMPAIGNS_OVERLAP"] = "1"
     sandbox.change(latency_s=0.7)
     small = build_services(Settings.from_env({n: v for n, v in processes.env.items() if n.startswith("CAMPAIGNS_")}))
     workers = [processes.worker(), processes.worker()]

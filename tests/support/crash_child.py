@@ -18,12 +18,12 @@ from celery.worker.request import Request
 
 from campaigns.flow.poll import poll_batch
 from campaigns.flow.replies import fetch_replies
-from campaigns.flow.send import send_while_due
 from campaigns.flow.services import Services
 from campaigns.flow.sweep import sweep
+from campaigns.flow.work import work
 from campaigns.gateway import connection
 from campaigns.gateway.client import Gateway
-from campaigns.ledger import Batches
+from campaigns.ledger import campaign_of
 from campaigns.producer import enqueue
 from campaigns.store import Store
 from campaigns.wiring import build_services
@@ -99,14 +99,16 @@ def after_whole_request(number: int = 1) -> None:
 
 
 def frozen_after_claim() -> None:
-    original = Batches.claim
+    original = Store.run_in_turn
 
-    def claim(self: Batches, *args: Any) -> Any:
-        found = original(self, *args)
-        freeze()
+    def run_in_turn(self: Store, calls: Any) -> Any:
+        found = original(self, calls)
+        if any(name == "take_sends" for name, *_ in calls):
+            Store.run_in_turn = original  # type: ignore[method-assign]
+            freeze()
         return found
 
-    Batches.claim = claim  # type: ignore[method-assign]
+    Store.run_in_turn = run_in_turn  # type: ignore[method-assign]
 
 
 def before_ack() -> None:
@@ -146,14 +148,14 @@ POINTS: dict[str, Callable[[], None]] = {
     "after confirming": lambda: after_whole_request(3),
     "before trimming": lambda: around_script("trim", before=True),
     "after trimming": lambda: around_script("trim", before=False),
-    "before claim": lambda: around_script("claim", before=True),
-    "after claim": lambda: around_script("claim", before=False),
+    "before claim": lambda: around_script("take_sends", before=True),
+    "after claim": lambda: around_script("take_sends", before=False),
     "after connect": after_connect,
     "after first byte": after_first_byte,
     "after whole request": after_whole_request,
     "before record": lambda: around_script("move", before=True),
     "after record": lambda: around_script("move", before=False),
-    "before permit": lambda: around_script("acquire", before=True),
+    "before permit": lambda: around_script("take_sends", before=True),
     "before release": lambda: around_script("release", before=True),
     "before intake": lambda: around_script("intake", before=True),
     "after intake": lambda: around_script("intake", before=False),
@@ -176,7 +178,9 @@ def main() -> None:
     if "no guard" in mutants:
         without_guard()
     acts: dict[str, Callable[[], object]] = {
-        "send": lambda: send_while_due(services, batch_id, time.monotonic),
+        "send": lambda: work(
+            services, services.campaigns.brief(campaign_of(batch_id)).kind.replace("list", "bulk"), overlap=1
+        ),
         "poll": lambda: poll_batch(services, batch_id),
         "replies": lambda: fetch_replies(services, batch_id),
         "sweep": lambda: sweep(services),

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from campaigns.flow.poll import poll_batch
-from campaigns.flow.send import send_batch
 from campaigns.gateway import Gateway, Transport
 from campaigns.handle import Campaign
+from tests.support.claims import send
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 
@@ -43,7 +43,7 @@ def in_doubt(stage: Stage, fault: str, job: Any, method: str = "sendBulkViber") 
     stage.sandbox.fault(fault, method, delay_s=3)
     campaign = stage.enqueue(job)
     # By itself, so that no check comes before what a test does next.
-    send_batch(stage.services, f"{campaign.id}-0")
+    send(stage.services, f"{campaign.id}-0")
     assert stage.services.batches.read(f"{campaign.id}-0").state == "unknown"
     return campaign
 
@@ -52,7 +52,7 @@ def younger(stage: Stage, **more: Any) -> Campaign:
     """A batch that was sent after the request in doubt and is known to be accepted: the listing can be trusted."""
     campaign = stage.enqueue(bulk_job(phones(2, start=500), text="younger", **more))
     batch_id = f"{campaign.id}-0"
-    send_batch(stage.services, batch_id)
+    send(stage.services, batch_id)
     poll_batch(stage.services, batch_id)
     assert stage.services.batches.read(batch_id).message_ids
     return campaign

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from campaigns import names
-from campaigns.flow.dispatch import dispatch
-from campaigns.flow.poll import poll_batch
-from campaigns.flow.reconcile import reconcile_batch
-from campaigns.flow.replies import fetch_replies
-from campaigns.flow.send import send_while_due
 from campaigns.flow.services import Services
-from campaigns.flow.sweep import sweep
+from campaigns.flow.sweep import SWEEP_ENTRY, sweep
+from campaigns.flow.work import work_through
 from campaigns.handle import Campaign
+from campaigns.ledger import Claim, ToCheck
 from campaigns.ledger.states import OVER
 from campaigns.producer import enqueue
 from campaigns.results import Event
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
+from tests.support.claims import claim, send
 from tests.support.events import check_event
 
 
@@ -30,31 +27,28 @@ class Stage:
 
     def __init__(self, settings: Settings, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.wake_ups: list[tuple[str, list[str]]] = []
-        self.services: Services = build_services(settings, wake=self._wake)
+        self.bells: list[str] = []
+        self.services: Services = build_services(settings, wake=self._ring)
 
-    def _wake(self, task: str, args: Sequence[str], queue: str) -> bool:
-        self.wake_ups.append((task, list(args)))
+    def _ring(self, queue: str) -> bool:
+        self.bells.append(queue)
         return True
 
     def enqueue(self, job: Any, **options: Any) -> Campaign:
         return enqueue(job, services=self.services, **options)
 
     def step(self) -> None:
-        """Dispatch once, and carry out every wake-up."""
-        dispatch(self.services)
-        while self.wake_ups:
-            task, args = self.wake_ups.pop(0)
-            self.carry_out(task, args[0])
+        """Tick once, and do what is due, except sweeping: what it mends must not hide what is wrong without it."""
+        self.services.due.put_control(SWEEP_ENTRY, self.services.now_ms() + 30 * 86_400_000)
+        work_through(self.services)
 
-    def carry_out(self, task: str, batch_id: str) -> None:
-        tasks: dict[str, Callable[[], object]] = {
-            names.SEND_BATCH: lambda: send_while_due(self.services, batch_id, time.monotonic),
-            names.POLL_BATCH: lambda: poll_batch(self.services, batch_id),
-            names.FETCH_REPLIES: lambda: fetch_replies(self.services, batch_id),
-            names.RECONCILE_BATCH: lambda: reconcile_batch(self.services, batch_id),
-        }
-        tasks[task]()
+    def claim(self, batch_id: str) -> Claim | ToCheck | None:
+        """Claim a batch that is first in its queue, as a worker's turn does; None if it cannot be claimed."""
+        return claim(self.services, batch_id)
+
+    def send(self, batch_id: str) -> bool:
+        """Send one batch that is first in its queue. Whether there was anything to send."""
+        return send(self.services, batch_id)
 
     def until(self, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
         """Step until the condition holds."""

@@ -1,0 +1,32 @@
+"""What a worker's turn does with an entry that asks the gateway something that costs nothing."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from campaigns.errors import NotNowError
+from campaigns.flow.poll import poll_taken
+from campaigns.flow.reconcile import reconcile_batch
+from campaigns.flow.replies import fetch_replies
+from campaigns.flow.services import Services
+from campaigns.flow.turns import Outcome
+from campaigns.gateway.limiter import Permit
+from campaigns.ledger import FETCH, POLL_VERB, NoToken, TakenRead
+
+
+def read_taken(services: Services, taken: TakenRead | NoToken, _began_at_s: float) -> Outcome:
+    """Poll a batch, fetch its replies, or look for evidence of it. The entry is due again in any case."""
+    if isinstance(taken, NoToken):
+        with suppress(NotNowError):
+            # Pauses it, so that people see why nothing is asked.
+            services.gateway(taken.account)
+        return Outcome()
+    if taken.entry.verb == POLL_VERB:
+        return Outcome(poll_taken(services, taken))
+    if taken.entry.verb == FETCH:
+        fetch_replies(services, taken.entry.id, taken)
+        return Outcome()
+    # A check makes several requests, each with a permit of its own.
+    services.store.run(*services.limiter.releasing(Permit(taken.account, taken.permit_id), used=False))
+    reconcile_batch(services, taken.entry.id)
+    return Outcome()

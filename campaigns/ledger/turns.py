@@ -1,0 +1,222 @@
+"""Turns: what a worker takes from a queue, and the bells that make workers begin one."""
+
+from __future__ import annotations
+
+import secrets
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from campaigns.keys import Keys
+from campaigns.ledger.batches import Claim, Unchecked
+from campaigns.ledger.due import Entry
+from campaigns.ledger.records import Batch
+from campaigns.names import CONTROL, POLL, QUICK, REPLIES
+from campaigns.store import ScriptCall, Store, paired
+
+#: A turn that is not heard of for so long has died. One that waits for its requests is given their deadline besides.
+_LEASE_MS = 4_000
+#: An entry taken by a worker that dies over it is due again after so long.
+AGAIN_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class TakenRead:
+    """An entry that asks the gateway something, with the id of the permit for its first request."""
+
+    entry: Entry
+    account: str
+    permit_id: str
+    batch: Batch
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToCheck:
+    """A batch whose phones must be checked against the opt-outs before it can be claimed."""
+
+    batch_id: str
+    unchecked: Unchecked
+
+
+@dataclass(frozen=True, slots=True)
+class NoToken:
+    """An account of which something is due, and whose token this worker does not have."""
+
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call of a turn brought.
+
+    `goes_on`: whether the turn does. `wait_ms`: until more can be done; None if nothing stands in the queue.
+    `ring`: whether to ring a bell for another worker.
+    """
+
+    now_ms: int
+    goes_on: bool
+    wait_ms: int | None
+    ring: bool
+    taken: list[Any]
+
+    @classmethod
+    def read(cls, answer: Sequence[Any]) -> Answer:
+        now_ms, goes_on, wait_ms, ring, *taken = answer
+        return cls(int(now_ms), bool(goes_on), int(wait_ms) if int(wait_ms) >= 0 else None, bool(ring), taken)
+
+
+class Turns:
+    """The calls of turns. `limits` are the limiter's, as its scripts take them.
+
+    `accounts`: those whose token this process has; None if it works for all.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        limits: Sequence[int],
+        lease_ms: int,
+        deadline_ms: int,
+        accounts: Iterable[str] | None = None,
+    ) -> None:
+        self._store = store
+        self._keys = store.keys
+        self._limits = limits
+        # A name that no account has, where there is none: an empty text means all.
+        self._accounts = "" if accounts is None else f",{','.join([*accounts, '-'])},"
+        self._lease_ms = lease_ms
+        self._full_ms = deadline_ms + _LEASE_MS
+
+    def begin(self, queue: str, worker: str, patience_ms: int) -> Turn:
+        """A turn of `worker` (the name of its process) that waits for `patience_ms` where nothing can be done yet."""
+        name = f"{queue} {worker.replace(' ', '_') or '-'} {secrets.token_hex(6)}"
+        facts: list[int | str] = [*self._limits, self._accounts]
+        return Turn(self._keys, queue, name, patience_ms, facts, self._lease_ms, self._full_ms)
+
+    def ring(self, queue: str, *, silence_ms: int = 0) -> bool:
+        """Whether a bell is to be rung for a queue. Raises StoreError."""
+        return bool(self._store.run(*self.ringing(queue, silence_ms=silence_ms)))
+
+    def ringing(self, queue: str, *, silence_ms: int = 0, ended: str = "") -> ScriptCall:
+        """The call that `ring` makes. `ended` is a turn that is over."""
+        keys = self._keys
+        due = keys.due(CONTROL) if queue == CONTROL else keys.accounts(queue)
+        who = [keys.bells(queue), keys.turns(), keys.full_turns(), keys.workers(), keys.taken(queue)]
+        return "ring", [due, *who], [queue, secrets.token_hex(6), silence_ms, ended]
+
+
+class Turn:
+    """One turn: `name` is its own, `calls` counts what it asked."""
+
+    def __init__(
+        self,
+        keys: Keys,
+        queue: str,
+        name: str,
+        patience_ms: int,
+        facts: Sequence[int | str],
+        lease_ms: int,
+        full_ms: int,
+    ) -> None:
+        self.queue = queue
+        self.name = name
+        self.calls = 0
+        self._keys = keys
+        self._patience_ms = patience_ms
+        self._facts = facts
+        self._batch_lease_ms = lease_ms
+        self._full_ms = full_ms
+
+    def taking(self, most: int, under_way: int) -> ScriptCall:
+        """The call that takes up to `most` things while `under_way` requests of the turn are."""
+        self.calls += 1
+        head = [self.queue, self.name, self.calls, _LEASE_MS, self._full_ms, under_way, self._patience_ms]
+        if self.queue == CONTROL:
+            return (
+                "take_due",
+                [self._keys.due(CONTROL), *self._who(), self._keys.taken(CONTROL)],
+                [
+                    *head,
+                    AGAIN_MS,
+                    most,
+                ],
+            )
+        ids = [secrets.token_hex(8) for _ in range(most)]
+        if self.queue in {POLL, REPLIES}:
+            return "take_reads", self._read_keys(), [*head, AGAIN_MS, *self._facts, *ids]
+        kind = "quick" if self.queue == QUICK else "paid"
+        return "take_sends", self._send_keys(), [*head, self._batch_lease_ms, kind, *self._facts, *ids]
+
+    def read(self, answer: Sequence[Any]) -> Answer:
+        """The answer to `taking`: entries, `TakenRead`, or `Claim` and `ToCheck`, as its queue says."""
+        read = Answer.read(answer)
+        if self.queue == CONTROL:
+            read.taken[:] = [Entry.read(raw) for raw in read.taken]
+        elif self.queue in {POLL, REPLIES}:
+            read.taken[:] = [_taken_read(row, read.now_ms) for row in read.taken]
+        else:
+            read.taken[:] = [_taken_send(row, read.now_ms) for row in read.taken]
+        return read
+
+    def _who(self) -> list[str]:
+        keys = self._keys
+        return [keys.bells(self.queue), keys.turns(), keys.full_turns(), keys.workers()]
+
+    def _send_keys(self) -> list[str]:
+        keys = self._keys
+        whole = [keys.turn(self.name), keys.events(), keys.optouts(), keys.optouts_counter(), keys.due(CONTROL)]
+        bases = [keys.due(self.queue), keys.order(self.queue), keys.due(POLL), keys.account(""), keys.permits("")]
+        return [
+            keys.accounts(self.queue),
+            *self._who(),
+            *whole,
+            keys.accounts(POLL),
+            keys.taken(self.queue),
+            *bases,
+            keys.batch(""),
+            keys.campaign(""),
+            keys.body(""),
+        ]
+
+    def _read_keys(self) -> list[str]:
+        keys, other = self._keys, REPLIES if self.queue == POLL else POLL
+        bases = [keys.due(self.queue), keys.due(other), keys.account(""), keys.permits(""), keys.batch("")]
+        return [
+            keys.accounts(self.queue),
+            *self._who(),
+            keys.turn(self.name),
+            keys.taken(self.queue),
+            keys.accounts(other),
+            *bases,
+        ]
+
+
+def _taken_read(row: Sequence[Any], now_ms: int) -> TakenRead | NoToken:
+    if not row[0]:
+        return NoToken(row[1].decode())
+    entry = Entry.read(row[0])
+    batch = Batch.read(entry.id, paired(orjson.loads(row[3])))
+    return TakenRead(entry, row[1].decode(), row[2].decode(), batch, now_ms)
+
+
+def _taken_send(row: Sequence[Any], now_ms: int) -> Claim | ToCheck | NoToken:
+    if row[0] == 3:
+        return NoToken(row[1].decode())
+    batch_id = row[1].decode()
+    if row[0] == 2:
+        return ToCheck(batch_id, Unchecked(row[2].decode(), row[3].decode()))
+    batch = Batch.read(batch_id, paired(orjson.loads(row[3])))
+    return Claim(batch, batch.fence, now_ms, _unpacked(row[2]))
+
+
+def _unpacked(body: bytes | None) -> bytes | None:
+    """A body that cannot be read is as good as gone; the others that were claimed with it are sent."""
+    try:
+        return zlib.decompress(body) if body else None
+    except zlib.error:
+        return None

@@ -1,0 +1,39 @@
+-- Claiming a batch: the last step before a byte of a paid request may leave.
+
+-- Why a batch cannot be claimed as it is ('gone', 'campaign', 'suppression'), or nil and what is needed to claim it.
+-- A batch whose earlier request, taken for lost, gave a sign by callback becomes 'unknown' here.
+-- `k`: names of batch, campaign, events, due_poll, accounts_poll, optouts, optouts_counter.
+local function claimable(k, batch_id, campaign_id, account, op, now)
+  local batch = redis.call('HMGET', k.batch, 'state', 'n', 'attempt', 'kind', 'optouts_v', 'resent_ms', 'callback_ms')
+  if batch[1] ~= 'planned' then return 'gone' end
+  local campaign_state = redis.call('HGET', k.campaign, 'state')
+  if campaign_state ~= 'ready' then return 'campaign', campaign_state end
+  if batch[6] and (batch[7] or '') ~= '' then
+    local text = 'the gateway called back about a request that was taken for lost'
+    redis.call('HSET', k.batch, 'state', 'unknown', 'since_ms', now, 'op', op, 'text', text)
+    schedule(k.due_poll, k.accounts_poll, account, 'reconcile|' .. batch_id, now)
+    count(k.campaign, tonumber(batch[2]), 'planned', 'unknown')
+    emit(k.events, k.campaign, campaign_id, 'batch.unknown', batch_id, '{"from":"planned","attempt":' .. batch[3] ..
+      ',"recipients":' .. batch[2] .. ',"reason":"' .. text .. '"}', now)
+    return 'gone'
+  end
+  -- Whose phones only the gateway knows cannot be checked here.
+  if batch[4] ~= 'list' then
+    local seen = batch[5] or redis.call('HGET', k.campaign, 'optouts_v') or ''
+    local version = optouts_version(k.optouts, k.optouts_counter)
+    if seen ~= version then return 'suppression', seen, version end
+  end
+  return nil, batch
+end
+
+-- Writes fencing token, attempt and lease. `batch` is what `claimable` returned.
+local function claim(k, batch, batch_id, campaign_id, fence, lease_ms, now)
+  local attempt, lease_until = tonumber(batch[3]) + 1, now + lease_ms
+  redis.call('HSET', k.batch, 'state', 'sending', 'since_ms', now, 'claimed_ms', now, 'op', fence,
+    'fence', fence, 'attempt', attempt, 'lease_until_ms', lease_until)
+  redis.call('HDEL', k.batch, 'callback_ms', 'callback_uuid', 'looks', 'looked_ms', 'tries') -- of an earlier attempt
+  schedule(k.due_control, nil, nil, 'lease|' .. batch_id, lease_until)
+  count(k.campaign, tonumber(batch[2]), 'planned', 'sending')
+  emit(k.events, k.campaign, campaign_id, 'batch.sending', batch_id,
+    '{"from":"planned","attempt":' .. attempt .. ',"recipients":' .. batch[2] .. '}', now)
+end

@@ -1,0 +1,16 @@
+-- The order in which the campaigns of one account are sent: a sorted set by virtual time. Each request costs its
+-- campaign 1 / weight, so that a small campaign enters at the front and a huge one gets what is left.
+-- A campaign stands there as itself while some of its batches were never handed out (its field `cursor` is the next),
+-- and a batch that was handed out and came back stands there under its own id.
+
+-- The account's virtual time: where the order has arrived.
+local function virtual_time(account, queue) return tonumber(redis.call('HGET', account, 'vt:' .. queue) or '0') end
+
+-- Puts a member of `campaign` into the order, behind what its campaign has had so far. `vt` of a campaign is where what
+-- it has had ends: one that is new begins where the order has arrived, before all that others may have next.
+local function enter(order, account, queue, campaign, member)
+  local own = redis.call('HMGET', campaign, 'vt', 'weight')
+  local at = math.max(virtual_time(account, queue), tonumber(own[1] or '0'))
+  redis.call('HSET', campaign, 'vt', string.format('%.6f', at + 1 / tonumber(own[2] or '1')))
+  redis.call('ZADD', order, string.format('%.6f', at), member)
+end

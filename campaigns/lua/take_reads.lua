@@ -1,0 +1,101 @@
+-- Takes entries that ask the gateway something that costs nothing (polls, checks of the listing, replies), of accounts
+-- that can act now, each with a permit for its first request. Accounts take turns. A taken entry comes due again later
+-- by itself, in case its worker dies. A worker's turn at the queue begins, goes on or ends with it.
+-- Bases are names to which an account or an id is appended.
+-- KEYS: 1 accounts of the queue, 2 bells of the queue, 3 turns, 4 full turns, 5 workers, 6 what this turn took last,
+--       7 when something was last taken from the queue, 8 accounts of the other queue that reads,
+--       bases: 9 due sets of the queue, 10 due sets of the other queue, 11 accounts, 12 permits, 13 batches
+-- ARGV: 1 now (ms or 0), 2 queue, 3 turn, 4 number of this call of the turn (from 1), 5 lease of the turn (ms),
+--       6 lease of the turn while it can take no more (ms), 7 requests under way already,
+--       8 how long the turn would wait for more (ms), 9 ms until an entry is due again,
+--       10..16 limits (see include/permits), 17 accounts whose token the worker has, as ',a,b,', or '' for all,
+--       18.. permit ids, one for each entry that may be taken
+-- Returns: as take_sends, with {entry, account, permit id, batch as JSON} for each entry, and {'', account} for an
+--   account whose token the worker does not have.
+-- @include permits
+-- @include due
+-- @include turns
+local now, queue, call, again_ms, limits = clock(ARGV[1]), ARGV[2], ARGV[4], tonumber(ARGV[9]), permit_limits(10)
+local accounts, memory, due_base, other_base, account_base = KEYS[1], KEYS[6], KEYS[9], KEYS[10], KEYS[11]
+local now_us = clock_us(ARGV[1])
+local PERMITS, most = 17, #ARGV - 17
+local STEPS, ACCOUNTS = 200, 20
+local taken, remembered, steps = {}, {}, 0
+
+local function entry_of(entry, account, permit)
+  local batch = redis.call('HGETALL', KEYS[13] .. string.match(entry, '|(.*)$'))
+  return {entry, account, permit, #batch == 0 and '[]' or cjson.encode(batch)}
+end
+
+-- Whether an entry stands for nothing any more.
+local function stale(entry)
+  local verb, batch_id = string.match(entry, '^(%a+)|(.*)$')
+  local state = redis.call('HGET', KEYS[13] .. batch_id, 'state')
+  if verb == 'poll' then return state ~= 'accepted' end
+  if verb == 'replies' then return state ~= 'accepted' and state ~= 'settled' end
+  return not state
+end
+
+-- Polls and replies of an account share its reads: where both are due, they alternate.
+local function lets_other(account)
+  local last = redis.call('HMGET', account_base .. account, 'read_queue', 'read_ms')
+  if last[1] ~= queue or limits.requests == 0 then return nil end
+  local until_ms = tonumber(last[2]) + math.min(1000, 2 * limits.window / 1000 / limits.read_slots)
+  if until_ms <= now or until_ms > now + 1000 then return nil end
+  if #redis.call('ZRANGEBYSCORE', other_base .. account, '-inf', now, 'LIMIT', 0, 1) == 0 then return nil end
+  return math.ceil(until_ms)
+end
+
+-- Takes what an account can ask now. Returns when it can act again (unix ms), or nil if nothing of it is due.
+local function take_from(account)
+  local due, hash = due_base .. account, account_base .. account
+  if lacks_token(ARGV[17], account) then
+    local paused = tonumber(redis.call('HGET', hash, 'all_until_ms') or '0')
+    if paused > now then return paused end
+    taken[#taken + 1] = {'', account}
+    return now + 1000
+  end
+  local keys = permit_keys(hash, KEYS[12] .. account)
+  while true do
+    local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
+    if not first[1] then return nil end
+    if tonumber(first[2]) > now then return tonumber(first[2]) end
+    if #taken >= most or steps >= STEPS then return now end
+    if stale(first[1]) then
+      redis.call('ZREM', due, first[1])
+      steps = steps + 1
+    else
+      local later = lets_other(account)
+      if later then return later end
+      local permit = ARGV[PERMITS + #taken + 1]
+      local wait = acquire_permit(keys, limits, permit, 'read', now_us)
+      if wait > 0 then return now + math.ceil(wait / 1000) end
+      redis.call('HSET', hash, 'read_queue', queue, 'read_ms', now)
+      redis.call('ZADD', due, now + again_ms, first[1])
+      taken[#taken + 1] = entry_of(first[1], account, permit)
+      remembered[#remembered + 1] = {first[1], account, permit}
+    end
+  end
+end
+
+begin_call(now)
+local before = redis.call('GET', memory)
+if before and string.match(before, '^(%d+)|') == call then
+  -- The answer to this very call was lost: what it took is given again.
+  for _, one in ipairs(cjson.decode(string.match(before, '|(.*)$'))) do
+    taken[#taken + 1] = entry_of(one[1], one[2], one[3])
+  end
+else
+  local looked = {}
+  for _ = 1, ACCOUNTS do
+    local first = redis.call('ZRANGE', accounts, 0, 0, 'WITHSCORES')
+    local account = first[1]
+    if not account or tonumber(first[2]) > now or looked[account] or #taken >= most then break end
+    looked[account] = true
+    local again = take_from(account)
+    if again then redis.call('ZADD', accounts, math.max(again, now), account)
+    else redis.call('ZREM', accounts, account) end
+  end
+  if #taken > 0 then redis.call('SET', memory, call .. '|' .. cjson.encode(remembered), 'PX', 60000) end
+end
+return turn_answer(accounts, KEYS[7], taken, most, now)

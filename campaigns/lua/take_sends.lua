@@ -1,0 +1,169 @@
+-- Takes batches to send, of accounts that can act now, each claimed under a permit. Accounts take turns, and the
+-- campaigns of an account are taken in their order. A worker's turn at the queue begins, goes on or ends with it.
+-- Bases are names to which an account or an id is appended.
+-- KEYS: 1 accounts of the queue, 2 bells of the queue, 3 turns, 4 full turns, 5 workers, 6 what this turn took last,
+--       7 events, 8 opt-outs, 9 their counter, 10 due set of control, 11 accounts of polling,
+--       12 when something was last taken from the queue,
+--       bases: 13 due sets of the queue, 14 orders of the queue, 15 due sets of polling, 16 accounts, 17 permits,
+--       18 batches, 19 campaigns, 20 bodies
+-- ARGV: 1 now (ms or 0), 2 queue, 3 turn, 4 number of this call of the turn (from 1), 5 lease of the turn (ms),
+--       6 lease of the turn while it can take no more (ms), 7 requests under way already,
+--       8 how long the turn would wait for more (ms), 9 lease of a batch (ms), 10 'quick' or 'paid',
+--       11..17 limits (see include/permits),
+--       18 accounts whose token the worker has, as ',a,b,', or '' for all, 19.. fences, one for each batch that may be taken
+-- Returns: {now, 1 if the turn goes on or 0 if it is over, ms until more can be done (-1: nothing is due),
+--   bells worth ringing for others, then for each batch {1, batch id, body or false, batch as JSON}, or
+--   {2, batch id, version seen, version} for one whose phones must be checked against the opt-outs first, or
+--   {3, account} for an account whose token the worker does not have}
+-- @include permits
+-- @include due
+-- @include order
+-- @include turns
+-- @include claims
+local now, queue, call = clock(ARGV[1]), ARGV[2], ARGV[4]
+local accounts, memory = KEYS[1], KEYS[6]
+local due_base, order_base, account_base, permits_base = KEYS[13], KEYS[14], KEYS[16], KEYS[17]
+local batch_base, campaign_base, body_base = KEYS[18], KEYS[19], KEYS[20]
+local lease_ms, kind, limits = tonumber(ARGV[9]), ARGV[10], permit_limits(11)
+local FENCES, most = 18, #ARGV - 18
+local now_us = clock_us(ARGV[1])
+-- Steps over what cannot be sent after all, and accounts looked at, in one call.
+local STEPS, ACCOUNTS = 100, 20
+
+local function names_of(batch_id, account)
+  local campaign_id = string.match(batch_id, '^(.*)-%d+$')
+  return {batch = batch_base .. batch_id, campaign = campaign_base .. campaign_id, events = KEYS[7],
+    due_poll = KEYS[15] .. account, accounts_poll = KEYS[11], optouts = KEYS[8], optouts_counter = KEYS[9],
+    due_control = KEYS[10]}, campaign_id
+end
+
+local function claimed(batch_id)
+  return {1, batch_id, redis.call('GET', body_base .. batch_id),
+    cjson.encode(redis.call('HGETALL', batch_base .. batch_id))}
+end
+
+local taken, taken_ids, steps = {}, {}, 0
+
+-- What came due takes its place in the order, a bounded number at a time.
+local function enter_due(account)
+  local due, order = due_base .. account, order_base .. account
+  for _, entry in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, 50)) do
+    local id = string.match(entry, '|(.*)$')
+    local campaign_id = string.match(id, '^(.*)-%d+$') or id
+    redis.call('ZREM', due, entry)
+    if redis.call('EXISTS', campaign_base .. campaign_id) == 1 then
+      enter(order, account_base .. account, queue, campaign_base .. campaign_id, id)
+    end
+  end
+end
+
+-- The batch at the front of an account's order: its id, the member it stands there as, and its campaign's fields.
+local function front(account)
+  while steps < STEPS do
+    local first = redis.call('ZRANGE', order_base .. account, 0, 0, 'WITHSCORES')
+    local member = first[1]
+    if not member then return nil end
+    if string.find(member, '-', 1, true) then return member, member, nil, first[2] end
+    local fields = redis.call('HMGET', campaign_base .. member, 'state', 'cursor', 'batches', 'weight', 'spacing_ms')
+    local cursor = tonumber(fields[2] or '0')
+    if fields[1] == 'ready' and cursor < tonumber(fields[3] or '0') then
+      return member .. '-' .. cursor, member, fields, first[2]
+    end
+    -- Paused, or all handed out: resuming puts it back.
+    redis.call('ZREM', order_base .. account, member)
+    steps = steps + 1
+  end
+end
+
+-- Takes the front off, and puts its campaign behind what else waits.
+local function pass(account, member, fields, at, recipients)
+  local order, hash = order_base .. account, account_base .. account
+  redis.call('ZREM', order, member)
+  redis.call('HSET', hash, 'vt:' .. queue, at)
+  if not fields then return end
+  local campaign = campaign_base .. member
+  local cursor = redis.call('HINCRBY', campaign, 'cursor', 1)
+  if cursor >= tonumber(fields[3]) then return end
+  local spacing = tonumber(fields[5] or '0') * recipients
+  if spacing > 0 then
+    -- The job asks for a rate of its own.
+    redis.call('ZADD', due_base .. account, math.ceil(now + spacing), 'campaign|' .. member)
+  else
+    enter(order, hash, queue, campaign, member)
+  end
+end
+
+-- Takes what an account can send now. Returns when it can act again (unix ms), or nil if nothing of it is due.
+local function take_from(account)
+  if lacks_token(ARGV[18], account) then
+    local paused = tonumber(redis.call('HGET', account_base .. account, 'all_until_ms') or '0')
+    if paused > now then return paused end
+    taken[#taken + 1] = {3, account}
+    return now + 1000
+  end
+  local keys = permit_keys(account_base .. account, permits_base .. account)
+  enter_due(account)
+  while true do
+    local batch_id, member, fields, at = front(account)
+    if not batch_id then break end
+    if #taken >= most or steps >= STEPS then return now end
+    local k, campaign_id = names_of(batch_id, account)
+    local not_before = tonumber(redis.call('HGET', k.batch, 'not_before_ms') or '0')
+    local fence = ARGV[FENCES + #taken + 1]
+    local why, found, version
+    if not_before > now then
+      why = 'schedule'
+    else
+      why, found, version = claimable(k, batch_id, campaign_id, account, fence, now)
+    end
+    if not why then
+      local wait = acquire_permit(keys, limits, fence, kind, now_us)
+      if wait > 0 then return now + math.ceil(wait / 1000) end
+      claim(k, found, batch_id, campaign_id, fence, lease_ms, now)
+      taken[#taken + 1] = claimed(batch_id)
+      taken_ids[#taken_ids + 1] = batch_id
+      pass(account, member, fields, at, tonumber(found[2]))
+    else
+      steps = steps + 1
+      pass(account, member, fields, at, 0)
+      if why == 'schedule' then
+        redis.call('ZADD', due_base .. account, not_before, 'at|' .. batch_id)
+      elseif why == 'campaign' and found == 'cancelling' then
+        -- It was on its way when its campaign was cancelled, and came back unsent.
+        redis.call('ZADD', KEYS[10], now, 'cancel|' .. campaign_id)
+      elseif why == 'suppression' then
+        -- In case whoever checks it dies.
+        redis.call('ZADD', due_base .. account, now + 30000, 'send|' .. batch_id)
+        taken[#taken + 1] = {2, batch_id, found, version}
+      end
+    end
+  end
+  local first = redis.call('ZRANGE', due_base .. account, 0, 0, 'WITHSCORES')
+  return first[2] and tonumber(first[2])
+end
+
+begin_call(now)
+local before = redis.call('GET', memory)
+if before and string.match(before, '^(%d+)|') == call then
+  -- The answer to this very call was lost: what it took is given again.
+  for batch_id in string.gmatch(string.match(before, '|(.*)$'), '[^,]+') do
+    local fence = redis.call('HGET', batch_base .. batch_id, 'fence')
+    for i = FENCES + 1, #ARGV do
+      if ARGV[i] == fence then taken[#taken + 1] = claimed(batch_id) end
+    end
+  end
+else
+  local looked = {}
+  for _ = 1, ACCOUNTS do
+    local first = redis.call('ZRANGE', accounts, 0, 0, 'WITHSCORES')
+    local account = first[1]
+    if not account or tonumber(first[2]) > now or looked[account] or #taken >= most then break end
+    looked[account] = true
+    local again = take_from(account)
+    if again then redis.call('ZADD', accounts, math.max(again, now), account)
+    else redis.call('ZREM', accounts, account) end
+  end
+  if #taken_ids > 0 then redis.call('SET', memory, call .. '|' .. table.concat(taken_ids, ','), 'PX', 60000) end
+end
+
+return turn_answer(accounts, KEYS[12], taken, most, now)
