@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -14,6 +15,7 @@ from campaigns import enqueue
 from campaigns.handle import Campaign
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
+from campaigns.testing import running
 from campaigns.wiring import build_services, default_services, default_services_are
 from tests.conftest import Processes
 from tests.support.processes import ROOT
@@ -55,6 +57,45 @@ def test_examples(processes: Processes, sandbox: Sandbox) -> None:
         exec(compile(reading, "README.md", "exec"), {})
     assert "375291111111 READ" in said.getvalue()
     assert default_services().settings.key_prefix == processes.env["CAMPAIGNS_KEY_PREFIX"]
+
+
+class TestMistakes:
+    """The first example, where it fails: it says why, and nothing is stored or sent."""
+
+    def told(self, replaced: str = "", by: str = "") -> str:
+        (sending, *_), said = python_blocks(), StringIO()
+        assert replaced in sending
+        with redirect_stdout(said):
+            exec(compile(sending.replace(replaced, by) if replaced else sending, "README.md", "exec"), {})
+        return said.getvalue()
+
+    def test_a_job_that_breaks_rules(self) -> None:
+        with running() as here:
+            assert self.told(', "text": "Everything must go"') == "messages[0].content.text: is missing\n"
+            assert here.campaigns() == []
+
+    def test_a_key_of_another_job(self) -> None:
+        with running() as here:
+            assert "{'READ': 2}" in self.told()
+            (campaign,) = here.campaigns()
+            assert self.told("80292222222", "80293333333").endswith(f"has a different job {campaign.id}\n")
+            assert len(here.campaigns()) == 1
+            assert len(here.sandbox.ledger()) == 2
+
+
+def test_a_message_pushed_by_hand() -> None:
+    """As another language would, twice: the key makes it one campaign."""
+    (pushing,) = (block for block in python_blocks() if "lpush" in block)
+    with running() as here:
+        pushing = pushing.replace("redis://127.0.0.1:6379/0", os.environ["CAMPAIGNS_REDIS_URL"])
+        for _ in range(2):
+            exec(compile(pushing, "README.md", "exec"), {})
+        here.finish()
+        assert [(row["phone"], row["text"]) for row in here.sandbox.ledger()] == [
+            ("375291111111", "Your order has shipped")
+        ]
+        assert len(here.campaigns()) == 1
+        assert here.services.campaigns.of_key("order-4711-shipped") == here.campaigns()[0].id
 
 
 def test_testing() -> None:

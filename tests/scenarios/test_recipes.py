@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shlex
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -19,16 +21,19 @@ from zoneinfo import ZoneInfo
 import django
 import httpx
 import pytest
+from click.testing import CliRunner
 from django.conf import settings as django_settings
 from django.test import Client
 
-from campaigns import Campaign
+from campaigns import Campaign, KeyConflictError
+from campaigns.cli.commands import cli
 from campaigns.testing import Here, running
+from campaigns.wiring import default_services_are
 
 ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "deploy" / "RECIPES.md").read_text("utf-8")
 
-Run = Callable[[str], ModuleType]
+Run = Callable[..., ModuleType]
 
 
 def blocks(heading: str, language: str = "python") -> list[str]:
@@ -38,10 +43,12 @@ def blocks(heading: str, language: str = "python") -> list[str]:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the only block under a heading as a module."""
+    """Run the only block under a heading as a module, with one piece of it replaced if that is asked for."""
 
-    def as_module(heading: str) -> ModuleType:
+    def as_module(heading: str, replaced: str = "", by: str = "") -> ModuleType:
         (text,) = blocks(heading)
+        assert replaced in text
+        text = text.replace(replaced, by) if replaced else text
         module = ModuleType("recipe")
         monkeypatch.setitem(sys.modules, "recipe", module)
         exec(compile(text, "RECIPES.md", "exec"), vars(module))
@@ -69,8 +76,54 @@ def test_script(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
         assert sent(here) == [("375291111111", "Happy new year"), ("375292222222", "Happy new year")]
 
 
+@pytest.mark.parametrize(
+    ("heading", "replaced", "by", "told"),
+    [
+        ("A plain script", ', "text": "Happy new year"', "", "messages[0].content.text: is missing"),
+        ("A plain script", "Happy new year", "Happy Easter", "key 'new-year-2027' already belongs to campaign "),
+        ("Personal texts from a CSV", '"message_type": "personal", ', "", "messages[0].message_type: is missing"),
+        ("Personal texts from a CSV", "row['points']", "row['points'] + '0'", "key 'points-2026-12' already belongs"),
+        ("Personal texts from a CSV", "first name']", "name']", "people.csv has no column 'name'"),
+    ],
+)
+def test_scripts_say_what_is_wrong(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heading: str, replaced: str, by: str, told: str
+) -> None:
+    """In a line instead of a traceback, and nothing is stored."""
+    (tmp_path / "people.csv").write_text(blocks("Personal texts from a CSV", "csv")[0], "utf-8")
+    monkeypatch.chdir(tmp_path)
+    with running() as here:
+        if "already belongs" in told:
+            run(heading)
+        before = [campaign.id for campaign in here.campaigns()]
+        with pytest.raises(SystemExit, match="^" + re.escape(told)):
+            run(heading, replaced, by)
+        assert [campaign.id for campaign in here.campaigns()] == before
+
+
+def test_a_script_that_waits_too_long(run: Run) -> None:
+    with running() as here:
+        here.sandbox.fault("no_money", "sendBulkViber")
+        with pytest.raises(SystemExit, match=r"^[0-9a-f]{21} is still ready$"):
+            run("A plain script", "timeout_s=600", "timeout_s=0.05")
+
+
+def test_a_script_without_a_store(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running():
+        monkeypatch.setenv("CAMPAIGNS_REDIS_URL", nowhere())
+        with default_services_are(None), pytest.raises(SystemExit, match=r"^[^\n]+$"):
+            run("A plain script")
+
+
+def nowhere() -> str:
+    """The address of a server that is not there."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        return f"redis://127.0.0.1:{free.getsockname()[1]}/0"
+
+
 class TestFrameworks:
-    """The same two addresses in each: a customer is told, and what became of it."""
+    """The same two addresses in each: a customer is told, and what became of it. No mistake ends in a 500."""
 
     PATH = "/orders/17/shipped"
     SENT = ("375291111111", "Order 17 is on its way")
@@ -83,7 +136,14 @@ class TestFrameworks:
         code, status = get(f"/campaigns/{told['campaign']}")
         assert (code, status["statuses"]) == (200, {"READ": 1})
         assert get("/campaigns/none")[0] == 404
+        code, conflict = post("+375 29 222-22-22")
+        assert (code, conflict["campaign"], len(conflict["errors"])) == (409, told["campaign"], 1)
         assert sent(here) == [self.SENT]
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("CAMPAIGNS_REDIS_URL", nowhere())
+            with default_services_are(None):
+                assert post("+375 29 111-11-11") == (503, {"errors": ["try again"]})
+                assert get(f"/campaigns/{told['campaign']}") == (503, {"errors": ["try again"]})
 
     def test_django(self, run: Run) -> None:
         django_settings.configure(ROOT_URLCONF="recipe", ALLOWED_HOSTS=["testserver"])
@@ -142,10 +202,13 @@ def test_raw_celery(run: Run) -> None:
         orders.shipped(17, "+375 29 111-11-11")
         orders.shipped(17, "+375 29 111-11-11")
         orders.shipped(18, "nobody")
+        orders.shipped(17, "+375 29 222-22-22")
         here.finish()
         orders.celery.close()
         assert sent(here) == [("375291111111", "Order 17 is on its way")]
-        assert sorted(c.status().state for c in here.campaigns()) == ["finished", "invalid"]
+        assert sorted(c.status().state for c in here.campaigns()) == ["finished", "invalid", "invalid"]
+        mistakes = [c.status().errors for c in here.campaigns() if c.status().state == "invalid"]
+        assert sorted(list(errors) for errors in mistakes) == [["key"], ["phone"]]
 
 
 def test_exactly_once(run: Run, tmp_path: Path) -> None:
@@ -177,6 +240,8 @@ def test_tomorrow(run: Run) -> None:
         here.run_until(lambda: campaign.status().sent)
         assert sent(here) == [("375291111111", "We open today")]
         (row,) = here.sandbox.ledger()
+        with pytest.raises(KeyConflictError):
+            run("Tomorrow at ten in Minsk").remind(["+375 29 222-22-22"])
         assert row["starts_at_ms"] in {round(datetime.combine(day, time(10), zone).timestamp() * 1000) for day in days}
 
 
@@ -207,6 +272,9 @@ def test_optouts(run: Run) -> None:
         here.run_until(lambda: not preferences.may_be_messaged("375292222222"))
         preferences.subscribe_again("80292222222")
         assert preferences.may_be_messaged("375292222222")
+        for function in (preferences.unsubscribe, preferences.subscribe_again, preferences.may_be_messaged):
+            with pytest.raises(ValueError, match="phone"):
+                function("nobody")
 
 
 @pytest.mark.parametrize("arrived", [True, False])
@@ -219,11 +287,26 @@ def test_held(run: Run, arrived: bool) -> None:
         assert len(here.sandbox.ledger()) == (2 if arrived else 0)
         operators = run("Resolving what is held")
         (request,) = operators.held(idle_s=0.01)
-        operators.decide(*request, arrived=arrived, who="Ann")
+        assert operators.decide(*request, arrived=arrived, who="Ann")
+        assert not operators.decide(*request, arrived=arrived, who="Ann")
         here.finish()
         campaign = Campaign(request[0])
         assert campaign.status().sent == 2
         assert sent(here) == [("375291111111", "Happy new year"), ("375292222222", "Happy new year")]
+
+
+def test_held_by_hand(run: Run) -> None:
+    """The command as it stands there."""
+    (command,) = re.findall(r"`campaigns (resolve [^`]*)`", TEXT)
+    with running(poll_horizon_s=0.5) as here:
+        here.sandbox.change(list_bulk=False)
+        here.sandbox.fault("reset_before", "sendBulkViber")
+        campaign = run("A plain script").campaign
+        assert campaign.status().recipients["held"] == 2
+        done = CliRunner().invoke(cli, shlex.split(command.replace("ID", campaign.id)))
+        assert (done.exit_code, done.output) == (0, "1 batch planned again, to be sent and paid for again\n")
+        here.finish()
+        assert len(sent(here)) == 2
 
 
 def test_testing(tmp_path: Path) -> None:
