@@ -10,7 +10,7 @@ from campaigns.cli.failures import told
 from campaigns.cli.naming import full_id
 from campaigns.cli.options import campaign_id
 from campaigns.cli.writing import STDOUT, write_out
-from campaigns.reporting import csv_lines, json_lines, page, report_on, rows
+from campaigns.reporting import csv_lines, excel_lines, json_lines, page, report_on, rows
 
 
 @click.command(short_help="Write a report on a campaign: a page, or rows.")
@@ -21,20 +21,25 @@ from campaigns.reporting import csv_lines, json_lines, page, report_on, rows
     help="Where to write it (- for standard output). Default: report-ID.html, and standard output for rows.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Instead of the page a row per message, as CSV.")
+@click.option(
+    "--excel",
+    is_flag=True,
+    help="The CSV for an Excel whose list separator is a semicolon: UTF-8 with a mark, phones as text. Implies --csv.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Instead of the page a row per message, as JSON lines.")
 @told
-def report(campaign_id: str, output: Path | None, as_csv: bool, as_json: bool) -> None:
+def report(campaign_id: str, output: Path | None, as_csv: bool, excel: bool, as_json: bool) -> None:
     """Write a report on a campaign: one HTML file that needs nothing else, for screen and paper.
 
     Phones are masked on the page and whole in rows: phone, mailing, state, status, time, error code and number of
-    replies. Rows are written as they are read; a CSV cell that a spreadsheet would take for a formula gets an
-    apostrophe in front.
+    replies. Rows are written as they are read. In CSV an apostrophe stands before what a spreadsheet would take for a
+    formula, whether its list separator is a comma or a semicolon.
     """
-    if as_csv and as_json:
+    if (as_csv or excel) and as_json:
         raise click.UsageError("give --csv or --json, not both")
     campaign_id = full_id(campaign_id)
-    if as_csv or as_json:
-        lines = (csv_lines if as_csv else json_lines)(rows(campaign_id))
+    if as_csv or excel or as_json:
+        lines = (excel_lines if excel else csv_lines if as_csv else json_lines)(rows(campaign_id))
         output = output or STDOUT
     else:
         lines = iter([page(report_on(campaign_id))])

@@ -13,12 +13,12 @@ from campaigns.ledger import Batch
 from campaigns.ledger import Campaign as Record
 from campaigns.reporting.figures import Report, figures
 from campaigns.reporting.page import page
-from campaigns.reporting.rows import COLUMNS, Row, csv_lines, json_lines, rows_of
+from campaigns.reporting.rows import COLUMNS, Row, csv_lines, excel_lines, json_lines, rows_of
 from campaigns.reporting.tally import NewestReplies, Tally
 from campaigns.results import Delivery, Reply
 from campaigns.wiring import default_services
 
-__all__ = ["COLUMNS", "Report", "Row", "csv_lines", "json_lines", "page", "report_on", "rows"]
+__all__ = ["COLUMNS", "Report", "Row", "csv_lines", "excel_lines", "json_lines", "page", "report_on", "rows"]
 
 _BATCHES_AT_ONCE = 200
 _RECIPIENTS_AT_ONCE = 5000

@@ -1,9 +1,16 @@
-"""A row per message, as CSV or as JSON lines. Pure, and one row at a time."""
+"""A row per message, as CSV or as JSON lines. Pure, and one row at a time.
+
+Facts about spreadsheets: Excel splits a .csv file by the list separator of its computer's region, which is a comma or a
+semicolon, whatever the file was written with. A quoted cell is then cut in pieces, and a piece that begins with `=` is
+a formula. Without a byte order mark Excel takes the file for the region's 8-bit encoding, and it shows twelve digits as
+3,75298E+11 unless they are the text that a formula returns.
+"""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
@@ -12,8 +19,13 @@ from campaigns.harmless import harmless_lines, json_line
 from campaigns.results import Delivery
 
 COLUMNS: Final = ("phone", "mailing", "state", "status", "time", "error_code", "replies")
-#: A spreadsheet takes a cell that begins so for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+#: Where a spreadsheet would find a formula: at the beginning of a cell, of a line, or of what another list separator
+#: than ours cuts off. The full-width forms count, because a Japanese or Chinese Excel takes them for the plain ones.
+_FORMULA: Final = {
+    ours: re.compile(rf"""(\A|[{theirs}\t\r\n])(?=[\s"]*[=+\-@＝＋－＠])""")
+    for ours, theirs in ((",", ";"), (";", ","))
+}
+_BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +61,23 @@ def rows_of(deliveries: Iterable[Delivery], answers: Mapping[tuple[str, str, str
 
 
 def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
-    """CSV with a header (RFC 4180). Text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    """CSV with a header (RFC 4180). What a spreadsheet would take for a formula gets an apostrophe in front."""
+    return _lines(rows, ",", str)
+
+
+def excel_lines(rows: Iterable[Row]) -> Iterator[str]:
+    """The same for an Excel whose list separator is a semicolon: with a byte order mark, and phones that stay text."""
+    yield _BYTE_ORDER_MARK
+    yield from _lines(rows, ";", _as_text)
+
+
+def _lines(rows: Iterable[Row], separator: str, phone: Callable[[str], str]) -> Iterator[str]:
     # `writerow` returns what the file's `write` returns.
-    writer = csv.writer(_Line(), lineterminator="\r\n")
+    writer = csv.writer(_Line(), delimiter=separator, lineterminator="\r\n")
     yield writer.writerow(COLUMNS)
     for row in rows:
-        yield writer.writerow([_harmless(value) for value in row.values()])
+        first, *others = (_harmless(value, separator) for value in row.values())
+        yield writer.writerow([phone(str(first)), *others])
 
 
 def json_lines(rows: Iterable[Row]) -> Iterator[str]:
@@ -70,11 +93,13 @@ class _Line:
         return text
 
 
-def _harmless(value: str | int) -> str | int:
-    if not isinstance(value, str):
-        return value
-    value = harmless_lines(value)
-    return f"'{value}" if value.startswith(_FORMULA) else value
+def _harmless(value: str | int, separator: str) -> str | int:
+    return _FORMULA[separator].sub(r"\1'", harmless_lines(value)) if isinstance(value, str) else value
+
+
+def _as_text(phone: str) -> str:
+    """A formula that returns the digits as text. `campaigns send --recipients` reads such a cell as the phone."""
+    return f'="{phone}"' if phone.isascii() and phone.isdecimal() else phone
 
 
 def _time(at_ms: int | None, zone: tzinfo) -> str:

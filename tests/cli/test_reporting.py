@@ -50,6 +50,14 @@ def test_csv(run: Run, campaign: Campaign, folder: Path) -> None:
     assert (folder / "rows.csv").read_bytes() == told.stdout_bytes
 
 
+def test_csv_for_excel(run: Run, campaign: Campaign) -> None:
+    told = run("report", campaign.id, "--excel")
+    assert told.stdout_bytes == run("report", campaign.id, "--csv", "--excel").stdout_bytes
+    rows = list(csv.DictReader(io.StringIO(told.stdout_bytes.decode("utf-8-sig"), newline=""), delimiter=";"))
+    assert sorted(row["phone"] for row in rows) == [f'="{phone}"' for phone in phones(3)]
+    assert run("report", campaign.id, "--excel", "--json").exit_code == 2
+
+
 def test_json(run: Run, campaign: Campaign) -> None:
     told = run("report", campaign.id, "--json")
     rows = [json.loads(line) for line in told.stdout.splitlines()]
