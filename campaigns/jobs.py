@@ -49,6 +49,10 @@ class _Job:
     max_cost: Decimal | None
     #: Braces in its texts mean nothing but themselves.
     literal_text: bool = False
+    #: Milliseconds for each recipient, if the job asks for a rate of its own.
+    spacing_ms: float | None = None
+    #: Its part of the account's rate, beside campaigns that have another.
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +97,10 @@ def job_document(job: Job) -> dict[str, Any]:
         "max_recipients": job.max_recipients,
         "max_cost": str(job.max_cost) if job.max_cost is not None else None,
     }
+    if job.spacing_ms is not None:
+        document["spacing_ms"] = job.spacing_ms
+    if job.weight != 1:
+        document["weight"] = job.weight
     if isinstance(job, BulkJob):
         document["callback_url"] = job.callback_url
         document["messages"] = [

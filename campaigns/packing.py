@@ -182,6 +182,15 @@ def without(kind: str, body: bytes, phones: Set[str], *, keep_empty: bool = Fals
     return Rest(orjson.dumps(kept), mailings, removed)
 
 
+def without_schedule(kind: str, body: bytes) -> bytes:
+    """A stored body of a bulk or list batch that goes out at once: its time has passed while it waited here."""
+    document = orjson.loads(body)
+    for part in document if kind == "bulk" else [document]:
+        part.pop("schedule_time", None)
+        part.pop("d_schedule", None)
+    return orjson.dumps(document)
+
+
 def listed_content(kind: str, body: bytes) -> list[dict[str, str]]:
     """How getViberMessages would show each mailing of a stored body: the fields that can be compared."""
     document = orjson.loads(body)

@@ -136,6 +136,8 @@ def _open(services: Services, job: Job, key: str | None) -> Plan | str:
         name=job.name or "",
         job=orjson.dumps(job_document(job)),
         key=key,
+        weight=job.weight,
+        spacing_ms=job.spacing_ms,
     )
 
 
@@ -176,13 +178,13 @@ def _fill(services: Services, plan: Plan, job: Job, *, strict: bool) -> None:
             image = getattr(job, "image", None)
             if image is not None:
                 plan.store_image(image)
-        planner = planner_of(services, job)
+        planner, lead_ms = planner_of(services, job), round(services.settings.schedule_lead_s * 1000)
         waiting: list[NewBatch] = []
         for step in planner.steps():
             if isinstance(step, TakenOut):
                 plan.take_out(step.reason, step.rows)
                 continue
-            waiting.append(_new_batch(step))
+            waiting.append(_new_batch(step, lead_ms))
             if len(waiting) >= _BATCHES_PER_STORE:
                 plan.add(waiting)
                 waiting.clear()
@@ -198,12 +200,14 @@ def _fill(services: Services, plan: Plan, job: Job, *, strict: bool) -> None:
         raise
 
 
-def _new_batch(step: PlannedBatch) -> NewBatch:
+def _new_batch(step: PlannedBatch, lead_ms: int) -> NewBatch:
+    """What is scheduled stays here until `lead_ms` before its time: the gateway cannot cancel."""
     mailings = tuple(
         MailingRecord(m.name, m.index, m.recipients, m.starts_at_ms, m.fingerprint, m.message_type, m.alias)
         for m in step.mailings
     )
-    return NewBatch(step.recipients, mailings, step.body)
+    starts = [m.starts_at_ms for m in step.mailings if m.starts_at_ms is not None]
+    return NewBatch(step.recipients, mailings, step.body, max(0, min(starts) - lead_ms) if starts else 0)
 
 
 def _check_counts(services: Services, job: Job, counts: Mapping[str, int], *, strict: bool) -> None:

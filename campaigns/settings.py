@@ -179,7 +179,14 @@ class Settings:
         400 * _DAY_S,
         "how long a key is remembered after its campaign ended; never less than `retention_s`",
     )
-    body_retention_s: float = option(_SECONDS, 7 * _DAY_S, "how long an unsent request body waits")
+    schedule_lead_s: float = option(
+        _number(float, 0, 10_000_000_000),
+        300.0,
+        "how long before its time what is scheduled is handed over: the gateway cannot take it back",
+    )
+    body_retention_s: float = option(
+        _SECONDS, 7 * _DAY_S, "how long an unsent request body waits, from when it may be sent"
+    )
     events_life_s: float = option(_SECONDS, _DAY_S, "least life of an event; it ends when every group has acknowledged")
     events_cap: int = option(
         _number(int, 100, 1_000_000_000), 1_000_000, "entries in the event stream at which campaigns pause"

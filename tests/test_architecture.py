@@ -61,6 +61,7 @@ ONLY_IN = {
         "campaigns.schemas.answers",
         "campaigns.schemas.fields",
         "campaigns.schemas.jobs",
+        "campaigns.schemas.paces",
     },
     "redis": {"campaigns.addresses", "campaigns.store", "campaigns.wiring"},
     "celery": {"workers.app", "workers.beat", "workers.door", "workers.tasks", "workers.heartbeats"},

@@ -110,7 +110,11 @@ class TestClock:
             campaign = self.bulk(when.isoformat(timespec="seconds"))
             with pytest.raises(TimeoutError):
                 here.finish(timeout_s=0.3)
-            assert campaign.status().sent == 1
+            assert (campaign.status().sent, campaign.status().recipients["planned"]) == (0, 1)
+            here.move_to(when - timedelta(minutes=2))
+            with pytest.raises(TimeoutError):
+                here.finish(timeout_s=0.3)
+            assert (campaign.status().sent, campaign.status().out_of_reach) == (1, 1)
             here.move_to(when)
             here.finish()
             assert campaign.status().statuses == {"READ": 1}
@@ -121,6 +125,7 @@ class TestClock:
             day = (here.now + timedelta(days=40)).strftime("%Y-%m-%d")
             job = {"kind": "list", "vibername_id": 7, "list_id": 1, "message": "hi", "d_schedule": f"{day} 10:00"}
             campaign = enqueue(job)
+            here.move_to(f"{day} 09:58")
             here.run_until(lambda: campaign.status().sent)
             here.move_to(f"{day} 10:00")
             here.finish()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 import orjson
@@ -19,6 +20,7 @@ from campaigns.flow.turns import Outcome
 from campaigns.flow.withholding import check
 from campaigns.gateway.limiter import Permit
 from campaigns.ledger import SEND, Claim, Entry, NoToken, ToCheck
+from campaigns.packing import without_schedule
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +56,7 @@ def _verdict(services: Services, claim: Claim, permit: Permit, began_at_s: float
         return services.boot_s() <= latest_s
 
     try:
-        return _request(services, claim, permit, may_write)
+        return _request(services, _timely(claim), permit, may_write)
     except GatewayError as error:
         log.info(
             "request_failed",
@@ -62,6 +64,14 @@ def _verdict(services: Services, claim: Claim, permit: Permit, began_at_s: float
         )
         accepted_ms = services.limiter.accepted_ms(claim.batch.account) if isinstance(error, AccountRefusedError) else 0
         return refused(error, claim.batch, settings, services.random.random(), accepted_ms)
+
+
+def _timely(claim: Claim) -> Claim:
+    """Without a schedule that has passed: the gateway need not know what to do with it."""
+    starts = [m.starts_at_ms for m in claim.batch.mailings if m.starts_at_ms is not None]
+    if claim.body is None or not starts or min(starts) > claim.now_ms:
+        return claim
+    return replace(claim, body=without_schedule(claim.batch.kind, claim.body))
 
 
 def _request(services: Services, claim: Claim, permit: Permit, may_write: Callable[[], bool]) -> Verdict:

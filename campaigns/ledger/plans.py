@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -168,16 +168,17 @@ class Plans:
         job: bytes,
         key: str | None,
         campaign_id: str | None = None,
+        weight: int = 1,
+        spacing_ms: float | None = None,
     ) -> Plan | str:
-        """A new plan, or the id of the campaign that has `key` already."""
+        """A new plan, or the id of the campaign that has `key` already. `spacing_ms` is for each recipient."""
         if queue not in DUE_QUEUES:
             raise ValueError(f"no queue {queue!r}")
         keys, token = self._store.keys, secrets.token_hex(8)
         campaign_id = campaign_id or new_campaign_id(time.time_ns() // 1_000_000)
         mine = keys.campaign(campaign_id)
         fields = ["kind", kind, "account", account, "queue", queue, "name", name, "job", job]
-        if key is not None:
-            fields += ["key", key]
+        fields += [part for pair in _some(key=key, weight=weight, spacing_ms=spacing_ms) for part in pair]
         owner = self._store.run(
             "open_plan",
             [mine if key is None else keys.job_key(key), mine, *_shared(keys)],
@@ -197,6 +198,16 @@ class Plans:
             body_life_ms=self._body_life_ms,
             twins_life_ms=self._twins_life_ms,
         )
+
+
+def _some(*, key: str | None, weight: int, spacing_ms: float | None) -> Iterator[tuple[str, str]]:
+    """The fields that only some campaigns have."""
+    if key is not None:
+        yield "key", key
+    if weight != 1:
+        yield "weight", str(weight)
+    if spacing_ms is not None:
+        yield "spacing_ms", f"{spacing_ms:.6f}"
 
 
 def _shared(keys: Keys) -> list[str]:

@@ -8,13 +8,15 @@ local plan = redis.call('HMGET', KEYS[1], 'state', 'plan_token')
 if plan[1] ~= 'planning' or plan[2] ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], 'plan_until_ms', now + tonumber(ARGV[3]))
 if redis.call('EXISTS', KEYS[2]) == 1 then return 1 end
-redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[7])
+-- What is scheduled waits here until its time: lives count from then.
+local later = math.max(0, tonumber(ARGV[12]) - now)
+redis.call('SET', KEYS[3], ARGV[6], 'PX', string.format('%.0f', tonumber(ARGV[7]) + later))
 redis.call('HSET', KEYS[2], 'state', 'planned', 'since_ms', now, 'n', ARGV[5], 'mailings', ARGV[11],
   'account', ARGV[9], 'kind', ARGV[10], 'attempt', 0, 'final', 0, 'v', 0)
 if ARGV[12] ~= '0' then redis.call('HSET', KEYS[2], 'not_before_ms', ARGV[12]) end
 for i = 4, #KEYS do
   redis.call('SADD', KEYS[i], ARGV[4] .. ':' .. (i - 4))
-  redis.call('PEXPIRE', KEYS[i], ARGV[8])
+  redis.call('PEXPIRE', KEYS[i], string.format('%.0f', tonumber(ARGV[8]) + later))
 end
 redis.call('HINCRBY', KEYS[1], 'batches', 1)
 count(KEYS[1], tonumber(ARGV[5]), nil, 'planned')

@@ -64,7 +64,7 @@ local function front(account)
     local member = first[1]
     if not member then return nil end
     if string.find(member, '-', 1, true) then return member, member, nil, first[2] end
-    local fields = redis.call('HMGET', campaign_base .. member, 'state', 'cursor', 'batches', 'weight', 'spacing_ms')
+    local fields = redis.call('HMGET', campaign_base .. member, 'state', 'cursor', 'batches', 'spacing_ms')
     local cursor = tonumber(fields[2] or '0')
     if fields[1] == 'ready' and cursor < tonumber(fields[3] or '0') then
       return member .. '-' .. cursor, member, fields, first[2]
@@ -84,7 +84,7 @@ local function pass(account, member, fields, at, recipients)
   local campaign = campaign_base .. member
   local cursor = redis.call('HINCRBY', campaign, 'cursor', 1)
   if cursor >= tonumber(fields[3]) then return end
-  local spacing = tonumber(fields[5] or '0') * recipients
+  local spacing = tonumber(fields[4] or '0') * recipients
   if spacing > 0 then
     -- The job asks for a rate of its own.
     redis.call('ZADD', due_base .. account, math.ceil(now + spacing), 'campaign|' .. member)

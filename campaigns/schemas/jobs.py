@@ -29,6 +29,7 @@ from campaigns.schemas.fields import (
     Word,
     messages,
 )
+from campaigns.schemas.paces import Pace
 from campaigns.settings import DEFAULT_ACCOUNT, Settings
 from campaigns.times import to_d_schedule
 from campaigns.wellformed import oddities
@@ -131,6 +132,7 @@ class _Common(StrictSchema):
     on_unknown = Word("hold", "resend", load_default=None)
     literal_text = Flag(load_default=False)
     max_recipients = Whole(load_default=None)
+    rate, weight = Pace(load_default=None), Whole(1, 100, load_default=1)
     max_cost = fields.Decimal(
         load_default=None, allow_nan=False, error_messages=messages("must be an amount such as 12.50")
     )
@@ -248,9 +250,8 @@ def _nameless(mailings: Iterable[Any]) -> int:
 
 
 def _common(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: values[name] for name in ("account", "name", "on_unknown", "max_recipients", "max_cost", "literal_text")
-    }
+    same = ("account", "name", "on_unknown", "max_recipients", "max_cost", "literal_text", "weight")
+    return {**{name: values[name] for name in same}, "spacing_ms": values["rate"]}
 
 
 def _bulk(values: dict[str, Any], _settings: Settings) -> BulkJob:

@@ -26,6 +26,8 @@ def fast_settings(redis_url: str, gateway_url: str, prefix: str, **more: Any) ->
         "look_interval_s": 0.2,
         "read_attempts": 2,
         "failures_before_pause": 1000,
+        # Far more than any test waits: what is scheduled is at the gateway at once, unless a test is about that.
+        "schedule_lead_s": 1e10,
         "optout_words": frozenset({"stop", "стоп"}),
     }
     return Settings(**{**fields, **more})
