@@ -40,7 +40,8 @@ def explained(phone: str, traces: list[Trace], optout: OptOut | None, zone: tzin
         yield "  not opted out"
     else:
         since = f" since {_time(optout.since_ms, zone)}" if optout.since_ms else ""
-        yield f"  opted out{since}{f': {optout.why}' if optout.why else ''}; campaigns optouts remove {phone}"
+        by, why = f" by {optout.by}" if optout.by else "", f": {optout.why}" if optout.why else ""
+        yield f"  opted out{since}{by}{why}; campaigns optouts remove {phone}"
     if not traces:
         yield "  in no campaign that is kept"
     for trace in traces:

@@ -226,7 +226,10 @@ class Keys:
         return f"{self.prefix}optouts-counter"
 
     def optouts_why(self) -> str:
-        """Hash phone → `unix ms|why`: since when and why a phone is opted out. Writer: opt-outs. No expiry."""
+        """Hash phone → `unix ms:by|why`: since when, by whom and why a phone is opted out. Writer: opt-outs. No expiry.
+
+        `by` is `recipient` where a reply did it, and is missing with its colon in values of earlier versions.
+        """
         return f"{self.prefix}optouts-why"
 
     def events(self) -> str:

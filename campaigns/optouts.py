@@ -16,10 +16,10 @@ from campaigns.results import OptOut
 from campaigns.wiring import default_services
 
 
-def add(phones: Iterable[str], *, why: str = "", services: Services | None = None) -> int:
-    """Opt phones out. `why` is kept with each that is new. Returns how many were new."""
+def add(phones: Iterable[str], *, why: str = "", by: str = "", services: Services | None = None) -> int:
+    """Opt phones out. `why`, and `by` whom, are kept with each that is new. Returns how many were new."""
     services = services or default_services()
-    return services.optouts.add(_normal(services, phones), why)
+    return services.optouts.add(_normal(services, phones), why, by)
 
 
 def remove(phones: Iterable[str], *, services: Services | None = None) -> int:
@@ -29,7 +29,7 @@ def remove(phones: Iterable[str], *, services: Services | None = None) -> int:
 
 
 def get(phone: str, *, services: Services | None = None) -> OptOut | None:
-    """Since when and why a phone is opted out; None if it is not."""
+    """Since when, why and by whom a phone is opted out; None if it is not."""
     services = services or default_services()
     return services.optouts.of(services.people.normal(phone))
 
@@ -37,6 +37,11 @@ def get(phone: str, *, services: Services | None = None) -> OptOut | None:
 def every(*, services: Services | None = None) -> Iterator[str]:
     """All phones that are opted out, in the gateway's form and in no order."""
     return iter((services or default_services()).optouts)
+
+
+def details(*, services: Services | None = None) -> Iterator[tuple[str, OptOut]]:
+    """All phones that are opted out, each with since when, why and by whom, in no order."""
+    return (services or default_services()).optouts.details()
 
 
 def _normal(services: Services, phones: Iterable[str]) -> list[str]:

@@ -198,6 +198,9 @@ def test_replies() -> None:
 def test_opted_out() -> None:
     undo = f"campaigns optouts remove {PHONE}"
     assert told(optout=OptOut(NOON, "reply 12"))[1] == f"  opted out since 2030-05-01 12:00:00: reply 12; {undo}"
+    assert told(optout=OptOut(NOON, "a letter", "ann"))[1].startswith(
+        "  opted out since 2030-05-01 12:00:00 by ann: a le"
+    )
     assert told(optout=OptOut(None, ""))[1] == f"  opted out; {undo}"
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
@@ -19,6 +20,7 @@ from campaigns.cli.screen import console, print_indented, print_json, print_line
 from campaigns.explaining import explained
 from campaigns.harmless import json_line
 from campaigns.recipients import listed_phones, normalise_phone
+from campaigns.results import OptOut
 from campaigns.wiring import default_services
 
 
@@ -101,12 +103,12 @@ def optouts() -> None:
 
 @optouts.command("add")
 @click.argument("phones", nargs=-1, required=True)
-@click.option("--why", help="Kept with each phone; without it your name is.")
+@click.option("--why", help="Kept with each phone, as your name is.")
 @as_json
 @told
 def add_optouts(phones: tuple[str, ...], why: str | None, as_json: bool) -> None:
     """Add PHONES."""
-    _tell("added", optouts_api.add(_normal(phones), why=why or f"by {who()}"), as_json)
+    _tell("added", optouts_api.add(_normal(phones), why=why or "", by=who()), as_json)
 
 
 @optouts.command("remove")
@@ -129,17 +131,18 @@ def _tell(what: str, number: int, as_json: bool) -> None:
 @as_json
 @told
 def list_optouts(as_json: bool) -> None:
-    """Print all, one a line."""
+    """Print all, one a line; with --json also since when, why and by whom."""
+    if as_json:
+        for phone, optout in optouts_api.details():
+            print_json(_optout_dict(phone, optout))
+        return
     for phone in optouts_api.every():
-        if as_json:
-            print_json({"phone": phone})
-        else:
-            print_line(phone)
+        print_line(phone)
 
 
 @optouts.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
-@click.option("--why", help="Kept with each phone; without it the name of the file is.")
+@click.option("--why", help="Kept with each phone, as your name is; without it the name of the file is.")
 @columns
 @encoding
 @as_json
@@ -158,7 +161,7 @@ def import_optouts(file: Path, why: str | None, columns: dict[str, str], encodin
         if line.problem is not None:
             bad += 1
             remark(f"line {line.line}: {line.problem}")
-    added = optouts_api.add(phones, why=reason)
+    added = optouts_api.add(phones, why=reason, by=who())
     if as_json:
         print_json({"added": added, "not_understood": bad})
     else:
@@ -171,9 +174,17 @@ def import_optouts(file: Path, why: str | None, columns: dict[str, str], encodin
 @as_json
 @told
 def export_optouts(file: TextIO, as_json: bool) -> None:
-    """Write all to FILE, one a line (- for standard output), with --json as JSON lines."""
-    for phone in optouts_api.every():
-        file.write((json_line({"phone": phone}) if as_json else phone) + "\n")
+    """Write all to FILE, one a line (- for standard output); with --json also since when, why and by whom."""
+    if as_json:
+        file.writelines(json_line(_optout_dict(phone, optout)) + "\n" for phone, optout in optouts_api.details())
+    else:
+        file.writelines(phone + "\n" for phone in optouts_api.every())
+
+
+def _optout_dict(phone: str, optout: OptOut) -> dict[str, Any]:
+    since = optout.since_ms
+    at = None if since is None else datetime.fromtimestamp(since / 1000, tz=UTC).isoformat(timespec="seconds")
+    return {"phone": phone, "since": at, "since_ms": since, "why": optout.why, "by": optout.by}
 
 
 def _normal(phones: tuple[str, ...]) -> list[str]:

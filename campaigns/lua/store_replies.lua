@@ -12,7 +12,7 @@ for i = 4, #ARGV, 3 do
   end
   if ARGV[i + 2] ~= '' and redis.call('SADD', KEYS[4], ARGV[i + 2]) == 1 then
     redis.call('INCR', KEYS[5])
-    redis.call('HSET', KEYS[6], ARGV[i + 2], string.format('%.0f|reply %s', now, ARGV[i]))
+    redis.call('HSET', KEYS[6], ARGV[i + 2], string.format('%.0f:recipient|reply %s to campaign %s', now, ARGV[i], ARGV[2]))
     emit(KEYS[3], KEYS[2], ARGV[2], 'optout.added', ARGV[3],
       '{"phone":' .. cjson.encode(ARGV[i + 2]) .. ',"reply":' .. cjson.encode(ARGV[i]) .. '}', now)
   end

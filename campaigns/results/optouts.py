@@ -15,10 +15,21 @@ _PER_CALL = 500
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """Since when (unix milliseconds) and why a phone is opted out; None and empty if that was never noted."""
+    """Since when (unix milliseconds), why and by whom a phone is opted out; None and empty if that was never noted.
+
+    `by` is `recipient` where a reply asked for it; then `why` names the reply and its campaign.
+    """
 
     since_ms: int | None
     why: str
+    by: str = ""
+
+    @classmethod
+    def read(cls, noted: bytes | None) -> OptOut:
+        """From what is stored beside the phone."""
+        head, _, why = (noted or b"").decode().partition("|")
+        since_ms, _, by = head.partition(":")
+        return cls(int(since_ms) if since_ms else None, why, by)
 
 
 class OptOuts:
@@ -28,11 +39,12 @@ class OptOuts:
         self._store = store
         self._keys = store.keys
 
-    def add(self, phones: Iterable[str], why: str = "") -> int:
+    def add(self, phones: Iterable[str], why: str = "", by: str = "") -> int:
         """Opt out, also of batches that are planned already. Returns how many were new."""
         keys = self._keys
         names = [keys.optouts(), keys.optouts_counter(), keys.optouts_why()]
-        return sum(int(self._store.run("opt_out", names, [why, *chunk])) for chunk in _chunks(phones))
+        who = by.replace("|", "/")
+        return sum(int(self._store.run("opt_out", names, [who, why, *chunk])) for chunk in _chunks(phones))
 
     def remove(self, phones: Iterable[str]) -> int:
         """Returns how many were on the list."""
@@ -71,9 +83,13 @@ class OptOuts:
         """What is known of a phone's opt-out; None if it is not opted out."""
         if not self.among([phone])[0]:
             return None
-        noted = self._store.ask("hget", self._keys.optouts_why(), phone)
-        since_ms, _, why = (noted or b"").decode().partition("|")
-        return OptOut(int(since_ms) if since_ms else None, why)
+        return OptOut.read(self._store.ask("hget", self._keys.optouts_why(), phone))
+
+    def details(self) -> Iterator[tuple[str, OptOut]]:
+        """Every phone with what is known of its opt-out, in no order."""
+        for phones in _chunks(self):
+            noted = self._store.ask("hmget", self._keys.optouts_why(), phones)
+            yield from zip(phones, map(OptOut.read, noted), strict=True)
 
     def __iter__(self) -> Iterator[str]:
         cursor, seen = None, set()

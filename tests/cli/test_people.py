@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
+from campaigns.cli.operating import who
 from tests.cli.conftest import Run
 from tests.support.jobs import bulk_job, phones, sample_job
 from tests.support.stage import Stage
@@ -88,6 +90,29 @@ class TestOptOuts:
     def test_why(self, run: Run, stage: Stage) -> None:
         run("optouts", "add", "375291111111", "--why", "wrote a letter")
         assert "wrote a letter" in run("explain", "375291111111").stdout
+
+    def test_who_when_and_why_for_programs(self, run: Run, stage: Stage, tmp_path: Path) -> None:
+        run("optouts", "add", "375291111111", "--why", "wrote a letter")
+        run("optouts", "add", "375291111112")
+        run("optouts", "import", "-", input="375291111113\n")
+        lines = run("optouts", "list", "--json").stdout.splitlines()
+        found = {row["phone"]: row for row in map(json.loads, lines)}
+        assert {phone: row["why"] for phone, row in found.items()} == {
+            "375291111111": "wrote a letter",
+            "375291111112": "",
+            "375291111113": "import of standard input",
+        }
+        assert {row["by"] for row in found.values()} == {who()}
+        for row in found.values():
+            since = datetime.fromisoformat(row["since"])
+            assert abs(since.timestamp() - row["since_ms"] / 1000) < 1
+            assert abs((datetime.now(UTC) - since).total_seconds()) < 60
+        assert sorted(run("optouts", "export", "-", "--json").stdout.splitlines()) == sorted(lines)
+        listed = tmp_path / "optouts.jsonl"
+        run("optouts", "export", listed, "--json")
+        stage.services.optouts.remove(found)
+        assert run("optouts", "import", listed).stdout.startswith("3 added")
+        assert sorted(run("optouts", "list").stdout.split()) == sorted(found)
 
     def test_import(self, run: Run, stage: Stage, tmp_path: Path) -> None:
         """What is no phone is named with its line, and nothing else is lost."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from campaigns import optouts
-from campaigns.results import OptOuts
+from campaigns.results import OptOut, OptOuts
 from campaigns.settings import Secret, Settings
 from campaigns.store import Store
 from tests.support.jobs import bulk_job, phones
@@ -35,13 +35,20 @@ def test_only_additions_move_the_counter(store: Store) -> None:
 def test_since_when_and_why(store: Store) -> None:
     timed = Store(store.redis, store.keys, now_ms=lambda: 1_900_000_000_000)
     listed = OptOuts(timed)
-    listed.add(phones(1), "a letter | of May")
-    listed.add(phones(1), "another")
+    listed.add(phones(1), "a letter | of May: no more", "ann | sales")
+    listed.add(phones(1), "another", "ben")
     found = listed.of(phones(1)[0])
-    assert found is not None
-    assert (found.since_ms, found.why) == (1_900_000_000_000, "a letter | of May")
-    store.ask("sadd", store.keys.optouts(), "375291234567")
-    assert (listed.of("375291234567") or found).since_ms is None
+    assert found == OptOut(1_900_000_000_000, "a letter | of May: no more", "ann / sales")
+    store.ask("sadd", store.keys.optouts(), "375291234567", "375291234568")
+    # As an earlier version noted it.
+    store.ask("hset", store.keys.optouts_why(), "375291234568", "1900000000000|a letter: no more")
+    assert dict(listed.details()) == {
+        phones(1)[0]: found,
+        "375291234567": OptOut(None, ""),
+        "375291234568": OptOut(1_900_000_000_000, "a letter: no more"),
+    }
+    assert listed.of("375291234567") == OptOut(None, "")
+    listed.remove(["375291234568"])
     listed.remove(phones(1))
     assert listed.of(phones(1)[0]) is None
     assert store.ask("hlen", store.keys.optouts_why()) == 0
@@ -77,6 +84,10 @@ def test_words_of_one_account_are_not_those_of_another(make_stage: Callable[...,
     other = stage.enqueue(bulk_job(["375297779908"], text="other", account="shop"))
     stage.until(lambda: bool(other.replies()))
     assert list(stage.services.optouts) == ["375297779908"]
+    found = stage.services.optouts.of("375297779908")
+    (reply,) = other.replies()
+    assert found is not None
+    assert (found.by, found.why) == ("recipient", f"reply {reply.id} to campaign {other.id}")
 
 
 @pytest.mark.parametrize("listed", [0, 1, 3, 500])
