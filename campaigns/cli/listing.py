@@ -12,13 +12,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from campaigns.cli.show import moment, state_text, state_words
+from campaigns.cli.show import moment, schedule_lines, state_text, state_words
 from campaigns.handle import Status
+from campaigns.ledger.states import OVER
 from campaigns.wording import counted
 
 #: From this width on, a campaign fits on a line with twenty columns for its name.
 _WIDE: Final = 130
-_NUMBERS: Final = frozenset({"recipients", "sent", "final"})
+#: What the two columns need that tell of schedules, if there are any.
+_SCHEDULES: Final = 36
+_NUMBERS: Final = frozenset({"recipients", "sent", "final", "out of reach"})
 
 
 def needs(status: Status) -> str:
@@ -102,47 +105,54 @@ class CampaignsTable:
     """Campaigns: a line each where there is room, else two; ids and numbers are never cut. Times are in `zone`."""
 
     def __init__(self, lines: Sequence[Line], zone: tzinfo = UTC) -> None:
-        self._lines = lines
-        self._zone = zone
+        self._rows = [_row(line, zone) for line in lines]
+        self._scheduled = any(row.scheduled for row in self._rows)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if options.max_width >= _WIDE:
+        if options.max_width >= _WIDE + (_SCHEDULES if self._scheduled else 0):
             yield self._wide()
             return
-        for line in self._lines:
-            yield from self._narrow(line)
+        for row in self._rows:
+            yield from self._narrow(row)
 
-    def _narrow(self, line: Line) -> RenderResult:
-        row = _row(line)
-        head = Text.assemble(row.id, "  ", row.state, f"  {moment(row.created_at, self._zone)}")
+    def _narrow(self, row: _Row) -> RenderResult:
+        head = Text.assemble(row.id, "  ", row.state, f"  {row.created}")
         yield Text.assemble(head, ("  " + row.needs, "yellow")) if row.needs else head
         recipients = counted(row.total, "recipient")
-        yield Padding(Text(f"{recipients}, {row.sent:,} sent, {row.final:,} final"), (0, 0, 0, 2))
+        yield _indented(f"{recipients}, {row.sent:,} sent, {row.final:,} final")
+        for words in row.schedule:
+            yield _indented(words, "yellow")
         if row.name:
-            yield Padding(Text(row.name, style="bold"), (0, 0, 0, 2))
+            yield _indented(row.name, "bold")
 
     def _wide(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        for name in ("created", "campaign", "state", "recipients", "sent", "final", "needs you"):
+        schedules = ("scheduled", "out of reach") if self._scheduled else ()
+        for name in ("created", "campaign", "state", "recipients", "sent", "final", *schedules, "needs you"):
             table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=True)
         table.add_column("name", overflow="fold")
-        for row in map(_row, self._lines):
+        for row in self._rows:
             table.add_row(
-                moment(row.created_at, self._zone),
+                row.created,
                 row.id,
                 row.state,
-                f"{row.total:,}",
-                f"{row.sent:,}",
-                f"{row.final:,}",
+                *(f"{number:,}" for number in (row.total, row.sent, row.final)),
+                *((row.scheduled, f"{row.out_of_reach:,}" if row.out_of_reach else "") if schedules else ()),
                 Text(row.needs, style="yellow"),
                 Text(row.name),
             )
         return table
 
 
+def _indented(words: str, style: str = "") -> Padding:
+    return Padding(Text(words, style=style), (0, 0, 0, 2))
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
-    created_at: datetime
+    """`scheduled` is the first time with how many there are beside it, `schedule` the same in sentences."""
+
+    created: str
     id: str
     state: Text
     total: int
@@ -150,15 +160,35 @@ class _Row:
     final: int
     needs: str
     name: str
+    scheduled: str = ""
+    out_of_reach: int = 0
+    schedule: tuple[str, ...] = ()
 
 
-def _row(line: Line) -> _Row:
+def _row(line: Line, zone: tzinfo) -> _Row:
     if isinstance(line, Status):
-        numbers = line.total, line.sent, line.final
-        return _Row(line.created_at, line.id, state_text(line), *numbers, needs(line), line.name)
+        return _row_of_campaign(line, zone)
     found = line.found
     if len(found) == 1:
-        return _row(found[0])
+        return _row_of_campaign(found[0], zone)
     total, sent, final = (sum(numbers) for numbers in zip(*((s.total, s.sent, s.final) for s in found), strict=True))
     number = counted(len(found), "single message")
-    return _Row(found[0].created_at, number, Text(""), total, sent, final, line.needs, "each: campaigns list --singles")
+    created = moment(found[0].created_at, zone)
+    return _Row(created, number, Text(""), total, sent, final, line.needs, "each: campaigns list --singles")
+
+
+def _row_of_campaign(status: Status, zone: tzinfo) -> _Row:
+    times = () if status.state in OVER else status.scheduled_at
+    return _Row(
+        created=moment(status.created_at, zone),
+        id=status.id,
+        state=state_text(status),
+        total=status.total,
+        sent=status.sent,
+        final=status.final,
+        needs=needs(status),
+        name=status.name,
+        scheduled=moment(times[0], zone) + (f" +{len(times) - 1}" if len(times) > 1 else "") if times else "",
+        out_of_reach=status.out_of_reach,
+        schedule=tuple(schedule_lines(status, zone)) if times else (),
+    )

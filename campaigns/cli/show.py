@@ -99,7 +99,7 @@ def reason_lines(status: Status) -> list[str]:
 
 def _advice(status: Status, zone: tzinfo) -> list[str]:
     """What to do next, if anything: sentences, and commands on lines of their own."""
-    advice = [*_scheduled(status, zone)]
+    advice = [*schedule_lines(status, zone)]
     if (pause := account_pause(status, zone)) is not None:
         advice += [pause, "once that is put right:", f"campaigns wake {shlex.quote(status.account)}"]
     if status.recipients.get("held") or status.requests.get("held"):
@@ -113,7 +113,8 @@ def _advice(status: Status, zone: tzinfo) -> list[str]:
     return advice
 
 
-def _scheduled(status: Status, zone: tzinfo) -> Iterator[str]:
+def schedule_lines(status: Status, zone: tzinfo) -> Iterator[str]:
+    """For when mailings are scheduled, and what of them neither pausing nor cancelling stops."""
     times = [moment(at, zone) for at in status.scheduled_at]
     if times:
         yield f"scheduled for {times[0]}" + (f" to {times[-1]}" if len(times) > 1 else "")
@@ -127,7 +128,7 @@ def out_of_reach_words(status: Status, zone: tzinfo) -> str | None:
         return None
     verb = "waits" if status.out_of_reach == 1 else "wait"
     until = f"{moment(status.out_of_reach_until, zone)} {zone}"
-    return f"{counted(status.out_of_reach)} {verb} at the gateway until {until}: nothing here can stop that"
+    return f"{counted(status.out_of_reach, 'message')} {verb} at the gateway until {until}: nothing here can stop that"
 
 
 def account_pause(status: Status, zone: tzinfo) -> str | None:

@@ -203,7 +203,8 @@ def _waiting(status: Status) -> list[Pending]:
         resume = f"campaigns resume {status.id}"
         found.append(Pending("Waiting", planned, "the campaign is paused; to go on", resume))
     elif planned:
-        found.append(Pending("Waiting", planned, "to be sent by itself"))
+        later = ", what is scheduled shortly before its time" if status.scheduled_at else ""
+        found.append(Pending("Waiting", planned, f"to be sent by itself{later}"))
     return found
 
 

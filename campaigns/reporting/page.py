@@ -64,6 +64,7 @@ def _top(report: Report) -> Markup:
         "Kind": joined(foreign(status.kind or "–", 40), f", {counted(status.batches, 'request')}"),
         "Account": foreign(status.account or "–"),
         "Handed in": moment(round(status.created_at.timestamp() * 1000), zone),
+        **_schedule(report),
         "Ended": moment(round(ended.timestamp() * 1000), zone) if ended else "not yet",
         "Report made": moment(report.made_ms, zone),
     }
@@ -78,6 +79,12 @@ def _top(report: Report) -> Markup:
         ),
         element("p", f"All times are in {zone_name(report.made_ms, zone)}.", class_="soft"),
     )
+
+
+def _schedule(report: Report) -> dict[str, str]:
+    """The first and the last time for which mailings are scheduled, if there are any."""
+    times = [moment(round(at.timestamp() * 1000), report.zone) for at in report.status.scheduled_at]
+    return {"Scheduled for": " to ".join(dict.fromkeys((times[0], times[-1])))} if times else {}
 
 
 def _alerts(report: Report) -> Iterable[Markup]:
@@ -104,6 +111,13 @@ def _alerts(report: Report) -> Iterable[Markup]:
             "warn",
             f"{counted(held, 'message')} held until a person decides",
             "It is not settled whether these requests are to count as sent. What is known and what to do stands below.",
+        )
+    if status.out_of_reach and status.out_of_reach_until is not None:
+        until = moment(round(status.out_of_reach_until.timestamp() * 1000), report.zone)
+        yield _alert(
+            "warn",
+            f"{counted(status.out_of_reach, 'message')} out of reach until {until}",
+            "They wait at the gateway for their time, and it takes nothing back: neither pause nor cancel stops them.",
         )
     if status.account_rests_until is not None:
         until = moment(round(status.account_rests_until.timestamp() * 1000), report.zone)
