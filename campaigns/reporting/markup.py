@@ -7,7 +7,7 @@ from typing import Final
 from campaigns.harmless import harmless_lines
 
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
-_VOID: Final = frozenset({"meta", "br"})
+_VOID: Final = frozenset({"meta", "br", "input"})
 
 
 class Markup(str):

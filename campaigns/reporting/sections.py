@@ -14,14 +14,20 @@ from campaigns.wording import counted, moment, money, moneys, share
 #: A table cell: its content, and the class of its column.
 _NUMBER, _TIME, _TEXT = "number", "time", None
 _LONGEST_REPLY = 300
+#: Rows of which a table is not kept on one page.
+_LONG = 15
+#: Rows that a narrow window shows without being asked; page.css has the same number.
+_UNFOLDED = 5
+#: What stays together on paper.
+Part = tuple[Markup | None, ...]
 
 
 def _funnel(report: Report) -> Markup | None:
     if not report.status.total:
-        return _section("Funnel", element("p", "Nobody was handed in."))
+        return _section("Funnel", (element("p", "Nobody was handed in."),))
     planned, lines = report.funnel[0].number, list[Markup]()
     if not planned:
-        return _section("Funnel", element("p", "Nobody was left to be messaged."))
+        return _section("Funnel", (element("p", "Nobody was left to be messaged."),))
     for number, step in enumerate(report.funnel):
         of_planned = f" {share(step.number, planned)}" if number else ""
         before = report.funnel[number - 1]
@@ -31,7 +37,7 @@ def _funnel(report: Report) -> Markup | None:
         name = element("span", step.name, element("span", f" – {step.about}{of_before}", class_="soft"), class_="name")
         value = element("span", element("b", counted(step.number)), of_planned, class_="value")
         lines.append(element("li", name, " ", value, meter(step.number, planned)))
-    return _section("Funnel", element("ol", *lines, class_="funnel"))
+    return _section("Funnel", (element("ol", *lines, class_="funnel"),))
 
 
 def _over_time(report: Report) -> Markup | None:
@@ -62,16 +68,18 @@ def _over_time(report: Report) -> Markup | None:
     about = "Each message at the time when it reached the status that it has now."
     return _section(
         "Deliveries over time",
-        element("p", about, class_="soft"),
-        timeline(report.chart, report.zone) if report.chart else None,
-        _table(columns, rows),
-        element("p", "; ".join(meanings) + "." if meanings else None, class_="soft") if meanings else None,
-        adrift,
+        (element("p", about, class_="lead soft"), timeline(report.chart, report.zone) if report.chart else None),
+        (
+            element("h3", "By status"),
+            _table(columns, rows),
+            element("p", "; ".join(meanings) + ".", class_="soft") if meanings else None,
+            adrift,
+        ),
     )
 
 
 def _failures(report: Report) -> Markup | None:
-    parts: list[Markup] = []
+    parts: list[Part] = []
     sent = report.status.sent
     if report.failures:
         rows = [
@@ -79,15 +87,15 @@ def _failures(report: Report) -> Markup | None:
             for word, code, number in report.failures
         ]
         columns = (("Status", _TEXT), ("Error code", _NUMBER), ("Messages", _NUMBER), ("Of sent", _NUMBER))
-        parts += [element("h3", "Sent, and not delivered"), _table(columns, rows)]
+        parts.append((element("h3", "Sent, and not delivered"), _table(columns, rows)))
     if report.refusals:
-        parts += _refusals(report)
+        parts.append(_refusals(report))
     if not parts:
-        return _section("Failures by reason", element("p", "None.")) if sent else None
+        return _section("Failures by reason", (element("p", "None."),)) if sent else None
     return _section("Failures by reason", *parts)
 
 
-def _refusals(report: Report) -> list[Markup]:
+def _refusals(report: Report) -> Part:
     rows = [
         [
             foreign(refusal.words) if refusal.words else "no reason was given",
@@ -97,11 +105,11 @@ def _refusals(report: Report) -> list[Markup]:
         for refusal in report.refusals
     ]
     columns = (("Why", _TEXT), ("What", _TEXT), ("Messages", _NUMBER))
-    parts = [element("h3", "Refused, and certainly not sent"), _table(columns, rows)]
+    again = None
     if any(refusal.requests for refusal in report.refusals):
         retry = _command(f"campaigns retry {report.status.id} --why REASON")
-        parts.append(element("p", "Once that is put right, whole requests can be sent again: ", retry))
-    return parts
+        again = element("p", "Once that is put right, whole requests can be sent again: ", retry)
+    return element("h3", "Refused, and certainly not sent"), _table(columns, rows), again
 
 
 def _pending(report: Report) -> Markup | None:
@@ -116,12 +124,12 @@ def _pending(report: Report) -> Markup | None:
         for found in report.pending
     ]
     columns = (("What", _TEXT), ("Messages", _NUMBER), ("Why, and what to do", _TEXT))
-    return _section("Open, unknown or held", _table(columns, rows), *_held(report))
+    return _section("Open, unknown or held", (_table(columns, rows),), _held(report))
 
 
-def _held(report: Report) -> list[Markup]:
+def _held(report: Report) -> Part:
     if not report.held:
-        return []
+        return ()
     rows = [
         [
             element("code", batch.id),
@@ -138,13 +146,13 @@ def _held(report: Report) -> list[Markup]:
         "sent: the gateway has it. resend: it never arrived, send it again, and pay again if that was wrong. "
         "write-off: nobody will ever know."
     )
-    return [
+    return (
         element("h3", "Requests that are held"),
         _table(columns, rows),
         element("p", f"and {counted(more, 'further request')}") if more > 0 else element("p", "One of them: "),
         element("p", _command(one)),
         element("p", meaning, class_="soft"),
-    ]
+    )
 
 
 def _cost(report: Report) -> Markup | None:
@@ -169,9 +177,9 @@ def _cost(report: Report) -> Markup | None:
             f"{counted(status.duplicates, 'message')} went out twice. Compare with the gateway's bill: the price "
             "below may not contain the second time."
         )
-        twice = element("p", element("strong", text), class_="bad")
+        twice = element("p", element("strong", text), class_="lead bad")
     cells = [[name, value] for name, value in rows]
-    return _section("Cost", twice, _table((("", _TEXT), ("Amount", _NUMBER)), cells, stack=False))
+    return _section("Cost", (twice, _table((("", _TEXT), ("Amount", _NUMBER)), cells, stack=False)))
 
 
 def _taken_out(report: Report) -> Markup | None:
@@ -181,7 +189,7 @@ def _taken_out(report: Report) -> Markup | None:
     rows = [[reason, counted(number), share(number, total)] for reason, number in report.taken_out]
     columns = (("Reason", _TEXT), ("Recipients", _NUMBER), ("Of handed in", _NUMBER))
     listed = element("p", "Each with place and phone: ", _command(f"campaigns taken-out {report.status.id}"))
-    return _section("Taken out, not messaged", _table(columns, rows, stack=False), listed)
+    return _section("Taken out, not messaged", (_table(columns, rows, stack=False), listed))
 
 
 def _account(report: Report) -> Markup | None:
@@ -209,8 +217,10 @@ def _account(report: Report) -> Markup | None:
     sent = f"Sent {counted(status.sent)} = final {counted(status.final)} + awaiting news {counted(status.awaiting)}."
     return _section(
         "The account",
-        element("table", element("thead", head), element("tbody", *body), element("tfoot", foot)),
-        element("p", element("strong", says, class_=tone), f" {sent}"),
+        (
+            element("table", element("thead", head), element("tbody", *body), element("tfoot", foot)),
+            element("p", element("strong", says, class_=tone), f" {sent}"),
+        ),
     )
 
 
@@ -231,7 +241,7 @@ def _replies(report: Report) -> Markup | None:
         f", the newest {len(rows)} of them:" if status.replies > len(rows) else ":"
     )
     columns = (("Received", _TIME), ("Phone", _TEXT), ("Message", _TEXT))
-    return _section("Replies", element("p", newest), _table(columns, rows))
+    return _section("Replies", (element("p", newest, class_="lead"), _table(columns, rows)))
 
 
 SECTIONS: Final[Sequence[Callable[[Report], Markup | None]]] = (
@@ -246,8 +256,11 @@ SECTIONS: Final[Sequence[Callable[[Report], Markup | None]]] = (
 )
 
 
-def _section(title: str, *content: Markup | None) -> Markup:
-    return element("section", element("h2", title), *content)
+def _section(title: str, *parts: Part) -> Markup:
+    """Parts, each a table or a picture with what introduces it, that are not torn apart on paper."""
+    first, *others = parts
+    whole = [(element("h2", title), *first), *others]
+    return element("section", *(element("div", *part, class_="part") for part in whole if part))
 
 
 def _command(text: str) -> Markup | None:
@@ -257,7 +270,10 @@ def _command(text: str) -> Markup | None:
 def _table(
     columns: Sequence[tuple[str, str | None]], rows: Sequence[Sequence[object]], *, stack: bool = True
 ) -> Markup:
-    """A table whose first column names its rows. With `stack` each row becomes a block in narrow windows."""
+    """A table whose first column names its rows. With `stack` each row becomes a block in narrow windows.
+
+    A long one goes on over the next page on paper, and in narrow windows shows its first rows until all are asked for.
+    """
     head = element("tr", *(element("th", name, scope="col", class_=kind) for name, kind in columns))
     body = []
     for first, *others in rows:
@@ -269,4 +285,9 @@ def _table(
         # An empty cell of a row that becomes a block would be a label without a value.
         cells += [element("td")] * (len(others) - len(cells))
         body.append(element("tr", element("th", first, scope="row", class_=columns[0][1]), *cells))
-    return element("table", element("thead", head), element("tbody", *body), class_="stack" if stack else None)
+    classes = " ".join(name for name, is_so in (("stack", stack), ("long", len(rows) > _LONG)) if is_so)
+    table = element("table", element("thead", head), element("tbody", *body), class_=classes or None)
+    if not stack or len(rows) <= _UNFOLDED:
+        return table
+    more = element("label", element("input", type="checkbox"), f" show all {len(rows)}")
+    return element("div", table, more, class_="fold")
