@@ -52,7 +52,7 @@ class Keys:
     def body(self, batch_id: str) -> str:
         """String, zlib. Writer: planning. What the request carries, without token and callback.
 
-        Lives `body_retention_s` until it is sent, then as long as the campaign.
+        Until it is sent it lives `body_retention_s`, which sweeping renews; then as long as the campaign.
         """
         return f"{self.prefix}body:{batch_id}"
 

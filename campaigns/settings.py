@@ -185,7 +185,7 @@ class Settings:
         "how long before its time what is scheduled is handed over: the gateway cannot take it back",
     )
     body_retention_s: float = option(
-        _SECONDS, 7 * _DAY_S, "how long an unsent request body waits, from when it may be sent"
+        _SECONDS, 7 * _DAY_S, "how long an unsent request body is kept, from when it may be sent, while no worker runs"
     )
     events_life_s: float = option(_SECONDS, _DAY_S, "least life of an event; it ends when every group has acknowledged")
     events_cap: int = option(

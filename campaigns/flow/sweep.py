@@ -113,6 +113,7 @@ def sweep_campaign(services: Services, campaign: Campaign) -> int:
     for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
         batches = services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP])
         missing += _sweep_batches(services, campaign, batches, now_ms)
+        services.plans.keep(batches)
     if campaign.over and now_ms >= campaign.number("ended_ms") + _reply_window_ms(services):
         _retire(services, campaign)
     if missing:

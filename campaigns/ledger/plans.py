@@ -15,12 +15,15 @@ from campaigns.errors import StateError
 from campaigns.jobs import ImageFile
 from campaigns.keys import Keys
 from campaigns.ledger.batches import PLAN
-from campaigns.ledger.records import MailingRecord
+from campaigns.ledger.records import Batch, MailingRecord
+from campaigns.ledger.states import HELD, PLANNED, REJECTED, SENDING, UNKNOWN
 from campaigns.names import CONTROL, DUE_QUEUES
 from campaigns.store import ScriptCall, Store
 
 _PER_ROUND_TRIP = 200
 _ROWS_PER_CALL = 500
+#: States of batches that may still need their request bodies.
+_IN_NEED = frozenset({PLANNED, SENDING, UNKNOWN, HELD, REJECTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +201,21 @@ class Plans:
             body_life_ms=self._body_life_ms,
             twins_life_ms=self._twins_life_ms,
         )
+
+    def keep(self, batches: Iterable[Batch]) -> None:
+        """Let what unsent batches and those in doubt need live on, as if they were planned now.
+
+        Somebody may resume, resolve or retry them after any time.
+        """
+        waiting = [batch for batch in batches if batch.state in _IN_NEED]
+        if not waiting:
+            return
+        keys = self._store.keys
+        bodies = [keys.body(batch.id) for batch in waiting]
+        lookalikes = list({keys.twins(mailing.fingerprint) for batch in waiting for mailing in batch.mailings})
+        for names, life_ms in ((bodies, self._body_life_ms), (lookalikes, self._twins_life_ms)):
+            portions = [names[start : start + _PER_ROUND_TRIP] for start in range(0, len(names), _PER_ROUND_TRIP)]
+            self._store.run_many("keep", [(portion, [life_ms]) for portion in portions])
 
 
 def _some(*, key: str | None, weight: int, spacing_ms: float | None) -> Iterator[tuple[str, str]]:

@@ -155,3 +155,45 @@ def test_reopened_while_it_is_retired(stage: Stage) -> None:
     stage.sweep()
     assert stage.services.store.ask("pttl", stage.services.store.keys.campaign(campaign.id)) == -1
     stage.finish(campaign)
+
+
+class TestWaiting:
+    """Whoever may still be messaged is not forgotten, however long a person takes."""
+
+    def wait(self, stage: Stage, campaign: Campaign) -> None:
+        """Longer than a body lives, while workers sweep."""
+        end = time.monotonic() + 2.0
+        while time.monotonic() < end:
+            stage.sweep()
+            time.sleep(0.1)
+
+    @pytest.fixture
+    def stage(self, make_stage: Callable[..., Stage]) -> Stage:
+        return make_stage(body_retention_s=1.0, poll_horizon_s=2.0, settle_window_s=0.1, recipients_per_request=2)
+
+    def test_paused(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(4)))
+        campaign.pause("a person")
+        self.wait(stage, campaign)
+        campaign.resume("a person")
+        stage.finish(campaign)
+        assert campaign.status().sent == 4
+
+    def test_held(self, stage: Stage) -> None:
+        stage.sandbox.fault("reset_before", "sendBulkViber")
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        stage.until(lambda: stage.sweep() >= 0 and campaign.status().recipients.get("held") == 2)
+        self.wait(stage, campaign)
+        stage.sandbox.clear_faults()
+        campaign.resolve("resend", by="a person", why="asked the gateway")
+        stage.finish(campaign)
+        assert campaign.status().sent == 2
+
+    def test_without_workers_it_goes(self, stage: Stage) -> None:
+        """A campaign that comes to life a week late says so, and messages nobody."""
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        time.sleep(1.2)
+        stage.finish(campaign)
+        status = campaign.status()
+        assert (status.sent, status.recipients["rejected"]) == (0, 2)
+        assert "expired" in str(status.reasons)
