@@ -10,6 +10,7 @@
     ├── WaitTimeoutError         the campaign is not there yet
     ├── ForgetError              a person cannot be forgotten yet; nothing was erased
     ├── StoreError               Redis could not be reached or refused a write
+    │   └── NotReplicatedError   it was written, and a failover may undo it
     └── GatewayError             a request to the gateway did not succeed
         ├── NotNowError          the account rests or its limit is used up: nothing was tried
         ├── NotWrittenError      not one byte left: certainly not sent
@@ -118,6 +119,18 @@ class ForgetError(CampaignsError):
 
 class StoreError(CampaignsError):
     """Redis could not be reached, or refused a write (out of memory, read only)."""
+
+
+class NotReplicatedError(StoreError):
+    """The server wrote it, but too few of its replicas have it: should one take its place now, it is lost.
+
+    `having` of `wanted` replicas have it. What was asked may be asked again, which does nothing but wait once more.
+    """
+
+    def __init__(self, having: int, wanted: int) -> None:
+        self.having = having
+        self.wanted = wanted
+        super().__init__(f"written, but not safe: {having} of {wanted} replicas have it, and a failover may undo it")
 
 
 class GatewayError(CampaignsError):

@@ -45,7 +45,7 @@ class Keys:
         taken for lost (empty: not since it was planned again); once it was sent again after a doubt `resent_ms`
         (claim of the first request in doubt), `watched` and `duplicate:<mailing>`, and `reduced_ms` if phones were
         taken out after that; while it is in doubt `looks`, `looked_ms` and `tries` (of checks) and `check` (JSON: how
-        far the check under way has come).
+        far the check under way has come); `epoch` and `doubted_ms`, see `primary`.
         """
         return f"{self.prefix}batch:{batch_id}"
 
@@ -141,6 +141,21 @@ class Keys:
     def taken(self, queue: str) -> str:
         """String, unix ms: when a turn last took from a queue. Writer: ledger. Lives a minute."""
         return f"{self.prefix}taken:{queue}"
+
+    def primary(self) -> str:
+        """Hash: which server the store's is, and what it may have lost. Writer: whoever looks. No expiry.
+
+        `replid` (replication id of the server), `epoch` (number of times that it changed), `claims` (number of the
+        last claim), `seen_ms` (when somebody last looked), `doubted` (batches in doubt by a change), `seq` (number of
+        the last event of the source `store`); of the last change `how`, `changed_ms`, `since_ms`, `at_change`,
+        `until_ms`, `doubt` and `why`: see `lua/include/primary.lua`. The field `epoch` of a campaign or batch is the
+        last change before it became ready or was claimed; `doubted_ms` of a batch, when a change put it in doubt.
+        """
+        return f"{self.prefix}primary"
+
+    def replicated(self) -> str:
+        """String, unix ms or 0: the write that a wait for replicas goes by. Writer: the store. No expiry."""
+        return f"{self.prefix}replicated"
 
     def sweep(self) -> str:
         """String: where the round of sweeping that is under way has arrived (cursor of SSCAN). Writer: sweeping."""

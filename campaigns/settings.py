@@ -103,6 +103,9 @@ class Settings:
         "Celery's broker, Redis or RabbitMQ; unset: `redis_url`",
         shown=False,
     )
+    replicas: int = option(
+        _number(int, 0, 100), 0, "replicas of the store that must have what a failover must not lose, before it counts"
+    )
     key_prefix: str = option(_text, "campaigns:", "stands before every Redis key, so that an ACL can fence them")
 
     gateway_url: str = option(_url("http", "https"), "https://app.sms.by", "the gateway's host")

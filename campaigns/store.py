@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from redis import Redis
 from redis.commands.core import Script
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from campaigns.errors import StoreError
+from campaigns.errors import NotReplicatedError, StoreError
 from campaigns.keys import Keys
 
 _INCLUDE = re.compile(r"^-- @include (\w+)$", re.MULTILINE)
@@ -37,13 +37,20 @@ T = TypeVar("T")
 #: The name of a script, its keys, and its arguments after the time.
 ScriptCall = tuple[str, Sequence[str], Sequence[Any]]
 
+#: How long a write waits for replicas. Far below any lease: what was claimed and not replicated must not be sent.
+REPLICATED_MS: Final = 1_000
+
 
 class Store:
-    """Redis as the rooms of this project see it. Every method may raise StoreError."""
+    """Redis as the rooms of this project see it. Every method may raise StoreError.
 
-    def __init__(self, redis: Redis, keys: Keys, *, now_ms: Callable[[], int] | None = None) -> None:
+    `replicas`: how many must have a write that is not to be lost.
+    """
+
+    def __init__(self, redis: Redis, keys: Keys, *, now_ms: Callable[[], int] | None = None, replicas: int = 0) -> None:
         self.redis: Any = redis
         self.keys = keys
+        self.replicas = replicas
         self._now_ms = now_ms
         self._scripts: dict[str, Script] = {}
 
@@ -64,29 +71,63 @@ class Store:
 
         After a start of the server those that it does not know yet come last.
         """
+        return self._carry_out(calls, wait=False)[0]
+
+    def run_replicated(self, calls: Sequence[ScriptCall]) -> tuple[list[Any], bool]:
+        """As `run_in_turn`, and whether as many replicas have what was written as must have it."""
+        answers, having = self._carry_out(calls, wait=self.replicas > 0)
+        return answers, having >= self.replicas
+
+    def run_safely(self, name: str, keys: Sequence[str], args: Sequence[Any] = ()) -> Any:
+        """As `run`, for what must not be lost by a failover.
+
+        Raises NotReplicatedError if replicas lack it: it is written all the same, and may be repeated.
+        """
+        (answer,) = self.run_all_safely([(name, keys, args)])
+        return answer
+
+    def run_all_safely(self, calls: Sequence[ScriptCall]) -> list[Any]:
+        """As `run_in_turn`, for what must not be lost by a failover. Raises NotReplicatedError as `run_safely`."""
+        answers, having = self._carry_out(calls, wait=self.replicas > 0)
+        if having < self.replicas:
+            raise NotReplicatedError(having, self.replicas)
+        return answers
+
+    def _carry_out(self, calls: Sequence[ScriptCall], *, wait: bool) -> tuple[list[Any], int]:
+        """The answers, and how many replicas have what was written; 0 unless it waits for them."""
         if not calls:
-            return []
+            return [], self.replicas
         now = self._now()
         with self._translated(calls[0][0]):
-            answers = self._in_turn(calls, now)
+            answers, having = self._in_turn(calls, now, wait)
             missing = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
             if missing:
                 # Redis has been started anew. What was carried out is not repeated: it would take another entry.
                 for name in {calls[n][0] for n in missing}:
                     self.redis.script_load(script_text(name))
-                for n, answer in zip(missing, self._in_turn([calls[n] for n in missing], now), strict=True):
+                late, having = self._in_turn([calls[n] for n in missing], now, wait)
+                for n, answer in zip(missing, late, strict=True):
                     answers[n] = answer
             for answer in answers:
                 if isinstance(answer, Exception):
                     raise answer
-            return answers
+            return answers, having
 
-    def _in_turn(self, calls: Sequence[ScriptCall], now: int) -> list[Any]:
+    def _in_turn(self, calls: Sequence[ScriptCall], now: int, wait: bool) -> tuple[list[Any], int]:
         # Not by redis-py's own scripts: in a pipeline they ask each time whether they are loaded.
         with self.redis.pipeline(transaction=False) as pipeline:
             for name, keys, args in calls:
                 pipeline.evalsha(self._script(name).sha, len(keys), *keys, now, *args)
-            return list(pipeline.execute(raise_on_error=False))
+            if wait:
+                # WAIT waits for the last write of its own connection. The client repeats a pipeline on another one,
+                # where scripts may find nothing left to write: without a write of its own WAIT would wait for nothing.
+                pipeline.set(self.keys.replicated(), now)
+                pipeline.execute_command("WAIT", self.replicas, REPLICATED_MS)
+            answers = list(pipeline.execute(raise_on_error=False))
+        if not wait:
+            return answers, 0
+        *answers, _, having = answers
+        return answers, having if isinstance(having, int) else 0
 
     def ask(self, command: str, *args: Any) -> Any:
         """One plain command, by its redis-py name."""

@@ -91,7 +91,8 @@ def connect(settings: Settings, patience: Patience = PATIENT) -> Redis:
 
 def open_store(settings: Settings, patience: Patience = PATIENT, *, now_ms: Callable[[], int] | None = None) -> Store:
     """The store that the settings name. It goes by the server's clock, or by `now_ms`, unix milliseconds."""
-    return Store(connect(settings, patience), Keys(settings.key_prefix), now_ms=now_ms)
+    keys = Keys(settings.key_prefix)
+    return Store(connect(settings, patience), keys, now_ms=now_ms, replicas=settings.replicas)
 
 
 def build_services(settings: Settings, *, store: Store | None = None, wake: Rings | None = None) -> Services:

@@ -20,8 +20,10 @@ def dispatch(services: Services, beat: str = "") -> int:
     """
     ticked(services.store, beat)
     services.due.put_control(SWEEP_ENTRY, services.now_ms(), missing_only=True)
+    witness = services.turns.witness
     calls = [services.turns.ringing(queue, silence_ms=SILENCE_MS) for queue in DUE_QUEUES]
-    answers = services.store.run_in_turn(calls)
+    looked, *answers = services.store.run_in_turn([witness.looking(), *calls])
+    witness.looked(looked)
     return sum(services.wake(queue) for queue, ring in zip(DUE_QUEUES, answers, strict=True) if ring)
 
 

@@ -181,7 +181,7 @@ def _younger(other: Batch, batch: Batch, created_ms: int | None, settings: Setti
     return (
         other.kind == batch.kind
         and other.state in {ACCEPTED, SETTLED}
-        and claimed_ms > batch.number("claimed_ms")
+        and claimed_ms > batch.sent_by_ms
         and created_ms is not None
         and claimed_ms - _CLOCK_MARGIN_MS <= created_ms <= latest_ms
     )
@@ -260,7 +260,7 @@ def absence_proven(batch: Batch, look: Look, now_ms: int, settings: Settings) ->
         and REDUCED not in batch.fields
         and batch.number("looks") >= 1
         and now_ms - batch.number("looked_ms") >= interval_ms
-        and now_ms >= batch.number("claimed_ms") + round(settings.settle_window_s * 1000)
+        and now_ms >= batch.sent_by_ms + round(settings.settle_window_s * 1000)
     )
 
 

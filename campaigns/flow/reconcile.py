@@ -69,6 +69,9 @@ def _reconcile_list(services: Services, batch: Batch) -> None:
     That the word is still the same proves absence only if the gateway is known to change it.
     """
     message_id = batch.message_ids.get(0)
+    if batch.claim_lost:
+        _reconcile_lost_list(services, batch, message_id)
+        return
     if message_id is None or batch.fields.get("confirming") != batch.fence:
         # Only the free half was under way: nothing was ever paid for by this attempt.
         _plan_again(services, batch, "confirming had not begun")
@@ -89,6 +92,15 @@ def _reconcile_list(services: Services, batch: Batch) -> None:
         _look_later(services, batch, now_ms, look)
     else:
         _hold(services, batch, look, "the mailing's status does not tell whether it was confirmed")
+
+
+def _reconcile_lost_list(services: Services, batch: Batch, message_id: int | None) -> None:
+    """The attempt that the store may have lost may have created and confirmed a mailing of which nothing is known."""
+    before = batch.fields.get("status_before", "")
+    if message_id is not None and confirmed(before, read_status(services, batch, message_id)):
+        _accept(services, batch, {0: message_id})
+    else:
+        _hold(services, batch, Look(), "the store lost its last claims; nothing shows whether the list was messaged")
 
 
 def _reconcile_listed(services: Services, batch: Batch) -> None:
@@ -158,12 +170,12 @@ def _look_later(services: Services, batch: Batch, now_ms: int, look: Look) -> No
 
 
 def _window_passed(services: Services, batch: Batch, now_ms: int) -> bool:
-    return now_ms >= batch.number("claimed_ms") + round(services.settings.settle_window_s * 1000)
+    return now_ms >= batch.sent_by_ms + round(services.settings.settle_window_s * 1000)
 
 
 def _may_still_show(services: Services, batch: Batch, now_ms: int) -> bool:
     """Whether to look on: for a second settle window, and often enough even if nobody could look for long."""
-    late_ms = batch.number("claimed_ms") + 2 * round(services.settings.settle_window_s * 1000)
+    late_ms = batch.sent_by_ms + 2 * round(services.settings.settle_window_s * 1000)
     return now_ms < late_ms or batch.number("tries") < _LEAST_TRIES
 
 

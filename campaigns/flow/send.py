@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 import orjson
 
@@ -23,6 +24,9 @@ from campaigns.ledger import SEND, Claim, Entry, NoToken, ToCheck
 from campaigns.packing import without_schedule
 
 log = logging.getLogger(__name__)
+
+#: A batch whose claim was not replicated is due again after so long.
+_REPLICAS_S: Final = 5.0
 
 
 def send_taken(services: Services, taken: Claim | ToCheck | NoToken, began_at_s: float) -> Outcome:
@@ -44,6 +48,18 @@ def send_taken(services: Services, taken: Claim | ToCheck | NoToken, began_at_s:
     # The permit goes by the claim's fence: one random text a request.
     permit = Permit(taken.batch.account, taken.fence)
     verdict = _verdict(services, taken, permit, began_at_s)
+    return Outcome(recording(services, taken, permit, verdict), partial(recorded, services, taken, verdict))
+
+
+def give_back(services: Services, taken: Claim | ToCheck | NoToken) -> Outcome:
+    """Undo a claim that was not replicated: a replica that took the primary's place would let it be sent again."""
+    if not isinstance(taken, Claim):
+        return Outcome()  # nothing was claimed, and it is due again
+    wanted, reason = services.store.replicas, "the claim was not replicated, so nothing was sent"
+    log.warning("claim_not_replicated", extra={"batch": taken.batch.id, "replicas": wanted})
+    error = NotNowError(taken.batch.kind, reason, retry_after_s=_REPLICAS_S)
+    verdict = refused(error, taken.batch, services.settings, services.random.random())
+    permit = Permit(taken.batch.account, taken.fence)
     return Outcome(recording(services, taken, permit, verdict), partial(recorded, services, taken, verdict))
 
 

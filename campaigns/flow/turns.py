@@ -34,12 +34,15 @@ class Outcome:
 
 #: Does what was taken. `began_at_s` (boot clock) lies before it was taken.
 Act = Callable[[Any, float], Outcome]
+#: Gives back what must not be done after all.
+GiveBack = Callable[[Any], Outcome]
 
 
 class WorkerTurn:
     """One turn. `overlap`: requests under way at once; with one, everything happens in this thread.
 
-    `most`: what one call may take; as many as may be under way, unless it asks the gateway nothing.
+    `most`: what one call may take; as many as may be under way, unless it asks the gateway nothing. With `give_back`
+    what was taken waits for replicas, as many as the settings say, and is given back by it if they lack it.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class WorkerTurn:
         worker: str,
         overlap: int,
         most: int | None = None,
+        give_back: GiveBack | None = None,
         patience_s: float = PATIENCE_S,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,6 +63,7 @@ class WorkerTurn:
         self._act = act
         self._overlap = overlap
         self._most = most or overlap
+        self._give_back = give_back
         self._monotonic = monotonic
         self._turn: Turn = services.turns.begin(queue, worker, round(patience_s * 1000))
         self._done = 0
@@ -99,23 +104,33 @@ class WorkerTurn:
 
     def _take(self, most: int) -> Answer:
         """Record what has been done, and take more in the same round trip."""
-        *_, answer = self._write(self._turn.taking(most, len(self._under_way)))
-        return self._turn.read(answer)
+        (said,), replicated = self._write(self._turn.taking(most, len(self._under_way)))
+        answer = self._turn.read(said, replicated=replicated)
+        if not replicated and self._give_back is not None:
+            # Not one byte of it may leave. The turn ends: replicas need longer than a moment.
+            self._finished += [self._give_back(taken) for taken in answer.taken]
+            return Answer(answer.now_ms, False, answer.wait_ms, answer.ring, [])
+        return answer
 
-    def _write(self, *more: ScriptCall) -> list[Any]:
-        """Record what has been done, and make `more` calls in the same round trip. Returns the answers to those.
+    def _write(self, *more: ScriptCall) -> tuple[list[Any], bool]:
+        """Record what has been done, and make `more` calls in the same round trip. Returns the answers to those,
+        and whether as many replicas as must have them do; where nothing is given back that is not asked for.
 
         What could not be written stays to be written: every call may be repeated.
         """
         outcomes = list(self._finished)
         calls = [call for outcome in outcomes for call in outcome.calls]
-        answers = self._services.store.run_in_turn([*calls, *more])
+        store = self._services.store
+        if more and self._give_back is not None and store.replicas:
+            answers, replicated = store.run_replicated([*calls, *more])
+        else:
+            answers, replicated = store.run_in_turn([*calls, *more]), True
         del self._finished[: len(outcomes)]
         at = 0
         for outcome in outcomes:
             self._follow(outcome, answers[at : at + len(outcome.calls)])
             at += len(outcome.calls)
-        return answers[at:]
+        return answers[at:], replicated
 
     def _follow(self, outcome: Outcome, answers: list[Any]) -> None:
         if outcome.after is None:

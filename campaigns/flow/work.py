@@ -10,7 +10,7 @@ from typing import Any, Final
 from campaigns.flow.control import control_taken
 from campaigns.flow.dispatch import dispatch
 from campaigns.flow.reading import read_taken
-from campaigns.flow.send import send_taken
+from campaigns.flow.send import give_back, send_taken
 from campaigns.flow.services import Services
 from campaigns.flow.turns import PATIENCE_S, WorkerTurn
 from campaigns.names import BULK, CONTROL, POLL, QUICK, REPLIES
@@ -50,6 +50,7 @@ def work(
         worker=worker,
         overlap=1 if queue == CONTROL else overlap,
         most=most,
+        give_back=partial(give_back, services) if queue in {QUICK, BULK} else None,
         patience_s=patience_s,
         monotonic=monotonic,
     ).run()

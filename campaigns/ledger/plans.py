@@ -107,8 +107,8 @@ class Plan:
         of_queue = [keys.due(queue, self._account), keys.accounts(queue), keys.due(CONTROL)]
         return (
             "finish_plan",
-            [keys.campaign(self.campaign_id), keys.events(), *of_queue],
-            [self.campaign_id, self._token, digest, self._account, self._first_ms or 0],
+            [keys.campaign(self.campaign_id), keys.events(), *of_queue, keys.primary(), keys.workers()],
+            [self.campaign_id, self._token, digest, self._account, self._first_ms or 0, self._store.replicas],
         )
 
     def drop(self) -> bool:

@@ -92,6 +92,17 @@ class Batch:
         return {int(number): tuple(ids) if isinstance(ids, list) else (int(ids),) for number, ids in stored if ids}
 
     @property
+    def sent_by_ms(self) -> int:
+        """Unix ms after which no request of the batch in doubt was sent: its claim, whose lease is short, or the change
+        of server by which a claim may have been lost."""
+        return max(self.number("claimed_ms"), self.number("doubted_ms"))
+
+    @property
+    def claim_lost(self) -> bool:
+        """Whether it is in doubt only because the store may have lost a claim of it."""
+        return self.number("doubted_ms") >= self.number("claimed_ms") > 0
+
+    @property
     def starts_at_ms(self) -> int:
         """When its mailings start at the gateway: at their schedule, or when it was claimed.
 

@@ -13,6 +13,7 @@ import orjson
 from campaigns.keys import Keys
 from campaigns.ledger.batches import Claim, Unchecked
 from campaigns.ledger.due import Entry
+from campaigns.ledger.primary import Witness
 from campaigns.ledger.records import Batch
 from campaigns.names import CONTROL, POLL, QUICK, REPLIES
 from campaigns.store import ScriptCall, Store, paired
@@ -86,6 +87,7 @@ class Turns:
     ) -> None:
         self._store = store
         self._keys = store.keys
+        self.witness = Witness(store)
         self._limits = limits
         # A name that no account has, where there is none: an empty text means all.
         self._accounts = "" if accounts is None else f",{','.join([*accounts, '-'])},"
@@ -96,7 +98,7 @@ class Turns:
         """A turn of `worker` (the name of its process) that waits for `patience_ms` where nothing can be done yet."""
         name = f"{queue} {worker.replace(' ', '_') or '-'} {secrets.token_hex(6)}"
         facts: list[int | str] = [*self._limits, self._accounts]
-        return Turn(self._keys, queue, name, patience_ms, facts, self._lease_ms, self._full_ms)
+        return Turn(self._keys, queue, name, patience_ms, facts, self._lease_ms, self._full_ms, self.witness)
 
     def ring(self, queue: str, *, silence_ms: int = 0) -> bool:
         """Whether a bell is to be rung for a queue. Raises StoreError."""
@@ -122,6 +124,7 @@ class Turn:
         facts: Sequence[int | str],
         lease_ms: int,
         full_ms: int,
+        witness: Witness,
     ) -> None:
         self.queue = queue
         self.name = name
@@ -131,6 +134,7 @@ class Turn:
         self._facts = facts
         self._batch_lease_ms = lease_ms
         self._full_ms = full_ms
+        self._witness = witness
 
     def taking(self, most: int, under_way: int) -> ScriptCall:
         """The call that takes up to `most` things while `under_way` requests of the turn are."""
@@ -150,16 +154,26 @@ class Turn:
         if self.queue in {POLL, REPLIES}:
             return "take_reads", self._read_keys(), [*head, AGAIN_MS, *self._facts, *ids]
         kind = "quick" if self.queue == QUICK else "paid"
-        return "take_sends", self._send_keys(), [*head, self._batch_lease_ms, kind, *self._facts, *ids]
+        return (
+            "take_sends",
+            self._send_keys(),
+            [*head, self._batch_lease_ms, kind, *self._facts, *self._witness.told(), *ids],
+        )
 
-    def read(self, answer: Sequence[Any]) -> Answer:
-        """The answer to `taking`: entries, `TakenRead`, or `Claim` and `ToCheck`, as its queue says."""
+    def read(self, answer: Sequence[Any], *, replicated: bool = True) -> Answer:
+        """The answer to `taking`: entries, `TakenRead`, or `Claim` and `ToCheck`, as its queue says.
+
+        `replicated`: whether as many replicas have what was claimed as must have it.
+        """
         read = Answer.read(answer)
         if self.queue == CONTROL:
             read.taken[:] = [Entry.read(raw) for raw in read.taken]
         elif self.queue in {POLL, REPLIES}:
             read.taken[:] = [_taken_read(row, read.now_ms) for row in read.taken]
         else:
+            _, epoch, claims = read.taken.pop()
+            if replicated:
+                self._witness.learn(epoch, claims)
             read.taken[:] = [_taken_send(row, read.now_ms) for row in read.taken]
         return read
 
@@ -181,6 +195,7 @@ class Turn:
             keys.batch(""),
             keys.campaign(""),
             keys.body(""),
+            keys.primary(),
         ]
 
     def _read_keys(self) -> list[str]:

@@ -1,14 +1,19 @@
 -- The plan is complete: the campaign becomes ready and its batches due. All of it or nothing.
--- KEYS: 1 campaign, 2 events, 3 due set of its queue, 4 accounts of its queue, 5 due set of control
+-- KEYS: 1 campaign, 2 events, 3 due set of its queue, 4 accounts of its queue, 5 due set of control,
+--       6 primary, 7 workers
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 plan token, 4 digest of the job, 5 account, 6 when its first batch may go out
---       (unix ms; 0 at once)
+--       (unix ms; 0 at once), 7 replicas that must have what is written
 -- Returns: 1 ready (now or by a repeated call), 0 the plan is not ours any more.
 -- @include due
+-- @include primary
 local now = clock(ARGV[1])
 local plan = redis.call('HMGET', KEYS[1], 'state', 'plan_token', 'batches', 'kind', 'r:total', 'r:planned')
 if plan[2] ~= ARGV[3] then return 0 end
 if plan[1] ~= 'planning' then return plan[1] == 'abandoned' and 0 or 1 end
 redis.call('HSET', KEYS[1], 'state', 'ready', 'digest', ARGV[4])
+-- What becomes ready after a change cannot have been sent before it.
+local primary = notice_change(KEYS[6], KEYS[7], KEYS[2], 0, 0, tonumber(ARGV[7]), now)
+if primary.epoch > 0 then redis.call('HSET', KEYS[1], 'epoch', primary.epoch) end
 redis.call('HDEL', KEYS[1], 'plan_until_ms', 'taken_out_calls')
 redis.call('ZREM', KEYS[5], 'plan|' .. ARGV[2])
 local first = tonumber(ARGV[6])

@@ -5,27 +5,30 @@
 --       7 events, 8 opt-outs, 9 their counter, 10 due set of control, 11 accounts of polling,
 --       12 when something was last taken from the queue,
 --       bases: 13 due sets of the queue, 14 orders of the queue, 15 due sets of polling, 16 accounts, 17 permits,
---       18 batches, 19 campaigns, 20 bodies
+--       18 batches, 19 campaigns, 20 bodies; 21 primary
 -- ARGV: 1 now (ms or 0), 2 queue, 3 turn, 4 number of this call of the turn (from 1), 5 lease of the turn (ms),
 --       6 lease of the turn while it can take no more (ms), 7 requests under way already,
 --       8 how long the turn would wait for more (ms), 9 lease of a batch (ms), 10 'quick' or 'paid',
 --       11..17 limits (see include/permits),
---       18 accounts whose token the worker has, as ',a,b,', or '' for all, 19.. fences, one for each batch that may be taken
+--       18 accounts whose token the worker has, as ',a,b,', or '' for all, 19 last change of the store and 20 last claim
+--       that the worker knows of, 21 replicas that must have a claim, 22.. fences, one for each batch that may be taken
 -- Returns: {now, 1 if the turn goes on or 0 if it is over, ms until more can be done (-1: nothing is due),
 --   bells worth ringing for others, then for each batch {1, batch id, body or false, batch as JSON}, or
 --   {2, batch id, version seen, version} for one whose phones must be checked against the opt-outs first, or
---   {3, account} for an account whose token the worker does not have}
+--   {3, account} for an account whose token the worker does not have, and at last {4, change, claim}: the last of each
+--   that the store knows of}
 -- @include permits
 -- @include due
 -- @include order
 -- @include turns
+-- @include primary
 -- @include claims
 local now, queue, call = clock(ARGV[1]), ARGV[2], ARGV[4]
 local accounts, memory = KEYS[1], KEYS[6]
 local due_base, order_base, account_base, permits_base = KEYS[13], KEYS[14], KEYS[16], KEYS[17]
 local batch_base, campaign_base, body_base = KEYS[18], KEYS[19], KEYS[20]
 local lease_ms, kind, limits = tonumber(ARGV[9]), ARGV[10], permit_limits(11)
-local FENCES, most = 18, #ARGV - 18
+local FENCES, most = 21, #ARGV - 21
 local now_us = clock_us(ARGV[1])
 -- Steps over what cannot be sent after all, and accounts looked at, in one call.
 local STEPS, ACCOUNTS = 100, 20
@@ -34,7 +37,7 @@ local function names_of(batch_id, account)
   local campaign_id = string.match(batch_id, '^(.*)-%d+$')
   return {batch = batch_base .. batch_id, campaign = campaign_base .. campaign_id, events = KEYS[7],
     due_poll = KEYS[15] .. account, accounts_poll = KEYS[11], optouts = KEYS[8], optouts_counter = KEYS[9],
-    due_control = KEYS[10]}, campaign_id
+    due_control = KEYS[10], primary = KEYS[21]}, campaign_id
 end
 
 local function claimed(batch_id)
@@ -42,6 +45,7 @@ local function claimed(batch_id)
     cjson.encode(redis.call('HGETALL', batch_base .. batch_id))}
 end
 
+local primary = notice_change(KEYS[21], KEYS[5], KEYS[7], tonumber(ARGV[19]), tonumber(ARGV[20]), tonumber(ARGV[21]), now)
 local taken, taken_ids, steps = {}, {}, 0
 
 -- What came due takes its place in the order, a bounded number at a time.
@@ -114,12 +118,12 @@ local function take_from(account)
     if not_before > now then
       why = 'schedule'
     else
-      why, found, version = claimable(k, batch_id, campaign_id, account, fence, now)
+      why, found, version = claimable(k, primary, batch_id, campaign_id, account, fence, now)
     end
     if not why then
       local wait = acquire_permit(keys, limits, fence, kind, now_us)
       if wait > 0 then return now + math.ceil(wait / 1000) end
-      claim(k, found, batch_id, campaign_id, fence, lease_ms, now)
+      claim(k, primary, found, batch_id, campaign_id, fence, lease_ms, now)
       taken[#taken + 1] = claimed(batch_id)
       taken_ids[#taken_ids + 1] = batch_id
       pass(account, member, fields, at, tonumber(found[2]))
@@ -152,7 +156,7 @@ if before and string.match(before, '^(%d+)|') == call then
       if ARGV[i] == fence then taken[#taken + 1] = claimed(batch_id) end
     end
   end
-else
+elseif primary.wait == 0 then
   local looked = {}
   for _ = 1, ACCOUNTS do
     local first = redis.call('ZRANGE', accounts, 0, 0, 'WITHSCORES')
@@ -163,7 +167,13 @@ else
     if again then redis.call('ZADD', accounts, math.max(again, now), account)
     else redis.call('ZREM', accounts, account) end
   end
-  if #taken_ids > 0 then redis.call('SET', memory, call .. '|' .. table.concat(taken_ids, ','), 'PX', 60000) end
+  if #taken_ids > 0 then
+    redis.call('SET', memory, call .. '|' .. table.concat(taken_ids, ','), 'PX', 60000)
+    primary.claims = redis.call('HINCRBY', KEYS[21], 'claims', #taken_ids)
+  end
 end
 
-return turn_answer(accounts, KEYS[12], taken, most, now)
+local answer = turn_answer(accounts, KEYS[12], taken, most, now)
+if primary.wait > 0 and answer[3] >= 0 then answer[3] = math.min(primary.wait, 250) end
+answer[#answer + 1] = {4, primary.epoch, primary.claims}
+return answer

@@ -1,10 +1,36 @@
 -- Claiming a batch: the last step before a byte of a paid request may leave.
 
+-- What was due less than this after a change may have been due before it by the other server's clock.
+local CLOCKS_DIFFER_MS = 60000
+
+-- Whether a planned batch may have been sent by a claim that the store has lost.
+local function in_doubt(k, primary, batch)
+  if primary.doubt == 0 or tonumber(batch[8] or '0') >= primary.doubt then return false end
+  if tonumber(redis.call('HGET', k.campaign, 'epoch') or '0') >= primary.doubt then return false end
+  return tonumber(batch[9] or '0') <= primary.changed + CLOCKS_DIFFER_MS
+end
+
+-- planned → unknown: the listing must show first whether it was sent. It counts as claimed since the store was last
+-- seen before the change, and as in doubt until the change was noticed.
+local function doubt(k, primary, batch, batch_id, campaign_id, account, op, now)
+  local attempt, text = tonumber(batch[3]) + 1, 'the store lost its last claims, and this may have been one of them'
+  redis.call('HSET', k.batch, 'state', 'unknown', 'since_ms', now, 'op', op, 'fence', op, 'attempt', attempt, 'text', text,
+    'epoch', primary.doubt, 'claimed_ms', math.max(primary.since, tonumber(batch[10] or '0')), 'doubted_ms', now)
+  redis.call('HDEL', k.batch, 'looks', 'looked_ms', 'tries', 'check')
+  schedule(k.due_poll, k.accounts_poll, account, 'reconcile|' .. batch_id, now)
+  count(k.campaign, tonumber(batch[2]), 'planned', 'unknown')
+  redis.call('HINCRBY', k.primary, 'doubted', 1)
+  emit(k.events, k.campaign, campaign_id, 'batch.unknown', batch_id, '{"from":"planned","attempt":' .. attempt ..
+    ',"recipients":' .. batch[2] .. ',"reason":"' .. text .. '"}', now)
+end
+
 -- Why a batch cannot be claimed as it is ('gone', 'campaign', 'suppression'), or nil and what is needed to claim it.
 -- A batch whose earlier request, taken for lost, gave a sign by callback becomes 'unknown' here.
--- `k`: names of batch, campaign, events, due_poll, accounts_poll, optouts, optouts_counter.
-local function claimable(k, batch_id, campaign_id, account, op, now)
-  local batch = redis.call('HMGET', k.batch, 'state', 'n', 'attempt', 'kind', 'optouts_v', 'resent_ms', 'callback_ms')
+-- `k`: names of batch, campaign, events, due_poll, accounts_poll, optouts, optouts_counter; `primary`: what
+-- `notice_change` returned. A batch that could be sent before a change by which claims were lost becomes 'unknown' too.
+local function claimable(k, primary, batch_id, campaign_id, account, op, now)
+  local batch = redis.call('HMGET', k.batch, 'state', 'n', 'attempt', 'kind', 'optouts_v', 'resent_ms', 'callback_ms',
+    'epoch', 'not_before_ms', 'since_ms')
   if batch[1] ~= 'planned' then return 'gone' end
   local campaign_state = redis.call('HGET', k.campaign, 'state')
   if campaign_state ~= 'ready' then return 'campaign', campaign_state end
@@ -17,6 +43,10 @@ local function claimable(k, batch_id, campaign_id, account, op, now)
       ',"recipients":' .. batch[2] .. ',"reason":"' .. text .. '"}', now)
     return 'gone'
   end
+  if in_doubt(k, primary, batch) then
+    doubt(k, primary, batch, batch_id, campaign_id, account, op, now)
+    return 'gone'
+  end
   -- Whose phones only the gateway knows cannot be checked here.
   if batch[4] ~= 'list' then
     local seen = batch[5] or redis.call('HGET', k.campaign, 'optouts_v') or ''
@@ -27,10 +57,11 @@ local function claimable(k, batch_id, campaign_id, account, op, now)
 end
 
 -- Writes fencing token, attempt and lease. `batch` is what `claimable` returned.
-local function claim(k, batch, batch_id, campaign_id, fence, lease_ms, now)
+local function claim(k, primary, batch, batch_id, campaign_id, fence, lease_ms, now)
   local attempt, lease_until = tonumber(batch[3]) + 1, now + lease_ms
   redis.call('HSET', k.batch, 'state', 'sending', 'since_ms', now, 'claimed_ms', now, 'op', fence,
     'fence', fence, 'attempt', attempt, 'lease_until_ms', lease_until)
+  if primary.epoch > 0 then redis.call('HSET', k.batch, 'epoch', primary.epoch) end
   redis.call('HDEL', k.batch, 'callback_ms', 'callback_uuid', 'looks', 'looked_ms', 'tries') -- of an earlier attempt
   schedule(k.due_control, nil, nil, 'lease|' .. batch_id, lease_until)
   count(k.campaign, tonumber(batch[2]), 'planned', 'sending')

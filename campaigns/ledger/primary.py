@@ -1,0 +1,37 @@
+"""What this process knows of the server that holds the store, and by which a server that lost something is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from campaigns.store import ScriptCall, Store
+
+
+class Witness:
+    """The last change of server and the last claim that this process was told of. It tells them with every look.
+
+    A claim that was not replicated as far as it must be was undone, so it is not remembered.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known = (0, 0)
+
+    def told(self) -> list[int]:
+        """What scripts that look at the server are given: last change, last claim, replicas that must have a claim."""
+        return [*self._known, self._store.replicas]
+
+    def learn(self, epoch: int, claims: int) -> None:
+        """Remember what the store says. After a change it counts anew."""
+        if epoch != self._known[0] or claims > self._known[1]:
+            self._known = (epoch, claims)
+
+    def looking(self) -> ScriptCall:
+        """The call that notices whether another server took the place of the last."""
+        keys = self._store.keys
+        return "look_at_primary", [keys.primary(), keys.workers(), keys.events()], self.told()
+
+    def looked(self, answer: Sequence[int]) -> None:
+        """Take in the answer to `looking`. Whether the last claim was replicated is not known to who only looks."""
+        epoch, claims, _ = answer
+        self.learn(int(epoch), 0 if self._store.replicas else int(claims))

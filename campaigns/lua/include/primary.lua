@@ -1,0 +1,109 @@
+-- Whether the server still holds all that was written. A promoted replica lacks what its primary wrote last, a restored
+-- backup lacks more: what was claimed in between was sent, and stands there as if it never was. A server has another
+-- replication id from each start and each promotion on; the store keeps the last one that was seen, and which claim,
+-- by number, was the last. Workers tell the last claim that they know of: one that the store does not is lost.
+-- `primary` is a hash: `replid`, `epoch` (number of changes so far), `claims` (number of the last claim), `seen_ms` (when
+-- somebody last looked); of the last change `how`, `changed_ms`, `since_ms` (the `seen_ms` before it), `at_change` (last
+-- claim that the server knew then), `until_ms` (end of the time in which workers tell what they know), `doubt` (the
+-- epoch before which what could be sent may have been) and `why`.
+
+-- After a change nothing is sent for so long: every worker says first what it knows. Beat and turns look every second.
+local ASKING_MS = 3000
+-- What comes back after more than this, with workers that never left, is rather a backup than a server that restarts.
+local ABSENCE_MS = 900000
+-- A replica that was not heard of for so many seconds is none.
+local SILENT_S = 10
+-- The last claim there could ever be.
+local MOST = 9007199254740991
+
+-- Replication id, whether it goes on with the writes of another, replicas that are online; nothing if the server does
+-- not tell, for example by its ACL. A server that read its append-only file goes on with nobody's.
+local function replication()
+  local info = redis.pcall('INFO', 'replication')
+  if type(info) ~= 'string' then return nil end
+  local online, listed = 0, false
+  for line in string.gmatch(info, 'slave%d+:([^\r\n]*)') do
+    listed = true
+    local lag = tonumber(string.match(line, 'lag=(%d+)') or '0')
+    if string.find(line, 'state=online', 1, true) and lag <= SILENT_S then online = online + 1 end
+  end
+  if not listed then online = tonumber(string.match(info, 'connected_slaves:(%d+)') or '0') end
+  local before = string.match(info, 'master_replid2:(%x+)') or ''
+  return string.match(info, 'master_replid:(%x+)'), string.find(before, '[^0]') ~= nil, online
+end
+
+-- Says that there was a change, and whether something is in doubt by it.
+local function say_change(primary, events, how, epoch, doubt, why, now)
+  emit(events, primary, 'store', 'store.changed', 'store', '{"how":"' .. how .. '","epoch":' .. epoch .. ',"doubt":' ..
+    tostring(doubt) .. ',"reason":' .. cjson.encode(why) .. '}', now)
+end
+
+-- Whether the workers were at work when the store was last seen.
+local function left_at_work(workers, seen)
+  local last = redis.call('ZRANGE', workers, -1, -1, 'WITHSCORES')
+  return last[2] ~= nil and tonumber(last[2]) > seen - 60000
+end
+
+-- Why what the server lacks may have been sent, as far as the server itself tells; nil if it must be asked for.
+local function loss_told(how, replicas, absence, at_work)
+  if how == 'promoted' and replicas == 0 then
+    return 'a replica took the place of its primary, and nothing waited for replicas: its last writes may be lost'
+  end
+  if absence > ABSENCE_MS and at_work then
+    return 'the store stopped amid work and came back ' .. math.floor(absence / 60000) .. ' minutes later: it may be a backup'
+  end
+end
+
+-- Notices a change and what is known to be lost by it. `epoch` and `claims`: what the caller knew last (0 and 0:
+-- nothing); `replicas`: how many must have a claim before it counts.
+-- Emits: store.changed.
+-- Returns {epoch, claims, doubt (epoch or 0), changed_ms, since_ms, wait (ms in which nothing may be claimed), online}
+local function notice_change(primary, workers, events, epoch, claims, replicas, now)
+  local id, goes_on, online = replication()
+  local known = redis.call('HMGET', primary, 'replid', 'epoch', 'claims', 'doubt', 'until_ms', 'changed_ms', 'since_ms',
+    'at_change', 'seen_ms', 'how')
+  local function number(n) return tonumber(known[n] or '0') end
+  local p = {epoch = number(2), claims = number(3), doubt = number(4), changed = number(6), since = number(7), wait = 0,
+    online = online}
+  local at_change, how, why = number(8), known[10], nil
+  local seen = known[9] and tonumber(known[9]) or now
+
+  if not known[1] and epoch + claims > 0 then
+    -- Nothing is left of what this worker knew, so nothing of it can be sent again.
+    p.epoch, at_change = epoch + 1, MOST
+    redis.call('HSET', primary, 'epoch', p.epoch, 'at_change', string.format('%.0f', MOST))
+  end
+  -- A worker that knows of a later change, or of a later claim since the same one, has spoken with another server.
+  local back = known[1] and (epoch > p.epoch or (epoch == p.epoch and claims > p.claims))
+  local other = id and known[1] and known[1] ~= id
+  if other or back then
+    how = other and (goes_on and 'promoted' or 'started') or 'went back'
+    if back then why = 'a worker knows of what happened later than all that the store knows' end
+    p.epoch = math.max(p.epoch, epoch) + 1
+    p.changed, p.since, at_change = now, seen, p.claims
+    why = why or loss_told(how, replicas, now - seen, left_at_work(workers, seen))
+    known[5] = string.format('%.0f', now + ASKING_MS)
+    redis.call('HSET', primary, 'epoch', p.epoch, 'how', how, 'changed_ms', now, 'since_ms', seen, 'at_change', at_change,
+      'until_ms', known[5])
+  end
+  if not why and p.doubt < p.epoch and epoch < p.epoch and claims > at_change then
+    why = 'a worker knows of claim ' .. claims .. ', the store knew of ' .. at_change .. ' at its last change'
+  end
+  if why then
+    p.doubt = p.epoch
+    redis.call('HSET', primary, 'doubt', p.doubt, 'why', why)
+    redis.call('HDEL', primary, 'until_ms')
+    say_change(primary, events, how, p.epoch, true, why, now)
+  elseif known[5] and p.doubt < p.epoch then
+    local left = tonumber(known[5]) - now
+    if left > 0 and left <= ASKING_MS then p.wait = left
+    else
+      redis.call('HDEL', primary, 'until_ms')
+      say_change(primary, events, how or 'started', p.epoch, false, 'no worker knows of a claim that the store lacks', now)
+    end
+  end
+  if id and known[1] ~= id then redis.call('HSET', primary, 'replid', id) end
+  redis.call('HSET', primary, 'seen_ms', now)
+  if online and online < replicas then p.wait = math.max(p.wait, 1000) end
+  return p
+end
