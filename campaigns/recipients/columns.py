@@ -8,7 +8,7 @@ first column holds digits too, those of companies; there the error names the col
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 PHONE, TEXT, BUTTON_LINK = "phone", "text", "button_link"
@@ -35,6 +35,8 @@ _FIELD_NAMES: Final[dict[str, frozenset[str]]] = {
     BUTTON_LINK: frozenset(("button link", "link", "url", "ссылка", "спасылка", "посилання")),
 }  # fmt: skip
 _PHONE_WORD = re.compile(r"phone|\btel\b|mobile|msisdn|телефон|тэлефон|\bтел\b|моб[иі]л|мабіл|\bмоб\b|сотов")
+#: So many digits number a column, as in `Телефон 12`.
+_ORDER_DIGITS: Final = 2
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
@@ -60,11 +62,20 @@ def is_phone_name(cell: str) -> bool:
     return plain(cell) in _PHONE_NAMES
 
 
-def chosen(first: Sequence[str], columns: Mapping[str, str | int], phones: Sequence[int]) -> Columns:
-    """The columns that a person chose, by name or by number from 1. `phones`: which cells of the first row hold one."""
+def chosen(
+    first: Sequence[str], columns: Mapping[str, str | int], phones: Sequence[int], asked: Collection[str] = ()
+) -> Columns:
+    """The columns that a person chose, by name or by number from 1, and those of other `asked` fields by their names.
+
+    `phones`: which cells of the first row hold one. Raises ColumnError for a choice that is not there.
+    """
     places = {field: _place(first, field, name) for field, name in columns.items()}
     by_number = PHONE in columns and _number(first, columns[PHONE]) is not None
-    return Columns(places, header=not (by_number and places[PHONE] in phones), names=first)
+    header = not (by_number and places[PHONE] in phones)
+    for field, named in (_named(first) if header else {}).items():
+        if field in asked and field != PHONE and len(named) == 1 and named[0] not in places.values():
+            places.setdefault(field, named[0])
+    return Columns(places, header, names=first)
 
 
 def _place(first: Sequence[str], field: str, name: str | int) -> int:
@@ -89,9 +100,7 @@ def _number(first: Sequence[str], name: str | int) -> int | None:
 
 def recognised(first: Sequence[str], phones: Sequence[int]) -> Columns:
     """The columns by their names, or of a table without a header. Raises ColumnError rather than guess."""
-    named = {
-        field: [i for i, cell in enumerate(first) if plain(cell) in names] for field, names in _FIELD_NAMES.items()
-    }
+    named = _named(first)
     if len(named[PHONE]) > 1:
         raise ColumnError(
             f"{len(named[PHONE])} columns may be the phone: {_listed(first, named[PHONE])}; "
@@ -112,6 +121,11 @@ def recognised(first: Sequence[str], phones: Sequence[int]) -> Columns:
     )
 
 
+def _named(first: Sequence[str]) -> dict[str, list[int]]:
+    """The places of the columns whose names mean each field."""
+    return {field: [i for i, cell in enumerate(first) if plain(cell) in names] for field, names in _FIELD_NAMES.items()}
+
+
 def _choose(first: Sequence[str], place: int | None) -> str:
     name = shown(first[place]) if place is not None else "NAME"
     return f'choose it with --column "phone={name}", or columns={{"phone": "{name}"}}'
@@ -123,6 +137,9 @@ def _listed(first: Sequence[str], places: Sequence[int] | None = None) -> str:
 
 
 def shown(cell: str) -> str:
-    """A header's cell for a message: short, on one line, and without long digits, which may be somebody's phone."""
-    one_line = " ".join("".join(c if c.isprintable() else " " for c in cell).split())[:40]
-    return re.sub("[0-9]{4,}", "...", one_line)
+    """A header's cell for a message: short, on one line, without digits unless they only number it.
+
+    What stands in the first row may be somebody's phone, also one that a wrong delimiter has cut in two.
+    """
+    one_line = " ".join("".join(c if c.isprintable() else " " for c in cell[:200]).split())[:40]
+    return re.sub(r"\d+", "...", one_line) if sum(map(str.isdigit, cell)) > _ORDER_DIGITS else one_line

@@ -23,15 +23,17 @@ from campaigns.recipients.columns import (
     Columns,
     chosen,
     is_phone_name,
+    plain,
     recognised,
 )
 from campaigns.recipients.phones import is_phone_like, normalise_phone
 from campaigns.recipients.sheets import sheet_table
 from campaigns.recipients.sources import ZIP, Source, refused, text_lines
-from campaigns.recipients.tables import Row, Table, text_table
+from campaigns.recipients.tables import DELIMITERS, Row, Table, text_table
 
 _JSON_LINES: Final = frozenset((".jsonl", ".ndjson", ".json"))
 _LOOKED_AT: Final = 50
+_DIVIDED = re.compile(f"[{DELIMITERS}]")
 _JSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"|\[\s*[\{"0-9])')
 _NOT_HERE: Final = {
     TEXT: "the text belongs to the content of a bulk mailing, or make message_type personal",
@@ -57,6 +59,7 @@ class RecipientFile:
     ) -> None:
         self._source = Source(file)
         self._columns = _checked_columns(columns)
+        self._chosen_names = {plain(str(name)) for name in self._columns.values() if not str(name).isdigit()} - {""}
         self._encoding = encoding
         self._fields: frozenset[str] | None = None
         self._region = "BY"
@@ -124,7 +127,11 @@ class RecipientFile:
         if self._source.head().startswith(ZIP):
             return Table("", sheet_table(self._source))
         lines = text_lines(self._source, self._encoding)
-        return text_table(self.name, lines, lambda cell: is_phone_name(cell) or self.is_phone(cell))
+        return text_table(self.name, lines, self._speaks)
+
+    def _speaks(self, cell: str) -> bool:
+        """Whether a cell of the first line shows that it was divided rightly: a phone, its name, or a name chosen."""
+        return is_phone_name(cell) or self.is_phone(cell) or plain(cell) in self._chosen_names
 
     def is_phone(self, cell: str) -> bool:
         """Whether a cell holds a phone, mobile or not."""
@@ -136,7 +143,7 @@ class RecipientFile:
         phones = [i for i, cell in enumerate(first) if self.is_phone(cell)]
         try:
             if self._columns:
-                return chosen(first, self._columns, phones)
+                return chosen(first, self._columns, phones, self._fields or ())
             found = recognised(first, phones)
             self._only_column(found, head)
             return found
@@ -149,8 +156,7 @@ class RecipientFile:
             return
         place = found.places[PHONE]
         for row in head:
-            others = [i for i, cell in enumerate(row.cells) if i != place and self.is_phone(cell)]
-            if others:
+            if any(self.is_phone(cell) for i, cell in enumerate(row.cells) if i != place):
                 raise ColumnError("has no header, and several columns hold phones; choose by number: --column phone=1")
         cells = head[0].cells
         if sum(bool(cell.strip()) for cell in cells) > 1 and sum(map(str.isdigit, cells[place])) < 10:
@@ -205,7 +211,7 @@ class RecipientFile:
         if (
             not layout.header
             and not self._columns
-            and any(is_phone_like(c) for i, c in enumerate(cells) if i != layout.places[PHONE])
+            and any(_holds_phone(c) for i, c in enumerate(cells) if i != layout.places[PHONE])
         ):
             raise refused(self.name, row.line, "holds a second phone, and there is no header to tell which is meant")
         if row.lines > 1 and delimiter and _swallowed(cells, delimiter, layout.places[PHONE]):
@@ -260,6 +266,11 @@ def _checked_columns(columns: Any) -> dict[str, str | int]:
 
 def _cell(cells: Sequence[str], place: int) -> str:
     return cells[place] if place < len(cells) else ""
+
+
+def _holds_phone(cell: str) -> bool:
+    """Whether a cell holds what looks like a phone, also beside a delimiter that another program would divide it by."""
+    return any(map(is_phone_like, _DIVIDED.split(cell)))
 
 
 def _swallowed(cells: Sequence[str], delimiter: str, phone: int) -> bool:

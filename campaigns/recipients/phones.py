@@ -28,6 +28,8 @@ _INVISIBLE: Final = (
 )
 _DROPPED = str.maketrans(dict.fromkeys(_BETWEEN + _INVISIBLE))
 _DROPPED_BYTES: Final = b" ()-"
+#: The national 0 kept behind the country's code: +375 (0)29.
+_KEPT_TRUNK = re.compile(rf"((?:\+|00)?375)0({_BELARUS})")
 _SHAPE = re.compile(r"\+?[0-9]{5,20}")
 #: A number that went through a spreadsheet or a data frame: 375291111111.0. The digits before the point are whole.
 _WHOLE_NUMBER = re.compile(r"(\+?[0-9]{7,20})[.,]0+")
@@ -129,6 +131,8 @@ def _bare(text: str) -> str | None:
     elif _OTHER_NUMBER.fullmatch(text) or _SHORT_SLASH.search(text):
         return None
     bare = text.translate(_DROPPED).replace("/", "")
+    if kept := _KEPT_TRUNK.fullmatch(bare):
+        return kept[1] + kept[2]
     return bare if _SHAPE.fullmatch(bare) else None
 
 

@@ -35,6 +35,7 @@ ZIP: Final = b"PK\x03\x04"
 _MARKUP = re.compile(rb"\s*<(?:!doctype|html|table|\?xml|meta|head)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
 _CYRILLIC_WORD = re.compile(r"[а-яёўіїєґ]+|[А-ЯЁЎІЇЄҐ][а-яёўіїєґ]*|[А-ЯЁЎІЇЄҐ]+")
+_SHORT_WORD: Final = 2
 _COMMON: Final = frozenset("оеаинтсрвлкмі")
 #: What a Windows-1251 text holds above ASCII besides letters.
 _MARKS_OF_1251: Final = frozenset("«»“”„‘’–—…№·•°±§©®™€\u00a0\u00ad")
@@ -201,7 +202,9 @@ def _is_windows_1251(data: bytes) -> bool:
     sound = sum(_CYRILLIC_WORD.fullmatch(word) is not None for word in words)
     rivals = (_likelihood(data.decode(other, "replace")) for other in ("koi8-r", "cp866"))
     likelihood = _likelihood(text)
-    return bool(words) and sound >= 0.95 * len(words) and likelihood >= 0.8 and likelihood > max(rivals)
+    # A single letter is no word: the dashes of other code pages are letters here.
+    certain = any(len(word) > _SHORT_WORD for word in words)
+    return certain and sound >= 0.95 * len(words) and likelihood >= 0.8 and likelihood > max(rivals)
 
 
 def _likelihood(text: str) -> float:

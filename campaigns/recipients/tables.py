@@ -13,12 +13,14 @@ from campaigns.recipients.sources import refused
 DELIMITERS: Final = ";\t,|"
 #: No cell of a table that people write is longer, and an unclosed quotation mark must not swallow the file.
 CELL_LENGTH: Final = 131_072
+TOO_LONG: Final = f"a cell is longer than {CELL_LENGTH:,} characters"
 _LOOKED_AT: Final = 50
 _SEP = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[\r\n]*', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
 #: The comma in 3,75291E+11 divides nothing.
 EXPONENT = re.compile(r"\s*[+-]?[0-9](?:[.,](?P<decimals>[0-9]*))?\s*[EeЕе]\s*\+?(?P<exponent>[0-9]{1,2})\s*")
-_EXPONENT_INSIDE = re.compile(r"[0-9],[0-9]+[EeЕе]\+[0-9]{1,2}")
+#: Nor does the one in 375291234567,00.
+_UNDIVIDED = re.compile(r"(?<![0-9])(?:([0-9]{7,20}),0+|[0-9],[0-9]+[EeЕе]\+[0-9]{1,2})(?![0-9])")
 
 
 class Row(NamedTuple):
@@ -39,9 +41,9 @@ class Table(NamedTuple):
 def text_table(name: str, lines: Iterator[str], speaks: Callable[[str], bool]) -> Table:
     """A table divided by semicolon, tab, comma or bar, or by what a first line `sep=;` says.
 
-    `speaks` tells of a cell of the first line whether it names or holds a phone; the delimiter that makes such a
-    cell is the right one. Rows without any text are passed over. Iterating raises JobError for quotation marks
-    that are not closed, text after a closed one, and overlong cells.
+    `speaks` tells of a cell whether it names or holds a phone; the delimiter that makes such a cell in the first
+    line, or else in one of the next, is the right one. Rows without any text are passed over. Iterating raises
+    JobError for quotation marks that are not closed, text after a closed one, and overlong cells.
     """
     head, skipped = list(islice(lines, _LOOKED_AT)), 0
     declared = _SEP.fullmatch(head[0]) if head else None
@@ -64,20 +66,16 @@ def _rows(name: str, lines: Iterator[str], delimiter: str, skipped: int) -> Iter
             raise refused(name, before + skipped + 1, _reason(error, reader.line_num - before)) from None
         if any(map(str.strip, cells)):
             if max(map(len, cells)) > CELL_LENGTH:
-                raise refused(name, before + skipped + 1, _too_long())
+                raise refused(name, before + skipped + 1, TOO_LONG)
             yield Row(before + skipped + 1, reader.line_num - before, cells)
 
 
 def _reason(error: csv.Error, lines: int) -> str:
     if "limit" in str(error) and lines <= 1:
-        return _too_long()
+        return TOO_LONG
     if lines > 1 or "unexpected end" in str(error):
         return "a quotation mark is opened and not closed in its cell; one that is part of a text is written twice"
     return "text stands after a closing quotation mark; one that is part of a text is written twice"
-
-
-def _too_long() -> str:
-    return f"a cell is longer than {CELL_LENGTH:,} characters"
 
 
 def _delimiter(head: list[str], speaks: Callable[[str], bool]) -> str:
@@ -85,13 +83,16 @@ def _delimiter(head: list[str], speaks: Callable[[str], bool]) -> str:
     counted = _counted(first) or _counted("".join(head))
     if not counted:
         return DELIMITERS[0]
-    for delimiter in counted:
-        if any(speaks(cell.strip().strip('"')) for cell in first.split(delimiter)):
-            return delimiter
+    # `%,tel.` names a phone only if the comma divides nothing, so cells without such a doubt come first.
+    for line, doubtful in chain(((first, False), (first, True)), ((line, False) for line in head)):
+        for delimiter in counted:
+            cells = _UNDIVIDED.sub(r"\1", line).rstrip("\r\n").split(delimiter)
+            if any(speaks(c.strip().strip('"')) for c in cells if doubtful or not any(d in c for d in DELIMITERS)):
+                return delimiter
     return counted[0]
 
 
 def _counted(text: str) -> list[str]:
     """The delimiters in a text, the most frequent first."""
-    bare = _EXPONENT_INSIDE.sub("", _QUOTED.sub("", text))
+    bare = _UNDIVIDED.sub(r"\1", _QUOTED.sub("", text))
     return sorted((d for d in DELIMITERS if d in bare), key=lambda d: -bare.count(d))

@@ -88,6 +88,26 @@ class TestForms:
         assert read(tmp_path, f'"sep=|"\nphone|text\n{A}|a;b,c\n') == [{"phone": A, "text": "a;b,c"}]
         assert read(tmp_path, f"sep=,\r\n{A}\r\n") == [A]
 
+    @pytest.mark.parametrize(
+        ("text", "columns"),
+        [
+            (f"Скидка; %,тел.\n5,{A}\n", None),
+            (f"Скидка; %\tТелефон\n5\t{A}\n", None),
+            (f"Скидка; %|Контакт\n5|{A}\n", {"phone": 2}),
+            (f"Контакт|Скидка; %\n{A}|5\n", {"phone": 1}),
+            (f"Контакт|Скидка; %\n{A}|5\n", {"phone": "контакт"}),
+            (f"{A},00;5,5\n", {"phone": 1}),
+        ],
+    )
+    def test_a_delimiter_is_known_by_the_phone_that_it_makes(
+        self, tmp_path: Path, text: str, columns: dict[str, str | int] | None
+    ) -> None:
+        (phone,) = read(tmp_path, text, columns=columns, fields={"phone"})
+        assert phone.removesuffix(",00") == A
+
+    def test_a_dash_of_another_code_page_is_no_word(self, tmp_path: Path) -> None:
+        assert "which encoding it is cannot be told" in refusal(tmp_path, b"8 04403\xd095\xd0712\n")
+
     def test_a_pipe_is_read_once_and_iterated_twice(self, tmp_path: Path) -> None:
         with (tmp_path / "a").open("w+b") as file:
             file.write(f"phone\n{A}\n".encode())
@@ -144,6 +164,20 @@ class TestColumns:
         assert "no column called 'Handy'" in refusal(tmp_path, text, columns={"phone": "Handy"})
         assert "2 columns are called" in refusal(tmp_path, f"a;a\n1;{A}\n", columns={"phone": "a"})
         assert "no column was chosen for phone" in refusal(tmp_path, text, columns={"text": "Сообщение"})
+
+    def test_a_choice_of_one_leaves_the_others_to_their_names(self, tmp_path: Path) -> None:
+        text = f"Контакт;Текст\n{A};hi\n"
+        assert read(tmp_path, text, columns={"phone": 1}, fields={"phone", "text"}) == [{"phone": A, "text": "hi"}]
+
+    @pytest.mark.parametrize("cell", [f"{B},", f"x|{B}|", f"{B[:5]} 1234567; 1"])
+    def test_a_second_phone_beside_another_delimiter_is_seen(self, tmp_path: Path, cell: str) -> None:
+        assert "holds a second phone" in refusal(tmp_path, f'{A};"{cell}"\n', columns=None)
+
+    @pytest.mark.parametrize("digits", ["375291234567", "(375)(29)", "３７５２９１２３４５６７", "٣٧٥٢٩١٢", "1 2 3"])
+    def test_no_digits_of_a_first_row_are_said(self, tmp_path: Path, digits: str) -> None:
+        said = refusal(tmp_path, f"имя {digits};дата\nx;y\n")
+        assert "no column is called phone" in said
+        assert not any(digit in said for digit in digits if digit.isdigit() and digit != "1"), said
 
     def test_a_choice_of_what_is_no_field(self, tmp_path: Path) -> None:
         with pytest.raises(JobError) as caught:

@@ -12,6 +12,8 @@ from openpyxl import Workbook
 
 from campaigns.errors import JobError
 from campaigns.recipients import read_recipients
+from campaigns.recipients.sheets import sheet_table
+from campaigns.recipients.sources import Source
 
 A, B = "375291234567", "375291234568"
 
@@ -36,7 +38,7 @@ def rewritten(path: Path, pattern: str, replacement: str) -> None:
     changed = re.sub(pattern, replacement, parts[sheet].decode())
     assert changed != parts[sheet].decode()
     parts[sheet] = changed.encode()
-    with zipfile.ZipFile(path, "w") as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for entry, content in parts.items():
             archive.writestr(entry, content)
 
@@ -96,6 +98,37 @@ def test_a_row_beyond_every_sheet(tmp_path: Path) -> None:
     path = saved(tmp_path, [["phone"], [A]])
     rewritten(path, '<row r="2"', '<row r="99999999999"')
     assert "beyond the last row" in refusal(path)
+
+
+@pytest.mark.parametrize("numbers", ["2, 2", "3, 2"])
+def test_rows_that_openpyxl_would_pass_over(tmp_path: Path, numbers: str) -> None:
+    path = saved(tmp_path, [["phone"], [A], [B]])
+    first, second = numbers.split(", ")
+    rewritten(path, '<row r="2"', f'<row spans="1:1" r="{first}"')
+    rewritten(path, '<row r="3"', f'<row r="{second}"')
+    assert "numbers its rows out of order" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("<c/>" * 1_500_000, "would take 5 MB when it is unpacked"),
+        (f'<c t="inlineStr"><is><t>{"7" * 200_000}</t></is></c>', "line 1: a cell is longer than"),
+    ],
+    ids=["repeated", "long"],
+)
+def test_crafted_workbooks_take_no_time(tmp_path: Path, content: str, reason: str) -> None:
+    path = saved(tmp_path, [["phone"], [A]])
+    rewritten(path, "<sheetData>.*</sheetData>", f'<sheetData><row r="1">{content}</row></sheetData>')
+    assert reason in refusal(path)
+
+
+def test_cells_far_to_the_right_are_bounded(tmp_path: Path) -> None:
+    path = saved(tmp_path, [["phone"], [A]])
+    rewritten(path, '<row r="2".*</row>', f'<row r="2"><c r="A2"><v>{A}</v></c><c r="XFD2"/></row>')
+    assert len(list(sheet_table(Source(path), most_cells=17_000))) == 2
+    with pytest.raises(JobError, match="has more than 16,000 cells"):
+        list(sheet_table(Source(path), most_cells=16_000))
 
 
 def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
