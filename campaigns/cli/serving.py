@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from campaigns.callbacks import LONGEST, application
+from campaigns.callbacks import application
 from campaigns.cli.failures import FAILED, complain, told
 from campaigns.cli.options import as_json
 from campaigns.cli.screen import console, print_json
@@ -26,7 +26,7 @@ from campaigns.wiring import default_services
 def callbacks(host: str, port: int, as_json: bool) -> None:
     """Receive the gateway's callbacks, until Ctrl-C. Put your TLS proxy in front of it."""
     try:
-        from waitress import create_server  # noqa: PLC0415 (an extra)
+        from campaigns.cli.receiving import Receiver  # noqa: PLC0415 (needs an extra)
     except ImportError:
         complain("receiving callbacks is an extra: pip install 'viber-campaigns[callbacks]'")
         sys.exit(FAILED)
@@ -34,19 +34,12 @@ def callbacks(host: str, port: int, as_json: bool) -> None:
     if base is None:
         raise SettingsError({variable_of("callback_base_url"): "is not set, so no callback is asked for"})
     try:
-        server = create_server(
-            application,
-            host=host,
-            port=port,
-            threads=4,
-            channel_timeout=10,
-            cleanup_interval=5,
-            max_request_body_size=LONGEST,
-            ident="",
-            clear_untrusted_proxy_headers=True,
-        )
+        server = Receiver(application, host, port)
     except OSError as error:
         complain(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port")
+        sys.exit(FAILED)
+    except ValueError:
+        complain(f"{host} has no address; choose another with --host")
         sys.exit(FAILED)
     url = f"http://{host}:{server.effective_port}"
     if as_json:

@@ -1,0 +1,244 @@
+"""The HTTP server of `campaigns callbacks`: waitress, with bounds on what one client may hold and for how long.
+
+The address of a callback is the sign that a request arrived, so a request is noted as soon as its head is complete,
+also if the client goes away in the middle of the body, is too slow, or sends more than anybody reads.
+
+What waitress 3 does by itself, and why it is changed here: it stops accepting at 100 connections, and accepts one
+per round; its `channel_timeout` counts from the last byte, so a byte a second holds a connection for ever, and by a
+clock that may be set back; it drops a request whose client went away; it never answers a request without a body that
+expects `100 Continue`; `int()` raises ValueError for a `Content-Length` of more than 4,300 digits, which it does not
+answer; it keeps whole bodies and unfinished chunk lines of any length; it logs addresses; `select` fails above 1,024
+descriptors.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
+from typing import Any, Final
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.buffers import OverflowableBuffer
+from waitress.channel import ClientDisconnected, HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import TcpWSGIServer
+from waitress.utilities import InternalServerError
+
+from campaigns.callbacks import LONGEST, SEARCHED
+
+log = logging.getLogger(__name__)
+
+#: Connections at once; one more closes the oldest. Fewer where the process may open few files.
+CONNECTIONS: Final = 400
+#: Seconds from the accepting of a connection to the end of its request.
+REQUEST_S: Final = 10.0
+#: Descriptors that are not a client's: the store's connections, standard streams, what Python opens.
+_OTHER_FILES: Final = 64
+#: Connections that are accepted before those that are open are read again.
+_ACCEPTED_AT_ONCE: Final = 50
+#: Bytes of a request's line and headers together, and of a line between two chunks of a body.
+_LONGEST_HEAD: Final = 16_384
+#: Bytes of a body that are kept in memory; more goes into a temporary file.
+_IN_MEMORY: Final = 65_536
+
+WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class _Beginning(OverflowableBuffer):  # type: ignore[misc]  # waitress has no types
+    """Keeps the first bytes of a body, as many as are searched for a uuid."""
+
+    def append(self, data: bytes) -> None:
+        room = SEARCHED - len(self)
+        if room > 0:
+            super().append(data[:room])
+
+
+class Request(HTTPRequestParser):  # type: ignore[misc]
+    """A request that is being read. Of its body, only what is searched for a uuid is kept."""
+
+    error: Any
+    #: Whether it was noted although it is incomplete.
+    noted = False
+
+    def parse_header(self, header_plus: bytes) -> None:
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:
+            # Of thousands of digits in Content-Length, or of an address such as `http://[`.
+            raise ParsingError("a number or an address in the head cannot be read") from error
+        # One request per connection: its age is that of the connection. A 204 ends the connection anyway.
+        self.headers["CONNECTION"] = "close"
+        if self.body_rcv is None:
+            # waitress would wait for a body after its `100 Continue`.
+            self.expect_continue = False
+        else:
+            self.body_rcv.buf = _Beginning(_IN_MEMORY)
+
+    def received(self, data: bytes) -> int:
+        """Read on. Once the head is understood, a body that is too long or malformed ends without an error."""
+        consumed = int(super().received(data))
+        if self.body_rcv is not None and self.error is not None:
+            self.error = None
+            # waitress refuses by Content-Length before it has read any of the body, which may begin with the uuid.
+            self.completed = self.body_bytes_received > 0
+        if self.chunked and max(len(self.body_rcv.control_line), len(self.body_rcv.trailer)) > _LONGEST_HEAD:
+            self.completed = True
+        return consumed
+
+    @property
+    def cut(self) -> bool:
+        """Whether the head is complete, and the body is not."""
+        return self.body_rcv is not None and not self.completed
+
+
+class Connection(HTTPChannel):  # type: ignore[misc]
+    """A connection of a client, which brings one request."""
+
+    parser_class = Request
+    request: Request | None
+    requests: list[Request]
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.accepted_s = time.monotonic()
+        super().__init__(*arguments, **options)
+
+    def end(self) -> None:
+        """Answer now if the head is complete, with the body that is there; otherwise close."""
+        with self.requests_lock:
+            if self.requests:
+                return
+            request, self.request = self.request, None
+            if request is None or not request.cut:
+                self.will_close = True
+                return
+            request.completed = True
+            self._note(request)
+
+    def give_way(self) -> bool:
+        """Close for another connection's sake, unless the request is complete: then it is answered in a moment."""
+        if not self.requests and not self.close_when_flushed:
+            # What has arrived may be all of it.
+            wasyncore.read(self)
+        # In this order: a thread that has answered says so before it empties `requests`.
+        unread = not self.requests
+        if self.close_when_flushed:
+            wasyncore.write(self)
+        elif unread and self.connected:
+            self.handle_close()
+        return not self.connected
+
+    def handle_close(self) -> None:
+        """The connection ends, whoever ended it."""
+        request = self.request
+        super().handle_close()
+        # It stays in its place, because waitress may be in the middle of reading it, with its lock held.
+        if request is not None and request.cut and not request.noted and not self.requests:
+            self._note(request)
+
+    def _note(self, request: Request) -> None:
+        request.noted = True
+        self.requests.append(request)
+        self.server.add_task(self)
+
+    def service(self) -> None:
+        """Called in a thread of waitress's: give the application the request, also if its client is gone, and close.
+
+        No log names the address, which is signed.
+        """
+        request = self.requests[0]
+        task = (self.error_task_class if request.error else self.task_class)(self, request)
+        try:
+            task.service()
+        except ClientDisconnected:
+            log.debug("the client of a callback was gone before it was answered")
+        except Exception:
+            log.exception("a callback was not handled")
+            request.error = InternalServerError("The callback could not be handled.")
+            with suppress(ClientDisconnected):
+                if not task.wrote_header:
+                    self.error_task_class(self, request).service()
+        with self.requests_lock:
+            self.close_when_flushed = True
+            for request in self.requests:
+                request.close()
+            self.requests = []
+        if self.connected:
+            self.server.pull_trigger()
+
+
+class Receiver(TcpWSGIServer):  # type: ignore[misc]
+    """Serves `application` at one address of `host`, an IPv4 address if it has one, until `close`.
+
+    Raises OSError if it cannot listen there, and ValueError if `host` has no address.
+    """
+
+    channel_class = Connection
+
+    def __init__(
+        self,
+        application: WsgiApplication,
+        host: str,
+        port: int,
+        *,
+        connections: int = CONNECTIONS,
+        request_s: float = REQUEST_S,
+    ) -> None:
+        self._connections = min(connections, _affordable())
+        self._request_s = request_s
+        settings = Adjustments(
+            host=host,
+            port=port,
+            threads=4,
+            # Never reached: the oldest is closed before.
+            connection_limit=CONNECTIONS + _OTHER_FILES,
+            asyncore_use_poll=True,
+            max_request_header_size=_LONGEST_HEAD,
+            max_request_body_size=LONGEST,
+            inbuf_overflow=_IN_MEMORY,
+            log_socket_errors=False,
+            ident="",
+            clear_untrusted_proxy_headers=True,
+        )
+        address = min(settings.listen, key=lambda address: bool(address[0] != socket.AF_INET))
+        super().__init__(application, adj=settings, sockinfo=address)
+
+    def readable(self) -> bool:
+        """Called before each wait. Ends requests by the time of their beginning, not by that of their last byte."""
+        latest_s = time.monotonic() - self._request_s
+        for connection in list(self.active_channels.values()):
+            if connection.accepted_s > latest_s:
+                break
+            connection.end()
+        return bool(super().readable())
+
+    def maintenance(self, _: float) -> None:
+        """Not by the clock of the wall, which may be set back."""
+
+    def handle_accept(self) -> None:
+        """Accept those who wait, each in the place of the oldest if there is none left: nobody waits for others."""
+        for _ in range(_ACCEPTED_AT_ONCE):
+            if len(self.active_channels) >= self._connections and not self._close_oldest():
+                return
+            before = len(self.active_channels)
+            super().handle_accept()
+            if len(self.active_channels) == before:
+                return
+
+    def handle_error(self) -> None:
+        """Whatever went wrong with one client, go on accepting; waitress would stop."""
+        log.exception("a connection was not accepted")
+
+    def _close_oldest(self) -> bool:
+        # They stand in the order in which they were accepted.
+        return any(connection.give_way() for connection in self.active_channels.values())
+
+
+def _affordable() -> int:
+    """How many connections the process may have: each takes a socket and, for a large body, a file."""
+    files, _ = getrlimit(RLIMIT_NOFILE)
+    return CONNECTIONS if files == RLIM_INFINITY else max((files - _OTHER_FILES) // 2, 8)
