@@ -190,6 +190,7 @@ class Receiver(TcpWSGIServer):  # type: ignore[misc]
     ) -> None:
         self._connections = min(connections, _affordable())
         self._request_s = request_s
+        self._called = False
         settings = Adjustments(
             host=host,
             port=port,
@@ -208,26 +209,50 @@ class Receiver(TcpWSGIServer):  # type: ignore[misc]
         super().__init__(application, adj=settings, sockinfo=address)
 
     def readable(self) -> bool:
-        """Called before each wait. Ends requests by the time of their beginning, not by that of their last byte."""
-        latest_s = time.monotonic() - self._request_s
-        for connection in list(self.active_channels.values()):
-            if connection.accepted_s > latest_s:
-                break
-            connection.end()
-        return bool(super().readable())
+        """Called before each wait: ends the requests that took too long, and accepts those who wait."""
+        try:
+            self._end_late()
+            if self._called:
+                self._called = False
+                self._accept()
+        except Exception:
+            log.exception("a connection was not accepted")
+        return bool(super().readable()) and not self._full()
 
     def maintenance(self, _: float) -> None:
         """Not by the clock of the wall, which may be set back."""
 
     def handle_accept(self) -> None:
-        """Accept those who wait, each in the place of the oldest if there is none left: nobody waits for others."""
+        """Somebody waits. What this wait reported is handled first.
+
+        An accepted socket may have the number of one that gave way for it, and would be taken for the other.
+        """
+        self._called = True
+
+    def _end_late(self) -> None:
+        """By the time at which a request began, not by that of its last byte."""
+        latest_s = time.monotonic() - self._request_s
+        for connection in list(self.active_channels.values()):
+            if connection.accepted_s > latest_s:
+                break
+            connection.end()
+
+    def _accept(self) -> None:
+        """Each in the place of the oldest if there is none left, so nobody waits for others."""
         for _ in range(_ACCEPTED_AT_ONCE):
             if len(self.active_channels) >= self._connections and not self._close_oldest():
-                return
+                break
             before = len(self.active_channels)
             super().handle_accept()
             if len(self.active_channels) == before:
-                return
+                break
+        # The wait that comes does not know them yet: it ends at once.
+        self.pull_trigger()
+
+    def _full(self) -> bool:
+        """Whether all are being answered, so that none can give way. An answer ends the wait."""
+        connections = self.active_channels.values()
+        return len(connections) >= self._connections and all(connection.requests for connection in connections)
 
     def handle_error(self) -> None:
         """Whatever went wrong with one client, go on accepting; waitress would stop."""
