@@ -259,6 +259,13 @@ class Keys:
         """String: what the addresses of callbacks are signed with. Writer: whoever needs it first. No expiry."""
         return f"{self.prefix}callback-secret"
 
+    def clock(self) -> str:
+        """Hash `offset_ms`, `seen_ms`. Writer: whoever compares the server's clock with its own. No expiry.
+
+        The first key of every script: see `campaigns.steady`.
+        """
+        return f"{self.prefix}clock"
+
     def heartbeat(self, name: str) -> str:
         """String, unix ms: when `name` last worked. Expires after at most minutes.
 

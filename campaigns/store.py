@@ -1,7 +1,8 @@
 """The one door to Redis: scripts by name, the server's errors as ours, the clock that scripts go by.
 
 Scripts live in `campaigns/lua`, one file per atomic operation. Every script takes the time as its first
-argument: `0`, for the server's own clock, or what `now_ms` says, for tests that simulate days.
+argument: what this process expects of the steady clock (see `campaigns.steady`), or what `now_ms` says, for tests that
+simulate days. The key of that clock stands before the keys of every script.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from campaigns.errors import NotReplicatedError, StoreError
 from campaigns.keys import Keys
+from campaigns.steady import Reading, Timekeeper
 
 _INCLUDE = re.compile(r"^-- @include (\w+)$", re.MULTILINE)
 
@@ -44,14 +46,24 @@ REPLICATED_MS: Final = 1_000
 class Store:
     """Redis as the rooms of this project see it. Every method may raise StoreError.
 
-    `replicas`: how many must have a write that is not to be lost.
+    `replicas`: how many must have a write that is not to be lost. `boot_s`: this machine's clock since boot, by which
+    jumps of the server's clock are noticed.
     """
 
-    def __init__(self, redis: Redis, keys: Keys, *, now_ms: Callable[[], int] | None = None, replicas: int = 0) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        keys: Keys,
+        *,
+        now_ms: Callable[[], int] | None = None,
+        replicas: int = 0,
+        boot_s: Callable[[], float] | None = None,
+    ) -> None:
         self.redis: Any = redis
         self.keys = keys
         self.replicas = replicas
         self._now_ms = now_ms
+        self._time = None if boot_s is None or now_ms else Timekeeper(self._read_clock, self._keep_clock, boot_s)
         self._scripts: dict[str, Script] = {}
 
     def run(self, name: str, keys: Sequence[str], args: Sequence[Any] = ()) -> Any:
@@ -60,7 +72,7 @@ class Store:
         The client may repeat a call whose answer was lost: scripts are written so that this changes nothing.
         """
         with self._translated(name):
-            return self._script(name)(keys=keys, args=[self._now(), *args])
+            return self._script(name)(keys=[self.keys.clock(), *keys], args=[self._now(), *args])
 
     def run_many(self, name: str, calls: Iterable[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
         """Run one script once per call, in a single round trip. Atomic per call, not as a whole."""
@@ -97,8 +109,8 @@ class Store:
         """The answers, and how many replicas have what was written; 0 unless it waits for them."""
         if not calls:
             return [], self.replicas
-        now = self._now()
         with self._translated(calls[0][0]):
+            now = self._now()
             answers, having = self._in_turn(calls, now, wait)
             missing = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
             if missing:
@@ -113,11 +125,12 @@ class Store:
                     raise answer
             return answers, having
 
-    def _in_turn(self, calls: Sequence[ScriptCall], now: int, wait: bool) -> tuple[list[Any], int]:
+    def _in_turn(self, calls: Sequence[ScriptCall], now: int | str, wait: bool) -> tuple[list[Any], int]:
         # Not by redis-py's own scripts: in a pipeline they ask each time whether they are loaded.
+        clock = self.keys.clock()
         with self.redis.pipeline(transaction=False) as pipeline:
             for name, keys, args in calls:
-                pipeline.evalsha(self._script(name).sha, len(keys), *keys, now, *args)
+                pipeline.evalsha(self._script(name).sha, 1 + len(keys), clock, *keys, now, *args)
             if wait:
                 # WAIT waits for the last write of its own connection. The client repeats a pipeline on another one,
                 # where scripts may find nothing left to write: without a write of its own WAIT would wait for nothing.
@@ -160,11 +173,25 @@ class Store:
         """The time by which scripts go, unix milliseconds."""
         if self._now_ms is not None:
             return self._now_ms()
-        seconds, microseconds = self.ask("time")
-        return int(seconds) * 1000 + int(microseconds) // 1000
+        return int(self.run("read_clock", [])[3])
 
-    def _now(self) -> int:
-        return 0 if self._now_ms is None else self._now_ms()
+    def keep_time(self) -> None:
+        """Compare the server's clock with this machine's, and tell others that they agree."""
+        if self._time is not None:
+            with self._translated("keep_time"):
+                self._time.compare(confirm=True)
+
+    def _now(self) -> int | str:
+        if self._now_ms is not None:
+            return self._now_ms()
+        return 0 if self._time is None else self._time.expected()
+
+    def _read_clock(self) -> Reading:
+        server_ms, offset_ms, seen_ms, _ = self._script("read_clock")(keys=[self.keys.clock()], args=[0])
+        return Reading(server_ms, offset_ms, seen_ms)
+
+    def _keep_clock(self, args: Sequence[int]) -> Any:
+        return self._script("keep_clock")(keys=[self.keys.clock()], args=[0, *args])
 
     @contextmanager
     def _translated(self, what: str) -> Iterator[None]:

@@ -91,8 +91,8 @@ def connect(settings: Settings, patience: Patience = PATIENT) -> Redis:
 
 def open_store(settings: Settings, patience: Patience = PATIENT, *, now_ms: Callable[[], int] | None = None) -> Store:
     """The store that the settings name. It goes by the server's clock, or by `now_ms`, unix milliseconds."""
-    keys = Keys(settings.key_prefix)
-    return Store(connect(settings, patience), keys, now_ms=now_ms, replicas=settings.replicas)
+    keys, replicas = Keys(settings.key_prefix), settings.replicas
+    return Store(connect(settings, patience), keys, now_ms=now_ms, replicas=replicas, boot_s=boot_clock)
 
 
 def build_services(settings: Settings, *, store: Store | None = None, wake: Rings | None = None) -> Services:

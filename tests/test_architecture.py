@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"addresses", "environment", "errors", "harmless", "names", "statuses"},
     {"parsing"},
-    {"settings", "keys", "lua", "wellformed", "envelopes"},
+    {"settings", "keys", "lua", "wellformed", "envelopes", "steady"},
     {"store", "jobs", "times", "wording", "embedded", "broker", "submissions"},
     {"recipients", "mailing_names"},
     {"schemas", "packing"},

@@ -1,17 +1,24 @@
-"""Beat rings bells by itself: a tick that had to wait for a worker would stand behind the work that it is to rouse."""
+"""Beat rings bells by itself: a tick that had to wait for a worker would stand behind the work that it is to rouse.
+
+Celery's scheduler goes by the wall clock: set back an hour, it would not tick for an hour. Here it notices.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import socket
-from typing import Any
+import time
+from datetime import timedelta
+from typing import Any, Final
 
 from celery.beat import ScheduleEntry, Scheduler
+from celery.schedules import schedule
 
 from campaigns.errors import StoreError
 from campaigns.flow.dispatch import dispatch
 from campaigns.flow.services import Services
+from campaigns.gateway import boot_clock
 from campaigns.settings import Settings
 from campaigns.wiring import BRIEF, build_services, open_store
 
@@ -20,11 +27,31 @@ log = logging.getLogger(__name__)
 #: A second beat does no harm, but somebody may wonder: the doctor knows them by their names.
 _NAME = f"{socket.gethostname()}/{os.getpid()}"
 
+#: By so much this machine's clock may drift between two ticks.
+_SET_S: Final = 0.5
+
 
 class Ringer(Scheduler):
     """Carries out the tick in this process. Named by the setting `beat_scheduler`."""
 
     _services: Services | None = None
+    _wall_ahead_s: float | None = None
+
+    def tick(self, *args: Any, **options: Any) -> Any:
+        """What was last done an hour ago was so by a clock that may have been set since."""
+        ahead_s = time.time() - boot_clock()
+        if self._wall_ahead_s is not None and abs(ahead_s - self._wall_ahead_s) > _SET_S:
+            self._clock_set(ahead_s - self._wall_ahead_s)
+        self._wall_ahead_s = ahead_s
+        return super().tick(*args, **options)
+
+    def _clock_set(self, by_s: float) -> None:
+        log.warning("beat_clock_set", extra={"by_s": round(by_s)})
+        for entry in self.schedule.values():
+            # Those of a crontab go by the calendar.
+            if isinstance(entry.schedule, schedule) and entry.last_run_at is not None:
+                entry.last_run_at += timedelta(seconds=by_s)
+        self._heap = None  # made anew by the next tick
 
     def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **options: Any) -> Any:
         """Ring where something is due; every other entry of the schedule is sent as Celery does."""
@@ -36,6 +63,7 @@ class Ringer(Scheduler):
             if self._services is None:
                 settings = Settings.from_env(os.environ)
                 self._services = build_services(settings, store=open_store(settings, BRIEF))
+            self._services.store.keep_time()
             dispatch(self._services, _NAME)
         except StoreError as error:
             log.warning("tick_failed", extra={"error": str(error)})

@@ -44,6 +44,7 @@ class Heartbeats(bootsteps.StartStopStep):
         try:
             if self._store is None:
                 self._store = open_store(Settings.from_env(os.environ), _PATIENCE)
+            self._store.keep_time()
             queues = [queue.name for queue in consumer.task_consumer.queues]
             slots = int(consumer.pool.num_processes or 1)
             consuming(self._store, queues, worker=consumer.hostname, slots=slots)

@@ -1,17 +1,45 @@
 -- Prepended to every script: the clock, events, and the rule of when a campaign is over.
 
--- The time in unix ms: the one given, or the server's own if that is '0'. One clock for all machines.
-local function clock(given)
-  if given ~= '0' then return tonumber(given) end
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
+-- The steady clock (see campaigns/steady.py). Its key comes before all others, and scripts do not see it: a hash of
+-- `offset_ms`, between the server's clock and the steady one, and `seen_ms`, the server's clock when somebody last
+-- confirmed the offset by a clock that nobody sets.
+local CLOCK = table.remove(KEYS, 1)
+-- An offset counts as confirmed for so long. By so much the server's clock may differ from what a caller expects.
+local CONFIRMED_MS, AHEAD_MS, TOLERANCE_US = 6000, 1000, 3000000
 
--- The same in microseconds, for the limiter.
-local function clock_us(given)
-  if given ~= '0' then return tonumber(given) * 1000 end
+-- The server's own clock.
+local function server_us()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
+end
+
+local function confirmed(unseen) return unseen and unseen >= -AHEAD_MS and unseen <= CONFIRMED_MS end
+
+local steady_us
+
+-- The time in microseconds: the one given; or the steady clock's, if that is '0' or, after a '~', what the caller
+-- expects it to be (ms). One clock for all machines.
+local function clock_us(given)
+  local expected = string.match(given, '^~(%d+)$')
+  if not expected and given ~= '0' then return tonumber(given) * 1000 end
+  if steady_us then return steady_us end
+  local server, known = server_us(), redis.call('HMGET', CLOCK, 'offset_ms', 'seen_ms')
+  local offset, seen = tonumber(known[1] or '0'), known[2] and tonumber(known[2])
+  local unseen = seen and server / 1000 - seen
+  steady_us = server + offset * 1000
+  if confirmed(unseen) then return steady_us end
+  if expected then
+    -- Nobody has noticed yet that the server's clock was set.
+    if math.abs(steady_us - expected * 1000) > TOLERANCE_US then steady_us = expected * 1000 end
+  elseif unseen and unseen < 0 then
+    steady_us = (seen + offset) * 1000
+  end
+  return steady_us
+end
+
+-- The same in unix ms.
+local function clock(given)
+  return math.floor(clock_us(given) / 1000)
 end
 
 -- unix ms as RFC 3339 in UTC (days to civil date, proleptic Gregorian).

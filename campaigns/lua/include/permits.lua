@@ -52,7 +52,8 @@ local function acquire_permit(keys, limits, id, kind, now)
 
   local function take(key, more)
     redis.call('ZADD', key, now + limits.life, id)
-    redis.call('PEXPIRE', key, math.ceil((limits.life + more) / 1000))
+    -- The server drops keys by a clock that may be set: two days more, so that a permit that is held stays.
+    redis.call('PEXPIRE', key, math.ceil((limits.life + more) / 1000) + 172800000)
   end
 
   -- How long another's request takes is not known: ask again soon, but no later than its permit ends.

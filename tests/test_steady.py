@@ -1,0 +1,118 @@
+"""The steady clock, on a real server whose clock is set."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from campaigns.keys import Keys
+from campaigns.settings import Settings
+from campaigns.steady import TOLERANCE_MS
+from campaigns.store import Store
+from campaigns.wiring import connect
+from tests.support.clocks import ServerWithClock, settable
+
+pytestmark = settable
+_HOUR_S, _DAY_S = 3600, 86_400
+_NEAR_MS = TOLERANCE_MS
+
+
+class Machine:
+    """A machine's clock since boot: the real one, but for the time that the machine was suspended."""
+
+    def __init__(self) -> None:
+        self.suspended_s = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() - self.suspended_s
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerWithClock]:
+    with ServerWithClock(tmp_path_factory.mktemp("clock")) as server:
+        yield server
+
+
+@pytest.fixture
+def process(server: ServerWithClock, prefix: str) -> Iterator[Callable[..., Store]]:
+    """A process's store, on a machine."""
+    server.clock.set(0)
+    stores = []
+
+    def open_one(boot_s: Callable[[], float] = time.monotonic) -> Store:
+        stores.append(Store(connect(Settings(redis_url=server.url)), Keys(prefix), boot_s=boot_s))
+        return stores[-1]
+
+    yield open_one
+    for store in stores:
+        store.redis.close()
+
+
+def real_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def near(ms: float, wanted_ms: float) -> bool:
+    return abs(ms - wanted_ms) < _NEAR_MS
+
+
+@pytest.mark.parametrize("by_s", [_HOUR_S, -_HOUR_S, _DAY_S, -_DAY_S, 60, -60])
+def test_scripts_go_on_evenly_when_the_clock_is_set(
+    server: ServerWithClock, process: Callable[..., Store], by_s: int
+) -> None:
+    """Before anybody has noticed, once somebody has, and when it is set right again."""
+    worker, beat = process(), process()
+    assert near(worker.now_ms(), real_ms())
+    beat.keep_time()
+    server.clock.set(by_s)
+    assert near(worker.now_ms(), real_ms())
+    beat.keep_time()
+    for store in (worker, beat, process()):
+        assert near(store.now_ms(), real_ms())
+    server.clock.set(0)
+    assert near(worker.now_ms(), real_ms())
+    beat.keep_time()
+    assert near(process().now_ms(), real_ms())
+
+
+def test_time_does_not_go_back_while_nobody_works(server: ServerWithClock, process: Callable[..., Store]) -> None:
+    process().keep_time()
+    server.clock.set(-_HOUR_S)
+    command = process()
+    assert near(command.now_ms(), real_ms())
+    command.keep_time()
+    assert near(process().now_ms(), real_ms())
+
+
+def test_a_machine_that_was_suspended_moves_nobody_else(process: Callable[..., Store]) -> None:
+    """To it the server's clock has jumped; others have seen that it has not."""
+    machine = Machine()
+    suspended, beat = process(machine), process()
+    suspended.keep_time()
+    machine.suspended_s = _HOUR_S
+    beat.keep_time()
+    assert near(suspended.now_ms(), real_ms())
+    suspended.keep_time()
+    for store in (suspended, beat, process()):
+        assert near(store.now_ms(), real_ms())
+
+
+def test_comes_back_to_the_server_s_clock_slowly(server: ServerWithClock, process: Callable[..., Store]) -> None:
+    """A clock that was wrong for long and was put right then: the ledger follows, without any jump."""
+    beat = process()
+    beat.keep_time()
+    server.clock.set(_HOUR_S)
+    beat.keep_time()
+    machine, key = Machine(), beat.keys.clock()
+    ticking = process(machine)
+    ticking.keep_time()
+    before_ms = int(beat.ask("hget", key, "offset_ms"))
+    assert near(before_ms, -_HOUR_S * 1000)
+    for second in range(1, 101):
+        server.clock.set(_HOUR_S + second)
+        machine.suspended_s = -second
+        ticking.keep_time()
+    moved_ms = int(beat.ask("hget", key, "offset_ms")) - before_ms
+    assert 400 <= moved_ms <= 600
