@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,8 +21,8 @@ from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 
+from campaigns.cli.comparing import compared_with
 from campaigns.cli.failures import FAILED, complain
 from campaigns.cli.sample import sample_job
 from campaigns.cli.screen import Screen, print_json, remark
@@ -40,7 +39,6 @@ from campaigns.wiring import build_services
 _SPEED = 20
 _PATIENCE_S = 120.0
 _STOP_S = 15.0
-_SHOWN_REPLIES = 12
 #: Phones with fates of their own: one that answers, one that opts out, one that is never reached.
 _SPECIAL = ("375297779909", "375297779908", "375297779901")
 
@@ -75,7 +73,7 @@ def run_demo(recipients: int, console: Console, *, as_json: bool = False, stay: 
             _show_logs(folder)
             return FAILED
         _await_replies(campaigns)
-        compared = _compare(campaigns, SandboxClient(sandbox_url), console)
+        compared = compared_with(campaigns, SandboxClient(sandbox_url), console)
         if stay:
             _stay(env, console)
     if as_json:
@@ -221,65 +219,6 @@ def _await_replies(campaigns: list[Campaign]) -> None:
     until = time.monotonic() + 10
     while time.monotonic() < until and not any(campaign.replies() for campaign in campaigns):
         time.sleep(0.25)
-
-
-def _compare(campaigns: list[Campaign], sandbox: SandboxClient, console: Console) -> dict[str, int | str]:
-    """What each phone got, what was answered, and whether both sides tell the same."""
-    truth = [(row["mailing"], row["phone"], row["text"]) for row in sandbox.ledger()]
-    told = Counter(
-        (delivery.mailing, delivery.phone)
-        for campaign in campaigns
-        for delivery in campaign.deliveries()
-        if delivery.state in {"accepted", "settled"}
-    )
-    _show_phones(truth, console)
-    _show_replies(campaigns, console)
-    sent = Counter((mailing, phone) for mailing, phone, _ in truth)
-    twice = [pair for pair, number in sent.items() if number > 1]
-    differing = [pair for pair in sent.keys() | told.keys() if sent[pair] != told[pair]]
-    console.print()
-    console.print(
-        f"the sandbox sent {len(truth):,}; we know of {sum(told.values()):,}; "
-        f"twice: {len(twice)}; told differently: {len(differing)}"
-    )
-    summary = sandbox.summary()
-    console.print(f"paid {summary['spent']} in {summary['requests']['sendBulkViber']} paid requests")
-    return {
-        "sent": len(truth),
-        "known": sum(told.values()),
-        "twice": len(twice),
-        "differing": len(differing),
-        "spent": summary["spent"],
-        "requests": summary["requests"]["sendBulkViber"],
-    }
-
-
-def _show_phones(truth: list[tuple[str, str, str]], console: Console) -> None:
-    messages: dict[str, list[str]] = {}
-    for mailing, phone, text in truth:
-        messages.setdefault(phone, []).append(text or f"({mailing}: a picture)")
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("phone")
-    table.add_column("got")
-    shown = sorted(messages, key=lambda phone: (-len(messages[phone]), phone))[:8]
-    for phone in shown:
-        table.add_row(phone, ", ".join(messages[phone]))
-    console.print()
-    console.print("what each phone got", style="bold")
-    console.print(table)
-    console.print(f"... and {len(messages) - len(shown):,} more phones", style="dim")
-
-
-def _show_replies(campaigns: list[Campaign], console: Console) -> None:
-    replies = [reply for campaign in campaigns for reply in campaign.replies()]
-    console.print()
-    console.print("replies", style="bold")
-    for reply in replies[:_SHOWN_REPLIES]:
-        console.print(f"{reply.phone}  {reply.message}")
-    if len(replies) > _SHOWN_REPLIES:
-        console.print(f"... and {len(replies) - _SHOWN_REPLIES:,} more replies", style="dim")
-    if not replies:
-        console.print("none", style="dim")
 
 
 def _show_logs(folder: Path) -> None:

@@ -83,8 +83,8 @@ def of_tokens(settings: Settings, asked: Mapping[str, Asked | None]) -> Iterator
     for account, one in asked.items():
         what, error = f"token of {account}", None if one is None else one.error
         if one is None or not one.answered:
-            why = str(error) if isinstance(error, NotNowError) else "the gateway does not answer"
-            yield Finding(SKIP, what, why)
+            why = error.reason if isinstance(error, NotNowError) else "the gateway does not answer"
+            yield Finding(SKIP, what, why, "ask again in a minute" if isinstance(error, NotNowError) else "")
         elif isinstance(error, AccountRefusedError):
             remedy = f"check {token_variable(account)} and CAMPAIGNS_GATEWAY_URL, then: campaigns wake {account}"
             yield Finding(FAIL, what, str(error), remedy)

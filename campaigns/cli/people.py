@@ -22,6 +22,7 @@ from campaigns.harmless import json_line
 from campaigns.recipients import listed_phones, normalise_phone
 from campaigns.results import OptOut
 from campaigns.wiring import default_services
+from campaigns.wording import counted
 
 
 @click.command(short_help="Tell all that is known of a phone, and why.")
@@ -83,13 +84,18 @@ def forget(phone: str, optout_too: bool, as_json: bool) -> None:
     if as_json:
         print_json(asdict(gone))
         return
-    console.print(
-        f"erased from {gone.campaigns} campaigns: {gone.deliveries} deliveries, {gone.bodies} request bodies, "
-        f"{gone.replies} replies, {gone.taken_out} rows of those taken out, {gone.events} events, "
-        f"{gone.dead_letters} dead letters"
+    erased = (
+        counted(gone.deliveries, "delivery", "deliveries"),
+        counted(gone.bodies, "request body", "request bodies"),
+        counted(gone.replies, "reply", "replies"),
+        counted(gone.taken_out, "row of those taken out", "rows of those taken out"),
+        counted(gone.events, "event"),
+        counted(gone.dead_letters, "dead letter"),
     )
+    console.print(f"erased from {counted(gone.campaigns, 'campaign')}: {', '.join(erased)}")
     if gone.events_left:
-        console.print(f"{gone.events_left} events wait for a group to read them; repeat this when they have been")
+        left = counted(gone.events_left, "event")
+        console.print(f"{left} left until every group has read what it waits for; repeat this then")
     if gone.optout:
         console.print("the opt-out is forgotten as well")
     elif default_services().optouts.of(normal) is not None:

@@ -36,7 +36,7 @@ def _numbers(preview: Preview) -> list[tuple[str, str]]:
     """Numbers and what they count."""
     numbers: list[tuple[str, str]] = []
     if preview.to_send is not None:
-        numbers.append((f"{preview.total:,}", "recipients handed in"))
+        numbers.append((f"{preview.total:,}", f"recipient{'s' * (preview.total != 1)} handed in"))
         taken_out = {
             "no phone number": preview.invalid,
             "repeated": preview.duplicate,

@@ -47,7 +47,7 @@ def send_list(services: Services, claim: Claim, permit: Permit, may_write: Calla
         return accepted(batch, claim.now_ms, services.settings, message_ids={0: message_id})
     regained = services.limiter.regain(permit)
     if isinstance(regained, Wait):
-        raise NotNowError("confirmViberMessage", regained.why, retry_after_s=regained.seconds)
+        raise NotNowError("confirmViberMessage", f"not confirmed: {regained.words}", retry_after_s=regained.seconds)
     _begin_confirming(services, batch, before)
     try:
         gateway.confirm_viber_message(message_id, may_write=may_write)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -38,6 +38,13 @@ class Breaker(NamedTuple):
     longest_s: float = 600.0
 
 
+_WAITS: Final = {
+    "paused": "the account is paused",
+    "rate": "the account's limit of requests is used up at the moment",
+    "busy": "the account has as many requests under way as it may",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Permit:
     """Leave to make one request."""
@@ -52,6 +59,11 @@ class Wait:
 
     seconds: float
     why: str
+
+    @property
+    def words(self) -> str:
+        """The same for a person."""
+        return _WAITS.get(self.why, self.why)
 
 
 class Reads:
@@ -198,7 +210,7 @@ class Limiter:
         def acquire(method: str, before: Sequence[ScriptCall]) -> Permit:
             permit = self._acquire(Permit(account, secrets.token_hex(8)), _READ, patience_s, before)
             if isinstance(permit, Wait):
-                raise NotNowError(method, f"no permit: {permit.why}", retry_after_s=permit.seconds)
+                raise NotNowError(method, f"not asked: {permit.words}", retry_after_s=permit.seconds)
             return permit
 
         return Reads(self._store, acquire, self.releasing, first)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from campaigns.cli.comparing import agreement
 from tests.cli.conftest import Run
 from tests.conftest import environment
 from tests.support.jobs import bulk_job, phones, sample_job
@@ -179,6 +180,22 @@ def test_wrong_options_of_the_sandbox(run: Run, option: str, value: str, said: s
     refused = run("sandbox", option, value)
     assert refused.exit_code == 2
     assert said in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ((210, 210, 0, 0), "the sandbox sent 210 messages: every one is known here, and none went out twice"),
+        ((1, 0, 0, 1), "the sandbox sent 1 message; the results here know of 0; 1 message known on one side alone"),
+        (
+            (2001, 2000, 1, 1),
+            "the sandbox sent 2,001 messages; the results here know of 2,000; 1 message went out twice; "
+            "1 message known on one side alone",
+        ),
+    ],
+)
+def test_what_the_demo_compared_is_said_in_plain_words(numbers: tuple[int, int, int, int], said: str) -> None:
+    assert agreement(*numbers) == said
 
 
 @pytest.mark.parametrize(("end", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 128 + signal.SIGTERM)])

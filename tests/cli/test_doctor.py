@@ -231,6 +231,17 @@ def test_a_wrong_token(run: Run, alive: Stage, monkeypatch: pytest.MonkeyPatch) 
         only(run, "token of default", "fail", "HTTP 401", "check CAMPAIGNS_TOKEN")
 
 
+def test_an_account_whose_limit_is_used_up(run: Run, alive: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That it was not asked is no fault of the token, and says what to do."""
+    monkeypatch.setenv("CAMPAIGNS_RATE_LIMIT", "1/3600")
+    run("doctor")
+    rows = [json.loads(line) for line in run("doctor", "--json").stdout.splitlines()]
+    (found,) = [row for row in rows if row["what"] == "token of default"]
+    assert found["verdict"] == "skip"
+    assert found["found"] == "not asked: the account's limit of requests is used up at the moment"
+    assert found["remedy"]
+
+
 def test_the_gateway_is_down(run: Run, alive: Stage) -> None:
     alive.sandbox.stop()
     only(run, "gateway", "fail", "not sent: ConnectionRefusedError", "check CAMPAIGNS_GATEWAY_URL")

@@ -77,7 +77,7 @@ class TestForget:
         stage.finish(campaign)
         stage.services.optouts.add(phones(1))
         said = run("forget", phones(1)[0]).stdout.splitlines()
-        assert said[0].startswith("erased from 1 campaigns: 1 deliveries, 1 request bodies, 0 replies, 0 rows")
+        assert said[0].startswith("erased from 1 campaign: 1 delivery, 1 request body, 0 replies, 0 rows")
         assert said[1].startswith("the opt-out stays")
         gone = json.loads(run("forget", phones(1)[0], "--optout-too", "--json").stdout)
         assert gone == {**dict.fromkeys(gone, 0), "optout": True}

@@ -172,6 +172,23 @@ def test_reading_without_a_permit(store: Store) -> None:
         pytest.fail("must not be entered")
     assert caught.value.retry_after_s is not None
     assert caught.value.retry_after_s > 50
+    assert str(caught.value) == "getViberMessages: not asked: the account is paused"
+
+
+@pytest.mark.parametrize(
+    ("limit", "why"),
+    [
+        ({"concurrency": 1}, "the account has as many requests under way as it may"),
+        ({"requests": 1, "window_s": 60.0}, "the account's limit of requests is used up at the moment"),
+    ],
+)
+def test_why_nothing_was_asked_in_words_for_people(store: Store, limit: dict[str, Any], why: str) -> None:
+    limits = limiter(store, **limit)
+    with limits.reading("a", "getViberMessages", patience_s=0):
+        second = limits.reading("a", "getViberMessages", patience_s=0)
+        with pytest.raises(NotNowError) as caught, second:
+            pytest.fail("must not be entered")
+    assert caught.value.reason == f"not asked: {why}"
 
 
 def test_fails_closed(free_port: int) -> None:
