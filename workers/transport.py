@@ -4,25 +4,34 @@ Kombu parses what lies in a Redis list inside the worker's event loop: what is n
 delivery tag or valid base64, raises there, ends the worker, and is found again by the next one. A tag that a
 client uses twice makes kombu acknowledge two messages as one. A compressed message is unpacked without a bound.
 Here every item becomes a message that kombu understands; `workers.door` decides what becomes of it.
+
+Kombu lets a worker have as many messages as it may prefetch, and counts one as long as its acknowledgement has not been
+written. Where that fails, because the connection breaks or the server's disk is full, the place is gone for good, and
+two of them are all that a small worker has. Here the place is free at once, and the acknowledgement is made good.
 """
 
 from __future__ import annotations
 
 import base64
 import functools
+import logging
 import os
 import uuid
 from functools import cache
 from typing import Any, Final
 
 import orjson
-from kombu.transport import pyamqp
+from kombu.transport import pyamqp, virtual
 from kombu.transport import redis as kombu_redis
 
 from campaigns import broker
 from campaigns.envelopes import envelope_of_item
 from campaigns.settings import Settings
 
+log = logging.getLogger(__name__)
+
+#: Acknowledgements that could not be written, at most. A message whose own is forgotten comes again after 300 s.
+_UNWRITTEN: Final = 1000
 #: Headers by which an envelope passes through kombu, and through a restored message, with what was found.
 PROBLEM, SIZE = "campaigns-problem", "campaigns-size"
 #: Kombu unpacks a message that has this header as soon as it is built.
@@ -71,7 +80,50 @@ class _SoundClient(kombu_redis.PrefixedStrictRedis):
         return answer
 
 
+class _SoundQoS(kombu_redis.QoS):
+    """Loses neither a place nor a message where the server cannot be written to."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._unwritten: list[str] = []
+
+    def append(self, message: Any, delivery_tag: str) -> None:
+        """A message that was taken and not noted is carried out here, though no other worker could be given it."""
+        try:
+            super().append(message, delivery_tag)
+        except Exception as error:  # noqa: BLE001 (whatever the server says, the message must not be dropped)
+            log.warning("message_not_noted", extra={"error": type(error).__name__})
+            virtual.QoS.append(self, message, delivery_tag)
+
+    def ack(self, delivery_tag: str) -> None:
+        unwritten = [*self._unwritten, delivery_tag]
+        try:
+            with self.pipe_or_acquire() as pipe:
+                for tag in unwritten:
+                    pipe.zrem(self.unacked_index_key, tag).hdel(self.unacked_key, tag)
+                pipe.execute()
+            del self._unwritten[: len(unwritten) - 1]
+        except Exception as error:  # noqa: BLE001 (whatever the server says, the message is done with)
+            log.warning("acknowledgement_not_written", extra={"error": type(error).__name__})
+            self._unwritten = unwritten[-_UNWRITTEN:]
+        finally:
+            virtual.QoS.ack(self, delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Put aside it is acknowledged. What could not be given back to its queue comes again by itself."""
+        if not requeue:
+            self.ack(delivery_tag)
+            return
+        try:
+            super().reject(delivery_tag, requeue=True)
+        except Exception:
+            virtual.QoS.ack(self, delivery_tag)
+            raise
+
+
 class _SoundChannel(broker.RedisChannel):
+    QoS = _SoundQoS
+
     def _get_client(self) -> Any:
         return functools.partial(_SoundClient, global_keyprefix=self.global_keyprefix)
 
