@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from celery import bootsteps
+from celery.worker import state
 from celery.worker.consumer.tasks import Tasks
 
 from campaigns.errors import StoreError
@@ -14,6 +15,7 @@ from campaigns.flow.heartbeats import EVERY_S, consuming
 from campaigns.settings import Settings
 from campaigns.store import Store
 from campaigns.wiring import BRIEF, open_store
+from workers.stuck import Stuck
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ class Heartbeats(bootsteps.StartStopStep):
         super().__init__(consumer, **options)
         self._timer: Any = None
         self._store: Store | None = None
+        self._stuck = Stuck()
 
     def start(self, consumer: Any) -> None:
         self._leave(consumer)
@@ -41,6 +44,7 @@ class Heartbeats(bootsteps.StartStopStep):
             self._timer = None
 
     def _leave(self, consumer: Any) -> None:
+        self._stuck.end(list(state.active_requests))
         try:
             if self._store is None:
                 self._store = open_store(Settings.from_env(os.environ), _PATIENCE)
