@@ -21,7 +21,7 @@ from campaigns.ledger import SEND, Reason, queue_of, reasons_of, schedule_of
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger.states import HELD, OVER, PLANNED, REJECTED
 from campaigns.names import POLL, REPLIES
-from campaigns.results import Delivery, Reply
+from campaigns.results import Delivery, Full, Reply
 from campaigns.wiring import default_services
 
 #: A restart of Redis takes less; whoever only waits need not hear of it.
@@ -42,6 +42,9 @@ class Status:
     `scheduled_at` are the times for which mailings are scheduled, the earliest first. `out_of_reach` counts the
     recipients whose mailing waits at the gateway for such a time, the last of them until `out_of_reach_until`: the
     gateway has no method that cancels, so neither `pause` nor `cancel` stops them.
+
+    `events_full_since` tells that sending pauses because the event stream is full of what `events_full_group` has yet
+    to read. That is no state of the campaign, and ends by itself once there is room.
 
     `requests` counts paid requests by their state, as `recipients` counts people. `reasons` tell why some were
     refused or are held, and whether the gateway said so or a limit here; a list of campaigns comes without them.
@@ -76,12 +79,14 @@ class Status:
     unreadable: int = 0
     requests: dict[str, int] = field(default_factory=dict)
     reasons: tuple[Reason, ...] = ()
+    events_full_since: datetime | None = None
+    events_full_group: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: times as ISO 8601, the cost as text."""
         plain = asdict(self)
         plain["created_at"] = self.created_at.isoformat()
-        for name in ("ended_at", "account_rests_until", "out_of_reach_until"):
+        for name in ("ended_at", "account_rests_until", "out_of_reach_until", "events_full_since"):
             plain[name] = plain[name].isoformat() if plain[name] else None
         plain["scheduled_at"] = [moment.isoformat() for moment in self.scheduled_at]
         plain["cost"] = str(self.cost) if self.cost is not None else None
@@ -112,7 +117,7 @@ class Campaign:
         """Counts, state, and the reasons of what was refused or is held."""
         record = self._record()
         resting = None if record.over else self._services.limiter.resting(record.account)
-        status = _status(self._services, record, resting)
+        status = _status(self._services, record, resting, None if record.over else self._services.events.full())
         return replace(status, reasons=reasons_of(self._services.batches, record))
 
     def status_after_restart(self, patience_s: float = _RESTART_S) -> Status:
@@ -164,7 +169,10 @@ class Campaign:
         self._services.campaigns.pause(self.id, by)
 
     def resume(self, by: str = "application") -> None:
-        """Batches go out again. Raises StateError unless the campaign is paused."""
+        """Batches go out again. Raises StateError if the campaign is over.
+
+        While the event stream is full nothing goes out all the same: see `status().events_full_since`.
+        """
         self._services.campaigns.resume(self.id, by)
         sweep_campaign(self._services, self._record())
         ring(self._services, queue_of(SEND, self._record().kind))
@@ -214,13 +222,18 @@ def newest_campaigns(*, services: Services | None = None) -> Iterator[Status]:
     """All campaigns that are kept, newest first, read a page at a time. Raises StoreError."""
     services = services or default_services()
     pauses: dict[str, tuple[int, str] | None] = {}
+    full = services.events.full()
     for record in services.people.campaigns(None):
         if not record.over and record.account not in pauses:
             pauses[record.account] = services.limiter.resting(record.account)
-        yield _status(services, record, None if record.over else pauses[record.account])
+        yield (
+            _status(services, record, None, None)
+            if record.over
+            else _status(services, record, pauses[record.account], full)
+        )
 
 
-def _status(services: Services, record: Record, resting: tuple[int, str] | None = None) -> Status:
+def _status(services: Services, record: Record, resting: tuple[int, str] | None, full: Full | None) -> Status:
     final = record.number("final")
     ended_ms = record.number("ended_ms")
     schedule = schedule_of(services.batches, record, services.now_ms)
@@ -255,6 +268,8 @@ def _status(services: Services, record: Record, resting: tuple[int, str] | None 
         scheduled_at=tuple(_moment(time_ms) for time_ms in schedule.times_ms),
         out_of_reach=schedule.out_of_reach,
         out_of_reach_until=_moment(schedule.until_ms) if schedule.until_ms else None,
+        events_full_since=_moment(full.since_ms) if full else None,
+        events_full_group=full.group if full else "",
     )
 
 

@@ -107,7 +107,7 @@ class Keys:
 
         `<verb>|<batch id>`; where batches are sent also `campaign|<campaign id>` for one that takes its place in the
         order, and `at|<batch or campaign id>` for what is scheduled. That of `control` belongs to no account: its
-        entries are `lease|<batch id>`, `plan|<campaign id>`, `cancel|<campaign id>` and `sweep|`.
+        entries are `lease|<batch id>`, `plan|<campaign id>`, `cancel|<campaign id>`, `sweep|` and `trim|`.
         """
         return f"{self.prefix}due:{queue}" if queue == CONTROL else f"{self.prefix}due:{queue}:{account}"
 
@@ -250,6 +250,11 @@ class Keys:
     def events(self) -> str:
         """Stream: one entry per event. Writer: every script that changes state."""
         return f"{self.prefix}events"
+
+    def stream(self) -> str:
+        """Hash. Writer: trimming. No expiry. While the event stream is full, `full_ms` (since when) and `full_group`
+        (the group that was furthest behind then); `seq`, number of the last event of the source `events`."""
+        return f"{self.prefix}stream"
 
     def dead_letters(self, group: str) -> str:
         """Stream: what a group could not digest, and why. Writer: consumers. Lives `retention_s` after the last."""

@@ -190,9 +190,13 @@ class Settings:
     body_retention_s: float = option(
         _SECONDS, 7 * _DAY_S, "how long an unsent request body is kept, from when it may be sent, while no worker runs"
     )
-    events_life_s: float = option(_SECONDS, _DAY_S, "least life of an event; it ends when every group has acknowledged")
+    events_life_s: float = option(
+        _SECONDS, _DAY_S, "how long an event is kept while there is room; none is dropped that a group has yet to read"
+    )
     events_cap: int = option(
-        _number(int, 100, 1_000_000_000), 1_000_000, "entries in the event stream at which campaigns pause"
+        _number(int, 100, 1_000_000_000),
+        1_000_000,
+        "most entries of the event stream: what every group has read makes room, unread ones pause sending",
     )
 
     accounts: Mapping[str, Secret] = field(default_factory=dict)

@@ -42,7 +42,7 @@ LAYERS = [
     },
     {"flow.turns", "flow.leases"},
     {"flow.send", "flow.poll", "flow.reconcile", "flow.replies"},
-    {"flow.sweep", "flow.reading"},
+    {"flow.sweep", "flow.reading", "flow.room"},
     {"flow.resolve", "flow.dispatch", "flow.control"},
     {"flow.work", "handle"},
     {"preparing"},

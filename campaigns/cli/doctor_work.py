@@ -53,24 +53,28 @@ def _beat(services: Services, now_ms: int) -> Finding:
 
 def look_at_events(services: Services) -> Iterator[Finding]:
     """Raises StoreError."""
-    entries, cap, groups = len(services.events), services.settings.events_cap, Groups(services.store).all()
-    found = f"{entries:,} of {cap:,} entries"
-    if entries < cap / 2:
-        yield Finding(OK, "event stream", found)
-    elif groups:
-        last = groups[0].name
-        remedy = (
-            f"start the consumers of group {last}, or, if nobody reads it: campaigns events --group {last} --forget"
-        )
-        found += f": campaigns pause when it is full; furthest behind is group {last}"
-        yield Finding(WARN if entries < cap else FAIL, "event stream", found, remedy)
-    else:
-        remedy = "lower CAMPAIGNS_EVENTS_LIFE_S, since nobody reads them, or raise CAMPAIGNS_EVENTS_CAP"
-        found += ": campaigns pause when it is full"
-        yield Finding(WARN if entries < cap else FAIL, "event stream", found, remedy)
+    groups = Groups(services.store).all()
+    yield _room(services, groups)
     yield _groups(services, groups)
     yield _dead_letters(services, groups)
     yield _rejected(services)
+
+
+def _room(services: Services, groups: list[Group]) -> Finding:
+    """Whether groups leave so much unread that sending pauses, or soon will. What they have read makes room."""
+    entries, cap = len(services.events), services.settings.events_cap
+    unread = max((group.unread for group in groups), default=0)
+    full, found = services.events.full(), f"{entries:,} of {cap:,} entries"
+    if full is None and unread < cap / 2:
+        return Finding(OK, "event stream", found if groups else f"{found}; no group reads them")
+    last = max(groups, key=lambda group: group.unread).name if groups else ""
+    remedy = f"start the consumers of group {last}, or, if nobody reads it: campaigns events --group {last} --forget"
+    if full is not None:
+        since_s = (services.now_ms() - full.since_ms) / 1000
+        found += f": sending pauses for {since_s:,.0f} s already; group {last} has not read {unread:,}"
+        return Finding(FAIL, "event stream", found, f"{remedy}; then sending goes on by itself")
+    found += f": sending pauses when as many are unread; group {last} has not read {unread:,}"
+    return Finding(WARN if unread < cap else FAIL, "event stream", found, remedy)
 
 
 def _rejected(services: Services) -> Finding:
@@ -87,15 +91,9 @@ def _rejected(services: Services) -> Finding:
 
 def _groups(services: Services, groups: list[Group]) -> Finding:
     """Whether some group has left an event unread, or begun and not done, for long."""
-    now_ms, behind = services.now_ms(), {}
-    for group in groups:
-        oldest = services.store.ask("xrange", services.store.keys.events(), f"({group.last}", "+", 1)
-        times_ms = [int(entry_id.partition(b"-")[0]) for entry_id, _ in oldest]
-        if group.pending:
-            pending = services.store.ask("xpending", services.store.keys.events(), group.name)
-            times_ms += [int(pending["min"].partition(b"-")[0])] if pending["min"] else []
-        if times_ms and now_ms - min(times_ms) > _BEHIND_S * 1000:
-            behind[group.name] = (now_ms - min(times_ms)) / 3_600_000
+    now_ms = services.now_ms()
+    oldest = {group.name: now_ms - group.oldest_ms for group in groups if group.oldest_ms is not None}
+    behind = {name: age_ms / 3_600_000 for name, age_ms in oldest.items() if age_ms > _BEHIND_S * 1000}
     if not behind:
         return Finding(OK, "groups", f"{len(groups)}, none is behind" if groups else "none")
     told = ", ".join(f"{name} by {hours:,.0f} h" for name, hours in behind.items())

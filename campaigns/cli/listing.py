@@ -35,6 +35,7 @@ def needs(status: Status) -> str:
         "invalid job": status.state == "invalid",
         f"{refused:,} refused": refused,
         "account rests": status.account_rests_until is not None and status.recipients.get("planned"),
+        "event stream full": status.events_full_since is not None and status.recipients.get("planned"),
         "paused": status.state == "paused",
     }
     return next((words for words, is_so in found.items() if is_so), "")

@@ -12,7 +12,7 @@ from campaigns.cli.failures import FAILED, told
 from campaigns.cli.naming import found_campaign, full_batch_id
 from campaigns.cli.options import account, as_json, campaign_id
 from campaigns.cli.screen import console, print_json
-from campaigns.cli.show import out_of_reach_words, status_table
+from campaigns.cli.show import events_full_words, out_of_reach_words, status_table
 from campaigns.flow.resolve import RESOLUTIONS, wake_account
 from campaigns.handle import Campaign, Status
 from campaigns.wiring import default_services
@@ -54,6 +54,9 @@ def resume(campaign_id: str, as_json: bool) -> None:
     campaign.resume(by=who())
     if as_json:
         print_json(campaign.status().as_dict())
+    elif (words := events_full_words(campaign.status(), _zone())) is not None:
+        console.print(f"resumed, but {words}", style="yellow")
+        console.print("what to do: campaigns doctor")
     else:
         console.print(f"resumed; to follow it: campaigns status {campaign.id} --watch")
 

@@ -102,6 +102,8 @@ def _advice(status: Status, zone: tzinfo) -> list[str]:
     advice = [*schedule_lines(status, zone)]
     if (pause := account_pause(status, zone)) is not None:
         advice += [pause, "once that is put right:", f"campaigns wake {shlex.quote(status.account)}"]
+    if (words := events_full_words(status, zone)) is not None:
+        advice += [words, "start its consumers, or, if nobody reads it:", forget_command(status.events_full_group)]
     if status.recipients.get("held") or status.requests.get("held"):
         advice += ["after a look into the gateway's cabinet:", f"campaigns resolve {status.id} --help"]
     if status.recipients.get("rejected"):
@@ -139,8 +141,26 @@ def account_pause(status: Status, zone: tzinfo) -> str | None:
     return f"account {status.account} rests until {until}: {status.account_rests_why}"
 
 
+def events_full_words(status: Status, zone: tzinfo) -> str | None:
+    """That nothing goes out because too many events are unread, and by whom."""
+    if status.events_full_since is None:
+        return None
+    since = f"{status.events_full_since.astimezone(zone):%H:%M:%S}"
+    what = (
+        f"sending pauses since {since}: the event stream is full of what group {status.events_full_group} has not read"
+    )
+    return f"{what}; it goes on by itself once there is room"
+
+
+def forget_command(group: str) -> str:
+    """The command that drops a group."""
+    return f"campaigns events --group {shlex.quote(group)} --forget"
+
+
 def state_words(status: Status) -> str:
     """The state, and what `finished` would hide: that the campaign was refused, or is held."""
+    if status.state == "ready" and status.events_full_since is not None and status.recipients.get("planned"):
+        return "ready, events full"
     if status.state not in {"finished", "cancelled"}:
         return status.state
     requests = status.requests

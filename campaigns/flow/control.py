@@ -1,4 +1,4 @@
-"""What the control queue holds: leases and plans that end, cancelling, and sweeping in small slices."""
+"""What the control queue holds: leases and plans that end, cancelling, sweeping and trimming in small slices."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from typing import Final
 
 from campaigns.errors import UnknownCampaignError
 from campaigns.flow.leases import end_lease
+from campaigns.flow.room import TRIM_ENTRY, keep_room
 from campaigns.flow.services import Services
 from campaigns.flow.sweep import SWEEP_ENTRY, sweep_campaign, sweep_slice
 from campaigns.flow.turns import Outcome
 from campaigns.ledger import CANCEL, LEASE, PLAN, Entry
 from campaigns.ledger.states import CANCELLING, PLANNING
 
-#: A slice of sweeping takes so long, and the next follows after so long while a round goes on: a twentieth of a core.
+#: A slice of sweeping or trimming takes so long, and the next follows after so long while there is more to do: a
+#: twentieth of a core.
 _SLICE_S: Final = 0.05
 _SLICES_EVERY_MS: Final = 1_000
 #: A round of sweeping begins so long after the last one ended.
 _ROUNDS_EVERY_MS: Final = 30_000
+#: Trimming looks again after so long. It is a pause's longest end, and less than a fast account fills the stream in.
+_TRIMS_EVERY_MS: Final = 1_000
 
 
 def control_taken(
@@ -30,6 +34,10 @@ def control_taken(
         _, whole = sweep_slice(services, lambda: monotonic() < until_s)
         every_ms = _ROUNDS_EVERY_MS if whole else _SLICES_EVERY_MS
         services.due.put_control(SWEEP_ENTRY, services.now_ms() + every_ms)
+    elif entry == TRIM_ENTRY:
+        until_s = monotonic() + _SLICE_S
+        keep_room(services, lambda: monotonic() < until_s)
+        services.due.put_control(TRIM_ENTRY, services.now_ms() + _TRIMS_EVERY_MS)
     elif entry.verb == LEASE:
         end_lease(services, entry.id)
     elif entry.verb in {PLAN, CANCEL}:

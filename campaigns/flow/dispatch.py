@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from campaigns.flow.heartbeats import ticked
+from campaigns.flow.room import TRIM_ENTRY
 from campaigns.flow.services import Services
 from campaigns.flow.sweep import SWEEP_ENTRY
 from campaigns.names import DUE_QUEUES
@@ -19,7 +20,7 @@ def dispatch(services: Services, beat: str = "") -> int:
     `beat` is the name of the beat whose tick this is.
     """
     ticked(services.store, beat)
-    services.due.put_control(SWEEP_ENTRY, services.now_ms(), missing_only=True)
+    services.due.keep_in_control([SWEEP_ENTRY, TRIM_ENTRY], services.now_ms())
     witness = services.turns.witness
     calls = [services.turns.ringing(queue, silence_ms=SILENCE_MS) for queue in DUE_QUEUES]
     looked, *answers = services.store.run_in_turn([witness.looking(), *calls])

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
-from campaigns.errors import StateError, UnknownCampaignError
+from campaigns.errors import UnknownCampaignError
 from campaigns.flow.duplicates import watched
 from campaigns.flow.leases import declare_unknown
 from campaigns.flow.services import Services
@@ -75,7 +74,6 @@ def sweep_slice(services: Services, may_go_on: Callable[[], bool]) -> tuple[int,
             store.ask("set", keys.sweep(), cursor, _CURSOR_LIFE_S)
             return missing, False
     store.ask("delete", keys.sweep())
-    _pause_if_full(services)
     services.campaigns.forget_expired(services.now_ms() - round(services.settings.retention_s * 1000))
     return missing, True
 
@@ -86,15 +84,6 @@ def _sweep_one(services: Services, campaign_id: str) -> int:
     except UnknownCampaignError:
         services.store.ask("srem", services.store.keys.active(), campaign_id)
         return 0
-
-
-def _pause_if_full(services: Services) -> None:
-    if not _events_full(services):
-        return
-    for campaign_id in services.campaigns.active():
-        with suppress(UnknownCampaignError, StateError):
-            if services.campaigns.read(campaign_id).state == READY:
-                services.campaigns.pause(campaign_id, "the event stream is full")
 
 
 def sweep_campaign(services: Services, campaign: Campaign) -> int:
@@ -190,12 +179,3 @@ def _retire(services: Services, campaign: Campaign) -> None:
 
 def _reply_window_ms(services: Services) -> int:
     return round(services.settings.reply_window_s * 1000)
-
-
-def _events_full(services: Services) -> bool:
-    """Trim the event stream. Whether so much of it is unread that campaigns must pause before any is lost."""
-    settings = services.settings
-    left = services.events.trim(round(settings.events_life_s * 1000))
-    if left >= settings.events_cap:
-        log.error("events_full", extra={"entries": left, "cap": settings.events_cap})
-    return left >= settings.events_cap

@@ -66,9 +66,13 @@ class Due:
         """Nothing is due of it any more."""
         self._store.ask("zrem", self._keys.due(queue_of(entry.verb, of.kind), of.account), str(entry))
 
-    def put_control(self, entry: Entry, at_ms: int, *, missing_only: bool = False) -> None:
+    def put_control(self, entry: Entry, at_ms: int) -> None:
         """Make an entry of the control queue due at `at_ms`."""
-        self._store.ask("zadd", self._keys.due(CONTROL), {str(entry): at_ms}, missing_only)
+        self._store.ask("zadd", self._keys.due(CONTROL), {str(entry): at_ms})
+
+    def keep_in_control(self, entries: Sequence[Entry], at_ms: int) -> None:
+        """Make those of `entries` due at `at_ms` that do not stand in the control queue."""
+        self._store.ask("zadd", self._keys.due(CONTROL), {str(entry): at_ms for entry in entries}, True)
 
     def drop_control(self, entry: Entry) -> None:
         """Nothing is due of it in the control queue any more."""

@@ -196,6 +196,7 @@ class Turn:
             keys.campaign(""),
             keys.body(""),
             keys.primary(),
+            keys.stream(),
         ]
 
     def _read_keys(self) -> list[str]:

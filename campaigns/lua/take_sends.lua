@@ -5,7 +5,7 @@
 --       7 events, 8 opt-outs, 9 their counter, 10 due set of control, 11 accounts of polling,
 --       12 when something was last taken from the queue,
 --       bases: 13 due sets of the queue, 14 orders of the queue, 15 due sets of polling, 16 accounts, 17 permits,
---       18 batches, 19 campaigns, 20 bodies; 21 primary
+--       18 batches, 19 campaigns, 20 bodies; 21 primary, 22 facts of the event stream
 -- ARGV: 1 now (ms or 0), 2 queue, 3 turn, 4 number of this call of the turn (from 1), 5 lease of the turn (ms),
 --       6 lease of the turn while it can take no more (ms), 7 requests under way already,
 --       8 how long the turn would wait for more (ms), 9 lease of a batch (ms), 10 'quick' or 'paid',
@@ -30,6 +30,8 @@ local batch_base, campaign_base, body_base = KEYS[18], KEYS[19], KEYS[20]
 local lease_ms, kind, limits = tonumber(ARGV[9]), ARGV[10], permit_limits(11)
 local FENCES, most = 21, #ARGV - 21
 local now_us = clock_us(ARGV[1])
+-- Nothing is sent while the event stream is full of what nobody has read.
+local stream_full = redis.call('HEXISTS', KEYS[22], 'full_ms') == 1
 -- Steps over what cannot be sent after all, and accounts looked at, in one call.
 local STEPS, ACCOUNTS = 100, 20
 
@@ -99,6 +101,7 @@ end
 
 -- Takes what an account can send now. Returns when it can act again (unix ms), or nil if nothing of it is due.
 local function take_from(account)
+  if stream_full then return now + 1000 end
   if lacks_token(ARGV[18], account) then
     local paused = tonumber(redis.call('HGET', account_base .. account, 'all_until_ms') or '0')
     if paused > now then return paused end

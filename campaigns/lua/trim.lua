@@ -1,25 +1,47 @@
--- Trims the event stream: only what every group has acknowledged, and only what is old enough.
--- KEYS: 1 events
--- ARGV: 1 now (ms or 0), 2 life of an event (ms)
--- Returns: entries left.
-local now = clock(ARGV[1])
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+-- Drops a bounded number of events: those that are old enough, and where the stream is at its cap also younger ones, but
+-- only what every group has acknowledged. Where the cap is reached by events that some group has yet to read, sending
+-- pauses until a tenth of the cap is free.
+-- KEYS: 1 events, 2 facts of the stream
+-- ARGV: 1 now (ms or 0), 2 life of an event (ms), 3 cap, 4 entries that one call may drop
+-- Returns: {entries left, entries dropped, 1 if sending pauses for it, else 0}. Where entries were dropped another call
+--          may drop more.
+-- Emits: sending.paused, sending.resumed.
+-- @include floor
+local now, cap, most = clock(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local floor, group = done_before(KEYS[1])
+local paused = redis.call('HEXISTS', KEYS[2], 'full_ms') == 1
 
--- Whether position a stands before position b ('ms-seq').
-local function before(a, b)
-  local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
-  local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
-  if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) < tonumber(b_ms) end
-  return tonumber(a_seq) < tonumber(b_seq)
+-- The server frees whole nodes of the stream at once, which is cheap; what is left of a node goes one by one.
+local function drop_before(position, number)
+  if position == '0-0' then return 0 end
+  local dropped = redis.call('XTRIM', KEYS[1], 'MINID', '~', position, 'LIMIT', number)
+  if dropped > 0 then return dropped end
+  local rest = redis.call('XRANGE', KEYS[1], '-', '(' .. position, 'COUNT', math.min(number, 100))
+  for _, entry in ipairs(rest) do redis.call('XDEL', KEYS[1], entry[1]) end
+  return #rest
 end
 
-local keep = string.format('%.0f-0', math.max(0, now - tonumber(ARGV[2])))
-for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-  local group = {}
-  for i = 1, #info, 2 do group[info[i]] = info[i + 1] end
-  local first = group['last-delivered-id']
-  if tonumber(group['pending']) > 0 then first = redis.call('XPENDING', KEYS[1], group['name'])[2] end
-  if before(first, keep) then keep = first end
+local old = string.format('%.0f-0', math.max(0, now - tonumber(ARGV[2])))
+if floor and stands_before(floor, old) then old = floor end
+local dropped = drop_before(old, most)
+local room = paused and math.floor(cap * 0.9) or cap
+local left = redis.call('XLEN', KEYS[1])
+if left >= room and dropped == 0 then
+  dropped = drop_before(floor or '18446744073709551615-18446744073709551615', math.min(most, math.max(left - room, 100)))
+  left = left - dropped
 end
-redis.call('XTRIM', KEYS[1], 'MINID', keep)
-return redis.call('XLEN', KEYS[1])
+if dropped > 0 then return {left, dropped, paused and 1 or 0} end
+
+if left >= room and floor and not paused then
+  -- The name may hold anything, and the event is JSON.
+  local name = string.gsub(group, '[%c\128-\255]', '?')
+  redis.call('HSET', KEYS[2], 'full_ms', now, 'full_group', name)
+  emit(KEYS[1], KEYS[2], 'events', 'sending.paused', name, '{"reason":"the event stream is full","entries":' .. left ..
+    ',"cap":' .. ARGV[3] .. ',"group":' .. cjson.encode(name) .. '}', now)
+elseif left < room and paused then
+  local name = redis.call('HGET', KEYS[2], 'full_group') or ''
+  redis.call('HDEL', KEYS[2], 'full_ms', 'full_group')
+  emit(KEYS[1], KEYS[2], 'events', 'sending.resumed', name, '{"reason":"the event stream has room again","entries":' ..
+    left .. ',"cap":' .. ARGV[3] .. '}', now)
+end
+return {left, 0, redis.call('HEXISTS', KEYS[2], 'full_ms')}

@@ -199,6 +199,9 @@ def _waiting(status: Status) -> list[Pending]:
     if status.account_rests_until is not None:
         why = f"account {status.account} rests: {status.account_rests_why}. Once that is put right"
         found.append(Pending("Account at rest", planned, why, f"campaigns wake {status.account}"))
+    if planned and status.events_full_since is not None:
+        why = f"the event stream is full: start the consumers of group {status.events_full_group}, or drop the group"
+        found.append(Pending("Sending pauses", planned, why, "campaigns doctor"))
     if planned and status.state == "paused":
         resume = f"campaigns resume {status.id}"
         found.append(Pending("Waiting", planned, "the campaign is paused; to go on", resume))

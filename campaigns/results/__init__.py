@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from campaigns.results.consumer import Consumer
 from campaigns.results.deliveries import Deliveries, Delivery
-from campaigns.results.events import Event, Events, event_schemas, single_changes
+from campaigns.results.events import Event, Events, Full, event_schemas, single_changes
 from campaigns.results.forgetting import Forgetting, Forgotten
 from campaigns.results.groups import DeadLetter, Group, Groups, position_of
 from campaigns.results.intake import compare, silenced
@@ -22,6 +22,7 @@ __all__ = [
     "Events",
     "Forgetting",
     "Forgotten",
+    "Full",
     "Group",
     "Groups",
     "Message",

@@ -25,17 +25,8 @@ def naming(store: Store, phone: str) -> Iterator[Event]:
 
 def done_before(store: Store) -> tuple[int, int] | None:
     """Every group has acknowledged all entries before this place; None if there are no groups."""
-    stream = store.keys.events()
-    if not store.ask("exists", stream):
-        return None
-    places = []
-    for group in store.ask("xinfo_groups", stream):
-        if group["pending"]:
-            places.append(place(store.ask("xpending", stream, group["name"])["min"].decode()))
-        else:
-            milliseconds, number = place(group["last-delivered-id"].decode())
-            places.append((milliseconds, number + 1))
-    return min(places, default=None)
+    floor = store.run("done_before", [store.keys.events()])
+    return place(floor.decode()) if floor else None
 
 
 def place(position: str) -> tuple[int, int]:

@@ -12,6 +12,8 @@ import orjson
 from campaigns.store import Store
 
 _PER_READ = 200
+#: Entries that one call of trimming drops.
+_PER_TRIM = 1000
 
 DELIVERIES_CHANGED = "deliveries.changed"
 DELIVERY_CHANGED = "delivery.changed"
@@ -37,6 +39,26 @@ class Event:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """What trimming did: entries left and dropped. `full`: whether sending pauses until groups have read more."""
+
+    left: int
+    dropped: int
+    full: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """The event stream is full, since `since_ms` (unix ms), of what some group has yet to read.
+
+    `group` was furthest behind then. Nothing is sent meanwhile; that ends by itself once there is room.
+    """
+
+    since_ms: int
+    group: str
 
 
 def event_schemas() -> dict[str, Any]:
@@ -123,9 +145,20 @@ class Events:
         newest = self._store.ask("xrevrange", self._key, "+", "-", 1)
         return newest[0][0].decode() if newest else "0-0"
 
-    def trim(self, life_ms: int) -> int:
-        """Drop events that are older than `life_ms` and that every group has acknowledged. Returns what is left."""
-        return int(self._store.run("trim", [self._key], [life_ms]))
+    def trim(self, life_ms: int, cap: int) -> Trimmed:
+        """Drop some events that every group has acknowledged: those older than `life_ms`, or above `cap`.
+
+        At most 1,000 entries go in one call, which takes the server a millisecond. Where some were dropped, another
+        call may drop more. Where `cap` entries remain that some group has yet to read, sending pauses, with an event.
+        """
+        keys = [self._key, self._store.keys.stream()]
+        left, dropped, full = self._store.run("trim", keys, [life_ms, cap, _PER_TRIM])
+        return Trimmed(int(left), int(dropped), bool(full))
+
+    def full(self) -> Full | None:
+        """Whether sending pauses because the stream is full of what some group has yet to read."""
+        since_ms, group = self._store.ask("hmget", self._store.keys.stream(), ["full_ms", "full_group"])
+        return Full(int(since_ms), group.decode("utf-8", "replace")) if since_ms else None
 
     def __len__(self) -> int:
         return int(self._store.ask("xlen", self._key))

@@ -15,12 +15,20 @@ _LAST_OF_MS = (1 << 64) - 1
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """How far a group is. `pending`: taken and not acknowledged. `last`: position of the newest event it took."""
+    """How far a group is. `pending`: taken and not acknowledged. `last`: position of the newest event it took.
+
+    `oldest_ms` is when the oldest event was written that it has not acknowledged (unix ms), None if there is none;
+    `unread` is how many those are, or where the server does not know it, how many they may be. `raw` is its name as
+    the server has it, which need not be text.
+    """
 
     name: str
     consumers: int
     pending: int
     last: str
+    oldest_ms: int | None
+    unread: int
+    raw: bytes
 
     @property
     def last_ms(self) -> int:
@@ -52,27 +60,22 @@ class Groups:
 
     def all(self) -> list[Group]:
         """Every group of the stream, the one that is furthest behind first."""
-        if not self._store.ask("exists", self._key):
-            return []
-        infos = self._store.ask("xinfo_groups", self._key)
-        groups = [
-            Group(_text(info["name"]), info["consumers"], info["pending"], info["last-delivered-id"].decode())
-            for info in infos
-        ]
+        groups = [_group(*facts) for facts in self._store.run("groups", [self._key])]
         return sorted(groups, key=lambda group: group.last_ms)
 
     def rewind(self, name: str, since: datetime | str) -> None:
         """Let a group read again from `since` on: see `position_of`. What is pending stays so. Raises ValueError."""
         start = position_of(since)
-        self._store.create_group(self._key, name, start)
-        self._store.ask("xgroup_setid", self._key, name, start)
+        known = self._raw(name)
+        if known is None:
+            self._store.create_group(self._key, name, start)
+        self._store.ask("xgroup_setid", self._key, known or name, start)
 
     def forget(self, name: str) -> bool:
         """Drop a group that nobody reads any more, so that the stream need not wait for it. Whether there was one."""
         self._store.ask("delete", self._store.keys.dead_letters(name))
-        if all(group.name != name for group in self.all()):
-            return False
-        return bool(self._store.ask("xgroup_destroy", self._key, name))
+        known = self._raw(name)
+        return known is not None and bool(self._store.ask("xgroup_destroy", self._key, known))
 
     def dead_letters(self, name: str) -> Iterator[DeadLetter]:
         """The dead letters of a group, oldest first."""
@@ -84,6 +87,15 @@ class Groups:
     def remove_dead_letter(self, name: str, letter_id: str) -> bool:
         """Drop a dead letter that was dealt with. Whether there was one."""
         return bool(self._store.ask("xdel", self._store.keys.dead_letters(name), letter_id))
+
+    def _raw(self, name: str) -> bytes | None:
+        """The name as the server has it; None if there is no such group."""
+        return next((group.raw for group in self.all() if group.name == name), None)
+
+
+def _group(raw: bytes, consumers: int, pending: int, last: bytes, oldest: bytes, unread: int) -> Group:
+    oldest_ms = int(oldest.partition(b"-")[0]) if oldest else None
+    return Group(_text(raw), consumers, pending, last.decode(), oldest_ms, unread, raw)
 
 
 def _dead_letter(letter_id: bytes, raw: dict[bytes, bytes]) -> DeadLetter:

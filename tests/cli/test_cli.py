@@ -87,6 +87,21 @@ def test_no_such_campaign(run: Run) -> None:
         assert ended.stderr.startswith("campaigns: no campaign 'nope'\n  see which there are: campaigns list")
 
 
+def test_resuming_while_the_event_stream_is_full(run: Run, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says that nothing goes out all the same, and until when; so do `status` and `list`."""
+    store = stage.services.store
+    store.create_group(store.keys.events(), "slow", "0")
+    campaign = stage.enqueue(bulk_job(phones(1)))
+    store.ask_many("xadd", [(store.keys.events(), {"type": "x"})] * 120)
+    stage.services.events.trim(0, 100)
+    for command in ("resume", "status"):
+        words = run(command, campaign.id).stdout
+        assert "of what group slow has not read; it goes on by itself once there is room" in " ".join(words.split())
+    assert "campaigns events --group slow --forget" in run("status", campaign.id).stdout
+    assert json.loads(run("status", campaign.id, "--json").stdout)["events_full_group"] == "slow"
+    assert "event stream full" in run("list").stdout
+
+
 def test_pause_and_resume(run: Run, stage: Stage, tmp_path: Path) -> None:
     status = json.loads(run("send", job_file(tmp_path, bulk_job(phones(2))), "--json").stdout)
     assert run("pause", status["id"]).exit_code == 0

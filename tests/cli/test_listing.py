@@ -41,6 +41,8 @@ def single(number: int, **more: Any) -> Status:
         (of(balanced=False), "does not balance"),
         (of(account_rests_until=NOON, recipients={"planned": 1}), "account rests"),
         (of(account_rests_until=NOON), ""),
+        (of(state="ready", events_full_since=NOON, recipients={"planned": 1}), "event stream full"),
+        (of(state="ready", events_full_since=NOON), ""),
     ],
 )
 def test_what_needs_a_person(status: Status, said: str) -> None:

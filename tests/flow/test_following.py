@@ -58,18 +58,6 @@ class TestFollowing:
         time.sleep(0.05)
         assert work(stage.services, POLL, overlap=1, patience_s=0) >= 5
 
-    def test_a_full_stream_pauses_campaigns(self, make_stage: Callable[..., Stage]) -> None:
-        stage = make_stage(events_cap=100, events_life_s=0.001)
-        consumed = Consumer(stage.services.store, "slow")
-        consumed.create_group()
-        campaign = stage.enqueue(bulk_job(phones(2)))
-        events = stage.services.store.keys.events()
-        for _ in range(100):
-            stage.services.store.ask("xadd", events, {"x": "y"})
-        stage.sweep()
-        assert campaign.status().state == "paused"
-        assert len(stage.services.events) > 100
-
     def test_trimming_spares_what_a_group_has_not_done(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(events_life_s=0.001)
         slow = Consumer(stage.services.store, "slow", batch=1)

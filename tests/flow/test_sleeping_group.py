@@ -60,27 +60,3 @@ def test_a_day_under_load(day: Day) -> None:
     day.moved_ms += 2 * _HOUR_MS
     day.stage.sweep()
     assert len(day.stage.services.events) <= 1
-
-
-def test_the_cap_pauses_before_anything_is_lost(settings: Settings, sandbox: Sandbox, prefix: str) -> None:
-    """New batches wait, what is read is kept, and when the group has caught up a person lets campaigns go on."""
-    day = Day(settings, sandbox, prefix, events_life_s=1.0, events_cap=100)
-    for number in range(30):
-        day.stage.enqueue(bulk_job(phones(4, start=10 * number)))
-        day.hour()
-        if len(day.stage.services.events) >= 100:
-            break
-    waiting = day.stage.enqueue(bulk_job(phones(4, start=900)))
-    day.stage.sweep()
-    day.stage.step()
-    assert waiting.status().recipients["planned"] == 4
-    (told,) = [event for event in day.stage.events(waiting) if event.type == "campaign.paused"]
-    assert told.data["by"] == "the event stream is full"
-    whole = [single.id for event in day.stage.services.events.since() for single in single_changes(event)]
-    day.hour()
-    slept = [event.id for event in day.asleep.events(idle_s=0.05)]
-    assert slept[: len(whole)] == whole
-    day.moved_ms += _HOUR_MS
-    day.stage.sweep()
-    waiting.resume()
-    day.stage.until(lambda: waiting.status().recipients["planned"] == 0)

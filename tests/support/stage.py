@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from campaigns.flow.room import keep_room
 from campaigns.flow.services import Services
 from campaigns.flow.sweep import SWEEP_ENTRY, sweep
 from campaigns.flow.work import work_through
@@ -83,4 +84,6 @@ class Stage:
         return [event.type for event in self.events(campaign)]
 
     def sweep(self) -> int:
+        """Sweep, and make room in the event stream."""
+        keep_room(self.services)
         return sweep(self.services)
