@@ -17,6 +17,8 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 from redis import ConnectionPool, RedisError
 from redis.connection import parse_url
 
+from campaigns import sentinels
+
 #: Options that an address of a Redis server may carry. redis-py has others, which are objects (so no text can name
 #: them) or would change how answers read.
 _REDIS_OPTIONS: Final = frozenset(
@@ -32,6 +34,7 @@ _AMQP_OPTIONS: Final = frozenset(
 )
 _FILES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_ca_path")
 _SECONDS: Final = ("socket_timeout", "socket_connect_timeout")
+_REDIS_SCHEMES: Final = ("redis", "rediss", "unix", *sentinels.SCHEMES)
 _VERIFY: Final = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 #: Between two addresses; elsewhere `;` belongs to a password.
 _BETWEEN: Final = re.compile(r";(?=[a-z+]+://)", re.IGNORECASE)
@@ -42,8 +45,10 @@ _INSTEAD: Final = {
     "redis+socket": "write unix:///PATH?db=0",
     "redis+tls": "write rediss://",
     "redis+ssl": "write rediss://",
-    "sentinel": "Sentinel cannot be asked; name the server itself, or a proxy in front of it",
-    "redis+sentinel": "Sentinel cannot be asked; name the server itself, or a proxy in front of it",
+    "redis+sentinel": "write sentinel://HOST:26379,HOST:26379/NAME/0",
+    "redis-sentinel": "write sentinel://HOST:26379,HOST:26379/NAME/0",
+    "rediss+sentinel": "write sentinels://HOST:26379,HOST:26379/NAME/0",
+    "rediss-sentinel": "write sentinels://HOST:26379,HOST:26379/NAME/0",
     "pyamqps": "write amqps://",
 }
 
@@ -57,15 +62,15 @@ class Amqp(NamedTuple):
 
 
 def store_url(raw: str) -> str:
-    """Check the address of a Redis server. Raises ValueError."""
-    return _checked(raw, ("redis", "rediss", "unix"))
+    """Check the address of a Redis server, or of Sentinels that know it. Raises ValueError."""
+    return _checked(raw, _REDIS_SCHEMES)
 
 
 def broker_url(raw: str) -> str:
     """Check the address of a broker: Redis, or RabbitMQ, of which several may stand with `;` between them."""
     addresses = _BETWEEN.split(raw.strip())
-    if len(addresses) == 1:
-        return _checked(raw, ("redis", "rediss", "unix", "amqp", "amqps", "pyamqp"))
+    if len(addresses) == 1 or addresses[0].lower().startswith(("sentinel://", "sentinels://")):
+        return _checked(raw, (*_REDIS_SCHEMES, "amqp", "amqps", "pyamqp"))
     checked = [_checked(address, ("amqp", "amqps", "pyamqp")) for address in addresses]
     if len({address.partition("?")[2] for address in checked}) > 1 or len({is_tls(address) for address in checked}) > 1:
         raise ValueError("names several servers: let their scheme and their options be the same")
@@ -81,11 +86,13 @@ def is_amqp(url: str) -> bool:
 
 def is_tls(url: str) -> bool:
     """Whether a checked address asks for TLS."""
-    return url.startswith(("amqps://", "rediss://"))
+    return url.startswith(("amqps://", "rediss://", "sentinels://"))
 
 
 def place(url: str) -> str:
-    """Host and port, or the path of the socket, of a checked address; never the password."""
+    """Host and port, the path of the socket, or a primary and its Sentinels; never the password."""
+    if sentinels.is_sentinels(url):
+        return sentinels.read(url).place
     shown = []
     for address in _BETWEEN.split(url):
         parts = urlsplit(address)
@@ -99,10 +106,12 @@ def place(url: str) -> str:
 def redis_options(url: str) -> dict[str, Any]:
     """What redis-py makes of a checked address: options of its connection pool and connections.
 
-    The store and Celery's transport both connect with these, so that an option acts on both. TLS verifies the server
-    and its name unless `ssl_cert_reqs=none` says otherwise: that is redis-py's default, and not kombu's.
+    Where Sentinels know the server, its host is the first of them: who connects asks them instead. The store and
+    Celery's transport both connect with these, so that an option acts on both. TLS verifies the server and its name
+    unless `ssl_cert_reqs=none` says otherwise: that is redis-py's default, and not kombu's.
     """
-    options: dict[str, Any] = parse_url(_plain_words(url))  # type: ignore[no-untyped-call]
+    server = sentinels.read(url).server if sentinels.is_sentinels(url) else url
+    options: dict[str, Any] = parse_url(_plain_words(server))  # type: ignore[no-untyped-call]
     return options
 
 
@@ -129,12 +138,16 @@ def _checked(raw: str, schemes: tuple[str, ...]) -> str:
     if not separator or scheme not in schemes:
         raise ValueError(_wrong_scheme(scheme if separator else "", schemes))
     # kombu takes ';' for the beginning of another address.
+    if scheme in sentinels.SCHEMES and _BETWEEN.search(raw):
+        raise ValueError("names each Sentinel with a scheme: write sentinel://HOST:26379,HOST:26379/NAME/0")
     url = f"{'amqp' if scheme == 'pyamqp' else scheme}://{rest.replace(';', '%3B')}"
-    parts = _split(url)
-    names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    _check_characters(url)
+    names = [name for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"has the option {twice[0]!r} twice")
-    _KINDS[parts.scheme](url, parts)
+    server = sentinels.read(url).server if scheme in sentinels.SCHEMES else url
+    parts = _split(server)
+    _KINDS[parts.scheme](server, parts)
     return url
 
 
@@ -147,12 +160,15 @@ def _wrong_scheme(scheme: str, schemes: tuple[str, ...]) -> str:
     return f"{reason}: did you mean {close[0]}://?" if close else reason
 
 
-def _split(url: str) -> SplitResult:
-    """The parts of an address that is one. Raises ValueError with what may be meant."""
+def _check_characters(url: str) -> None:
     if any(character.isspace() or not character.isprintable() for character in url):
         raise ValueError("holds a space or a control character; in a password, write a space as %20")
     if "#" in url:
         raise ValueError("holds '#': write it as %23; in a password, / is %2F, ? is %3F, @ is %40")
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of an address that is one. Raises ValueError with what may be meant."""
     encoded = "in a password, write / as %2F, ? as %3F and @ as %40"
     try:
         parts = urlsplit(url)
@@ -173,7 +189,7 @@ def _check_redis(url: str, parts: SplitResult) -> None:
     elif parts.path.strip("/") and not unquote(parts.path).removeprefix("/").isdecimal():
         raise ValueError("has a database that is no number, such as the 0 in redis://HOST:6379/0")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    _check_names(options, _REDIS_OPTIONS, "" if parts.scheme == "rediss" else "rediss")
+    _check_names(options, _REDIS_OPTIONS, "" if parts.scheme == "rediss" else "rediss:// or sentinels")
     for name, value in options.items():
         _check_option(parts.scheme, name, value)
     _check_files(options)

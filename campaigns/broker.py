@@ -12,7 +12,7 @@ from typing import Any, Final
 from kombu import Connection, Queue
 from kombu.transport import pyamqp, redis
 
-from campaigns import addresses
+from campaigns import addresses, connections
 from campaigns.names import QUEUES
 from campaigns.settings import Settings
 
@@ -28,10 +28,10 @@ class RedisChannel(redis.Channel):
         return str(client.hostname)
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
-        options = addresses.redis_options(self._url())
+        options = connections.options_of(self._url(), self.global_keyprefix)
         # A BRPOP that is repeated has lost the message that the first one took.
         options.pop("retry_on_timeout", None)
-        self.connection_class = options.pop("connection_class", self.connection_class)
+        self.connection_class = options.pop("connection_class")
         params: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[misc]
         if "path" in options:
             for name in ("socket_connect_timeout", "socket_keepalive", "socket_keepalive_options"):
@@ -130,7 +130,7 @@ def _redis_transport_options(settings: Settings) -> dict[str, Any]:
         "visibility_timeout": 300,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
-        "socket_timeout": 30,
+        "socket_timeout": 10,
         "socket_connect_timeout": 5,
         "socket_keepalive": True,
         "health_check_interval": 10,

@@ -205,7 +205,8 @@ class EmbeddedServer:
             try:
                 with self._connected() as connection:
                     connection.sendall(b"PING\r\n")
-                    if connection.recv(64).startswith(b"+PONG"):
+                    # One that asks for a password is there as well.
+                    if connection.recv(64).startswith((b"+PONG", b"-NOAUTH")):
                         return self._process.poll() is None
             except OSError:
                 pass

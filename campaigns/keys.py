@@ -281,3 +281,10 @@ class Keys:
     def beats(self) -> str:
         """Hash beat → `unix ms|unix ms`, of its first and last tick. Writer: dispatching. Expires after minutes."""
         return f"{self.prefix}beats"
+
+
+def hash_tag(key: str) -> str:
+    """The part of a key that says in which slot of a cluster it lies; '' if all of it does."""
+    _, _, after = key.partition("{")
+    tag, closed, _ = after.partition("}")
+    return tag if closed else ""

@@ -18,6 +18,7 @@ from redis import Redis
 from redis.commands.core import Script
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from campaigns.connections import place_of
 from campaigns.errors import NotReplicatedError, StoreError
 from campaigns.keys import Keys
 from campaigns.steady import Reading, Timekeeper
@@ -165,9 +166,8 @@ class Store:
 
     @property
     def address(self) -> str:
-        """Host and port, or the path of the socket; never the password."""
-        known = self.redis.connection_pool.connection_kwargs
-        return str(known.get("path") or f"{known.get('host', 'localhost')}:{known.get('port', 6379)}")
+        """Host and port, the path of the socket, or the primary and its Sentinels; never the password."""
+        return place_of(self.redis)
 
     def now_ms(self) -> int:
         """The time by which scripts go, unix milliseconds."""

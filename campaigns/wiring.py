@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from redis import ConnectionPool, Redis
+from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from campaigns.addresses import redis_options
+from campaigns.connections import pool_of
 from campaigns.errors import GatewayError, NotNowError, SettingsError
 from campaigns.flow.services import Rings, Services
 from campaigns.gateway import Gateway, Transport, boot_clock
@@ -85,8 +85,7 @@ def connect(settings: Settings, patience: Patience = PATIENT) -> Redis:
         "retry": retry,
         "retry_on_error": repeated,
     }
-    # Options that the address carries win.
-    return Redis.from_pool(ConnectionPool(**{**usual, **redis_options(settings.redis_url)}))
+    return Redis.from_pool(pool_of(settings.redis_url, settings.key_prefix, usual))
 
 
 def open_store(settings: Settings, patience: Patience = PATIENT, *, now_ms: Callable[[], int] | None = None) -> Store:

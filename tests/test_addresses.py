@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from campaigns import addresses
+from campaigns import addresses, sentinels
 from campaigns.errors import SettingsError
 from campaigns.settings import Settings
 
@@ -15,7 +15,20 @@ BOTH = {
     "redis//h/0": "must be a URL that starts with",
     "valkey://h/0": "write redis://",
     "valkeys://h/0": "write rediss://",
-    "sentinel://h/0": "Sentinel cannot be asked",
+    "sentinel://h/0": "does not name the primary",
+    "sentinel://h:26379": "does not name the primary",
+    "sentinel://h/?x=1": "does not name the primary",
+    "sentinel://h,/mymaster": "cannot be read",
+    "sentinel://h:99999/mymaster": "cannot be read",
+    "sentinel://:s3cret/b@h/mymaster/0": "write / as %2F",
+    "sentinel://:s3cret@h/mymaster/first": "a database that is no number",
+    "sentinel://h/mymaster?sentinel_password=": "leave it out",
+    "sentinel://h/mymaster?sentinel_token=s3cret": "cannot be set here, 'sentinel_token'",
+    "sentinel://h/mymaster?ssl_ca_certs=/no": "needs rediss:// or sentinels://",
+    "sentinels://h/mymaster?ssl_ca_certs=/no": "names no file here",
+    "sentinel://h/mymaster?sentinel_password=a&sentinel_password=b": "'sentinel_password' twice",
+    "sentinel://a:26379;sentinel://b:26379": "write sentinel://HOST:26379,HOST:26379/NAME/0",
+    "redis+sentinel://a:26379/mymaster/0": "write sentinel://",
     "redis+socket:///run/x.sock": "write unix:///PATH?db=0",
     "redis://:s3cret#b@h/0": "write it as %23",
     "redis://:s3cret/b@h/0": "write / as %2F",
@@ -36,7 +49,7 @@ BOTH = {
     "redis://h/0?socket_timeout=nan": "'socket_timeout' with a value",
     "redis://h/0?health_check_interval=often": "'health_check_interval' with a value",
     "redis://h/0?db=1&db=2": "'db' twice",
-    "redis://h/0?ssl_ca_certs=/no": "needs rediss://",
+    "redis://h/0?ssl_ca_certs=/no": "needs rediss:// or sentinels://",
     "rediss://h/0?ssl_ca_certs=/no/such": "names no file here",
     "rediss://h/0?ssl_cert_reqs=perhaps": "'ssl_cert_reqs' with a value",
     "unix://run/redis.sock": "three slashes",
@@ -82,6 +95,11 @@ def test_a_bad_address_is_a_setting_with_reason_and_remedy(variable: str, url: s
         ("redis://h?client_name=a%26b&max_connections=7", {"host": "h", "client_name": "a&b", "max_connections": 7}),
         ("unix://:p@/run/x.sock?db=2", {"path": "/run/x.sock", "password": "p", "db": 2}),
         ("rediss://h?ssl_cert_reqs=CERT_NONE", {"host": "h", "ssl_cert_reqs": "none"}),
+        (
+            "sentinel://u:p%2F@h:7,g/mymaster/3?sentinel_password=q",
+            {"host": "h", "username": "u", "password": "p/", "db": 3},
+        ),
+        ("sentinels://h/mymaster?ssl_cert_reqs=CERT_NONE", {"host": "h", "ssl_cert_reqs": "none"}),
     ],
 )
 def test_options_that_redis_knows_are_taken(url: str, options: dict[str, object]) -> None:
@@ -99,6 +117,7 @@ def test_options_that_redis_knows_are_taken(url: str, options: dict[str, object]
         ("unix://:hidden@/run/x.sock", "/run/x.sock"),
         ("amqp://u:hidden@a/v;amqp://u:hidden@b:7/v", "a, b:7"),
         ("rediss://:hid%3Bden@[::1]:7", "[::1]:7"),
+        ("sentinel://u:hidden@a:7,[::1]/m%20m/0?sentinel_password=hidden", "m m of a:7, [::1]:26379"),
     ],
 )
 def test_a_place_has_no_password(url: str, place: str) -> None:
@@ -111,3 +130,17 @@ def test_rabbitmq_over_tls_is_verified_unless_told_not_to() -> None:
     without = addresses.amqp(addresses.broker_url("amqps://u:p@h/v?ssl_cert_reqs=none&heartbeat=9"))
     assert without == addresses.Amqp("amqps://u:p@h/v", {"cert_reqs": ssl.CERT_NONE}, 9.0)
     assert addresses.amqp(addresses.broker_url("amqp://h")).tls is False
+
+
+def test_sentinels_are_asked_with_their_own_login() -> None:
+    url = addresses.store_url(
+        "sentinel://u:p@a:7,[::1]/mymaster/3?sentinel_username=s&sentinel_password=p%26w&protocol=2"
+    )
+    assert sentinels.read(url) == sentinels.Sentinels(
+        hosts=(("a", 7), ("::1", 26379)),
+        name="mymaster",
+        server="redis://u:p@a/3?protocol=2",
+        login={"username": "s", "password": "p&w"},
+    )
+    assert not addresses.is_tls(url)
+    assert addresses.is_tls(url.replace("sentinel:", "sentinels:"))

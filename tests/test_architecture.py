@@ -14,9 +14,11 @@ import campaigns
 ROOT = Path(__file__).parent.parent
 #: From the bottom up. A module imports from its own layer's package and from lower layers only.
 LAYERS = [
+    {"sentinels"},
     {"addresses", "environment", "errors", "harmless", "names", "statuses"},
     {"parsing"},
     {"settings", "keys", "lua", "wellformed", "envelopes", "steady"},
+    {"connections"},
     {"store", "jobs", "times", "wording", "embedded", "broker", "submissions"},
     {"recipients", "mailing_names"},
     {"schemas", "packing"},
@@ -63,7 +65,7 @@ ONLY_IN = {
         "campaigns.schemas.jobs",
         "campaigns.schemas.paces",
     },
-    "redis": {"campaigns.addresses", "campaigns.store", "campaigns.wiring"},
+    "redis": {"campaigns.addresses", "campaigns.connections", "campaigns.store", "campaigns.wiring"},
     "celery": {"workers.app", "workers.beat", "workers.door", "workers.tasks", "workers.heartbeats"},
     "kombu": {"workers.app", "campaigns.broker", "campaigns.wakeups", "workers.transport"},
     "pytest": {"campaigns.testing.plugin"},

@@ -33,10 +33,10 @@ class _Line:
 
 
 class Proxy:
-    """Forwards to `port` on loopback. Use it as a context manager."""
+    """Forwards to `port` on loopback; new connections to what `target` says by then. Use it as a context manager."""
 
     def __init__(self, port: int) -> None:
-        self._target = port
+        self.target = port
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
         self._lines: list[_Line] = []
@@ -54,7 +54,7 @@ class Proxy:
             while True:
                 near, _ = self._listener.accept()
                 try:
-                    far = socket.create_connection(("127.0.0.1", self._target), timeout=5)
+                    far = socket.create_connection(("127.0.0.1", self.target), timeout=5)
                 except OSError:
                     near.close()
                     continue

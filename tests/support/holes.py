@@ -30,3 +30,12 @@ def full_port() -> Iterator[int]:
             with contextlib.suppress(BlockingIOError):
                 waiting.connect(listening.getsockname())
         yield int(listening.getsockname()[1])
+
+
+def free_ports(number: int) -> list[int]:
+    """So many ports of loopback that nobody listens on at this moment."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]

@@ -1,0 +1,75 @@
+"""Addresses of a primary that Sentinels name: `sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME/DB?OPTIONS`.
+
+`sentinels://` is the same with TLS, to the Sentinels and to the server alike. User, password, database and options
+are the server's; `sentinel_username` and `sentinel_password` are what the Sentinels themselves ask for. Whatever is
+wrong raises ValueError with a reason and a remedy, and never with a part of the address: any part may be a password.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlencode
+
+SCHEMES: Final = ("sentinel", "sentinels")
+_OWN_OPTIONS: Final = {"sentinel_username": "username", "sentinel_password": "password"}
+_PORT: Final = 26379
+_HOST: Final = re.compile(r"(?P<host>[\w.-]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?")
+_SHAPE: Final = "such as sentinel://HOST:26379,HOST:26379/NAME/0"
+
+
+class Sentinels(NamedTuple):
+    """Whom to ask for which primary, and how to reach it.
+
+    `server` is the address of the primary as `redis://` or `rediss://` would have it, with the first Sentinel in the
+    place of its host, which nobody knows beforehand. `login` is what the Sentinels ask for: options of redis-py.
+    """
+
+    hosts: tuple[tuple[str, int], ...]
+    name: str
+    server: str
+    login: dict[str, str]
+
+    @property
+    def place(self) -> str:
+        """For people."""
+        listed = ", ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts)
+        return f"{self.name} of {listed}"
+
+
+def is_sentinels(url: str) -> bool:
+    """Whether a checked address names Sentinels."""
+    return url.partition("://")[0] in SCHEMES
+
+
+def read(url: str) -> Sentinels:
+    """The parts of the address. Raises ValueError."""
+    scheme, _, rest = url.partition("://")
+    authority, slash, tail = rest.partition("/")
+    login, at, hosts = authority.rpartition("@")
+    path, _, query = tail.partition("?")
+    name, _, database = path.partition("/")
+    if not slash or not name or (name.isdecimal() and not database):
+        raise ValueError(f"does not name the primary after its Sentinels, {_SHAPE}")
+    options = parse_qsl(query, keep_blank_values=True)
+    if any(option in _OWN_OPTIONS and not value for option, value in options):
+        raise ValueError("has an empty sentinel_username or sentinel_password: leave it out")
+    others = urlencode([(option, value) for option, value in options if option not in _OWN_OPTIONS])
+    found = tuple(_host(host) for host in hosts.split(","))
+    host = found[0][0]
+    server = f"{login}{at}{f'[{host}]' if ':' in host else host}/{database}"
+    return Sentinels(
+        hosts=found,
+        name=unquote(name),
+        server=f"{'rediss' if scheme == 'sentinels' else 'redis'}://{server}" + (f"?{others}" if others else ""),
+        login={_OWN_OPTIONS[option]: value for option, value in options if option in _OWN_OPTIONS},
+    )
+
+
+def _host(text: str) -> tuple[str, int]:
+    match = _HOST.fullmatch(text)
+    port = int(match["port"] or _PORT) if match else 0
+    if match is None or not 0 < port < 65536:
+        in_password = "in a password, write / as %2F, ? as %3F and @ as %40"
+        raise ValueError(f"has Sentinels whose hosts and ports cannot be read, {_SHAPE}; {in_password}")
+    return match["host"].strip("[]"), port

@@ -1,0 +1,179 @@
+"""Connections stay with a primary only, and find it again by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+from redis._parsers.resp2 import _RESP2Parser
+
+from campaigns.connections import MovedAwayError, NotPrimaryError, meaning
+from campaigns.embedded import EmbeddedServer
+from campaigns.errors import StoreError
+from campaigns.flow.services import Services
+from campaigns.handle import Campaign
+from campaigns.producer import enqueue
+from campaigns.wakeups import broker_problem
+from campaigns.wiring import BRIEF, build_services, open_store
+from tests.rig.proxy import Proxy
+from tests.support.failover import port_of
+from tests.support.holes import free_ports
+from tests.support.jobs import bulk_job, phones
+from tests.support.sentinels import SentinelProcess, told, until
+from tests.support.settings import fast_settings
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[list[EmbeddedServer]]:
+    with EmbeddedServer() as one, EmbeddedServer() as other:
+        yield [one, other]
+
+
+@pytest.fixture
+def pair(servers: list[EmbeddedServer]) -> list[EmbeddedServer]:
+    """A primary and its replica."""
+    primary, replica = servers
+    told(port_of(primary), "REPLICAOF", "NO", "ONE")
+    told(port_of(replica), "REPLICAOF", "127.0.0.1", port_of(primary))
+    until(lambda: told(port_of(replica), "ROLE")[3] == b"connected")
+    return servers
+
+
+def turn_over(pair: list[EmbeddedServer]) -> None:
+    """Both change their roles, and nobody's connection is closed: as planned maintenance does it."""
+    old, new = pair
+    until(lambda: told(port_of(old), "WAIT", 1, 100) == 1)
+    told(port_of(new), "REPLICAOF", "NO", "ONE")
+    told(port_of(old), "REPLICAOF", "127.0.0.1", port_of(new))
+
+
+def services_at(url: str) -> Services:
+    settings = fast_settings(url, "http://127.0.0.1:1", f"seek{next(_numbers)}:")
+    return build_services(settings, store=open_store(settings, BRIEF))
+
+
+def test_a_replica_is_refused_with_the_reason(pair: list[EmbeddedServer]) -> None:
+    services = services_at(pair[1].url)
+    with pytest.raises(StoreError, match="the server is a replica, which takes no writes"):
+        enqueue(bulk_job(phones(1)), services=services)
+    assert broker_problem(services.settings) != ""
+
+
+def test_who_stayed_at_a_server_that_became_a_replica_leaves_it_with_the_next_write(pair: list[EmbeddedServer]) -> None:
+    """The name is a managed primary's: it stands for another server by now, and the old connections work on."""
+    with Proxy(port_of(pair[0])) as name:
+        services = services_at(f"redis://127.0.0.1:{name.port}/0")
+        before = enqueue(bulk_job(phones(1)), services=services)
+        assert services.wake("quick")
+        turn_over(pair)
+        name.target = port_of(pair[1])
+        after = enqueue(bulk_job(phones(2)), services=services)
+        assert [Campaign(one.id, services).status().total for one in (before, after)] == [1, 2]
+        assert services.wake("bulk")
+        assert told(port_of(pair[1]), "LLEN", f"{services.settings.key_prefix}celery:bulk") > 0
+
+
+def test_a_write_waits_while_the_name_still_leads_to_the_replica(pair: list[EmbeddedServer]) -> None:
+    with Proxy(port_of(pair[0])) as name:
+        services = services_at(f"redis://127.0.0.1:{name.port}/0")
+        enqueue(bulk_job(phones(1)), services=services)
+        turn_over(pair)
+        with pytest.raises(StoreError, match="replica"):
+            enqueue(bulk_job(phones(1)), services=services)
+        name.target = port_of(pair[1])
+        enqueue(bulk_job(phones(1)), services=services)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "READONLY You can't write against a read only replica.",
+        "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -READONLY You can't write",
+        "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+        "CLUSTERDOWN The cluster is down",
+        "TRYAGAIN Multiple keys request during rehashing of slot",
+        "ASK 3999 127.0.0.1:6381",
+        "MOVED 3999 127.0.0.1:6381",
+    ],
+)
+def test_answers_about_the_server_count_as_a_lost_connection(answer: str) -> None:
+    """Each says that the command was not carried out, so that it may be repeated elsewhere."""
+    found = meaning(_RESP2Parser.parse_error(answer))
+    assert isinstance(found, NotPrimaryError)
+    assert isinstance(found, MovedAwayError) == answer.startswith("MOVED")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[list[EmbeddedServer]]:
+    """Two servers in cluster mode, each with half of the slots."""
+    buses = free_ports(2)
+    with ExitStack() as stack:
+        nodes = [
+            stack.enter_context(EmbeddedServer(config={"cluster-enabled": "yes", "cluster-port": str(bus)}))
+            for bus in buses
+        ]
+        for node, slots in zip(nodes, [(0, 8191), (8192, 16383)], strict=True):
+            told(port_of(node), "CLUSTER", "ADDSLOTSRANGE", *slots)
+        told(port_of(nodes[0]), "CLUSTER", "MEET", "127.0.0.1", port_of(nodes[1]), buses[1])
+        for node in nodes:
+            until(lambda node=node: told(port_of(node), "CLUSTER INFO")["cluster_state"] == "ok")
+        yield nodes
+
+
+@pytest.mark.parametrize("prefix", ["", "campaigns:", "{}campaigns:", "campaigns:{"])
+def test_without_a_hash_tag_a_server_in_cluster_mode_is_refused(cluster: list[EmbeddedServer], prefix: str) -> None:
+    """Before anything is stored, and with the setting that mends it."""
+    for node in cluster:
+        settings = replace(services_at(node.url).settings, key_prefix=prefix)
+        with pytest.raises(StoreError, match=r"in cluster mode.*CAMPAIGNS_KEY_PREFIX.*\{campaigns\}:"):
+            enqueue(bulk_job(phones(1)), services=build_services(settings))
+        assert told(port_of(node), "DBSIZE") == 0
+
+
+def test_with_a_hash_tag_any_server_of_the_cluster_leads_to_the_keys(cluster: list[EmbeddedServer]) -> None:
+    campaign = ""
+    for node in cluster:
+        settings = replace(services_at(node.url).settings, key_prefix="x{campaigns}:")
+        services = build_services(settings)
+        campaign = campaign or enqueue(bulk_job(phones(3)), services=services).id
+        assert Campaign(campaign, services).status().total == 3
+        assert services.wake("bulk")
+        assert broker_problem(settings) == ""
+
+
+def test_a_slot_that_moves_is_followed(cluster: list[EmbeddedServer]) -> None:
+    """The connection of before is at the wrong server from then on."""
+    services = services_at(cluster[0].url)
+    settings = replace(services.settings, key_prefix="{moving}:")
+    services = build_services(settings)
+    slot = told(port_of(cluster[0]), "CLUSTER", "KEYSLOT", "{moving}:")
+    owner, other = sorted(cluster, key=lambda node: (slot > 8191) != (node is cluster[1]))
+    assert services.store.ask("get", "{moving}:none") is None
+    assert services.wake("bulk")
+    told(port_of(owner), "DEL", "{moving}:celery:bulk", "{moving}:celery:_kombu.binding.")
+    node_id = told(port_of(other), "CLUSTER", "MYID").decode()
+    for node in (other, owner):
+        told(port_of(node), "CLUSTER", "SETSLOT", slot, "NODE", node_id)
+    enqueue(bulk_job(phones(1)), services=services)
+    assert services.wake("bulk")
+    assert told(port_of(other), "LLEN", "{moving}:celery:bulk") == 2
+
+
+def test_a_sentinel_is_no_server(tmp_path: Path, servers: list[EmbeddedServer]) -> None:
+    """Its port is easily taken for one."""
+    sentinel = SentinelProcess(tmp_path, free_ports(1)[0], port_of(servers[0]), 1, None)
+    try:
+        until(lambda: told(sentinel.port, "PING"))
+        with pytest.raises(StoreError, match="write sentinel://"):
+            services_at(f"redis://127.0.0.1:{sentinel.port}/0").store.ask("ping")
+        with pytest.raises(StoreError, match=f"127.0.0.1:{sentinel.port}: knows no primary 'other'"):
+            services_at(f"sentinel://127.0.0.1:{sentinel.port}/other/0").store.ask("ping")
+    finally:
+        sentinel.stop()
