@@ -45,7 +45,7 @@ def says(word: str) -> type[Gateway]:
         def get_viber_message_data(self, message_id: int) -> Any:
             Says.looks += 1
             data = super().get_viber_message_data(message_id)
-            return data._replace(status=word) if Says.looks > 1 and data.status == "NEW" else data
+            return data._replace(status=word) if Says.looks > 1 and data.status.upper() == "NEW" else data
 
     return Says
 

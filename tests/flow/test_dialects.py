@@ -10,6 +10,7 @@ import pytest
 
 from campaigns.handle import Campaign
 from campaigns.sandbox.dialects import DIALECTS
+from tests.support.doubt import in_doubt, younger
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job
 from tests.support.stage import Stage
 
@@ -66,13 +67,8 @@ class TestDoubt:
         stage = make_stage(on_unknown="resend", settle_window_s=0.4, look_interval_s=0.1)
         before = stage.enqueue(bulk_job(phones(2, start=50), text="before"))
         stage.until(lambda: before.status().sent == 2)
-        stage.sandbox.fault(fault, "sendBulkViber")
-        campaign = stage.enqueue(bulk_job(phones(3), name="doubt"))
-        stage.until(
-            lambda: campaign.status().recipients["unknown"] == 3 or stage.sandbox.service.faults.standing() == []
-        )
-        after = stage.enqueue(bulk_job(phones(2, start=60), text="after"))
-        stage.finish(before, after, campaign, timeout_s=30)
+        campaign = in_doubt(stage, fault, bulk_job(phones(3), name="doubt"))
+        stage.finish(before, younger(stage), campaign, timeout_s=30)
         assert max(Counter((row["phone"], row["text"]) for row in stage.sandbox.ledger()).values()) == 1
         return stage, campaign
 
