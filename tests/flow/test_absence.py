@@ -152,6 +152,7 @@ def test_a_younger_batch_whose_phones_are_masked_proves_nothing(stage: Stage) ->
     assert campaign.status().recipients["held"] == 3
 
 
+@pytest.mark.clear_listing
 def test_a_younger_batch_in_the_listing_proves_absence(stage: Stage) -> None:
     campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), **RESEND))
     younger(stage)
@@ -171,6 +172,7 @@ def test_the_same_content_of_nobody_is_suspicious(stage: Stage) -> None:
     assert campaign.status().recipients["held"] == 3
 
 
+@pytest.mark.clear_listing
 def test_foreign_mailings_do_not_stand_in_the_way(stage: Stage) -> None:
     """Other texts to other people, however many: the absence of ours is proven."""
     campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), **RESEND))
@@ -183,6 +185,7 @@ def test_foreign_mailings_do_not_stand_in_the_way(stage: Stage) -> None:
     assert campaign.status().statuses == {"READ": 3}
 
 
+@pytest.mark.clear_listing
 def test_a_personal_mailing_beside_foreign_texts(make_stage: Callable[..., Stage]) -> None:
     """Its texts are not listed, so each foreign one is opened, once."""
     stage = make_stage(settle_window_s=2.0, look_interval_s=0.1)
@@ -229,6 +232,7 @@ def checks(stage: Stage, batch_id: str, number: int) -> list[int]:
     return counts
 
 
+@pytest.mark.clear_listing
 def test_a_check_is_bounded_however_many_batches_are_on_their_way(make_stage: Callable[..., Stage]) -> None:
     """A hundred batches of the same text whose ids are not known yet; the one in doubt is among them."""
     stage = make_stage(recipients_per_request=1, settle_window_s=600.0, look_interval_s=0.001)
@@ -246,6 +250,7 @@ def test_a_check_is_bounded_however_many_batches_are_on_their_way(make_stage: Ca
     assert max(counts) <= PAGES + 20 + 20 + 3
 
 
+@pytest.mark.clear_listing
 def test_a_listing_of_thousands_is_read_in_turns(make_stage: Callable[..., Stage]) -> None:
     """More than 5,000 foreign mailings, the oldest first: each check reads some pages, and absence is proven all the
     same."""
@@ -291,6 +296,7 @@ def test_a_mailing_is_evidence_for_one_batch_only(stage: Stage) -> None:
     assert stage.services.batches.read(batch.id).state == "unknown"
 
 
+@pytest.mark.clear_listing
 def test_a_quick_message_is_told_from_others_to_other_phones(stage: Stage) -> None:
     campaign = in_doubt(stage, "reset_before", quick_job(*phones(1), **RESEND), "sendQuickViberMessage")
     later = stage.enqueue(quick_job(*phones(1, start=60), message="younger"))

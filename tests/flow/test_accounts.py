@@ -138,6 +138,7 @@ def test_a_refused_read_pauses_the_account(
         (quick_job("375291000000"), "sendQuickViberMessage"),
     ],
 )
+@pytest.mark.clear_listing
 def test_any_methods_429_pauses_the_account(
     make_stage: Callable[..., Stage], job: dict[str, object], method: str
 ) -> None:

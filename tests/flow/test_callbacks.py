@@ -232,6 +232,7 @@ class TestConsequences:
         assert "called back" in fields(stage, campaign)["text"]
         assert len(stage.sandbox.ledger()) == 2
 
+    @pytest.mark.clear_listing
     def test_a_late_one_stops_what_is_planned_again(self, stage: Stage) -> None:
         """Taken for lost and planned again; then the callback: found by the listing, and not sent twice."""
         stage.finish(stage.enqueue(bulk_job(phones(2, start=50), text="known")))
@@ -247,6 +248,7 @@ class TestConsequences:
         assert campaign.status().statuses == {"READ": 3}
         assert len(stage.sandbox.ledger()) == 5
 
+    @pytest.mark.clear_listing
     def test_one_of_an_earlier_attempt_brings_the_watch_forward(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(callback_base_url=BASE, settle_window_s=3.0, poll_horizon_s=60.0)
         stage.sandbox.change(list_bulk=False)

@@ -51,6 +51,7 @@ def says(word: str) -> type[Gateway]:
 
 
 @pytest.mark.parametrize("fault", ["reset_after", "error_500_after"])
+@pytest.mark.clear_listing
 def test_a_lost_answer_is_found_in_the_state(stage: Stage, fault: str) -> None:
     stage.sandbox.fault(fault, "confirmViberMessage")
     campaign = stage.enqueue(list_job(1))

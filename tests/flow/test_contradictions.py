@@ -118,6 +118,7 @@ class CountsTooFew(Gateway):
         return made._replace(count_subscribers=made.count_subscribers - 2)
 
 
+@pytest.mark.clear_listing
 def test_a_list_that_reaches_more_than_was_told(stage: Stage) -> None:
     """Whoever got the message is counted, and the account balances all the time."""
     through(stage, CountsTooFew)

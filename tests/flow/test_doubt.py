@@ -24,6 +24,7 @@ class TestDoubt:
     AFTER = ("reset_after", "hang_after", "error_500_after", "cut_headers", "cut_body", "garbage", "html", "redirect")
 
     @pytest.mark.parametrize("fault", AFTER)
+    @pytest.mark.clear_listing
     def test_evidence_is_found(self, stage: Stage, fault: str) -> None:
         """The listing shows that it was sent: accepted, and followed to the end."""
         stage.sandbox.fault(fault, "sendBulkViber", delay_s=3)
@@ -42,6 +43,7 @@ class TestDoubt:
         assert campaign.status().recipients["held"] == 3
         assert stage.sandbox.ledger() == []
 
+    @pytest.mark.clear_listing
     def test_absence_is_proven_and_resent(self, stage: Stage) -> None:
         campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), on_unknown="resend"))
         younger(stage)
@@ -49,6 +51,7 @@ class TestDoubt:
         assert campaign.status().statuses == {"READ": 3}
         assert len(stage.sandbox.ledger()) == 5
 
+    @pytest.mark.clear_listing
     def test_absence_is_proven_and_held(self, stage: Stage) -> None:
         campaign = in_doubt(stage, "reset_before", bulk_job(phones(3)))
         younger(stage)
@@ -86,6 +89,7 @@ class TestDoubt:
         assert campaign.status().recipients["held"] == 3
         assert len(stage.sandbox.ledger()) == 5
 
+    @pytest.mark.clear_listing
     def test_confirm_refused_because_an_earlier_one_was_late(self, stage: Stage) -> None:
         """The mailing's state says that it went out, whatever the answer says."""
 
@@ -105,6 +109,7 @@ class TestDoubt:
         assert campaign.status().statuses == {"READ": 4}
         assert len(stage.sandbox.ledger()) == 4
 
+    @pytest.mark.clear_listing
     def test_quick_in_doubt(self, stage: Stage) -> None:
         stage.sandbox.fault("reset_after", "sendQuickViberMessage")
         campaign = stage.enqueue(quick_job(phones(1)[0]))

@@ -41,6 +41,7 @@ def duplicates(stage: Stage, campaign: Campaign) -> list[dict[str, Any]]:
 class TestWatching:
     """The listing shows more than was sent on purpose."""
 
+    @pytest.mark.clear_listing
     def test_a_late_first_request(self, stage: Stage) -> None:
         campaign = resent(stage)
         stage.until(lambda: campaign.status().sent == 3)
@@ -53,6 +54,7 @@ class TestWatching:
         assert (told["recipients"], told["attempt"]) == (3, 2)
         assert "was sent twice" in stage.services.limiter.resting("default")[1]  # type: ignore[index]
 
+    @pytest.mark.clear_listing
     def test_it_is_said_once(self, stage: Stage) -> None:
         campaign = resent(stage)
         stage.until(lambda: campaign.status().sent == 3)
@@ -64,6 +66,7 @@ class TestWatching:
         assert len(duplicates(stage, campaign)) == 1
         assert stage.services.limiter.resting("default") is None
 
+    @pytest.mark.clear_listing
     def test_what_was_sent_once_is_no_duplicate(self, stage: Stage) -> None:
         """The proof was right: the watch ends by itself, and says nothing."""
         campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), on_unknown="resend"))
@@ -79,6 +82,7 @@ class TestWatching:
             "zrange", stage.services.store.keys.due("poll", "default"), 0, -1
         )
 
+    @pytest.mark.clear_listing
     def test_sweeping_keeps_the_watch(self, stage: Stage) -> None:
         campaign = resent(stage)
         stage.until(lambda: campaign.status().sent == 3)

@@ -231,6 +231,7 @@ def test_list_mailing_gone(stage: Stage) -> None:
     stage.until(lambda: campaign.status().recipients["held"] == 4, 8)
 
 
+@pytest.mark.clear_listing
 def test_an_earlier_attempts_look_counts_for_the_next(stage: Stage) -> None:
     known(stage)
     campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
@@ -271,6 +272,7 @@ def test_a_personal_mailing_takes_anothers_mailing_as_its_evidence(stage: Stage,
     assert got["for you"] == 1 or not personal.status().sent, "the personal one was lost"
 
 
+@pytest.mark.clear_listing
 def test_a_twin_sent_while_the_watch_looks(stage: Stage) -> None:
     """An identical campaign goes out between the check for twins and the listing: no duplicate."""
     known(stage)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from campaigns.errors import (
     DoubtError,
     StoreError,
@@ -133,6 +135,7 @@ def test_list_frozen_before_learning_then_second_confirm_in_doubt(stage: Stage) 
     assert double(stage) == 1
 
 
+@pytest.mark.clear_listing
 def test_list_frozen_before_learning_then_accepted(stage: Stage) -> None:
     campaign, _bid, thaw = frozen_list(stage)
     stage.until(lambda: campaign.status().sent == 4)
@@ -167,6 +170,7 @@ def test_callback_of_the_first_while_planned_after_a_429(make_stage: Callable[..
     assert double(stage) == 1
 
 
+@pytest.mark.clear_listing
 def test_callback_of_the_first_while_the_second_is_in_doubt(make_stage: Callable[..., Stage]) -> None:
     stage = make_stage(callback_base_url=BASE)
     known(stage)

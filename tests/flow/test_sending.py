@@ -63,6 +63,7 @@ class TestKinds:
         stage.finish(stage.enqueue(job))
         assert stage.sandbox.ledger()[0]["image"]["bytes"] == len(PNG)
 
+    @pytest.mark.clear_listing
     def test_list(self, stage: Stage) -> None:
         campaign = stage.enqueue(list_job(2, max_recipients=25))
         stage.finish(campaign)

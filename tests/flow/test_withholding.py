@@ -118,6 +118,7 @@ class TestWhoOptsOutLater:
         assert sent(stage) == phones(3)[1:]
         assert campaign.status().recipients["opted_out"] == 1
 
+    @pytest.mark.clear_listing
     def test_before_it_is_sent_again_after_doubt(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(on_unknown="resend")
         stage.finish(stage.enqueue(bulk_job(phones(1, start=50), text="seen in the listing")))
@@ -130,6 +131,7 @@ class TestWhoOptsOutLater:
         assert set(sent(stage)) == {*phones(3)[1:], *phones(1, start=50), *phones(2, start=500)}
 
     @pytest.mark.parametrize("fault", ["reset_after", "cut_body"])
+    @pytest.mark.clear_listing
     def test_evidence_fits_what_was_sent(self, stage: Stage, fault: str) -> None:
         """A reduced request in doubt is found in the listing by the phones that it carried."""
         stage.sandbox.fault(fault, "sendBulkViber")
@@ -140,6 +142,7 @@ class TestWhoOptsOutLater:
         assert campaign.status().statuses == {"READ": 3}
         assert sent(stage) == phones(4)[1:]
 
+    @pytest.mark.clear_listing
     def test_reduced_after_a_doubt_and_in_doubt_again(self, stage: Stage) -> None:
         """The first request would look different if it turned up: absence is not proven any more, a person decides."""
         stage.finish(stage.enqueue(bulk_job(phones(1, start=50), text="seen in the listing")))
@@ -154,6 +157,7 @@ class TestWhoOptsOutLater:
         assert (recipients["held"], recipients["opted_out"]) == (2, 1)
         assert sent(stage) == [*phones(1, start=50), *phones(2, start=500)]
 
+    @pytest.mark.clear_listing
     def test_reduced_and_still_sent_twice(self, stage: Stage) -> None:
         """The first request had arrived, unseen; although it carried more phones, it is told that others got two."""
         stage.sandbox.change(list_bulk=False)
