@@ -154,7 +154,7 @@ class Keys:
         return f"{self.prefix}primary"
 
     def replicated(self) -> str:
-        """String, unix ms or 0: the write that a wait for replicas goes by. Writer: the store. No expiry."""
+        """String: the write that a wait for replicas goes by. Writer: the store. No expiry."""
         return f"{self.prefix}replicated"
 
     def sweep(self) -> str:

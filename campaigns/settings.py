@@ -106,6 +106,9 @@ class Settings:
     replicas: int = option(
         _number(int, 0, 100), 0, "replicas of the store that must have what a failover must not lose, before it counts"
     )
+    replicas_wait_s: float = option(
+        _number(float, 0.001, 30), 4.0, "how long a write waits for them; then it counts as unsafe, and is not acted on"
+    )
     key_prefix: str = option(_text, "campaigns:", "stands before every Redis key, so that an ACL can fence them")
 
     gateway_url: str = option(_url("http", "https"), "https://app.sms.by", "the gateway's host")

@@ -8,11 +8,13 @@ simulate days. The key of that clock stands before the keys of every script.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from redis import Redis
 from redis.commands.core import Script
@@ -40,14 +42,24 @@ T = TypeVar("T")
 #: The name of a script, its keys, and its arguments after the time.
 ScriptCall = tuple[str, Sequence[str], Sequence[Any]]
 
-#: How long a write waits for replicas. Far below any lease: what was claimed and not replicated must not be sent.
-REPLICATED_MS: Final = 1_000
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """A write is safe once `replicas` replicas have it. It waits `patience_s` for them, a `piece_s` at a time.
+
+    No answer may take as long as the client waits for one. What was claimed waits as well before it is sent, so
+    both lie far below the lease of a batch.
+    """
+
+    replicas: int = 0
+    patience_s: float = 4.0
+    piece_s: float = 4.0
 
 
 class Store:
     """Redis as the rooms of this project see it. Every method may raise StoreError.
 
-    `replicas`: how many must have a write that is not to be lost. `boot_s`: this machine's clock since boot, by which
+    `safety`: when a write that is not to be lost counts as safe. `boot_s`: this machine's clock since boot, by which
     jumps of the server's clock are noticed.
     """
 
@@ -57,15 +69,21 @@ class Store:
         keys: Keys,
         *,
         now_ms: Callable[[], int] | None = None,
-        replicas: int = 0,
+        safety: Safety = Safety(),
         boot_s: Callable[[], float] | None = None,
     ) -> None:
         self.redis: Any = redis
         self.keys = keys
-        self.replicas = replicas
+        self.replicas = safety.replicas
+        self._safety = safety
         self._now_ms = now_ms
         self._time = None if boot_s is None or now_ms else Timekeeper(self._read_clock, self._keep_clock, boot_s)
         self._scripts: dict[str, Script] = {}
+
+    @property
+    def patience_s(self) -> float:
+        """How long a write waits for replicas."""
+        return self._safety.patience_s
 
     def run(self, name: str, keys: Sequence[str], args: Sequence[Any] = ()) -> Any:
         """Run the script `name` with the time before its other arguments.
@@ -106,12 +124,20 @@ class Store:
             raise NotReplicatedError(having, self.replicas)
         return answers
 
+    def confirm(self) -> None:
+        """Wait until replicas have all that was written so far. Raises NotReplicatedError if they do not."""
+        if self.replicas:
+            with self._translated("WAIT"):
+                having = self._wait(time.monotonic() + self._safety.patience_s)
+            if having < self.replicas:
+                raise NotReplicatedError(having, self.replicas)
+
     def _carry_out(self, calls: Sequence[ScriptCall], *, wait: bool) -> tuple[list[Any], int]:
         """The answers, and how many replicas have what was written; 0 unless it waits for them."""
         if not calls:
             return [], self.replicas
         with self._translated(calls[0][0]):
-            now = self._now()
+            now, until_s = self._now(), time.monotonic() + self._safety.patience_s
             answers, having = self._in_turn(calls, now, wait)
             missing = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
             if missing:
@@ -124,7 +150,25 @@ class Store:
             for answer in answers:
                 if isinstance(answer, Exception):
                     raise answer
+            if wait and having < self.replicas and time.monotonic() < until_s:
+                having = self._wait(until_s)
             return answers, having
+
+    def _wait(self, until_s: float) -> int:
+        """How many replicas have what was written so far, as soon as that is enough or `until_s` (monotonic)."""
+        while True:
+            with self.redis.pipeline(transaction=False) as pipeline:
+                self._add_wait(pipeline, until_s - time.monotonic())
+                *_, having = pipeline.execute(raise_on_error=False)
+            if not isinstance(having, int) or having >= self.replicas or time.monotonic() >= until_s:
+                return having if isinstance(having, int) else 0
+
+    def _add_wait(self, pipeline: Any, left_s: float) -> None:
+        # WAIT waits for the last write of its own connection. The client repeats a pipeline on another one, where
+        # scripts may find nothing left to write: without a write of its own WAIT would wait for nothing.
+        pipeline.set(self.keys.replicated(), 1)
+        wait_ms = round(1000 * min(left_s, self._safety.piece_s))
+        pipeline.execute_command("WAIT", self.replicas, max(1, wait_ms))  # 0 would be for ever
 
     def _in_turn(self, calls: Sequence[ScriptCall], now: int | str, wait: bool) -> tuple[list[Any], int]:
         # Not by redis-py's own scripts: in a pipeline they ask each time whether they are loaded.
@@ -133,10 +177,7 @@ class Store:
             for name, keys, args in calls:
                 pipeline.evalsha(self._script(name).sha, 1 + len(keys), clock, *keys, now, *args)
             if wait:
-                # WAIT waits for the last write of its own connection. The client repeats a pipeline on another one,
-                # where scripts may find nothing left to write: without a write of its own WAIT would wait for nothing.
-                pipeline.set(self.keys.replicated(), now)
-                pipeline.execute_command("WAIT", self.replicas, REPLICATED_MS)
+                self._add_wait(pipeline, self._safety.patience_s)
             answers = list(pipeline.execute(raise_on_error=False))
         if not wait:
             return answers, 0

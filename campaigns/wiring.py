@@ -25,7 +25,7 @@ from campaigns.keys import Keys
 from campaigns.ledger import Batches, Campaigns, Due, Plans, RejectedMessages, Turns
 from campaigns.results import Deliveries, Events, Oddities, OptOuts, People, Replies
 from campaigns.settings import Secret, Settings
-from campaigns.store import Store
+from campaigns.store import Safety, Store
 from campaigns.wakeups import WakeUps
 
 
@@ -90,8 +90,11 @@ def connect(settings: Settings, patience: Patience = PATIENT) -> Redis:
 
 def open_store(settings: Settings, patience: Patience = PATIENT, *, now_ms: Callable[[], int] | None = None) -> Store:
     """The store that the settings name. It goes by the server's clock, or by `now_ms`, unix milliseconds."""
-    keys, replicas = Keys(settings.key_prefix), settings.replicas
-    return Store(connect(settings, patience), keys, now_ms=now_ms, replicas=replicas, boot_s=boot_clock)
+    # Most of the time of an answer is for the replicas, the rest for the way.
+    piece_s = min(settings.replicas_wait_s, 0.75 * patience.answer_s)
+    safety = Safety(settings.replicas, settings.replicas_wait_s, piece_s)
+    keys = Keys(settings.key_prefix)
+    return Store(connect(settings, patience), keys, now_ms=now_ms, safety=safety, boot_s=boot_clock)
 
 
 def build_services(settings: Settings, *, store: Store | None = None, wake: Rings | None = None) -> Services:

@@ -17,6 +17,7 @@ from campaigns.errors import (
     ForgetError,
     JobError,
     KeyConflictError,
+    NotReplicatedError,
     SettingsError,
     StateError,
     StoreError,
@@ -53,8 +54,7 @@ def failures_told() -> Iterator[None]:
             remark(f"  {line}")
         sys.exit(WRONG)
     except StoreError as error:
-        complain(f"Redis cannot be used: {error}")
-        remark("  is it running, and does CAMPAIGNS_REDIS_URL name it?")
+        _tell_store(error)
         sys.exit(NO_STORE)
     except AmbiguousIdError as error:
         complain(f"{error}:")
@@ -74,6 +74,14 @@ def failures_told() -> Iterator[None]:
         # The reader of our output has seen enough; nothing more can be said to it.
         sys.stderr.close()
         sys.exit(FAILED)
+
+
+def _tell_store(error: StoreError) -> None:
+    if isinstance(error, NotReplicatedError):
+        complain(str(error))
+        return
+    complain(f"Redis cannot be used: {error}")
+    remark("  is it running, and does CAMPAIGNS_REDIS_URL name it?")
 
 
 def complain(message: str) -> None:

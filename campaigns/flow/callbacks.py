@@ -51,7 +51,7 @@ def take_callback(services: Services, path: str, body: bytes) -> bool:
     if not hmac.compare_digest(_signature(services, batch_id, attempt), address["sign"]):
         return False
     keys, least_ms = services.store.keys, round(services.settings.poll_min_s * 1000)
-    state, _ = services.store.run(
+    state, _ = services.store.run_safely(
         "callback",
         [keys.batch(batch_id), keys.due(POLL), keys.accounts(POLL)],
         [batch_id, attempt, uuid_in(body) or "", least_ms],

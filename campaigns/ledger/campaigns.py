@@ -122,7 +122,7 @@ class Campaigns:
         keys = self._keys
         flat = [part for pair in fields.items() for part in pair]
         packed = orjson.dumps(dict(errors), option=orjson.OPT_NON_STR_KEYS)
-        self._store.run(
+        self._store.run_safely(
             "store_invalid",
             [keys.campaign(campaign_id), keys.events(), keys.active(), keys.index()],
             [campaign_id, packed, *flat],
@@ -199,7 +199,9 @@ class Campaigns:
     ) -> None:
         keys, brief = self._keys, self.brief(campaign_id)
         queue = queue_of(SEND, brief.kind)
-        answer = self._store.run(
+        # What is resumed too early costs nothing; what is not paused after all does.
+        run = self._store.run if to == READY else self._store.run_safely
+        answer = run(
             "steer",
             [
                 keys.campaign(campaign_id),

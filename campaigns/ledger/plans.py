@@ -6,12 +6,13 @@ import secrets
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from campaigns.errors import StateError
+from campaigns.errors import NotReplicatedError, StateError, StoreError
 from campaigns.jobs import ImageFile
 from campaigns.keys import Keys
 from campaigns.ledger.batches import PLAN
@@ -98,8 +99,28 @@ class Plan:
             self._check(self._store.run("take_out", keys, [*args, *packed[start : start + _ROWS_PER_CALL]]))
 
     def finish(self, digest: str) -> None:
-        """The campaign becomes ready, all of it at once."""
-        self._check(self._store.run(*self.finishing(digest)))
+        """The campaign becomes ready, all of it at once; where it must be replicated, once it is.
+
+        Raises StoreError if the replicas lack it: it is a plan still, and to be dropped.
+        """
+        try:
+            (answer,) = self._store.run_all_safely([self.finishing(digest)])
+        except NotReplicatedError as error:
+            if self._take_back():
+                raise StoreError(f"nothing is stored: {error.having} of {error.wanted} replicas answered") from None
+            return
+        self._check(answer)
+        if self._store.replicas:
+            # Were this lost, it would go out a moment later by itself.
+            with suppress(StoreError):
+                keys, queue = self._keys, self._queue
+                of_queue = [keys.due(queue, self._account), keys.accounts(queue)]
+                self._store.run("let_go", of_queue, [self.campaign_id, self._account])
+
+    def _take_back(self) -> bool:
+        keys = self._keys
+        names = [keys.campaign(self.campaign_id), keys.events(), keys.due(self._queue, self._account)]
+        return bool(self._store.run("take_back", names, [self.campaign_id, self._token, self._lease_ms]))
 
     def finishing(self, digest: str) -> ScriptCall:
         """The call that `finish` makes. Its answer is 1 if the campaign is ready."""
@@ -108,8 +129,13 @@ class Plan:
         return (
             "finish_plan",
             [keys.campaign(self.campaign_id), keys.events(), *of_queue, keys.primary(), keys.workers()],
-            [self.campaign_id, self._token, digest, self._account, self._first_ms or 0, self._store.replicas],
+            [self.campaign_id, self._token, digest, self._account, self._first_ms or 0, *self._kept_back()],
         )
+
+    def _kept_back(self) -> list[int]:
+        """Replicas that must have the campaign, and for how long it waits for them (ms)."""
+        wait_ms = round(2000 * self._store.patience_s) if self._store.replicas else 0
+        return [self._store.replicas, wait_ms]
 
     def drop(self) -> bool:
         """Leave no trace: the producer refuses the job after all. False if it is no plan any more."""

@@ -49,7 +49,7 @@ class RejectedMessages:
         """Keep the facts, with an event. False if this message is known."""
         keys = [self._index, self._facts, self._store.keys.submissions(), self._store.keys.events()]
         args = [digest, orjson.dumps(dict(facts)), MOST, self._life_ms]
-        return bool(self._store.run("reject_submission", keys, args))
+        return bool(self._store.run_safely("reject_submission", keys, args))
 
     def __len__(self) -> int:
         return int(self._store.ask("zcard", self._index))

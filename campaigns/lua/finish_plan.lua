@@ -2,7 +2,8 @@
 -- KEYS: 1 campaign, 2 events, 3 due set of its queue, 4 accounts of its queue, 5 due set of control,
 --       6 primary, 7 workers
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 plan token, 4 digest of the job, 5 account, 6 when its first batch may go out
---       (unix ms; 0 at once), 7 replicas that must have what is written
+--       (unix ms; 0 at once), 7 replicas that must have what is written, 8 for how
+--       long it is kept back, until they have it (ms)
 -- Returns: 1 ready (now or by a repeated call), 0 the plan is not ours any more.
 -- @include due
 -- @include primary
@@ -16,10 +17,10 @@ local primary = notice_change(KEYS[6], KEYS[7], KEYS[2], 0, 0, tonumber(ARGV[7])
 if primary.epoch > 0 then redis.call('HSET', KEYS[1], 'epoch', primary.epoch) end
 redis.call('HDEL', KEYS[1], 'plan_until_ms', 'taken_out_calls')
 redis.call('ZREM', KEYS[5], 'plan|' .. ARGV[2])
-local first = tonumber(ARGV[6])
+local first = math.max(tonumber(ARGV[6]), now + tonumber(ARGV[8]))
 if tonumber(plan[3]) > 0 then
-  local verb = first > now and 'at|' or 'campaign|'
-  schedule(KEYS[3], KEYS[4], ARGV[5], verb .. ARGV[2], math.max(first, now))
+  local verb = tonumber(ARGV[6]) > now and 'at|' or 'campaign|'
+  schedule(KEYS[3], KEYS[4], ARGV[5], verb .. ARGV[2], first)
 end
 emit(KEYS[2], KEYS[1], ARGV[2], 'campaign.ready', ARGV[2], '{"kind":"' .. plan[4] .. '","total":' .. plan[5] ..
   ',"planned":' .. (plan[6] or '0') .. ',"batches":' .. plan[3] .. '}', now)

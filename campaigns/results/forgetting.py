@@ -78,7 +78,8 @@ class Forgetting:
     def forget(self, phone: str, *, optout_too: bool) -> Forgotten:
         """Erase a phone in the gateway's form. Raises ForgetError while a batch with it is under way.
 
-        A repetition finds what an earlier, broken one left over, and otherwise nothing.
+        A repetition finds what an earlier, broken one left over, and otherwise nothing. NotReplicatedError says that
+        all was erased, and that a failover may bring it back: repeat it.
         """
         found = {campaign.id: self._in_campaign(campaign, phone) for campaign in self._people.campaigns(None)}
         busy = {b.id: b.state for one in found.values() for b in one.batches if b.state not in _DONE}
@@ -92,6 +93,7 @@ class Forgetting:
                 sums = [a + b for a, b in zip(sums, (1, *erased), strict=True)]
         dead_letters = self._forget_dead_letters(phone)
         optout = optout_too and self._optouts.remove([phone]) > 0
+        self._store.confirm()
         campaigns, deliveries, bodies, replies, taken_out, events = sums
         return Forgotten(campaigns, deliveries, bodies, replies, taken_out, events, dead_letters, events_left, optout)
 

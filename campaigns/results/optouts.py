@@ -44,7 +44,7 @@ class OptOuts:
         keys = self._keys
         names = [keys.optouts(), keys.optouts_counter(), keys.optouts_why()]
         who = by.replace("|", "/")
-        return sum(int(self._store.run("opt_out", names, [who, why, *chunk])) for chunk in _chunks(phones))
+        return sum(int(self._store.run_safely("opt_out", names, [who, why, *chunk])) for chunk in _chunks(phones))
 
     def remove(self, phones: Iterable[str]) -> int:
         """Returns how many were on the list."""

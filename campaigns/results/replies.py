@@ -37,14 +37,17 @@ class Replies:
         self._optout_words = optout_words
 
     def add(self, batch: Batch, replies: Sequence[Reply]) -> int:
-        """Store replies, each once, with its event; opt out who asks for it. Returns how many were new."""
+        """Store replies, each once, with its event; opt out who asks for it. Returns how many were new.
+
+        Raises NotReplicatedError if a failover could lose them: then they must not be marked at the gateway.
+        """
         keys, new, words = self._keys, 0, self._optout_words(batch.account)
         for start in range(0, len(replies), _PER_CALL):
             args: list[Any] = [batch.campaign_id, batch.id]
             for reply in replies[start : start + _PER_CALL]:
                 optout = reply.phone if asks_to_stop(reply.message, words) else ""
                 args += [reply.id, orjson.dumps(_packed(reply)), optout]
-            new += self._store.run(
+            new += self._store.run_safely(
                 "store_replies",
                 [
                     keys.replies(batch.campaign_id),

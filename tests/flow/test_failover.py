@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from campaigns import optouts, people
+from campaigns.errors import NotReplicatedError, StoreError
+from campaigns.flow.callbacks import callback_url, take_callback
+from campaigns.flow.replies import fetch_replies
 from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, SETTLED, UNKNOWN
 from campaigns.sandbox.server import Sandbox
 from tests.support.events import check_event
@@ -118,3 +123,86 @@ class TestAServerThatRestarts:
         pair.primary.restart()
         stage.finish(campaign)
         assert len(got(stage)) == 3
+
+
+class TestReplicasMustHaveIt:
+    """`replicas` is 1: what the replica lacks does not count."""
+
+    def test_nothing_is_lost_and_nothing_is_held_up(self, pair: Pair, on: MakeStage) -> None:
+        stage = on(replicas=1)
+        campaign = stage.enqueue(bulk_job(phones(6)))
+        pair.link.lag_s = 0.25
+        with ThreadPoolExecutor() as threads, suppress(StoreError):
+            working = threads.submit(stage.step)
+            wait_until(lambda: len(stage.sandbox.ledger()) >= 2)
+            pair.fail_over()
+            pair.rejoin()
+            working.result()
+        stage.finish(campaign)
+        assert len(got(stage)) == 6
+        assert "batch.held" not in stage.event_types(campaign)
+
+    def test_a_claim_that_they_lack_sends_nothing_and_comes_again(self, pair: Pair, on: MakeStage) -> None:
+        stage = on(replicas=1, replicas_wait_s=0.2)
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        pair.link.hold()
+        stage.step()
+        assert states(stage, campaign) == {PLANNED: 2}
+        assert not stage.sandbox.ledger()
+        batch = stage.services.batches.read(f"{campaign.id}-0")
+        assert "not replicated" in batch.fields["text"]
+        assert stage.services.store.ask("zcard", f"{stage.services.store.keys.permits('default')}:busy") == 0
+        pair.link.go_on()
+        stage.finish(campaign)
+
+    def test_a_job_that_they_lack_is_refused_and_can_come_again(self, pair: Pair, on: MakeStage) -> None:
+        stage = on(replicas=1, replicas_wait_s=0.2)
+        pair.link.hold()
+        with pytest.raises(StoreError, match="nothing is stored: 0 of 1 replicas"):
+            stage.enqueue(bulk_job(phones(2)), key="order 7")
+        pair.link.go_on()
+        stage.step()
+        assert not stage.sandbox.ledger()
+        assert stage.services.campaigns.active() == []
+        campaign = stage.enqueue(bulk_job(phones(2)), key="order 7")
+        stage.finish(campaign)
+        assert len(got(stage)) == 2
+
+    def test_what_a_person_asks_for_is_not_confirmed(self, pair: Pair, on: MakeStage) -> None:
+        """Pause, cancel, opt-out and erasing: done, but a failover may undo it, so it is said."""
+        stage = on(replicas=1, replicas_wait_s=0.2, callback_base_url="http://127.0.0.1:9/viber")
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        services = stage.services
+        path = callback_url(services, services.batches.read(f"{campaign.id}-0"), None)
+        pair.link.hold()
+        for ask in (
+            campaign.pause,
+            campaign.cancel,
+            lambda: optouts.add(phones(1), services=services),
+            lambda: people.forget(phones(1, start=90)[0], services=services),
+            lambda: take_callback(services, str(path), b""),
+        ):
+            with pytest.raises(NotReplicatedError, match="0 of 1 replicas"):
+                ask()
+        pair.link.go_on()
+        campaign.cancel()
+
+    def test_a_reply_that_they_lack_is_not_marked(self, pair: Pair, on: MakeStage) -> None:
+        stage = on(replicas=1, replicas_wait_s=0.2)
+        campaign = stage.enqueue(bulk_job(phones(1)))
+        stage.until(lambda: bool(stage.services.batches.read(f"{campaign.id}-0").message_ids))
+        stage.sandbox.reply(phones(1)[0], "hello")
+        pair.link.hold()
+        with pytest.raises(NotReplicatedError):
+            fetch_replies(stage.services, f"{campaign.id}-0")
+        (message_id,) = stage.services.batches.read(f"{campaign.id}-0").message_ids.values()
+        assert len(stage.services.gateway("default").get_new_incoming_messages(message_id)) == 1
+
+    def test_a_repeated_pipeline_does_not_count_what_the_first_wrote(self, pair: Pair, on: MakeStage) -> None:
+        """WAIT goes by the writes of its own connection, and a script that was carried out writes nothing again."""
+        stage = on(replicas=1, replicas_wait_s=0.2)
+        pair.link.hold()
+        for _ in range(2):
+            with pytest.raises(NotReplicatedError):
+                optouts.add(phones(1), services=stage.services)
+            stage.services.store.redis.connection_pool.disconnect()

@@ -149,6 +149,13 @@ class Pair:
             replica.execute_command("REPLICAOF", "NO", "ONE")
         self.name.point_to(port_of(self.replica))
 
+    def rejoin(self) -> None:
+        """Let the old primary follow the new one, as Sentinel and managed services do."""
+        self.primary.start()
+        with client(self.primary) as old:
+            old.execute_command("REPLICAOF", "127.0.0.1", port_of(self.replica))
+        wait_until(lambda: info(self.primary)["master_link_status"] == "up")
+
 
 def port_of(server: EmbeddedServer) -> int:
     """The port of a server on loopback."""
