@@ -145,6 +145,7 @@ def _checked(raw: str, schemes: tuple[str, ...]) -> str:
     names = [name for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"has the option {twice[0]!r} twice")
+    url = sentinels.with_one_host(url) if scheme in sentinels.SCHEMES else url
     server = sentinels.read(url).server if scheme in sentinels.SCHEMES else url
     parts = _split(server)
     _KINDS[parts.scheme](server, parts)

@@ -1,7 +1,8 @@
 """Addresses of a primary that Sentinels name: `sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME/DB?OPTIONS`.
 
 `sentinels://` is the same with TLS, to the Sentinels and to the server alike. User, password, database and options
-are the server's; `sentinel_username` and `sentinel_password` are what the Sentinels themselves ask for. Whatever is
+are the server's; `sentinel_username` and `sentinel_password` are what the Sentinels themselves ask for. kombu reads
+every address by urllib, which takes one host only: so a checked address has the others as an option. Whatever is
 wrong raises ValueError with a reason and a remedy, and never with a part of the address: any part may be a password.
 """
 
@@ -13,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlencode
 
 SCHEMES: Final = ("sentinel", "sentinels")
 _OWN_OPTIONS: Final = {"sentinel_username": "username", "sentinel_password": "password"}
+_OTHERS: Final = "sentinel_others"
 _PORT: Final = 26379
 _HOST: Final = re.compile(r"(?P<host>[\w.-]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?")
 _SHAPE: Final = "such as sentinel://HOST:26379,HOST:26379/NAME/0"
@@ -42,6 +44,17 @@ def is_sentinels(url: str) -> bool:
     return url.partition("://")[0] in SCHEMES
 
 
+def with_one_host(url: str) -> str:
+    """The same address, with all Sentinels but the first as an option. Raises ValueError."""
+    read(url)
+    scheme, _, rest = url.partition("://")
+    authority, _, tail = rest.partition("/")
+    login, at, hosts = authority.rpartition("@")
+    first, comma, others = hosts.partition(",")
+    option = f"{'&' if '?' in tail else '?'}{_OTHERS}={others}" if comma else ""
+    return f"{scheme}://{login}{at}{first}/{tail}{option}"
+
+
 def read(url: str) -> Sentinels:
     """The parts of the address. Raises ValueError."""
     scheme, _, rest = url.partition("://")
@@ -52,10 +65,11 @@ def read(url: str) -> Sentinels:
     if not slash or not name or (name.isdecimal() and not database):
         raise ValueError(f"does not name the primary after its Sentinels, {_SHAPE}")
     options = parse_qsl(query, keep_blank_values=True)
-    if any(option in _OWN_OPTIONS and not value for option, value in options):
-        raise ValueError("has an empty sentinel_username or sentinel_password: leave it out")
-    others = urlencode([(option, value) for option, value in options if option not in _OWN_OPTIONS])
-    found = tuple(_host(host) for host in hosts.split(","))
+    if any(option in {*_OWN_OPTIONS, _OTHERS} and not value for option, value in options):
+        raise ValueError("has an empty option of its Sentinels: leave it out")
+    others = urlencode([(option, value) for option, value in options if option not in {*_OWN_OPTIONS, _OTHERS}])
+    listed = [*hosts.split(","), *(host for option, value in options if option == _OTHERS for host in value.split(","))]
+    found = tuple(_host(host) for host in listed)
     host = found[0][0]
     server = f"{login}{at}{f'[{host}]' if ':' in host else host}/{database}"
     return Sentinels(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -142,5 +143,6 @@ def test_sentinels_are_asked_with_their_own_login() -> None:
         server="redis://u:p@a/3?protocol=2",
         login={"username": "s", "password": "p&w"},
     )
+    assert urlsplit(url).port == 7, "kombu reads it by urllib"
     assert not addresses.is_tls(url)
     assert addresses.is_tls(url.replace("sentinel:", "sentinels:"))
