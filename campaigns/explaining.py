@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from typing import Final
 
-from campaigns.results import Message, OptOut, Reply, Trace
+from campaigns.results import Doubt, Message, OptOut, Reply, Trace
 
 _TAKEN_OUT: Final = {
     "duplicate": "handed in more than once, this time left out",
@@ -30,6 +30,15 @@ _WORDS: Final = {
     "settled": "sent, no more news will come",
     "cancelled": "not sent: cancelled before it went out",
     "written_off": "written off: nobody will know whether the request arrived",
+}
+
+_DOUBTS: Final = {
+    "unknown": "in doubt",
+    "held": "held for a person to decide",
+    "accepted": "the request had arrived",
+    "planned": "planned to be sent again",
+    "rejected": "refused after all",
+    "written_off": "written off",
 }
 
 
@@ -71,11 +80,18 @@ def _message(trace: Trace, message: Message, zone: tzinfo) -> Iterator[str]:
     ids = {"request": message.uuid, "message": message.message_id, "delivery": message.delivery_id}
     if known := [f"{what} {value}" for what, value in ids.items() if value]:
         yield f"  at the gateway: {', '.join(known)}"
-    if message.text:
+    yield from (f"  {_doubt(doubt, zone)}" for doubt in message.doubts)
+    if message.text and message.text not in {doubt.reason for doubt in message.doubts}:
         yield f"  it was said: {message.text}"
     yield from (f"  {line}" for line in _fate(message, zone))
     if (todo := _todo(trace, message, zone)) is not None:
         yield f"  {todo}"
+
+
+def _doubt(doubt: Doubt, zone: tzinfo) -> str:
+    person = f", decided by {doubt.by}" if doubt.by else ""
+    why = f": {doubt.reason}" if doubt.reason else ""
+    return f"{_time(doubt.at_ms, zone)} {_DOUBTS.get(doubt.state, doubt.state)}{person}{why}"
 
 
 def _word(message: Message) -> str:

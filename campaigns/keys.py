@@ -45,7 +45,8 @@ class Keys:
         taken for lost (empty: not since it was planned again); once it was sent again after a doubt `resent_ms`
         (claim of the first request in doubt), `watched` and `duplicate:<mailing>`, and `reduced_ms` if phones were
         taken out after that; while it is in doubt `looks`, `looked_ms` and `tries` (of checks) and `check` (JSON: how
-        far the check under way has come); `epoch` and `doubted_ms`, see `primary`.
+        far the check under way has come); `doubts` (JSON: unix ms, state, reason, by whom; of each step into a doubt
+        and out of it); `epoch` and `doubted_ms`, see `primary`.
         """
         return f"{self.prefix}batch:{batch_id}"
 

@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.explaining import explained
 from campaigns.ledger.states import BATCH_STATES
-from campaigns.results import Message, OptOut, Reply, Trace
+from campaigns.results import Doubt, Message, OptOut, Reply, Trace
 
 PHONE = "375291111111"
 NOON = int(datetime(2030, 5, 1, 12, tzinfo=UTC).timestamp() * 1000)
@@ -74,6 +74,26 @@ FATES: dict[str, tuple[Message, list[str]]] = {
             FIRST,
             "    it was said: no answer",
             "    since 2030-05-01 12:01:00 evidence is looked for at the gateway; nothing to do yet",
+        ],
+    ),
+    "in doubt and found": (
+        message(
+            "settled",
+            text="no answer",
+            doubts=(
+                Doubt(NOON + 2 * MINUTE, "unknown", "no answer", ""),
+                Doubt(NOON + 3 * MINUTE, "held", "no evidence either way", ""),
+                Doubt(NOON + 4 * MINUTE, "accepted", "seen in the cabinet", "a person"),
+            ),
+            **SENT,
+        ),
+        [
+            "  batch c1-0: sent, no more news will come",
+            FIRST,
+            IDS,
+            "    2030-05-01 12:02:00 in doubt: no answer",
+            "    2030-05-01 12:03:00 held for a person to decide: no evidence either way",
+            "    2030-05-01 12:04:00 the request had arrived, decided by a person: seen in the cabinet",
         ],
     ),
     "held": (

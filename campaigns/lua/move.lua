@@ -21,6 +21,15 @@ if ARGV[9] ~= '0' then redis.call('PEXPIRE', KEYS[5], ARGV[9]) end
 redis.call('HSET', KEYS[1], 'state', to, 'since_ms', now, 'op', ARGV[2])
 for i = 11, 10 + 2 * fields, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 reschedule(6, 11 + 2 * fields, now)
+-- Doubts and how they ended are told to whoever asks about a person, long after their events are gone.
+if to == 'unknown' or from == 'unknown' or from == 'held' then
+  local doubts = redis.call('HGET', KEYS[1], 'doubts') or '[]'
+  if #doubts < 4000 then
+    local data = cjson.decode(ARGV[8])
+    local line = cjson.encode({now, to, data.reason or data.why or '', data.by or ''})
+    redis.call('HSET', KEYS[1], 'doubts', '[' .. (doubts == '[]' and '' or string.sub(doubts, 2, -2) .. ',') .. line .. ']')
+  end
+end
 if to == 'settled' then
   -- Past the horizon some are only delivered, which is as final as they will get.
   local open = tonumber(batch[3]) - tonumber(redis.call('HGET', KEYS[1], 'final') or '0')

@@ -10,7 +10,7 @@ from campaigns.results.groups import DeadLetter, Group, Groups, position_of
 from campaigns.results.intake import compare, silenced
 from campaigns.results.oddities import Odd, Oddities
 from campaigns.results.optouts import OptOut, OptOuts
-from campaigns.results.people import Message, Owner, People, Trace
+from campaigns.results.people import Doubt, Message, Owner, People, Trace
 from campaigns.results.replies import Replies, Reply
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "DeadLetter",
     "Deliveries",
     "Delivery",
+    "Doubt",
     "Event",
     "Events",
     "Forgetting",

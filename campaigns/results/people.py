@@ -31,6 +31,16 @@ _NO_DIGITS = re.compile(r"\D+")
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """A step into a doubt or out of it: when (unix ms), to which state, why, and by whom if a person decided."""
+
+    at_ms: int
+    state: str
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message to the phone, and the request that carried it or will. Times are unix milliseconds.
 
@@ -38,7 +48,7 @@ class Message:
     or our words about it. `sent_ms` is when the last of `attempt` attempts was made, None before the first.
     `uuid` and `message_id` are the gateway's. `status` is its word for the message, empty while it said nothing,
     at `at_ms`, with `delivery_id` and `error_code`. `refused_here` tells that a limit of the job or another check
-    here refused it, not the gateway.
+    here refused it, not the gateway. `doubts` are the steps into doubts about the request and out of them, in order.
     """
 
     batch_id: str
@@ -56,6 +66,7 @@ class Message:
     delivery_id: int | None
     error_code: int
     refused_here: bool = False
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,4 +231,5 @@ class People:
                 delivery_id=delivery.delivery_id,
                 error_code=delivery.error_code,
                 refused_here=refused_by(batch) == HERE,
+                doubts=tuple(Doubt(*step) for step in orjson.loads(batch.fields.get("doubts", "[]"))),
             )

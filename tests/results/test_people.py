@@ -8,6 +8,7 @@ import pytest
 
 from campaigns.people import find, find_message
 from campaigns.results import Owner, Trace
+from tests.support.doubt import in_doubt
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
 from tests.support.stage import Stage
 
@@ -107,3 +108,17 @@ def test_more_campaigns_than_a_page(stage: Stage) -> None:
     ids = [stage.enqueue(bulk_job(phones(1), name=str(n))).id for n in range(53)]
     assert [t.campaign_id for t in find(phones(1)[0], campaigns=None, services=stage.services)] == ids[::-1]
     assert len(traces(stage, phones(1)[0], campaigns=51)) == 51
+
+
+def test_doubts_and_how_they_ended(make_stage: Callable[..., Stage]) -> None:
+    """Told as long as the campaign is kept, though its events are long gone."""
+    stage = make_stage(settle_window_s=0.2, look_interval_s=0.1)
+    campaign = in_doubt(stage, "reset_before", bulk_job(phones(1)))
+    stage.until(lambda: campaign.status().recipients["held"] == 1)
+    campaign.resolve("resend", by="ann", why="not in the cabinet")
+    stage.finish(campaign)
+    (message,) = traces(stage, phones(1)[0])[0].messages
+    assert [(doubt.state, doubt.by) for doubt in message.doubts] == [("unknown", ""), ("held", ""), ("planned", "ann")]
+    assert [doubt.reason for doubt in message.doubts][2] == "not in the cabinet"
+    assert message.doubts[0].reason
+    assert stage.services.batches.read(message.batch_id).attempt == 2
