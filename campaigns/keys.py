@@ -149,8 +149,9 @@ class Keys:
         `replid` (replication id of the server), `epoch` (number of times that it changed), `claims` (number of the
         last claim), `seen_ms` (when somebody last looked), `doubted` (batches in doubt by a change), `seq` (number of
         the last event of the source `store`); of the last change `how`, `changed_ms`, `since_ms`, `at_change`,
-        `until_ms`, `doubt` and `why`: see `lua/include/primary.lua`. The field `epoch` of a campaign or batch is the
-        last change before it became ready or was claimed; `doubted_ms` of a batch, when a change put it in doubt.
+        `until_ms`, `doubt`, `why` and `declared` (a call of a person's): see `lua/include/primary.lua`. The field
+        `epoch` of a campaign or batch is the last change before it became ready or was claimed; `doubted_ms` of a
+        batch, when a change put it in doubt.
         """
         return f"{self.prefix}primary"
 

@@ -18,6 +18,7 @@ from campaigns.cli.operating import cancel, pause, poll, resolve, resume, retry,
 from campaigns.cli.options import as_json
 from campaigns.cli.people import explain, forget, optouts
 from campaigns.cli.reading import deliveries, list_, replies, status, taken_out
+from campaigns.cli.recovering import recover
 from campaigns.cli.reporting import report
 from campaigns.cli.screen import console, print_json
 from campaigns.cli.sending import send
@@ -61,6 +62,7 @@ for _command in (
     export,
     completion,
     doctor,
+    recover,
 ):
     cli.add_command(_command)
 

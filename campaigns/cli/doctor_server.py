@@ -22,6 +22,7 @@ def look_at_server(store: Store) -> Iterator[Finding]:
     yield of_persistence(bool(int(info.get("aof_enabled", 0))), _fsync(store))
     yield of_eviction(str(info.get("maxmemory_policy", "unknown")))
     yield of_memory(info)
+    yield of_replicas(info, store.replicas)
 
 
 def of_version(name: str, version: str) -> Finding:
@@ -62,6 +63,29 @@ def of_memory(info: dict[str, Any]) -> Finding:
         return Finding(OK, "memory", found)
     remedy = "raise maxmemory, or shorten CAMPAIGNS_RETENTION_S: a full server stops all sending"
     return Finding(FAIL if used >= most * _TOO_MUCH else WARN, "memory", found, remedy)
+
+
+def of_replicas(info: dict[str, Any], wanted: int) -> Finding:
+    """Whether a failover can lose what was sent."""
+    if info.get("role") == "slave":
+        remedy = "let CAMPAIGNS_REDIS_URL lead to the primary, by a name that moves with it"
+        return Finding(FAIL, "replicas", "this server is a replica: it takes no writes", remedy)
+    there = int(info.get("connected_slaves", 0))
+    if there < wanted:
+        found = f"{there} of the {wanted} that CAMPAIGNS_REPLICAS asks for: nothing is sent"
+        return Finding(FAIL, "replicas", found, "start the replicas that are missing")
+    if there and not wanted:
+        found = f"{there}, and CAMPAIGNS_REPLICAS is 0: a failover holds up what may have been sent"
+        remedy = f"set CAMPAIGNS_REPLICAS={there}, so that what is sent is safe in them first"
+        return Finding(WARN, "replicas", found, remedy)
+    if there > wanted:
+        found = f"{there}, and CAMPAIGNS_REPLICAS is {wanted}: one that lacks the last writes may be promoted"
+        return Finding(WARN, "replicas", found, f"set CAMPAIGNS_REPLICAS={there}, or let only the first be promoted")
+    good = info.get("min_slaves_good_slaves")
+    if wanted and good is None:
+        found = f"{there}; min-replicas-to-write is off: an old primary that is cut off goes on taking writes"
+        return Finding(OK, "replicas", found)
+    return Finding(OK, "replicas", f"{there}, as CAMPAIGNS_REPLICAS asks for" if wanted else "none")
 
 
 def _fsync(store: Store) -> str | None:

@@ -13,8 +13,9 @@ import pytest
 from rich.console import Console
 
 from campaigns.cli.doctor import examine
-from campaigns.cli.doctor_server import of_version
+from campaigns.cli.doctor_server import of_replicas, of_version
 from campaigns.cli.examining import findings_table
+from campaigns.cli.findings import FAIL, OK, WARN
 from campaigns.embedded import EmbeddedServer
 from campaigns.envelopes import Envelope
 from campaigns.flow.heartbeats import consuming, ticked
@@ -347,3 +348,10 @@ def until(condition: Callable[[], bool], timeout_s: float = 15.0) -> None:
     while not condition():
         assert time.monotonic() < end_s
         time.sleep(0.3)
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "verdict"), [(0, 0, OK), (1, 1, OK), (1, 0, WARN), (2, 1, WARN), (0, 1, FAIL), (1, 2, FAIL)]
+)
+def test_replicas_are_as_many_as_the_setting_asks_for(there: int, wanted: int, verdict: str) -> None:
+    assert of_replicas({"role": "master", "connected_slaves": there}, wanted).verdict == verdict

@@ -13,6 +13,7 @@ import pytest
 from campaigns import optouts, people
 from campaigns.errors import NotReplicatedError, StoreError
 from campaigns.flow.callbacks import callback_url, take_callback
+from campaigns.flow.recovering import declare_restored, held_up, last_change
 from campaigns.flow.replies import fetch_replies
 from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, SETTLED, UNKNOWN
 from campaigns.sandbox.server import Sandbox
@@ -123,6 +124,40 @@ class TestAServerThatRestarts:
         pair.primary.restart()
         stage.finish(campaign)
         assert len(got(stage)) == 3
+
+
+class TestABackup:
+    def test_that_a_worker_knows_better_than_is_doubted(self, stage: Stage) -> None:
+        """A data folder put back from a moment ago under workers that never stopped: the store goes by an old claim."""
+        primary = stage.services.store.keys.primary()
+        campaign = stage.enqueue(bulk_job(phones(1)))
+        stage.step()
+        stage.services.store.ask("hset", primary, "claims", 0)
+        waiting = stage.enqueue(bulk_job(phones(1), text="waits"))
+        stage.until(lambda: UNKNOWN in states(stage, waiting) or HELD in states(stage, waiting))
+        (event,) = stage.services.events.since(source="store")
+        check_event(event)
+        assert (event.data["how"], event.data["doubt"]) == ("went back", True)
+        assert PLANNED not in states(stage, campaign)
+
+    def test_that_comes_back_long_after_it_stopped_amid_work_is_doubted(self, stage: Stage) -> None:
+        services, primary = stage.services, stage.services.store.keys.primary()
+        campaign = stage.enqueue(bulk_job(phones(1)))
+        long_ago_ms = services.now_ms() - 3_600_000
+        services.store.ask("zadd", services.store.keys.workers(), {"host|2|bulk,": long_ago_ms})
+        services.store.ask("hset", primary, None, None, {"replid": "a" * 40, "seen_ms": long_ago_ms})
+        stage.until(lambda: PLANNED not in states(stage, campaign))
+        assert not stage.sandbox.ledger()
+
+    def test_that_a_person_tells_of_is_doubted_and_listed(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(1)))
+        declare_restored(stage.services, "ann")
+        stage.until(lambda: PLANNED not in states(stage, campaign))
+        change = last_change(stage.services)
+        assert change is not None
+        assert (change.how, change.doubt, change.doubted) == ("restored", True, 1)
+        assert [batch.id for batch in held_up(stage.services)] == [f"{campaign.id}-0"]
+        assert not stage.sandbox.ledger()
 
 
 class TestReplicasMustHaveIt:

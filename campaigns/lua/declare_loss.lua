@@ -1,0 +1,18 @@
+-- A person says that the store lost what was written last: it was restored from a backup.
+-- KEYS: 1 primary, 2 events
+-- ARGV: 1 now (ms or 0), 2 random text that names this call, 3 by whom
+-- Emits: store.changed.
+-- Returns: 1
+-- @include primary
+local now, primary = clock(ARGV[1]), KEYS[1]
+local known = redis.call('HMGET', primary, 'epoch', 'claims', 'changed_ms', 'since_ms', 'seen_ms', 'declared')
+if known[6] == ARGV[2] then return 1 end
+local epoch, why = tonumber(known[1] or '0') + 1, ARGV[3] .. ' says that the store was restored from a backup'
+-- Workers that were started first have looked already: what counts is when it was seen before that.
+local started = known[3] and now - tonumber(known[3]) < 3600000
+local since = (started and known[4]) or known[5] or '0'
+redis.call('HSET', primary, 'epoch', epoch, 'how', 'restored', 'changed_ms', now, 'since_ms', since,
+  'at_change', known[2] or '0', 'doubt', epoch, 'why', why, 'declared', ARGV[2])
+redis.call('HDEL', primary, 'until_ms')
+say_change(primary, KEYS[2], 'restored', epoch, true, why, now)
+return 1
