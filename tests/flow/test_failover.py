@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -15,10 +15,13 @@ from campaigns.errors import NotReplicatedError, StoreError
 from campaigns.flow.callbacks import callback_url, take_callback
 from campaigns.flow.recovering import declare_restored, held_up, last_change
 from campaigns.flow.replies import fetch_replies
+from campaigns.handle import Campaign
 from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, SETTLED, UNKNOWN
 from campaigns.sandbox.server import Sandbox
+from campaigns.store import Safety, ScriptCall, Store
+from campaigns.wiring import build_services
 from tests.support.events import check_event
-from tests.support.failover import Pair, wait_until
+from tests.support.failover import Pair, client, info, wait_until
 from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.settings import fast_settings
 from tests.support.stage import Stage
@@ -241,3 +244,36 @@ class TestReplicasMustHaveIt:
             with pytest.raises(NotReplicatedError):
                 optouts.add(phones(1), services=stage.services)
             stage.services.store.redis.connection_pool.disconnect()
+
+
+class WaitsForNobody(Store):
+    """A mutant: it says that replicas have everything."""
+
+    def run_replicated(self, calls: Sequence[ScriptCall]) -> tuple[list[Any], bool]:
+        return self.run_in_turn(calls), True
+
+
+@pytest.mark.parametrize(("mutant", "most"), [("no wait", 2), ("replication id ignored", 2), ("", 1)])
+def test_without_either_protection_people_are_messaged_twice(pair: Pair, on: MakeStage, mutant: str, most: int) -> None:
+    """The worker that sent dies with the primary, so that only the server can tell."""
+    stage = on(replicas=1 if mutant == "no wait" else 0)
+    campaign = stage.enqueue(bulk_job(phones(2)))
+    pair.settle()
+    pair.link.hold()
+    if mutant == "no wait":
+        store = stage.services.store
+        stage.services = build_services(
+            stage.services.settings, store=WaitsForNobody(store.redis, store.keys, safety=Safety(1))
+        )
+    stage.step()
+    assert len(got(stage)) == 2
+    pair.fail_over()
+    if mutant == "no wait":
+        pair.rejoin()
+    if mutant == "replication id ignored":
+        with client(pair.replica) as replica:
+            replica.hset(stage.services.store.keys.primary(), "replid", info(pair.replica)["master_replid"])
+    later = Stage(stage.services.settings, stage.sandbox)
+    again = Campaign(campaign.id, later.services)
+    later.until(lambda: set(states(later, again)) <= {ACCEPTED, SETTLED, HELD})
+    assert max(got(later).values()) == most
