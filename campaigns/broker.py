@@ -23,11 +23,31 @@ BRIEF_S: Final = 2.0
 class RedisChannel(redis.Channel):
     """Connects with the options of the address, which win over those that are usual here."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._known: dict[bool, dict[str, Any]] = {}
+        super().__init__(*args, **options)
+
+    def close(self) -> None:
+        """Give back what was not acknowledged, if need be by new connections, and close those, too."""
+        try:
+            super().close()
+        finally:
+            self._disconnect_pools()  # type: ignore[attr-defined]
+
     def _url(self) -> str:
         client: Any = self.connection.client
         return str(client.hostname)
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        """Remembered: who closes a channel after its server is gone connects once more, and has lost the address.
+
+        kombu then raises AttributeError, which no broker's error is, and the worker would end.
+        """
+        if asynchronous not in self._known:
+            self._known[asynchronous] = self._found_connparams(asynchronous)
+        return dict(self._known[asynchronous])
+
+    def _found_connparams(self, asynchronous: bool) -> dict[str, Any]:
         options = connections.options_of(self._url(), self.global_keyprefix)
         # A BRPOP that is repeated has lost the message that the first one took.
         options.pop("retry_on_timeout", None)

@@ -58,7 +58,12 @@ def enqueue(
     with the same key is safe, which finds the campaign or enqueues it.
     """
     services = services or default_services()
-    return _enqueue(services, job, key_of(job, key), rows_of(recipients, columns, encoding), strict, _wait)
+    try:
+        return _enqueue(services, job, key_of(job, key), rows_of(recipients, columns, encoding), strict, _wait)
+    except StateError:
+        # A replica without the plan took the primary's place, or the plan stood still for longer than its lease.
+        problem = "the store lost the plan while it was made; nothing was stored"
+    raise StoreError(problem)
 
 
 def enqueue_without_waiting(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -17,7 +20,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from campaigns.embedded import EmbeddedServer, EmbeddedServerError, find_server
-from tests.support.failover import port_of
+from tests.support.failover import Wire, port_of
 from tests.support.holes import free_ports
 
 NAME = "mymaster"
@@ -86,6 +89,47 @@ class SentinelProcess:
         self._process.wait()
 
 
+class Front(Wire):
+    """Where the others reach a server. Only what it replicates is late by `lag_s`, and can be lost."""
+
+    def __init__(self) -> None:
+        self._links: set[socket.socket] = set()
+        super().__init__(0)
+
+    def lose(self) -> None:
+        """Let nothing arrive any more of what was replicated and is still on the wire."""
+        for link in list(self._links):
+            with contextlib.suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
+
+    def _forward(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if b"PSYNC" in data:
+                    self._links.add(source)
+                target.sendall(data)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
+
+    def _late(self, source: socket.socket, target: socket.socket) -> None:
+        pieces: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
+        threading.Thread(target=self._deliver, args=(pieces, target), daemon=True).start()
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                pieces.put((time.monotonic() + (self.lag_s if target in self._links else 0.0), data))
+        pieces.put((0.0, b""))
+
+    def _deliver(self, pieces: queue.SimpleQueue[tuple[float, bytes]], target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                at, data = pieces.get()
+                time.sleep(max(0.0, at - time.monotonic()))
+                if not data:
+                    target.shutdown(socket.SHUT_RDWR)
+                    return
+                target.sendall(data)
+
+
 class Fleet:
     """`servers[0]` begins as the primary of the others. Servers and Sentinels ask for the password, if there is one.
 
@@ -94,7 +138,11 @@ class Fleet:
 
     def __init__(self, *, replicas: int = 1, sentinels: int = 3, password: str | None = None) -> None:
         config = {"requirepass": password, "masterauth": password} if password else {}
-        self.servers = [EmbeddedServer(config=config) for _ in range(1 + replicas)]
+        self.fronts = [Front() for _ in range(1 + replicas)]
+        config |= {"repl-diskless-sync-delay": "0", "replica-announce-ip": "127.0.0.1"}
+        self.servers = [
+            EmbeddedServer(config={**config, "replica-announce-port": str(front.port)}) for front in self.fronts
+        ]
         self.sentinels: list[SentinelProcess] = []
         self._number = sentinels
         self._password = password
@@ -102,8 +150,10 @@ class Fleet:
 
     def __enter__(self) -> Self:
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="campaigns-fleet-")))
-        for server in self.servers:
+        for server, front in zip(self.servers, self.fronts, strict=True):
+            self._stack.callback(front.close)
             self._stack.enter_context(server)
+            front.point_to(port_of(server))
         for server in self.servers[1:]:
             self.follow(server, self.servers[0])
         until(self.linked)
@@ -123,8 +173,8 @@ class Fleet:
 
     @property
     def port(self) -> int:
-        """That of the first primary."""
-        return port_of(self.servers[0])
+        """Where the first primary is reached."""
+        return self.fronts[0].port
 
     @property
     def url(self) -> str:
@@ -135,15 +185,18 @@ class Fleet:
         return f"sentinel://:{self._password}@{hosts}/{NAME}/0?sentinel_password={self._password}"
 
     def follow(self, server: EmbeddedServer, primary: EmbeddedServer) -> None:
-        self.tell(server, "REPLICAOF", "127.0.0.1", port_of(primary))
+        self.tell(server, "REPLICAOF", "127.0.0.1", self.front(primary).port)
+
+    def front(self, server: EmbeddedServer) -> Front:
+        return self.fronts[self.servers.index(server)]
 
     def tell(self, server: EmbeddedServer, *command: Any) -> Any:
         return told(port_of(server), *command, password=self._password)
 
     def linked(self) -> bool:
-        """Whether every replica has all that its primary has."""
-        states = [self.tell(server, "ROLE") for server in self.servers[1:]]
-        return all(state[0] == b"slave" and state[3] == b"connected" for state in states)
+        """Whether all servers but one are replicas that are connected to their primary."""
+        states = [self.tell(server, "ROLE") for server in self.servers]
+        return sum(state[0] == b"slave" and state[3] == b"connected" for state in states) == len(states) - 1
 
     def watched(self) -> bool:
         """Whether every Sentinel knows the others and the replicas."""
@@ -152,7 +205,7 @@ class Fleet:
     def primary(self) -> EmbeddedServer:
         """The server that Sentinel names."""
         port = int(self._ask("GET-MASTER-ADDR-BY-NAME", NAME)[1])
-        return next(server for server in self.servers if port_of(server) == port)
+        return next(server for server in self.servers if self.front(server).port == port)
 
     def promoted(self, old: EmbeddedServer) -> bool:
         """Whether Sentinel names another one, which takes writes."""

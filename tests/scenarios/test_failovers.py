@@ -1,0 +1,16 @@
+"""A short run of a store that fails over; `python -m tests.rig.failovers` makes long ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.rig.failovers import Failovers
+
+
+def test_workers_outlive_a_primary_that_dies_and_one_that_comes_back_beside_its_successor(tmp_path: Path) -> None:
+    """Store and broker behind Sentinels with passwords; nobody twice, nobody lost, every process alive."""
+    run = Failovers(1, tmp_path, failovers=2, lag_s=0.1, faults=False, recipients=60, acts=("kill", "freeze"))
+    findings = run.run()
+    assert findings.wrong() == {kind: [] for kind in findings.wrong()}
+    assert findings.recipients == 60 + 10 + 2 * 5
+    assert run.done == {"kill": 1, "freeze": 1}
