@@ -13,6 +13,7 @@ nothing until the end keeps events from being trimmed.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
@@ -49,8 +50,8 @@ from tests.support.tls import CERTIFICATE, TlsFront
 
 #: Of all answers, so many end in bytes that are no TLS.
 _SPOILED = 0.02
-#: Of all paid requests, so many are stopped before their first byte, until others have long decided about them.
-_STALLED, _STALL_S = 0.02, 25.0
+#: Of all paid requests, so many are stopped before their first byte, until the end of the run.
+_STALLED = 0.06
 _GROUP = "archive"
 _PATIENCE_S = 300.0
 _LEASE_S = 11
@@ -114,7 +115,7 @@ class Storm:
             env = {
                 **environment(f"redis://127.0.0.1:{proxy.port}/0", gateway, _PREFIX),
                 **SETTINGS,
-                **Treatment(str(CERTIFICATE), str(self._raging), _STALLED, _STALL_S, mutant).as_environment(),
+                **Treatment(str(CERTIFICATE), str(self._raging), _STALLED, mutant).as_environment(),
             }
             processes = Processes(self.folder, env, app="tests.rig.workers")
             try:
@@ -138,11 +139,11 @@ class Storm:
         campaigns = [wanted(*job, services) for job in self._jobs()]
         if self.mutant == FORGETFUL:
             harm.forget()
-        self._raging.touch()
+        self._raging.mkdir()
         harm.rage(self.kills)
         harm.calm()
         self.harms = harm.done
-        self._raging.unlink()
+        shutil.rmtree(self._raging)
         sandbox.clear_faults()
         self._until(campaigns, harm.supervise)
         harm.thaw()

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -28,24 +29,23 @@ _for_life = ExitStack()
 class Treatment:
     """`ca_file` is trusted.
 
-    While the file `while_there` exists, a process stops for `stall_s` seconds before so large a share of its paid
-    requests.
+    While the folder `stalls` exists, such a share of the processes that are about to make a paid request stop for
+    good, two at a time; the folder names them.
     """
 
     ca_file: str
-    while_there: str = ""
+    stalls: str = ""
     stall_probability: float = 0.0
-    stall_s: float = 0.0
     mutant: str = ""
 
     def as_environment(self) -> dict[str, str]:
-        parts = (self.ca_file, self.while_there, self.stall_probability, self.stall_s, self.mutant)
+        parts = (self.ca_file, self.stalls, self.stall_probability, self.mutant)
         return {_VARIABLE: "|".join(map(str, parts))}
 
     @classmethod
     def from_environment(cls) -> Treatment:
-        ca_file, while_there, probability, stall_s, mutant = os.environ[_VARIABLE].split("|")
-        return cls(ca_file, while_there, float(probability), float(stall_s), mutant)
+        ca_file, stalls, probability, mutant = os.environ[_VARIABLE].split("|")
+        return cls(ca_file, stalls, float(probability), mutant)
 
 
 def treat(treatment: Treatment) -> None:
@@ -67,20 +67,36 @@ def _trust(ca_file: str) -> None:
 
 
 def _stall(treatment: Treatment) -> None:
-    """SIGSTOP between the claim and the first byte, as when a machine is suspended; another process wakes this one."""
+    """SIGSTOP between the claim and the first byte, as when a machine is suspended, until somebody sends SIGCONT."""
     original, randoms = Transport.send, dict[int, Random]()
 
     def send(self: Transport, call: Any, *args: Any, **options: Any) -> Any:
         random = randoms.setdefault(os.getpid(), Random(os.getpid()))
-        chosen = call.paid and random.random() < treatment.stall_probability
-        if chosen and os.path.exists(treatment.while_there):
-            subprocess.Popen(
-                ["sh", "-c", f"sleep {treatment.stall_s}; kill -CONT {os.getpid()}"], stdin=subprocess.DEVNULL
-            )
+        if call.paid and random.random() < treatment.stall_probability and _takes_place(Path(treatment.stalls)):
             os.kill(os.getpid(), signal.SIGSTOP)
         return original(self, call, *args, **options)
 
     Transport.send = send  # type: ignore[method-assign]
+
+
+def _takes_place(folder: Path) -> bool:
+    """Whether fewer than two others stand still. The places of processes that were killed are free again."""
+    for place in (folder / "1", folder / "2"):
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            if not _is_alive(int(place.read_text("ascii"))):
+                place.unlink()
+        with contextlib.suppress(FileExistsError, FileNotFoundError), place.open("x") as file:
+            file.write(str(os.getpid()))
+            return True
+    return False
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 if _VARIABLE in os.environ:
