@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 import psutil
@@ -22,7 +23,7 @@ from tests.support.processes import Process
 #: kill -9, by how often each happens.
 KILLS = {"child": 5, "main": 2, "tree": 3, "beat": 2, "server": 2}
 #: What else happens, between about two of five kills.
-OTHERS = {"freeze": 3, "terminate": 2, "cut off": 2, "half open": 1, "full": 1}
+OTHERS = {"freeze": 3, "terminate": 2, "cut off": 2, "half open": 1, "full": 1, "disk": 1}
 _OTHER_PROBABILITY = 0.4
 
 
@@ -56,8 +57,8 @@ class Harm:
         self._groups.append(worker.pid)
         return worker
 
-    def rage(self, kills: int) -> None:
-        """So many kill -9, and other things between them."""
+    def rage(self, kills: int, only: str = "") -> None:
+        """So many kill -9, and other things between them; or so often nothing but `only`."""
         acts: dict[str, Callable[[], None]] = {
             "child": self._kill_child,
             "main": lambda: self._replace(lambda worker: os.kill(worker.pid, signal.SIGKILL)),
@@ -69,11 +70,12 @@ class Harm:
             "cut off": lambda: self._tell_server("CLIENT", "KILL", "TYPE", "normal"),
             "half open": lambda: self._count(self._proxy.silence()),
             "full": self._fill_server,
+            "disk": self._fill_disk,
         }
         for _ in range(kills):
             self._pause()
-            self._do(acts, self._choice(KILLS))
-            if self.random.random() < _OTHER_PROBABILITY:
+            self._do(acts, only or self._choice(KILLS))
+            if not only and self.random.random() < _OTHER_PROBABILITY:
                 self._pause()
                 self._do(acts, self._choice(OTHERS))
 
@@ -162,6 +164,16 @@ class Harm:
         self._tell_server("CONFIG", "SET", "maxmemory", "1mb")
         time.sleep(self.random.uniform(0.5, 2.0))
         self._tell_server("CONFIG", "SET", "maxmemory", "0")
+
+    def _fill_disk(self) -> None:
+        """Not a byte more fits: under appendfsync always the server ends, in the middle of a write; then there is room."""
+        with contextlib.suppress(RedisError), Redis.from_url(self._server.url) as redis:
+            folder = Path(redis.config_get("dir")["dir"])
+            size = max(path.stat().st_size for path in folder.rglob("*.aof"))
+            psutil.Process(self._server.pid).rlimit(psutil.RLIMIT_FSIZE, (size, psutil.RLIM_INFINITY))
+        time.sleep(self.random.uniform(1.0, 3.0))
+        self._server.kill()
+        self._server.restart()
 
     def _tell_server(self, *command: str) -> None:
         with contextlib.suppress(RedisError), Redis.from_url(self._server.url) as redis:

@@ -50,10 +50,11 @@ class Findings:
     money: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
+    idle: list[str] = field(default_factory=list)
 
     def wrong(self) -> dict[str, list[str]]:
         """Every kind of finding, by its name."""
-        kinds = ("doubles", "lost", "unbalanced", "gaps", "strangers", "money", "limits", "leaks")
+        kinds = ("doubles", "lost", "unbalanced", "gaps", "strangers", "money", "limits", "leaks", "idle")
         return {kind: getattr(self, kind) for kind in kinds}
 
     @property

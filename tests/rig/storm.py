@@ -3,7 +3,7 @@
 `python -m tests.rig.storm --seeds 20 --kills 16` prints a line per seed and ends with 1 if the promise was broken.
 `--dialect NAME` lets the gateway answer in one of its dialects. `--mutant NAME` harms workers with one mistake made on
 purpose, which the storm has to see within five seeds; with `--mutant ordinary` the same happens to an ordinary Celery
-task with autoretry, for comparison.
+task with autoretry, for comparison. `--harm "cut off"` (connections) or `--harm disk` does nothing but that.
 
 The gateway stands behind TLS, which breaks at times; paid requests are slow, so that kills fall between sent and
 recorded, and some are stopped before their first byte, as when a machine is suspended. A consumer group that reads
@@ -38,7 +38,8 @@ from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
-from tests.rig.harm import KILLS, Harm
+from tests.rig.harm import KILLS, OTHERS, Harm
+from tests.rig.idle import Idle
 from tests.rig.mutants import FORGETFUL, IN_WORKERS, MUTANTS, ORDINARY
 from tests.rig.oracle import Findings, Wanted, judge, judge_group, judge_limits, judge_secrets
 from tests.rig.proxy import Proxy
@@ -55,6 +56,8 @@ _STALLED = 0.06
 _GROUP = "archive"
 _PATIENCE_S = 300.0
 _LEASE_S = 11
+#: Nobody leaves work that is due for longer, whatever happens.
+_IDLE_S = 60.0
 _PREFIX = "storm:"
 _LIST_ID = 2
 #: Of a whole run: three campaigns to 200 each, two that nobody can tell apart, single messages, a list, and
@@ -90,7 +93,10 @@ class Storm:
         listing: bool = True,
         dialect: str = DOCUMENTED,
         mutant: str = "",
+        harm: str = "",
     ) -> None:
+        self.harm = harm  # nothing but this
+        self.idle_s = 0.0  # the longest time that work was due and nobody took it
         self.dialect = dialect
         self.mutant = mutant
         self.random = Random(seed)
@@ -140,12 +146,14 @@ class Storm:
         if self.mutant == FORGETFUL:
             harm.forget()
         self._raging.mkdir()
-        harm.rage(self.kills)
-        harm.calm()
-        self.harms = harm.done
-        shutil.rmtree(self._raging)
-        sandbox.clear_faults()
-        self._until(campaigns, harm.supervise)
+        with Idle(services) as idle:
+            harm.rage(self.kills, self.harm)
+            harm.calm()
+            self.harms = harm.done
+            shutil.rmtree(self._raging)
+            sandbox.clear_faults()
+            self._until(campaigns, harm.supervise)
+        self.idle_s = idle.longest_s
         harm.thaw()
         time.sleep(_LEASE_S)  # whoever still holds a batch and sends late does it now
         findings = judge(services, [calm, *campaigns], sandbox)
@@ -155,6 +163,8 @@ class Storm:
             if "list" not in one.text  # a draft that nobody confirmed costs nothing and is made again
             for event in services.events.since(source=one.campaign.id)
         )
+        if self.idle_s > _IDLE_S:
+            findings.idle.append(f"work was due for {self.idle_s:.0f} s, and nobody took it")
         judge_group(services.events, consumer, findings)
         judge_limits(sandbox, services.settings.rate_limit, services.settings.concurrency, findings)
         logs = "".join(process.output() for process in processes.all())
@@ -203,10 +213,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=16, help="kill -9 per run")
     parser.add_argument("--no-listing", action="store_true", help="let the listing show nothing that was sent")
     parser.add_argument("--dialect", default=DOCUMENTED, help="how the gateway answers: see campaigns.sandbox.dialects")
+    parser.add_argument("--harm", choices=sorted({*KILLS, *OTHERS}), default="", help="do nothing but this, so often")
     parser.add_argument("--mutant", choices=MUTANTS, default="", help="harm a mutant instead: see tests.rig.mutants")
     options = parser.parse_args()
     run: Callable[[int, Path, int], bool] = partial(
-        _storm_line, listing=not options.no_listing, dialect=options.dialect, mutant=options.mutant
+        _storm_line, listing=not options.no_listing, dialect=options.dialect, mutant=options.mutant, harm=options.harm
     )
     if options.mutant == ORDINARY:
         run = _ordinary_line
@@ -229,7 +240,7 @@ def _storm_line(seed: int, folder: Path, kills: int, **options: Any) -> bool:
     others = ", ".join(f"{name} {number}" for name, number in sorted(storm.harms.items()) if name not in KILLS)
     _say(
         f"seed {seed}: kill -9 {killed} ({others}), recipients {found.recipients}, settled {found.settled}, "
-        f"held {found.held}, rejected {found.rejected}; {told}; {time.monotonic() - started_s:.0f} s"
+        f"held {found.held}, rejected {found.rejected}; {told}; due and not taken for {storm.idle_s:.0f} s at most; {time.monotonic() - started_s:.0f} s"
     )
     for lines in found.wrong().values():
         for line in lines[:5]:
