@@ -1,7 +1,8 @@
 """A store that fails over under real Sentinels, while real workers send against a gateway that fails.
 
 `python -m tests.rig.failovers --seeds 3 --lag 0.5 --replicas 1 --failovers 4` prints a line per seed and ends with 1 if
-the promise was broken. `--wait N` is `CAMPAIGNS_REPLICAS`. The primary is killed, and what it had still to replicate is
+the promise was broken. `--wait N` is `CAMPAIGNS_REPLICAS`; with 0 campaigns handed in at the last moment may be lost,
+and are counted. The primary is killed, and what it had still to replicate is
 lost; or it is frozen, and comes back beside its successor as a second primary.
 """
 
@@ -90,6 +91,9 @@ class Failovers:
             campaigns.append(self._first_taken(number, services))
             until(fleet.linked, 60)
         sandbox.clear_faults()
+        if not self.wait:  # nothing promises that a campaign of the last moment outlives the primary
+            there = [one for one in campaigns if services.campaigns.exists(one.campaign.id)]
+            self.done["campaigns lost"], campaigns = len(campaigns) - len(there), there
         self._until_over(campaigns)
         ended = [process.name for process in processes.all() if not process.alive()]
         assert ended == [], "nothing may end because the store failed over"
