@@ -10,7 +10,7 @@ from campaigns.cli.failures import told
 from campaigns.cli.operating import who
 from campaigns.cli.options import as_json
 from campaigns.cli.screen import console, print_json
-from campaigns.flow.recovering import Change, declare_restored, held_up, last_change
+from campaigns.flow.recovering import Change, declare_restored, held_up, last_change, withdraw_doubt
 from campaigns.harmless import harmless
 from campaigns.ledger import Batch
 from campaigns.wiring import default_services
@@ -19,15 +19,20 @@ from campaigns.wording import counted
 
 @click.command(short_help="Say what a failover or a restored backup holds up.")
 @click.option("--restored", is_flag=True, help="The store was restored from a backup: doubt all that could be sent.")
+@click.option("--nothing-lost", is_flag=True, help="The change was planned and lost nothing: send what it holds up.")
 @as_json
 @told
-def recover(restored: bool, as_json: bool) -> None:
+def recover(restored: bool, nothing_lost: bool, as_json: bool) -> None:
     """Say whether the store may have lost what was sent last, and what is held up by it.
 
     Whatever could be sent then is searched for in the gateway's listing before it is sent; what is not found there
     and cannot be proven absent is held, for campaigns resolve.
     """
     services = default_services()
+    if restored and nothing_lost:
+        raise click.UsageError("give --restored or --nothing-lost, not both")
+    if nothing_lost:
+        withdraw_doubt(services, who())
     if restored:
         declare_restored(services, who())
     change = last_change(services)

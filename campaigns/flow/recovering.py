@@ -9,8 +9,8 @@ from typing import Final
 
 from campaigns.errors import UnknownCampaignError
 from campaigns.flow.services import Services
-from campaigns.ledger import Batch
-from campaigns.ledger.states import HELD, UNKNOWN
+from campaigns.ledger import RECONCILE, SEND, Batch, Move
+from campaigns.ledger.states import HELD, PLANNED, UNKNOWN
 from campaigns.store import decoded
 
 _PER_ROUND_TRIP: Final = 500
@@ -45,6 +45,19 @@ def declare_restored(services: Services, by: str) -> None:
     """Put in doubt what could be sent before now: the store was restored from a backup. Raises StoreError."""
     keys = services.store.keys
     services.store.run_safely("declare_loss", [keys.primary(), keys.events()], [secrets.token_hex(8), by])
+
+
+def withdraw_doubt(services: Services, by: str) -> int:
+    """A person says that nothing was lost: what is held up by the change is sent. Returns how many batches are.
+
+    Raises StoreError.
+    """
+    keys, number = services.store.keys, 0
+    services.store.run("withdraw_doubt", [keys.primary(), keys.events()], [by])
+    for batch in held_up(services):
+        move = Move(PLANNED, {"by": by, "reason": "nothing was lost"}, {"looks": 0}, {SEND: 0, RECONCILE: None})
+        number += services.batches.move(batch, move, from_states=_OPEN, fence=batch.fence)
+    return number
 
 
 def held_up(services: Services) -> Iterator[Batch]:

@@ -13,7 +13,7 @@ import pytest
 from campaigns import optouts, people
 from campaigns.errors import NotReplicatedError, StoreError
 from campaigns.flow.callbacks import callback_url, take_callback
-from campaigns.flow.recovering import declare_restored, held_up, last_change
+from campaigns.flow.recovering import declare_restored, held_up, last_change, withdraw_doubt
 from campaigns.flow.replies import fetch_replies
 from campaigns.handle import Campaign
 from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, SETTLED, UNKNOWN
@@ -161,6 +161,16 @@ class TestABackup:
         assert (change.how, change.doubt, change.doubted) == ("restored", True, 1)
         assert [batch.id for batch in held_up(stage.services)] == [f"{campaign.id}-0"]
         assert not stage.sandbox.ledger()
+
+    def test_that_lost_nothing_by_a_persons_word_is_sent_on(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(1)))
+        declare_restored(stage.services, "ann")
+        stage.until(lambda: PLANNED not in states(stage, campaign))
+        assert withdraw_doubt(stage.services, "ann") == 1
+        stage.finish(campaign)
+        assert len(stage.sandbox.ledger()) == 1
+        for event in stage.services.events.since(source="store"):
+            check_event(event)
 
 
 class TestReplicasMustHaveIt:
