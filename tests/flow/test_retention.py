@@ -19,7 +19,7 @@ from tests.support.stage import Stage
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 #: What stays: one hash per account (its sequence numbers events), the opt-outs, the stream, which is trimmed, and what
 #: is due of sweeping.
-KEPT = {"account:default", "optouts", "optouts-counter", "optouts-why", "events", "due:control"}
+KEPT = {"account:default", "optouts", "optouts-counter", "optouts-why", "events", "due:control", "primary", "clock"}
 #: What stands here empties as it comes due.
 WAITING = {
     f"{kind}:{queue}{account}"
@@ -99,9 +99,8 @@ def test_nothing_stays(brief: Stage, tmp_path: Path) -> None:
     assert set(stage.services.optouts) == {*phones(1, start=500), *phones(1, start=700), "375297779908"}
 
 
-def test_what_comes_after_the_end_expires_too(brief: Stage) -> None:
+def test_what_comes_after_the_end_expires_too(stage: Stage) -> None:
     """A reply that is stored late, and a forgotten person, leave nothing behind either."""
-    stage = brief
     campaign = stage.enqueue(bulk_job(["375297779909", *phones(1)]))
     stage.finish(campaign)
     record = stage.services.campaigns.read(campaign.id)

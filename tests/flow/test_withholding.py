@@ -98,7 +98,7 @@ class TestWhoOptsOutLater:
         assert {row["phone"] for row in stage.sandbox.ledger() if row["text"] == "second"} == set(phones(1))
         why = stage.services.optouts.of(stopping)
         assert why is not None
-        assert why.why == f"reply {first.replies()[0].id}"
+        assert why.why == f"reply {first.replies()[0].id} to campaign {first.id}"
 
     def test_by_another_program(self, stage: Stage) -> None:
         """Whoever writes to the set itself moves no counter, but its size."""
