@@ -103,7 +103,7 @@ def test_celery_settings_that_safety_rests_on() -> None:
     assert app.conf.worker_prefetch_multiplier == 1
     assert app.conf.accept_content == ["json"]
     assert app.conf.broker_transport_options["visibility_timeout"] == 300
-    assert app.conf.broker_transport_options["socket_timeout"] == 30
+    assert app.conf.broker_transport_options["socket_timeout"] == 10
     assert app.conf.broker_transport_options["global_keyprefix"]
     assert app.conf.broker_connection_max_retries is None
 
