@@ -169,6 +169,11 @@ class Settings:
     )
 
     poll_fraction: float = option(_number(float, 0.01, 10), 0.25, "next poll after this fraction of the age")
+    single_poll_fraction: float = option(
+        _number(float, 0.01, 10),
+        1.2,
+        "the same where a request carries one recipient; replies to it are fetched after three times as much",
+    )
     poll_min_s: float = option(_SECONDS, 3.0, "least time between two polls of a batch")
     poll_horizon_s: float = option(_SECONDS, 3 * _DAY_S, "age at which silent deliveries become UNKNOWN_FINAL")
     reply_window_s: float = option(_SECONDS, 3 * _DAY_S, "how long replies to a mailing are fetched")

@@ -10,6 +10,22 @@ from __future__ import annotations
 
 from typing import Final
 
+from campaigns.settings import Settings
+
+
+def poll_fraction(settings: Settings, recipients: int) -> float:
+    """After what part of its age a batch is polled again.
+
+    A poll of a thousand recipients costs as much as a poll of one, so the single ones are asked for less often, above
+    all once they are old: 16 polls and 9 fetches of replies in 72 hours with the defaults, where a batch costs 98.
+    """
+    return settings.single_poll_fraction if recipients == 1 else settings.poll_fraction
+
+
+def reply_fraction(settings: Settings, recipients: int) -> float:
+    """After what part of its age the replies to a batch are fetched again."""
+    return 3 * settings.single_poll_fraction if recipients == 1 else settings.poll_fraction
+
 
 def next_look_ms(now_ms: int, starts_at_ms: int, *, fraction: float, minimum_s: float, end_ms: int) -> int:
     """When to look again, unix ms: never later than `end_ms`, so that the last look is not missed."""

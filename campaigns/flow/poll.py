@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 
 from campaigns.errors import GatewayError
-from campaigns.flow.ageing import again_ms, followed_to_the_end
+from campaigns.flow.ageing import again_ms, followed_to_the_end, poll_fraction
 from campaigns.flow.answers import Answer, ask, final_costs
 from campaigns.flow.services import Services
 from campaigns.gateway.limiter import Permit
@@ -236,7 +236,7 @@ def _looking_again(look: Polled, end_ms: int, delay_s: float | None) -> ScriptCa
     due_ms = again_ms(
         look.now_ms,
         starts_at_ms,
-        fraction=settings.poll_fraction,
+        fraction=poll_fraction(settings, batch.recipients),
         minimum_s=least_s,
         end_ms=end_ms,
         delay_s=delay_s,

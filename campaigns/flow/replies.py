@@ -6,7 +6,7 @@ import logging
 from hashlib import blake2b
 
 from campaigns.errors import GatewayError
-from campaigns.flow.ageing import again_ms, followed_to_the_end
+from campaigns.flow.ageing import again_ms, followed_to_the_end, reply_fraction
 from campaigns.flow.services import Services
 from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Permit, Reads
@@ -61,7 +61,7 @@ def _fetch_all(services: Services, batch: Batch, reads: Reads) -> None:
     due_ms = again_ms(
         now_ms,
         starts_at_ms,
-        fraction=settings.poll_fraction,
+        fraction=reply_fraction(settings, batch.recipients),
         minimum_s=settings.poll_min_s,
         end_ms=end_ms,
         delay_s=delay_s,

@@ -27,6 +27,7 @@ _QUICK: Final[Mapping[str, object]] = {
     "settle_window_s": 0.3,
     "look_interval_s": 0.1,
     "poll_min_s": 0.02,
+    "single_poll_fraction": 0.25,
     "poll_horizon_s": 4,
     "reply_window_s": 60,
 }

@@ -8,7 +8,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.flow.ageing import next_look_ms
+from campaigns.flow.ageing import next_look_ms, poll_fraction, reply_fraction
+from campaigns.settings import Settings
 
 HOUR_MS = 3_600_000
 
@@ -24,6 +25,13 @@ def looks(hours: float, fraction: float, minimum_s: float) -> list[int]:
 
 def test_cost_of_three_days() -> None:
     assert len(looks(72, 0.25, 3.0)) == 49
+
+
+def test_a_single_message_costs_a_quarter_of_that() -> None:
+    settings = Settings()
+    fractions = (poll_fraction(settings, 1), reply_fraction(settings, 1))
+    assert sum(len(looks(72, fraction, settings.poll_min_s)) for fraction in fractions) <= 25
+    assert poll_fraction(settings, 2) == reply_fraction(settings, 2) == settings.poll_fraction
 
 
 @given(st.floats(0.1, 2), st.floats(0.5, 60))

@@ -20,6 +20,7 @@ def fast_settings(redis_url: str, gateway_url: str, prefix: str, **more: Any) ->
         "deadline_s": 2.0,
         "lease_s": 12.0,
         "poll_min_s": 0.1,
+        "single_poll_fraction": 0.25,
         "poll_horizon_s": 6.0,
         "reply_window_s": 6.0,
         "settle_window_s": 0.6,
