@@ -17,6 +17,7 @@ from campaigns.gateway.connection import Exchange
 from campaigns.ledger import LEASE, SEND, Batch, Move
 from campaigns.ledger.states import PLANNED, SENDING
 from campaigns.results import Events
+from campaigns.results.events import Trimmed
 
 
 @contextmanager
@@ -37,10 +38,10 @@ def dead_leases_are_planned_again() -> Iterator[None]:
 def trimming_is_blind() -> Iterator[None]:
     """The stream is cut by age alone, whatever its groups have read."""
 
-    def trim(self: Events, life_ms: int) -> int:
+    def trim(self: Events, life_ms: int, cap: int) -> Trimmed:
         oldest = max(0, self._store.now_ms() - life_ms)
         self._store.ask("xtrim", self._key, None, True, oldest)
-        return int(self._store.ask("xlen", self._key))
+        return Trimmed(int(self._store.ask("xlen", self._key)), 0, False)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Events, "trim", trim)

@@ -18,8 +18,8 @@ from celery.worker.request import Request
 
 from campaigns.flow.poll import poll_batch
 from campaigns.flow.replies import fetch_replies
+from campaigns.flow.room import keep_room
 from campaigns.flow.services import Services
-from campaigns.flow.sweep import sweep
 from campaigns.flow.work import work
 from campaigns.gateway import connection
 from campaigns.gateway.client import Gateway
@@ -183,7 +183,7 @@ def main() -> None:
         ),
         "poll": lambda: poll_batch(services, batch_id),
         "replies": lambda: fetch_replies(services, batch_id),
-        "sweep": lambda: sweep(services),
+        "trim": lambda: keep_room(services),
         "worker": lambda: app.worker_main(
             ["worker", "--pool", "solo", "--queues", "bulk", "--without-mingle", "--without-gossip"]
         ),
