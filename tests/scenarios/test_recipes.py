@@ -237,6 +237,9 @@ def test_tomorrow(run: Run) -> None:
     with running() as here:
         campaign = run("Tomorrow at ten in Minsk").remind(["+375 29 111-11-11"])
         days.append(datetime.now(zone).date() + timedelta(days=1))
+        here.work()
+        assert sent(here) == []
+        here.move_to(datetime.combine(days[1], time(9, 58), zone))
         here.run_until(lambda: campaign.status().sent)
         assert sent(here) == [("375291111111", "We open today")]
         (row,) = here.sandbox.ledger()
