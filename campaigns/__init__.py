@@ -28,6 +28,7 @@ from campaigns.errors import (
     WaitTimeoutError,
 )
 from campaigns.handle import Campaign, Status
+from campaigns.ledger import Reason
 from campaigns.people import find, find_message, forget
 from campaigns.previewing import FirstRequest, Preview, preview
 from campaigns.producer import enqueue
@@ -56,6 +57,7 @@ __all__ = [
     "OptOut",
     "Owner",
     "Preview",
+    "Reason",
     "Reply",
     "Settings",
     "SettingsError",

@@ -20,6 +20,7 @@ from campaigns.cli.show import moment, status_table
 from campaigns.errors import JobError, WaitTimeoutError
 from campaigns.handle import Campaign, Status
 from campaigns.ledger.states import OVER
+from campaigns.preparing import key_of
 from campaigns.previewing import preview
 from campaigns.producer import enqueue
 from campaigns.wiring import default_services
@@ -82,8 +83,8 @@ def send(
     if dry_run:
         _look_at(job, given, as_json=as_json)
         return
-    services = default_services()
-    earlier = services.campaigns.of_key(key) if key else None
+    services, key = default_services(), key_of(job, key)
+    earlier = services.campaigns.of_key(key) if key is not None else None
     campaign = enqueue(job, **given)
     first = noted(services, campaign)
     if key is None and first is not None:

@@ -156,6 +156,12 @@ class TestRepeats:
             assert "follow it" not in again.stdout
         assert json.loads(run("send", job, "--key", "k", "--json").stdout)["existed"] is True
 
+    def test_a_key_inside_of_the_job_counts_as_one_beside_it(self, run: Run, tmp_path: Path) -> None:
+        job = job_file(tmp_path, bulk_job(phones(2)) | {"key": "k"})
+        told = [json.loads(run("send", job, *more, "--json").stdout) for more in ([], [], ["--key", "k"])]
+        assert [one["existed"] for one in told] == [False, True, True]
+        assert len({one["id"] for one in told}) == 1
+
     def test_a_file_that_begins_with_a_mark(self, run: Run, tmp_path: Path) -> None:
         path = tmp_path / "job.json"
         path.write_text(json.dumps(quick_job(*phones(1))), "utf-8-sig")
