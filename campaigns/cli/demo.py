@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -28,7 +28,7 @@ from campaigns.cli.sample import sample_job
 from campaigns.cli.screen import Screen, print_json, remark
 from campaigns.cli.show import status_table
 from campaigns.embedded import EmbeddedServer
-from campaigns.handle import Campaign
+from campaigns.handle import Campaign, Status
 from campaigns.ledger.states import OVER
 from campaigns.names import QUEUES
 from campaigns.producer import enqueue
@@ -38,6 +38,11 @@ from campaigns.wiring import build_services
 
 _SPEED = 20
 _PATIENCE_S = 120.0
+#: So long the demonstration follows what stays silent, and so long what stays up afterwards does.
+_HORIZON_S = 20
+_STAY_S = 30 * 86_400
+#: What stays up does not wait for what is silent for so long: its page may change that at any time.
+_SILENT_S = 10.0
 _STOP_S = 15.0
 #: Phones with fates of their own: one that answers, one that opts out, one that is never reached.
 _SPECIAL = ("375297779909", "375297779908", "375297779901")
@@ -58,7 +63,7 @@ def run_demo(recipients: int, console: Console, *, as_json: bool = False, stay: 
         sandbox_url = stack.enter_context(_sandbox(folder))
         console.print(f"sandbox  {sandbox_url}  (a second there is {_SPEED} seconds of delivery life)")
         SandboxClient(sandbox_url).change(balance=str(1000 + recipients))
-        env = _environment(server.url, sandbox_url)
+        env = environment(server.url, sandbox_url, stay=stay)
         stack.enter_context(_process(folder, "worker", env, *_CELERY, "worker", *_worker_options()))
         stack.enter_context(_process(folder, "beat", env, *_CELERY, "beat", "--loglevel", "INFO"))
         console.print("worker and beat are up")
@@ -68,7 +73,7 @@ def run_demo(recipients: int, console: Console, *, as_json: bool = False, stay: 
             enqueue(sample_job(), services=services),
             enqueue(_greetings(recipients), services=services),
         ]
-        if not _follow(campaigns, console):
+        if not _follow(campaigns, console, stay=stay):
             complain(f"the campaigns did not finish in {_PATIENCE_S:g} seconds; the end of the logs:")
             _show_logs(folder)
             return FAILED
@@ -129,7 +134,8 @@ def _worker_options() -> list[str]:
     return ["--queues", ",".join(QUEUES), "--concurrency", "2", "--loglevel", "INFO", "--without-mingle"]
 
 
-def _environment(redis_url: str, gateway_url: str) -> dict[str, str]:
+def environment(redis_url: str, gateway_url: str, *, stay: bool) -> dict[str, str]:
+    """The settings of the processes. What stays up follows every message for days, since its page can change each."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CAMPAIGNS_", "CELERY_"))}
     return {
         **kept,
@@ -138,7 +144,9 @@ def _environment(redis_url: str, gateway_url: str) -> dict[str, str]:
         "CAMPAIGNS_TOKEN": "demo",
         "CAMPAIGNS_RATE_LIMIT": "50/1",
         "CAMPAIGNS_POLL_MIN_S": "1",
-        "CAMPAIGNS_POLL_HORIZON_S": "20",
+        **({"CAMPAIGNS_POLL_FRACTION": "0.02", "CAMPAIGNS_SINGLE_POLL_FRACTION": "0.02"} if stay else {}),
+        "CAMPAIGNS_POLL_HORIZON_S": str(_STAY_S if stay else _HORIZON_S),
+        "CAMPAIGNS_REPLY_WINDOW_S": str(_STAY_S),
         "CAMPAIGNS_OPTOUT_WORDS": "STOP,СТОП",
     }
 
@@ -201,18 +209,39 @@ def _sandbox(folder: Path) -> Iterator[str]:
         raise SystemExit("campaigns: the sandbox did not start:\n" + (folder / "sandbox.log").read_text("utf-8"))
 
 
-def _follow(campaigns: list[Campaign], console: Console) -> bool:
-    """Show all campaigns until they are over. Whether they are."""
+def _follow(campaigns: list[Campaign], console: Console, *, stay: bool) -> bool:
+    """Show all campaigns until they are over; with `stay` also until what is silent has been so for a while.
+
+    Whether that was reached.
+    """
     until = time.monotonic() + _PATIENCE_S
+    silent = Silence()
     zone = Settings().gateway_timezone
     with Live(console=console, refresh_per_second=4) as live:
         while time.monotonic() < until:
             statuses = [campaign.status() for campaign in campaigns]
             live.update(Group(*(Group(status_table(status, zone=zone), "") for status in statuses)))
-            if all(status.state in OVER for status in statuses):
+            if all(status.state in OVER for status in statuses) or (stay and silent.for_long(statuses)):
                 return True
             time.sleep(0.25)
     return False
+
+
+class Silence:
+    """Whether everything went out and nothing became final for as long as the demonstration is patient."""
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
+        self._final = -1
+        self._since_s = 0.0
+
+    def for_long(self, statuses: list[Status]) -> bool:
+        """Called with what is known now."""
+        final = sum(status.final for status in statuses)
+        if final != self._final:
+            self._final, self._since_s = final, self._now_s()
+        out = all(status.sent == status.total for status in statuses)
+        return out and self._now_s() - self._since_s > _SILENT_S
 
 
 def _await_replies(campaigns: list[Campaign]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import tzinfo
 
 import click
 
@@ -14,7 +14,7 @@ from campaigns.flow.recovering import Change, declare_restored, held_up, last_ch
 from campaigns.harmless import harmless
 from campaigns.ledger import Batch
 from campaigns.wiring import default_services
-from campaigns.wording import counted
+from campaigns.wording import counted, moment
 
 
 @click.command(short_help="Say what a failover or a restored backup holds up.")
@@ -42,7 +42,9 @@ def recover(restored: bool, nothing_lost: bool, as_json: bool) -> None:
         for batch in batches:
             print_json(_batch_as_dict(batch))
         return
-    console.print(_change_words(change), soft_wrap=True, highlight=False, markup=False)
+    console.print(
+        _change_words(change, services.settings.gateway_timezone), soft_wrap=True, highlight=False, markup=False
+    )
     number = 0
     for batch in batches:
         number += 1
@@ -55,11 +57,10 @@ def recover(restored: bool, nothing_lost: bool, as_json: bool) -> None:
         console.print("nothing is held up")
 
 
-def _change_words(change: Change | None) -> str:
+def _change_words(change: Change | None, zone: tzinfo) -> str:
     if change is None:
         return "the store's server has never changed"
-    when = datetime.fromtimestamp(change.changed_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    said = f"the store's server changed at {when} ({change.how})"
+    said = f"the store's server changed at {moment(change.changed_ms, zone)} {zone} ({change.how})"
     return f"{said}: {change.why}" if change.doubt else f"{said}, and nothing is known to be lost"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 
@@ -27,12 +27,14 @@ def submissions() -> None:
 @told
 def list_(as_json: bool) -> None:
     """Print them, the newest first, each with the reason and what to do."""
-    for one in default_services().rejected.newest():
+    services = default_services()
+    zone = services.settings.gateway_timezone
+    for one in services.rejected.newest():
         if as_json:
             print_json(one.as_dict())
             continue
         name = one.id or "no id"
-        at = datetime.fromtimestamp(one.at_ms / 1000, tz=UTC).isoformat(" ", "seconds")
+        at = datetime.fromtimestamp(one.at_ms / 1000, tz=zone).isoformat(" ", "seconds")
         line = f"{one.digest}  {at}  queue {one.queue}, task {one.task or 'none'}, {name}: {one.reason}"
         console.print(harmless(line), markup=False, soft_wrap=True)
 
