@@ -34,6 +34,8 @@ from campaigns.recipients.tables import DELIMITERS, Row, Table, text_table
 _JSON_LINES: Final = frozenset((".jsonl", ".ndjson", ".json"))
 _LOOKED_AT: Final = 50
 _DIVIDED = re.compile(f"[{DELIMITERS}]")
+#: Two cells; no text holds the character between them.
+_CUT_NUMBER = re.compile(r"[0-9]\0[0-9]+[EeЕе]\+[0-9]{1,2}")
 _JSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"|\[\s*[\{"0-9])')
 _NOT_HERE: Final = {
     TEXT: "the text belongs to the content of a bulk mailing, or make message_type personal",
@@ -130,8 +132,12 @@ class RecipientFile:
         return text_table(self.name, lines, self._speaks)
 
     def _speaks(self, cell: str) -> bool:
-        """Whether a cell of the first line shows that it was divided rightly: a phone, its name, or a name chosen."""
-        return is_phone_name(cell) or self.is_phone(cell) or plain(cell) in self._chosen_names
+        """Whether a cell shows that its line was divided rightly: a phone, its name, or a name chosen."""
+        try:
+            phone = phone_cell(cell, self.name, 1)
+        except JobError:  # a phone that lost its digits
+            return True
+        return is_phone_name(cell) or self.is_phone(phone) or plain(cell) in self._chosen_names
 
     def is_phone(self, cell: str) -> bool:
         """Whether a cell holds a phone, mobile or not."""
@@ -214,6 +220,10 @@ class RecipientFile:
             and any(_holds_phone(c) for i, c in enumerate(cells) if i != layout.places[PHONE])
         ):
             raise refused(self.name, row.line, "holds a second phone, and there is no header to tell which is meant")
+        if delimiter == "," and _CUT_NUMBER.fullmatch("\0".join(cells[layout.places[PHONE] :][:2])):
+            raise refused(
+                self.name, row.line, "a number such as 3,75291E+11 is divided by its comma: put it in quotation marks"
+            )
         if row.lines > 1 and delimiter and _swallowed(cells, delimiter, layout.places[PHONE]):
             raise refused(
                 self.name,

@@ -2,7 +2,8 @@
 
 `--quick` only shows that the program runs; `--only NAME` runs one part:
 
-- `planning`: a recipient from the job to the store, against orjson, zlib and SET alone; bytes in Redis.
+- `planning`: a recipient from the job to the store, against orjson, zlib and SET alone; the usual spellings of
+  phones, against the gateway's own; bytes in Redis.
 - `memory`: what the producer grows by.
 - `intake`: an answer of the gateway, against orjson.loads and one HSET; bytes in Redis.
 - `sending`: one process, against a bare loop; `usual`: sixteen threads, against a Celery task per recipient.

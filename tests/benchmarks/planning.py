@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -26,6 +27,13 @@ _PER_BATCH = 1000
 def phones(number: int) -> list[str]:
     """As many phones of Belarus, in no order."""
     return [f"37529{(n * 7_368_787) % 10_000_000:07d}" for n in range(number)]
+
+
+def spelled(number: int) -> list[list[str]]:
+    """The phones of `phones` in each of the usual spellings."""
+    parts = [(phone[3:5], phone[5:8], phone[8:10], phone[10:]) for phone in phones(number)]
+    spellings = ("8 0{} {}-{}-{}", "+375 ({}) {}-{}-{}", "80{}{}{}{}", "+375{}{}{}{}")
+    return [[spelling.format(*part) for part in parts] for spelling in spellings]
 
 
 def job(rows: Any) -> dict[str, Any]:
@@ -66,12 +74,23 @@ def measure_planning(server: EmbeddedServer, *, quick: bool) -> Iterator[Measure
 
     ours_s, floor_s = alternating_s([plan, floor])
     yield Measure("planning, a recipient", ours_s / number * 1e6, "us", floor_s / number * 1e6, "orjson, zlib, SET", 3)
+    yield _spelling(store, number)
     few = [{"phone": phone} for phone in rows[: number // 10]]
     nested_s = median_s(lambda: _Nested().load({"delivery_list": few}))
     nested_us = nested_s / len(few) * 1e6
     yield Measure("a nested schema alone, a recipient", nested_us, "us", ours_s / number * 1e6, "planning", 5, False)
     yield from _bytes_queued(store, rows)
     store.store.redis.flushall()
+
+
+def _spelling(services: Services, number: int) -> Measure:
+    """The slowest of the usual spellings."""
+    rows = [phones(number), *spelled(number)]
+    acts = [partial(enqueue, job(some), services=services) for some in rows]
+    own_s, *others_s = alternating_s(acts)
+    slowest_us = max(others_s) / number * 1e6
+    own_us = own_s / number * 1e6
+    return Measure("planning a usual spelling, a recipient", slowest_us, "us", own_us, "the gateway's own", 1.2)
 
 
 def _bytes_queued(services: Services, rows: list[str]) -> Iterator[Measure]:

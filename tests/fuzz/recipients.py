@@ -149,11 +149,10 @@ def check_written(written: Written) -> None:
 
 def _same_people(rows: Sequence[tuple[int, Any]], people: Sequence[tuple[Cell, str]], written: Written) -> None:
     read = [row if isinstance(row, dict) else {"phone": row} for _, row in rows]
-    empty = [p for p in people if not p[0].text.strip(" \u00a0;,|") and not p[1].strip()]
-    assert len(people) - len(empty) <= len(read) <= len(people), f"{len(read)} rows of {len(people)}"
-    if len(read) != len(people):
-        people = [p for p in people if p not in empty]
-        read = [row for row in read if row["phone"].strip() or row.get("text", "").strip()]
+    if len(read) != len(people):  # a row of nothing but delimiters may count as one or not
+        people = [p for p in people if p[0].text.strip(" \u00a0;,|") or p[1].strip()]
+        read = [row for row in read if row["phone"].strip(" \u00a0;,|") or row.get("text", "").strip()]
+    assert len(read) == len(people), f"{len(read)} rows of {len(people)}"
     for row, (one, text) in zip(read, people, strict=True):
         phone = mobile_phone(row["phone"], "BY")
         if written.name.endswith(".jsonl"):

@@ -97,12 +97,13 @@ class TestForms:
             (f"Контакт|Скидка; %\n{A}|5\n", {"phone": 1}),
             (f"Контакт|Скидка; %\n{A}|5\n", {"phone": "контакт"}),
             (f"{A},00;5,5\n", {"phone": 1}),
+            ("Скидка; %\tКонтакт\n5\t-\n5\t3.75291234567E+11\n", {"phone": 2}),
         ],
     )
     def test_a_delimiter_is_known_by_the_phone_that_it_makes(
         self, tmp_path: Path, text: str, columns: dict[str, str | int] | None
     ) -> None:
-        (phone,) = read(tmp_path, text, columns=columns, fields={"phone"})
+        *_, phone = read(tmp_path, text, columns=columns, fields={"phone"})
         assert phone.removesuffix(",00") == A
 
     def test_a_dash_of_another_code_page_is_no_word(self, tmp_path: Path) -> None:
@@ -252,6 +253,12 @@ class TestExcel:
 
     def test_lost_digits_in_the_first_line(self, tmp_path: Path) -> None:
         assert "line 1: Excel" in refusal(tmp_path, "3,75291E+11\n3,75291E+11\n")
+
+    def test_a_number_that_the_delimiter_cuts(self, tmp_path: Path) -> None:
+        assert "line 3: a number such as 3,75291E+11 is divided" in refusal(
+            tmp_path, f"{A}\n{B},x,y\n3,75291234567E+11\n"
+        )
+        assert read(tmp_path, 'name,phone\nx,"3,75291234567E+11"\n') == [A]
 
     def test_nothing_lost(self, tmp_path: Path) -> None:
         text = f'phone\n="{A}"\n3.75291234568E+11\n"=""{C}"""\n'

@@ -147,6 +147,21 @@ def test_no_phone_is_invented(raw: str, region: str) -> None:
         assert phone.startswith("375") or phonenumbers.number_type(number) in kinds
 
 
+_PREFIXED = st.tuples(
+    st.sampled_from(["", "0", "00", "8", "80", "+", "+8 0", "375", "+375 ", "00375", "0375", "80375", "+(375)"]),
+    st.sampled_from(["", "29", "(44) ", "17", "91", "00375", "80"]),
+    st.sampled_from(["1234567", "123-45-67", "12 34 567", "123456", "12345678", ""]),
+).map("".join)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(_PREFIXED, min_size=1, max_size=6))
+def test_many_together_are_what_each_is_alone(raw: list[str]) -> None:
+    assert mobile_phones(raw, "BY") == [mobile_phone(one, "BY") for one in raw]
+    usual = [one for one in raw if mobile_phone(one, "BY") is not None]
+    assert mobile_phones(usual * 2, "BY") == [mobile_phone(one, "BY") for one in usual * 2]
+
+
 @settings(deadline=None, max_examples=60)
 @given(_SPELLINGS, st.sampled_from(["RU", "UA", "KZ", "PL", "US", "LT", "CN", "GB"]))
 def test_the_quick_way_agrees_with_the_library(raw: str, region: str) -> None:
