@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import sys
 import time
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 from campaigns.flow.callbacks import callback_url
@@ -63,3 +65,37 @@ def test_without_a_base_url_it_says_so(processes: Processes) -> None:
         time.sleep(0.05)
     assert receiver.stop() == 2
     assert "CAMPAIGNS_CALLBACK_BASE_URL: is not set" in receiver.output()
+
+
+def test_under_gunicorn_as_the_guide_describes(processes: Processes, free_port: int) -> None:
+    """Greenlets serve others beside clients that stand still; odd lengths are refused, and the next is served."""
+    processes.env["CAMPAIGNS_CALLBACK_BASE_URL"] = f"http://127.0.0.1:{free_port}/viber"
+    options = ["--worker-class", "gevent", "--bind", f"127.0.0.1:{free_port}", "campaigns.callbacks:application"]
+    running = processes.start("gunicorn", [sys.executable, "-m", "gunicorn", *options])
+    running.wait_for("Booting worker")
+    services = build_services(Settings.from_env({n: v for n, v in processes.env.items() if n.startswith("CAMPAIGNS_")}))
+    campaign = enqueue(bulk_job(phones(2)), services=services)
+    address = callback_url(services, services.batches.read(f"{campaign.id}-0"), None)
+    assert address is not None
+    path = urlsplit(address).path
+
+    def connected(sent: str) -> socket.socket:
+        client = socket.create_connection(("127.0.0.1", free_port), timeout=20)
+        client.sendall(sent.encode())
+        return client
+
+    def code(length: str, body: str = "") -> int:
+        with connected(f"POST {path} HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n{body}") as client:
+            return int(client.recv(4096).split()[1])
+
+    with ExitStack() as slow:
+        unknown = path[:-1] + ("0" if path[-1] != "0" else "1")
+        for begun in ("", "POST / HT", f"POST {unknown} HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n{{"):
+            for _ in range(10):
+                slow.enter_context(connected(begun))
+        assert [code(length) for length in ("9" * 5000, "²", "٢", "-1", "+2", "1_0")] == [400] * 6
+        assert "callback_ms" not in services.batches.read(f"{campaign.id}-0").fields
+        assert code("2", "{}") == 204
+        assert "callback_ms" in services.batches.read(f"{campaign.id}-0").fields
+    running.stop()
+    assert "Traceback" not in running.output()
