@@ -29,6 +29,7 @@ from campaigns.errors import (
 )
 from campaigns.handle import Campaign, Status
 from campaigns.ledger import Reason
+from campaigns.many import Enqueued, enqueue_many
 from campaigns.people import find, find_message, forget
 from campaigns.previewing import FirstRequest, Preview, preview
 from campaigns.producer import enqueue
@@ -44,6 +45,7 @@ __all__ = [
     "ContentRefusedError",
     "Delivery",
     "DoubtError",
+    "Enqueued",
     "Event",
     "FirstRequest",
     "ForgetError",
@@ -70,6 +72,7 @@ __all__ = [
     "WaitTimeoutError",
     "consume",
     "enqueue",
+    "enqueue_many",
     "find",
     "find_message",
     "forget",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,8 @@ _KEY_LENGTH: Final = 255
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Recipients = Iterable[Any] | Path | str | None
+#: For each phone, whether it is opted out; nothing at all if nobody is.
+OptedOut = Callable[[Sequence[str]], Sequence[bool]]
 Chosen = Mapping[str, str | int] | None
 
 
@@ -66,15 +68,15 @@ def checked_job(
     return checked
 
 
-def planner_of(services: Services, job: Job) -> Planner:
-    """A planner by the settings and the opt-outs of these services. Raises StoreError."""
+def planner_of(services: Services, job: Job, opted_out: OptedOut | None = None) -> Planner:
+    """A planner by the settings and the opt-outs of these services, which many may share. Raises StoreError."""
     settings = services.settings
     return Planner(
         job,
         recipients_per_request=settings.recipients_per_request,
         region=settings.phone_region,
         timezone=settings.gateway_timezone,
-        opted_out=services.optouts.checker(),
+        opted_out=opted_out or services.optouts.checker(),
         text_rule=TextRule(settings.text_length, job.literal_text),
     )
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any
 
-import orjson
-
 from campaigns.errors import (
-    JobError,
     KeyConflictError,
     PlanUnderWayError,
     StateError,
@@ -19,12 +17,13 @@ from campaigns.errors import (
 from campaigns.flow.dispatch import ring
 from campaigns.flow.services import Services
 from campaigns.handle import Campaign
-from campaigns.jobs import Job, QuickJob, job_document
-from campaigns.ledger import SEND, MailingRecord, NewBatch, Plan, drop_plan, queue_of
+from campaigns.jobs import Job
+from campaigns.ledger import SEND, NewBatch, Plan, drop_plan, queue_of
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger.states import ABANDONED, PLANNING
-from campaigns.planning import PlannedBatch, TakenOut
-from campaigns.preparing import Chosen, Recipients, checked_job, key_of, planner_of, refusals, rows_of
+from campaigns.planning import Planner, Step, TakenOut
+from campaigns.preparing import Chosen, Recipients, checked_job, key_of, planner_of, rows_of
+from campaigns.storing import SMALL, check_counts, first_steps, new_batch, opening_of, store_whole, whole_of
 from campaigns.wiring import default_services
 
 log = logging.getLogger(__name__)
@@ -112,17 +111,38 @@ def _enqueue(
         if (found := _same_campaign(services, owner, key, again, patience)) is not None:
             return found
     checked = checked_job(services, job, recipients)
-    plan = _open(services, checked, key)
-    if isinstance(plan, str):
-        found = _same_campaign(services, plan, str(key), checked, patience)
-        if found is not None:
+    while True:
+        owner, mine = _stored(services, checked, key, strict)
+        if mine:
+            return Campaign(owner, services)
+        if (found := _same_campaign(services, owner, str(key), checked, patience)) is not None:
             return found
-        plan = _open(services, checked, key)
-        if isinstance(plan, str):
-            return Campaign(plan, services)
-    _fill(services, plan, checked, strict=strict)
-    _ring(services, checked.kind)
-    return Campaign(plan.campaign_id, services)
+
+
+def _stored(services: Services, job: Job, key: str | None, strict: bool) -> tuple[str, bool]:
+    """The id of the campaign that has the key, and whether it is the one that was stored here."""
+    optouts = services.optouts.version()
+    planner = planner_of(services, job)
+    first, others = first_steps(planner)
+    if len(first) >= SMALL or getattr(job, "image", None) is not None:
+        return _stored_bit_by_bit(services, job, key, optouts, planner, chain(first, others), strict)
+    check_counts(services, job, planner.counts, strict=strict)
+    (stored,) = store_whole(services, [whole_of(job, key, first, planner, optouts)])
+    if isinstance(stored, StoreError):
+        raise stored
+    return stored
+
+
+def _stored_bit_by_bit(
+    services: Services, job: Job, key: str | None, optouts: str, planner: Planner, steps: Iterable[Step], strict: bool
+) -> tuple[str, bool]:
+    plan, call = opening_of(services, job, key, optouts)
+    owner = str(services.store.run(*call).decode()).split(" ")[0]
+    if owner != plan.campaign_id:
+        return owner, False
+    _fill(services, plan, job, planner, steps, strict=strict)
+    _ring(services, job.kind)
+    return owner, True
 
 
 def _ring(services: Services, kind: str) -> None:
@@ -131,19 +151,6 @@ def _ring(services: Services, kind: str) -> None:
         ring(services, queue_of(SEND, kind))
     except Exception as error:  # noqa: BLE001 (an exception would say that the job was not taken, and it would come again)
         log.warning("bell_not_rung", extra={"kind": kind, "error": type(error).__name__})
-
-
-def _open(services: Services, job: Job, key: str | None) -> Plan | str:
-    return services.plans.open(
-        kind=job.kind,
-        account=job.account,
-        queue=queue_of(SEND, job.kind),
-        name=job.name or "",
-        job=orjson.dumps(job_document(job)),
-        key=key,
-        weight=job.weight,
-        spacing_ms=job.spacing_ms,
-    )
 
 
 def _same_campaign(services: Services, owner: str, key: str, job: Job, patience: _Patience) -> Campaign | None:
@@ -176,26 +183,25 @@ def _planned(services: Services, campaign_id: str, patience: _Patience) -> Recor
         patience(services, record)
 
 
-def _fill(services: Services, plan: Plan, job: Job, *, strict: bool) -> None:
+def _fill(services: Services, plan: Plan, job: Job, planner: Planner, steps: Iterable[Step], *, strict: bool) -> None:
     """Plan the whole job. Whatever goes wrong, the plan is dropped: all of the campaign is stored, or nothing."""
     try:
-        if isinstance(job, QuickJob) or job.kind == "list":
-            image = getattr(job, "image", None)
-            if image is not None:
-                plan.store_image(image)
-        planner, lead_ms = planner_of(services, job), round(services.settings.schedule_lead_s * 1000)
+        image = getattr(job, "image", None)
+        if image is not None:
+            plan.store_image(image)
+        lead_ms = round(services.settings.schedule_lead_s * 1000)
         waiting: list[NewBatch] = []
-        for step in planner.steps():
+        for step in steps:
             if isinstance(step, TakenOut):
                 plan.take_out(step.reason, step.rows)
                 continue
-            waiting.append(_new_batch(step, lead_ms))
+            waiting.append(new_batch(step, lead_ms))
             if len(waiting) >= _BATCHES_PER_STORE:
                 plan.add(waiting)
                 waiting.clear()
         plan.add(waiting)
-        _check_counts(services, job, planner.counts, strict=strict)
-        plan.finish(planner.digest)
+        check_counts(services, job, planner.counts, strict=strict)
+        plan.finish(planner.digest, planner.counts["total"])
     except StoreError:
         # Whether the last step was carried out, its lost answer does not tell; that there is no plan any more does.
         if plan.drop() or not services.campaigns.exists(plan.campaign_id):
@@ -203,18 +209,3 @@ def _fill(services: Services, plan: Plan, job: Job, *, strict: bool) -> None:
     except BaseException:
         plan.drop()
         raise
-
-
-def _new_batch(step: PlannedBatch, lead_ms: int) -> NewBatch:
-    """What is scheduled stays here until `lead_ms` before its time: the gateway cannot cancel."""
-    mailings = tuple(
-        MailingRecord(m.name, m.index, m.recipients, m.starts_at_ms, m.fingerprint, m.message_type, m.alias)
-        for m in step.mailings
-    )
-    starts = [m.starts_at_ms for m in step.mailings if m.starts_at_ms is not None]
-    return NewBatch(step.recipients, mailings, step.body, max(0, min(starts) - lead_ms) if starts else 0)
-
-
-def _check_counts(services: Services, job: Job, counts: Mapping[str, int], *, strict: bool) -> None:
-    if errors := refusals(services.settings, job, counts, strict=strict):
-        raise JobError(errors)

@@ -27,7 +27,8 @@ from campaigns.ledger.batches import (
 )
 from campaigns.ledger.campaigns import Campaigns
 from campaigns.ledger.due import Due, Entry, Owned
-from campaigns.ledger.plans import NewBatch, Plan, Plans, drop_plan, new_campaign_id
+from campaigns.ledger.plan import NewBatch, Plan, drop_plan
+from campaigns.ledger.plans import Plans, new_campaign_id
 from campaigns.ledger.reasons import Reason, reasons_of, refused_by
 from campaigns.ledger.records import Batch, Campaign, MailingRecord, campaign_of, number_of
 from campaigns.ledger.rejected import Rejected, RejectedMessages

@@ -1,181 +1,26 @@
-"""Plans: a campaign on its way into the ledger, invisible to workers until it is complete."""
+"""Plans: campaigns on their way into the ledger, and what those that wait there need."""
 
 from __future__ import annotations
 
 import secrets
 import time
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-import orjson
-
-from campaigns.errors import NotReplicatedError, StateError, StoreError
-from campaigns.jobs import ImageFile
 from campaigns.keys import Keys
-from campaigns.ledger.batches import PLAN
-from campaigns.ledger.records import Batch, MailingRecord
+from campaigns.ledger.plan import Plan
+from campaigns.ledger.records import Batch
 from campaigns.ledger.states import HELD, PLANNED, REJECTED, SENDING, UNKNOWN
 from campaigns.names import CONTROL, DUE_QUEUES
 from campaigns.store import ScriptCall, Store
 
 _PER_ROUND_TRIP = 200
-_ROWS_PER_CALL = 500
 #: States of batches that may still need their request bodies.
 _IN_NEED = frozenset({PLANNED, SENDING, UNKNOWN, HELD, REJECTED})
-
-
-@dataclass(frozen=True, slots=True)
-class NewBatch:
-    """A batch as planning hands it over: its mailings and its request body, not compressed.
-
-    `not_before_ms`: unix ms before which it stays here; 0 if it may go out at once.
-    """
-
-    recipients: int
-    mailings: tuple[MailingRecord, ...]
-    body: bytes
-    not_before_ms: int = 0
 
 
 def new_campaign_id(now_ms: int) -> str:
     """21 hex characters that sort by time: 11 of milliseconds, 10 of chance."""
     return f"{now_ms:011x}{secrets.token_hex(5)}"
-
-
-class Plan:
-    """One plan under way. Every call raises StateError once the plan is not ours any more."""
-
-    def __init__(
-        self,
-        store: Store,
-        campaign_id: str,
-        *,
-        kind: str,
-        account: str,
-        queue: str,
-        key: str | None,
-        token: str,
-        lease_ms: int,
-        body_life_ms: int,
-        twins_life_ms: int,
-    ) -> None:
-        self.campaign_id = campaign_id
-        self.batches = 0
-        self._store = store
-        self._keys = store.keys
-        self._kind = kind
-        self._account = account
-        self._queue = queue
-        self._key = key
-        self._token = token
-        self._lease_ms = lease_ms
-        self._body_life_ms = body_life_ms
-        self._twins_life_ms = twins_life_ms
-        self._taken_out_calls = 0
-        self._first_ms: int | None = None
-
-    def store_image(self, image: ImageFile) -> None:
-        """The file that every message of the campaign shows."""
-        fields = {"filename": image.filename, "content_type": image.content_type, "content": image.content}
-        self._store.ask("hset", self._keys.image(self.campaign_id), None, None, fields)
-
-    def add(self, batches: Sequence[NewBatch]) -> None:
-        """Store batches; a few hundred a round trip."""
-        for start in range(0, len(batches), _PER_ROUND_TRIP):
-            chunk = batches[start : start + _PER_ROUND_TRIP]
-            answers = self._store.run_many("add_batch", [self._call(batch) for batch in chunk])
-            self._check(min(answers))
-
-    def take_out(self, reason: str, rows: Iterable[Sequence[str]]) -> None:
-        """Record recipients that are not messaged: `rows` of place and phone as handed in."""
-        packed = [orjson.dumps([reason, *row]) for row in rows]
-        for start in range(0, len(packed), _ROWS_PER_CALL):
-            self._taken_out_calls += 1
-            keys = [self._keys.campaign(self.campaign_id), self._keys.taken_out(self.campaign_id)]
-            args = [self._token, self._lease_ms, self._taken_out_calls, reason]
-            self._check(self._store.run("take_out", keys, [*args, *packed[start : start + _ROWS_PER_CALL]]))
-
-    def finish(self, digest: str) -> None:
-        """The campaign becomes ready, all of it at once; where it must be replicated, once it is.
-
-        Raises StoreError if the replicas lack it: it is a plan still, and to be dropped.
-        """
-        try:
-            (answer,) = self._store.run_all_safely([self.finishing(digest)])
-        except NotReplicatedError as error:
-            if self._take_back():
-                raise StoreError(f"nothing is stored: {error.having} of {error.wanted} replicas answered") from None
-            return
-        self._check(answer)
-        if self._store.replicas:
-            # Were this lost, it would go out a moment later by itself.
-            with suppress(StoreError):
-                keys, queue = self._keys, self._queue
-                of_queue = [keys.due(queue, self._account), keys.accounts(queue)]
-                self._store.run("let_go", of_queue, [self.campaign_id, self._account])
-
-    def _take_back(self) -> bool:
-        keys = self._keys
-        names = [keys.campaign(self.campaign_id), keys.events(), keys.due(self._queue, self._account)]
-        return bool(self._store.run("take_back", names, [self.campaign_id, self._token, self._lease_ms]))
-
-    def finishing(self, digest: str) -> ScriptCall:
-        """The call that `finish` makes. Its answer is 1 if the campaign is ready."""
-        keys, queue = self._keys, self._queue
-        of_queue = [keys.due(queue, self._account), keys.accounts(queue), keys.due(CONTROL)]
-        return (
-            "finish_plan",
-            [keys.campaign(self.campaign_id), keys.events(), *of_queue, keys.primary(), keys.workers()],
-            [self.campaign_id, self._token, digest, self._account, self._first_ms or 0, *self._kept_back()],
-        )
-
-    def _kept_back(self) -> list[int]:
-        """Replicas that must have the campaign, and for how long it waits for them (ms)."""
-        wait_ms = round(2000 * self._store.patience_s) if self._store.replicas else 0
-        return [self._store.replicas, wait_ms]
-
-    def drop(self) -> bool:
-        """Leave no trace: the producer refuses the job after all. False if it is no plan any more."""
-        if not drop_plan(self._store, self.campaign_id, key=self._key, token=self._token):
-            return False
-        keys = self._keys
-        self._store.ask("delete", keys.campaign(self.campaign_id))
-        self._store.ask("srem", keys.active(), self.campaign_id)
-        self._store.ask("zrem", keys.index(), self.campaign_id)
-        return True
-
-    def _call(self, batch: NewBatch) -> tuple[list[str], list[Any]]:
-        keys, batch_id = self._keys, f"{self.campaign_id}-{self.batches}"
-        self.batches += 1
-        self._first_ms = batch.not_before_ms if self._first_ms is None else min(self._first_ms, batch.not_before_ms)
-        return (
-            [
-                keys.campaign(self.campaign_id),
-                keys.batch(batch_id),
-                keys.body(batch_id),
-                *(keys.twins(m.fingerprint) for m in batch.mailings),
-            ],
-            [
-                self._token,
-                self._lease_ms,
-                batch_id,
-                batch.recipients,
-                zlib.compress(batch.body),
-                self._body_life_ms,
-                self._twins_life_ms,
-                self._account,
-                self._kind,
-                orjson.dumps([m.packed() for m in batch.mailings]),
-                batch.not_before_ms,
-            ],
-        )
-
-    def _check(self, answer: int) -> None:
-        if answer != 1:
-            raise StateError("go on planning", "abandoned")
 
 
 class Plans:
@@ -187,7 +32,7 @@ class Plans:
         self._body_life_ms = body_life_ms
         self._twins_life_ms = twins_life_ms
 
-    def open(
+    def opening(
         self,
         *,
         kind: str,
@@ -196,28 +41,32 @@ class Plans:
         name: str,
         job: bytes,
         key: str | None,
-        campaign_id: str | None = None,
         weight: int = 1,
         spacing_ms: float | None = None,
-    ) -> Plan | str:
-        """A new plan, or the id of the campaign that has `key` already. `spacing_ms` is for each recipient."""
-        if queue not in DUE_QUEUES:
-            raise ValueError(f"no queue {queue!r}")
+        optouts: str = "",
+    ) -> tuple[Plan, ScriptCall]:
+        """A plan, and the call that opens it, which answers with the id of the campaign that has `key`.
+
+        `spacing_ms` is for each recipient. `optouts` is the version of the opt-outs that planning went by: empty if it
+        looks at them only once the plan is open.
+        """
         keys, token = self._store.keys, secrets.token_hex(8)
-        campaign_id = campaign_id or new_campaign_id(time.time_ns() // 1_000_000)
-        mine = keys.campaign(campaign_id)
+        plan = self._plan(kind=kind, account=account, queue=queue, key=key, token=token)
+        mine = keys.campaign(plan.campaign_id)
         fields = ["kind", kind, "account", account, "queue", queue, "name", name, "job", job]
         fields += [part for pair in _some(key=key, weight=weight, spacing_ms=spacing_ms) for part in pair]
-        owner = self._store.run(
+        return plan, (
             "open_plan",
             [mine if key is None else keys.job_key(key), mine, *_shared(keys)],
-            [campaign_id, "0" if key is None else "1", token, self._lease_ms, *fields],
-        ).decode()
-        if owner != campaign_id:
-            return str(owner).split(" ")[0]
+            [plan.campaign_id, "0" if key is None else "1", token, self._lease_ms, optouts, *fields],
+        )
+
+    def _plan(self, *, kind: str, account: str, queue: str, key: str | None, token: str) -> Plan:
+        if queue not in DUE_QUEUES:
+            raise ValueError(f"no queue {queue!r}")
         return Plan(
             self._store,
-            campaign_id,
+            new_campaign_id(time.time_ns() // 1_000_000),
             kind=kind,
             account=account,
             queue=queue,
@@ -256,36 +105,3 @@ def _some(*, key: str | None, weight: int, spacing_ms: float | None) -> Iterator
 
 def _shared(keys: Keys) -> list[str]:
     return [keys.active(), keys.index(), keys.events(), keys.optouts(), keys.optouts_counter(), keys.due(CONTROL)]
-
-
-def drop_plan(store: Store, campaign_id: str, *, key: str | None, token: str = "") -> bool:
-    """Give up a plan, by its producer's `token` or, without one, because its producer is silent too long.
-
-    Returns whether the plan is gone. What it stored is deleted, what an earlier call left over included.
-    """
-    keys = store.keys
-    mine = keys.campaign(campaign_id)
-    batches = store.run(
-        "drop_plan",
-        [mine, keys.events(), mine if key is None else keys.job_key(key), keys.active()],
-        [campaign_id, token],
-    )
-    if batches < 0:
-        return False
-    for start in range(0, batches, _PER_ROUND_TRIP):
-        ids = [f"{campaign_id}-{n}" for n in range(start, min(start + _PER_ROUND_TRIP, batches))]
-        _forget_twins(store, ids)
-        store.ask("unlink", *(keys.batch(i) for i in ids), *(keys.body(i) for i in ids))
-    store.ask("unlink", keys.image(campaign_id), keys.taken_out(campaign_id))
-    store.ask("zrem", keys.due(CONTROL), f"{PLAN}|{campaign_id}")
-    return True
-
-
-def _forget_twins(store: Store, batch_ids: Sequence[str]) -> None:
-    packed = store.ask_many("hget", [(store.keys.batch(i), "mailings") for i in batch_ids])
-    members = [
-        (store.keys.twins(fingerprint), f"{batch_id}:{number}")
-        for batch_id, mailings in zip(batch_ids, packed, strict=True)
-        for number, (*_, fingerprint, _type) in enumerate(orjson.loads(mailings or b"[]"))
-    ]
-    store.ask_many("srem", members)

@@ -3,14 +3,15 @@
 --       6 primary, 7 workers
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 plan token, 4 digest of the job, 5 account, 6 when its first batch may go out
 --       (unix ms; 0 at once), 7 replicas that must have what is written, 8 for how
---       long it is kept back, until they have it (ms)
--- Returns: 1 ready (now or by a repeated call), 0 the plan is not ours any more.
+--       long it is kept back, until they have it (ms), 9 number of batches, 10 number of recipients handed in
+-- Returns: 1 ready (now or by a repeated call), 0 the plan is not ours any more, or something of it is missing.
 -- @include due
 -- @include primary
 local now = clock(ARGV[1])
 local plan = redis.call('HMGET', KEYS[1], 'state', 'plan_token', 'batches', 'kind', 'r:total', 'r:planned')
 if plan[2] ~= ARGV[3] then return 0 end
 if plan[1] ~= 'planning' then return plan[1] == 'abandoned' and 0 or 1 end
+if plan[3] ~= ARGV[9] or plan[5] ~= ARGV[10] then return 0 end
 redis.call('HSET', KEYS[1], 'state', 'ready', 'digest', ARGV[4])
 -- What becomes ready after a change cannot have been sent before it.
 local primary = notice_change(KEYS[6], KEYS[7], KEYS[2], 0, 0, tonumber(ARGV[7]), now)

@@ -57,6 +57,11 @@ class OptOuts:
             return []
         return [bool(there) for there in self._store.ask("smismember", self._keys.optouts(), list(phones))]
 
+    def version(self) -> str:
+        """Moves whenever somebody is added to the list; batches are checked again if it has."""
+        counter, size = self._store.ask("get", self._keys.optouts_counter()), len(self)
+        return f"{(counter or b'0').decode()}:{size}"
+
     def checker(self) -> Callable[[Sequence[str]], Sequence[bool]]:
         """As `among`, for whoever asks about many phones; it may answer nothing at all if nobody is opted out.
 

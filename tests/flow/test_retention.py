@@ -14,6 +14,7 @@ from campaigns.handle import Campaign
 from campaigns.ledger.states import OVER
 from campaigns.people import forget
 from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
+from tests.support.plans import open_plan
 from tests.support.stage import Stage
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
@@ -71,10 +72,7 @@ def lives(stage: Stage, folder: Path) -> list[Campaign]:
 
 def test_nothing_stays(brief: Stage, tmp_path: Path) -> None:
     stage = brief
-    abandoned = stage.services.plans.open(
-        kind="bulk", account="default", queue="bulk", name="", job=b"{}", key="abandoned"
-    )
-    assert not isinstance(abandoned, str)
+    abandoned = open_plan(stage.services.store, stage.services.plans, "abandoned")
     abandoned.take_out("invalid", [("delivery_list[0]", "x")])
     campaigns = lives(stage, tmp_path)
     stage.until(lambda: all(c.status().state in OVER for c in campaigns))

@@ -34,6 +34,7 @@ from campaigns.names import CONTROL
 from campaigns.packing import Rest
 from campaigns.store import Store, script_text
 from tests.support.claims import UNLIMITED, claim_in, due_sets
+from tests.support.plans import open_plan
 
 BODY = b'[{"delivery_list": ["1", "2", "3"]}]'
 
@@ -60,8 +61,7 @@ def timed(store: Store, clock: Clock) -> Store:
 
 def plan(store: Store, key: str | None = None, batches: int = 2) -> Plan:
     plans = Plans(store, lease_ms=1000, body_life_ms=60_000, twins_life_ms=60_000)
-    opened = plans.open(kind="bulk", account="default", queue="bulk", name="n", job=b"{}", key=key)
-    assert isinstance(opened, Plan)
+    opened = open_plan(store, plans, key, "n")
     mailing = MailingRecord("m", 0, 3, None, "fp", "bulk")
     opened.add([NewBatch(3, (mailing,), BODY)] * batches)
     return opened
@@ -69,7 +69,7 @@ def plan(store: Store, key: str | None = None, batches: int = 2) -> Plan:
 
 def ready(store: Store, batches: int = 2) -> str:
     opened = plan(store, batches=batches)
-    opened.finish("digest")
+    opened.finish("digest", 3 * batches)
     return opened.campaign_id
 
 
@@ -86,13 +86,13 @@ class TestPlans:
         opened = plan(timed)
         assert due_sets(timed) == [timed.keys.due(CONTROL)]
         assert claim_in(timed, f"{opened.campaign_id}-0") is None
-        opened.finish("digest")
+        opened.finish("digest", 6)
         assert [claimed(timed, opened.campaign_id, number).batch.attempt for number in range(2)] == [1, 1]
 
     def test_finish_twice(self, timed: Store) -> None:
         opened = plan(timed)
-        opened.finish("digest")
-        opened.finish("digest")
+        opened.finish("digest", 6)
+        opened.finish("digest", 6)
         assert Campaigns(timed).read(opened.campaign_id).number("seq") == 1
 
     def test_a_dropped_plan_leaves_nothing(self, timed: Store) -> None:
@@ -105,7 +105,7 @@ class TestPlans:
         clock.ms += 1001
         assert drop_plan(timed, opened.campaign_id, key="k")
         with pytest.raises(StateError):
-            opened.finish("digest")
+            opened.finish("digest", 6)
         with pytest.raises(StateError):
             opened.add([NewBatch(1, (), BODY)])
         assert Campaigns(timed).read(opened.campaign_id).state == "abandoned"

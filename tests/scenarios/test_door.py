@@ -22,6 +22,7 @@ from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
 from tests.support.events import check_event
 from tests.support.jobs import bulk_job, phones
+from tests.support.plans import open_plan
 from tests.support.processes import ROOT, Process
 
 SECRET_PHONE = "375291234567"
@@ -242,10 +243,7 @@ def _harmed(harm: str, ledger: EmbeddedServer) -> Callable[[], object]:
 def test_the_worker_died_while_planning(processes: Processes, door: Door) -> None:
     """Delivered again, the message is planned anew at once: nobody waits for the dead one's plan to lapse."""
     item = message([[JOB], {}, {}])
-    left = door.services.plans.open(
-        kind="bulk", account="default", queue="bulk", name="", job=b"{}", key=f"message:{item['headers']['id']}"
-    )
-    assert not isinstance(left, str)
+    open_plan(door.services.store, door.services.plans, f"message:{item['headers']['id']}")
     worker: Process = processes.worker(["submissions"])
     door.push(item)
     eventually(lambda: "ready" in door.states())
@@ -254,8 +252,7 @@ def test_the_worker_died_while_planning(processes: Processes, door: Door) -> Non
 
 def test_a_key_that_somebody_else_is_planning(processes: Processes, door: Door) -> None:
     """The message is held outside of the pool until the other one is done or its lease is over; others go on."""
-    other = door.services.plans.open(kind="bulk", account="default", queue="bulk", name="", job=b"{}", key="k")
-    assert not isinstance(other, str)
+    other = open_plan(door.services.store, door.services.plans, "k")
     worker = processes.worker(["submissions"], "--concurrency", "1")
     door.push(message([[JOB], {"key": "k"}, {}]), message())
     worker.wait_for("message_held")

@@ -1,0 +1,107 @@
+"""Enqueueing many jobs at once, for applications that have a thousand single messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from campaigns.errors import CampaignsError, StoreError
+from campaigns.flow.services import Services
+from campaigns.handle import Campaign
+from campaigns.preparing import OptedOut, checked_job, key_of, planner_of
+from campaigns.producer import enqueue
+from campaigns.storing import SMALL, Whole, check_counts, first_steps, store_whole, whole_of
+from campaigns.wiring import default_services
+
+_JOBS_PER_ROUND_TRIP: Final = 200
+
+
+class Enqueued(NamedTuple):
+    """What became of one of many jobs: its campaign, or why there is none."""
+
+    campaign: Campaign | None
+    error: CampaignsError | None
+
+
+def enqueue_many(
+    jobs: Iterable[Mapping[str, Any]],
+    *,
+    keys: Iterable[str | int | None] | None = None,
+    strict: bool = False,
+    services: Services | None = None,
+) -> list[Enqueued]:
+    """Enqueue many jobs, such as thousands of single messages, in a few round trips. One result a job, in their order.
+
+    Each is checked, stored and repeatable by its key as by `enqueue`, and stands or falls alone: what is wrong with it
+    is the `error` of its result, which is what `enqueue` would raise. `keys` gives one key a job, or None. Raises
+    ValueError, before anything is stored, if there are not as many keys as jobs.
+    """
+    services, jobs = services or default_services(), list(jobs)
+    given = [None] * len(jobs) if keys is None else list(keys)
+    if len(given) != len(jobs):
+        raise ValueError(f"{len(jobs)} jobs, but {len(given)} keys")
+    found: list[Enqueued] = []
+    for start in range(0, len(jobs), _JOBS_PER_ROUND_TRIP):
+        portion = slice(start, start + _JOBS_PER_ROUND_TRIP)
+        found += _Many(services, strict).enqueue(jobs[portion], given[portion])
+    return found
+
+
+class _Many:
+    """Some jobs that are stored in one round trip. Whatever is out of the ordinary goes the way of `enqueue`."""
+
+    def __init__(self, services: Services, strict: bool) -> None:
+        self._services = services
+        self._strict = strict
+        self._optouts = ""
+        self._opted_out: OptedOut | None = None
+
+    def enqueue(self, jobs: Sequence[Mapping[str, Any]], keys: Sequence[str | int | None]) -> list[Enqueued]:
+        found: list[Enqueued | None] = [None] * len(jobs)
+        wholes: dict[int, Whole] = {}
+        for n, (job, key) in enumerate(zip(jobs, keys, strict=True)):
+            try:
+                if (whole := self._whole(job, key)) is not None:
+                    wholes[n] = whole
+            except CampaignsError as error:
+                found[n] = Enqueued(None, error)
+        for n, stored in zip(wholes, self._stored(list(wholes.values())), strict=True):
+            found[n] = stored
+        return [one or self._alone(job, key) for one, job, key in zip(found, jobs, keys, strict=True)]
+
+    def _whole(self, job: Mapping[str, Any], key: str | int | None) -> Whole | None:
+        """The job, planned, if it is small. Raises JobError, StoreError."""
+        own, checked = key_of(job, key), checked_job(self._services, job, None)
+        if getattr(checked, "image", None) is not None:
+            return None
+        if self._opted_out is None:
+            self._optouts = self._services.optouts.version()
+            self._opted_out = self._services.optouts.checker()
+        planner = planner_of(self._services, checked, self._opted_out)
+        first, _ = first_steps(planner)
+        if len(first) >= SMALL:
+            return None
+        check_counts(self._services, checked, planner.counts, strict=self._strict)
+        return whole_of(checked, own, first, planner, self._optouts)
+
+    def _stored(self, wholes: Sequence[Whole]) -> list[Enqueued | None]:
+        """The result of each; None where another campaign has its key."""
+        if not wholes:
+            return []
+        try:
+            stored = store_whole(self._services, wholes)
+        except StoreError as error:
+            return [Enqueued(None, error)] * len(wholes)
+        return [self._result(one) for one in stored]
+
+    def _result(self, stored: tuple[str, bool] | StoreError) -> Enqueued | None:
+        if isinstance(stored, StoreError):
+            return Enqueued(None, stored)
+        owner, mine = stored
+        return Enqueued(Campaign(owner, self._services), None) if mine else None
+
+    def _alone(self, job: Mapping[str, Any], key: str | int | None) -> Enqueued:
+        try:
+            return Enqueued(enqueue(job, key=key, strict=self._strict, services=self._services), None)
+        except CampaignsError as error:
+            return Enqueued(None, error)

@@ -1,0 +1,95 @@
+"""Enqueueing many jobs at once: each as if it were alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.embedded import EmbeddedServer
+from campaigns.errors import JobError, KeyConflictError, StoreError
+from campaigns.many import enqueue_many
+from campaigns.sandbox.server import Sandbox
+from campaigns.store import Store
+from tests.support.jobs import bulk_job, list_job, phones, quick_job
+from tests.support.settings import fast_settings
+from tests.support.stage import Stage
+
+
+def many(stage: Stage, *jobs: object, **options: object) -> list[object]:
+    """For each job its error's name, or its campaign's id."""
+    found = enqueue_many(jobs, services=stage.services, **options)  # type: ignore[arg-type]
+    return [type(one.error).__name__ if one.error else one.campaign.id for one in found if one.campaign or one.error]
+
+
+def test_every_kind_goes_out_once(stage: Stage) -> None:
+    jobs = [quick_job(phone, message=f"code {phone}") for phone in phones(8)]
+    others = [bulk_job(phones(3)), list_job(1), quick_job(*phones(52, start=200), message="to many")]
+    found = enqueue_many([*jobs, *others], services=stage.services)
+    campaigns = [one.campaign for one in found if one.campaign]
+    assert len({campaign.id for campaign in campaigns}) == len(found) == 11
+    stage.finish(*campaigns, timeout_s=60)
+    assert [row["text"] for row in stage.sandbox.ledger()].count("to many") == 52
+    assert {row["text"] for row in stage.sandbox.ledger()} >= {f"code {phone}" for phone in phones(8)}
+
+
+def test_one_that_is_wrong_costs_no_other(stage: Stage) -> None:
+    stage.services.optouts.add(phones(1, start=5), why="asked")
+    sound, wrong = quick_job(*phones(1)), {"kind": "quick"}
+    first, second, third, fourth = many(stage, sound, wrong, quick_job(*phones(1, start=5)), sound)
+    assert second == "JobError"
+    assert len({first, third, fourth}) == 3
+    strict = enqueue_many([quick_job(*phones(1, start=5)), sound], strict=True, services=stage.services)
+    assert isinstance(strict[0].error, JobError)
+    assert strict[1].campaign
+
+
+def test_keys(stage: Stage) -> None:
+    """Repeated beside each other, repeated later, and taken by another job."""
+    one, other = quick_job(*phones(1)), quick_job(*phones(1, start=1))
+    first, again, taken, free = many(stage, one, one, other, other, keys=["a", "a", "a", None])
+    assert first == again
+    assert taken == KeyConflictError.__name__
+    assert free != first
+    assert many(stage, {**one, "key": "a"}) == [first]
+    with pytest.raises(ValueError, match="2 jobs, but 1 keys"):
+        enqueue_many([one, one], keys=["a"], services=stage.services)
+
+
+def test_an_opt_out_between_planning_and_storing_counts(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever opts out while a job is planned is taken out before it is sent."""
+    original = Store.run_all_safely
+
+    def late(store: Store, calls: object) -> object:
+        monkeypatch.undo()
+        stage.services.optouts.add(phones(1), why="asked")
+        return original(store, calls)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Store, "run_all_safely", late)
+    campaign = stage.enqueue(bulk_job(phones(2)))
+    stage.finish(campaign)
+    assert {row["phone"] for row in stage.sandbox.ledger()} == set(phones(2)[1:])
+
+
+def test_a_server_that_knows_only_some_of_the_scripts(stage: Stage) -> None:
+    """Then their order is another one, and no campaign becomes ready without its recipients."""
+    redis = stage.services.store.redis
+    for name in ("open_plan", "add_batch", "finish_plan"):
+        stage.enqueue(quick_job(*phones(1, start=100)))
+        redis.script_flush()
+        redis.script_load(stage.services.store._script(name).script)
+        campaign = stage.enqueue(bulk_job([*phones(3), "nobody"]))
+        status = campaign.status()
+        assert (status.total, status.recipients["planned"], status.recipients["invalid"]) == (4, 3, 1)
+
+
+def test_a_store_that_is_away(sandbox: Sandbox, prefix: str) -> None:
+    """Every result says it; once it is back, the same keys store each job once."""
+    with EmbeddedServer() as server:
+        stage = Stage(fast_settings(server.url, sandbox.url, prefix), sandbox)
+        jobs, keys = [quick_job(phone) for phone in phones(3)], ["x", "y", "z"]
+        server.kill()
+        found = enqueue_many(jobs, keys=keys, services=stage.services)
+        assert all(isinstance(one.error, StoreError) for one in found)
+        server.restart()
+        ids = many(stage, *jobs, keys=keys)
+        assert many(stage, *jobs, keys=keys) == ids
+        assert len(set(ids)) == 3
