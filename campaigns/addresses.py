@@ -36,6 +36,8 @@ _FILES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_ca_path")
 _SECONDS: Final = ("socket_timeout", "socket_connect_timeout")
 _REDIS_SCHEMES: Final = ("redis", "rediss", "unix", *sentinels.SCHEMES)
 _VERIFY: Final = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
+#: OpenSSL's reasons against a key of another certificate; the last where even its kind is another.
+_OTHERS_KEY: Final = {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}
 #: Between two addresses; elsewhere `;` belongs to a password.
 _BETWEEN: Final = re.compile(r";(?=[a-z+]+://)", re.IGNORECASE)
 #: What people write instead, and what they should write.
@@ -241,9 +243,36 @@ def _check_names(options: Mapping[str, str], known: frozenset[str], secure: str)
 
 
 def _check_files(options: Mapping[str, str]) -> None:
+    """Refuse files of TLS that could not be used: every connection would fail, later and with OpenSSL's words."""
     for name in _FILES:
         if name in options and not Path(options[name]).exists():
             raise ValueError(f"has an option {name!r} that names no file here")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if "ssl_ca_certs" in options:
+        try:
+            context.load_verify_locations(options["ssl_ca_certs"])
+        except OSError as error:
+            raise ValueError(f"has an option 'ssl_ca_certs' whose file {_why_not(error)}") from None
+    if "ssl_keyfile" in options and "ssl_certfile" not in options:
+        raise ValueError("has an option 'ssl_keyfile' without 'ssl_certfile', the certificate of that key")
+    if "ssl_certfile" in options:
+        _check_own_certificate(context, options)
+
+
+def _check_own_certificate(context: ssl.SSLContext, options: Mapping[str, str]) -> None:
+    key = options.get("ssl_keyfile")
+    try:
+        # Without any password OpenSSL would ask for one at the terminal.
+        context.load_cert_chain(options["ssl_certfile"], key, options.get("ssl_password", ""))
+    except OSError as error:
+        if getattr(error, "reason", None) in _OTHERS_KEY:
+            raise ValueError("has an option 'ssl_keyfile' whose key is not that of 'ssl_certfile'") from None
+        names = "'ssl_certfile' or 'ssl_keyfile'" if key else "'ssl_certfile' (which must hold the key, too)"
+        raise ValueError(f"has an option {names} whose file {_why_not(error)}, or its key needs a password") from None
+
+
+def _why_not(error: OSError) -> str:
+    return "holds no such thing in PEM" if isinstance(error, ssl.SSLError) else "cannot be read"
 
 
 def _plain_words(url: str) -> str:

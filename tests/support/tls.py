@@ -19,15 +19,18 @@ CERTIFICATE = Path(__file__).parent.parent / "gateway" / "localhost.pem"
 class TlsFront:
     """Takes TLS on a free port of loopback and hands the bytes on to `url`.
 
-    Where `spoils` says so, an answer is lost: bytes that are no TLS come instead, behind TLS's back.
+    With `clients`, an authority, it wants a certificate of each client. Where `spoils` says so, an answer is lost: bytes that are no TLS come instead, behind TLS's back.
     """
 
-    def __init__(self, url: str, *, spoils: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, url: str, *, spoils: Callable[[], bool] = lambda: False, clients: Path | None = None) -> None:
         self._spoils = spoils
         parts = urlsplit(url)
         self._behind = parts.path if parts.scheme == "unix" else (parts.hostname or "", parts.port or 6379)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(CERTIFICATE)
+        if clients is not None:
+            self._context.verify_mode = ssl.CERT_REQUIRED
+            self._context.load_verify_locations(clients)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.handshakes = 0
