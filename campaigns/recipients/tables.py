@@ -42,7 +42,7 @@ def text_table(name: str, lines: Iterator[str], speaks: Callable[[str], bool]) -
     """A table divided by semicolon, tab, comma or bar, or by what a first line `sep=;` says.
 
     `speaks` tells of a cell whether it names or holds a phone; the delimiter that makes such a cell in the first
-    line, or else in one of the next, is the right one. Rows without any text are passed over. Iterating raises
+    line, or else in most of the next, is the right one. Rows without any text are passed over. Iterating raises
     JobError for quotation marks that are not closed, text after a closed one, and overlong cells.
     """
     head, skipped = list(islice(lines, _LOOKED_AT)), 0
@@ -84,12 +84,17 @@ def _delimiter(head: list[str], speaks: Callable[[str], bool]) -> str:
     if not counted:
         return DELIMITERS[0]
     # `%,tel.` names a phone only if the comma divides nothing, so cells without such a doubt come first.
-    for line, doubtful in chain(((first, False), (first, True)), ((line, False) for line in head)):
+    for doubtful in (False, True):
         for delimiter in counted:
-            cells = _UNDIVIDED.sub(r"\1", line).rstrip("\r\n").split(delimiter)
-            if any(speaks(c.strip().strip('"')) for c in cells if doubtful or not any(d in c for d in DELIMITERS)):
+            if _makes_phone(first, delimiter, speaks, doubtful=doubtful):
                 return delimiter
-    return counted[0]
+    # Whatever stands in a single cell, such as two phones, must not decide: most lines do.
+    return max(counted, key=lambda d: sum(_makes_phone(line, d, speaks, doubtful=False) for line in head))
+
+
+def _makes_phone(line: str, delimiter: str, speaks: Callable[[str], bool], *, doubtful: bool) -> bool:
+    cells = _UNDIVIDED.sub(r"\1", line).rstrip("\r\n").split(delimiter)
+    return any(speaks(c.strip().strip('"')) for c in cells if doubtful or not any(d in c for d in DELIMITERS))
 
 
 def _counted(text: str) -> list[str]:
