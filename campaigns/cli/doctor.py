@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
+from campaigns.addresses import is_tls
 from campaigns.cli.doctor_outside import ask, look_at_broker, of_broker, of_clock, of_gateway, of_resting, of_tokens
 from campaigns.cli.doctor_server import look_at_server
 from campaigns.cli.doctor_work import look_at_doubt, look_at_events, look_at_workers
@@ -50,7 +51,7 @@ def _inside(services: Services, until_s: float) -> tuple[float | None, list[Find
         store.ask("ping")
         ahead_s = services.now_ms() / 1000 - time.time()
     except StoreError as error:
-        remedy = "start Redis or Valkey, and let CAMPAIGNS_REDIS_URL name it, with its password"
+        remedy = _remedy_of_server(str(error), services.settings.redis_url)
         skipped = "persistence, beat, workers, queues, events and accounts: only the server knows"
         return None, [Finding(FAIL, "server", str(error), remedy), Finding(SKIP, "all inside", skipped)]
     findings = [Finding(OK, "server", f"{store.address} answers")]
@@ -64,6 +65,18 @@ def _inside(services: Services, until_s: float) -> tuple[float | None, list[Find
     for what, look in looks.items():
         findings += _told(what, partial(look, services), until_s)
     return ahead_s, findings
+
+
+def _remedy_of_server(problem: str, url: str) -> str:
+    if "NoPermissionError" in problem:
+        return "let the ACL of the user that CAMPAIGNS_REDIS_URL names allow that command and the prefix's keys"
+    # A server that misses a certificate says so or just closes, after TLS is there: whichever is seen first.
+    closed = any(words in problem for words in ("while reading", "while writing", "closed by server", "HANDSHAKE"))
+    if closed and is_tls(url) and "ssl_certfile=" not in url:
+        return "if the server wants a certificate, add ssl_certfile and ssl_keyfile to CAMPAIGNS_REDIS_URL"
+    if "CERTIFICATE" in problem or "UNKNOWN_CA" in problem:
+        return "let ssl_ca_certs in CAMPAIGNS_REDIS_URL name the server's authority, and look at dates and names"
+    return "start Redis or Valkey, and let CAMPAIGNS_REDIS_URL name it, with its password"
 
 
 def _told(what: str, look: Callable[[], Iterator[Finding]], until_s: float) -> list[Finding]:
