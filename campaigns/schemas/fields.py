@@ -200,6 +200,8 @@ def _content_of(value: Any) -> tuple[str, bytes]:
             return value.name, value.read_bytes()
         except OSError as error:
             raise ValidationError(f"cannot be read: {error.strerror}") from None
+        except ValueError:  # a NUL, or half a character
+            raise ValidationError("cannot be read: no file can have this name") from None
     if isinstance(value, (bytes, bytearray)):
         return "image", bytes(value)
     if isinstance(value, Mapping):
