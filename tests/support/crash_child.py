@@ -66,7 +66,8 @@ def around_script(name: str, *, before: bool, at: int = 1) -> None:
         return [self.run(*call) for call in calls]
 
     Store.run, Store.run_many = run, run_many  # type: ignore[method-assign]
-    Store.run_in_turn = run_in_turn  # type: ignore[method-assign]
+    Store.run_in_turn = Store.run_all_safely = run_in_turn  # type: ignore[method-assign]
+    Store.run_safely = run  # type: ignore[method-assign]
 
 
 def after_connect() -> None:
