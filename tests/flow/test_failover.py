@@ -52,6 +52,7 @@ def states(stage: Stage, campaign: Any) -> Counter[str]:
 
 
 class TestNothingWaitsForReplicas:
+    @pytest.mark.clear_listing
     def test_what_the_replica_lacks_is_not_sent_again(self, pair: Pair, on: MakeStage) -> None:
         """Three were sent after the replica heard its last; the listing shows them, and the rest is a person's."""
         stage = on()
