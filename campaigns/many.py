@@ -14,6 +14,8 @@ from campaigns.storing import SMALL, Whole, check_counts, first_steps, store_who
 from campaigns.wiring import default_services
 
 _JOBS_PER_ROUND_TRIP: Final = 200
+#: What bounds the memory of a round trip: of single messages each job is one step.
+_STEPS_PER_ROUND_TRIP: Final = 300
 
 
 class Enqueued(NamedTuple):
@@ -65,8 +67,10 @@ class _Many:
                     wholes[n] = whole
             except CampaignsError as error:
                 found[n] = Enqueued(None, error)
-        for n, stored in zip(wholes, self._stored(list(wholes.values())), strict=True):
-            found[n] = stored
+            if sum(len(whole.steps) for whole in wholes.values()) >= _STEPS_PER_ROUND_TRIP or n == len(jobs) - 1:
+                for place, stored in zip(wholes, self._stored(list(wholes.values())), strict=True):
+                    found[place] = stored
+                wholes.clear()
         return [one or self._alone(job, key) for one, job, key in zip(found, jobs, keys, strict=True)]
 
     def _whole(self, job: Mapping[str, Any], key: str | int | None) -> Whole | None:

@@ -96,7 +96,7 @@ def store_whole(services: Services, wholes: Sequence[Whole]) -> list[tuple[str, 
     try:
         answers = _carried_out(services, parts, rings)
     except NotReplicatedError as error:
-        return [_taken_back(plan, error) for plan in plans]
+        return [_taken_back(services, plan, error) for plan in plans]
     except StoreError as error:
         return [_found(services, plan, error) for plan in plans]
     _rouse(services, [queue for queue, bell in zip(queues, answers[-1], strict=True) if bell])
@@ -142,13 +142,14 @@ def _whole(part: Sequence[ScriptCall], answers: Sequence[Any]) -> bool:
     return bool(answers[-1] == 1 or answers[0].decode().split(" ")[0] != campaign_id)
 
 
-def _taken_back(plan: Plan, error: NotReplicatedError) -> tuple[str, bool] | StoreError:
+def _taken_back(services: Services, plan: Plan, error: NotReplicatedError) -> tuple[str, bool] | StoreError:
     try:
         plan.take_back(error)
     except StoreError as problem:
         plan.drop()
         return problem
-    return plan.campaign_id, True
+    # Nothing to take back: something of it has gone out, or another campaign had its key.
+    return (plan.campaign_id, True) if services.campaigns.exists(plan.campaign_id) else error
 
 
 def _found(services: Services, plan: Plan, error: StoreError) -> tuple[str, bool] | StoreError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from campaigns.embedded import EmbeddedServer
-from campaigns.errors import JobError, KeyConflictError, StoreError
+from campaigns.errors import JobError, KeyConflictError, NotReplicatedError, StoreError
 from campaigns.many import enqueue_many
 from campaigns.sandbox.server import Sandbox
 from campaigns.store import Store
@@ -93,3 +93,21 @@ def test_a_store_that_is_away(sandbox: Sandbox, prefix: str) -> None:
         ids = many(stage, *jobs, keys=keys)
         assert many(stage, *jobs, keys=keys) == ids
         assert len(set(ids)) == 3
+
+
+def test_what_replicas_lack_is_not_stored(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each result says so, also that of a job whose key another one of the same call had; all may come again."""
+    original = Store.run_all_safely
+
+    def lacking(store: Store, calls: object) -> object:
+        original(store, calls)  # type: ignore[arg-type]
+        raise NotReplicatedError(0, 1)
+
+    jobs, keys = [quick_job(*phones(1)), quick_job(*phones(1)), quick_job(*phones(1, start=1))], ["a", "a", "b"]
+    monkeypatch.setattr(Store, "run_all_safely", lacking)
+    found = enqueue_many(jobs, keys=keys, services=stage.services)
+    assert all(isinstance(one.error, StoreError) for one in found)
+    monkeypatch.undo()
+    first, same, other = many(stage, *jobs, keys=keys)
+    assert first == same != other
+    stage.until(lambda: len(stage.sandbox.ledger()) == 2)
