@@ -154,7 +154,7 @@ def _taken_back(services: Services, plan: Plan, error: NotReplicatedError) -> tu
 
 def _found(services: Services, plan: Plan, error: StoreError) -> tuple[str, bool] | StoreError:
     """Whether the last step was carried out its lost answer does not tell; that there is no plan any more does."""
-    if plan.drop() or not services.campaigns.exists(plan.campaign_id):
+    if plan.revoke() or plan.drop() or not services.campaigns.exists(plan.campaign_id):
         return error
     return plan.campaign_id, True
 

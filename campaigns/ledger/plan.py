@@ -18,6 +18,8 @@ from campaigns.store import ScriptCall, Store
 
 _PER_ROUND_TRIP = 200
 _ROWS_PER_CALL = 500
+#: Longer than any server stands still before its clients' connections are gone.
+_ON_THEIR_WAY_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,10 @@ class Plan:
         self._store.ask("srem", keys.active(), self.campaign_id)
         self._store.ask("zrem", keys.index(), self.campaign_id)
         return True
+
+    def revoke(self) -> bool:
+        """Where no answer came: whether nothing of it is stored. Then calls that are under way store nothing either."""
+        return bool(self._store.run("revoke", [self._keys.campaign(self.campaign_id)], [_ON_THEIR_WAY_MS]))
 
     def adding(self, batch: NewBatch) -> ScriptCall:
         """The call by which `add` stores one batch."""

@@ -5,12 +5,12 @@
 --       6 version of the opt-outs that planning goes by ('': theirs now), 7.. field, value, ... of the campaign
 -- Returns: the id of the campaign that has the key: this one if it was opened (now or by a repeated call).
 local now = clock(ARGV[1])
+if redis.call('EXISTS', KEYS[2]) == 1 then return ARGV[2] end
 if ARGV[3] == '1' then
   local owner = redis.call('GET', KEYS[1])
   if owner and owner ~= ARGV[2] then return owner end
   redis.call('SET', KEYS[1], ARGV[2])
 end
-if redis.call('EXISTS', KEYS[2]) == 1 then return ARGV[2] end
 for i = 7, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', KEYS[2], 'state', 'planning', 'plan_token', ARGV[4], 'created_ms', now,
   'plan_until_ms', now + tonumber(ARGV[5]), 'batches', 0, 'r:total', 0,

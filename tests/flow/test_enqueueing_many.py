@@ -111,3 +111,23 @@ def test_what_replicas_lack_is_not_stored(stage: Stage, monkeypatch: pytest.Monk
     first, same, other = many(stage, *jobs, keys=keys)
     assert first == same != other
     stage.until(lambda: len(stage.sandbox.ledger()) == 2)
+
+
+def test_a_call_that_arrives_after_the_error_stores_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server stood still: the caller was told that nothing is stored, and then the server reads what was sent."""
+    original, sent = Store.run_all_safely, []
+
+    def unanswered(store: Store, calls: object) -> object:
+        sent.append(calls)
+        raise StoreError("no answer")
+
+    monkeypatch.setattr(Store, "run_all_safely", unanswered)
+    with pytest.raises(StoreError, match="no answer"):
+        stage.enqueue(quick_job(*phones(1)), key="k")
+    monkeypatch.undo()
+    original(stage.services.store, sent[0])
+    stage.step()
+    assert stage.sandbox.ledger() == []
+    campaign = stage.enqueue(quick_job(*phones(1)), key="k")
+    stage.finish(campaign)
+    assert len(stage.sandbox.ledger()) == 1
