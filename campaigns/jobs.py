@@ -87,6 +87,14 @@ class ListJob(_Job):
 Job = BulkJob | QuickJob | ListJob
 
 
+def comes_as_stream(job: Job) -> bool:
+    """Whether recipients of a job can be read once only, as far as anybody knows."""
+    if isinstance(job, ListJob):
+        return False
+    lists = [mailing.delivery_list for mailing in job.mailings] if isinstance(job, BulkJob) else [job.delivery_list]
+    return not all(isinstance(rows, list) for rows in lists)
+
+
 def job_document(job: Job) -> dict[str, Any]:
     """The job without its recipients, as plain values for JSON. Two jobs that differ, differ here or there."""
     document: dict[str, Any] = {

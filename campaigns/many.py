@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from campaigns.errors import CampaignsError, StoreError
+from campaigns.errors import CampaignsError, JobError, StoreError
 from campaigns.flow.services import Services
 from campaigns.handle import Campaign
-from campaigns.preparing import OptedOut, checked_job, key_of, planner_of
+from campaigns.preparing import checked_job, key_of, planner_of
 from campaigns.producer import enqueue
-from campaigns.storing import SMALL, Whole, check_counts, first_steps, store_whole, whole_of
+from campaigns.results import Checker
+from campaigns.storing import SMALL, Whole, check_counts, first_steps, may_be_whole, store_whole, whole_of
 from campaigns.wiring import default_services
 
 _JOBS_PER_ROUND_TRIP: Final = 200
@@ -55,8 +56,7 @@ class _Many:
     def __init__(self, services: Services, strict: bool) -> None:
         self._services = services
         self._strict = strict
-        self._optouts = ""
-        self._opted_out: OptedOut | None = None
+        self._opted_out: Checker | None = None
 
     def enqueue(self, jobs: Sequence[Mapping[str, Any]], keys: Sequence[str | int | None]) -> list[Enqueued]:
         found: list[Enqueued | None] = [None] * len(jobs)
@@ -74,19 +74,23 @@ class _Many:
         return [one or self._alone(job, key) for one, job, key in zip(found, jobs, keys, strict=True)]
 
     def _whole(self, job: Mapping[str, Any], key: str | int | None) -> Whole | None:
-        """The job, planned, if it is small. Raises JobError, StoreError."""
-        own, checked = key_of(job, key), checked_job(self._services, job, None)
-        if getattr(checked, "image", None) is not None:
+        """The job, planned; None if that is for `enqueue` alone. Raises JobError, StoreError."""
+        own = key_of(job, key)
+        try:
+            checked = checked_job(self._services, job, None)
+        except JobError:
+            if own is None:
+                raise
+            return None  # its key may be known, and its time have passed since
+        if not may_be_whole(checked):
             return None
-        if self._opted_out is None:
-            self._optouts = self._services.optouts.version()
-            self._opted_out = self._services.optouts.checker()
+        self._opted_out = self._opted_out or self._services.optouts.checker()
         planner = planner_of(self._services, checked, self._opted_out)
         first, _ = first_steps(planner)
         if len(first) >= SMALL:
             return None
         check_counts(self._services, checked, planner.counts, strict=self._strict)
-        return whole_of(checked, own, first, planner, self._optouts)
+        return whole_of(checked, own, first, planner, self._opted_out.version)
 
     def _stored(self, wholes: Sequence[Whole]) -> list[Enqueued | None]:
         """The result of each; None where another campaign has its key."""

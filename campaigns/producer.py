@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -23,10 +23,18 @@ from campaigns.ledger import Campaign as Record
 from campaigns.ledger.states import ABANDONED, PLANNING
 from campaigns.planning import Planner, Step, TakenOut
 from campaigns.preparing import Chosen, Recipients, checked_job, key_of, planner_of, rows_of
-from campaigns.storing import SMALL, check_counts, first_steps, new_batch, opening_of, store_whole, whole_of
+from campaigns.storing import (
+    SMALL,
+    check_counts,
+    first_steps,
+    may_be_whole,
+    new_batch,
+    opening_of,
+    rouse,
+    store_whole,
+    whole_of,
+)
 from campaigns.wiring import default_services
-
-log = logging.getLogger(__name__)
 
 _BATCHES_PER_STORE = 50
 
@@ -121,13 +129,15 @@ def _enqueue(
 
 def _stored(services: Services, job: Job, key: str | None, strict: bool) -> tuple[str, bool]:
     """The id of the campaign that has the key, and whether it is the one that was stored here."""
-    optouts = services.optouts.version()
-    planner = planner_of(services, job)
+    opted_out = services.optouts.checker()
+    planner = planner_of(services, job, opted_out)
+    if not may_be_whole(job):
+        return _stored_bit_by_bit(services, job, key, opted_out.version, planner, planner.steps(), strict)
     first, others = first_steps(planner)
-    if len(first) >= SMALL or getattr(job, "image", None) is not None:
-        return _stored_bit_by_bit(services, job, key, optouts, planner, chain(first, others), strict)
+    if len(first) >= SMALL:
+        return _stored_bit_by_bit(services, job, key, opted_out.version, planner, chain(first, others), strict)
     check_counts(services, job, planner.counts, strict=strict)
-    (stored,) = store_whole(services, [whole_of(job, key, first, planner, optouts)])
+    (stored,) = store_whole(services, [whole_of(job, key, first, planner, opted_out.version)])
     if isinstance(stored, StoreError):
         raise stored
     return stored
@@ -137,20 +147,12 @@ def _stored_bit_by_bit(
     services: Services, job: Job, key: str | None, optouts: str, planner: Planner, steps: Iterable[Step], strict: bool
 ) -> tuple[str, bool]:
     plan, call = opening_of(services, job, key, optouts)
-    owner = str(services.store.run(*call).decode()).split(" ")[0]
+    owner = plan.owner(services.store.run(*call))
     if owner != plan.campaign_id:
         return owner, False
     _fill(services, plan, job, planner, steps, strict=strict)
-    _ring(services, job.kind)
+    rouse(queue_of(SEND, job.kind), partial(ring, services))
     return owner, True
-
-
-def _ring(services: Services, kind: str) -> None:
-    """Rouse a worker for what is stored. No failure leaves: beat rings for what is due without this."""
-    try:
-        ring(services, queue_of(SEND, kind))
-    except Exception as error:  # noqa: BLE001 (an exception would say that the job was not taken, and it would come again)
-        log.warning("bell_not_rung", extra={"kind": kind, "error": type(error).__name__})
 
 
 def _same_campaign(services: Services, owner: str, key: str, job: Job, patience: _Patience) -> Campaign | None:

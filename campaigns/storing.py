@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -12,7 +12,7 @@ import orjson
 
 from campaigns.errors import JobError, NotReplicatedError, StoreError
 from campaigns.flow.services import Services
-from campaigns.jobs import Job, job_document
+from campaigns.jobs import Job, comes_as_stream, job_document
 from campaigns.ledger import SEND, MailingRecord, NewBatch, Plan, queue_of
 from campaigns.planning import PlannedBatch, Planner, Step, TakenOut
 from campaigns.preparing import refusals
@@ -34,6 +34,14 @@ class Whole:
     digest: str
     total: int
     optouts: str
+
+
+def may_be_whole(job: Job) -> bool:
+    """Whether a job may be planned before anything of it is stored: not if it has a file, or a stream of recipients.
+
+    A stream can be read once, so it is not read before it is known that this campaign has the key.
+    """
+    return getattr(job, "image", None) is None and not comes_as_stream(job)
 
 
 def whole_of(job: Job, key: str | None, steps: Sequence[Step], planner: Planner, optouts: str) -> Whole:
@@ -99,12 +107,14 @@ def store_whole(services: Services, wholes: Sequence[Whole]) -> list[tuple[str, 
         return [_taken_back(services, plan, error) for plan in plans]
     except StoreError as error:
         return [_found(services, plan, error) for plan in plans]
-    _rouse(services, [queue for queue, bell in zip(queues, answers[-1], strict=True) if bell])
+    for queue, bell in zip(queues, answers[-1], strict=True):
+        if bell:
+            rouse(queue, services.wake)
     return [_result(plan, part, answer) for plan, part, answer in zip(plans, parts, answers, strict=False)]
 
 
 def _result(plan: Plan, part: Sequence[ScriptCall], answers: Sequence[Any]) -> tuple[str, bool] | StoreError:
-    owner = str(answers[0].decode()).split(" ")[0]
+    owner = plan.owner(answers[0])
     if owner != plan.campaign_id:
         return owner, False
     if not _whole(part, answers):
@@ -139,7 +149,7 @@ def _carried_out(services: Services, parts: Sequence[list[ScriptCall]], rings: l
 def _whole(part: Sequence[ScriptCall], answers: Sequence[Any]) -> bool:
     """Whether a campaign is stored, or another one has its key."""
     campaign_id = part[0][2][0]
-    return bool(answers[-1] == 1 or answers[0].decode().split(" ")[0] != campaign_id)
+    return bool(answers[-1] == 1 or Plan.owner(answers[0]) != campaign_id)
 
 
 def _taken_back(services: Services, plan: Plan, error: NotReplicatedError) -> tuple[str, bool] | StoreError:
@@ -159,10 +169,9 @@ def _found(services: Services, plan: Plan, error: StoreError) -> tuple[str, bool
     return plan.campaign_id, True
 
 
-def _rouse(services: Services, queues: Iterable[str]) -> None:
-    """No failure leaves: beat rings for what is due without this."""
-    for queue in queues:
-        try:
-            services.wake(queue)
-        except Exception as error:  # noqa: BLE001 (an exception would say that the job was not taken, and it would come again)
-            log.warning("bell_not_rung", extra={"queue": queue, "error": type(error).__name__})
+def rouse(queue: str, ring: Callable[[str], object]) -> None:
+    """Ring for what is stored. No failure leaves: beat rings for what is due without this."""
+    try:
+        ring(queue)
+    except Exception as error:  # noqa: BLE001 (an exception would say that the job was not taken, and it would come again)
+        log.warning("bell_not_rung", extra={"queue": queue, "error": type(error).__name__})

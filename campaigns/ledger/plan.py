@@ -67,6 +67,11 @@ class Plan:
         self._taken_out_calls = 0
         self._first_ms: int | None = None
 
+    @staticmethod
+    def owner(answer: bytes) -> str:
+        """The id of the campaign that has the key, by the answer to the call that opens a plan."""
+        return answer.decode().partition(" ")[0]
+
     def store_image(self, image: ImageFile) -> None:
         """The file that every message of the campaign shows."""
         fields = {"filename": image.filename, "content_type": image.content_type, "content": image.content}

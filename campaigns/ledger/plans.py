@@ -6,14 +6,13 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator
 
-from campaigns.keys import Keys
 from campaigns.ledger.plan import Plan
 from campaigns.ledger.records import Batch
 from campaigns.ledger.states import HELD, PLANNED, REJECTED, SENDING, UNKNOWN
 from campaigns.names import CONTROL, DUE_QUEUES
 from campaigns.store import ScriptCall, Store
 
-_PER_ROUND_TRIP = 200
+_PER_CALL = 200
 #: States of batches that may still need their request bodies.
 _IN_NEED = frozenset({PLANNED, SENDING, UNKNOWN, HELD, REJECTED})
 
@@ -41,14 +40,13 @@ class Plans:
         name: str,
         job: bytes,
         key: str | None,
+        optouts: str,
         weight: int = 1,
         spacing_ms: float | None = None,
-        optouts: str = "",
     ) -> tuple[Plan, ScriptCall]:
-        """A plan, and the call that opens it, which answers with the id of the campaign that has `key`.
+        """A plan, and the call that opens it; see `Plan.owner`.
 
-        `spacing_ms` is for each recipient. `optouts` is the version of the opt-outs that planning went by: empty if it
-        looks at them only once the plan is open.
+        `spacing_ms` is for each recipient. `optouts` is the version of the opt-outs that planning goes by.
         """
         keys, token = self._store.keys, secrets.token_hex(8)
         plan = self._plan(kind=kind, account=account, queue=queue, key=key, token=token)
@@ -57,7 +55,7 @@ class Plans:
         fields += [part for pair in _some(key=key, weight=weight, spacing_ms=spacing_ms) for part in pair]
         return plan, (
             "open_plan",
-            [mine if key is None else keys.job_key(key), mine, *_shared(keys)],
+            [mine if key is None else keys.job_key(key), mine, keys.active(), keys.index(), keys.due(CONTROL)],
             [plan.campaign_id, "0" if key is None else "1", token, self._lease_ms, optouts, *fields],
         )
 
@@ -88,9 +86,15 @@ class Plans:
         keys = self._store.keys
         bodies = [keys.body(batch.id) for batch in waiting]
         lookalikes = list({keys.twins(mailing.fingerprint) for batch in waiting for mailing in batch.mailings})
-        for names, life_ms in ((bodies, self._body_life_ms), (lookalikes, self._twins_life_ms)):
-            portions = [names[start : start + _PER_ROUND_TRIP] for start in range(0, len(names), _PER_ROUND_TRIP)]
-            self._store.run_many("keep", [(portion, [life_ms]) for portion in portions])
+        lives = ((bodies, self._body_life_ms), (lookalikes, self._twins_life_ms))
+        self._store.run_many(
+            "keep",
+            [
+                (names[start : start + _PER_CALL], [life_ms])
+                for names, life_ms in lives
+                for start in range(0, len(names), _PER_CALL)
+            ],
+        )
 
 
 def _some(*, key: str | None, weight: int, spacing_ms: float | None) -> Iterator[tuple[str, str]]:
@@ -101,7 +105,3 @@ def _some(*, key: str | None, weight: int, spacing_ms: float | None) -> Iterator
         yield "weight", str(weight)
     if spacing_ms is not None:
         yield "spacing_ms", f"{spacing_ms:.6f}"
-
-
-def _shared(keys: Keys) -> list[str]:
-    return [keys.active(), keys.index(), keys.events(), keys.optouts(), keys.optouts_counter(), keys.due(CONTROL)]

@@ -1,8 +1,7 @@
 -- Opens a campaign for planning, unless its key belongs to another one.
--- KEYS: 1 job key (or the campaign again if there is none), 2 campaign, 3 active, 4 index, 5 events,
---       6 opt-outs, 7 their counter, 8 due set of control
+-- KEYS: 1 job key (or the campaign again if there is none), 2 campaign, 3 active, 4 index, 5 due set of control
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 '1' if there is a job key, 4 plan token, 5 lease (ms),
---       6 version of the opt-outs that planning goes by ('': theirs now), 7.. field, value, ... of the campaign
+--       6 version of the opt-outs that planning goes by, 7.. field, value, ... of the campaign
 -- Returns: the id of the campaign that has the key: this one if it was opened (now or by a repeated call).
 local now = clock(ARGV[1])
 if redis.call('EXISTS', KEYS[2]) == 1 then return ARGV[2] end
@@ -13,9 +12,8 @@ if ARGV[3] == '1' then
 end
 for i = 7, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', KEYS[2], 'state', 'planning', 'plan_token', ARGV[4], 'created_ms', now,
-  'plan_until_ms', now + tonumber(ARGV[5]), 'batches', 0, 'r:total', 0,
-  'optouts_v', ARGV[6] ~= '' and ARGV[6] or optouts_version(KEYS[6], KEYS[7]))
+  'plan_until_ms', now + tonumber(ARGV[5]), 'batches', 0, 'r:total', 0, 'optouts_v', ARGV[6])
 redis.call('SADD', KEYS[3], ARGV[2])
 redis.call('ZADD', KEYS[4], now, ARGV[2])
-redis.call('ZADD', KEYS[8], now + tonumber(ARGV[5]), 'plan|' .. ARGV[2])
+redis.call('ZADD', KEYS[5], now + tonumber(ARGV[5]), 'plan|' .. ARGV[2])
 return ARGV[2]

@@ -9,11 +9,12 @@ from campaigns.results.forgetting import Forgetting, Forgotten
 from campaigns.results.groups import DeadLetter, Group, Groups, position_of
 from campaigns.results.intake import compare, silenced
 from campaigns.results.oddities import Odd, Oddities
-from campaigns.results.optouts import OptOut, OptOuts
+from campaigns.results.optouts import Checker, OptOut, OptOuts
 from campaigns.results.people import Doubt, Message, Owner, People, Trace
 from campaigns.results.replies import Replies, Reply
 
 __all__ = [
+    "Checker",
     "Consumer",
     "DeadLetter",
     "Deliveries",

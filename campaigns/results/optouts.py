@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -32,6 +32,31 @@ class OptOut:
         return cls(int(since_ms) if since_ms else None, why, by)
 
 
+class Checker:
+    """Whether phones are opted out; it may answer nothing at all if nobody is.
+
+    An empty list is asked for once, and one that is shorter than what was asked about is fetched whole. `version` is
+    the list's from before the first question: batches that were planned by it are checked again if it has moved.
+    """
+
+    def __init__(self, optouts: OptOuts, version: str) -> None:
+        self.version = version
+        self._optouts = optouts
+        self._size = int(version.rpartition(":")[2])
+        self._asked = 0
+        self._fetched: BitMap64 | None = None
+
+    def __call__(self, phones: Sequence[str]) -> Sequence[bool]:
+        self._asked += len(phones)
+        if self._size == 0:
+            return []
+        if self._fetched is None and self._asked <= self._size:
+            return self._optouts.among(phones)
+        if self._fetched is None:
+            self._fetched = BitMap64(int(phone) for phone in self._optouts if phone.isdecimal())
+        return [number in self._fetched for number in map(int, phones)]
+
+
 class OptOuts:
     """Phones that must not be messaged. Every method may raise StoreError."""
 
@@ -57,32 +82,10 @@ class OptOuts:
             return []
         return [bool(there) for there in self._store.ask("smismember", self._keys.optouts(), list(phones))]
 
-    def version(self) -> str:
-        """Moves whenever somebody is added to the list; batches are checked again if it has."""
-        counter, size = self._store.ask("get", self._keys.optouts_counter()), len(self)
-        return f"{(counter or b'0').decode()}:{size}"
-
-    def checker(self) -> Callable[[Sequence[str]], Sequence[bool]]:
-        """As `among`, for whoever asks about many phones; it may answer nothing at all if nobody is opted out.
-
-        An empty list is asked for once, and one that is shorter than what was asked about is fetched whole. Who
-        is added meanwhile may be missed: batches are checked again before they go out.
-        """
-        size, asked = len(self), 0
-        fetched: BitMap64 | None = None
-
-        def check(phones: Sequence[str]) -> Sequence[bool]:
-            nonlocal asked, fetched
-            asked += len(phones)
-            if size == 0:
-                return []
-            if fetched is None and asked <= size:
-                return self.among(phones)
-            if fetched is None:
-                fetched = BitMap64(int(phone) for phone in self if phone.isdecimal())
-            return [number in fetched for number in map(int, phones)]
-
-        return check
+    def checker(self) -> Checker:
+        """As `among`, for many phones. Who is added meanwhile may be missed, and moves the version."""
+        names = [self._keys.optouts(), self._keys.optouts_counter()]
+        return Checker(self, self._store.run("optouts_version", names).decode())
 
     def of(self, phone: str) -> OptOut | None:
         """What is known of a phone's opt-out; None if it is not opted out."""

@@ -21,21 +21,15 @@ from campaigns.errors import (
     WaitTimeoutError,
 )
 from campaigns.handle import Campaign
+from campaigns.ledger import Campaigns
 from campaigns.previewing import preview
 from campaigns.producer import enqueue
 from campaigns.sandbox.server import Sandbox
-from campaigns.store import Store
 from tests.support.claims import send
+from tests.support.clocks import Late
 from tests.support.jobs import bulk_job, personal_job, phones, sample_job
 from tests.support.settings import fast_settings
 from tests.support.stage import Stage
-
-
-class _Late(Store):
-    """A store whose clock stands in the year 2041."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store.redis, store.keys, now_ms=lambda: 2_240_000_000_000)
 
 
 class TestEnqueue:
@@ -54,12 +48,22 @@ class TestEnqueue:
             stage.enqueue(bulk_job(phones(4)), key="order-1")
         assert caught.value.campaign_id == first.id
 
+    def test_a_stream_whose_key_somebody_else_has_just_taken(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is read only once it is known whose the key is: a stream can be read once."""
+        job = bulk_job([])
+        del job["messages"][0]["delivery_list"]
+        first = stage.enqueue(job, recipients=iter(phones(3)), key="order-1")
+        monkeypatch.setattr(Campaigns, "of_key", lambda *_: None)
+        assert stage.enqueue(job, recipients=iter(phones(3)), key="order-1") == first
+
     def test_same_key_after_its_time_has_passed(self, make_stage: Callable[..., Stage]) -> None:
         """The time that passed meanwhile does not make another job of it."""
         stage = make_stage()
         job = sample_job(schedule="2040-10-30T22:56:00")
         first = stage.enqueue(job, key="later")
-        late = replace(stage.services, store=_Late(stage.services.store))
+        late = replace(stage.services, store=Late(stage.services.store))
         with pytest.raises(JobError, match="in the past"):
             enqueue(job, key="another", services=late)
         assert enqueue(job, key="later", services=late) == first

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from campaigns.embedded import EmbeddedServer
@@ -9,7 +11,8 @@ from campaigns.errors import JobError, KeyConflictError, NotReplicatedError, Sto
 from campaigns.many import enqueue_many
 from campaigns.sandbox.server import Sandbox
 from campaigns.store import Store
-from tests.support.jobs import bulk_job, list_job, phones, quick_job
+from tests.support.clocks import Late
+from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
 from tests.support.settings import fast_settings
 from tests.support.stage import Stage
 
@@ -131,3 +134,21 @@ def test_a_call_that_arrives_after_the_error_stores_nothing(stage: Stage, monkey
     campaign = stage.enqueue(quick_job(*phones(1)), key="k")
     stage.finish(campaign)
     assert len(stage.sandbox.ledger()) == 1
+
+
+def test_recipients_who_come_as_a_stream_all_come(stage: Stage) -> None:
+    """Beside others, and where a job is no small one after all: a stream can be read once."""
+    streams = [{**quick_job(), "delivery_list": iter(phones(number, start=100))} for number in (3, 60)]
+    jobs = [*streams, quick_job(*phones(1, start=300))]
+    found = enqueue_many(jobs, services=stage.services)
+    assert [one.campaign.status().total for one in found if one.campaign] == [3, 60, 1]
+
+
+def test_a_key_that_is_known_whose_time_has_passed(stage: Stage) -> None:
+    """The same campaign, as `enqueue` says, and not an error."""
+    job = sample_job(schedule="2040-10-30T22:56:00")
+    first = stage.enqueue(job, key="later")
+    late = replace(stage.services, store=Late(stage.services.store))
+    again, other = enqueue_many([job, job], keys=["later", None], services=late)
+    assert again.campaign == first
+    assert isinstance(other.error, JobError)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from campaigns.embedded import EmbeddedServer
+from campaigns.store import Store
 
 #: The wheel holds the library for this platform only.
 settable = pytest.mark.skipif(
@@ -61,3 +62,10 @@ class ServerWithClock(EmbeddedServer):
         script.write_text(f'#!/bin/sh\n{exports}exec {binary} "$@"\n')
         script.chmod(0o755)
         return super()._spawn(str(script))
+
+
+class Late(Store):
+    """A store whose clock stands in the year 2041."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.redis, store.keys, now_ms=lambda: 2_240_000_000_000)
