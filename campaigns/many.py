@@ -10,7 +10,6 @@ from campaigns.flow.services import Services
 from campaigns.handle import Campaign
 from campaigns.preparing import checked_job, key_of, planner_of
 from campaigns.producer import enqueue
-from campaigns.results import Checker
 from campaigns.storing import SMALL, Whole, check_counts, first_steps, may_be_whole, store_whole, whole_of
 from campaigns.wiring import default_services
 
@@ -46,17 +45,26 @@ def enqueue_many(
     found: list[Enqueued] = []
     for start in range(0, len(jobs), _JOBS_PER_ROUND_TRIP):
         portion = slice(start, start + _JOBS_PER_ROUND_TRIP)
-        found += _Many(services, strict).enqueue(jobs[portion], given[portion])
+        try:
+            many = _Many(services, strict)
+        except StoreError as error:
+            found += [Enqueued(None, error)] * len(jobs[portion])
+        else:
+            found += many.enqueue(jobs[portion], given[portion])
     return found
 
 
 class _Many:
-    """Some jobs that are stored in one round trip. Whatever is out of the ordinary goes the way of `enqueue`."""
+    """Some jobs that are stored in one round trip. Whatever is out of the ordinary goes the way of `enqueue`.
+
+    Raises StoreError.
+    """
 
     def __init__(self, services: Services, strict: bool) -> None:
         self._services = services
         self._strict = strict
-        self._opted_out: Checker | None = None
+        self._now_ms = services.now_ms()
+        self._opted_out = services.optouts.checker()
 
     def enqueue(self, jobs: Sequence[Mapping[str, Any]], keys: Sequence[str | int | None]) -> list[Enqueued]:
         found: list[Enqueued | None] = [None] * len(jobs)
@@ -77,14 +85,13 @@ class _Many:
         """The job, planned; None if that is for `enqueue` alone. Raises JobError, StoreError."""
         own = key_of(job, key)
         try:
-            checked = checked_job(self._services, job, None)
+            checked = checked_job(self._services, job, None, now_ms=self._now_ms)
         except JobError:
             if own is None:
                 raise
             return None  # its key may be known, and its time have passed since
         if not may_be_whole(checked):
             return None
-        self._opted_out = self._opted_out or self._services.optouts.checker()
         planner = planner_of(self._services, checked, self._opted_out)
         first, _ = first_steps(planner)
         if len(first) >= SMALL:

@@ -52,16 +52,22 @@ def _checked_key(key: object) -> str | None:
 
 
 def checked_job(
-    services: Services, job: Mapping[str, Any], recipients: Iterable[Any] | None, *, anew: bool = True
+    services: Services,
+    job: Mapping[str, Any],
+    recipients: Iterable[Any] | None,
+    *,
+    anew: bool = True,
+    now_ms: int | None = None,
 ) -> Job:
     """The job by the rules of its kind, with `recipients` as its delivery list. Consumes no lazy recipients.
 
-    Without `anew` it is one that was enqueued before, and its times may have passed. Raises JobError with every
-    error that shows before the recipients are read, and StoreError.
+    Without `anew` it is one that was enqueued before, and its times may have passed. `now_ms` (unix ms) is the time, if
+    the caller has just asked for it. Raises JobError with every error that shows before the recipients are read, and
+    StoreError.
     """
     if not isinstance(job, Mapping):
         raise JobError({"job": ["must be an object"]})
-    now = datetime.fromtimestamp(services.now_ms() / 1000, tz=UTC) if anew else _LONG_AGO
+    now = datetime.fromtimestamp((now_ms or services.now_ms()) / 1000, tz=UTC) if anew else _LONG_AGO
     checked = load_job(_with_recipients(job, recipients), settings=services.settings, now=now)
     if anew and checked.max_cost is not None and services.settings.message_cost is None:
         raise JobError({"max_cost": ["cannot be checked: the setting message_cost is not set"]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final, cast
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
@@ -67,7 +68,7 @@ def load_job(data: Mapping[str, Any], *, settings: Settings, now: datetime) -> J
         )
     )
     try:
-        values = cast(dict[str, Any], schema().load(dict(data)))
+        values = cast(dict[str, Any], _instance(schema).load(dict(data)))
     except ValidationError as error:
         tree = cast(Any, error.messages)
     else:
@@ -75,6 +76,12 @@ def load_job(data: Mapping[str, Any], *, settings: Settings, now: datetime) -> J
     finally:
         CHECKING.reset(token)
     raise JobError(tree)
+
+
+@cache
+def _instance(schema: type[StrictSchema]) -> StrictSchema:
+    """One for all jobs: marshmallow copies every field for each instance, which takes as long as checking a job."""
+    return schema()
 
 
 def _is_set(flag: object) -> bool:
