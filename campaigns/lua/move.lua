@@ -8,6 +8,7 @@
 --       then for each change of what is due: entry, delay in ms from now or '' to remove it, account
 -- Returns: {1, now} moved, now or by a repeated call; {0, now, state} refused: the batch is elsewhere.
 -- @include due
+-- @include doubts
 local now = clock(ARGV[1])
 local batch = redis.call('HMGET', KEYS[1], 'state', 'fence', 'n', 'op', 'attempt')
 local from = batch[1]
@@ -21,14 +22,9 @@ if ARGV[9] ~= '0' then redis.call('PEXPIRE', KEYS[5], ARGV[9]) end
 redis.call('HSET', KEYS[1], 'state', to, 'since_ms', now, 'op', ARGV[2])
 for i = 11, 10 + 2 * fields, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 reschedule(6, 11 + 2 * fields, now)
--- Doubts and how they ended are told to whoever asks about a person, long after their events are gone.
 if to == 'unknown' or from == 'unknown' or from == 'held' then
-  local doubts = redis.call('HGET', KEYS[1], 'doubts') or '[]'
-  if #doubts < 4000 then
-    local data = cjson.decode(ARGV[8])
-    local line = cjson.encode({now, to, data.reason or data.why or '', data.by or ''})
-    redis.call('HSET', KEYS[1], 'doubts', '[' .. (doubts == '[]' and '' or string.sub(doubts, 2, -2) .. ',') .. line .. ']')
-  end
+  local data = cjson.decode(ARGV[8])
+  note_doubt(KEYS[1], to, data.reason or data.why or '', data.by or '', now)
 end
 if to == 'settled' then
   -- Past the horizon some are only delivered, which is as final as they will get.

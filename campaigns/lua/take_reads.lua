@@ -19,7 +19,7 @@ local now, queue, call, again_ms, limits = clock(ARGV[1]), ARGV[2], ARGV[4], ton
 local accounts, memory, due_base, other_base, account_base = KEYS[1], KEYS[6], KEYS[9], KEYS[10], KEYS[11]
 local now_us = clock_us(ARGV[1])
 local PERMITS, most = 17, #ARGV - 17
-local STEPS, ACCOUNTS = 200, 20
+local STEPS = 200
 local taken, remembered, steps = {}, {}, 0
 
 local function entry_of(entry, account, permit)
@@ -49,12 +49,9 @@ end
 -- Takes what an account can ask now. Returns when it can act again (unix ms), or nil if nothing of it is due.
 local function take_from(account)
   local due, hash = due_base .. account, account_base .. account
-  if lacks_token(ARGV[17], account) then
-    local paused = tonumber(redis.call('HGET', hash, 'all_until_ms') or '0')
-    if paused > now then return paused end
-    taken[#taken + 1] = {'', account}
-    return now + 1000
-  end
+  local able, must_pause = without_token(ARGV[17], account, hash, now)
+  if must_pause then taken[#taken + 1] = {'', account} end
+  if able then return able end
   local keys = permit_keys(hash, KEYS[12] .. account)
   while true do
     local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
@@ -86,16 +83,7 @@ if before and string.match(before, '^(%d+)|') == call then
     taken[#taken + 1] = entry_of(one[1], one[2], one[3])
   end
 else
-  local looked = {}
-  for _ = 1, ACCOUNTS do
-    local first = redis.call('ZRANGE', accounts, 0, 0, 'WITHSCORES')
-    local account = first[1]
-    if not account or tonumber(first[2]) > now or looked[account] or #taken >= most then break end
-    looked[account] = true
-    local again = take_from(account)
-    if again then redis.call('ZADD', accounts, math.max(again, now), account)
-    else redis.call('ZREM', accounts, account) end
-  end
+  go_round(accounts, taken, most, take_from, now)
   if #taken > 0 then redis.call('SET', memory, call .. '|' .. cjson.encode(remembered), 'PX', 60000) end
 end
 return turn_answer(accounts, KEYS[7], taken, most, now)

@@ -22,6 +22,7 @@
 -- @include order
 -- @include turns
 -- @include primary
+-- @include doubts
 -- @include claims
 local now, queue, call = clock(ARGV[1]), ARGV[2], ARGV[4]
 local accounts, memory = KEYS[1], KEYS[6]
@@ -32,8 +33,8 @@ local FENCES, most = 21, #ARGV - 21
 local now_us = clock_us(ARGV[1])
 -- Nothing is sent while the event stream is full of what nobody has read.
 local stream_full = redis.call('HEXISTS', KEYS[22], 'full_ms') == 1
--- Steps over what cannot be sent after all, and accounts looked at, in one call.
-local STEPS, ACCOUNTS = 100, 20
+-- Steps over what cannot be sent after all, in one call.
+local STEPS = 100
 
 local function names_of(batch_id, account)
   local campaign_id = string.match(batch_id, '^(.*)-%d+$')
@@ -102,12 +103,9 @@ end
 -- Takes what an account can send now. Returns when it can act again (unix ms), or nil if nothing of it is due.
 local function take_from(account)
   if stream_full then return now + 1000 end
-  if lacks_token(ARGV[18], account) then
-    local paused = tonumber(redis.call('HGET', account_base .. account, 'all_until_ms') or '0')
-    if paused > now then return paused end
-    taken[#taken + 1] = {3, account}
-    return now + 1000
-  end
+  local able, must_pause = without_token(ARGV[18], account, account_base .. account, now)
+  if must_pause then taken[#taken + 1] = {3, account} end
+  if able then return able end
   local keys = permit_keys(account_base .. account, permits_base .. account)
   enter_due(account)
   while true do
@@ -160,16 +158,7 @@ if before and string.match(before, '^(%d+)|') == call then
     end
   end
 elseif primary.wait == 0 then
-  local looked = {}
-  for _ = 1, ACCOUNTS do
-    local first = redis.call('ZRANGE', accounts, 0, 0, 'WITHSCORES')
-    local account = first[1]
-    if not account or tonumber(first[2]) > now or looked[account] or #taken >= most then break end
-    looked[account] = true
-    local again = take_from(account)
-    if again then redis.call('ZADD', accounts, math.max(again, now), account)
-    else redis.call('ZREM', accounts, account) end
-  end
+  go_round(accounts, taken, most, take_from, now)
   if #taken_ids > 0 then
     redis.call('SET', memory, call .. '|' .. table.concat(taken_ids, ','), 'PX', 60000)
     primary.claims = redis.call('HINCRBY', KEYS[21], 'claims', #taken_ids)

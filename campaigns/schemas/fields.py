@@ -10,8 +10,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, cast
+from typing import Any, BinaryIO, ClassVar, Self, cast
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
 
@@ -62,6 +63,12 @@ class StrictSchema(Schema):
 
     class Meta:
         unknown = EXCLUDE
+
+    @classmethod
+    @cache
+    def shared(cls) -> Self:
+        """One instance for all jobs: marshmallow copies every field for each, which takes as long as checking a job."""
+        return cls()
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _known_only(self, _data: Any, original: Any, **_: Any) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any, Final, cast
 
-from marshmallow import Schema, ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 
 from campaigns.errors import JobError
 from campaigns.jobs import BulkJob, Job, ListJob, Mailing, QuickJob
@@ -68,7 +67,7 @@ def load_job(data: Mapping[str, Any], *, settings: Settings, now: datetime) -> J
         )
     )
     try:
-        values = cast(dict[str, Any], _instance(schema).load(dict(data)))
+        values = cast(dict[str, Any], schema.shared().load(dict(data)))
     except ValidationError as error:
         tree = cast(Any, error.messages)
     else:
@@ -76,12 +75,6 @@ def load_job(data: Mapping[str, Any], *, settings: Settings, now: datetime) -> J
     finally:
         CHECKING.reset(token)
     raise JobError(tree)
-
-
-@cache
-def _instance(schema: type[StrictSchema]) -> StrictSchema:
-    """One for all jobs: marshmallow copies every field for each instance, which takes as long as checking a job."""
-    return schema()
 
 
 def _is_set(flag: object) -> bool:
@@ -242,7 +235,7 @@ class _List(_Message):
     d_schedule = When()
 
 
-_SCHEMAS: Final[dict[str, type[Schema]]] = {"bulk": _Bulk, "quick": _Quick, "list": _List}
+_SCHEMAS: Final[dict[str, type[StrictSchema]]] = {"bulk": _Bulk, "quick": _Quick, "list": _List}
 
 
 def default_name(number: int, nameless: int, job_name: object = None) -> str:

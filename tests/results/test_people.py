@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from campaigns.flow.recovering import declare_restored
 from campaigns.people import find, find_message
 from campaigns.results import Owner, Trace
 from tests.support.doubt import in_doubt
@@ -122,3 +123,14 @@ def test_doubts_and_how_they_ended(make_stage: Callable[..., Stage]) -> None:
     assert [doubt.reason for doubt in message.doubts][2] == "not in the cabinet"
     assert message.doubts[0].reason
     assert stage.services.batches.read(message.batch_id).attempt == 2
+
+
+def test_a_doubt_that_came_with_a_change_of_server(make_stage: Callable[..., Stage]) -> None:
+    """It begins before anything was sent, and is told like every other."""
+    stage = make_stage(settle_window_s=0.2, look_interval_s=0.1)
+    campaign = stage.enqueue(bulk_job(phones(1)))
+    declare_restored(stage.services, "ann")
+    stage.until(lambda: campaign.status().recipients["held"] == 1)
+    (message,) = traces(stage, phones(1)[0])[0].messages
+    assert [doubt.state for doubt in message.doubts] == ["unknown", "held"]
+    assert "lost its last claims" in message.doubts[0].reason

@@ -10,18 +10,26 @@ local function in_doubt(k, primary, batch)
   return tonumber(batch[9] or '0') <= primary.changed + CLOCKS_DIFFER_MS
 end
 
--- planned → unknown: the listing must show first whether it was sent. It counts as claimed since the store was last
--- seen before the change, and as in doubt until the change was noticed.
-local function doubt(k, primary, batch, batch_id, campaign_id, account, op, now)
-  local attempt, text = tonumber(batch[3]) + 1, 'the store lost its last claims, and this may have been one of them'
-  redis.call('HSET', k.batch, 'state', 'unknown', 'since_ms', now, 'op', op, 'fence', op, 'attempt', attempt, 'text', text,
-    'epoch', primary.doubt, 'claimed_ms', math.max(primary.since, tonumber(batch[10] or '0')), 'doubted_ms', now)
-  redis.call('HDEL', k.batch, 'looks', 'looked_ms', 'tries', 'check')
+-- planned → unknown: the listing must show first whether it was sent. `attempt` is the one in doubt.
+local function doubt(k, batch, batch_id, campaign_id, account, op, attempt, text, now)
+  redis.call('HSET', k.batch, 'state', 'unknown', 'since_ms', now, 'op', op, 'text', text)
+  note_doubt(k.batch, 'unknown', text, '', now)
   schedule(k.due_poll, k.accounts_poll, account, 'reconcile|' .. batch_id, now)
   count(k.campaign, tonumber(batch[2]), 'planned', 'unknown')
-  redis.call('HINCRBY', k.primary, 'doubted', 1)
   emit(k.events, k.campaign, campaign_id, 'batch.unknown', batch_id, '{"from":"planned","attempt":' .. attempt ..
     ',"recipients":' .. batch[2] .. ',"reason":"' .. text .. '"}', now)
+end
+
+-- The same for a claim that the store may have lost. It counts as claimed since the store was last seen before the
+-- change, and as in doubt until the change was noticed.
+local function doubt_lost(k, primary, batch, batch_id, campaign_id, account, op, now)
+  local attempt = tonumber(batch[3]) + 1
+  doubt(k, batch, batch_id, campaign_id, account, op, attempt,
+    'the store lost its last claims, and this may have been one of them', now)
+  redis.call('HSET', k.batch, 'fence', op, 'attempt', attempt, 'epoch', primary.doubt,
+    'claimed_ms', math.max(primary.since, tonumber(batch[10] or '0')), 'doubted_ms', now)
+  redis.call('HDEL', k.batch, 'looks', 'looked_ms', 'tries', 'check')
+  redis.call('HINCRBY', k.primary, 'doubted', 1)
 end
 
 -- Why a batch cannot be claimed as it is ('gone', 'campaign', 'suppression'), or nil and what is needed to claim it.
@@ -35,16 +43,12 @@ local function claimable(k, primary, batch_id, campaign_id, account, op, now)
   local campaign_state = redis.call('HGET', k.campaign, 'state')
   if campaign_state ~= 'ready' then return 'campaign', campaign_state end
   if batch[6] and (batch[7] or '') ~= '' then
-    local text = 'the gateway called back about a request that was taken for lost'
-    redis.call('HSET', k.batch, 'state', 'unknown', 'since_ms', now, 'op', op, 'text', text)
-    schedule(k.due_poll, k.accounts_poll, account, 'reconcile|' .. batch_id, now)
-    count(k.campaign, tonumber(batch[2]), 'planned', 'unknown')
-    emit(k.events, k.campaign, campaign_id, 'batch.unknown', batch_id, '{"from":"planned","attempt":' .. batch[3] ..
-      ',"recipients":' .. batch[2] .. ',"reason":"' .. text .. '"}', now)
+    doubt(k, batch, batch_id, campaign_id, account, op, batch[3],
+      'the gateway called back about a request that was taken for lost', now)
     return 'gone'
   end
   if in_doubt(k, primary, batch) then
-    doubt(k, primary, batch, batch_id, campaign_id, account, op, now)
+    doubt_lost(k, primary, batch, batch_id, campaign_id, account, op, now)
     return 'gone'
   end
   -- Whose phones only the gateway knows cannot be checked here.

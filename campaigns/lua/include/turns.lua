@@ -11,6 +11,8 @@ local WORKER_LIFE_MS = 20000
 local LOOKS_AGAIN_MS = 100
 -- Longer than any turn may last: what ends later stands there because the clock was set back.
 local LONGEST_TURN_MS = 600000
+-- Accounts that one call looks at.
+local ACCOUNTS_PER_CALL = 20
 
 local function expire_turns(bells, turns, full, now)
   redis.call('ZREMRANGEBYSCORE', bells, '-inf', now - BELL_LIFE_MS)
@@ -54,15 +56,34 @@ end
 -- workers; their ARGV 2..8 the queue, the turn, the number of its call, its lease, its lease while it can take no more
 -- (ms), the number of its requests under way, and how long it would wait for more (ms).
 
--- Whether an account is not among `known` (',a,b,', or '' for all).
-local function lacks_token(known, account)
-  return known ~= '' and not string.find(known, ',' .. account .. ',', 1, true)
+-- When an account can act whose token the worker lacks (`known`: ',a,b,' of those that it has, or '' for all), and
+-- whether the worker has to pause it; nil if it has the token.
+local function without_token(known, account, hash, now)
+  if known == '' or string.find(known, ',' .. account .. ',', 1, true) then return nil end
+  local paused = tonumber(redis.call('HGET', hash, 'all_until_ms') or '0')
+  if paused > now then return paused, false end
+  return now + 1000, true
 end
 
 -- The first call of a turn answers a bell.
 local function begin_call(now)
   expire_turns(KEYS[2], KEYS[3], KEYS[4], now)
   if ARGV[4] == '1' then redis.call('ZPOPMIN', KEYS[2]) end
+end
+
+-- Takes from accounts in turn, the one first that can act first: `take_from` takes what an account can give, and returns
+-- when it can act again (unix ms), or nil if nothing of it is due.
+local function go_round(accounts, taken, most, take_from, now)
+  local looked = {}
+  for _ = 1, ACCOUNTS_PER_CALL do
+    local first = redis.call('ZRANGE', accounts, 0, 0, 'WITHSCORES')
+    local account = first[1]
+    if not account or tonumber(first[2]) > now or looked[account] or #taken >= most then return end
+    looked[account] = true
+    local again = take_from(account)
+    if again then redis.call('ZADD', accounts, math.max(again, now), account)
+    else redis.call('ZREM', accounts, account) end
+  end
 end
 
 -- The answer of such a script: {now, 1 if the turn goes on or 0 if it is over, ms until more can be done (-1: nothing
