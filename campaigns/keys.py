@@ -144,7 +144,7 @@ class Keys:
         return f"{self.prefix}taken:{queue}"
 
     def primary(self) -> str:
-        """Hash: which server the store's is, and what it may have lost. Writer: whoever looks. No expiry.
+        """Hash: which server the store's is, and what it may have lost. Writer: scripts. No expiry.
 
         `replid` (replication id of the server), `epoch` (number of times that it changed), `claims` (number of the
         last claim), `seen_ms` (when somebody last looked), `doubted` (batches in doubt by a change), `seq` (number of
@@ -267,7 +267,7 @@ class Keys:
         return f"{self.prefix}callback-secret"
 
     def clock(self) -> str:
-        """Hash `offset_ms`, `seen_ms`. Writer: whoever compares the server's clock with its own. No expiry.
+        """Hash `offset_ms`, `seen_ms`. Writer: the processes that compare the server's clock with their own. No expiry.
 
         The first key of every script: see `campaigns.steady`.
         """

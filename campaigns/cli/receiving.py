@@ -133,7 +133,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         return not self.connected
 
     def handle_close(self) -> None:
-        """The connection ends, whoever ended it."""
+        """The connection ends, by which side does not matter."""
         request = self.request
         super().handle_close()
         # It stays in its place, because waitress may be in the middle of reading it, with its lock held.

@@ -15,7 +15,7 @@ from campaigns.flow.ageing import again_ms, followed_to_the_end, poll_fraction
 from campaigns.flow.answers import Answer, ask, final_costs
 from campaigns.flow.services import Services
 from campaigns.gateway.limiter import Permit
-from campaigns.ledger import FETCH, POLL_VERB, Batch, Entry, Move, TakenRead
+from campaigns.ledger import FETCH, POLL_VERB, Batch, Entry, Move
 from campaigns.ledger.states import ACCEPTED, REJECTED, SETTLED
 from campaigns.planning import phones_of
 from campaigns.results import Odd, compare, silenced
@@ -54,21 +54,12 @@ class Polled:
         return frozenset(own) if own else frozenset(heard)
 
 
-def poll_batch(services: Services, batch_id: str) -> None:
-    """Poll once. Raises nothing that the gateway does: the next poll is due in any case."""
-    now_ms, batch = services.batches.read_at(batch_id)
-    services.store.run_in_turn(_poll(services, batch, now_ms, None))
+def poll(services: Services, batch: Batch, now_ms: int, first: Permit | None) -> list[ScriptCall]:
+    """Poll once. Raises nothing that the gateway does: the next poll is due in any case.
 
-
-def poll_taken(services: Services, taken: TakenRead) -> list[ScriptCall]:
-    """The same for what a worker's turn took: the batch is as it was read there, and the first permit is held.
-
-    Returns how the poll ends, for the next round trip of the turn: until then the batch is due again anyway.
+    `first` is a permit that is held already. Returns how the poll ends, for the next round trip of the worker's turn:
+    until then the batch is due again anyway.
     """
-    return _poll(services, taken.batch, taken.now_ms, Permit(taken.account, taken.permit_id))
-
-
-def _poll(services: Services, batch: Batch, now_ms: int, first: Permit | None) -> list[ScriptCall]:
     batch_id = batch.id
     if batch.state != ACCEPTED:
         services.due.drop(Entry(POLL_VERB, batch_id), batch)

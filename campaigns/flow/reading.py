@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from campaigns.errors import NotNowError
-from campaigns.flow.poll import poll_taken
+from campaigns.flow.poll import poll
 from campaigns.flow.reconcile import reconcile_batch
 from campaigns.flow.replies import fetch_replies
 from campaigns.flow.services import Services
@@ -21,12 +21,13 @@ def read_taken(services: Services, taken: TakenRead | NoToken, _began_at_s: floa
             # Pauses it, so that people see why nothing is asked.
             services.gateway(taken.account)
         return Outcome()
+    permit = Permit(taken.account, taken.permit_id)
     if taken.entry.verb == POLL_VERB:
-        return Outcome(poll_taken(services, taken))
+        return Outcome(poll(services, taken.batch, taken.now_ms, permit))
     if taken.entry.verb == FETCH:
-        fetch_replies(services, taken.entry.id, taken)
+        fetch_replies(services, taken.batch, permit)
         return Outcome()
     # A check makes several requests, each with a permit of its own.
-    services.store.run(*services.limiter.releasing(Permit(taken.account, taken.permit_id), used=False))
+    services.store.run(*services.limiter.releasing(permit, used=False))
     reconcile_batch(services, taken.entry.id)
     return Outcome()

@@ -29,7 +29,7 @@ def recording(services: Services, claim: Claim, permit: Permit, verdict: Verdict
         life_s = max(services.settings.retention_s, 2 * services.settings.settle_window_s)
         calls.append(services.batches.awaiting(claim.batch, round(life_s * 1000)))
     if rest is not None:
-        # With the others: whoever takes next in the same round trip must not take for this account.
+        # With the others: what is taken next in the same round trip must not be of this account.
         calls.append(services.limiter.pausing(account, rest.seconds, rest.reason, data, paid_only=rest.paid_only))
     return calls
 
@@ -53,8 +53,3 @@ def recorded(services: Services, claim: Claim, verdict: Verdict, answers: Sequen
     if verdict.rest is not None:
         log.warning("account_rests", extra={"account": batch.account, "seconds": verdict.rest.seconds})
     return taken
-
-
-def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict) -> bool:
-    """Write the verdict at once. Returns whether the batch took it."""
-    return recorded(services, claim, verdict, services.store.run_in_turn(recording(services, claim, permit, verdict)))

@@ -10,7 +10,7 @@ from campaigns.flow.ageing import again_ms, followed_to_the_end, reply_fraction
 from campaigns.flow.services import Services
 from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Permit, Reads
-from campaigns.ledger import FETCH, Batch, Entry, TakenRead
+from campaigns.ledger import FETCH, Batch, Entry
 from campaigns.ledger.states import ACCEPTED, SETTLED
 from campaigns.planning import phones_of
 from campaigns.results import Odd, Reply
@@ -24,13 +24,11 @@ _MARKED_PER_CALL = 200
 _PATIENCE_S = 5.0
 
 
-def fetch_replies(services: Services, batch_id: str, taken: TakenRead | None = None) -> None:
+def fetch_replies(services: Services, batch: Batch, first: Permit | None) -> None:
     """Fetch the replies to every mailing of a batch, until its window has passed and the last fetch was answered.
 
-    With `taken`, what a worker's turn took, the batch is as it was read there and the first permit is held.
+    `first` is a permit that is held already.
     """
-    batch = taken.batch if taken else services.batches.read(batch_id)
-    first = Permit(batch.account, taken.permit_id) if taken else None
     with services.limiter.reads(batch.account, min(_PATIENCE_S, services.settings.deadline_s), first) as reads:
         _fetch_all(services, batch, reads)
 

@@ -21,7 +21,6 @@ from campaigns.ledger.batches import (
     Move,
     Refusal,
     Unchecked,
-    batch_at,
     moved,
     queue_of,
 )
@@ -69,7 +68,6 @@ __all__ = [
     "Turn",
     "Turns",
     "Unchecked",
-    "batch_at",
     "campaign_of",
     "drop_plan",
     "moved",

@@ -14,7 +14,7 @@ from campaigns.jobs import ImageFile
 from campaigns.ledger.records import Batch
 from campaigns.ledger.states import ACCEPTED, REACHED_FROM
 from campaigns.names import BULK, CONTROL, POLL, QUICK, REPLIES
-from campaigns.store import ScriptCall, Store, decoded, paired
+from campaigns.store import ScriptCall, Store, decoded
 
 #: What may be due of a batch, and in which set. Where a batch is sent from depends on its kind.
 SEND, RECONCILE, POLL_VERB, FETCH, LEASE = "send", "reconcile", "poll", "replies", "lease"
@@ -71,12 +71,6 @@ class Unchecked:
 def moved(answer: Sequence[Any]) -> bool:
     """What the answer of `moving` says: whether the batch was changed."""
     return bool(answer[0])
-
-
-def batch_at(batch_id: str, answer: Sequence[Any]) -> tuple[int, Batch]:
-    """What the answer of `reading` says: the time, unix milliseconds, and the batch."""
-    now_ms, text = answer
-    return int(now_ms), Batch.read(batch_id, paired(orjson.loads(text)))
 
 
 class Batches:
@@ -169,14 +163,6 @@ class Batches:
     def read(self, batch_id: str) -> Batch:
         """The batch as it is now; its state is empty if there is none."""
         return Batch.read(batch_id, decoded(self._store.ask("hgetall", self._keys.batch(batch_id))))
-
-    def read_at(self, batch_id: str) -> tuple[int, Batch]:
-        """The batch, and the time by which scripts go, unix milliseconds; in one round trip."""
-        return batch_at(batch_id, self._store.run(*self.reading(batch_id)))
-
-    def reading(self, batch_id: str) -> ScriptCall:
-        """The call that `read_at` makes, for whoever has more to say in the same round trip."""
-        return "read_batch", [self._keys.batch(batch_id)], []
 
     def read_many(self, batch_ids: Sequence[str]) -> list[Batch]:
         """Batches in the order of their ids, in one round trip."""

@@ -137,7 +137,7 @@ local function take_from(account)
         -- It was on its way when its campaign was cancelled, and came back unsent.
         redis.call('ZADD', KEYS[10], now, 'cancel|' .. campaign_id)
       elseif why == 'suppression' then
-        -- In case whoever checks it dies.
+        -- In case the worker that checks it dies.
         redis.call('ZADD', due_base .. account, now + 30000, 'send|' .. batch_id)
         taken[#taken + 1] = {2, batch_id, found, version}
       end

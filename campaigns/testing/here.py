@@ -109,7 +109,7 @@ class Here:
         self._submissions.close()
         self.services.store.redis.close()
 
-    def _wake(self, queue: str) -> bool:  # noqa: ARG002 (what is due is found by whoever works)
+    def _wake(self, queue: str) -> bool:  # noqa: ARG002 (the thread that works finds what is due)
         return True
 
     def _sleep(self, seconds: float) -> None:

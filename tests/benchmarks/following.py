@@ -17,7 +17,6 @@ from typing import cast
 import orjson
 
 from campaigns.embedded import EmbeddedServer
-from campaigns.flow.poll import poll_batch
 from campaigns.flow.services import Services
 from campaigns.flow.work import work
 from campaigns.gateway.limiter import Limiter, Permit, Reads
@@ -35,6 +34,7 @@ from tests.benchmarks.answerer import Answerer
 from tests.benchmarks.measure import RUNS, Measure
 from tests.benchmarks.planning import job, phones
 from tests.support.claims import claim as claim_of
+from tests.support.reads import poll_batch
 
 _ROWS = 1000
 _WORDS = ("NEW", "SENT", "DELIVERED", "READ")

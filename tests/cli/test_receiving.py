@@ -1,4 +1,4 @@
-"""The receiver's HTTP server over real sockets: nobody holds it up, and whoever completed a head has called back."""
+"""The receiver's HTTP server over real sockets: nobody holds it up, and a client that completed a head has called back."""
 
 from __future__ import annotations
 

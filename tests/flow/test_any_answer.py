@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns.flow.poll import poll_batch
 from campaigns.gateway import Gateway, Transport
 from campaigns.statuses import rank
 from tests.gateway.wire import answering, serving
 from tests.support.events import check_event
 from tests.support.jobs import bulk_job, phones
+from tests.support.reads import poll_batch
 from tests.support.stage import Stage
 
 NAME = "mailing"

@@ -14,11 +14,11 @@ from campaigns.errors import (
     DoubtError,
     JobError,
 )
-from campaigns.flow.replies import fetch_replies
 from campaigns.gateway import Gateway
 from campaigns.gateway.answers import Answer, interpret
 from tests.support.doubt import through
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
+from tests.support.reads import fetch_batch
 from tests.support.stage import Stage
 
 
@@ -106,7 +106,7 @@ def test_replies_of_the_second_mailing(stage: Stage) -> None:
     through(stage, Refusing)
     stage.finish(campaign)
     for _ in range(5):
-        fetch_replies(stage.services, f"{campaign.id}-0")
+        fetch_batch(stage.services, f"{campaign.id}-0")
     assert [r.message for r in campaign.replies()] == ["yes"]
 
 

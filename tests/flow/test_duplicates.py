@@ -11,14 +11,13 @@ import pytest
 from campaigns.flow.decisions import Verdict, accepted
 from campaigns.flow.leases import declare_unknown
 from campaigns.flow.reconcile import reconcile_batch
-from campaigns.flow.recording import record
 from campaigns.flow.resolve import wake_account
 from campaigns.flow.withholding import check
 from campaigns.gateway.limiter import Permit
 from campaigns.handle import Campaign
 from campaigns.ledger import Claim, ToCheck
 from tests.support import claims
-from tests.support.claims import lose_what_is_due
+from tests.support.claims import lose_what_is_due, record
 from tests.support.doubt import in_doubt, younger
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage

@@ -9,14 +9,13 @@ import pytest
 
 from campaigns.errors import AccountRefusedError, DoubtError, GatewayError, NotNowError, TooManyRequestsError
 from campaigns.flow.ageing import LONGEST_DELAY_S, again_ms, followed_to_the_end
-from campaigns.flow.poll import poll_batch
-from campaigns.flow.replies import fetch_replies
 from campaigns.gateway import Gateway
 from campaigns.handle import Campaign
 from campaigns.store import Store
 from campaigns.wiring import build_services
 from tests.support.doubt import through
 from tests.support.jobs import bulk_job, phones
+from tests.support.reads import fetch_batch, poll_batch
 from tests.support.stage import Stage
 
 HOUR_MS = 3_600_000
@@ -136,10 +135,10 @@ def test_the_last_fetch_of_replies_is_tried_again(make_stage: Callable[..., Stag
     stage.sandbox.reply(phones(1)[0], "late", message_id)
     clock.ms += HOUR_MS + 1000
     Failing.error = trouble
-    fetch_replies(stage.services, batch_id)
+    fetch_batch(stage.services, batch_id)
     assert due_ms(stage, "replies", batch_id) is not None
     Failing.error = None
-    fetch_replies(stage.services, batch_id)
+    fetch_batch(stage.services, batch_id)
     assert "late" in [reply.message for reply in campaign.replies()]
     assert due_ms(stage, "replies", batch_id) is None
 
@@ -148,7 +147,7 @@ def test_replies_wait_for_the_ids_of_their_mailings(make_stage: Callable[..., St
     """No poll has learnt them by the end of the window: there is somebody to ask yet."""
     stage, clock, _, batch_id = followed(make_stage)
     clock.ms += HOUR_MS + 1000
-    fetch_replies(stage.services, batch_id)
+    fetch_batch(stage.services, batch_id)
     assert due_ms(stage, "replies", batch_id) is not None
 
 
@@ -157,7 +156,7 @@ def test_sweeping_finds_a_fetch_that_was_never_answered(make_stage: Callable[...
     poll_batch(stage.services, batch_id)
     clock.ms += HOUR_MS + 1000
     Failing.error = TROUBLES[0]
-    fetch_replies(stage.services, batch_id)
+    fetch_batch(stage.services, batch_id)
     redis, prefix = stage.services.store.redis, stage.services.store.keys.prefix
     redis.delete(*redis.scan_iter(match=prefix + "due*"))
     stage.sweep()

@@ -58,7 +58,7 @@ def test_keys(stage: Stage) -> None:
 
 
 def test_an_opt_out_between_planning_and_storing_counts(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever opts out while a job is planned is taken out before it is sent."""
+    """Who opts out while a job is planned is excluded before it is sent."""
     original = Store.run_all_safely
 
     def late(store: Store, calls: object) -> object:

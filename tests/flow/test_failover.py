@@ -14,7 +14,6 @@ from campaigns import optouts, people
 from campaigns.errors import NotReplicatedError, StoreError
 from campaigns.flow.callbacks import callback_url, take_callback
 from campaigns.flow.recovering import declare_restored, held_up, last_change, withdraw_doubt
-from campaigns.flow.replies import fetch_replies
 from campaigns.handle import Campaign
 from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, SETTLED, UNKNOWN
 from campaigns.sandbox.server import Sandbox
@@ -23,6 +22,7 @@ from campaigns.wiring import build_services
 from tests.support.events import check_event
 from tests.support.failover import Pair, client, info, wait_until
 from tests.support.jobs import bulk_job, phones, quick_job
+from tests.support.reads import fetch_batch
 from tests.support.settings import fast_settings
 from tests.support.stage import Stage
 
@@ -243,7 +243,7 @@ class TestReplicasMustHaveIt:
         stage.sandbox.reply(phones(1)[0], "hello")
         pair.link.hold()
         with pytest.raises(NotReplicatedError):
-            fetch_replies(stage.services, f"{campaign.id}-0")
+            fetch_batch(stage.services, f"{campaign.id}-0")
         (message_id,) = stage.services.batches.read(f"{campaign.id}-0").message_ids.values()
         assert len(stage.services.gateway("default").get_new_incoming_messages(message_id)) == 1
 

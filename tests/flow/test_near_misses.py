@@ -17,12 +17,11 @@ from campaigns.flow.decisions import refused
 from campaigns.flow.duplicates import watch
 from campaigns.flow.leases import declare_unknown
 from campaigns.flow.reconcile import reconcile_batch
-from campaigns.flow.recording import record
 from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Permit
 from campaigns.schemas.rows import DeliveryRows
 from tests.support import claims
-from tests.support.claims import send
+from tests.support.claims import record, send
 from tests.support.doubt import double, in_doubt, known, run, through, younger
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job
 from tests.support.stage import Stage

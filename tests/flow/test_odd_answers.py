@@ -11,13 +11,12 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from campaigns.flow.poll import poll_batch
-from campaigns.flow.replies import fetch_replies
 from campaigns.gateway import Gateway, Transport
 from campaigns.handle import Campaign
 from tests.gateway.wire import answering, serving
 from tests.support.events import check_event
 from tests.support.jobs import bulk_job, phones
+from tests.support.reads import fetch_batch, poll_batch
 from tests.support.stage import Stage
 
 FIRST, SECOND = phones(2), phones(2, start=10)
@@ -140,7 +139,7 @@ def test_every_id_of_a_mailing_is_kept_priced_and_asked_for_replies(scripted: Sc
     assert status.cost is None
     reply = {"id": 7, "phone": FIRST[1], "message": "yes", "d_receiver": None}
     answers.by_method["getNewIncomingMessages 8003"] = {"status": "OK", "result": {"5": reply}}
-    fetch_replies(scripted.services, scripted.batch_id)
+    fetch_batch(scripted.services, scripted.batch_id)
     assert [(r.id, r.phone, r.mailing) for r in scripted.campaign.replies()] == [("7", FIRST[1], NAMES[0])]
     assert answers.marked == ["7"]
     # A later figure replaces the earlier ones, each in its currency.
@@ -159,7 +158,7 @@ def test_a_stop_beside_odd_replies_counts_under_the_phone_as_we_write_it(scripte
     )
     answers.by_method["getNewIncomingMessages 8002"] = b'\xef\xbb\xbf{"status": "ok", "result": [' + rows + b"]}"
     for _ in range(2):
-        fetch_replies(scripted.services, scripted.batch_id)
+        fetch_batch(scripted.services, scripted.batch_id)
     assert sorted(reply.phone for reply in scripted.campaign.replies()) == sorted([*FIRST, SECOND[0]])
     assert set(scripted.stage.services.optouts) == {SECOND[0]}
     assert scripted.unreadable() == [("unreadable reply", 2)]

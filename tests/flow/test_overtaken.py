@@ -17,8 +17,6 @@ from campaigns.errors import (
 from campaigns.flow.callbacks import _signature, callback_url, take_callback
 from campaigns.flow.decisions import accepted
 from campaigns.flow.leases import declare_unknown
-from campaigns.flow.poll import poll_batch
-from campaigns.flow.recording import record
 from campaigns.flow.resolve import wake_account
 from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Permit
@@ -28,9 +26,10 @@ from campaigns.schemas.rows import BulkRefusal, DeliveryRows
 from campaigns.store import Store
 from campaigns.wiring import build_services, connect
 from tests.support import claims
-from tests.support.claims import send
+from tests.support.claims import record, send
 from tests.support.doubt import double, known, run, through, younger
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
+from tests.support.reads import poll_batch
 from tests.support.stage import Stage
 
 BASE = "http://127.0.0.1:9/viber"

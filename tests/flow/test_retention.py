@@ -155,7 +155,7 @@ def test_reopened_while_it_is_retired(stage: Stage) -> None:
 
 
 class TestWaiting:
-    """Whoever may still be messaged is not forgotten, however long a person takes."""
+    """A recipient who may still be messaged stays known, however long a person takes."""
 
     def wait(self, stage: Stage, campaign: Campaign) -> None:
         """Longer than a body lives, while workers sweep."""

@@ -186,7 +186,7 @@ class TestWhoOptsOutLater:
 
 
 def due_again(stage: Stage, batch_id: str) -> None:
-    """Due now, and not only once whoever checks it must have died."""
+    """Due now, and not only once the worker that checks it must have died."""
     services = stage.services
     services.due.put(Entry(SEND, batch_id), services.batches.read(batch_id), services.now_ms())
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from campaigns.flow.decisions import Verdict
+from campaigns.flow.recording import recorded, recording
 from campaigns.flow.send import send_taken
 from campaigns.flow.services import Services
+from campaigns.gateway.limiter import Permit
 from campaigns.ledger import SEND, Batches, Claim, Due, Entry, ToCheck, Turns, number_of, queue_of
 from campaigns.ledger.states import PLANNED
 from campaigns.store import Store
@@ -39,6 +42,11 @@ def _take(store: Store, turns: Turns, batches: Batches, batch_id: str) -> Claim 
     turn = turns.begin(queue_of(SEND, batch.kind), "test", 0)
     taken = turn.read(store.run(*turn.taking(1, 0))).taken
     return taken[0] if taken else None
+
+
+def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict) -> bool:
+    """Write a verdict by itself. Whether the batch took it."""
+    return recorded(services, claim, verdict, services.store.run_in_turn(recording(services, claim, permit, verdict)))
 
 
 def send(services: Services, batch_id: str) -> bool:

@@ -16,8 +16,6 @@ from typing import Any
 
 from celery.worker.request import Request
 
-from campaigns.flow.poll import poll_batch
-from campaigns.flow.replies import fetch_replies
 from campaigns.flow.room import keep_room
 from campaigns.flow.services import Services
 from campaigns.flow.work import work
@@ -28,6 +26,7 @@ from campaigns.producer import enqueue
 from campaigns.store import Store
 from campaigns.wiring import build_services
 from tests.support.jobs import bulk_job, phones
+from tests.support.reads import fetch_batch, poll_batch
 from tests.support.rig import rig_settings
 from workers.app import app
 
@@ -183,7 +182,7 @@ def main() -> None:
             services, services.campaigns.brief(campaign_of(batch_id)).kind.replace("list", "bulk"), overlap=1
         ),
         "poll": lambda: poll_batch(services, batch_id),
-        "replies": lambda: fetch_replies(services, batch_id),
+        "replies": lambda: fetch_batch(services, batch_id),
         "trim": lambda: keep_room(services),
         "worker": lambda: app.worker_main(
             ["worker", "--pool", "solo", "--queues", "bulk", "--without-mingle", "--without-gossip"]

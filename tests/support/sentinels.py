@@ -29,7 +29,7 @@ DOWN_AFTER_MS = 1000
 
 
 def told(port: int, *command: Any, password: str | None = None) -> Any:
-    """The answer of one command, asked of whoever listens there."""
+    """The answer of the server that listens there to one command."""
     with Redis(port=port, password=password, socket_timeout=2, protocol=2) as redis:
         return redis.execute_command(*command)
 

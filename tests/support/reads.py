@@ -1,0 +1,17 @@
+"""Polls and fetches of one batch by its id, as a worker's turn makes them, without a permit that is held already."""
+
+from __future__ import annotations
+
+from campaigns.flow.poll import poll
+from campaigns.flow.replies import fetch_replies
+from campaigns.flow.services import Services
+
+
+def poll_batch(services: Services, batch_id: str) -> None:
+    """Poll once, and write how it ended."""
+    services.store.run_in_turn(poll(services, services.batches.read(batch_id), services.now_ms(), None))
+
+
+def fetch_batch(services: Services, batch_id: str) -> None:
+    """Fetch the replies to a batch once."""
+    fetch_replies(services, services.batches.read(batch_id), None)
