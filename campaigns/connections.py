@@ -3,8 +3,9 @@
 The store and Celery's transport both connect by these. Every connection asks the server who it is before its first
 command. A server that becomes a replica refuses writes (READONLY), wakes who waits (UNBLOCKED), and still answers
 reads, from data that grow old; a client that stayed there would never come back. So such an answer closes the
-connection and counts as a lost one: who repeats commands then connects anew, by the address, whose name may stand for another server
-by now, or by asking the Sentinels again. Each of these answers says that the command was not carried out.
+connection and counts as a lost one: who repeats commands then connects anew, by the address, whose name may stand for
+another server by now, or by asking the Sentinels again. Each of these answers says that the command was not carried
+out.
 """
 
 from __future__ import annotations
