@@ -74,7 +74,11 @@ class Running:
         return self.ask(self.head("Content-Length: 2") + b"{}")
 
     def end(self) -> None:
-        self.receiver.trigger.pull_trigger(lambda: wasyncore.close_all(self.receiver._map))
+        # Under its lock: woken by somebody else, the loop would close the trigger before it is written to.
+        trigger = self.receiver.trigger
+        with trigger.lock:
+            trigger.thunks.append(lambda: wasyncore.close_all(self.receiver._map))
+            trigger.pull_trigger()
         self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
         self.receiver.task_dispatcher.shutdown()
