@@ -62,28 +62,29 @@ class Replies:
         return new
 
     def of_campaign(self, campaign_id: str) -> list[Reply]:
-        """All replies to a campaign, oldest first."""
-        stored = self._store.ask("hgetall", self._keys.replies(campaign_id))
-        replies = [_unpacked(reply_id.decode(), orjson.loads(data)) for reply_id, data in stored.items()]
-        return sorted(replies, key=_order)
+        """All replies to a campaign, oldest first; of those that come meanwhile perhaps some."""
+        return sorted({reply.id: reply for reply in self.scan(campaign_id)}.values(), key=_order)
 
     def scan(self, campaign_id: str) -> Iterator[Reply]:
         """All replies to a campaign in no order, some perhaps twice; memory does not grow with their number."""
-        cursor = None
-        while cursor != 0:
-            cursor, stored = self._store.ask("hscan", self._keys.replies(campaign_id), cursor or 0, None, _PER_CALL)
-            for reply_id, data in stored.items():
+        for portion in self._portions(campaign_id):
+            for reply_id, data in portion.items():
                 yield _unpacked(reply_id.decode(), orjson.loads(data))
 
     def of_phone(self, campaign_id: str, phone: str) -> list[Reply]:
         """The replies of one phone to a campaign, oldest first."""
-        key, quoted, cursor = self._keys.replies(campaign_id), f'"{phone}"'.encode(), None
-        found: dict[bytes, bytes] = {}
-        while cursor != 0:
-            cursor, stored = self._store.ask("hscan", key, cursor or 0, None, 500)
-            found |= {reply_id: data for reply_id, data in stored.items() if quoted in data}
+        quoted, found = f'"{phone}"'.encode(), dict[bytes, bytes]()
+        for portion in self._portions(campaign_id):
+            found |= {reply_id: data for reply_id, data in portion.items() if quoted in data}
         replies = [_unpacked(reply_id.decode(), orjson.loads(data)) for reply_id, data in found.items()]
         return sorted((reply for reply in replies if reply.phone == phone), key=_order)
+
+    def _portions(self, campaign_id: str) -> Iterator[dict[bytes, bytes]]:
+        """What is stored of a campaign's replies, some hundred at a time: id → data."""
+        cursor = None
+        while cursor != 0:
+            cursor, portion = self._store.ask("hscan", self._keys.replies(campaign_id), cursor or 0, None, _PER_CALL)
+            yield portion
 
 
 def _order(reply: Reply) -> tuple[int, str]:
