@@ -98,7 +98,7 @@ def _take_in(look: Polled, answer: Answer) -> None:
     look.batch = batch = services.batches.read(batch.id)
     for mailing, text in answer.rejected.items():
         # What was ever heard of went out: to call it refused would let it be sent again.
-        went_out = mailing in batch.message_ids or services.deliveries.stored(batch.id, mailing)
+        went_out = mailing in batch.message_ids or services.deliveries.any_stored(batch.id, mailing)
         if f"rejected:{mailing}" not in batch.fields and not went_out:
             recipients = len(look.phones[mailing]) or batch.mailings[mailing].recipients
             services.deliveries.reject_mailing(batch, mailing, recipients, text)

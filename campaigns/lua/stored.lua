@@ -1,6 +1,14 @@
 -- Reads what is stored of a mailing's deliveries as one text: two thousand answers apiece cost a client far more.
+-- A large mailing comes in portions, since others wait meanwhile: its rows may then be of different moments. Whoever
+-- compares with them writes against the version that came with the first portion.
 -- KEYS: 1 deliveries of the mailing, 2 batch
--- ARGV: 1 now (unused)
--- Returns: {version of the batch, for `intake`; a JSON array of phone, value, phone, value, ...}.
-local flat = redis.call('HGETALL', KEYS[1])
-return {redis.call('HGET', KEYS[2], 'v') or '0', #flat == 0 and '[]' or cjson.encode(flat)}
+-- ARGV: 1 now (unused), 2 cursor ('0' at first), 3 rows of a portion; a mailing of no more comes whole
+-- Returns: {version of the batch, for `intake`; cursor of the next portion, '0' if this was the last;
+--          a JSON array of phone, value, phone, value, ...; some may come twice, the later value later}.
+local version, cursor, rows = redis.call('HGET', KEYS[2], 'v') or '0', '0', nil
+if ARGV[2] == '0' and redis.call('HLEN', KEYS[1]) <= tonumber(ARGV[3]) then
+  rows = redis.call('HGETALL', KEYS[1])
+else
+  cursor, rows = unpack(redis.call('HSCAN', KEYS[1], ARGV[2], 'COUNT', ARGV[3]))
+end
+return {version, cursor, #rows == 0 and '[]' or cjson.encode(rows)}

@@ -10,7 +10,14 @@ import orjson
 
 from campaigns.ledger import Batch, Batches, Campaign
 from campaigns.planning import phones_of
-from campaigns.results.intake import CHANGES_PER_EVENT, Change, counters, portions, stored_values
+from campaigns.results.intake import (
+    CHANGES_PER_EVENT,
+    ROWS_PER_CALL,
+    Change,
+    counters,
+    portions,
+    stored_values,
+)
 from campaigns.store import Store
 
 _BATCHES_PER_ROUND_TRIP = 20
@@ -49,12 +56,23 @@ class Deliveries:
         """Phone → what is stored of it."""
         return self.snapshot(batch_id, mailing)[1]
 
+    def any_stored(self, batch_id: str, mailing: int) -> bool:
+        """Whether anything was heard of a mailing."""
+        return bool(self._store.ask("exists", self._keys.deliveries(batch_id, mailing)))
+
     def snapshot(self, batch_id: str, mailing: int) -> tuple[str, dict[str, str]]:
-        """The batch's version, for `write`, and phone → what is stored of it, both of one moment."""
+        """The batch's version, for `write`, and phone → what is stored of it.
+
+        Both are of one moment, unless the mailing is large and read in portions. Then what others write meanwhile may
+        be missing; `write` refuses what was found against this version if they did.
+        """
         keys = [self._keys.deliveries(batch_id, mailing), self._keys.batch(batch_id)]
-        version, text = self._store.run("stored", keys)
-        flat = orjson.loads(text)
-        return version.decode(), dict(zip(flat[::2], flat[1::2], strict=True))
+        version, cursor, text = self._store.run("stored", keys, [0, ROWS_PER_CALL])
+        stored = _paired(text)
+        while cursor != b"0":
+            _, cursor, text = self._store.run("stored", keys, [cursor, ROWS_PER_CALL])
+            stored |= _paired(text)
+        return version.decode(), stored
 
     def write(self, batch: Batch, mailing: int, changes: Sequence[Change], version: str) -> str | None:
         """Write changes that were found against `version` of the batch; each portion with its events.
@@ -189,6 +207,11 @@ class Deliveries:
                 ],
             )
         )
+
+
+def _paired(text: bytes) -> dict[str, str]:
+    flat = orjson.loads(text)
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _event_data(about: Mapping[str, object], portion: Sequence[Change]) -> list[bytes]:

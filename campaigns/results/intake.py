@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from campaigns.schemas.rows import DeliveryRows, Words, spelled, understood
 from campaigns.statuses import DELIVERED, UNKNOWN_FINAL, advances, is_known, rank
 
-#: One script call writes at most so many rows: others wait for the server meanwhile.
+#: One script call reads or writes at most so many rows: others wait for the server meanwhile.
 ROWS_PER_CALL = 1000
 #: One event carries at most so many changes.
 CHANGES_PER_EVENT = 250
