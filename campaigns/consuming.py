@@ -25,10 +25,10 @@ def consume(
 ) -> Iterator[Event]:
     """Events for the consumer group `group`, one by one, until `stop()` is true or nothing came for `idle_s` seconds.
 
-    `deliveries.changed` comes as one `delivery.changed` per phone. An event counts as done when the next is
-    asked for; whoever dies before that gets it again, and so does another member of the group after a minute.
-    So at least once: recognise repetitions by `event.id`. In order per campaign while the group has one member
-    that keeps its name: give it one by `consumer`.
+    `deliveries.changed` comes as one `delivery.changed` per phone. An event counts as done when the next is asked
+    for. Until then it is this member's, however long it takes, since a thread gives signs of life; a minute after
+    the last sign another member gets it. So at least once: recognise repetitions by `event.id`. In order per
+    campaign while the group has one member that keeps its name: give it one by `consumer`.
 
     An event that was begun `max_deliveries` times and never done goes to the group's dead letters
     (`campaigns events --group GROUP --dead-letters`), and the group goes on. `since` is for a new group: a time

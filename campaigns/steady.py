@@ -12,12 +12,14 @@ so every second, and each worker with its heartbeat.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 log = logging.getLogger(__name__)
 
+_BOOT_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", None)
 #: By so much the server's clock may differ from what was expected; `lua/prelude.lua` has the same figures.
 TOLERANCE_MS: Final = 3_000
 _AHEAD_MS: Final = 1_000
@@ -25,6 +27,11 @@ _AHEAD_MS: Final = 1_000
 _COMPARE_EVERY_S: Final = 5.0
 #: An answer that took longer does not tell when the clock was read.
 _SLOW_S: Final = 1.0
+
+
+def boot_clock() -> float:
+    """Seconds since boot, those asleep included where the system can tell: a frozen process sees that it was."""
+    return time.clock_gettime(_BOOT_CLOCK) if _BOOT_CLOCK is not None else time.monotonic()
 
 
 class Reading(NamedTuple):

@@ -191,8 +191,12 @@ class Store:
 
     def ask_many(self, command: str, argument_lists: Iterable[Sequence[Any]]) -> list[Any]:
         """The same command once per list of arguments, in a single round trip."""
-        with self._translated(command), self.redis.pipeline(transaction=False) as pipeline:
-            for args in argument_lists:
+        return self.ask_in_turn([(command, args) for args in argument_lists])
+
+    def ask_in_turn(self, calls: Iterable[tuple[str, Sequence[Any]]]) -> list[Any]:
+        """Different plain commands one after the other, in a single round trip. Not atomic as a whole."""
+        with self._translated("pipeline"), self.redis.pipeline(transaction=False) as pipeline:
+            for command, args in calls:
                 getattr(pipeline, command)(*args)
             return list(pipeline.execute())
 

@@ -18,13 +18,14 @@ from redis.retry import Retry
 from campaigns.connections import pool_of
 from campaigns.errors import GatewayError, NotNowError, SettingsError
 from campaigns.flow.services import Rings, Services
-from campaigns.gateway import Gateway, Transport, boot_clock
+from campaigns.gateway import Gateway, Transport
 from campaigns.gateway.limiter import Breaker, Limiter
 from campaigns.gateway.pauses import pause_for
 from campaigns.keys import Keys
 from campaigns.ledger import Batches, Campaigns, Due, Plans, RejectedMessages, Turns
 from campaigns.results import Deliveries, Events, Oddities, OptOuts, People, Replies
 from campaigns.settings import Secret, Settings
+from campaigns.steady import boot_clock
 from campaigns.store import Safety, Store
 from campaigns.wakeups import WakeUps
 

@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.keys import Keys
 from campaigns.settings import Settings
-from campaigns.steady import TOLERANCE_MS
+from campaigns.steady import TOLERANCE_MS, boot_clock
 from campaigns.store import Store
 from campaigns.wiring import connect
 from tests.support.clocks import ServerWithClock, settable
@@ -116,3 +116,8 @@ def test_comes_back_to_the_server_s_clock_slowly(server: ServerWithClock, proces
         ticking.keep_time()
     moved_ms = int(beat.ask("hget", key, "offset_ms")) - before_ms
     assert 400 <= moved_ms <= 600
+
+
+def test_boot_clock_never_goes_back() -> None:
+    first = boot_clock()
+    assert boot_clock() >= first

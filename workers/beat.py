@@ -18,8 +18,8 @@ from celery.schedules import schedule
 from campaigns.errors import StoreError
 from campaigns.flow.dispatch import dispatch
 from campaigns.flow.services import Services
-from campaigns.gateway import boot_clock
 from campaigns.settings import Settings
+from campaigns.steady import boot_clock
 from campaigns.wiring import BRIEF, build_services, open_store
 
 log = logging.getLogger(__name__)

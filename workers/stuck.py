@@ -9,8 +9,8 @@ import signal
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from campaigns.gateway import boot_clock
 from campaigns.names import WORK
+from campaigns.steady import boot_clock
 
 log = logging.getLogger(__name__)
 

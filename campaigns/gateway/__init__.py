@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from campaigns.gateway.client import Gateway, Polled
-from campaigns.gateway.transport import Transport, boot_clock
+from campaigns.gateway.transport import Transport
 from campaigns.schemas.values import MailingData
 
-__all__ = ["Gateway", "MailingData", "Polled", "Transport", "boot_clock"]
+__all__ = ["Gateway", "MailingData", "Polled", "Transport"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlencode
@@ -18,18 +17,11 @@ from campaigns.gateway.connection import Exchange, NotingAdapter, RefusedToWrite
 from campaigns.gateway.sealing import JSON_HEAD, Seal, in_form, in_json, in_parts, in_query
 from campaigns.jobs import ImageFile
 from campaigns.settings import Secret
+from campaigns.steady import boot_clock
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _CHUNK_BYTES: Final = 256 * 1024
 _USER_AGENT: Final = "viber-campaigns"
-
-
-def boot_clock() -> float:
-    """Seconds since boot, those asleep included where the system can tell: a frozen process sees that it was."""
-    return time.clock_gettime(_BOOT_CLOCK) if _BOOT_CLOCK is not None else time.monotonic()
-
-
-_BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 class Transport:

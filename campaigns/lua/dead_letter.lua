@@ -1,16 +1,19 @@
 -- Takes an entry that a group cannot digest out of its way: acknowledged, and kept with the reason.
+-- @include holding
 -- KEYS: 1 events, 2 dead letters of the group
--- ARGV: 1 now (ms or 0), 2 group, 3 position, 4 reason, 5 deliveries, 6 life of the dead letters (ms),
+-- ARGV: 1 now (ms or 0), 2 group, 3 member, 4 position, 5 reason, 6 life of the dead letters (ms),
 --       7.. field, value of the entry
--- Returns: 1 kept, 0 somebody else has acknowledged it.
-local now = clock(ARGV[1])
-if redis.call('XACK', KEYS[1], ARGV[2], ARGV[3]) == 0 then return 0 end
+-- Returns: 1 kept, 0 another member has the entry meanwhile, or nobody has.
+local now, stream, letters = clock(ARGV[1]), KEYS[1], KEYS[2]
+local group, member, position, reason, life_ms = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local held_by, deliveries = holder(stream, group, position)
+if held_by ~= member then return 0 end
+redis.call('XACK', stream, group, position)
 local fields = {}
 for i = 7, #ARGV do fields[#fields + 1] = ARGV[i] end
 -- Ours come last: of two fields with one name readers see the later, and an entry may have any.
-for _, ours in ipairs({'position', ARGV[3], 'reason', ARGV[4], 'deliveries', ARGV[5], 'dead_ms', tostring(now)}) do
-  fields[#fields + 1] = ours
-end
-redis.call('XADD', KEYS[2], '*', unpack(fields))
-redis.call('PEXPIRE', KEYS[2], ARGV[6])
+local ours = {'position', position, 'reason', reason, 'deliveries', tostring(deliveries), 'dead_ms', tostring(now)}
+for _, part in ipairs(ours) do fields[#fields + 1] = part end
+redis.call('XADD', letters, '*', unpack(fields))
+redis.call('PEXPIRE', letters, life_ms)
 return 1

@@ -6,20 +6,25 @@ import logging
 import os
 import secrets
 import socket
-import time
+import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from itertools import islice
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
 
+from campaigns.errors import StoreError
 from campaigns.results.events import Event, read_entry, single_changes
+from campaigns.results.members import Entry, Member
+from campaigns.steady import boot_clock
 from campaigns.store import Store
 
 log = logging.getLogger(__name__)
 
-_BLOCK_MS = 1000
-#: A dead letter keeps so many fields of its entry. Lua cannot hand some thousand values to one command.
-_MOST_FIELDS = 500
+_BLOCK_MS: Final = 1000
+#: Signs of life come no closer together than this.
+_LEAST_EVERY_S: Final = 0.05
+#: Where renewing failed, it is tried again after so long.
+_RETRY_S: Final = 1.0
 
 
 class Consumer:
@@ -28,6 +33,9 @@ class Consumer:
     An event is acknowledged when the next one is asked for, so whoever dies while working on one gets it
     again: at least once. Recognise repetitions by `Event.id`. Events of a campaign come in order while the group
     has one member that keeps its name (`consumer`): it begins with what it had not done.
+
+    While it works, a thread gives signs of life, so that no other member gets the same event, however long one takes.
+    Others take over after `claim_idle_ms` without a sign.
 
     What was begun `max_deliveries` times and never done goes to the group's dead letters, and so does an entry
     that is no event: one bad event holds up nobody.
@@ -43,128 +51,118 @@ class Consumer:
         claim_idle_ms: int = 60_000,
         max_deliveries: int = 5,
         dead_letters_life_ms: int = 30 * 86_400_000,
-        monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = boot_clock,
     ) -> None:
+        name = consumer or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._member = Member(
+            store, group, name, claim_idle_ms=claim_idle_ms, dead_letters_life_ms=dead_letters_life_ms
+        )
         self._store = store
-        self._key = store.keys.events()
-        self._group = group
-        self._name = consumer or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._batch = batch
-        self._claim_idle_ms = claim_idle_ms
+        self._claim_idle_s = claim_idle_ms / 1000
         self._max_deliveries = max_deliveries
-        self._dead_letters_life_ms = dead_letters_life_ms
-        self._monotonic = monotonic
-        self._fetched: deque[Any] = deque()
+        self._clock = clock
+        self._renewed_s = clock()
+        self._fetched: deque[Entry] = deque()
+        self._fetched_news = False
 
     def create_group(self, start: str = "0") -> None:
         """Create the group if it is new, reading after position `start` (`0`: all that is kept, `$`: only news)."""
-        self._store.create_group(self._key, self._group, start)
+        self._store.create_group(self._store.keys.events(), self._member.group, start)
 
     def events(self, *, stop: Callable[[], bool] = lambda: False, idle_s: float | None = None) -> Iterator[Event]:
         """Single changes and other events, until `stop()` or until nothing came for `idle_s` seconds.
 
         What was fetched and not done when the iteration ends is at once free for others of the group.
         """
+        self._fetched_news = False
         try:
-            yield from self._events(stop, idle_s)
+            with self._signs_of_life():
+                yield from self._events(stop, idle_s)
         finally:
-            self._hand_back()
+            self._fetched = deque()
+            self._member.hand_back()
+            self._member.leave()
 
     def reject(self, event: Event, reason: str) -> None:
         """Give up the event that is being worked on: it goes to the dead letters with the reason."""
         if not self._fetched or self._fetched[0][0].decode() != event.position:
             raise ValueError("only the event that is being worked on can be rejected")
         position, fields = self._fetched[0]
-        self._bury(position, fields, reason, self._deliveries(position))
+        self._member.bury(position, fields or {}, reason)
 
     def _events(self, stop: Callable[[], bool], idle_s: float | None) -> Iterator[Event]:
-        quiet_since, claimed_at = self._monotonic(), float("-inf")
-        own = True
+        quiet_since, claimed_at = self._clock(), float("-inf")
         block_ms = _BLOCK_MS if idle_s is None else max(1, min(_BLOCK_MS, round(idle_s * 1000)))
         while not stop():
-            # One by one: what is begun counts as delivered, and only the culprit may count towards its end.
-            again = self._left_over() if own else []
-            own = bool(again)
-            if not again and self._monotonic() - claimed_at > self._claim_idle_ms / 2000:
-                again = self._claimed()
-                claimed_at = float("-inf") if again else self._monotonic()
-            self._fetched = deque(again) or deque(self._read(self._batch, block_ms))
+            self._renewed_s = self._clock()
+            # One by one: what is begun counts as delivered, and only the culprit may count towards its end. Entries
+            # of its own stand first, also those of answers that were lost: a campaign's events come in order.
+            again = [] if self._fetched_news else self._member.holds()
+            if not again and self._clock() - claimed_at > self._claim_idle_s / 2:
+                again = self._member.claim()
+                claimed_at = float("-inf") if again else self._clock()
+            self._fetched = deque(again or self._member.take(self._batch, block_ms))
+            self._fetched_news = bool(self._fetched) and not again
             if self._fetched:
                 yield from self._work_off(stop, tried_before=bool(again))
-                quiet_since = self._monotonic()
-            elif idle_s is not None and self._monotonic() - quiet_since >= idle_s:
+                quiet_since = self._clock()
+            elif idle_s is not None and self._clock() - quiet_since >= idle_s:
                 return
 
     def _work_off(self, stop: Callable[[], bool], *, tried_before: bool) -> Iterator[Event]:
-        while self._fetched and not stop():
+        while self._still_held() and not stop():
             position, fields = self._fetched[0]
-            deliveries = self._deliveries(position) if tried_before else 1
-            singles = None
-            if deliveries > self._max_deliveries:
-                self._bury(position, fields, f"begun {deliveries - 1} times and never done", deliveries)
-            else:
-                try:
-                    singles = list(single_changes(read_entry(position, fields)))
-                except (KeyError, ValueError, TypeError) as error:
-                    self._bury(position, fields, f"no event: {type(error).__name__}", deliveries)
+            singles = self._digested(position, fields or {}, tried_before=tried_before)
             if singles is not None:
                 yield from singles
-                self._store.ask("xack", self._key, self._group, position)
+                self._member.acknowledge(position)
             self._fetched.popleft()
 
-    def _bury(self, position: bytes, fields: dict[bytes, bytes], reason: str, deliveries: int) -> None:
-        log.error("dead_letter", extra={"group": self._group, "position": position.decode(), "reason": reason})
-        flat = [part for pair in islice(fields.items(), _MOST_FIELDS) for part in pair]
-        self._store.run(
-            "dead_letter",
-            [self._key, self._store.keys.dead_letters(self._group)],
-            [self._group, position, reason, deliveries, self._dead_letters_life_ms, *flat],
-        )
+    def _digested(self, position: bytes, fields: Mapping[bytes, bytes], *, tried_before: bool) -> list[Event] | None:
+        """The events of an entry; None if it went to the dead letters instead."""
+        begun = self._member.begun(position) if tried_before else 1
+        if begun > self._max_deliveries:
+            self._member.bury(position, fields, f"begun {begun - 1} times and never done")
+            return None
+        try:
+            return list(single_changes(read_entry(position, fields)))
+        except (KeyError, ValueError, TypeError) as error:
+            self._member.bury(position, fields, f"no event: {type(error).__name__}")
+            return None
 
-    def _hand_back(self) -> None:
-        """Let what this consumer holds look as old as what a dead one held."""
-        positions = [position for position, _ in self._fetched]
-        self._fetched = deque()
-        if positions:
-            idle_ms = 2 * self._claim_idle_ms
-            self._store.ask(
-                "xclaim", self._key, self._group, self._name, 0, positions, idle_ms, None, None, False, True
-            )
+    def _still_held(self) -> bool:
+        """Whether anything fetched is left. After a freeze, what others have claimed meanwhile is dropped."""
+        if self._fetched and self._clock() - self._renewed_s > self._claim_idle_s / 2:
+            held = self._renew()
+            self._fetched = deque(entry for entry in self._fetched if entry[0] in held)
+        return bool(self._fetched)
 
-    def _left_over(self) -> list[Any]:
-        """The oldest entry that a consumer of this name took and never acknowledged.
+    def _renew(self) -> set[bytes]:
+        at_s = self._clock()
+        held = self._member.renew()
+        self._renewed_s = at_s
+        return held
 
-        What has been deleted from the stream meanwhile is acknowledged: it would stand before the others for ever.
-        """
-        while entries := self._pending():
-            if entries[0][1]:
-                return entries
-            self._store.ask("xack", self._key, self._group, entries[0][0])
-        return []
+    @contextmanager
+    def _signs_of_life(self) -> Iterator[None]:
+        ended = threading.Event()
+        # A daemon, since an application may leave its loop without ending it.
+        thread = threading.Thread(target=self._give_signs, args=(ended,), name="campaigns-consumer", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
-    def _pending(self) -> list[Any]:
-        return self._entries_of(self._store.ask("xreadgroup", self._group, self._name, {self._key: "0"}, 1, None))
-
-    def _read(self, number: int, block_ms: int) -> list[Any]:
-        answer = self._store.ask("xreadgroup", self._group, self._name, {self._key: ">"}, number, block_ms)
-        return [entry for entry in self._entries_of(answer) if entry[1]]
-
-    def _entries_of(self, answer: Any) -> list[Any]:
-        streams = answer.items() if isinstance(answer, dict) else answer or []
-        return [entry for _, entries in streams for entry in _entries(entries)]
-
-    def _claimed(self) -> list[Any]:
-        """The oldest entry that a consumer which died took and never acknowledged."""
-        answer = self._store.ask("xautoclaim", self._key, self._group, self._name, self._claim_idle_ms, "0-0", 1)
-        return [entry for entry in answer[1] if entry[1]]
-
-    def _deliveries(self, position: bytes) -> int:
-        pending = self._store.ask("xpending_range", self._key, self._group, position, position, 1)
-        return int(pending[0]["times_delivered"]) if pending else 1
-
-
-def _entries(found: Any) -> list[Any]:
-    # redis-py 6 answers [[stream, entries]] for RESP2; with RESP3 the entries come in one more list.
-    if found and isinstance(found[0], list) and found[0] and isinstance(found[0][0], (list, tuple)):
-        return list(found[0])
-    return list(found)
+    def _give_signs(self, ended: threading.Event) -> None:
+        wait_s = every_s = max(_LEAST_EVERY_S, self._claim_idle_s / 3)
+        while not ended.wait(wait_s):
+            try:
+                self._renew()
+            except StoreError as error:
+                log.warning("renewal_failed", extra={"group": self._member.group, "reason": str(error)})
+                wait_s = min(every_s, _RETRY_S)
+            else:
+                wait_s = every_s

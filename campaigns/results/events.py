@@ -12,6 +12,8 @@ import orjson
 from campaigns.store import Store
 
 _PER_READ = 200
+#: Far deeper than any event of ours. Copying and writing out what is nested a few hundred levels deep fails.
+_DEPTH_MOST = 32
 #: Entries that one call of trimming drops.
 _PER_TRIM = 1000
 
@@ -73,6 +75,8 @@ def read_entry(position: bytes, fields: Mapping[bytes, bytes]) -> Event:
     data = orjson.loads(fields[b"data"])
     if not isinstance(data, dict):
         raise ValueError("data is no object")  # noqa: TRY004 (what read_entry promises)
+    if _deeper(data, _DEPTH_MOST):
+        raise ValueError("data is nested too deep")
     return Event(
         id=fields[b"id"].decode(),
         type=fields[b"type"].decode(),
@@ -83,6 +87,14 @@ def read_entry(position: bytes, fields: Mapping[bytes, bytes]) -> Event:
         data=data,
         position=position.decode(),
     )
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether a document has more levels than that."""
+    if not isinstance(value, (dict, list)):
+        return False
+    parts = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper(part, levels - 1) for part in parts)
 
 
 def single_changes(event: Event) -> Iterator[Event]:

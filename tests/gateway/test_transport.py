@@ -17,7 +17,7 @@ import pytest
 
 from campaigns.errors import DoubtError, GatewayError, NotWrittenError
 from campaigns.gateway import calls
-from campaigns.gateway.transport import Transport, boot_clock
+from campaigns.gateway.transport import Transport
 from campaigns.settings import Secret
 from tests.gateway.wire import answering, read_whole, reset, sending, serving, silence
 
@@ -227,11 +227,6 @@ class TestAnswers:
             same.send(FREE, TOKEN)
             assert same._adapters is not adapters
             assert same._pid == pid
-
-
-def test_boot_clock_never_goes_back() -> None:
-    first = boot_clock()
-    assert boot_clock() >= first
 
 
 @pytest.fixture

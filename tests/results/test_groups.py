@@ -84,6 +84,7 @@ class TestPoison:
         bad += [{**whole, b"sequence": b"x"}, {**whole, b"source": b"\xff\xfe"}, {b"\xff": b"\xfe"}]
         changes = (b'{"changes":{}}', b'{"changes":[null]}', b'{"changes":[["375291111111"]]}', b"{}", b'{"changes":7}')
         bad += [{**whole, b"type": b"deliveries.changed", b"data": data} for data in changes]
+        bad += [{**whole, b"data": b'{"a":' * 200 + b"1" + b"}" * 200}, {**whole, b"data": b'{"a":' * 5000}]
         bad += [{f"field {number}": "x" for number in range(5000)}, {"position": "x", "deliveries": "y", "dead_ms": ""}]
         for entry in bad:
             store.ask("xadd", store.keys.events(), entry)
