@@ -25,6 +25,7 @@ from campaigns.errors import NotReplicatedError, StoreError
 from campaigns.keys import Keys
 from campaigns.steady import Reading, Timekeeper
 
+_MEMBERS_PER_ANSWER = 1000
 _INCLUDE = re.compile(r"^-- @include (\w+)$", re.MULTILINE)
 
 
@@ -199,6 +200,19 @@ class Store:
             for command, args in calls:
                 getattr(pipeline, command)(*args)
             return list(pipeline.execute())
+
+    def members(self, key: str) -> Iterator[bytes]:
+        """The members of a set, each once and in no order; of those that come or go meanwhile perhaps some.
+
+        However large the set, each answer holds about a thousand of them.
+        """
+        cursor, seen = None, set[bytes]()
+        while cursor != 0:
+            cursor, portion = self.ask("sscan", key, cursor or 0, None, _MEMBERS_PER_ANSWER)
+            for member in portion:
+                if member not in seen:
+                    seen.add(member)
+                    yield member
 
     def create_group(self, stream: str, group: str, start: str) -> None:
         """Create a consumer group, and the stream if need be; nothing happens if the group is there."""

@@ -90,7 +90,7 @@ class Campaigns:
 
     def active(self) -> list[str]:
         """Ids of all campaigns that sweeping still looks at."""
-        return sorted(raw.decode() for raw in self._store.ask("smembers", self._keys.active()))
+        return sorted(raw.decode() for raw in self._store.members(self._keys.active()))
 
     def pause(self, campaign_id: str, by: str) -> None:
         """No further batch goes out. Raises StateError if the campaign is over."""
@@ -182,12 +182,20 @@ class Campaigns:
             self._store.ask("set", name, value, None, max(life_ms, self._key_life_ms))
 
     def forget_expired(self, before_ms: int) -> None:
-        """Drop ids from the index whose campaigns have expired."""
-        old = [raw.decode() for raw in self._store.ask("zrangebyscore", self._keys.index(), "-inf", before_ms)]
-        there = self._store.ask_many("exists", [(self._keys.campaign(i),) for i in old])
-        gone = [i for i, exists in zip(old, there, strict=True) if not exists]
-        if gone:
-            self._store.ask("zrem", self._keys.index(), *gone)
+        """Drop ids from the index whose campaigns have expired, among those made up to `before_ms` (unix ms)."""
+        start = 0
+        while old := self._made_before(before_ms, start):
+            there = self._store.ask_many("exists", [(self._keys.campaign(i),) for i in old])
+            gone = [i for i, exists in zip(old, there, strict=True) if not exists]
+            if gone:
+                self._store.ask("zrem", self._keys.index(), *gone)
+            start += len(old) - len(gone)
+
+    def _made_before(self, before_ms: int, start: int) -> list[str]:
+        """Some ids of the index, oldest first, from number `start` on: no call passes over those before."""
+        stop = start + _PER_ROUND_TRIP - 1
+        pairs = self._store.ask("zrange", self._keys.index(), start, stop, False, True)
+        return [raw.decode() for raw, made_ms in pairs if made_ms <= before_ms]
 
     def _steer(
         self,

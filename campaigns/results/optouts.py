@@ -100,13 +100,8 @@ class OptOuts:
             yield from zip(phones, map(OptOut.read, noted), strict=True)
 
     def __iter__(self) -> Iterator[str]:
-        cursor, seen = None, set()
-        while cursor != 0:
-            cursor, members = self._store.ask("sscan", self._keys.optouts(), cursor or 0, None, 1000)
-            for member in members:
-                if member not in seen:
-                    seen.add(member)
-                    yield member.decode()
+        for member in self._store.members(self._keys.optouts()):
+            yield member.decode()
 
     def __len__(self) -> int:
         return int(self._store.ask("scard", self._keys.optouts()))
