@@ -34,7 +34,7 @@ _PHONE: Final = re.compile(r"\+?[0-9*](?:[ ()\u00a0.-]{0,2}[0-9*]){8,}")
 
 #: A job with a million mistakes is told the first of them: nobody reads more, and all must be stored.
 _REASONS_MOST: Final = 1000
-_REASON_LENGTH: Final = 300
+_REASON_LENGTH: Final = 400
 _NAME_LENGTH: Final = 100
 
 
@@ -233,6 +233,7 @@ def flatten(tree: Any, place: str = "") -> list[str]:
 def _join(place: str, name: str | int) -> str:
     if name == "_schema":
         return place
-    if isinstance(name, int):
+    # A tree that was stored has its numbers as text, as JSON keeps all names.
+    if isinstance(name, int) or (place and name.isdecimal()):
         return f"{place}[{name}]"
     return f"{place}.{name}" if place else name

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from campaigns.errors import CampaignsError, JobError, StoreError
 from campaigns.flow.services import Services
 from campaigns.handle import Campaign
-from campaigns.preparing import checked_job, key_of, planner_of
+from campaigns.preparing import all_mistakes, checked_job, key_of, planner_of
 from campaigns.producer import enqueue
 from campaigns.storing import SMALL, Whole, check_counts, first_steps, may_be_whole, store_whole, whole_of
 from campaigns.wiring import default_services
@@ -83,7 +83,8 @@ class _Many:
 
     def _whole(self, job: Mapping[str, Any], key: str | int | None) -> Whole | None:
         """The job, planned; None if that is for `enqueue` alone. Raises JobError, StoreError."""
-        own = key_of(job, key)
+        with all_mistakes(self._services, job):
+            own = key_of(job, key)
         try:
             checked = checked_job(self._services, job, None, now_ms=self._now_ms)
         except JobError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -14,16 +15,31 @@ from campaigns.planning import Planner
 from campaigns.recipients import read_recipients
 from campaigns.schemas.jobs import load_job
 from campaigns.settings import Settings
-from campaigns.wellformed import TextRule, text_problem
+from campaigns.wellformed import TextRule, key_problem
 
-#: Longer than any order number or uuid, and short enough for the name of a Redis key.
-_KEY_LENGTH: Final = 255
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Recipients = Iterable[Any] | Path | str | None
 #: For each phone, whether it is opted out; nothing at all if nobody is.
 OptedOut = Callable[[Sequence[str]], Sequence[bool]]
 Chosen = Mapping[str, str | int] | None
+
+
+@contextmanager
+def all_mistakes(services: Services, job: Any, recipients: object = None) -> Iterator[None]:
+    """Inside, what stands beside a job is read: its key, its file of recipients. If that is refused, the job's own
+    mistakes are told with it. Raises JobError."""
+    try:
+        yield
+        return
+    except JobError as error:
+        errors = error.errors
+    try:
+        # Recipients that cannot be had are not missing.
+        checked_job(services, job, None if recipients is None else iter(()))
+    except JobError as error:
+        errors = error.errors | errors
+    raise JobError(errors)
 
 
 def key_of(job: object, key: object) -> str | None:
@@ -39,16 +55,9 @@ def key_of(job: object, key: object) -> str | None:
 def _checked_key(key: object) -> str | None:
     if key is None:
         return None
-    if not isinstance(key, (str, int)) or isinstance(key, bool):
-        raise JobError({"key": ["must be text or a whole number"]})
-    text = str(key) if isinstance(key, str) or abs(key) < 2**63 else ""
-    if not text.strip():
-        raise JobError({"key": ["must not be empty" if isinstance(key, str) else "is too large a number"]})
-    if len(text) > _KEY_LENGTH:
-        raise JobError({"key": [f"longer than {_KEY_LENGTH} characters"]})
-    if (problem := text_problem(text)) is not None:
+    if (problem := key_problem(key)) is not None:
         raise JobError({"key": [problem]})
-    return text
+    return str(key)
 
 
 def checked_job(
@@ -115,7 +124,7 @@ def rows_of(recipients: Recipients, columns: Chosen, encoding: str | None) -> It
 
 
 def _with_recipients(job: Mapping[str, Any], recipients: Iterable[Any] | None) -> dict[str, Any]:
-    document = {name: value for name, value in job.items() if name != "key"}
+    document = dict(job)
     if recipients is None:
         return document
     mailings = document.get("messages")

@@ -15,7 +15,7 @@ from campaigns.flow.services import Services
 from campaigns.gateway.calls import Call, send_bulk_viber, send_quick_viber_message, send_viber_message_list
 from campaigns.jobs import BulkJob, Job
 from campaigns.planning import PlannedBatch, Planner, TakenOut
-from campaigns.preparing import Chosen, Recipients, checked_job, planner_of, refusals, rows_of
+from campaigns.preparing import Chosen, Recipients, all_mistakes, checked_job, key_of, planner_of, refusals, rows_of
 from campaigns.settings import Settings
 from campaigns.wiring import default_services
 
@@ -78,7 +78,7 @@ class Preview:
 def preview(
     job: Mapping[str, Any],
     *,
-    key: str | None = None,
+    key: str | int | None = None,
     recipients: Recipients = None,
     strict: bool = False,
     columns: Chosen = None,
@@ -93,7 +93,9 @@ def preview(
     Raises JobError with every error at once, KeyConflictError if `key` belongs to another job, and StoreError.
     """
     services = services or default_services()
-    checked = checked_job(services, job, rows_of(recipients, columns, encoding))
+    with all_mistakes(services, job, recipients):
+        own_key, rows = key_of(job, key), rows_of(recipients, columns, encoding)
+    checked = checked_job(services, job, rows)
     planner = planner_of(services, checked)
     first, requests, examples = _walked(planner)
     counts, price = planner.counts, services.settings.message_cost
@@ -110,7 +112,7 @@ def preview(
         max_recipients=checked.max_recipients,
         max_cost=checked.max_cost,
         refused=refusals(services.settings, checked, counts, strict=strict),
-        same_as=_same_as(services, key, planner.digest),
+        same_as=_same_as(services, own_key, planner.digest),
         examples=examples,
         first_request=_shown(services.settings, checked, first) if first is not None else None,
     )

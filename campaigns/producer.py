@@ -22,7 +22,7 @@ from campaigns.ledger import SEND, NewBatch, Plan, drop_plan, queue_of
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger.states import ABANDONED, PLANNING
 from campaigns.planning import Planner, Step, TakenOut
-from campaigns.preparing import Chosen, Recipients, checked_job, key_of, planner_of, rows_of
+from campaigns.preparing import Chosen, Recipients, all_mistakes, checked_job, key_of, planner_of, rows_of
 from campaigns.storing import (
     SMALL,
     check_counts,
@@ -65,8 +65,10 @@ def enqueue(
     with the same key is safe, which finds the campaign or enqueues it.
     """
     services = services or default_services()
+    with all_mistakes(services, job, recipients):
+        own_key, rows = key_of(job, key), rows_of(recipients, columns, encoding)
     try:
-        return _enqueue(services, job, key_of(job, key), rows_of(recipients, columns, encoding), strict, _wait)
+        return _enqueue(services, job, own_key, rows, strict, _wait)
     except StateError:
         # A replica without the plan took the primary's place, or the plan stood still for longer than its lease.
         problem = "the store lost the plan while it was made; nothing was stored"

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 #: Deeper than any field of a job.
 _DEPTH_MOST: Final = 32
 _INTEGER_MOST: Final = 2**63
+#: Longer than any order number or uuid, and short enough for the name of a Redis key.
+KEY_LENGTH: Final = 255
 _LINK: Final = re.compile(r"https?://[^\s/@?#]+(?:[/?#]\S*)?", re.IGNORECASE)
 #: Letters by their category that nobody sees: Hangul fillers, the empty Braille pattern.
 _BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
@@ -28,6 +30,17 @@ def text_problem(text: str) -> str | None:
         except UnicodeEncodeError as error:
             return f"holds half a character at place {error.start + 1:,}, as of an emoji that was cut in two"
     return "holds a NUL character" if "\0" in text else None
+
+
+def key_problem(key: object) -> str | None:
+    """Why something cannot be the key of a job, if it cannot: it must be text or a whole number."""
+    if not isinstance(key, (str, int)) or isinstance(key, bool):
+        return "must be text or a whole number"
+    if isinstance(key, int):
+        return "is too large a number" if abs(key) >= _INTEGER_MOST else None
+    if not key.strip():
+        return "must not be empty"
+    return f"longer than {KEY_LENGTH} characters" if len(key) > KEY_LENGTH else text_problem(key)
 
 
 def visible(text: str) -> bool:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 #: From the bottom up. A module imports from its own layer's package and from lower layers only.
 LAYERS = [
     {"sentinels"},
-    {"addresses", "environment", "errors", "harmless", "names", "statuses"},
+    {"addresses", "environment", "errors", "harmless", "names", "statuses", "unknown_fields"},
     {"parsing"},
     {"settings", "keys", "lua", "wellformed", "envelopes", "steady"},
     {"connections"},
@@ -62,9 +62,14 @@ ONLY_IN = {
     "marshmallow": {
         "campaigns.schemas.aliases",
         "campaigns.schemas.answers",
+        "campaigns.schemas.delivery_lists",
         "campaigns.schemas.fields",
+        "campaigns.schemas.images",
         "campaigns.schemas.jobs",
+        "campaigns.schemas.kinds",
+        "campaigns.schemas.mailings",
         "campaigns.schemas.paces",
+        "campaigns.schemas.strict",
     },
     "redis": {"campaigns.addresses", "campaigns.connections", "campaigns.store", "campaigns.wiring"},
     "celery": {"workers.app", "workers.beat", "workers.door", "workers.tasks", "workers.heartbeats"},

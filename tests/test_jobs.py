@@ -15,11 +15,13 @@ import pytest
 from campaigns.errors import JobError
 from campaigns.jobs import BulkJob, ImageFile, ListJob, QuickJob, job_document
 from campaigns.schemas.jobs import load_job
+from campaigns.schemas.kinds import KINDS
 from campaigns.settings import Secret, Settings
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample, sample_job
 
 SETTINGS = Settings()
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
+BULK_FIELDS, LIST_FIELDS = KINDS["bulk"].shared().fields, KINDS["list"].shared().fields
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -99,7 +101,7 @@ class TestBulk:
             (lambda: changed("messages", value="x"), "messages: must be a list of mailings"),
             (lambda: changed("messages", drop=True), "messages: is missing"),
             (lambda: changed("callback_url", value="//e.com"), "callback_url: must be a URL that starts with http:// or https:// and carries no credentials"),
-            (lambda: changed("mesages", value=[]), "mesages: is not a field; did you mean 'messages'?"),
+            (lambda: changed("mesages", value=[]), f"mesages: unknown field; did you mean messages? There are: {', '.join(BULK_FIELDS)}"),
             (lambda: changed("account", value="no spaces"), "account: must be an alias of Latin letters, digits and _"),
             (lambda: changed("on_unknown", value="guess"), "on_unknown: must be one of hold, resend"),
             (lambda: changed("max_recipients", value=0), "max_recipients: must be at least 1"),
@@ -247,7 +249,10 @@ class TestList:
             ({"d_schedule": "2029-01-01 10:00"}, "d_schedule: is in the past"),
             ({"message": ""}, "message: must not be empty"),
             ({"type_message": "BUTTON"}, "button: is missing: type_message is BUTTON"),
-            ({"delivery_list": ["375291111111"]}, "delivery_list: is not a field"),
+            (
+                {"delivery_list": ["375291111111"]},
+                f"delivery_list: unknown field; did you mean a job of kind quick? There are: {', '.join(LIST_FIELDS)}",
+            ),
         ],
     )
     def test_rule(self, change: dict[str, Any], line: str) -> None:

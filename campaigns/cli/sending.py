@@ -18,9 +18,10 @@ from campaigns.cli.repeats import noted, warn_of
 from campaigns.cli.screen import console, print_json, remark
 from campaigns.cli.show import moment, status_table
 from campaigns.errors import JobError, WaitTimeoutError
+from campaigns.flow.services import Services
 from campaigns.handle import Campaign, Status
 from campaigns.ledger.states import OVER
-from campaigns.preparing import key_of
+from campaigns.preparing import all_mistakes, key_of
 from campaigns.previewing import preview
 from campaigns.producer import enqueue
 from campaigns.wiring import default_services
@@ -83,15 +84,22 @@ def send(
     if dry_run:
         _look_at(job, given, as_json=as_json)
         return
-    services, key = default_services(), key_of(job, key)
-    earlier = services.campaigns.of_key(key) if key is not None else None
+    services = default_services()
+    earlier = _owner(services, job, given)
     campaign = enqueue(job, **given)
     first = noted(services, campaign)
-    if key is None and first is not None:
+    if first is not None and key_of(job, key) is None:
         warn_of(first, campaign, services.settings.gateway_timezone)
     status = (_awaited_as_json if as_json else _shown)(campaign, wait_s, existed=earlier == campaign.id)
     if wait_s is not None:
         _leave_by(status)
+
+
+def _owner(services: Services, job: Any, given: Given) -> str | None:
+    """The campaign that has the key of the job already. Raises JobError."""
+    with all_mistakes(services, job, given["recipients"]):
+        key = key_of(job, given["key"])
+    return services.campaigns.of_key(key) if key is not None else None
 
 
 def _shown(campaign: Campaign, wait_s: float | None, *, existed: bool) -> Status:

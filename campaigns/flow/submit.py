@@ -13,7 +13,7 @@ from campaigns.envelopes import Envelope
 from campaigns.errors import ErrorTree, JobError, KeyConflictError, PlanUnderWayError, StoreError
 from campaigns.flow.services import Services
 from campaigns.names import SUBMISSIONS, SUBMIT
-from campaigns.preparing import checked_job, key_of
+from campaigns.preparing import all_mistakes, checked_job, key_of
 from campaigns.producer import enqueue_without_waiting
 from campaigns.settings import Settings
 from campaigns.submissions import Rejection, Submission, read_submission
@@ -80,7 +80,8 @@ def _submit(services: Services, submission: Submission) -> str:
 
 
 def _enqueued(services: Services, submission: Submission) -> str:
-    key = key_of(submission.job, submission.key)
+    with all_mistakes(services, submission.job):
+        key = key_of(submission.job, submission.key)
     own_key = key if key is not None else submission.own_key
     known = services.campaigns.of_key(own_key) if own_key is not None else None
     expires_ms = submission.expires_ms

@@ -30,6 +30,7 @@ from campaigns.recipients.phones import is_phone_like, normalise_phone
 from campaigns.recipients.sheets import sheet_table
 from campaigns.recipients.sources import ZIP, Source, refused, text_lines
 from campaigns.recipients.tables import DELIMITERS, Row, Table, text_table
+from campaigns.unknown_fields import unknown_field
 
 _JSON_LINES: Final = frozenset((".jsonl", ".ndjson", ".json"))
 _LOOKED_AT: Final = 50
@@ -264,7 +265,7 @@ def _checked_columns(columns: Any) -> dict[str, str | int]:
         raise JobError({"columns": ["must be an object such as {phone: name of the column}"]})
     for field, name in (columns or {}).items():
         if field not in FIELDS:
-            errors[str(field)] = [f"is not a field; columns are chosen for {', '.join(FIELDS)}"]
+            errors[str(field)] = [unknown_field(field, FIELDS)]
         elif isinstance(name, bool) or not isinstance(name, (str, int)) or not str(name).strip():
             errors[field] = ["must be the name of a column, or its number from 1"]
         else:

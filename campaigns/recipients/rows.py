@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from campaigns import wellformed
+from campaigns.unknown_fields import unknown_field
 from campaigns.wellformed import TextRule, text_problem
 
 BUTTON_LINK_LENGTH = 150
+_UNKNOWN_MOST = 10
 #: For a caller who does not know the settings.
 _ANY_TEXT = TextRule(1_000_000, literal=True)
 
@@ -31,15 +33,21 @@ def row_problem(
         errors["phone"] = ["is missing"]
     elif (problem := _phone_problem(phone)) is not None:
         errors["phone"] = [problem]
-    allowed = {"phone", "text"} | ({"button_link"} if linked else set()) if personal else {"phone"}
-    for name in row:
-        if name not in allowed:
-            errors[str(name)] = [_not_allowed(name, personal=personal)]
+    allowed = row_fields(personal=personal, linked=linked)
+    for name in [name for name in row if name not in allowed][:_UNKNOWN_MOST]:
+        errors[str(name)] = [_not_allowed(name, allowed, personal=personal)]
     if personal:
         errors |= text_problems(row, text_rule)
         if linked and (problem := link_problem(row.get("button_link"))) is not None:
             errors["button_link"] = [problem]
     return errors or None
+
+
+def row_fields(*, personal: bool, linked: bool) -> tuple[str, ...]:
+    """The fields of a row that is an object."""
+    if not personal:
+        return ("phone",)
+    return ("phone", "text", "button_link") if linked else ("phone", "text")
 
 
 def _phone_problem(phone: str | int) -> str | None:
@@ -65,9 +73,9 @@ def link_problem(link: object, most: int = BUTTON_LINK_LENGTH) -> str | None:
     return "is missing" if link is None else wellformed.link_problem(link, most)
 
 
-def _not_allowed(name: object, *, personal: bool) -> str:
+def _not_allowed(name: object, allowed: tuple[str, ...], *, personal: bool) -> str:
     if name == "button_link" and personal:
         return "belongs to mailings whose content is a button"
     if name in {"text", "button_link"}:
         return "belongs to the content in a bulk mailing"
-    return "is not a field"
+    return unknown_field(name, allowed)

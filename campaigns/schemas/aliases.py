@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from campaigns.environment import ALIAS
-from campaigns.schemas.fields import CHECKING
+from campaigns.schemas.strict import CHECKING
 from campaigns.settings import token_variable
 
 

@@ -171,7 +171,7 @@ class TestStrangeCampaigns:
         html = self.submitted(stage, {"kind": "bulk", "name": "Осень", SCRIPT: 1})
         assert html.texts["h1"] == "Осень"
         assert "The job breaks rules, and nothing was sent" in html.text
-        assert f"{SCRIPT}: is not a field" in html.text
+        assert f"{SCRIPT}: unknown field." in html.text
         assert html.sections["Funnel"] == "Nobody was handed in."
 
     @pytest.mark.parametrize("job", [{}, [], "x", {"kind": {"a": 1}, "name": ["x"], "account": 7}])

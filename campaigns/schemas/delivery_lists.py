@@ -1,0 +1,75 @@
+"""Fields of a job that are long lists: its mailings, and the recipients of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+from marshmallow import ValidationError, fields
+
+from campaigns.recipients import RecipientFile, row_problem
+from campaigns.schemas.row_forms import asked_columns, row_form
+from campaigns.schemas.strict import CHECKING, ERRORS_CAP, messages
+from campaigns.wellformed import text_problem
+
+#: Each mailing is a request's part of its own; what has more than this was not written by hand.
+MAILINGS_MOST: Final = 10_000
+
+
+class DeliveryList(fields.Field[Iterable[Any]]):
+    """The recipients of a mailing. A list is checked here, whole and in one loop; anything lazier as it is planned.
+
+    One schema per row costs about ten times as much.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(error_messages=messages("must be a list of recipients"), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Iterable[Any]:  # noqa: ARG002
+        if isinstance(value, (Path, RecipientFile)):
+            file = RecipientFile(value) if isinstance(value, Path) else value
+            return file.asking(asked_columns(data), CHECKING.get().settings.phone_region)
+        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+            raise ValidationError("must be a list of recipients")
+        if not isinstance(value, (list, tuple)):
+            return value
+        if not value:
+            raise ValidationError("must not be empty")
+        form = row_form(data)
+        if form is None:
+            return value
+        personal, linked = form
+        if not personal and set(map(type, value)) == {str} and text_problem("".join(value)) is None:
+            return value
+        self._check(value, personal=personal, linked=linked)
+        return value
+
+    def _check(self, rows: Iterable[Any], *, personal: bool, linked: bool) -> None:
+        errors: dict[Any, Any] = {}
+        further, text_rule = 0, CHECKING.get().text_rule
+        for number, row in enumerate(rows):
+            problem = row_problem(row, personal=personal, linked=linked, text_rule=text_rule)
+            if problem is None:
+                continue
+            if len(errors) < ERRORS_CAP:
+                errors[number] = [problem] if isinstance(problem, str) else problem
+            else:
+                further += 1
+        if further:
+            errors["_schema"] = [f"and {further} more rows with mistakes"]
+        if errors:
+            raise ValidationError(cast(Any, errors))
+
+
+class Mailings(fields.List[Any]):
+    """A list of mailings, of a number that can be checked while somebody waits."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> list[Any]:
+        if isinstance(value, (list, tuple)):
+            if len(value) > MAILINGS_MOST:
+                raise ValidationError(f"has {len(value):,} mailings, more than {MAILINGS_MOST:,}")
+            wrong = [n for n, one in enumerate(value) if not isinstance(one, Mapping)]
+            if len(wrong) > ERRORS_CAP:
+                raise ValidationError(cast(Any, {n: ["must be an object"] for n in wrong[:ERRORS_CAP]}))
+        return super()._deserialize(value, attr, data, **more)
