@@ -160,6 +160,12 @@ class GatewayError(CampaignsError):
         said = f": {_PHONE.sub('***', gateway_text)}" if gateway_text else ""
         super().__init__(f"{method}: {reason}{said}")
 
+    @property
+    def facts(self) -> dict[str, str | int | None]:
+        """What a log line says of it: never the gateway's words, which may repeat a text or a phone."""
+        named = {"error": type(self).__name__, "method": self.method, "reason": self.reason}
+        return {**named, "http_status": self.http_status}
+
 
 class NotNowError(GatewayError):
     """The shared limiter gave no permit; ask again after `retry_after_s`."""

@@ -207,6 +207,10 @@ class Settings:
         "most entries of the event stream: what every group has read makes room, unread ones pause sending",
     )
 
+    log_format: str = option(
+        _choice("text", "json"), "text", "lines of our processes' logs: text for people, or json, one object a line"
+    )
+
     accounts: Mapping[str, Secret] = field(default_factory=dict)
     #: Further opt-out words by account.
     account_optout_words: Mapping[str, frozenset[str]] = field(default_factory=dict)

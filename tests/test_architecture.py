@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"sentinels"},
     {"addresses", "environment", "errors", "harmless", "names", "statuses", "unknown_fields"},
-    {"parsing"},
+    {"parsing", "logs"},
     {"settings", "keys", "lua", "wellformed", "envelopes", "steady"},
     {"connections"},
     {"store", "jobs", "times", "wording", "embedded", "broker", "submissions"},
@@ -72,7 +72,7 @@ ONLY_IN = {
         "campaigns.schemas.strict",
     },
     "redis": {"campaigns.addresses", "campaigns.connections", "campaigns.store", "campaigns.wiring"},
-    "celery": {"workers.app", "workers.beat", "workers.door", "workers.tasks", "workers.heartbeats"},
+    "celery": {"workers.app", "workers.beat", "workers.door", "workers.tasks", "workers.heartbeats", "workers.logs"},
     "kombu": {"workers.app", "campaigns.broker", "campaigns.wakeups", "workers.transport"},
     "pytest": {"campaigns.testing.plugin"},
     "tenacity": {"campaigns.gateway.retry"},

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import celeryd_init, worker_init
 from kombu import Connection
 
 from workers.heartbeats import Heartbeats
@@ -26,6 +26,7 @@ class App(Celery):
     """
 
     backend_cls = "disabled"
+    log_cls = "workers.logs:Logging"
 
     def connection_for_read(self, url: Any = None, **options: Any) -> Connection:
         return super().connection_for_read(url or self.conf["broker_url"], **options)
@@ -51,3 +52,9 @@ def leave_modules_alone(**_: Any) -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@celeryd_init.connect
+def log_from_the_start(sender: str, instance: Any, options: dict[str, Any], **_: Any) -> None:
+    """Set logging up before anything else, so that the warnings that Celery begins with are lines like any other."""
+    instance.app.log.setup(options.get("loglevel"), options.get("logfile"), hostname=sender)

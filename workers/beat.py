@@ -46,7 +46,7 @@ class Ringer(Scheduler):
         return super().tick(*args, **options)
 
     def _clock_set(self, by_s: float) -> None:
-        log.warning("beat_clock_set", extra={"by_s": round(by_s)})
+        log.warning("beat_clock_set", extra={"by_ms": round(by_s * 1000)})
         for entry in self.schedule.values():
             # Those of a crontab go by the calendar.
             if isinstance(entry.schedule, schedule) and entry.last_run_at is not None:
@@ -66,7 +66,7 @@ class Ringer(Scheduler):
             self._services.store.keep_time()
             dispatch(self._services, _NAME)
         except StoreError as error:
-            log.warning("tick_failed", extra={"error": str(error)})
+            log.warning("tick_failed", extra={"error": type(error).__name__, "reason": str(error)})
         return None
 
 

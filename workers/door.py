@@ -105,7 +105,9 @@ class Consumer(consumer.Consumer):
         """Make it a message for the task that reads submissions, with all that came as its only argument."""
         message.body = orjson.dumps([[found.packed()], {}, {}])
         message.content_type, message.content_encoding = "application/json", "utf-8"
-        message.headers = {"task": SUBMIT, "id": found.digest, "lang": "py"}
+        # Celery writes arguments into its lines and records; these stand in the place of a job.
+        shown = {"argsrepr": "(a message,)", "kwargsrepr": "{}"}
+        message.headers = {"task": SUBMIT, "id": found.digest, "lang": "py", **shown}
         message._decoded_cache = None  # noqa: SLF001 (a new body)
         message.errors = []
         message.enclosed = found
@@ -140,7 +142,10 @@ class Consumer(consumer.Consumer):
             message.counted = True
         self._pause_if_full()
         delay_s = min(_LONGEST_S, 0.5 * 2**message.tries) * random.uniform(0.5, 1.0)  # noqa: S311
-        log.warning("message_held", extra={"queue": _queue_of(message), "tries": message.tries, "delay_s": delay_s})
+        log.warning(
+            "message_held",
+            extra={"queue": _queue_of(message), "tries": message.tries, "delay_ms": round(delay_s * 1000)},
+        )
         self.timer.call_after(delay_s, self.call_soon, (self._try_again, message))
 
     def _try_again(self, message: Any) -> None:

@@ -53,4 +53,7 @@ class Heartbeats(bootsteps.StartStopStep):
             slots = int(consumer.pool.num_processes or 1)
             consuming(self._store, queues, worker=consumer.hostname, slots=slots)
         except StoreError as error:
-            log.warning("heartbeat_not_left", extra={"error": str(error)})
+            log.warning(
+                "heartbeat_not_left",
+                extra={"worker": consumer.hostname, "error": type(error).__name__, "reason": str(error)},
+            )

@@ -40,7 +40,7 @@ class Stuck:
             if now_s - since_s > LONGEST_S and turns[turn] not in {None, os.getpid()}
         }
         for pid in late:
-            log.error("process_stuck", extra={"child": pid})
+            log.error("process_stuck", extra={"child": pid, "after_ms": round(LONGEST_S * 1000)})
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return sorted(late)

@@ -11,8 +11,9 @@ from campaigns.cli.failures import told
 from campaigns.cli.options import as_json
 from campaigns.cli.screen import console, print_json
 from campaigns.consuming import consume, stop_on_signals
+from campaigns.logs import to_stderr
 from campaigns.results import Groups, position_of
-from campaigns.wiring import BRIEF, consumer_store, default_services
+from campaigns.wiring import BRIEF, consumer_settings, consumer_store, default_services
 
 
 @click.command(short_help="Print events as JSON lines; steer groups of consumers.")
@@ -59,7 +60,7 @@ def events(
             console.print(words)
     else:
         groups.all()  # tells at once that there is no server; who follows the stream rides out its restarts
-        with stop_on_signals() as stopped:
+        with to_stderr(consumer_settings().log_format), stop_on_signals() as stopped:
             _print_group(group, consumer, since, follow, stopped)
 
 

@@ -155,9 +155,9 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         try:
             task.service()
         except ClientDisconnected:
-            log.debug("the client of a callback was gone before it was answered")
+            log.debug("client_gone")
         except Exception:
-            log.exception("a callback was not handled")
+            log.exception("callback_not_handled")
             request.error = InternalServerError("The callback could not be handled.")
             with suppress(ClientDisconnected):
                 if not task.wrote_header:
@@ -216,7 +216,7 @@ class Receiver(TcpWSGIServer):  # type: ignore[misc]
                 self._called = False
                 self._accept()
         except Exception:
-            log.exception("a connection was not accepted")
+            log.exception("connection_not_accepted")
         return bool(super().readable()) and not self._full()
 
     def maintenance(self, _: float) -> None:
@@ -256,7 +256,7 @@ class Receiver(TcpWSGIServer):  # type: ignore[misc]
 
     def handle_error(self) -> None:
         """Whatever went wrong with one client, go on accepting; waitress would stop."""
-        log.exception("a connection was not accepted")
+        log.exception("connection_not_accepted")
 
     def _close_oldest(self) -> bool:
         # They stand in the order in which they were accepted.

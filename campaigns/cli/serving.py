@@ -14,6 +14,7 @@ from campaigns.cli.failures import FAILED, complain, told
 from campaigns.cli.options import as_json
 from campaigns.cli.screen import console, print_json
 from campaigns.errors import SettingsError
+from campaigns.logs import to_stderr
 from campaigns.settings import variable_of
 from campaigns.wiring import default_services
 
@@ -30,7 +31,8 @@ def callbacks(host: str, port: int, as_json: bool) -> None:
     except ImportError:
         complain("receiving callbacks is an extra: pip install 'viber-campaigns[callbacks]'")
         sys.exit(FAILED)
-    base = default_services().settings.callback_base_url
+    settings = default_services().settings
+    base = settings.callback_base_url
     if base is None:
         raise SettingsError({variable_of("callback_base_url"): "is not set, so no callback is asked for"})
     try:
@@ -49,7 +51,8 @@ def callbacks(host: str, port: int, as_json: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     try:
-        server.run()
+        with to_stderr(settings.log_format):
+            server.run()
     finally:
         server.close()
 

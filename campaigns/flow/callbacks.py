@@ -14,7 +14,7 @@ import secrets
 from typing import Final
 
 from campaigns.flow.services import Services
-from campaigns.ledger import RECONCILE, Batch, Move
+from campaigns.ledger import RECONCILE, Batch, Move, campaign_of
 from campaigns.ledger import SEND as SEND_VERB
 from campaigns.ledger.states import PLANNED, UNKNOWN
 from campaigns.names import POLL
@@ -56,7 +56,8 @@ def take_callback(services: Services, path: str, body: bytes) -> bool:
         [keys.batch(batch_id), keys.due(POLL), keys.accounts(POLL)],
         [batch_id, attempt, uuid_in(body) or "", least_ms],
     )
-    log.info("callback", extra={"batch": batch_id, "attempt": attempt, "state": state.decode()})
+    facts = {"campaign": campaign_of(batch_id), "batch": batch_id, "attempt": attempt, "state": state.decode()}
+    log.info("callback_noted", extra=facts)
     if state == PLANNED.encode():
         _doubt_again(services, batch_id)
     return True

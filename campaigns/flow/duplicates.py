@@ -72,7 +72,7 @@ def report(services: Services, batch: Batch, mailing: int, how: dict[str, int]) 
         return
     record = batch.mailings[mailing]
     data = {"mailing": mailing, "name": record.name, "recipients": record.recipients, "attempt": batch.attempt, **how}
-    log.error("duplicate_detected", extra={"batch": batch.id, "mailing": mailing})
+    log.error("double_send_detected", extra={**batch.facts, "mailing": mailing, **how})
     # The rest first: whoever dies in between says it again.
     why = f"{batch.id} was sent twice"
     services.limiter.rest(batch.account, _REST_S, why, {"batch": batch.id}, paid_only=True)

@@ -31,5 +31,5 @@ def declare_unknown(services: Services, batch: Batch) -> bool:
     move = Move(UNKNOWN, {"reason": text}, {"text": text}, {LEASE: None, RECONCILE: 0})
     moved = services.batches.move(batch, move, from_states={SENDING}, fence=batch.fence)
     if moved:
-        log.warning("lease_over", extra={"batch": batch.id, "attempt": batch.attempt})
+        log.warning("lease_over", extra={**batch.facts, "reason": text})
     return moved

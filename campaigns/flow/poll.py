@@ -157,9 +157,8 @@ def _say_odd(look: Polled, mailing: int, found: Comparison) -> None:
         ("status word that nobody knows", found.strange_words),
     ):
         if number:
-            log.warning(
-                "odd_rows", extra={"batch": look.batch.id, "mailing": mailing, "reason": reason, "rows": number}
-            )
+            facts = {**look.batch.facts, "method": method, "mailing": mailing, "reason": reason, "rows": number}
+            log.warning("odd_rows", extra=facts)
             look.services.oddities.note(look.batch, Odd(method, mailing, reason, number))
 
 
@@ -171,7 +170,7 @@ def _write(look: Polled, mailing: int, found: Callable[[Mapping[str, str]], list
         changes = found(stored)
         if not changes or services.deliveries.write(look.batch, mailing, changes, version) is not None:
             return True
-    log.warning("intake_conflict", extra={"batch": look.batch.id})
+    log.warning("intake_conflict", extra={**look.batch.facts, "mailing": mailing, "tries": _CONFLICTS})
     return False
 
 
@@ -237,5 +236,5 @@ def _looking_again(look: Polled, end_ms: int, delay_s: float | None) -> ScriptCa
 
 def _trouble(batch: Batch, error: GatewayError) -> float | None:
     """Seconds until the next look, if the trouble says so. The account pauses by itself if it was refused."""
-    log.info("poll_failed", extra={"batch": batch.id, "error": type(error).__name__})
+    log.info("poll_failed", extra={**batch.facts, **error.facts})
     return error.retry_after_s

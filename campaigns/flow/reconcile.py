@@ -45,7 +45,7 @@ def reconcile_batch(services: Services, batch_id: str) -> None:
         else:
             _reconcile_listed(services, batch)
     except GatewayError as error:
-        log.info("look_failed", extra={"batch": batch_id, "error": type(error).__name__})
+        log.info("check_failed", extra={**batch.facts, **error.facts})
         _look_failed(services, batch, error)
 
 
@@ -54,7 +54,8 @@ def _look_failed(services: Services, batch: Batch, error: GatewayError) -> None:
     now_ms = services.now_ms()
     if isinstance(error, (AccountRefusedError, ContentRefusedError)):
         if not _may_still_show(services, batch, now_ms):
-            _hold(services, batch, Look(), f"the gateway does not let us look: {error.gateway_text or error.reason}")
+            why = "the gateway does not let us look: "
+            _hold(services, batch, Look(), why + (error.gateway_text or error.reason), logged=why + error.reason)
             return
         fields = {"tries": batch.number("tries") + 1}
         services.batches.note(batch, fields, state=UNKNOWN, fence=batch.fence)
@@ -133,7 +134,7 @@ def _take_evidence(services: Services, batch: Batch, look: Look) -> None:
     if not services.batches.own(batch, look.found, life_ms):
         _look_later(services, batch, services.now_ms(), Look())
         return
-    log.info("evidence_found", extra={"batch": batch.id, "mailings": len(look.found)})
+    log.info("evidence_found", extra={**batch.facts, "mailings": len(look.found)})
     services.deliveries.learn(batch, look.found, life_ms)
     _accept(services, batch, look.found)
 
@@ -150,12 +151,12 @@ def _plan_again(services: Services, batch: Batch, why: str) -> None:
     services.batches.move(batch, move, from_states={UNKNOWN}, fence=batch.fence)
 
 
-def _hold(services: Services, batch: Batch, look: Look, why: str) -> None:
+def _hold(services: Services, batch: Batch, look: Look, why: str, *, logged: str = "") -> None:
+    """unknown → held. `logged` is the reason for the log, where `why` repeats the gateway's words."""
     data = {"reason": why, "twins": sorted(look.lookalikes)}
-    services.batches.move(
-        batch, Move(HELD, data, {"text": why}, {RECONCILE: None}), from_states={UNKNOWN}, fence=batch.fence
-    )
-    log.warning("batch_held", extra={"batch": batch.id})
+    move = Move(HELD, data, {"text": why}, {RECONCILE: None})
+    if services.batches.move(batch, move, from_states={UNKNOWN}, fence=batch.fence):
+        log.warning("batch_held", extra={**batch.facts, "reason": logged or why})
 
 
 def _look_later(services: Services, batch: Batch, now_ms: int, look: Look) -> None:

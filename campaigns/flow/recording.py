@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from campaigns.flow.decisions import MAY_RECORD, Verdict
 from campaigns.flow.duplicates import accepted_late
 from campaigns.flow.services import Services
 from campaigns.gateway.limiter import Permit
-from campaigns.ledger import Claim, moved
-from campaigns.ledger.states import ACCEPTED
+from campaigns.ledger import Batch, Claim, moved
+from campaigns.ledger.states import ACCEPTED, REJECTED, UNKNOWN
 from campaigns.store import ScriptCall
 
 log = logging.getLogger(__name__)
+
+#: A person may have to act on these; the others are how things go.
+_LEVELS: Final = {UNKNOWN: logging.WARNING, REJECTED: logging.WARNING}
 
 
 def recording(services: Services, claim: Claim, permit: Permit, verdict: Verdict) -> list[ScriptCall]:
@@ -34,22 +37,27 @@ def recording(services: Services, claim: Claim, permit: Permit, verdict: Verdict
     return calls
 
 
-def recorded(services: Services, claim: Claim, verdict: Verdict, answers: Sequence[Any]) -> bool:
-    """What follows from the answers to `recording`.
+def recorded(services: Services, claim: Claim, verdict: Verdict, took_ms: int, answers: Sequence[Any]) -> bool:
+    """What follows from the answers to `recording`. `took_ms` passed from the claim to the gateway's answer.
 
     Returns whether the batch took the verdict. It does not if a later attempt stands in its place.
     """
     batch, to = claim.batch, verdict.move.to
     said, (_, paused_ms), *_ = answers
     taken = moved(said)
-    fields = {"batch": batch.id, "attempt": batch.attempt, "to": to}
+    facts = {**batch.facts, "to": to, "reason": verdict.move.data.get("reason"), "ms": took_ms}
     if taken:
-        log.info("batch_moved", extra=fields)
+        log.log(_LEVELS.get(to, logging.INFO), "batch_moved", extra=facts)
     else:
-        log.warning("batch_moved_elsewhere", extra=fields)
+        log.warning("batch_moved_elsewhere", extra=facts)
         taken = to == ACCEPTED and accepted_late(services, claim, verdict)
     if paused_ms:
-        log.warning("account_rests", extra={"account": batch.account, "seconds": paused_ms / 1000})
+        log.warning("account_paused", extra=_pause(verdict, batch, int(paused_ms)))
     if verdict.rest is not None:
-        log.warning("account_rests", extra={"account": batch.account, "seconds": verdict.rest.seconds})
+        log.warning("account_paused", extra=_pause(verdict, batch, round(verdict.rest.seconds * 1000)))
     return taken
+
+
+def _pause(verdict: Verdict, batch: Batch, pause_ms: int) -> dict[str, object]:
+    """What a log line says of an account's pause: why in our words, since the gateway's may repeat a text."""
+    return {**batch.facts, "reason": verdict.move.data.get("reason"), "pause_ms": pause_ms}

@@ -48,11 +48,11 @@ def _fetch_all(services: Services, batch: Batch, reads: Reads) -> None:
             _fetch(services, services.gateway(batch.account).under(reads), batch, mailing, message_id)
         except GatewayError as error:
             # One mailing whose replies cannot be had costs none of the others.
-            log.info("replies_failed", extra={"batch": batch_id, "error": type(error).__name__})
+            log.info("replies_failed", extra={**batch.facts, "mailing": mailing, **error.facts})
             delay_s, answered = error.retry_after_s or delay_s, False
     if followed_to_the_end(now_ms, starts_at_ms, settings.reply_window_s, answered=answered):
         if not answered:
-            log.warning("replies_given_up", extra={"batch": batch_id})
+            log.warning("replies_given_up", extra={**batch.facts, "reason": "the window passed without an answer"})
         services.batches.note(batch, {"replies_ended_ms": "now"}, state=batch.state, fence=batch.fence)
         services.due.drop(Entry(FETCH, batch_id), batch)
         return
@@ -91,7 +91,8 @@ def _fetch(services: Services, gateway: Gateway, batch: Batch, mailing: int, mes
         portion = ids[start : start + _MARKED_PER_CALL]
         marked = gateway.read_response_status(portion)
         if marked is not None and marked != len(portion):
-            log.warning("replies_marked", extra={"batch": batch.id, "asked": len(portion), "marked": marked})
+            facts = {**batch.facts, "mailing": mailing, "asked": len(portion), "marked": marked}
+            log.warning("replies_not_all_marked", extra=facts)
 
 
 def unmarked_id(message: IncomingMessage) -> str:
@@ -111,5 +112,5 @@ def _say_odd(services: Services, batch: Batch, mailing: int, incoming: Rows[Inco
     nameless = 0 if batch.kind == "quick" else sum(not message.phone for message in incoming)
     for reason, number in (("unreadable reply", incoming.unreadable), ("reply whose phone cannot be read", nameless)):
         if number:
-            log.warning("odd_replies", extra={"batch": batch.id, "mailing": mailing, "reason": reason, "rows": number})
+            log.warning("odd_replies", extra={**batch.facts, "mailing": mailing, "reason": reason, "rows": number})
             services.oddities.note(batch, Odd("getNewIncomingMessages", mailing, reason, number))

@@ -48,7 +48,8 @@ def send_taken(services: Services, taken: Claim | ToCheck | NoToken, began_at_s:
     # The permit goes by the claim's fence: one random text a request.
     permit = Permit(taken.batch.account, taken.fence)
     verdict = _verdict(services, taken, permit, began_at_s)
-    return Outcome(recording(services, taken, permit, verdict), partial(recorded, services, taken, verdict))
+    took_ms = round((services.boot_s() - began_at_s) * 1000)
+    return Outcome(recording(services, taken, permit, verdict), partial(recorded, services, taken, verdict, took_ms))
 
 
 def give_back(services: Services, taken: Claim | ToCheck | NoToken) -> Outcome:
@@ -56,11 +57,11 @@ def give_back(services: Services, taken: Claim | ToCheck | NoToken) -> Outcome:
     if not isinstance(taken, Claim):
         return Outcome()  # nothing was claimed, and it is due again
     wanted, reason = services.store.replicas, "the claim was not replicated, so nothing was sent"
-    log.warning("claim_not_replicated", extra={"batch": taken.batch.id, "replicas": wanted})
+    log.warning("claim_not_replicated", extra={**taken.batch.facts, "reason": reason, "replicas": wanted})
     error = NotNowError(taken.batch.kind, reason, retry_after_s=_REPLICAS_S)
     verdict = refused(error, taken.batch, services.settings, services.random.random())
     permit = Permit(taken.batch.account, taken.fence)
-    return Outcome(recording(services, taken, permit, verdict), partial(recorded, services, taken, verdict))
+    return Outcome(recording(services, taken, permit, verdict), partial(recorded, services, taken, verdict, 0))
 
 
 def _verdict(services: Services, claim: Claim, permit: Permit, began_at_s: float) -> Verdict:
@@ -74,10 +75,7 @@ def _verdict(services: Services, claim: Claim, permit: Permit, began_at_s: float
     try:
         return _request(services, _timely(claim), permit, may_write)
     except GatewayError as error:
-        log.info(
-            "request_failed",
-            extra={"batch": claim.batch.id, "error": type(error).__name__, "http_status": error.http_status},
-        )
+        log.info("request_failed", extra={**claim.batch.facts, **error.facts})
         accepted_ms = services.limiter.accepted_ms(claim.batch.account) if isinstance(error, AccountRefusedError) else 0
         return refused(error, claim.batch, settings, services.random.random(), accepted_ms)
 

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from campaigns.envelopes import Envelope
-from campaigns.errors import ErrorTree, JobError, KeyConflictError, PlanUnderWayError, StoreError
+from campaigns.errors import ErrorTree, JobError, KeyConflictError, PlanUnderWayError, StoreError, flatten
 from campaigns.flow.services import Services
 from campaigns.names import SUBMISSIONS, SUBMIT
 from campaigns.preparing import all_mistakes, checked_job, key_of
@@ -47,7 +47,8 @@ def take_in(services: Services, envelope: Envelope) -> str | None:
     except Exception as error:  # noqa: BLE001 (a message must end somewhere, also by a mistake of ours)
         # Where it was raised, and not what it says: that may hold a phone or a text.
         at = traceback.extract_tb(error.__traceback__)[-1]
-        log.error("submission_failed", extra={"error": type(error).__name__, "at": f"{at.filename}:{at.lineno}"})  # noqa: TRY400
+        facts = {"digest": envelope.digest, "error": type(error).__name__, "at": f"{at.filename}:{at.lineno}"}
+        log.error("submission_failed", extra=facts)  # noqa: TRY400
         _reject(services, envelope, f"a mistake of this program: {type(error).__name__}; its log says where")
         return None
 
@@ -75,7 +76,7 @@ def _submit(services: Services, submission: Submission) -> str:
     except KeyConflictError as error:
         errors["key"] = [f"belongs to campaign {error.campaign_id}, which has a different job"]
     services.campaigns.store_invalid(campaign_id, JobError(errors).errors, _about(submission.job))
-    log.warning("job_invalid", extra={"campaign": campaign_id})
+    log.warning("job_invalid", extra={"campaign": campaign_id, "mistakes": len(flatten(errors))})
     return campaign_id
 
 
@@ -123,7 +124,7 @@ def _reject(services: Services, envelope: Envelope, reason: str) -> None:
         "remedy": _REMEDY,
     }
     if services.rejected.add(envelope.digest, facts):
-        log.warning("submission_rejected", extra={"digest": envelope.digest, "queue": envelope.queue})
+        log.warning("submission_rejected", extra={"digest": envelope.digest, "queue": envelope.queue, "reason": reason})
 
 
 def _called(settings: Settings, value: Any) -> str:

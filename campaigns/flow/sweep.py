@@ -94,7 +94,7 @@ def sweep_campaign(services: Services, campaign: Campaign) -> int:
             return 1
         return 0
     if not campaign.over and services.campaigns.revive(campaign):
-        log.info("campaign_revived", extra={"campaign": campaign.id})
+        log.info("campaign_revived", extra=campaign.facts)
     missing, now_ms = 0, services.now_ms()
     if campaign.state == READY and campaign.number("cursor") < campaign.batches:
         missing += services.campaigns.put_in_order(campaign)
@@ -106,7 +106,7 @@ def sweep_campaign(services: Services, campaign: Campaign) -> int:
     if campaign.over and now_ms >= campaign.number("ended_ms") + _reply_window_ms(services):
         _retire(services, campaign)
     if missing:
-        log.info("swept", extra={"campaign": campaign.id, "missing": missing})
+        log.info("swept", extra={**campaign.facts, "missing": missing})
     return missing
 
 

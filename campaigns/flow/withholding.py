@@ -37,4 +37,4 @@ def check(services: Services, batch_id: str, unchecked: Unchecked) -> None:
     settings = services.settings
     life_ms = round((settings.body_retention_s + settings.poll_horizon_s) * 1000)
     if withhold(services.store, batch, unchecked, rest, removed, life_ms) and rest:
-        log.info("batch_reduced", extra={"batch": batch.id, "opted_out": len(removed)})
+        log.info("batch_reduced", extra={**batch.facts, "opted_out": len(removed)})

@@ -76,6 +76,11 @@ class Batch:
     def campaign_id(self) -> str:
         return campaign_of(self.id)
 
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """What log lines about the batch name it by."""
+        return {"campaign": self.campaign_id, "batch": self.id, "attempt": self.attempt, "account": self.account}
+
     def number(self, name: str) -> int:
         """A field that is a whole number; 0 if it is not there."""
         return int(self.fields.get(name) or 0)
@@ -136,6 +141,11 @@ class Campaign:
             batches=int(fields.get("batches", 0)),
             fields=fields,
         )
+
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """What log lines about the campaign name it by."""
+        return {"campaign": self.id, "account": self.account}
 
     def number(self, name: str) -> int:
         """A counter; 0 if it was never counted."""

@@ -55,6 +55,7 @@ def test_a_lost_answer_is_found_by_its_callback(processes: Processes, sandbox: S
     connection.request("POST", urlsplit(address).path, body=b"x" * 700_000)
     assert connection.getresponse().status == 204
     connection.close()
+    assert f" INFO callback_noted campaign={campaign.id} batch={batch.id} attempt=1 state=" in receiver.output()
     assert receiver.stop() == 0
 
 

@@ -46,7 +46,9 @@ def _take(store: Store, turns: Turns, batches: Batches, batch_id: str) -> Claim 
 
 def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict) -> bool:
     """Write a verdict by itself. Whether the batch took it."""
-    return recorded(services, claim, verdict, services.store.run_in_turn(recording(services, claim, permit, verdict)))
+    return recorded(
+        services, claim, verdict, 0, services.store.run_in_turn(recording(services, claim, permit, verdict))
+    )
 
 
 def send(services: Services, batch_id: str) -> bool:

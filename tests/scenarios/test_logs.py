@@ -1,0 +1,172 @@
+"""What real workers and beat write into their logs, at DEBUG, in both forms: all that an operator needs, nothing private."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+from redis import Redis
+
+from campaigns.embedded import EmbeddedServer
+from campaigns.flow.services import Services
+from campaigns.producer import enqueue
+from campaigns.results import Event
+from campaigns.sandbox.options import Options
+from campaigns.sandbox.server import Sandbox
+from campaigns.settings import Settings
+from campaigns.wiring import build_services
+from tests.conftest import Processes, environment
+from tests.support.jobs import bulk_job, quick_job
+from tests.support.processes import Process, celery
+from tests.support.settings import TOKEN
+
+PHONES = ["375291234567", "375337654321"]
+TEXT = "только для её глаз 7/+=?"
+REASON = "the gateway does not let us look: refused with HTTP 400"
+FAST = {"CAMPAIGNS_SETTLE_WINDOW_S": "0.3", "CAMPAIGNS_LOOK_INTERVAL_S": "0.1"}
+#: Celery writes these to standard output, where no log goes.
+NO_LINES = {"", "worker: Warm shutdown (MainProcess)"}
+
+
+class Scene:
+    """A worker and beat, whose log is written in `form`, and what happened to them."""
+
+    def __init__(self, form: str, folder: Path, server: EmbeddedServer, sandbox: Sandbox) -> None:
+        prefix = f"logs-{form}-{uuid.uuid4().hex}:"
+        env = environment(server.url, sandbox.url, prefix) | FAST | {"CAMPAIGNS_LOG_FORMAT": form}
+        self.form = form
+        self.processes = Processes(folder, env)
+        self.services: Services = build_services(
+            Settings.from_env({name: value for name, value in env.items() if name.startswith("CAMPAIGNS_")})
+        )
+        self._redis, self._prefix = Redis.from_url(server.url), prefix
+        options = ("--concurrency", "2", "--without-mingle", "--loglevel", "DEBUG")
+        queues = "quick,bulk,poll,replies,control,submissions"
+        self.worker = self.processes.start("worker", celery("worker", "--queues", queues, *options))
+        self.beat = self.processes.start("beat", celery("beat", "--loglevel", "DEBUG"))
+
+    def submit(self, job: Any) -> None:
+        """As an application in another language sends it."""
+        message_id = str(uuid.uuid4())
+        message = {
+            "body": base64.b64encode(json.dumps([[job], {}, {}]).encode()).decode(),
+            "content-encoding": "utf-8",
+            "content-type": "application/json",
+            "headers": {"task": "campaigns.submit", "id": message_id},
+            "properties": {
+                "correlation_id": message_id,
+                "delivery_info": {"exchange": "", "routing_key": "submissions"},
+                "delivery_tag": message_id,
+                "body_encoding": "base64",
+            },
+        }
+        self._redis.lpush(f"{self._prefix}celery:submissions", json.dumps(message))
+
+    def events(self, kind: str) -> list[Event]:
+        return [event for event in self.services.events.since() if event.type == kind]
+
+    def await_events(self, kind: str, number: int = 1) -> None:
+        until = time.monotonic() + 30
+        while len(self.events(kind)) < number:
+            assert time.monotonic() < until, f"no {kind}:\n{self.processes.report()}"
+            time.sleep(0.05)
+
+    def lines(self) -> list[str]:
+        written = self.worker.output() + self.beat.output()
+        return [line for line in written.splitlines() if line not in NO_LINES]
+
+
+@pytest.fixture(scope="module")
+def scenes(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Scene]]:
+    """Both forms at once. Each has sent a bulk job, submitted two more, and lost an answer for good."""
+    with Sandbox(options=Options(speed=100)) as sandbox:
+        scenes = {form: Scene(form, tmp_path_factory.mktemp(form), server, sandbox) for form in ("text", "json")}
+        try:
+            _play(list(scenes.values()), sandbox)
+            yield scenes
+        finally:
+            for scene in scenes.values():
+                scene.processes.end()
+
+
+def _play(scenes: list[Scene], sandbox: Sandbox) -> None:
+    sandbox.fault("reset_after", "sendBulkViber", times=None)
+    sandbox.fault("refuse", "getViberMessages", times=None, text=f"refused {PHONES[0]} {TEXT}")
+    for scene in scenes:
+        scene.submit(quick_job(PHONES[0], message=TEXT))
+        scene.submit({**bulk_job(PHONES, text=TEXT), "kind": TEXT})
+        enqueue(bulk_job(PHONES, text=TEXT), services=scene.services)
+    for scene in scenes:
+        scene.await_events("batch.held")
+        scene.await_events("campaign.invalid")
+        scene.await_events("campaign.finished")
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(Process.stop, [process for scene in scenes for process in scene.processes.all()]))
+
+
+@pytest.fixture(params=["text", "json"])
+def scene(scenes: dict[str, Scene], request: pytest.FixtureRequest) -> Scene:
+    return scenes[request.param]
+
+
+def documents(scene: Scene) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in scene.lines()]
+
+
+def test_a_held_batch_is_named_with_all_that_is_known(scenes: dict[str, Scene]) -> None:
+    [held] = [line for line in documents(scenes["json"]) if line["event"] == "batch_held"]
+    batch_id = scenes["json"].events("batch.held")[0].subject
+    assert held["batch"] == batch_id
+    assert held["campaign"] == batch_id.rpartition("-")[0]
+    assert (held["account"], held["attempt"], held["level"], held["reason"]) == ("default", 1, "WARNING", REASON)
+    [line] = [line for line in scenes["text"].lines() if " WARNING batch_held " in line]
+    batch_id = scenes["text"].events("batch.held")[0].subject
+    assert f' campaign={batch_id[:-2]} batch={batch_id} attempt=1 account=default reason="{REASON}"' in line
+
+
+def test_a_lost_answer_is_told_with_its_time(scenes: dict[str, Scene]) -> None:
+    [unknown] = [line for line in documents(scenes["json"]) if line.get("to") == "unknown"]
+    assert unknown["event"] == "batch_moved"
+    assert 0 <= unknown["ms"] < 10_000
+    assert unknown["reason"]
+
+
+def test_every_line_of_json_is_an_object_of_the_same_shape(scenes: dict[str, Scene]) -> None:
+    lines = documents(scenes["json"])
+    assert all({"time", "level", "event", "logger", "process"} <= line.keys() for line in lines)
+    spoke = {line["logger"] for line in lines}
+    assert {"celery.apps.worker", "celery.worker.strategy", "celery.app.trace", "celery.beat"} <= spoke
+    assert {"campaigns.flow.reconcile", "campaigns.flow.submit"} <= spoke
+
+
+def test_what_comes_every_second_is_told_at_debug(scenes: dict[str, Scene]) -> None:
+    lines = documents(scenes["json"])
+    bells = [line for line in lines if line.get("task") == "campaigns.work"]
+    ticks = [line for line in lines if "Sending due task tick" in line.get("message", "")]
+    assert bells
+    assert ticks
+    assert {line["level"] for line in bells + ticks} == {"DEBUG"}
+    assert "INFO" in {line["level"] for line in lines if line.get("task") == "campaigns.submit"}
+
+
+def test_nothing_private_is_written(scene: Scene) -> None:
+    """Neither token, phone nor text: as it is, in a URL, in JSON, in base64 wherever it may begin there."""
+    written = "\n".join(scene.lines())
+    assert "campaigns.submit" in written
+    for secret in (TOKEN, *PHONES, TEXT):
+        assert [spelling for spelling in _spellings(secret) if spelling in written] == []
+
+
+def _spellings(secret: str) -> set[str]:
+    raw = secret.encode()
+    escaped = json.dumps(secret)[1:-1]
+    in_base64 = {base64.b64encode(b"x" * n + part).decode()[4:-4] for n in range(3) for part in (raw, escaped.encode())}
+    return {secret, quote(secret), quote_plus(secret), quote(secret, safe=""), escaped, repr(raw)[2:-1], *in_base64}
