@@ -19,6 +19,7 @@ from campaigns.planning import phones_of
 
 #: Batches that one check asks for by their uuid.
 UUIDS: Final = 20
+#: Ids of batches that one command reads, or drops.
 _READ: Final = 1000
 
 
@@ -44,8 +45,8 @@ def _awaited(services: Services, batch: Batch, first: Set[str]) -> Iterator[Batc
     ids = list(dict.fromkeys([*sorted(first), *(raw.decode() for raw in members)]))
     others = [other for other in services.batches.read_many(ids) if other.id != batch.id]
     known = [other.id for other in others if not _lacks_ids(other)]
-    if known:
-        services.store.ask("zrem", key, *known)
+    for start in range(0, len(known), _READ):
+        services.store.ask("zrem", key, *known[start : start + _READ])
     lacking = [other for other in others if _lacks_ids(other)]
     yield from sorted(
         lacking, key=lambda other: (other.id not in first, abs(other.number("claimed_ms") - claimed_ms), other.id)

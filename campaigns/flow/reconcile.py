@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 #: A doubt is not handed to a person before so many looks, however late the first of them came.
 _LEAST_TRIES = 4
+#: So many lookalikes at most are named where a batch is held: there may be thousands of single messages.
+_NAMED = 100
 
 
 def reconcile_batch(services: Services, batch_id: str) -> None:
@@ -153,7 +155,7 @@ def _plan_again(services: Services, batch: Batch, why: str) -> None:
 
 def _hold(services: Services, batch: Batch, look: Look, why: str, *, logged: str = "") -> None:
     """unknown → held. `logged` is the reason for the log, where `why` repeats the gateway's words."""
-    data = {"reason": why, "twins": sorted(look.lookalikes)}
+    data = {"reason": why, "twins": sorted(look.lookalikes)[:_NAMED]}
     move = Move(HELD, data, {"text": why}, {RECONCILE: None})
     if services.batches.move(batch, move, from_states={UNKNOWN}, fence=batch.fence):
         log.warning("batch_held", extra={**batch.facts, "reason": logged or why})

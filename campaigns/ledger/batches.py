@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -22,7 +22,10 @@ SEND, RECONCILE, POLL_VERB, FETCH, LEASE = "send", "reconcile", "poll", "replies
 PLAN, CANCEL, SWEEP, TRIM = "plan", "cancel", "sweep", "trim"
 _VERB_QUEUES = {RECONCILE: POLL, POLL_VERB: POLL, FETCH: REPLIES, LEASE: CONTROL}
 
+T = TypeVar("T")
 
+#: So many batches, or owners of messages, are read in one round trip: others wait for the server meanwhile.
+_PER_ROUND_TRIP = 500
 #: So many batches are remembered whose message ids are not known yet.
 _MOST_AWAITED = 10_000
 
@@ -66,6 +69,11 @@ class Unchecked:
 
     seen: str
     now: str
+
+
+def _portions(ids: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(ids), _PER_ROUND_TRIP):
+        yield ids[start : start + _PER_ROUND_TRIP]
 
 
 def moved(answer: Sequence[Any]) -> bool:
@@ -165,9 +173,12 @@ class Batches:
         return Batch.read(batch_id, decoded(self._store.ask("hgetall", self._keys.batch(batch_id))))
 
     def read_many(self, batch_ids: Sequence[str]) -> list[Batch]:
-        """Batches in the order of their ids, in one round trip."""
-        answers = self._store.ask_many("hgetall", [(self._keys.batch(i),) for i in batch_ids])
-        return [Batch.read(i, decoded(fields)) for i, fields in zip(batch_ids, answers, strict=True)]
+        """Batches in the order of their ids; up to 500 in one round trip."""
+        found: list[Batch] = []
+        for ids in _portions(batch_ids):
+            answers = self._store.ask_many("hgetall", [(self._keys.batch(i),) for i in ids])
+            found += [Batch.read(i, decoded(fields)) for i, fields in zip(ids, answers, strict=True)]
+        return found
 
     def body(self, batch_id: str) -> bytes | None:
         """What the request carries, without token and callback; None once it has expired."""
@@ -181,26 +192,25 @@ class Batches:
             return None
         return ImageFile(image[b"filename"].decode(), image[b"content_type"].decode(), image[b"content"])
 
-    def twins(self, fingerprint: str) -> list[tuple[str, int]]:
-        """Batches and mailings that would look the same in getViberMessages."""
-        members = self._store.ask("smembers", self._keys.twins(fingerprint))
-        pairs = [member.decode().rpartition(":") for member in members]
-        return [(batch_id, int(mailing)) for batch_id, _, mailing in pairs]
+    def twins(self, fingerprint: str) -> Iterator[tuple[str, int]]:
+        """Batches and mailings that would look the same in getViberMessages, in no order; there may be very many."""
+        for member in self._store.members(self._keys.twins(fingerprint)):
+            batch_id, _, mailing = member.decode().rpartition(":")
+            yield batch_id, int(mailing)
 
     def owner(self, account: str, message_id: int) -> tuple[str, int] | None:
         """Which batch and mailing the gateway's message id belongs to."""
         return self.owners(account, [message_id]).get(message_id)
 
     def owners(self, account: str, message_ids: Sequence[int]) -> dict[int, tuple[str, int]]:
-        """Message id → batch and mailing that it belongs to, for those that belong to one; in one round trip."""
-        if not message_ids:
-            return {}
+        """Message id → batch and mailing that it belongs to, for those that belong to one; up to 500 a round trip."""
         found = {}
-        values = self._store.ask("mget", [self._keys.message(account, message_id) for message_id in message_ids])
-        for message_id, value in zip(message_ids, values, strict=True):
-            if value is not None:
-                batch_id, _, mailing = value.decode().rpartition(":")
-                found[message_id] = batch_id, int(mailing)
+        for ids in _portions(message_ids):
+            values = self._store.ask("mget", [self._keys.message(account, message_id) for message_id in ids])
+            for message_id, value in zip(ids, values, strict=True):
+                if value is not None:
+                    batch_id, _, mailing = value.decode().rpartition(":")
+                    found[message_id] = batch_id, int(mailing)
         return found
 
     def own(self, batch: Batch, message_ids: Mapping[int, int], life_ms: int) -> bool:
@@ -210,8 +220,7 @@ class Batches:
 
     def foreign(self, batch: Batch) -> frozenset[int]:
         """Message ids that are known to go to none of the phones of a batch in doubt."""
-        members = self._store.ask("smembers", self._keys.foreign(batch.id))
-        return frozenset(int(raw) for raw in members)
+        return frozenset(int(raw) for raw in self._store.members(self._keys.foreign(batch.id)))
 
     def note_foreign(self, batch: Batch, message_ids: Sequence[int], life_ms: int) -> None:
         """Remember such ids for `life_ms` more, so that no check opens them again."""

@@ -15,6 +15,7 @@ from campaigns.handle import Campaign
 from tests.support import claims
 from tests.support.doubt import in_doubt, younger
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
+from tests.support.loads import weigh
 from tests.support.stage import Stage
 
 
@@ -78,6 +79,23 @@ class TestDoubt:
         stage.finish(*pair)
         assert [c.status().recipients["held"] for c in pair] == [3, 3]
         assert len(stage.sandbox.ledger()) == 5
+
+    def test_thousands_of_lookalikes(self, stage: Stage) -> None:
+        """Single messages with the same words are read some at a time, and an event names the first of them."""
+        campaign = in_doubt(stage, "reset_before", bulk_job(phones(3)))
+        store, batch = stage.services.store, stage.services.batches.read(f"{campaign.id}-0")
+        others = sorted(f"{n:021x}-0" for n in range(3000))
+        store.ask("sadd", store.keys.twins(batch.mailings[0].fingerprint), *(f"{other}:0" for other in others))
+        unknown = {"state": "unknown", "kind": "bulk", "account": "default", "attempt": 1}
+        store.ask_many("hset", [(store.keys.batch(other), None, None, unknown) for other in others])
+        loads = weigh(store)
+        stage.until(lambda: campaign.status().recipients["held"] == 3)
+        # No event of it, no request for it and no answer about it holds all their ids, which are 69,000 bytes.
+        assert max(loads.sent, loads.answered) < 40_000
+        assert loads.commands_at_once <= 500
+        (held,) = [event for event in stage.events(campaign) if event.type == "batch.held"]
+        assert len(held.data["twins"]) == 100
+        assert set(held.data["twins"]) <= set(others)
 
     def test_a_clock_that_is_behind_proves_nothing(self, make_stage: Callable[..., Stage]) -> None:
         """The mailing is listed, but as if it were older than its request: neither there nor absent."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from campaigns.ledger import Campaigns, RejectedMessages
+from campaigns.ledger import Batch, Batches, Campaigns, RejectedMessages
 from campaigns.ledger.rejected import MOST
 from campaigns.store import Store
 from tests.support.loads import weigh
@@ -46,3 +46,34 @@ def test_rejected_messages_of_a_longer_list(store: Store) -> None:
     assert not store.ask("zscore", index, IDS[0])
     assert rejected.add("last", {"queue": "bulk"})
     assert len(rejected) == MOST
+
+
+def test_lookalikes(store: Store) -> None:
+    """Everybody who gets the same words in a message of their own is a lookalike of all others."""
+    store.ask("sadd", store.keys.twins("fp"), *(f"{campaign_id}-0:0" for campaign_id in IDS))
+    loads = weigh(store)
+    found = list(Batches(store, body_life_ms=1000).twins("fp"))
+    assert sorted(found) == [(f"{campaign_id}-0", 0) for campaign_id in IDS]
+    assert 10_000 < loads.answered < LIMIT
+
+
+def test_many_batches(store: Store) -> None:
+    """Nobody waits while thousands of batches, or the owners of thousands of messages, are read."""
+    ids = [f"{campaign_id}-0" for campaign_id in IDS]
+    store.ask_many("hset", [(store.keys.batch(i), "state", "accepted") for i in ids])
+    store.ask_many("set", [(store.keys.message("main", n), f"{i}:0") for n, i in enumerate(ids)])
+    batches, loads = Batches(store, body_life_ms=1000), weigh(store)
+    assert [batch.id for batch in batches.read_many(ids)] == ids
+    assert batches.read_many([]) == []
+    assert batches.owners("main", range(len(ids))) == {n: (i, 0) for n, i in enumerate(ids)}
+    assert loads.commands_at_once <= 500
+    assert max(loads.sent, loads.answered) < LIMIT
+
+
+def test_mailings_that_are_known_to_be_foreign(store: Store) -> None:
+    numbers = range(10**12, 10**12 + len(IDS))
+    batches, batch = Batches(store, body_life_ms=1000), Batch.read("c-0", {})
+    batches.note_foreign(batch, numbers, 60_000)
+    loads = weigh(store)
+    assert batches.foreign(batch) == frozenset(numbers)
+    assert loads.answered < LIMIT

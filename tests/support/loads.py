@@ -11,10 +11,14 @@ from campaigns.store import Store
 
 @dataclass(slots=True)
 class Loads:
-    """The most bytes that one command brought with it, and that one answer brought back; round trips so far."""
+    """The most bytes that one command brought with it, and that one answer brought back.
+
+    `commands_at_once`: the most commands of one round trip; `round_trips`: all of them so far.
+    """
 
     sent: int = 0
     answered: int = 0
+    commands_at_once: int = 1
     round_trips: int = 0
 
 
@@ -32,6 +36,7 @@ def weigh(store: Store) -> Loads:
         def pack_commands(self, commands: Iterable[Any]) -> Any:
             commands = list(commands)
             loads.sent = max(loads.sent, *map(_size, commands))
+            loads.commands_at_once = max(loads.commands_at_once, len(commands))
             loads.round_trips += 1
             return super().pack_commands(commands)
 
