@@ -1,0 +1,147 @@
+"""The user of `deploy/redis.acl`, for store and broker: it may do all that the processes and commands do, and no more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from redis import Redis
+from redis.exceptions import NoPermissionError
+
+from campaigns.cli.commands import cli
+from campaigns.consuming import consume
+from campaigns.embedded import EmbeddedServer
+from campaigns.flow.services import Services
+from campaigns.handle import Campaign
+from campaigns.names import QUEUES
+from campaigns.people import forget
+from campaigns.producer import enqueue
+from campaigns.results import Groups
+from campaigns.sandbox.server import Sandbox
+from campaigns.settings import Settings
+from campaigns.wiring import build_services, default_services_are
+from tests.conftest import Processes, environment
+from tests.scenarios.test_processes import eventually, over
+from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
+from tests.support.processes import ROOT
+
+_PASSWORD = "for-this-test-only"
+_FILE = ROOT / "deploy" / "redis.acl"
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[EmbeddedServer]:
+    """A server that has read the file; the test itself comes in as its default user, to look at the log of refusals."""
+    text = _FILE.read_text("utf-8").replace("user default off", "user default on nopass ~* &* +@all")
+    rules = tmp_path / "users.acl"
+    rules.write_text(text.replace("user campaigns on", f"user campaigns on >{_PASSWORD}"), "utf-8")
+    with EmbeddedServer(config={"aclfile": str(rules)}) as server:
+        yield server
+
+
+@pytest.fixture
+def restricted(guarded: EmbeddedServer) -> str:
+    return guarded.url.replace("redis://", f"redis://campaigns:{_PASSWORD}@")
+
+
+@pytest.fixture
+def started(tmp_path: Path, restricted: str, sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Processes]:
+    processes = Processes(tmp_path, environment(restricted, sandbox.url, "campaigns:"))
+    # As the Procfile has it: gossip would subscribe to channels by a pattern, which an ACL has to name literally.
+    processes.worker(QUEUES, "--concurrency", "2", "--without-gossip")
+    processes.beat()
+    yield processes
+    processes.end()
+    request.node.add_report_section("call", "processes", processes.report())
+
+
+@pytest.fixture
+def services(started: Processes) -> Services:
+    return build_services(Settings.from_env({n: v for n, v in started.env.items() if n.startswith("CAMPAIGNS_")}))
+
+
+def test_all_that_is_done(
+    guarded: EmbeddedServer, started: Processes, services: Services, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every kind, doubt, replies, opt-outs, groups, acts of people and every command that reads: nothing is refused."""
+    sandbox.fault("reset_after", "sendBulkViber")
+    campaigns = [
+        enqueue(bulk_job(phones(3)), key="acl", services=services),
+        enqueue(quick_job("375297779909"), services=services),
+        enqueue(list_job(1), services=services),
+    ]
+    stopped = enqueue(sample_job(schedule="2030-05-01 10:00"), services=services)
+    stopped.pause()
+    stopped.resume()
+    stopped.cancel()
+    services.optouts.add(["375291234567"])
+    eventually(lambda: refusals(guarded) != [] or over(*campaigns)())
+    assert refusals(guarded) == []
+    assert len(list(consume("crm", idle_s=0.3, settings=services.settings))) > 5
+    Groups(services.store).rewind("crm", "0")
+    forget("375297779909", services=services)
+    for name, value in started.env.items():
+        monkeypatch.setenv(name, value)
+    with default_services_are(None):
+        for line in commands(campaigns[0]):
+            told = CliRunner().invoke(cli, line.split())
+            assert told.exit_code == 0, f"{line}: {told.output}"
+    Groups(services.store).forget("crm")
+    assert refusals(guarded) == []
+
+
+def commands(campaign: Campaign) -> list[str]:
+    one = campaign.id
+    return [
+        f"status {one}",
+        "list",
+        f"deliveries {one}",
+        f"replies {one}",
+        "explain 375297779901",
+        f"report {one}",
+        "optouts list",
+        "recover",
+        "submissions list",
+        "events",
+        "events --group crm --dead-letters",
+        "doctor",
+    ]
+
+
+def refusals(server: EmbeddedServer) -> list[str]:
+    """What the server refused: the command or the key."""
+    with Redis.from_url(server.url, decode_responses=True) as redis:
+        return [f"{entry['reason']} {entry['object']}" for entry in redis.acl_log()]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "FLUSHALL",
+        "KEYS *",
+        "CONFIG SET maxmemory 1",
+        "SHUTDOWN",
+        "ACL LIST",
+        "CLIENT KILL ID 1",
+        "MONITOR",
+        "REPLICAOF NO ONE",
+        "SCRIPT FLUSH",
+        "GET somebody-else",
+        "SET somebody-else 1",
+        "PUBLISH somebody-else 1",
+    ],
+)
+def test_what_nobody_needs(restricted: str, command: str) -> None:
+    with Redis.from_url(restricted) as redis, pytest.raises(NoPermissionError):
+        redis.execute_command(*command.split())
+
+
+def test_every_command_of_a_script_is_allowed() -> None:
+    allowed = set(re.findall(r"\+([a-z]+)", _FILE.read_text("utf-8")))
+    scripts = "".join(path.read_text("utf-8") for path in (ROOT / "campaigns" / "lua").rglob("*.lua"))
+    used = {command.lower() for command in re.findall(r"redis\.p?call\('([A-Z]+)'", scripts)}
+    assert used
+    assert used - allowed == set()
