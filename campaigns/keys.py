@@ -63,7 +63,8 @@ class Keys:
 
     def taken_out(self, campaign_id: str) -> str:
         """List of JSON `[reason, place, phone as handed in]`. Writer: planning, and ledger for those who opted
-        out later; their place is the batch that they stood in."""
+        out later; their place is the batch that they stood in. It is never shortened: who was erased leaves an empty
+        string."""
         return f"{self.prefix}taken-out:{campaign_id}"
 
     def active(self) -> str:

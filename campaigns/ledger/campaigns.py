@@ -14,6 +14,9 @@ from campaigns.ledger.states import CANCELLING, PAUSED, READY
 from campaigns.names import CONTROL
 from campaigns.store import Store, decoded
 
+#: Why and where somebody was taken out (the place in the job, or the batch), and the phone as it was handed in.
+TakenOutRow = tuple[str, str, str]
+
 _PER_ROUND_TRIP = 500
 _MOST_BRIEFS = 1000
 _EVENTS = {PAUSED: "paused", READY: "resumed", CANCELLING: "cancelling"}
@@ -128,13 +131,18 @@ class Campaigns:
             [campaign_id, packed, *flat],
         )
 
-    def taken_out(self, campaign_id: str) -> Iterator[tuple[str, str, str]]:
-        """Recipients that planning took out: reason, place in the job, phone as handed in."""
+    def taken_out(self, campaign_id: str) -> Iterator[TakenOutRow]:
+        """Recipients that planning took out, and those who opted out later."""
+        return (row for _, row in self.numbered_taken_out(campaign_id))
+
+    def numbered_taken_out(self, campaign_id: str) -> Iterator[tuple[int, TakenOutRow]]:
+        """The same, each with its number in the list, which it keeps. Those who were erased are left out."""
         start = 0
         while rows := self._store.ask("lrange", self._keys.taken_out(campaign_id), start, start + _PER_ROUND_TRIP - 1):
-            for row in rows:
-                reason, place, phone = orjson.loads(row)
-                yield reason, place, phone
+            for number, row in enumerate(rows, start):
+                if row:
+                    reason, place, phone = orjson.loads(row)
+                    yield number, (reason, place, phone)
             start += len(rows)
 
     def retire(self, campaign: Campaign, life_ms: int) -> None:

@@ -1,19 +1,27 @@
 -- Erases a person from a campaign's replies, its list of those taken out, and events that every group has done with.
 -- One event tells that it happened, without the phone; `events` are the sequences that are missing from now on.
+-- Who is named more often than a caller erases at a time leaves by several calls, each with its event.
 -- KEYS: 1 campaign, 2 events, 3 replies, 4 list of those taken out
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 deliveries and 4 bodies erased before, 5 sequences of the events (JSON),
---       6 number of replies R, then R reply ids, then number of rows T, then T rows taken out, then positions of events
+--       6 number of replies R, then R reply ids, then number of rows T, then T times number in the list, row as it
+--       stands there, then positions of events
 -- Returns: {replies, rows, events} erased.
 local now = clock(ARGV[1])
 local at = 6
-local function each(erase)
-  local first, last, erased = at + 1, at + tonumber(ARGV[at]), 0
-  for i = first, last do erased = erased + erase(ARGV[i]) end
+local function each(width, erase)
+  local first, last, erased = at + 1, at + width * tonumber(ARGV[at]), 0
+  for i = first, last, width do erased = erased + erase(ARGV[i], ARGV[i + 1]) end
   at = last + 1
   return erased
 end
-local replies = each(function(id) return redis.call('HDEL', KEYS[3], id) end)
-local rows = each(function(row) return redis.call('LREM', KEYS[4], 0, row) end)
+local replies = each(1, function(id) return redis.call('HDEL', KEYS[3], id) end)
+-- An erased row leaves an empty one, so that all others keep their numbers. To remove it the server would search
+-- the whole list.
+local rows = each(2, function(number, row)
+  if redis.call('LINDEX', KEYS[4], number) ~= row then return 0 end
+  redis.call('LSET', KEYS[4], number, '')
+  return 1
+end)
 local events = 0
 for i = at, #ARGV do events = events + redis.call('XDEL', KEYS[2], ARGV[i]) end
 if tonumber(ARGV[3]) + tonumber(ARGV[4]) + replies + rows + events > 0 and redis.call('EXISTS', KEYS[1]) == 1 then

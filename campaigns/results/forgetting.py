@@ -6,7 +6,8 @@ evidence and whose news are taken in. So a person who stands in one cannot be fo
 A stream's entry cannot be rewritten, and one entry may hold the news of a hundred people. So an entry that names
 the person is deleted once every group has done with it; until then it stays for who has yet to read it, is
 counted in `events_left`, and leaves with the trimming of the stream or when forgetting is repeated. The event
-`person.forgotten` names the sequences that are missing, and never the phone. The whole stream is read for it:
+`person.forgotten` names the sequences that are missing, and never the phone; where they are very many there are several
+such events, and each names its own. The whole stream is read for it:
 half a second for 2,000,000 changes in 20,000 entries.
 """
 
@@ -33,6 +34,8 @@ from campaigns.store import Store
 #: States of batches of which nothing more will come by itself.
 _DONE = frozenset({SETTLED, REJECTED, CANCELLED, WRITTEN_OFF})
 _ERASED = "(erased)"
+#: Replies, rows and events, of each so many, that one script erases.
+_PER_CALL = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,14 @@ class _Found:
 
     batches: list[Batch] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
-    taken_out: list[bytes] = field(default_factory=list)
+    taken_out: list[tuple[int, bytes]] = field(default_factory=list)  # number in the list, row
     positions: list[str] = field(default_factory=list)
     sequences: list[int] = field(default_factory=list)
+
+    @property
+    def longest(self) -> int:
+        """How many replies, rows or events there are, whatever is most."""
+        return max(len(self.replies), len(self.taken_out), len(self.positions))
 
 
 class Forgetting:
@@ -98,11 +106,10 @@ class Forgetting:
         return Forgotten(campaigns, deliveries, bodies, replies, taken_out, events, dead_letters, events_left, optout)
 
     def _in_campaign(self, campaign: Campaign, phone: str) -> _Found:
-        rows = self._people.taken_out(campaign, phone)
         return _Found(
             batches=self._people.batches_with(campaign, phone),
             replies=[reply.id for reply in self._replies.of_phone(campaign.id, phone)],
-            taken_out=list(dict.fromkeys(orjson.dumps(row) for row in rows)),
+            taken_out=[(n, orjson.dumps(row)) for n, row in self._people.taken_out(campaign, phone)],
         )
 
     def _add_events(self, found: dict[str, _Found], phone: str) -> int:
@@ -129,26 +136,39 @@ class Forgetting:
         )
 
     def _erase(self, campaign_id: str, one: _Found, phone: str) -> tuple[int, int, int, int, int]:
-        keys, deliveries, bodies = self._keys, 0, 0
+        deliveries, bodies = 0, 0
         for batch in one.batches:
             rows, changed = self._erase_batch(batch, phone)
             deliveries, bodies = deliveries + rows, bodies + changed
+        replies, taken_out, events = self._erase_portion(campaign_id, one, 0, (deliveries, bodies))
+        for start in range(_PER_CALL, one.longest, _PER_CALL):
+            more = self._erase_portion(campaign_id, one, start)
+            replies, taken_out, events = replies + more[0], taken_out + more[1], events + more[2]
+        return deliveries, bodies, replies, taken_out, events
+
+    def _erase_portion(
+        self, campaign_id: str, one: _Found, start: int, before: tuple[int, int] = (0, 0)
+    ) -> tuple[int, int, int]:
+        """Erase some hundred things of each kind, with an event of their own: a script may not hold up all others.
+
+        `before` are the deliveries and the bodies that were erased and that no event has told yet.
+        """
+        keys, part = self._keys, slice(start, start + _PER_CALL)
         replies, taken_out, events = self._store.run(
             "forget_person",
             [keys.campaign(campaign_id), keys.events(), keys.replies(campaign_id), keys.taken_out(campaign_id)],
             [
                 campaign_id,
-                deliveries,
-                bodies,
-                orjson.dumps(one.sequences),
-                len(one.replies),
-                *one.replies,
-                len(one.taken_out),
-                *one.taken_out,
-                *one.positions,
+                *before,
+                orjson.dumps(one.sequences[part]),
+                len(one.replies[part]),
+                *one.replies[part],
+                len(one.taken_out[part]),
+                *(value for numbered in one.taken_out[part] for value in numbered),
+                *one.positions[part],
             ],
         )
-        return deliveries, bodies, replies, taken_out, events
+        return replies, taken_out, events
 
     def _erase_batch(self, batch: Batch, phone: str) -> tuple[int, int]:
         keys = self._keys

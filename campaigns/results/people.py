@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from campaigns.ledger import Batch, Batches, Campaign, Campaigns, refused_by
+from campaigns.ledger import Batch, Batches, Campaign, Campaigns, TakenOutRow, refused_by
 from campaigns.ledger.reasons import HERE
 from campaigns.planning import phones_of
 from campaigns.recipients import normalise_phone
@@ -128,7 +128,7 @@ class People:
     def trace(self, campaign: Campaign, phone: str) -> Trace | None:
         """What one campaign did to a phone; None if it has nothing to do with it."""
         messages = [m for batch in self.batches_with(campaign, phone) for m in self._messages(batch, phone)]
-        taken_out = [(reason, place) for reason, place, _ in self.taken_out(campaign, phone)]
+        taken_out = [(reason, place) for _, (reason, place, _) in self.taken_out(campaign, phone)]
         replies = self._replies.of_phone(campaign.id, phone) if campaign.number("replies") else []
         if not (messages or taken_out or replies):
             return None
@@ -162,15 +162,16 @@ class People:
             found += self._among(campaign, ids[start : start + _BATCHES_PER_CALL], phone)
         return self._batches.read_many(found) if found else []
 
-    def taken_out(self, campaign: Campaign, phone: str) -> Iterator[tuple[str, str, str]]:
-        """Rows of the taken-out list that are of a phone, however it was spelled: reason, place, spelling."""
+    def taken_out(self, campaign: Campaign, phone: str) -> Iterator[tuple[int, TakenOutRow]]:
+        """Rows of the taken-out list that are of a phone, however it was spelled, each with its number in the list."""
         if not any(campaign.number(f"r:{reason}") for reason in ("duplicate", "opted_out")):
             return
         end = phone[-7:]
-        for reason, place, raw in self._campaigns.taken_out(campaign.id):
+        for number, row in self._campaigns.numbered_taken_out(campaign.id):
+            raw = row[2]
             # Few rows end like it, and reading spellings is slow.
             if _NO_DIGITS.sub("", raw).endswith(end) and normalise_phone(raw, self._region) == phone:
-                yield reason, place, raw
+                yield number, row
 
     def campaigns(self, limit: int | None) -> Iterator[Campaign]:
         """The newest `limit` campaigns (None: all that are kept), newest first."""
