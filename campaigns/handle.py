@@ -48,6 +48,8 @@ class Status:
 
     `requests` counts paid requests by their state, as `recipients` counts people. `reasons` tell why some were
     refused or are held, and whether the gateway said so or a limit here; a list of campaigns comes without them.
+
+    `correlation_id` is the job's, or empty.
     """
 
     id: str
@@ -81,6 +83,7 @@ class Status:
     reasons: tuple[Reason, ...] = ()
     events_full_since: datetime | None = None
     events_full_group: str = ""
+    correlation_id: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: times as ISO 8601, the cost as text."""
@@ -270,6 +273,7 @@ def _status(services: Services, record: Record, resting: tuple[int, str] | None,
         out_of_reach_until=_moment(schedule.until_ms) if schedule.until_ms else None,
         events_full_since=_moment(full.since_ms) if full else None,
         events_full_group=full.group if full else "",
+        correlation_id=record.fields.get("correlation_id", ""),
     )
 
 

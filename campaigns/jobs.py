@@ -53,6 +53,8 @@ class _Job:
     spacing_ms: float | None = None
     #: Its part of the account's rate, beside campaigns that have another.
     weight: int = 1
+    #: What the caller knows it by in its own logs. The same job has another when it is handed in again.
+    correlation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,10 @@ def comes_as_stream(job: Job) -> bool:
 
 
 def job_document(job: Job) -> dict[str, Any]:
-    """The job without its recipients, as plain values for JSON. Two jobs that differ, differ here or there."""
+    """The job without its recipients, as plain values for JSON. Two jobs that differ, differ here or there.
+
+    A correlation id makes no difference, so it is not in it.
+    """
     document: dict[str, Any] = {
         "kind": job.kind,
         "account": job.account,

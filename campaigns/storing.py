@@ -66,6 +66,7 @@ def opening_of(services: Services, job: Job, key: str | None, optouts: str) -> t
         key=key,
         weight=job.weight,
         spacing_ms=job.spacing_ms,
+        correlation_id=job.correlation_id or "",
         optouts=optouts,
     )
 

@@ -14,6 +14,8 @@ _DEPTH_MOST: Final = 32
 _INTEGER_MOST: Final = 2**63
 #: Longer than any order number or uuid, and short enough for the name of a Redis key.
 KEY_LENGTH: Final = 255
+#: A `traceparent` has 55 characters, two uuids 73.
+CORRELATION_LENGTH: Final = 128
 _LINK: Final = re.compile(r"https?://[^\s/@?#]+(?:[/?#]\S*)?", re.IGNORECASE)
 #: Letters by their category that nobody sees: Hangul fillers, the empty Braille pattern.
 _BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
@@ -41,6 +43,17 @@ def key_problem(key: object) -> str | None:
     if not key.strip():
         return "must not be empty"
     return f"longer than {KEY_LENGTH} characters" if len(key) > KEY_LENGTH else text_problem(key)
+
+
+def correlation_problem(value: object) -> str | None:
+    """Why something cannot be the correlation id of a job, if it cannot: it stands in log lines and events."""
+    if not isinstance(value, str):
+        return "must be text"
+    if len(value) > CORRELATION_LENGTH:
+        return f"longer than {CORRELATION_LENGTH} characters"
+    if not visible(value):
+        return "must not be empty"
+    return None if value.isprintable() else "holds a control character or another that nobody sees"
 
 
 def visible(text: str) -> bool:

@@ -45,7 +45,8 @@ _REASONS: Final = 5
 def status_table(status: Status, *, progress: Sequence[RenderableType] = (), zone: tzinfo = UTC) -> RenderableType:
     """A campaign at a glance: its state, its recipients by fate, its deliveries by status, what to do next.
 
-    No line but a name, a reason and a message of the gateway needs more than 60 columns. Times are in `zone`.
+    No line but a name, a correlation id, a reason and a message of the gateway needs more than 60 columns. Times are in
+    `zone`.
     """
     head = Text.assemble((status.name or status.id, "bold"), "  ", state_text(status))
     about = Text(f"{status.id}, {status.kind}, account {status.account}", style="dim")
@@ -55,7 +56,8 @@ def status_table(status: Status, *, progress: Sequence[RenderableType] = (), zon
     table.add_column()
     for number, words, style in _numbers(status):
         table.add_row(number, Text(words), style=style)
-    parts: list[RenderableType] = [head, about, since, *progress, table]
+    named = [Text(f"correlation id {status.correlation_id}", style="dim")] if status.correlation_id else []
+    parts: list[RenderableType] = [head, about, since, *named, *progress, table]
     if not status.balanced:
         parts.append(Text("the account of this campaign does not balance", style="red"))
     parts += [Text(line, style="red") for line in reason_lines(status)]

@@ -17,6 +17,7 @@ from campaigns.preparing import all_mistakes, checked_job, key_of
 from campaigns.producer import enqueue_without_waiting
 from campaigns.settings import Settings
 from campaigns.submissions import Rejection, Submission, read_submission
+from campaigns.wellformed import correlation_problem
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +76,10 @@ def _submit(services: Services, submission: Submission) -> str:
         errors |= error.errors
     except KeyConflictError as error:
         errors["key"] = [f"belongs to campaign {error.campaign_id}, which has a different job"]
-    services.campaigns.store_invalid(campaign_id, JobError(errors).errors, _about(submission.job))
-    log.warning("job_invalid", extra={"campaign": campaign_id, "mistakes": len(flatten(errors))})
+    about = _about(submission.job)
+    services.campaigns.store_invalid(campaign_id, JobError(errors).errors, about)
+    facts = {"campaign": campaign_id, "correlation_id": about.get("correlation_id")}
+    log.warning("job_invalid", extra={**facts, "mistakes": len(flatten(errors))})
     return campaign_id
 
 
@@ -107,7 +110,9 @@ def _mistakes(services: Services, submission: Submission) -> ErrorTree:
 def _about(job: Any) -> dict[str, str]:
     """What a person recognises the job by."""
     about = job if isinstance(job, Mapping) else {}
-    return {name: _word(about.get(name)) for name in ("kind", "account", "name")}
+    words = {name: _word(about.get(name)) for name in ("kind", "account", "name")}
+    correlation_id = about.get("correlation_id")
+    return words if correlation_problem(correlation_id) else {**words, "correlation_id": str(correlation_id)}
 
 
 def _word(value: Any) -> str:

@@ -43,23 +43,25 @@ class Plans:
         optouts: str,
         weight: int = 1,
         spacing_ms: float | None = None,
+        correlation_id: str = "",
     ) -> tuple[Plan, ScriptCall]:
         """A plan, and the call that opens it; see `Plan.owner`.
 
         `spacing_ms` is for each recipient. `optouts` is the version of the opt-outs that planning goes by.
         """
         keys, token = self._store.keys, secrets.token_hex(8)
-        plan = self._plan(kind=kind, account=account, queue=queue, key=key, token=token)
+        plan = self._plan(kind=kind, account=account, queue=queue, key=key, token=token, correlation_id=correlation_id)
         mine = keys.campaign(plan.campaign_id)
         fields = ["kind", kind, "account", account, "queue", queue, "name", name, "job", job]
-        fields += [part for pair in _some(key=key, weight=weight, spacing_ms=spacing_ms) for part in pair]
+        some = _some(key=key, weight=weight, spacing_ms=spacing_ms, correlation_id=correlation_id)
+        fields += [part for pair in some for part in pair]
         return plan, (
             "open_plan",
             [mine if key is None else keys.job_key(key), mine, keys.active(), keys.index(), keys.due(CONTROL)],
             [plan.campaign_id, "0" if key is None else "1", token, self._lease_ms, optouts, *fields],
         )
 
-    def _plan(self, *, kind: str, account: str, queue: str, key: str | None, token: str) -> Plan:
+    def _plan(self, *, kind: str, account: str, queue: str, key: str | None, token: str, correlation_id: str) -> Plan:
         if queue not in DUE_QUEUES:
             raise ValueError(f"no queue {queue!r}")
         return Plan(
@@ -73,6 +75,7 @@ class Plans:
             lease_ms=self._lease_ms,
             body_life_ms=self._body_life_ms,
             twins_life_ms=self._twins_life_ms,
+            correlation_id=correlation_id,
         )
 
     def keep(self, batches: Iterable[Batch]) -> None:
@@ -97,7 +100,7 @@ class Plans:
         )
 
 
-def _some(*, key: str | None, weight: int, spacing_ms: float | None) -> Iterator[tuple[str, str]]:
+def _some(*, key: str | None, weight: int, spacing_ms: float | None, correlation_id: str) -> Iterator[tuple[str, str]]:
     """The fields that only some campaigns have."""
     if key is not None:
         yield "key", key
@@ -105,3 +108,5 @@ def _some(*, key: str | None, weight: int, spacing_ms: float | None) -> Iterator
         yield "weight", str(weight)
     if spacing_ms is not None:
         yield "spacing_ms", f"{spacing_ms:.6f}"
+    if correlation_id:
+        yield "correlation_id", correlation_id

@@ -77,9 +77,15 @@ class Batch:
         return campaign_of(self.id)
 
     @property
-    def facts(self) -> dict[str, str | int]:
+    def facts(self) -> dict[str, str | int | None]:
         """What log lines about the batch name it by."""
-        return {"campaign": self.campaign_id, "batch": self.id, "attempt": self.attempt, "account": self.account}
+        return {
+            "campaign": self.campaign_id,
+            "batch": self.id,
+            "attempt": self.attempt,
+            "account": self.account,
+            "correlation_id": self.fields.get("correlation_id"),
+        }
 
     def number(self, name: str) -> int:
         """A field that is a whole number; 0 if it is not there."""
@@ -143,9 +149,9 @@ class Campaign:
         )
 
     @property
-    def facts(self) -> dict[str, str | int]:
+    def facts(self) -> dict[str, str | int | None]:
         """What log lines about the campaign name it by."""
-        return {"campaign": self.id, "account": self.account}
+        return {"campaign": self.id, "account": self.account, "correlation_id": self.fields.get("correlation_id")}
 
     def number(self, name: str) -> int:
         """A counter; 0 if it was never counted."""

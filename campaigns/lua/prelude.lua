@@ -60,12 +60,18 @@ local function rfc3339(ms)
     math.floor(rest / 3600), math.floor(rest / 60) % 60, rest % 60, ms % 1000)
 end
 
--- One event. `owner` is the hash whose `seq` numbers the events of `source`; `data` is JSON text.
+-- One event. `owner` is the hash whose `seq` numbers the events of `source`; `data` is JSON text. Where the owner has a
+-- `correlation_id`, as campaigns may, the event has it too.
 local function emit(events, owner, source, kind, subject, data, now)
   local seq = redis.call('HINCRBY', owner, 'seq', 1)
-  redis.call('XADD', events, '*', 'specversion', '1.0', 'id', source .. '/' .. seq, 'source', source,
-    'type', kind, 'subject', subject, 'time', rfc3339(now), 'dataschema', kind .. '/1',
-    'sequence', seq, 'data', data)
+  local entry = {'specversion', '1.0', 'id', source .. '/' .. seq, 'source', source, 'type', kind, 'subject', subject,
+    'time', rfc3339(now), 'dataschema', kind .. '/1', 'sequence', seq, 'data', data}
+  local correlation_id = redis.call('HGET', owner, 'correlation_id')
+  if correlation_id then
+    entry[#entry + 1] = 'correlationid'
+    entry[#entry + 1] = correlation_id
+  end
+  redis.call('XADD', events, '*', unpack(entry))
 end
 
 -- Puts `head` (JSON members) before the members of the object `data`.

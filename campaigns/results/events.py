@@ -27,7 +27,8 @@ class Event:
 
     `id` is the same however often it is delivered; `source` is the campaign's id, or `accounts/<alias>`;
     `sequence` counts the events of a source from 1 without gaps; `subject` is what it is about;
-    `time` is RFC 3339 in UTC; `position` is its place in the stream.
+    `time` is RFC 3339 in UTC; `position` is its place in the stream; `correlation_id` is that of the campaign's job, or
+    empty.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Event:
     sequence: int
     data: dict[str, Any] = field(repr=False)
     position: str
+    correlation_id: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -86,6 +88,7 @@ def read_entry(position: bytes, fields: Mapping[bytes, bytes]) -> Event:
         sequence=int(fields[b"sequence"]),
         data=data,
         position=position.decode(),
+        correlation_id=fields.get(b"correlationid", b"").decode(),
     )
 
 
@@ -126,6 +129,7 @@ def single_changes(event: Event) -> Iterator[Event]:
             sequence=event.sequence,
             data=data,
             position=event.position,
+            correlation_id=event.correlation_id,
         )
 
 

@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields
 
 from campaigns.schemas.strict import CHECKING, messages
 from campaigns.times import parse_when
-from campaigns.wellformed import key_problem, link_problem, text_problem, visible
+from campaigns.wellformed import correlation_problem, key_problem, link_problem, text_problem, visible
 
 _URL_LENGTH = 2000
 
@@ -90,6 +90,15 @@ class Key(fields.Field[str]):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if (problem := key_problem(value)) is not None:
+            raise ValidationError(problem)
+        return str(value)
+
+
+class CorrelationId(fields.Field[str]):
+    """What the caller knows a job by in its own logs: short, printable text."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if (problem := correlation_problem(value)) is not None:
             raise ValidationError(problem)
         return str(value)
 

@@ -52,7 +52,7 @@ def _is_set(flag: object) -> bool:
 
 
 def _common(values: Mapping[str, Any]) -> dict[str, Any]:
-    same = ("account", "name", "on_unknown", "max_recipients", "max_cost", "literal_text", "weight")
+    same = ("account", "name", "on_unknown", "max_recipients", "max_cost", "literal_text", "weight", "correlation_id")
     return {**{name: values[name] for name in same}, "spacing_ms": values["rate"]}
 
 

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from campaigns.recipients import BUTTON_LINK_LENGTH, mobile_phone
 from campaigns.schemas.aliases import Alias, without_token
 from campaigns.schemas.delivery_lists import DeliveryList, Mailings
-from campaigns.schemas.fields import Flag, Key, Line, Link, Text, When, Whole, Word
+from campaigns.schemas.fields import CorrelationId, Flag, Key, Line, Link, Text, When, Whole, Word
 from campaigns.schemas.images import Image
 from campaigns.schemas.mailings import NAME_LENGTH, MailingSchema
 from campaigns.schemas.paces import Pace
@@ -28,6 +28,7 @@ class _Common(StrictSchema):
     account = Alias(load_default=DEFAULT_ACCOUNT, error_messages=messages("must be an alias"))
     name = Line(most=NAME_LENGTH, load_default=None)
     key = Key(load_default=None)
+    correlation_id = CorrelationId(load_default=None)
     on_unknown = Word("hold", "resend", load_default=None)
     literal_text = Flag(load_default=False)
     max_recipients = Whole(load_default=None)

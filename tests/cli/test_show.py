@@ -72,6 +72,11 @@ def test_status_fits(width: int) -> None:
     assert "…" not in text
 
 
+def test_a_correlation_id_is_shown_if_there_is_one() -> None:
+    assert "correlation id" not in rendered(status_table(a_status()), 80)
+    assert "correlation id order 7/a\n" in rendered(status_table(a_status(correlation_id="order 7/a")), 80)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_list_fits(width: int) -> None:
     text = rendered(CampaignsTable([a_status(), a_status(name="")]), width)
