@@ -210,6 +210,12 @@ class Settings:
     log_format: str = option(
         _choice("text", "json"), "text", "lines of our processes' logs: text for people, or json, one object a line"
     )
+    signs_folder: str | None = option(
+        _optional(_text),
+        None,
+        "where the processes of a machine leave the signs of life that `campaigns alive` reads; "
+        "unset: `viber-campaigns-UID` in the folder for temporary files",
+    )
 
     accounts: Mapping[str, Secret] = field(default_factory=dict)
     #: Further opt-out words by account.

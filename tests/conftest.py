@@ -148,7 +148,8 @@ class Processes:
 def processes(
     tmp_path: Path, server: EmbeddedServer, sandbox: Sandbox, prefix: str, request: pytest.FixtureRequest
 ) -> Iterator[Processes]:
-    started = Processes(tmp_path, environment(server.url, sandbox.url, prefix))
+    env = environment(server.url, sandbox.url, prefix) | {"CAMPAIGNS_SIGNS_FOLDER": str(tmp_path / "signs")}
+    started = Processes(tmp_path, env)
     yield started
     started.end()
     request.node.add_report_section("call", "processes", started.report())

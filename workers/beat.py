@@ -19,8 +19,11 @@ from campaigns.errors import StoreError
 from campaigns.flow.dispatch import dispatch
 from campaigns.flow.services import Services
 from campaigns.settings import Settings
+from campaigns.signs import BEAT, LifeSign, folder_of
 from campaigns.steady import boot_clock
+from campaigns.supervising import tell_watchdog
 from campaigns.wiring import BRIEF, build_services, open_store
+from workers.connecting import alive_while_connecting
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +39,33 @@ class Ringer(Scheduler):
 
     _services: Services | None = None
     _wall_ahead_s: float | None = None
+    _sign: LifeSign | None = None
 
     def tick(self, *args: Any, **options: Any) -> Any:
         """What was last done an hour ago was so by a clock that may have been set since."""
+        self._live()
         ahead_s = time.time() - boot_clock()
         if self._wall_ahead_s is not None and abs(ahead_s - self._wall_ahead_s) > _SET_S:
             self._clock_set(ahead_s - self._wall_ahead_s)
         self._wall_ahead_s = ahead_s
         return super().tick(*args, **options)
+
+    def _live(self) -> LifeSign:
+        # Not when it is made: Celery makes another one, which never ticks, to print what it is.
+        if self._sign is None:
+            self._sign = LifeSign(folder_of(Settings.from_env(os.environ)), BEAT)
+        self._sign.turned()
+        tell_watchdog()
+        return self._sign
+
+    def _ensure_connected(self) -> Any:
+        with alive_while_connecting(self.connection, self._live()):
+            return super()._ensure_connected()  # type: ignore[misc]  # celery-types leaves it out
+
+    def close(self) -> None:
+        super().close()
+        if self._sign is not None:
+            self._sign.remove()
 
     def _clock_set(self, by_s: float) -> None:
         log.warning("beat_clock_set", extra={"by_ms": round(by_s * 1000)})

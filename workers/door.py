@@ -21,6 +21,8 @@ from celery.worker import consumer, request
 
 from campaigns.envelopes import Envelope, depth, envelope, known_problem
 from campaigns.names import SUBMISSIONS, SUBMIT
+from campaigns.signs import LifeSign
+from workers.connecting import alive_while_connecting
 from workers.transport import PROBLEM, SIZE, most_bytes
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,11 @@ class Consumer(consumer.Consumer):
     strategies: dict[str, Any]
     qos: Any
     task_consumer: Any
+    sign: LifeSign
+
+    def ensure_connected(self, conn: Any) -> Any:
+        with alive_while_connecting(conn, self.sign):
+            return super().ensure_connected(conn)
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], None]:
         """Called whenever the connection was made anew: what was held belonged to the old one, and comes again."""

@@ -1,4 +1,7 @@
-"""Every worker says which queues it consumes, so that `campaigns doctor` can tell which nobody does."""
+"""Every worker says which queues it consumes, so that `campaigns doctor` can tell which nobody does.
+
+It leaves a sign of life on its machine as well, for `campaigns alive`, and tells systemd's watchdog.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,17 @@ import os
 from typing import Any
 
 from celery import bootsteps
+from celery.signals import task_postrun
 from celery.worker import state
 from celery.worker.consumer.tasks import Tasks
 
 from campaigns.errors import StoreError
 from campaigns.flow.heartbeats import EVERY_S, consuming
+from campaigns.flow.liveness import Limits, overdue
 from campaigns.settings import Settings
+from campaigns.signs import WORKER, LifeSign, folder_of
 from campaigns.store import Store
+from campaigns.supervising import tell_watchdog
 from campaigns.wiring import BRIEF, open_store
 from workers.stuck import Stuck
 
@@ -21,6 +28,7 @@ log = logging.getLogger(__name__)
 
 #: The consumer's own loop says it, so that who lost the broker falls silent. It must not be held up for long.
 _PATIENCE = BRIEF._replace(connect_s=1, answer_s=1, tries=0)
+_LIMITS = Limits()
 
 
 class Heartbeats(bootsteps.StartStopStep):
@@ -33,17 +41,33 @@ class Heartbeats(bootsteps.StartStopStep):
         self._timer: Any = None
         self._store: Store | None = None
         self._stuck = Stuck()
+        # Before the pool is there: its processes share the sign, and say in it that a task has ended.
+        self._sign = consumer.sign = LifeSign(
+            folder_of(Settings.from_env(os.environ)), WORKER, list(consumer.app.amqp.queues.consume_from)
+        )
+        task_postrun.connect(self._task_ended)
 
     def start(self, consumer: Any) -> None:
+        self._sign.progressed()
+        self._sign.turned()
         self._leave(consumer)
         self._timer = consumer.timer.call_repeatedly(EVERY_S, self._leave, (consumer,))
 
     def stop(self, _consumer: Any) -> None:
+        self._sign.turned(connected=False)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
+    def shutdown(self, _consumer: Any) -> None:
+        self._sign.remove()
+
+    def _task_ended(self, **_: Any) -> None:
+        self._sign.progressed()
+
     def _leave(self, consumer: Any) -> None:
+        # Where timers have a thread or a greenlet of their own, it must be the loop that says that it turns.
+        consumer.call_soon(self._sign.turned)
         self._stuck.end(list(state.active_requests))
         try:
             if self._store is None:
@@ -52,7 +76,12 @@ class Heartbeats(bootsteps.StartStopStep):
             queues = [queue.name for queue in consumer.task_consumer.queues]
             slots = int(consumer.pool.num_processes or 1)
             consuming(self._store, queues, worker=consumer.hostname, slots=slots)
+            if self._sign.idle_s() <= _LIMITS.work_s or overdue(self._store, queues, _LIMITS.work_s) is None:
+                tell_watchdog()
         except StoreError as error:
+            # Nobody can work now.
+            self._sign.progressed()
+            tell_watchdog()
             log.warning(
                 "heartbeat_not_left",
                 extra={"worker": consumer.hostname, "error": type(error).__name__, "reason": str(error)},

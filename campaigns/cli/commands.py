@@ -14,6 +14,7 @@ from campaigns.cli.demo import run_demo
 from campaigns.cli.examining import doctor
 from campaigns.cli.exporting import export
 from campaigns.cli.failures import FAILED, complain, told
+from campaigns.cli.living import alive
 from campaigns.cli.operating import cancel, pause, poll, resolve, resume, retry, wake
 from campaigns.cli.options import as_json
 from campaigns.cli.people import explain, forget, optouts
@@ -62,6 +63,7 @@ for _command in (
     export,
     completion,
     doctor,
+    alive,
     recover,
 ):
     cli.add_command(_command)

@@ -191,6 +191,8 @@ class Receiver(TcpWSGIServer):  # type: ignore[misc]
         self._connections = min(connections, _affordable())
         self._request_s = request_s
         self._called = False
+        #: Called in its loop, at least once a second.
+        self.turned: Callable[[], None] = lambda: None
         settings = Adjustments(
             host=host,
             port=port,
@@ -211,6 +213,7 @@ class Receiver(TcpWSGIServer):  # type: ignore[misc]
     def readable(self) -> bool:
         """Called before each wait: ends the requests that took too long, and accepts those who wait."""
         try:
+            self.turned()
             self._end_late()
             if self._called:
                 self._called = False

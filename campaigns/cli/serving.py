@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
@@ -16,6 +17,8 @@ from campaigns.cli.screen import console, print_json
 from campaigns.errors import SettingsError
 from campaigns.logs import to_stderr
 from campaigns.settings import variable_of
+from campaigns.signs import CALLBACKS, LifeSign, folder_of
+from campaigns.supervising import tell_watchdog
 from campaigns.wiring import default_services
 
 
@@ -50,11 +53,22 @@ def callbacks(host: str, port: int, as_json: bool) -> None:
         console.print(f"callbacks for {base} on {url}")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
+    sign = LifeSign(folder_of(settings), CALLBACKS)
+    server.turned = _turned(sign)
     try:
         with to_stderr(settings.log_format):
             server.run()
     finally:
         server.close()
+        sign.remove()
+
+
+def _turned(sign: LifeSign) -> Callable[[], None]:
+    def turned() -> None:
+        if sign.turned():
+            tell_watchdog()
+
+    return turned
 
 
 def _end(_: int, __: FrameType | None) -> NoReturn:

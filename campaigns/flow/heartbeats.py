@@ -46,6 +46,14 @@ def last_tick_ms(store: Store) -> int | None:
     return int(last) if last else None
 
 
+def ticking_since_ms(store: Store) -> int | None:
+    """Since when some beat has ticked without a pause (unix ms), None if none does now. Raises StoreError."""
+    stopped_ms = store.now_ms() - _STOPPED_MS
+    spans = decoded(store.ask("hgetall", store.keys.beats())).values()
+    since = [int(first) for first, _, last in (span.partition("|") for span in spans) if int(last) >= stopped_ms]
+    return min(since, default=None)
+
+
 def beats_at_once(store: Store) -> list[str]:
     """The beats that tick side by side; none if there is one, or one that took over from another. Raises StoreError."""
     now_ms, spans = store.now_ms(), {}

@@ -84,17 +84,20 @@ class Due:
         Where batches are sent, a campaign that has not been handed out whole counts as one entry. An account that
         cannot act, because it pauses or is at its limit, makes nobody late.
         """
+        since_ms = self.late_since_ms(queue, now_ms)
         if queue == CONTROL:
-            return self._due_now([self._keys.due(CONTROL)], now_ms), self._since(self._keys.due(CONTROL), now_ms)
+            return self._due_now([self._keys.due(CONTROL)], now_ms), since_ms
         names = self._store.ask("zrange", self._keys.accounts(queue), 0, -1)
         accounts = [raw.decode() for raw in names]
         waiting = sum(self._store.ask_many("zcard", [(self._keys.order(queue, a),) for a in accounts]))
         due = self._due_now([self._keys.due(queue, account) for account in accounts], now_ms)
-        return due + waiting, self._since(self._keys.accounts(queue), now_ms)
+        return due + waiting, since_ms
+
+    def late_since_ms(self, queue: str, now_ms: int) -> int | None:
+        """Since when a worker could have taken something from `queue` (unix ms), None if nothing can be taken now."""
+        name = self._keys.due(CONTROL) if queue == CONTROL else self._keys.accounts(queue)
+        first = self._store.ask("zrange", name, 0, 0, False, True)
+        return int(first[0][1]) if first and first[0][1] <= now_ms else None
 
     def _due_now(self, names: Sequence[str], now_ms: int) -> int:
         return sum(self._store.ask_many("zcount", [(name, "-inf", now_ms) for name in names]))
-
-    def _since(self, name: str, now_ms: int) -> int | None:
-        first = self._store.ask("zrange", name, 0, 0, False, True)
-        return int(first[0][1]) if first and first[0][1] <= now_ms else None

@@ -21,8 +21,11 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 import celeryconfig
-from campaigns.embedded import EmbeddedServer, find_server
+from campaigns.embedded import find_server
+from campaigns.flow.liveness import Limits
 from campaigns.names import QUEUES, TASK_QUEUES
+from tests.conftest import Processes
+from tests.support.processes import celery
 from workers.app import app
 from workers.beat import TICK, Ringer
 
@@ -153,16 +156,30 @@ def test_dockerfile() -> None:
     assert sorted(default[default.index("--queues") + 1].split(",")) == sorted(QUEUES)
 
 
-def test_health_is_an_answer_of_the_store(server: EmbeddedServer) -> None:
+def test_health_is_progress(processes: Processes) -> None:
+    """The image's health check finds whatever runs in the container, also where the store does not answer."""
     rest = next(rest for name, rest in dockerfile() if name == "HEALTHCHECK")
-    check = [sys.executable, *json.loads(rest.split("CMD", 1)[1])[1:]]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CAMPAIGNS_")}
+    assert json.loads(rest.split("CMD", 1)[1])[0] == "campaigns"
+    check = [sys.executable, "-m", "campaigns.cli", *json.loads(rest.split("CMD", 1)[1])[1:]]
 
-    def outcome(**variables: str) -> int:
-        return subprocess.run(check, cwd=ROOT, env=environment | variables, capture_output=True, check=False).returncode
+    def outcome() -> int:
+        return subprocess.run(check, cwd=ROOT, env=processes.env, capture_output=True, check=False).returncode
 
-    assert outcome(CAMPAIGNS_REDIS_URL=server.url) == 0
-    assert outcome(CAMPAIGNS_REDIS_URL=server.url, CAMPAIGNS_TOKEN_FILE="/nowhere") != 0
+    assert outcome() == 1
+    processes.env["CAMPAIGNS_REDIS_URL"] = "redis://127.0.0.1:1/0"
+    processes.start("worker", celery("worker", "--queues", "bulk", "--loglevel", "INFO")).wait_for("Trying again")
+    assert outcome() == 0
+    processes.env["CAMPAIGNS_TOKEN_FILE"] = "/nowhere"
+    assert outcome() == 2
+
+
+def test_the_watchdog_allows_what_liveness_does() -> None:
+    """A worker that waits for work to be overdue, and a try to reach the broker, are silent for less."""
+    limits = Limits()
+    for unit in units().values():
+        silence_s = int(unit["Service"]["WatchdogSec"])
+        assert limits.work_s < silence_s < limits.broker_s
+        assert unit["Service"]["Restart"] == "always"
 
 
 def test_store_starts_with_its_configuration(tmp_path: Path, free_port: int) -> None:

@@ -1,0 +1,31 @@
+"""Signs of life from a process that has no broker: it waits, however long that takes, and is alive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from campaigns.signs import LifeSign
+from campaigns.supervising import tell_watchdog
+
+
+@contextmanager
+def alive_while_connecting(connection: Any, sign: LifeSign) -> Iterator[None]:
+    """While `connection` is tried again and again, kombu asks its callback about once a second whether to go on."""
+    ensure = connection.ensure_connection
+
+    def ensure_connection(*args: Any, callback: Callable[[], object] | None = None, **options: Any) -> Any:
+        def going_on() -> None:
+            if callback is not None:
+                callback()
+            sign.turned(connected=False)
+            tell_watchdog()
+
+        return ensure(*args, callback=going_on, **options)
+
+    connection.ensure_connection = ensure_connection
+    try:
+        yield
+    finally:
+        del connection.ensure_connection
