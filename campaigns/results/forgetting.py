@@ -34,8 +34,8 @@ from campaigns.store import Store
 #: States of batches of which nothing more will come by itself.
 _DONE = frozenset({SETTLED, REJECTED, CANCELLED, WRITTEN_OFF})
 _ERASED = "(erased)"
-#: Replies, rows and events, of each so many, that one script erases.
-_PER_CALL = 200
+#: Replies, rows and events, of each so many, that one script erases. A row in the middle of a million costs 0.3 ms.
+_PER_CALL = 50
 
 
 @dataclass(frozen=True, slots=True)
