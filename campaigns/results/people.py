@@ -25,6 +25,8 @@ from campaigns.results.replies import Replies, Reply
 from campaigns.store import Store
 
 _BATCHES_PER_CALL = 500
+#: Of batches and their mailings; a batch that has more is looked into alone.
+_HASHES_PER_CALL = 1000
 _BODIES_PER_CALL = 50
 _CAMPAIGNS_PER_PAGE = 50
 _NO_DIGITS = re.compile(r"\D+")
@@ -187,16 +189,20 @@ class People:
             start += most
 
     def _among(self, campaign: Campaign, ids: Sequence[str], phone: str) -> list[str]:
-        keys, counts = self._keys, self._mailings(campaign, ids)
-        names = [
-            name
-            for batch_id, mailings in zip(ids, counts, strict=True)
-            for name in (keys.batch(batch_id), *(keys.deliveries(batch_id, m) for m in range(mailings)))
-        ]
-        verdicts = self._store.run("look_up", names, [phone, *counts])
+        counts = self._mailings(campaign, ids)
+        calls = [(self._names(part), [phone, *(n for _, n in part)]) for part in _looks(ids, counts)]
+        verdicts = [verdict for answer in self._store.run_many("look_up", calls) for verdict in answer]
         unsure = [batch_id for batch_id, verdict in zip(ids, verdicts, strict=True) if verdict == 2]
         carrying = set(self._carrying(campaign.kind, unsure, phone))
         return [i for i, verdict in zip(ids, verdicts, strict=True) if verdict == 1 or i in carrying]
+
+    def _names(self, batches: Sequence[tuple[str, int]]) -> list[str]:
+        keys = self._keys
+        return [
+            name
+            for batch_id, mailings in batches
+            for name in (keys.batch(batch_id), *(keys.deliveries(batch_id, m) for m in range(mailings)))
+        ]
 
     def _mailings(self, campaign: Campaign, ids: Sequence[str]) -> list[int]:
         if len(campaign.job.get("messages", ())) <= 1:
@@ -234,3 +240,17 @@ class People:
                 refused_here=refused_by(batch) == HERE,
                 doubts=tuple(Doubt(*step) for step in orjson.loads(batch.fields.get("doubts", "[]"))),
             )
+
+
+def _looks(ids: Sequence[str], counts: Sequence[int]) -> Iterator[list[tuple[str, int]]]:
+    """Batches with the numbers of their mailings, as many as one script looks into."""
+    part: list[tuple[str, int]] = []
+    hashes = 0
+    for batch_id, mailings in zip(ids, counts, strict=True):
+        if part and hashes + 1 + mailings > _HASHES_PER_CALL:
+            yield part
+            part, hashes = [], 0
+        part.append((batch_id, mailings))
+        hashes += 1 + mailings
+    if part:
+        yield part

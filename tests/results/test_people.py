@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import orjson
 import pytest
 
 from campaigns.flow.recovering import declare_restored
+from campaigns.ledger import MailingRecord
 from campaigns.people import find, find_message
 from campaigns.results import Owner, Trace
 from tests.support.doubt import in_doubt
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
+from tests.support.loads import weigh
 from tests.support.stage import Stage
 
 
@@ -134,3 +137,19 @@ def test_a_doubt_that_came_with_a_change_of_server(make_stage: Callable[..., Sta
     (message,) = traces(stage, phones(1)[0])[0].messages
     assert [doubt.state for doubt in message.doubts] == ["unknown", "held"]
     assert "lost its last claims" in message.doubts[0].reason
+
+
+def test_no_script_looks_into_many_mailings(stage: Stage) -> None:
+    """Batches of many mailings are looked into some at a time: their names have 170,000 bytes."""
+    store, keys = stage.services.store, stage.services.store.keys
+    mailing = MailingRecord("m", 0, 1, None, "fp", "bulk").packed()
+    fields = {"state": "ready", "kind": "bulk", "batches": 300, "job": orjson.dumps({"messages": [{}] * 20})}
+    store.ask("hset", keys.campaign("c"), None, None, fields)
+    batch = {"state": "settled", "kind": "bulk", "n": 20, "mailings": orjson.dumps([mailing] * 20)}
+    store.ask_many("hset", [(keys.batch(f"c-{n}"), None, None, batch) for n in range(300)])
+    for number, heard in ((7, 19), (299, 0)):
+        store.ask("hset", keys.deliveries(f"c-{number}", heard), "375291000000", "READ|5|7|0")
+    campaign, loads = stage.services.campaigns.read("c"), weigh(store)
+    found = stage.services.people.batches_with(campaign, "375291000000")
+    assert [batch.id for batch in found] == ["c-7", "c-299"]
+    assert 10_000 < loads.sent < 60_000
