@@ -73,7 +73,7 @@ class Groups:
 
     def forget(self, name: str) -> bool:
         """Drop a group that nobody reads any more, so that the stream need not wait for it. Whether there was one."""
-        self._store.ask("delete", self._store.keys.dead_letters(name))
+        self._store.ask("unlink", self._store.keys.dead_letters(name))
         known = self._raw(name)
         return known is not None and bool(self._store.ask("xgroup_destroy", self._key, known))
 
