@@ -1,0 +1,99 @@
+"""No command reads or searches all of a key that grows: the server carries out one after the other, and others wait."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent / "campaigns"
+
+#: What answers with, or goes through, all of a key.
+WHOLE = {
+    "hgetall",
+    "hkeys",
+    "hvals",
+    "smembers",
+    "sinter",
+    "sunion",
+    "sdiff",
+    "lrem",
+    "linsert",
+    "sort",
+    "keys",
+    "xinfo",
+}
+#: What does so unless it is told where to stop.
+RANGES = {"lrange", "zrange", "zrevrange", "zrangebyscore", "zrevrangebyscore", "xrange", "xrevrange", "xpending"}
+
+#: Where the whole is small, and why.
+SMALL = {
+    "flow/heartbeats.py": {"hgetall"},  # a field for each beat
+    "flow/recovering.py": {"hgetall"},  # facts of the primary
+    "gateway/limiter.py": {"hgetall"},  # facts of an account
+    "ledger/batches.py": {"hgetall"},  # a batch, and an image's three fields
+    "ledger/campaigns.py": {"hgetall"},  # facts of a campaign
+    "ledger/due.py": {"zrange"},  # accounts
+    "lua/groups.lua": {"xinfo"},  # groups of the stream
+    "lua/include/floor.lua": {"xinfo"},  # the same
+    "lua/include/turns.lua": {"zrange", "zrangebyscore"},  # turns and workers
+    "lua/remove_members.lua": {"xinfo"},  # members of a group; the server tells of all or of none
+    "lua/stored.lua": {"hgetall"},  # only of a hash that it has found to be small
+    "lua/take_reads.lua": {"hgetall"},  # a batch
+    "lua/take_sends.lua": {"hgetall"},  # a batch
+    "lua/tick.lua": {"hgetall"},  # a field for each beat
+    "results/deliveries.py": {"hvals"},  # only of mailings that are not large
+}
+
+
+def of_scripts() -> Iterator[tuple[str, str, str]]:
+    """Every command of the scripts: file, command, and the rest of its line."""
+    for path in sorted(ROOT.rglob("*.lua")):
+        for command, rest in re.findall(r"redis\.p?call\('(\w+)'(.*)", path.read_text("utf-8")):
+            yield path.relative_to(ROOT).as_posix(), command.lower(), rest
+
+
+def stops(command: str, rest: str) -> bool:
+    """Whether a script says how many a range may bring."""
+    if command in {"zrange", "zrevrange", "lrange"}:
+        return re.match(r"(?!.*, 0, -1\))", rest) is not None
+    return re.search(r"'LIMIT'|'COUNT'|'[-]', '[+]', (\d+|most)|position, position, 1", rest) is not None
+
+
+def of_python() -> Iterator[tuple[str, str, list[ast.expr]]]:
+    """Every plain command that the package gives to its store: file, command, arguments."""
+    for path in sorted(ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                first = node.args[0] if node.args else None
+                asks = node.func.attr in {"ask", "ask_many"} and isinstance(first, ast.Constant)
+                if asks and isinstance(first, ast.Constant):
+                    yield path.relative_to(ROOT).as_posix(), str(first.value), node.args[1:]
+
+
+def stops_at(command: str, args: list[ast.expr]) -> bool:
+    """Whether a call says how many a range may bring."""
+    if command in {"zrange", "zrevrange", "lrange"}:
+        return ast.unparse(args[2]) != "-1"
+    return len(args) >= (5 if command.startswith("z") else 4)
+
+
+def test_scripts_read_nothing_whole() -> None:
+    found = list(of_scripts())
+    assert len(found) > 200
+    whole = {(name, command) for name, command, _ in found if command in WHOLE}
+    whole |= {(name, command) for name, command, rest in found if command in RANGES and not stops(command, rest)}
+    assert sorted(whole) == [pair for pair in allowed() if pair[0].endswith(".lua")]
+
+
+def test_nothing_else_reads_anything_whole() -> None:
+    found = list(of_python())
+    assert len(found) > 80
+    whole = {(name, command) for name, command, _ in found if command in WHOLE}
+    whole |= {(name, command) for name, command, args in found if command in RANGES and not stops_at(command, args)}
+    assert sorted(whole) == [pair for pair in allowed() if pair[0].endswith(".py")]
+
+
+def allowed() -> list[tuple[str, str]]:
+    return sorted((name, command) for name, commands in SMALL.items() for command in commands)
