@@ -11,6 +11,7 @@ from campaigns.cli.advice import AdvisingGroup
 from campaigns.cli.completing import completion
 from campaigns.cli.consuming import events
 from campaigns.cli.demo import run_demo
+from campaigns.cli.describing import schema
 from campaigns.cli.examining import doctor
 from campaigns.cli.exporting import export
 from campaigns.cli.failures import FAILED, complain, told
@@ -62,6 +63,7 @@ for _command in (
     report,
     export,
     completion,
+    schema,
     doctor,
     alive,
     recover,

@@ -7,18 +7,22 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from campaigns.environment import ALIAS
+from campaigns.schemas.json_parts import Shape
 from campaigns.schemas.strict import CHECKING
-from campaigns.settings import token_variable
+from campaigns.settings import Settings, token_variable
 
 
 class Alias(fields.Field[str]):
     """The name of an account, in any case."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        alias = value.lower() if isinstance(value, str) else ""
+        alias = value.lower() if isinstance(value, str) and value.isascii() else ""
         if not ALIAS.fullmatch(alias):
             raise ValidationError("must be an alias of Latin letters, digits and _")
         return alias
+
+    def shape(self, _settings: Settings) -> Shape:
+        return {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9_]+$"}
 
 
 def without_token(alias: str | None) -> dict[str, Any]:

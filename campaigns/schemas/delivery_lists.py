@@ -8,13 +8,44 @@ from typing import Any, Final, cast
 
 from marshmallow import ValidationError, fields
 
-from campaigns.recipients import RecipientFile, row_problem
+from campaigns.recipients import BUTTON_LINK_LENGTH, RecipientFile, row_fields, row_problem
+from campaigns.schemas.json_parts import PHONE_SHAPE, Shape, link_shape, text_shape
 from campaigns.schemas.row_forms import asked_columns, row_form
-from campaigns.schemas.strict import CHECKING, ERRORS_CAP, messages
+from campaigns.schemas.strict import CHECKING, ERRORS_CAP, about, messages
+from campaigns.settings import Settings
 from campaigns.wellformed import text_problem
 
 #: Each mailing is a request's part of its own; what has more than this was not written by hand.
 MAILINGS_MOST: Final = 10_000
+
+
+#: The fields of a row that is an object.
+ROW_FIELDS: Final = {
+    "phone": about(
+        "The phone, in any usual spelling.", gateway="Digits with the country's code, such as 375291111111."
+    ),
+    "text": about("What this recipient reads. Only in a personal mailing, and needed there."),
+    "button_link": about(
+        "Where the button leads this recipient. Only in a personal mailing of type `button`, and needed there.",
+        gateway=f"At most {BUTTON_LINK_LENGTH} characters.",
+    ),
+}
+
+
+def row_shape(settings: Settings, *, personal: bool, linked: bool) -> Shape:
+    """A row of a mailing that is an object; in a personal mailing every row is one."""
+    shapes = {
+        "phone": dict(PHONE_SHAPE),
+        "text": text_shape(settings.text_length),
+        "button_link": link_shape(BUTTON_LINK_LENGTH),
+    }
+    names = row_fields(personal=personal, linked=linked)
+    return {
+        "type": "object",
+        "properties": {name: {"description": ROW_FIELDS[name]["means"], **shapes[name]} for name in names},
+        "required": list(names),
+        "additionalProperties": False,
+    }
 
 
 class DeliveryList(fields.Field[Iterable[Any]]):
@@ -44,6 +75,10 @@ class DeliveryList(fields.Field[Iterable[Any]]):
             return value
         self._check(value, personal=personal, linked=linked)
         return value
+
+    def shape(self, settings: Settings) -> Shape:
+        of_any_mailing = row_shape(settings, personal=True, linked=True) | {"required": ["phone"]}
+        return {"type": "array", "minItems": 1, "items": {"anyOf": [dict(PHONE_SHAPE), of_any_mailing]}}
 
     def _check(self, rows: Iterable[Any], *, personal: bool, linked: bool) -> None:
         errors: dict[Any, Any] = {}

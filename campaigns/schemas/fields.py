@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 from marshmallow import ValidationError, fields
 
+from campaigns.recipients import mobile_phone
+from campaigns.schemas.json_parts import PHONE_SHAPE, WHEN_SHAPE, Shape, in_any_case, link_shape, text_shape
 from campaigns.schemas.strict import CHECKING, messages
+from campaigns.settings import Settings
 from campaigns.times import parse_when
-from campaigns.wellformed import correlation_problem, key_problem, link_problem, text_problem, visible
+from campaigns.wellformed import (
+    CORRELATION_LENGTH,
+    KEY_LENGTH,
+    correlation_problem,
+    key_problem,
+    link_problem,
+    text_problem,
+    visible,
+)
 
 _URL_LENGTH = 2000
+_AMOUNT: Final = r"[0-9]{1,12}(\.[0-9]{1,12})?"
+_NO_AMOUNT: Final = "must be an amount such as 12.50"
 
 
 class Line(fields.String):
@@ -32,6 +46,9 @@ class Line(fields.String):
             raise ValidationError(problem)
         return text
 
+    def shape(self, _settings: Settings) -> Shape:
+        return text_shape(self.most)
+
 
 class Text(Line):
     """Text that people read on their phones."""
@@ -41,19 +58,37 @@ class Text(Line):
             raise ValidationError(problem)
         return super()._deserialize(value, attr, data, **more)
 
+    def shape(self, settings: Settings) -> Shape:
+        return text_shape(settings.text_length)
+
 
 class Word(fields.Field[str]):
     """One of a few words, in any case; the value is as listed."""
 
     def __init__(self, *words: str, **options: Any) -> None:
         super().__init__(error_messages=messages(""), **options)
-        self.words = {word.casefold(): word for word in words}
+        self.words = {word.lower(): word for word in words}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        word = self.words.get(value.casefold()) if isinstance(value, str) else None
+        # Other alphabets have letters that become Latin ones in lower case.
+        word = self.words.get(value.lower()) if isinstance(value, str) and value.isascii() else None
         if word is None:
             raise ValidationError(f"must be one of {', '.join(self.words.values())}")
         return word
+
+    def shape(self, _settings: Settings) -> Shape:
+        return {"anyOf": [{"enum": list(self.words.values())}, in_any_case(*self.words)]}
+
+
+class Kind(fields.Field[str]):
+    """The kind of a job, spelled as it is: the schema is chosen by it."""
+
+    def __init__(self, kind: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.kind = kind
+
+    def shape(self, _settings: Settings) -> Shape:
+        return {"const": self.kind}
 
 
 class Whole(fields.Field[int]):
@@ -73,6 +108,29 @@ class Whole(fields.Field[int]):
             raise ValidationError(f"must lie between {self.least}{top}" if top else f"must be at least {self.least}")
         return value
 
+    def shape(self, _settings: Settings) -> Shape:
+        number = {"type": "integer", "minimum": self.least, "maximum": self.most}
+        return {"anyOf": [number, {"type": "string", "pattern": "^[0-9]{1,19}$"}]}
+
+
+class Amount(fields.Field[Decimal]):
+    """A sum of money above nought."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Decimal:
+        if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
+            raise ValidationError(_NO_AMOUNT)
+        if isinstance(value, str) and not re.fullmatch(f"-?{_AMOUNT}", value):
+            raise ValidationError(_NO_AMOUNT)
+        amount = Decimal(str(value))
+        if not amount.is_finite():
+            raise ValidationError(_NO_AMOUNT)
+        if amount <= 0:
+            raise ValidationError("must be more than 0")
+        return amount
+
+    def shape(self, _settings: Settings) -> Shape:
+        return {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": f"^{_AMOUNT}$"}]}
+
 
 class Flag(fields.Field[bool]):
     """true, false, 1 or 0."""
@@ -84,9 +142,15 @@ class Flag(fields.Field[bool]):
             return False
         raise ValidationError("must be 1 or 0")
 
+    def shape(self, _settings: Settings) -> Shape:
+        return {"enum": [True, False, 1, 0, "1", "0"]}
+
 
 class Key(fields.Field[str]):
     """The key of a job: text or a whole number."""
+
+    def shape(self, _settings: Settings) -> Shape:
+        return {"anyOf": [text_shape(KEY_LENGTH), {"type": "integer"}]}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if (problem := key_problem(value)) is not None:
@@ -102,6 +166,9 @@ class CorrelationId(fields.Field[str]):
             raise ValidationError(problem)
         return str(value)
 
+    def shape(self, _settings: Settings) -> Shape:
+        return text_shape(CORRELATION_LENGTH)
+
 
 class Link(fields.Field[str]):
     """An address on the web, without credentials."""
@@ -114,6 +181,21 @@ class Link(fields.Field[str]):
         if (problem := link_problem(value, self.most)) is not None:
             raise ValidationError(problem)
         return str(value)
+
+    def shape(self, _settings: Settings) -> Shape:
+        return link_shape(self.most)
+
+
+class Phone(fields.Field[Any]):
+    """One phone, in any usual spelling."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if mobile_phone(value, CHECKING.get().settings.phone_region) is None:
+            raise ValidationError("is not a mobile phone number")
+        return value
+
+    def shape(self, _settings: Settings) -> Shape:
+        return dict(PHONE_SHAPE)
 
 
 class When(fields.Field[int]):
@@ -130,3 +212,6 @@ class When(fields.Field[int]):
         if ms < checking.now.timestamp() * 1000:
             raise ValidationError("is in the past")
         return ms
+
+    def shape(self, _settings: Settings) -> Shape:
+        return dict(WHEN_SHAPE)

@@ -11,7 +11,9 @@ from typing import Any, BinaryIO, Final, cast
 from marshmallow import ValidationError, fields
 
 from campaigns.jobs import ImageFile
+from campaigns.schemas.json_parts import Shape
 from campaigns.schemas.strict import CHECKING, ERRORS_CAP
+from campaigns.settings import Settings
 from campaigns.unknown_fields import unknown_field
 from campaigns.wellformed import text_problem
 
@@ -32,6 +34,22 @@ class Image(fields.Field[ImageFile]):
             if content.startswith(magic):
                 return ImageFile(filename, content_type, content)
         raise ValidationError("must be a JPEG, PNG or GIF image")
+
+    def shape(self, settings: Settings) -> Shape:
+        encoded = {
+            "description": "The bytes of a JPEG, PNG or GIF image, as base64.",
+            "type": "string",
+            "contentEncoding": "base64",
+            "pattern": "^[A-Za-z0-9+/]+={0,2}$",
+            "maxLength": 4 * -(-settings.image_bytes // 3),
+        }
+        named = {"description": "What the gateway is told the file is called.", "type": "string", "default": "image"}
+        return {
+            "type": "object",
+            "properties": {"filename": named, "base64": encoded},
+            "required": ["base64"],
+            "additionalProperties": False,
+        }
 
 
 def _content_of(value: Any) -> tuple[str, bytes]:
@@ -58,6 +76,8 @@ def _content_of(value: Any) -> tuple[str, bytes]:
 def _decoded(document: Mapping[Any, Any]) -> tuple[str, bytes]:
     if unknown := [name for name in document if name not in _FIELDS][:ERRORS_CAP]:
         raise ValidationError(cast(Any, {str(name): [unknown_field(name, _FIELDS)] for name in unknown}))
+    if not isinstance(document.get("filename", ""), str):
+        raise ValidationError(cast(Any, {"filename": ["must be text"]}))
     try:
         return _file_name(document.get("filename")), base64.b64decode(document["base64"], validate=True)
     except (KeyError, TypeError, ValueError, binascii.Error):

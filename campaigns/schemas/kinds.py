@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any, Final, cast
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from campaigns.recipients import BUTTON_LINK_LENGTH, mobile_phone
-from campaigns.schemas.aliases import Alias, without_token
-from campaigns.schemas.delivery_lists import DeliveryList, Mailings
-from campaigns.schemas.fields import CorrelationId, Flag, Key, Line, Link, Text, When, Whole, Word
+from campaigns.recipients import BUTTON_LINK_LENGTH
+from campaigns.schemas.delivery_lists import DeliveryList, Mailings, row_shape
+from campaigns.schemas.every_kind import EveryKind
+from campaigns.schemas.fields import Flag, Kind, Link, Phone, Text, When, Whole, Word
 from campaigns.schemas.images import Image
-from campaigns.schemas.mailings import NAME_LENGTH, MailingSchema
-from campaigns.schemas.paces import Pace
-from campaigns.schemas.strict import CHECKING, StrictSchema, messages
-from campaigns.settings import DEFAULT_ACCOUNT
-
-_TOKEN = {"token": "is refused: a job names an account, never a token"}
+from campaigns.schemas.json_parts import PHONE_SHAPE, Shape, having, in_any_case, where
+from campaigns.schemas.mailings import MailingSchema
+from campaigns.schemas.strict import StrictSchema, about, messages
+from campaigns.settings import Settings
 
 
-class _Common(StrictSchema):
-    REFUSED = _TOKEN
-
-    kind = Word("bulk", "quick", "list")
-    account = Alias(load_default=DEFAULT_ACCOUNT, error_messages=messages("must be an alias"))
-    name = Line(most=NAME_LENGTH, load_default=None)
-    key = Key(load_default=None)
-    correlation_id = CorrelationId(load_default=None)
-    on_unknown = Word("hold", "resend", load_default=None)
-    literal_text = Flag(load_default=False)
-    max_recipients = Whole(load_default=None)
-    rate, weight = Pace(load_default=None), Whole(1, 100, load_default=1)
-    max_cost = fields.Decimal(
-        load_default=None, allow_nan=False, error_messages=messages("must be an amount such as 12.50")
-    )
+class _Known(EveryKind):
+    """A kind among others, whose fields people mix up."""
 
     def elsewhere(self) -> dict[str, str]:
         """As of any object, and the names that other kinds of job have."""
@@ -43,24 +27,27 @@ class _Common(StrictSchema):
         for kind, schema in KINDS.items():
             for name in schema.shared().fields:
                 kinds.setdefault(name, []).append(kind)
-        others = {name: f"a job of kind {' or '.join(having)}" for name, having in kinds.items()}
+        others = {name: f"a job of kind {' or '.join(found)}" for name, found in kinds.items()}
         return others | super().elsewhere()
 
-    @validates_schema(skip_on_field_errors=False)
-    def _amounts(self, data: Any, **_: Any) -> None:
-        errors, cost = without_token(data.get("account")), data.get("max_cost")
-        if isinstance(cost, Decimal) and cost <= 0:
-            errors["max_cost"] = ["must be more than 0"]
-        if errors:
-            raise ValidationError(errors)
 
+class BulkSchema(_Known):
+    """Mailings for sendBulkViber: the same message to many, or a message of their own for each."""
 
-class _Bulk(_Common):
-    callback_url = Link(load_default=None)
+    kind = Kind("bulk", load_default="bulk", metadata=about("The kind of job. A job without a kind is of this one."))
+    callback_url = Link(
+        load_default=None,
+        metadata=about(
+            "An address of yours that the gateway calls. Without it, and with the setting "
+            "`CAMPAIGNS_CALLBACK_BASE_URL`, it calls ours.",
+            gateway="Called with the outcome of the request once it has been worked on.",
+        ),
+    )
     messages = Mailings(
         fields.Nested(MailingSchema, error_messages=messages("must be an object")),
         required=True,
         error_messages=messages("must be a list of mailings"),
+        metadata=about("The mailings, one or more.", gateway="Some of a request may be refused and others sent."),
     )
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
@@ -83,16 +70,42 @@ class _Bulk(_Common):
             raise ValidationError(cast(Any, {"messages": errors}))
 
 
-class _Message(_Common):
+class _Message(_Known):
     """What sendQuickViberMessage and sendViberMessageList have in common."""
 
-    vibername_id = Whole(required=True)
-    type_message = Word("TEXT", "IMAGE", "BUTTON", load_default="TEXT")
-    message = Text()
-    image_url = Link()
-    image = Image()
-    button = Text()
-    button_link = Link(most=BUTTON_LINK_LENGTH)
+    vibername_id = Whole(
+        required=True,
+        metadata=about("The id of the sender's name at the gateway.", gateway="Its method getVibernames lists them."),
+    )
+    type_message = Word(
+        "TEXT",
+        "IMAGE",
+        "BUTTON",
+        load_default="TEXT",
+        metadata=about("What the message consists of.", gateway="TEXT if it is not given."),
+    )
+    message = Text(metadata=about("What people read. Needed for TEXT, possible with IMAGE and BUTTON."))
+    image_url = Link(
+        metadata=about(
+            "The image's address, for IMAGE and BUTTON. IMAGE needs this or `image`.",
+            gateway="Preferred to an image file.",
+        )
+    )
+    image = Image(
+        metadata=about(
+            "The image itself, for IMAGE and BUTTON, in the place of `image_url`: in JSON its bytes as base64. "
+            "`enqueue` also takes a `pathlib.Path`, bytes or a binary file; in a file for `campaigns send` text is a "
+            "path."
+        )
+    )
+    button = Text(metadata=about("What stands on the button. Needed for BUTTON."))
+    button_link = Link(
+        most=BUTTON_LINK_LENGTH,
+        metadata=about(
+            "Where the button leads. Needed for BUTTON.",
+            gateway=f"At most {BUTTON_LINK_LENGTH} characters, as sendBulkViber has it; other methods name no limit.",
+        ),
+    )
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _content_fits(self, _data: Any, original: Any, **_: Any) -> None:
@@ -114,23 +127,55 @@ class _Message(_Common):
         if errors:
             raise ValidationError(cast(Any, errors))
 
+    def rules(self, _settings: Settings) -> list[Shape]:
+        either_image = {"anyOf": [having("image_url"), having("image")]}
+        return [
+            where(_of_type("TEXT"), having("message", without=("image_url", "image", "button", "button_link"))),
+            where(_of_type("IMAGE"), either_image | having(without=("button", "button_link"))),
+            where(_of_type("BUTTON"), having("button", "button_link")),
+            {"not": having("image_url", "image")},
+        ]
 
-class _Quick(_Message):
-    phone = fields.Raw()
-    delivery_list = DeliveryList()
-    forwarding_message = Flag()
-    forwarding_time = Whole(5, 60)
-    alphaname_id = Whole()
+
+def _of_type(name: str) -> Shape:
+    """A message of this type; one that does not say is a text."""
+    return having(*(() if name == "TEXT" else ("type_message",)), type_message=in_any_case(name))
+
+
+class QuickSchema(_Message):
+    """The same message to one phone or to several, one request of sendQuickViberMessage each."""
+
+    kind = Kind("quick", required=True, metadata=about("The kind of job."))
+    phone = Phone(
+        error_messages=messages("is not a mobile phone number"),
+        metadata=about("Who gets it. Either this or `delivery_list`."),
+    )
+    delivery_list = DeliveryList(
+        metadata=about(
+            "Who get it, one message each. Either this or `phone`. `enqueue` takes any iterable, and a path to a file "
+            "of recipients."
+        )
+    )
+    forwarding_message = Flag(
+        metadata=about(
+            "Whether it goes out as SMS if it is not delivered in time.",
+            gateway="1 or 0. The SMS is sent if the status is not Delivered within `forwarding_time`.",
+        )
+    )
+    forwarding_time = Whole(
+        5,
+        60,
+        metadata=about(
+            "After how many minutes. Only with `forwarding_message`.", gateway="5 to 60 minutes; 60 if it is not given."
+        ),
+    )
+    alphaname_id = Whole(metadata=about("The id of the name that the SMS comes from. Only with `forwarding_message`."))
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _recipients(self, _data: Any, original: Any, **_: Any) -> None:
         errors: dict[str, list[str]] = {}
         if ("phone" in original) == ("delivery_list" in original):
             errors["phone"] = ["give either phone or delivery_list"]
-        elif "phone" in original:
-            region = CHECKING.get().settings.phone_region
-            if mobile_phone(original["phone"], region) is None:
-                errors["phone"] = ["is not a mobile phone number"]
         if original.get("forwarding_message") not in (True, "1"):
             for name in ("forwarding_time", "alphaname_id"):
                 if name in original:
@@ -138,14 +183,43 @@ class _Quick(_Message):
         if errors:
             raise ValidationError(cast(Any, errors))
 
+    def rules(self, settings: Settings) -> list[Shape]:
+        row = row_shape(settings, personal=False, linked=False)
+        sms = {"maxLength": min(settings.text_length, settings.sms_text_length)}
+        return [
+            *super().rules(settings),
+            {"oneOf": [having("phone"), having("delivery_list")]},
+            having(delivery_list={"items": {"anyOf": [dict(PHONE_SHAPE), row]}}),
+            where(
+                having("forwarding_message", forwarding_message={"enum": [True, 1, "1"]}),
+                having(message=sms, button=sms),
+                having(without=("forwarding_time", "alphaname_id")),
+            ),
+        ]
 
-class _List(_Message):
-    list_id = Whole(required=True)
-    d_schedule = When()
+
+class ListSchema(_Message):
+    """A mailing to a list that is kept at the gateway, for sendViberMessageList and confirmViberMessage.
+
+    It is created, checked against the limits of the job, and only then confirmed, which is paid.
+    """
+
+    kind = Kind("list", required=True, metadata=about("The kind of job."))
+    list_id = Whole(
+        required=True,
+        metadata=about("The id of the list at the gateway.", gateway="Its method getSubscriberLists lists them."),
+    )
+    d_schedule = When(
+        metadata=about(
+            "When it goes out; at once without it. It stays here until shortly before. A time without a zone is in "
+            "the gateway's, the setting `CAMPAIGNS_GATEWAY_TIMEZONE`. Seconds are rounded up to the next minute.",
+            gateway="Written `YYYY-MM-DD HH:MM`, without a zone.",
+        )
+    )
 
 
 #: The schema of each kind of job.
-KINDS: Final[dict[str, type[StrictSchema]]] = {"bulk": _Bulk, "quick": _Quick, "list": _List}
+KINDS: Final[dict[str, type[StrictSchema]]] = {"bulk": BulkSchema, "quick": QuickSchema, "list": ListSchema}
 
 
 def default_name(number: int, without: int, job_name: object = None) -> str:

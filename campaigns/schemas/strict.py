@@ -7,10 +7,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Protocol, Self, cast
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
 
+from campaigns.schemas.json_parts import Shape
 from campaigns.settings import Settings
 from campaigns.unknown_fields import unknown_field
 from campaigns.wellformed import TextRule
@@ -69,6 +70,10 @@ class StrictSchema(Schema):
             }
             raise ValidationError(cast(Any, errors))
 
+    def rules(self, _settings: Settings) -> list[Shape]:
+        """What its validators check between fields, as JSON Schema: all of these hold."""
+        return []
+
     def elsewhere(self) -> dict[str, str]:
         """Names that have no place in this object → where they have one: in an object inside of it."""
         places: dict[str, str] = {}
@@ -79,6 +84,18 @@ class StrictSchema(Schema):
                 places |= {deeper: f"{place}.{path}" for deeper, path in schema.elsewhere().items()}
                 places |= {own: f"{place}.{own}" for own in schema.fields}
         return places
+
+
+class Shaped(Protocol):
+    """A field that says as JSON Schema what it accepts in JSON, but for null. It accepts nothing else there."""
+
+    def shape(self, settings: Settings) -> Shape:
+        """The JSON Schema of its values, by the limits of these settings."""
+
+
+def about(means: str, *, gateway: str = "") -> dict[str, str]:
+    """A field's metadata: what it means, and what the gateway asks of it."""
+    return {"means": means, "gateway": gateway}
 
 
 def messages(what: str) -> dict[str, Any]:

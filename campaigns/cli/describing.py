@@ -1,0 +1,31 @@
+"""`campaigns schema`: what a job may hold, for editors and for programs in other languages."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from campaigns.cli.failures import told
+from campaigns.cli.options import as_json
+from campaigns.cli.screen import print_json
+from campaigns.schemas.json_schema import job_schema, jobs_schema
+from campaigns.schemas.kinds import KINDS
+from campaigns.wiring import default_services
+
+
+@click.command(short_help="Print the JSON Schema of jobs.")
+@click.option("--kind", type=click.Choice(list(KINDS)), help="Of this kind of job only.")
+@as_json
+@told
+def schema(kind: str | None, as_json: bool) -> None:
+    """Print the JSON Schema (draft 2020-12) of jobs, with the limits that are set here.
+
+    With --json it is printed as one line.
+    """
+    settings = default_services().settings
+    document = jobs_schema(settings) if kind is None else job_schema(kind, settings)
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))

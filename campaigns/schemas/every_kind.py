@@ -1,0 +1,90 @@
+"""The schema of what every kind of job has: who sends it, its key, its limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, validates_schema
+
+from campaigns.schemas.aliases import Alias, without_token
+from campaigns.schemas.fields import Amount, CorrelationId, Flag, Key, Kind, Line, Whole, Word
+from campaigns.schemas.mailings import NAME_LENGTH
+from campaigns.schemas.paces import Pace
+from campaigns.schemas.strict import StrictSchema, about, messages
+from campaigns.settings import DEFAULT_ACCOUNT
+
+_TOKEN = {"token": "is refused: a job names an account, never a token"}
+
+
+class EveryKind(StrictSchema):
+    """What all kinds of job have in common."""
+
+    REFUSED = _TOKEN
+
+    kind = Kind("")  # each kind has its own
+    account = Alias(
+        load_default=DEFAULT_ACCOUNT,
+        error_messages=messages("must be an alias"),
+        metadata=about(
+            "The account that sends and pays, by its alias: `shop` is the one whose token is in "
+            "`CAMPAIGNS_TOKEN_SHOP`. A job never holds a token."
+        ),
+    )
+    name = Line(
+        most=NAME_LENGTH,
+        load_default=None,
+        metadata=about(
+            "What the campaign is called in lists and reports.",
+            gateway="A list mailing is sent under it; without it the gateway makes one up.",
+        ),
+    )
+    key = Key(
+        load_default=None,
+        metadata=about(
+            "Makes the job repeatable: the same key with the same job is one campaign, with another job it is refused. "
+            "It may be given beside the job instead."
+        ),
+    )
+    correlation_id = CorrelationId(
+        load_default=None,
+        metadata=about(
+            "What your own logs know the job by, found again in `status`, in log lines and in every event of the "
+            "campaign. Put no phone into it."
+        ),
+    )
+    on_unknown = Word(
+        "hold",
+        "resend",
+        load_default=None,
+        metadata=about(
+            "What becomes of a request in doubt once it is proven that it did not arrive: `hold` leaves it to a "
+            "person, `resend` sends it again. Without it the setting `CAMPAIGNS_ON_UNKNOWN` decides."
+        ),
+    )
+    literal_text = Flag(
+        load_default=False,
+        metadata=about(
+            "Braces such as `{name}` in texts are meant as they stand. Otherwise they are refused: nothing fills them."
+        ),
+    )
+    max_recipients = Whole(
+        load_default=None, metadata=about("The job is refused if it would go to more recipients than this.")
+    )
+    rate = Pace(
+        load_default=None,
+        metadata=about("How many recipients at most in a second, minute, hour or day, such as `10000/hour`."),
+    )
+    weight = Whole(
+        1, 100, load_default=1, metadata=about("The campaign's part of the account's limit, beside other campaigns.")
+    )
+    max_cost = Amount(
+        load_default=None,
+        metadata=about(
+            "The job is refused if it is expected to cost more than this. Needs the setting `CAMPAIGNS_MESSAGE_COST`."
+        ),
+    )
+
+    @validates_schema(skip_on_field_errors=False)
+    def _account_has_a_token(self, data: Any, **_: Any) -> None:
+        if errors := without_token(data.get("account")):
+            raise ValidationError(errors)

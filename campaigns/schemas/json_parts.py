@@ -1,0 +1,52 @@
+"""Parts of the JSON Schema of jobs that many fields share. Pure.
+
+Patterns stay within what Python and ECMA-262 understand alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+#: A JSON Schema, or a part of one.
+Shape = dict[str, Any]
+
+#: A phone is checked when it is read, not by its spelling.
+PHONE_SHAPE: Final[Mapping[str, Any]] = {"type": ["string", "integer"]}
+WHEN_SHAPE: Final[Mapping[str, Any]] = {
+    "type": "string",
+    "pattern": r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
+    r"( ?(Z|[+-][0-9]{2}:?[0-9]{2}))?\s*$",
+}
+
+
+def text_shape(most: int | None) -> Shape:
+    """Text of which a person sees something, of at most so many characters."""
+    shape: Shape = {"type": "string", "minLength": 1, "pattern": r"\S"}
+    return shape if most is None else {**shape, "maxLength": most}
+
+
+def link_shape(most: int) -> Shape:
+    """An address on the web, without credentials, of at most so many characters."""
+    return {"type": "string", "maxLength": most, "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/@?#]+([/?#]\S*)?$"}
+
+
+def in_any_case(*words: str) -> Shape:
+    """Text that is one of the words, in upper or lower case."""
+    return {"type": "string", "pattern": f"^({'|'.join(map(_any_case, words))})$"}
+
+
+def _any_case(word: str) -> str:
+    return "".join(f"[{one.upper()}{one.lower()}]" if one.isalpha() else one for one in word)
+
+
+def having(*needed: str, without: Iterable[str] = (), **properties: Shape | bool) -> Shape:
+    """An object that has the fields `needed` and none of `without`, with what else holds for its fields."""
+    shape: Shape = {"required": list(needed)} if needed else {}
+    found = properties | dict.fromkeys(without, False)
+    return {**shape, "properties": found} if found else shape
+
+
+def where(condition: Shape, then: Shape, otherwise: Shape | None = None) -> Shape:
+    """What holds if the condition does, and what if it does not."""
+    return {"if": condition, "then": then, **({} if otherwise is None else {"else": otherwise})}
