@@ -120,7 +120,7 @@ def _said(record: logging.LogRecord) -> str:
         args = tuple(told(part) if isinstance(part, BaseException) else part for part in args)
     try:
         said = str(record.msg) % args if args else str(record.msg)
-    except (TypeError, ValueError, KeyError):
+    except Exception:  # noqa: BLE001 (logging would print the arguments themselves to standard error)
         said = str(record.msg)
     return _COMMAND.sub("", said)
 

@@ -186,3 +186,12 @@ def test_standard_error_is_written_to_while_it_is_asked_for(capsys: pytest.Captu
     [line] = capsys.readouterr().err.splitlines()
     assert (json.loads(line)["event"], json.loads(line)["batch"]) == ("callback_noted", "c1-0")
     assert (list(logging.getLogger().handlers), logging.getLogger().level) == before
+
+
+def test_an_argument_that_cannot_be_written_costs_neither_the_line_nor_its_neighbours_secrecy() -> None:
+    class Unwritable:
+        def __repr__(self) -> str:
+            raise AttributeError("a very private text")
+
+    line = as_json(record("got %r", Unwritable(), name="celery.concurrency.asynpool"))
+    assert line["message"] == "got %r"

@@ -12,6 +12,7 @@ from typing import Final
 
 from campaigns.flow.services import Services
 from campaigns.ledger import TRIM, Entry
+from campaigns.results.events import Trimmed
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +26,16 @@ def keep_room(services: Services, may_go_on: Callable[[], bool] = lambda: True) 
     while True:
         trimmed = services.events.trim(round(settings.events_life_s * 1000), settings.events_cap)
         if not trimmed.dropped:
-            if trimmed.full:
-                log.error("events_full", extra={"entries": trimmed.left, "cap": settings.events_cap})
+            _say(trimmed, settings.events_cap)
             return True
         if not may_go_on():
             return False
+
+
+def _say(trimmed: Trimmed, cap: int) -> None:
+    """Loud when the pause begins; while it lasts it is looked at every second."""
+    facts = {"entries": trimmed.left, "cap": cap, "reason": "groups of consumers have not read the event stream"}
+    if trimmed.full:
+        log.log(logging.ERROR if trimmed.turned else logging.DEBUG, "sending_paused", extra=facts)
+    elif trimmed.turned:
+        log.warning("sending_resumed", extra={"entries": trimmed.left, "cap": cap})

@@ -3,8 +3,8 @@
 -- pauses until a tenth of the cap is free.
 -- KEYS: 1 events, 2 facts of the stream
 -- ARGV: 1 now (ms or 0), 2 life of an event (ms), 3 cap, 4 entries that one call may drop
--- Returns: {entries left, entries dropped, 1 if sending pauses for it, else 0}. Where entries were dropped another call
---          may drop more.
+-- Returns: {entries left, entries dropped, 1 if sending pauses for it, else 0, 1 if that has just begun or ended, else
+--          0}. Where entries were dropped another call may drop more.
 -- Emits: sending.paused, sending.resumed.
 -- @include floor
 local now, cap, most = clock(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -30,7 +30,7 @@ if left >= room and dropped == 0 then
   dropped = drop_before(floor or '18446744073709551615-18446744073709551615', math.min(most, math.max(left - room, 100)))
   left = left - dropped
 end
-if dropped > 0 then return {left, dropped, paused and 1 or 0} end
+if dropped > 0 then return {left, dropped, paused and 1 or 0, 0} end
 
 if left >= room and floor and not paused then
   -- The name may hold anything, and the event is JSON.
@@ -44,4 +44,5 @@ elseif left < room and paused then
   emit(KEYS[1], KEYS[2], 'events', 'sending.resumed', name, '{"reason":"the event stream has room again","entries":' ..
     left .. ',"cap":' .. ARGV[3] .. '}', now)
 end
-return {left, 0, redis.call('HEXISTS', KEYS[2], 'full_ms')}
+local pauses = redis.call('HEXISTS', KEYS[2], 'full_ms') == 1
+return {left, 0, pauses and 1 or 0, pauses == paused and 0 or 1}

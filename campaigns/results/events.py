@@ -47,11 +47,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Trimmed:
-    """What trimming did: entries left and dropped. `full`: whether sending pauses until groups have read more."""
+    """What trimming did: entries left and dropped. `full`: whether sending pauses until groups have read more.
+
+    `turned`: whether that has just begun, or just ended.
+    """
 
     left: int
     dropped: int
     full: bool
+    turned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +173,8 @@ class Events:
         sending pauses, with an event.
         """
         keys = [self._key, self._store.keys.stream()]
-        left, dropped, full = self._store.run("trim", keys, [life_ms, cap, _PER_TRIM])
-        return Trimmed(int(left), int(dropped), bool(full))
+        left, dropped, full, turned = self._store.run("trim", keys, [life_ms, cap, _PER_TRIM])
+        return Trimmed(int(left), int(dropped), bool(full), bool(turned))
 
     def full(self) -> Full | None:
         """Whether sending pauses because the stream is full of what some group has yet to read."""

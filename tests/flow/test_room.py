@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import pytest
@@ -197,3 +198,16 @@ def test_a_group_whose_name_is_no_text(small: Stage) -> None:
     assert Groups(store).forget(group.name)
     keep_room(small.services)
     assert small.services.events.full() is None
+
+
+def test_a_pause_is_logged_when_it_begins_and_when_it_ends(small: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """In between it is looked at every second, which only DEBUG tells."""
+    caplog.set_level(logging.DEBUG, "campaigns.flow.room")
+    full(small)
+    keep_room(small.services)
+    read_all(small)
+    keep_room(small.services)
+    told = [(r.levelname, r.message) for r in caplog.records if r.name == "campaigns.flow.room"]
+    loud = [(level, event) for level, event in told if level != "DEBUG"]
+    assert loud == [("ERROR", "sending_paused"), ("WARNING", "sending_resumed")]
+    assert ("DEBUG", "sending_paused") in told
