@@ -1,15 +1,14 @@
 -- Removes members of a group that hold nothing and have asked for nothing for long. One that comes back is made anew by
 -- its next command; one that holds something keeps it until another member claims it.
 -- KEYS: 1 events
--- ARGV: 1 now (unused), 2 group, 3 idle (ms), 4 the one member that may go, or '' for any
+-- ARGV: 1 now (unused), 2 group, 3 idle (ms)
 -- Returns: how many were removed.
-local stream, group, least_idle_ms, only = KEYS[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local stream, group, least_idle_ms = KEYS[1], ARGV[2], tonumber(ARGV[3])
 local removed = 0
 for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
   local member = {}
   for i = 1, #info, 2 do member[info[i]] = info[i + 1] end
-  local meant = only == '' or only == member['name']
-  if meant and member['pending'] == 0 and member['idle'] >= least_idle_ms then
+  if member['pending'] == 0 and member['idle'] >= least_idle_ms then
     redis.call('XGROUP', 'DELCONSUMER', stream, group, member['name'])
     removed = removed + 1
   end

@@ -105,14 +105,14 @@ class Member:
 
     def leave(self) -> None:
         """Remove this member, unless it holds something."""
-        self._store.run("remove_members", [self._key], [self.group, 0, self.name])
+        self._store.run("remove_member", [self._key], [self.group, self.name])
 
     def _look_idle(self, idle_ms: int) -> set[bytes]:
         return set(self._store.run("renew_entries", [self._key], [self.group, self.name, idle_ms, _MOST_HELD]))
 
     def _remove_gone(self) -> None:
         """Remove members that hold nothing and have asked for nothing for an hour."""
-        self._store.run("remove_members", [self._key], [self.group, _GONE_MS, ""])
+        self._store.run("remove_members", [self._key], [self.group, _GONE_MS])
 
     def _oldest(self) -> list[Entry]:
         return _entries_of(self._store.ask("xreadgroup", self.group, self.name, {self._key: "0"}, 1, None))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from campaigns.results import Consumer, Event, Groups
+from campaigns.results.members import Member
 from campaigns.store import Store
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
@@ -133,6 +134,22 @@ class TestMembersThatAreGone:
         store.ask("xreadgroup", "crm", "busy", {store.keys.events(): ">"}, 1, None)
         time.sleep(0.02)
         remove = ("remove_members", [store.keys.events()])
-        assert store.run(*remove, ["crm", 3_600_000, ""]) == 0
-        assert store.run(*remove, ["crm", 10, ""]) == 1
+        assert store.run(*remove, ["crm", 3_600_000]) == 0
+        assert store.run(*remove, ["crm", 10]) == 1
         assert listed(store) == {"busy"}
+
+    def test_one_of_very_many(self, store: Store) -> None:
+        """It leaves without a look at all the others."""
+        member(store, "x")
+        for name in ("one", "two"):
+            store.ask("xgroup_createconsumer", store.keys.events(), "crm", name)
+        before = looks(store)
+        Member(store, "crm", "one", claim_idle_ms=200, dead_letters_life_ms=1000).leave()
+        assert looks(store) == before
+        assert listed(store) == {"two"}
+
+
+def looks(store: Store) -> int:
+    """How often the server told of all groups or of all members of one."""
+    stats = store.ask("info", "commandstats")
+    return sum(about["calls"] for name, about in stats.items() if name.startswith("cmdstat_xinfo"))
