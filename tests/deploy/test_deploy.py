@@ -198,6 +198,7 @@ def test_store_starts_with_its_configuration(tmp_path: Path, free_port: int) -> 
             told = redis.config_get("*")
             assert told["maxmemory-policy"] == "noeviction"
             assert (told["appendonly"], told["appendfsync"], told["save"]) == ("yes", "always", "")
+            assert told["lazyfree-lazy-expire"] == "yes"
     finally:
         server.terminate()
         server.wait(10)
