@@ -169,9 +169,9 @@ class Campaigns:
 
     def _belongings(self, campaign: Campaign) -> Iterator[list[str]]:
         """The names of all keys of a campaign but its hash, some at a time."""
-        keys, store = self._keys, self._store
-        for start in range(0, campaign.batches, _PER_ROUND_TRIP):
-            ids = campaign.batch_ids()[start : start + _PER_ROUND_TRIP]
+        keys, store, all_ids = self._keys, self._store, campaign.batch_ids()
+        for start in range(0, len(all_ids), _PER_ROUND_TRIP):
+            ids = all_ids[start : start + _PER_ROUND_TRIP]
             mailings = [
                 len(orjson.loads(row or b"[]"))
                 for row in store.ask_many("hget", [(keys.batch(i), "mailings") for i in ids])
