@@ -27,7 +27,10 @@ class Logging(log.Logging):
 
     def setup_logging_subsystem(self, *args: Any, **options: Any) -> Any:
         logging.getLogger(_POOL).setLevel(logging.INFO)
-        return super().setup_logging_subsystem(*args, **options)
+        receivers = super().setup_logging_subsystem(*args, **options)
+        # By it billiard would give a child that starts anew lines of its own, before this class is at work there.
+        os.environ.pop("_MP_FORK_LOGLEVEL_", None)
+        return receivers
 
     def setup_handlers(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -48,7 +49,9 @@ class Scene:
             Settings.from_env({name: value for name, value in env.items() if name.startswith("CAMPAIGNS_")})
         )
         self._redis, self._prefix = Redis.from_url(server.url), prefix
-        options = ("--concurrency", "2", "--without-mingle", "--loglevel", "DEBUG")
+        # Children of either kind: some inherit their handlers, others set them up anew.
+        start = {"text": "spawn", "json": "fork"}[form]
+        options = ("--pool-start-method", start, "--concurrency", "2", "--without-mingle", "--loglevel", "DEBUG")
         queues = "quick,bulk,poll,replies,control,submissions"
         self.worker = self.processes.start("worker", celery("worker", "--queues", queues, *options))
         self.beat = self.processes.start("beat", celery("beat", "--loglevel", "DEBUG"))
@@ -74,7 +77,7 @@ class Scene:
         return [event for event in self.services.events.since() if event.type == kind]
 
     def await_events(self, kind: str, number: int = 1) -> None:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while len(self.events(kind)) < number:
             assert time.monotonic() < until, f"no {kind}:\n{self.processes.report()}"
             time.sleep(0.05)
@@ -145,6 +148,13 @@ def test_every_line_of_json_is_an_object_of_the_same_shape(scenes: dict[str, Sce
     spoke = {line["logger"] for line in lines}
     assert {"celery.apps.worker", "celery.worker.strategy", "celery.app.trace", "celery.beat"} <= spoke
     assert {"campaigns.flow.reconcile", "campaigns.flow.submit"} <= spoke
+
+
+def test_every_line_of_text_begins_with_time_and_level(scenes: dict[str, Scene]) -> None:
+    begin = re.compile(
+        r"20[0-9-]{8}T[0-9:.]{12}Z (DEBUG|INFO|WARNING|ERROR|CRITICAL) [a-z_][A-Za-z0-9_.]*( [a-z_]+=|$)"
+    )
+    assert [line for line in scenes["text"].lines() if not begin.match(line)] == []
 
 
 def test_what_comes_every_second_is_told_at_debug(scenes: dict[str, Scene]) -> None:
