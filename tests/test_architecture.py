@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import campaigns
+from tests.support.documents import code, read, rows, section
 
 ROOT = Path(__file__).parent.parent
 #: From the bottom up. A module imports from its own layer's package and from lower layers only.
@@ -229,3 +231,38 @@ def test_every_error_is_in_the_tree() -> None:
     diagram = ast.get_docstring(tree) or ""
     names = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
     assert all(name in diagram for name in names)
+
+
+DECISIONS = rows(section(read("campaigns/README.md"), "Where it is decided"))
+
+
+def test_the_map_names_every_room() -> None:
+    """Folders and modules of `campaigns`, each once, and none that is gone."""
+    named = [name for cells in rows(section(read("campaigns/README.md"), "Rooms")) for name in code(cells[0])]
+    rooms = {path.name + "/" * path.is_dir() for path in (ROOT / "campaigns").iterdir()}
+    there = {name for name in rooms if name.endswith((".py", "/"))} - {"__pycache__/", "__init__.py"}
+    assert sorted(named) == sorted(there)
+
+
+@pytest.mark.parametrize(("cell", "names"), [cells[1:] for cells in DECISIONS], ids=[cells[0] for cells in DECISIONS])
+def test_the_map_says_where_it_is_decided(cell: str, names: str) -> None:
+    (file,) = code(cell)
+    assert code(names)
+    defined = definitions(ROOT / "campaigns" / file)
+    assert [name for name in code(names) if name not in defined] == []
+
+
+def definitions(path: Path) -> set[str]:
+    """What a file defines: functions, classes, methods as Class.method, and names of its top level."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".lua":
+        return set(re.findall(r"^local function (\w+)", text, re.MULTILINE)) | {path.stem}
+    found: set[str] = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ClassDef):
+            found |= {node.name} | {f"{node.name}.{of.name}" for of in node.body if isinstance(of, ast.FunctionDef)}
+        elif isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found.add(node.target.id)
+    return found
