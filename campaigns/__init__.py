@@ -1,8 +1,8 @@
 """Viber campaigns: enqueue, send, follow, hand on.
 
-`enqueue` hands in a job, `preview` shows what that would do, `Campaign` is the handle of what became of it,
-`consume` iterates over events, `find` and `forget` are about one person, `optouts` about those who must not be
-messaged. Settings come from the environment: see `campaigns.settings.Settings`.
+`enqueue` hands in a job (a dict, or typed as `BulkJob`, `QuickJob`, `ListJob`), `preview` shows what that would do,
+`Campaign` is the handle of what became of it, `consume` iterates over events, `find` and `forget` are about one person,
+`optouts` about those who must not be messaged. Settings come from the environment: see `campaigns.settings.Settings`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from campaigns.errors import (
     WaitTimeoutError,
 )
 from campaigns.handle import Campaign, Status
+from campaigns.job_forms import BulkJob, BulkMailing, Content, ImageUpload, ListJob, QuickJob, Recipient
 from campaigns.ledger import Reason
 from campaigns.many import Enqueued, enqueue_many
 from campaigns.people import find, find_message, forget
@@ -40,8 +41,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AccountRefusedError",
+    "BulkJob",
+    "BulkMailing",
     "Campaign",
     "CampaignsError",
+    "Content",
     "ContentRefusedError",
     "Delivery",
     "DoubtError",
@@ -51,15 +55,19 @@ __all__ = [
     "ForgetError",
     "Forgotten",
     "GatewayError",
+    "ImageUpload",
     "JobError",
     "KeyConflictError",
+    "ListJob",
     "Message",
     "NotNowError",
     "NotWrittenError",
     "OptOut",
     "Owner",
     "Preview",
+    "QuickJob",
     "Reason",
+    "Recipient",
     "Reply",
     "Settings",
     "SettingsError",

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from campaigns.errors import CampaignsError, JobError, StoreError
 from campaigns.flow.services import Services
 from campaigns.handle import Campaign
+from campaigns.job_forms import AnyJob
 from campaigns.preparing import all_mistakes, checked_job, key_of, planner_of
 from campaigns.producer import enqueue
 from campaigns.storing import SMALL, Whole, check_counts, first_steps, may_be_whole, store_whole, whole_of
@@ -26,7 +27,7 @@ class Enqueued(NamedTuple):
 
 
 def enqueue_many(
-    jobs: Iterable[Mapping[str, Any]],
+    jobs: Iterable[AnyJob],
     *,
     keys: Iterable[str | int | None] | None = None,
     strict: bool = False,

@@ -13,6 +13,7 @@ import orjson
 from campaigns.errors import ErrorTree, KeyConflictError, UnknownCampaignError
 from campaigns.flow.services import Services
 from campaigns.gateway.calls import Call, send_bulk_viber, send_quick_viber_message, send_viber_message_list
+from campaigns.job_forms import AnyJob
 from campaigns.jobs import BulkJob, Job
 from campaigns.planning import PlannedBatch, Planner, TakenOut
 from campaigns.preparing import Chosen, Recipients, all_mistakes, checked_job, key_of, planner_of, refusals, rows_of
@@ -76,7 +77,7 @@ class Preview:
 
 
 def preview(
-    job: Mapping[str, Any],
+    job: AnyJob,
     *,
     key: str | int | None = None,
     recipients: Recipients = None,

@@ -17,6 +17,7 @@ from campaigns.errors import (
 from campaigns.flow.dispatch import ring
 from campaigns.flow.services import Services
 from campaigns.handle import Campaign
+from campaigns.job_forms import AnyJob
 from campaigns.jobs import Job
 from campaigns.ledger import SEND, NewBatch, Plan, drop_plan, queue_of
 from campaigns.ledger import Campaign as Record
@@ -40,7 +41,7 @@ _BATCHES_PER_STORE = 50
 
 
 def enqueue(
-    job: Mapping[str, Any],
+    job: AnyJob,
     *,
     key: str | int | None = None,
     recipients: Recipients = None,
@@ -51,6 +52,7 @@ def enqueue(
 ) -> Campaign:
     """Check a job, store it whole, and wake the workers. When this returns, nothing can lose it.
 
+    A job is a mapping. Written as `BulkJob`, `QuickJob` or `ListJob`, a type checker looks at it as well.
     `key` (or the field `key` of the job) makes it repeatable: the same key with the same job is the same campaign,
     also when its time has passed meanwhile; with another job KeyConflictError. A key is remembered for
     `key_retention_s` after its campaign ended; the campaign itself may have expired by then. `recipients` (any

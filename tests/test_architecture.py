@@ -21,7 +21,7 @@ LAYERS = [
     {"parsing", "logs"},
     {"settings", "keys", "lua", "wellformed", "envelopes", "steady", "supervising"},
     {"connections", "signs"},
-    {"store", "jobs", "times", "wording", "embedded", "broker", "submissions"},
+    {"store", "jobs", "job_forms", "times", "wording", "embedded", "broker", "submissions"},
     {"recipients", "mailing_names"},
     {"schemas", "packing"},
     {"planning"},
