@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import json
 import os
 import re
@@ -13,77 +12,33 @@ import sys
 import time
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from redis import Redis
 from redis.exceptions import RedisError
 
 import celeryconfig
 from campaigns.embedded import find_server
-from campaigns.flow.liveness import Limits
 from campaigns.names import QUEUES, TASK_QUEUES
 from tests.conftest import Processes
+from tests.deploy.files import DEPLOY, ROOT, commands, compose_processes, procfile, queues_of
 from tests.support.processes import celery
 from workers.app import app
 from workers.beat import TICK, Ringer
 
-ROOT = Path(__file__).parent.parent.parent
-DEPLOY = ROOT / "deploy"
+WHERE = ["Procfile", "compose", "systemd"]
 
 
-def procfile() -> dict[str, str]:
-    lines = (ROOT / "Procfile").read_text("utf-8").splitlines()
-    return dict(line.split(": ", 1) for line in lines)
-
-
-def compose() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
-    return document
-
-
-def units() -> dict[str, configparser.ConfigParser]:
-    found = {}
-    for path in sorted((DEPLOY / "systemd").glob("*.service")):
-        unit = configparser.ConfigParser(interpolation=None, strict=False)
-        unit.optionxform = str  # type: ignore[assignment,method-assign]
-        unit.read(path, "utf-8")
-        found[path.stem.removeprefix("viber-campaigns-")] = unit
-    return found
-
-
-def commands() -> dict[str, dict[str, str]]:
-    """The processes as each deploy file starts them."""
-    services = compose()["services"]
-    return {
-        "Procfile": procfile(),
-        "compose": {
-            name: service["command"]
-            for name, service in services.items()
-            if name != "store" and "profiles" not in service
-        },
-        "systemd": {
-            name: unit["Service"]["ExecStart"].removeprefix("/opt/viber-campaigns/.venv/bin/").replace("%%", "%")
-            for name, unit in units().items()
-        },
-    }
-
-
-@pytest.mark.parametrize("where", ["Procfile", "compose", "systemd"])
+@pytest.mark.parametrize("where", WHERE)
 def test_every_queue_has_a_worker(where: str) -> None:
-    served: list[str] = []
-    for command in commands()[where].values():
-        words = shlex.split(command)
-        if "worker" in words:
-            served += words[words.index("--queues") + 1].split(",")
-    assert sorted(served) == sorted(QUEUES)
-    assert sum("beat" in shlex.split(command) for command in commands()[where].values()) == 1
+    found = commands()[where].values()
+    assert sorted(queue for command in found for queue in queues_of(command)) == sorted(QUEUES)
+    assert sum("beat" in shlex.split(command) for command in found) == 1
 
 
-def test_the_same_processes_everywhere() -> None:
-    found = commands()
-    assert found["Procfile"] == found["compose"] == found["systemd"]
+@pytest.mark.parametrize("where", WHERE)
+def test_the_same_processes_everywhere(where: str) -> None:
+    assert commands()[where] == procfile()
 
 
 def test_every_task_is_registered_and_routed() -> None:
@@ -112,26 +67,8 @@ def test_celery_settings_that_safety_rests_on() -> None:
 
 
 def test_nobody_is_stopped_in_mid_request() -> None:
-    soft_s = celeryconfig.worker_soft_shutdown_timeout
-    for name, service in compose()["services"].items():
-        if name not in {"store", "sandbox"}:
-            assert int(service["stop_grace_period"].removesuffix("s")) > soft_s
-    for unit in units().values():
-        assert int(unit["Service"]["TimeoutStopSec"]) > soft_s
-
-
-def test_units_by_systemd_itself(tmp_path: Path) -> None:
-    verify = shutil.which("systemd-analyze")
-    for path in (DEPLOY / "systemd").iterdir():
-        text = path.read_text("utf-8").replace("/opt/viber-campaigns/.venv/bin/celery", "/bin/true")
-        (tmp_path / path.name).write_text(text, "utf-8")
-    assert len(list(tmp_path.iterdir())) == 7
-    if verify is not None:
-        told = subprocess.run(
-            [verify, "verify", *map(str, tmp_path.iterdir())], capture_output=True, text=True, check=False
-        )
-        # It complains about other units of the machine too, and it ends with 0 after most of its complaints.
-        assert [line for line in told.stderr.splitlines() if "viber-campaigns" in line] == []
+    for service in compose_processes().values():
+        assert int(service["stop_grace_period"].removesuffix("s")) > celeryconfig.worker_soft_shutdown_timeout
 
 
 def dockerfile() -> list[list[str]]:
@@ -171,15 +108,6 @@ def test_health_is_progress(processes: Processes) -> None:
     assert outcome() == 0
     processes.env["CAMPAIGNS_TOKEN_FILE"] = "/nowhere"
     assert outcome() == 2
-
-
-def test_the_watchdog_allows_what_liveness_does() -> None:
-    """A worker that waits for work to be overdue, and a try to reach the broker, are silent for less."""
-    limits = Limits()
-    for unit in units().values():
-        silence_s = int(unit["Service"]["WatchdogSec"])
-        assert limits.work_s < silence_s < limits.broker_s
-        assert unit["Service"]["Restart"] == "always"
 
 
 def test_store_starts_with_its_configuration(tmp_path: Path, free_port: int) -> None:

@@ -1,0 +1,125 @@
+"""The units of systemd: what their user may do, when they end, and what systemd itself says of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import celeryconfig
+from campaigns.flow.liveness import Limits
+from campaigns.settings import Settings
+from tests.deploy.files import SYSTEMD, procfile, read_unit, units
+
+#: What closes to a process that was taken over everything it has no use for.
+HARDENED = {
+    "CapabilityBoundingSet": [""],
+    "NoNewPrivileges": ["yes"],
+    "PrivateDevices": ["yes"],
+    "PrivateTmp": ["yes"],
+    "PrivateUsers": ["yes"],
+    "ProtectHome": ["yes"],
+    "ProtectKernelModules": ["yes"],
+    "ProtectProc": ["invisible"],
+    "ProtectSystem": ["strict"],
+    "MemoryDenyWriteExecute": ["yes"],
+    "RestrictAddressFamilies": ["AF_INET AF_INET6 AF_UNIX"],
+    "RestrictNamespaces": ["yes"],
+    "SystemCallFilter": ["@system-service", "~@privileged @resources"],
+    "UMask": ["0077"],
+}
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """The units in a folder of their own, with a command that exists on every machine."""
+    folder = tmp_path / "units"
+    shutil.copytree(SYSTEMD, folder)
+    for path in folder.glob("*.service"):
+        text = path.read_text("utf-8").replace("/opt/viber-campaigns/.venv/bin/celery", "/bin/true")
+        path.write_text(text.replace("/opt/viber-campaigns/.venv/bin/campaigns", "/bin/true"), "utf-8")
+    return folder
+
+
+def analyzed(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
+    """What systemd-analyze says of the services in `folder`; None where there is none that reads files."""
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None or int(subprocess.check_output([analyze, "--version"], text=True).split()[1]) < 250:
+        return None
+    files = [str(path) for path in sorted(folder.glob("*.service"))]
+    env = {**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:"}
+    return subprocess.run([analyze, *arguments, *files], env=env, capture_output=True, text=True, check=False)
+
+
+def test_one_unit_for_each_process_and_each_is_wanted() -> None:
+    assert set(units()) == {*procfile(), "callbacks"}
+    target = (SYSTEMD / "viber-campaigns.target").read_text("utf-8")
+    wanted = next(line for line in target.splitlines() if line.startswith("Wants=")).removeprefix("Wants=").split()
+    assert wanted == [f"viber-campaigns-{name}.service" for name in procfile()]
+    for unit in units().values():
+        assert unit["Install"]["WantedBy"] == unit["Unit"]["PartOf"] == ["viber-campaigns.target"]
+
+
+@pytest.mark.parametrize("name", [*procfile(), "callbacks"])
+def test_what_a_unit_may_do(name: str) -> None:
+    service = units()[name]["Service"]
+    assert {directive: service[directive] for directive in HARDENED} == HARDENED
+
+
+def test_systemd_finds_little_exposed(installed: Path) -> None:
+    """3.0 of 10 or less; what is left is mostly that they use the network."""
+    told = analyzed(installed, "security", "--offline=true", "--threshold=30", "--no-pager")
+    assert told is None or told.returncode == 0, told.stdout
+
+
+def test_systemd_reads_every_line(installed: Path) -> None:
+    told = analyzed(installed, "verify")
+    if told is not None:
+        # It complains about other units of the machine too, and it ends with 0 after most of its complaints.
+        assert [line for line in told.stderr.splitlines() if "viber-campaigns" in line] == []
+
+
+def test_their_user_is_made() -> None:
+    lines = (SYSTEMD / "sysusers.conf").read_text("utf-8").splitlines()
+    made = [line.split()[1] for line in lines if line.startswith("u ")]
+    assert {unit["Service"]["User"][0] for unit in units().values()} == set(made) == {"viber-campaigns"}
+    sysusers = shutil.which("systemd-sysusers")
+    if sysusers is not None:
+        subprocess.run([sysusers, "--dry-run", str(SYSTEMD / "sysusers.conf")], capture_output=True, check=True)
+
+
+def test_the_user_stands_in_the_unit_itself() -> None:
+    """Whoever installs it without the folder beside it does not run it as root."""
+    for path in SYSTEMD.glob("*.service"):
+        alone: dict[str, dict[str, list[str]]] = {}
+        read_unit(path, alone)
+        assert alone["Service"]["User"] == ["viber-campaigns"]
+
+
+def test_the_settings_are_some(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("of-an-account\n", "utf-8")
+    text = (SYSTEMD / "environment").read_text("utf-8").replace("#CAMPAIGNS_", "CAMPAIGNS_")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    env = dict(line.split("=", 1) for line in lines)
+    settings = Settings.from_env({**env, "CAMPAIGNS_TOKEN_FILE": str(token)})
+    assert settings.token("default").reveal() == "of-an-account"
+    assert settings.callback_base_url is not None
+
+
+def test_nobody_is_stopped_in_mid_request() -> None:
+    for unit in units().values():
+        assert int(unit["Service"]["TimeoutStopSec"][0]) > celeryconfig.worker_soft_shutdown_timeout
+        assert unit["Service"]["KillMode"] == ["mixed"]
+
+
+def test_the_watchdog_allows_what_liveness_does() -> None:
+    """A worker that waits for work to be overdue, and a try to reach the broker, are silent for less."""
+    limits = Limits()
+    for unit in units().values():
+        silence_s = int(unit["Service"]["WatchdogSec"][0])
+        assert limits.work_s < silence_s < limits.broker_s
+        assert unit["Service"]["Restart"] == ["always"]
