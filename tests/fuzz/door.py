@@ -99,6 +99,8 @@ def _through(services: Services, door: Consumer, item: bytes) -> None:
     assert not door.is_wake_up(message), "nothing in the queue of submissions is a wake-up"
     door.enclose(message, door.envelope_of(message))
     assert message.headers["task"] == SUBMIT
+    shown = {message.headers.get(name) for name in ("argsrepr", "kwargsrepr")}
+    assert shown == {"(a message,)", "{}"}, "without these Celery writes the job itself into its log records"
     (packed,), named, _ = loads(message.body, message.content_type, message.content_encoding, accept=_ACCEPT)
     assert named == {}
     campaign_id = take_in(services, Envelope.unpacked(packed))
