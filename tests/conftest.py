@@ -121,17 +121,17 @@ class Processes:
         self._started.append(process)
         return process
 
-    def worker(self, queues: Sequence[str] = QUEUES, *options: str) -> Process:
+    def worker(self, queues: Sequence[str] = QUEUES, *options: str, env: dict[str, str] | None = None) -> Process:
         pool = options or ("--concurrency", "2")
         command = celery(
             "worker", "--queues", ",".join(queues), "--loglevel", "INFO", *pool, "--without-mingle", app=self._app
         )
-        worker = self.start("worker", command)
+        worker = self.start("worker", command, env)
         worker.wait_for("ready.")
         return worker
 
     def beat(self) -> Process:
-        return self.start("beat", celery("beat", "--loglevel", "INFO"))
+        return self.start("beat", celery("beat", "--loglevel", "INFO", app=self._app))
 
     def all(self) -> list[Process]:
         return list(self._started)

@@ -7,6 +7,7 @@
 - `memory`: what the producer grows by.
 - `intake`: an answer of the gateway, against orjson.loads and one HSET; bytes in Redis.
 - `sending`: one process, against a bare loop; `usual`: sixteen threads, against a Celery task per recipient.
+- `replicas`: enqueueing, sending and intake where each write waits for a replica, against the same without.
 - `latency`: quick messages while a million others are being sent, against idle.
 - `scaling`: 1, 2 and 4 worker processes, and workers on hosts of their own (network namespaces; needs root).
 - `million`: from `enqueue` to all READ, with the sandbox as gateway: a table of stages.
@@ -29,11 +30,12 @@ from tests.benchmarks.latency import measure_latency
 from tests.benchmarks.measure import Measure, table
 from tests.benchmarks.million import measure_million
 from tests.benchmarks.planning import measure_memory, measure_planning
+from tests.benchmarks.replicas import measure_replicas
 from tests.benchmarks.scaling import measure_scaling
 from tests.benchmarks.sending import measure_against_usual, measure_sending
 from workers.app import leave_modules_alone
 
-_PARTS = ("planning", "memory", "intake", "sending", "usual", "latency", "scaling", "million")
+_PARTS = ("planning", "memory", "intake", "sending", "usual", "replicas", "latency", "scaling", "million")
 
 
 def main() -> None:
@@ -52,6 +54,7 @@ def main() -> None:
             "intake": partial(measure_intake, server),
             "sending": partial(measure_sending, server),
             "usual": partial(measure_against_usual, server, Path(folder)),
+            "replicas": partial(measure_replicas, server),
             "latency": partial(measure_latency, server, Path(folder)),
             "scaling": partial(measure_scaling, server, Path(folder)),
             "million": partial(measure_million, server, Path(folder)),

@@ -21,6 +21,7 @@ from tests.support.processes import ROOT
         ("intake", 6),
         ("sending", 1),
         ("usual", 2),
+        ("replicas", 3),
         ("latency", 1),
         ("scaling", 2),
         ("million", 14),

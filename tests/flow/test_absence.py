@@ -41,13 +41,13 @@ def rows_of(polled: Any) -> list[dict[str, Any]]:
 class Masked(Gateway):
     def get_viber_delivery_list(self, message_id: int) -> Any:
         rows = rows_of(super().get_viber_delivery_list(message_id))
-        return Changed([{**row, "phone": row["phone"][:5] + "***" + row["phone"][-4:]} for row in rows])
+        return Changed([{**row, "phone": str(row["phone"])[:5] + "***" + str(row["phone"])[-4:]} for row in rows])
 
 
 class Cut(Gateway):
     def get_viber_delivery_list(self, message_id: int) -> Any:
         rows = rows_of(super().get_viber_delivery_list(message_id))
-        return Changed([{**row, "phone": row["phone"][-4:]} for row in rows])
+        return Changed([{**row, "phone": str(row["phone"])[-4:]} for row in rows])
 
 
 class OthersToo(Gateway):

@@ -2,8 +2,14 @@
 
 `python -m tests.rig.failovers --seeds 3 --lag 0.5 --replicas 1 --failovers 4` prints a line per seed and ends with 1 if
 the promise was broken. `--wait N` is `CAMPAIGNS_REPLICAS`; with 0 campaigns handed in at the last moment may be lost,
-and are counted. The primary is killed, and what it had still to replicate is
-lost; or it is frozen, and comes back beside its successor as a second primary.
+and are counted. `--lag 2` lets replicas be up to two seconds behind, another lag for each failover. What happens:
+
+- `kill`: the primary is killed, and what it had still to replicate is lost.
+- `together`: the same, and a worker's machine dies with it, so that nobody can tell what was claimed.
+- `freeze`: the primary is frozen, and comes back beside its successor as a second primary.
+- `split`: Sentinels, replicas and most workers lose sight of the primary for `--split` seconds; one worker does not (not with `--wait 0`).
+
+`--mutant` harms all processes with one mistake about this; the run has to see it.
 """
 
 from __future__ import annotations
@@ -14,6 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing, nullcontext
 from pathlib import Path
 from random import Random
 
@@ -28,15 +35,23 @@ from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
+from tests.rig.mutants import OF_FAILOVERS
 from tests.rig.oracle import Findings, Wanted, judge, judge_group, judge_limits
 from tests.rig.storm import SETTINGS
 from tests.rig.weather import order_faults
+from tests.rig.workers import Treatment
+from tests.support.failover import Wire, port_of
 from tests.support.jobs import bulk_job, phones, quick_job
+from tests.support.processes import Process
 from tests.support.sentinels import Fleet, until
+from tests.support.tls import CERTIFICATE
 
 _PATIENCE_S = 240.0
-_ACTS = ("kill", "freeze")
+_ACTS = ("kill", "freeze", "together", "split")
+#: Two primaries of which neither waits for replicas both send: only CAMPAIGNS_REPLICAS helps against that.
+_WITHOUT_SPLIT = _ACTS[:3]
 _PREFIX = "failovers:"
+_PASSWORD = "fleet-pw"
 
 
 class Failovers:
@@ -44,7 +59,7 @@ class Failovers:
 
     def __init__(
         self, seed: int, folder: Path, *, failovers: int, lag_s: float = 0.0, replicas: int = 1, wait: int = 1,
-        faults: bool = True, recipients: int = 200, acts: Sequence[str] = (),
+        faults: bool = True, recipients: int = 200, acts: Sequence[str] = (), split_s: float = 10.0, mutant: str = "",
     ) -> None:  # fmt: skip
         self.random = Random(seed)
         self.folder = folder
@@ -54,72 +69,114 @@ class Failovers:
         self.wait = wait
         self.faults = faults
         self.recipients = recipients
-        self.acts = acts
+        self.acts = acts or (_ACTS if wait else _WITHOUT_SPLIT)
+        self.in_turn = bool(acts)
+        self.split_s = split_s
+        self.mutant = mutant
         self.done: Counter[str] = Counter()
+        self._workers: list[Process] = []
+        self._victims: list[Process] = []
         self.promoted_s: list[float] = []
         self.taken_again_s: list[float] = []
 
     def run(self) -> Findings:
         with (
-            Fleet(replicas=self.replicas, password="fleet-pw") as fleet,
+            Fleet(replicas=self.replicas, password=_PASSWORD) as fleet,
             Sandbox(options=Options(speed=200, balance="100000")) as sandbox,
+            OF_FAILOVERS[self.mutant]() if self.mutant else nullcontext(),
+            closing(Wire(port_of(fleet.primary()))) as aside,
         ):
-            env = {**environment(fleet.url, sandbox.url, _PREFIX), **SETTINGS, "CAMPAIGNS_REPLICAS": str(self.wait)}
-            processes = Processes(self.folder, env)
+            treatment = Treatment(str(CERTIFICATE), mutant=self.mutant).as_environment()
+            own = {"CAMPAIGNS_REPLICAS": str(self.wait)}
+            env = {**environment(fleet.url, sandbox.url, _PREFIX), **SETTINGS, **treatment, **own}
+            processes = Processes(self.folder, env, app="tests.rig.workers")
             try:
-                return self._run(fleet, sandbox, processes)
+                return self._run(fleet, sandbox, processes, aside)
             finally:
                 processes.end()
 
-    def _run(self, fleet: Fleet, sandbox: Sandbox, processes: Processes) -> Findings:
+    def _run(self, fleet: Fleet, sandbox: Sandbox, processes: Processes, aside: Wire) -> Findings:
         own = {name: value for name, value in processes.env.items() if name.startswith("CAMPAIGNS_")}
         services = build_services(Settings.from_env(own))
         consumer = Consumer(services.store, "archive")
         consumer.create_group()  # it reads nothing until the end: that keeps events from being trimmed
-        processes.worker()
-        processes.worker()
-        processes.beat()
+        self._start(processes, aside)
         if self.faults:
             order_faults(sandbox, self.random)
         sandbox.fault("slow", "sendBulkViber", times=None, delay_s=0.3)
         campaigns = [self._wanted("bulk", 0, services), self._wanted("quick", 5000, services)]
-        for front in fleet.fronts:
-            front.lag_s = self.lag_s
         for number in range(self.failovers):
+            for front in fleet.fronts:
+                front.lag_s = self.random.uniform(0.0, self.lag_s)
+            campaigns.append(self._slow(number, services))
             time.sleep(self.random.uniform(0.3, 1.5))
-            self._fail_over(fleet)
+            self._fail_over(fleet, processes, aside)
             campaigns.append(self._first_taken(number, services))
             until(fleet.linked, 60)
         sandbox.clear_faults()
+        vanished: list[Wanted] = []
         if not self.wait:  # nothing promises that a campaign of the last moment outlives the primary
-            there = [one for one in campaigns if services.campaigns.exists(one.campaign.id)]
-            self.done["campaigns lost"], campaigns = len(campaigns) - len(there), there
+            vanished = [one for one in campaigns if not services.campaigns.exists(one.campaign.id)]
+            self.done["campaigns lost"] = len(vanished)
+        campaigns = [one for one in campaigns if one not in vanished]
         self._until_over(campaigns)
-        ended = [process.name for process in processes.all() if not process.alive()]
+        ended = [process.name for process in processes.all() if not process.alive() and process not in self._victims]
         assert ended == [], "nothing may end because the store failed over"
-        findings = judge(services, campaigns, sandbox)
+        findings = judge(services, campaigns, sandbox, vanished=vanished)
+        if self.wait:
+            # What waits for replicas is not lost, so no change of primary puts anything in doubt.
+            changes = [event.data for event in services.events.since() if event.type == "store.changed"]
+            findings.doubted += [str(change["reason"]) for change in changes if change["doubt"]]
         judge_group(services.events, consumer, findings)
         judge_limits(sandbox, services.settings.rate_limit, services.settings.concurrency, findings)
         return findings
+
+    def _start(self, processes: Processes, aside: Wire) -> None:
+        """Two workers and beat that ask the Sentinels; one worker that has the primary's address, and does not move."""
+        self._workers = [processes.worker(), processes.worker()]
+        processes.beat()
+        direct = f"redis://:{_PASSWORD}@127.0.0.1:{aside.port}/0"
+        processes.worker(env={**processes.env, "CAMPAIGNS_REDIS_URL": direct})
+
+    def _slow(self, number: int, services: Services) -> Wanted:
+        """A campaign that has something to send for ten seconds: in each failover something is under way."""
+        text, rows = f"slow {number}", phones(50, start=8000 + 50 * number)
+        job = {**bulk_job(rows, text=text), "name": text, "rate": "5/second"}
+        return Wanted(enqueue(job, services=services), text, rows)
 
     def _wanted(self, text: str, start: int, services: Services) -> Wanted:
         rows = phones(self.recipients if text != "quick" else 10, start=start)
         job = quick_job(*rows, message=text) if text == "quick" else bulk_job(rows, text=text)
         return Wanted(enqueue({**job, "name": text}, services=services), text, rows)
 
-    def _fail_over(self, fleet: Fleet) -> None:
+    def _fail_over(self, fleet: Fleet, processes: Processes, aside: Wire) -> None:
         began_s, old = time.monotonic(), fleet.primary()
-        act = self.acts[sum(self.done.values()) % len(self.acts)] if self.acts else self.random.choice(_ACTS)
+        act = self.acts[sum(self.done.values()) % len(self.acts)] if self.in_turn else self.random.choice(self.acts)
         self.done[act] += 1
-        (self._kill if act == "kill" else fleet.freeze)(*((fleet, old) if act == "kill" else (old,)))
+        if act == "freeze":
+            fleet.freeze(old)
+        elif act == "split":
+            fleet.front(old).isolate()
+        else:
+            self._kill(fleet, old, processes, with_worker=act == "together")
         until(lambda: fleet.promoted(old), 60)
         self.promoted_s.append(time.monotonic() - began_s)
-        if act == "kill":
-            old.restart()
-        else:
+        if act == "freeze":
             fleet.thaw(old)
+        elif act == "split":
+            time.sleep(self.split_s)
+            fleet.front(old).join()
+        else:
+            old.restart()
+        if act == "together":
+            self._workers.append(processes.worker())
+        aside.point_to(port_of(fleet.primary()))
 
-    def _kill(self, fleet: Fleet, old: EmbeddedServer) -> None:
+    def _kill(self, fleet: Fleet, old: EmbeddedServer, processes: Processes, *, with_worker: bool) -> None:
+        if with_worker:
+            victim = self._workers.pop(0)
+            victim.kill9()
+            self._victims.append(victim)
         old.kill()
         fleet.front(old).lose()
 
@@ -149,7 +206,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--failovers", type=int, default=4)
-    parser.add_argument("--lag", type=float, default=0.5, help="seconds by which replicas are behind")
+    parser.add_argument("--lag", type=float, default=0.5, help="seconds by which replicas are behind at most")
+    parser.add_argument("--split", type=float, default=10.0, help="seconds that a split lasts")
+    parser.add_argument(
+        "--acts", nargs="+", choices=_ACTS, default=[], help="what happens, in turn; otherwise by chance"
+    )
+    parser.add_argument("--mutant", choices=sorted(OF_FAILOVERS), default="", help="harm all processes with a mistake")
     parser.add_argument("--replicas", type=int, default=1)
     parser.add_argument("--wait", type=int, default=1, help="CAMPAIGNS_REPLICAS")
     options = parser.parse_args()
@@ -158,7 +220,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="campaigns-failovers-") as folder:
             run = Failovers(
                 seed, Path(folder), failovers=options.failovers, lag_s=options.lag, replicas=options.replicas,
-                wait=options.wait,
+                wait=options.wait, acts=options.acts, split_s=options.split, mutant=options.mutant,
             )  # fmt: skip
             found = run.run()
         kept = kept and found.kept

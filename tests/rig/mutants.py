@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import Any
 
 import pytest
 
-from campaigns.errors import DoubtError, NotWrittenError
+import campaigns.store
+from campaigns.errors import DoubtError, NotWrittenError, StoreError
 from campaigns.flow import leases, sweep
 from campaigns.flow.services import Services
+from campaigns.flow.turns import WorkerTurn
 from campaigns.gateway import Transport
 from campaigns.gateway.connection import Exchange
 from campaigns.ledger import LEASE, SEND, Batch, Move
 from campaigns.ledger.states import PLANNED, SENDING
 from campaigns.results import Events
 from campaigns.results.events import Trimmed
+from campaigns.store import ScriptCall, Store
 
 
 @contextmanager
@@ -91,12 +94,63 @@ def nothing_guards_the_first_byte() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def nothing_waits_for_replicas() -> Iterator[None]:
+    """A claim is sent whether or not any replica has it."""
+
+    def run_replicated(self: Store, calls: Sequence[ScriptCall]) -> tuple[list[Any], bool]:
+        return self.run_in_turn(calls), True
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "run_replicated", run_replicated)
+        yield
+
+
+@contextmanager
+def replicas_are_waited_for_after_the_first_byte() -> Iterator[None]:
+    """A claim is sent at once, and then it is waited for."""
+    begin = WorkerTurn._begin
+
+    def begin_and_wait(self: WorkerTurn, threads: Any, taken: Any, began_at_s: float) -> None:
+        begin(self, threads, taken, began_at_s)
+        with suppress(StoreError):
+            self._services.store.confirm()
+
+    with nothing_waits_for_replicas(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WorkerTurn, "_begin", begin_and_wait)
+        yield
+
+
+@contextmanager
+def another_primary_is_not_noticed() -> Iterator[None]:
+    """Scripts look neither at the replication id nor at what workers know of lost claims."""
+    text = campaigns.store.script_text
+
+    def blind(name: str) -> str:
+        found = text(name)
+        for sight in ("known[1] and known[1] ~= id", "known[1] and (epoch > p.epoch"):
+            if "notice_change" in found:
+                assert sight in found, sight
+            found = found.replace(sight, sight.replace("known[1] and", "false and", 1))
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(campaigns.store, "script_text", blind)
+        yield
+
+
 #: Mutants of the workers, for the storm.
 IN_WORKERS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "dead-leases": dead_leases_are_planned_again,
     "no-guard": nothing_guards_the_first_byte,
     "ssl": ssl_errors_are_trusted,
     "trimming": trimming_is_blind,
+}
+#: Mutants of what is done about a store that fails over.
+OF_FAILOVERS: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    "no-wait": nothing_waits_for_replicas,
+    "late-wait": replicas_are_waited_for_after_the_first_byte,
+    "blind": another_primary_is_not_noticed,
 }
 #: Not of the workers: a store that no longer writes down what it is told, and an ordinary Celery task.
 FORGETFUL, ORDINARY = "forgetful", "ordinary"

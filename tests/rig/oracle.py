@@ -51,10 +51,11 @@ class Findings:
     limits: list[str] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
     idle: list[str] = field(default_factory=list)
+    doubted: list[str] = field(default_factory=list)
 
     def wrong(self) -> dict[str, list[str]]:
         """Every kind of finding, by its name."""
-        kinds = ("doubles", "lost", "unbalanced", "gaps", "strangers", "money", "limits", "leaks", "idle")
+        kinds = ("doubles", "lost", "unbalanced", "gaps", "strangers", "money", "limits", "leaks", "idle", "doubted")
         return {kind: getattr(self, kind) for kind in kinds}
 
     @property
@@ -62,10 +63,16 @@ class Findings:
         return not any(self.wrong().values())
 
 
-def judge(services: Services, wanted: Sequence[Wanted], sandbox: SandboxClient) -> Findings:
-    """Compare what the jobs asked for, what the gateway sent and what we say, message by message."""
+def judge(
+    services: Services, wanted: Sequence[Wanted], sandbox: SandboxClient, *, vanished: Sequence[Wanted] = ()
+) -> Findings:
+    """Compare what the jobs asked for, what the gateway sent and what we say, message by message.
+
+    Of campaigns that `vanished` with a store nothing is said; what they sent must not have been sent twice.
+    """
     findings = Findings()
     ledger = Ledger(sandbox.ledger())
+    ledger.leave_out(vanished, findings)
     for one in wanted:
         ours = _ours(one, findings)
         for phone, deliveries in ours.items():
@@ -130,6 +137,13 @@ class Ledger:
 
     def say(self, text: str, phone: str, deliveries: list[Delivery]) -> None:
         self._said[text, phone] += deliveries
+
+    def leave_out(self, vanished: Sequence[Wanted], findings: Findings) -> None:
+        """Of these campaigns only this counts: nobody got one of them twice. Their texts are nobody else's."""
+        for one in vanished:
+            for phone in one.phones:
+                if (times := len(self._sent.pop((one.text, phone), []))) > 1:
+                    findings.doubles.append(f"{one.text}, which vanished: {phone} was sent {times} times")
 
     def compare(self, wanted: Counter[tuple[str, str]], findings: Findings) -> None:
         """Nobody twice, nobody unasked; what we call accepted is there, what we call planned or refused is not."""

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from campaigns.gateway import Transport
-from tests.rig.mutants import IN_WORKERS
+from tests.rig.mutants import IN_WORKERS, OF_FAILOVERS
 from workers.app import app
 
 __all__ = ["app"]
@@ -52,7 +52,7 @@ def treat(treatment: Treatment) -> None:
     """For the rest of this process' life, and in its forks."""
     _trust(treatment.ca_file)
     if treatment.mutant:
-        _for_life.enter_context(IN_WORKERS[treatment.mutant]())
+        _for_life.enter_context({**IN_WORKERS, **OF_FAILOVERS}[treatment.mutant]())
     if treatment.stall_probability:
         _stall(treatment)
 

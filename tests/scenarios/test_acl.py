@@ -101,7 +101,7 @@ def commands(campaign: Campaign) -> list[str]:
         f"deliveries {one}",
         f"replies {one}",
         "explain 375297779901",
-        f"report {one}",
+        f"report {one} --output -",
         "optouts list",
         "recover",
         "submissions list",

@@ -12,5 +12,5 @@ def test_workers_outlive_a_primary_that_dies_and_one_that_comes_back_beside_its_
     run = Failovers(1, tmp_path, failovers=2, lag_s=0.1, faults=False, recipients=60, acts=("kill", "freeze"))
     findings = run.run()
     assert findings.wrong() == {kind: [] for kind in findings.wrong()}
-    assert findings.recipients == 60 + 10 + 2 * 5
+    assert findings.recipients == 60 + 10 + 2 * (50 + 5)
     assert run.done == {"kill": 1, "freeze": 1}

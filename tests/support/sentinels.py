@@ -24,6 +24,8 @@ from tests.support.failover import Wire, port_of
 from tests.support.holes import free_ports
 
 NAME = "mymaster"
+#: A port where nothing listens.
+_NOBODY = 1
 #: Sentinels take a silent primary for down after so long.
 DOWN_AFTER_MS = 1000
 
@@ -94,7 +96,20 @@ class Front(Wire):
 
     def __init__(self) -> None:
         self._links: set[socket.socket] = set()
+        self._real_port = 0
         super().__init__(0)
+
+    def point_to(self, port: int) -> None:
+        self._real_port = port
+        super().point_to(port)
+
+    def isolate(self) -> None:
+        """Neither Sentinels nor replicas nor whoever asks them reaches the server any more."""
+        super().point_to(_NOBODY)
+
+    def join(self) -> None:
+        """They do again."""
+        super().point_to(self._real_port)
 
     def lose(self) -> None:
         """Let nothing arrive any more of what was replicated and is still on the wire."""
