@@ -74,6 +74,7 @@ ONLY_IN = {
         "campaigns.schemas.kinds",
         "campaigns.schemas.mailings",
         "campaigns.schemas.paces",
+        "campaigns.schemas.reference",
         "campaigns.schemas.strict",
     },
     "redis": {"campaigns.addresses", "campaigns.connections", "campaigns.store", "campaigns.wiring"},

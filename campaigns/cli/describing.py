@@ -11,19 +11,26 @@ from campaigns.cli.options import as_json
 from campaigns.cli.screen import print_json
 from campaigns.schemas.json_schema import job_schema, jobs_schema
 from campaigns.schemas.kinds import KINDS
+from campaigns.schemas.reference import reference_page
 from campaigns.wiring import default_services
 
 
 @click.command(short_help="Print the JSON Schema of jobs.")
 @click.option("--kind", type=click.Choice(list(KINDS)), help="Of this kind of job only.")
+@click.option("--page", is_flag=True, help="Print every field as a page for people, in Markdown.")
 @as_json
 @told
-def schema(kind: str | None, as_json: bool) -> None:
+def schema(kind: str | None, page: bool, as_json: bool) -> None:
     """Print the JSON Schema (draft 2020-12) of jobs, with the limits that are set here.
 
-    With --json it is printed as one line.
+    With --json it is printed as one line. --page is how deploy/JOBS.md is made.
     """
+    if page and (kind is not None or as_json):
+        raise click.UsageError("--page is about all kinds of job, and is no JSON")
     settings = default_services().settings
+    if page:
+        click.echo(reference_page(settings), nl=False)
+        return
     document = jobs_schema(settings) if kind is None else job_schema(kind, settings)
     if as_json:
         print_json(document)

@@ -22,7 +22,13 @@ class Alias(fields.Field[str]):
         return alias
 
     def shape(self, _settings: Settings) -> Shape:
-        return {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9_]+$"}
+        return {
+            "title": "Latin letters, digits and _",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 64,
+            "pattern": "^[A-Za-z0-9_]+$",
+        }
 
 
 def without_token(alias: str | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ Shape = dict[str, Any]
 #: A phone is checked when it is read, not by its spelling.
 PHONE_SHAPE: Final[Mapping[str, Any]] = {"type": ["string", "integer"]}
 WHEN_SHAPE: Final[Mapping[str, Any]] = {
+    "title": "time such as 2040-05-01T10:00:00, with or without a zone",
     "type": "string",
     "pattern": r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
     r"( ?(Z|[+-][0-9]{2}:?[0-9]{2}))?\s*$",
@@ -28,7 +29,12 @@ def text_shape(most: int | None) -> Shape:
 
 def link_shape(most: int) -> Shape:
     """An address on the web, without credentials, of at most so many characters."""
-    return {"type": "string", "maxLength": most, "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/@?#]+([/?#]\S*)?$"}
+    return {
+        "title": "http or https address without credentials",
+        "type": "string",
+        "maxLength": most,
+        "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/@?#]+([/?#]\S*)?$",
+    }
 
 
 def in_any_case(*words: str) -> Shape:

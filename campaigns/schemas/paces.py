@@ -27,4 +27,8 @@ class Pace(fields.Field[float]):
 
     def shape(self, _settings: Settings) -> Shape:
         units = in_any_case(*_MS)["pattern"].strip("^$")
-        return {"type": "string", "pattern": f"^ *[1-9][0-9 ]{{0,12}}/ *{units} *$"}
+        return {
+            "title": "recipients and a time, such as 10000/hour",
+            "type": "string",
+            "pattern": f"^ *[1-9][0-9 ]{{0,12}}/ *{units} *$",
+        }
