@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from campaigns.acts import APPLICATION, Act, Deed
 from campaigns.errors import StoreError, WaitTimeoutError
 from campaigns.flow.dispatch import ring
 from campaigns.flow.resolve import RESOLUTIONS, decide
@@ -163,30 +164,30 @@ class Campaign:
                 raise WaitTimeoutError(self.id, status.state, timeout_s or 0)
             self._services.sleep(poll_s)
 
-    def pause(self, by: str = "application") -> None:
+    def pause(self, by: str = APPLICATION, why: str = "") -> None:
         """No further batch goes out; what is at the gateway is followed. Raises StateError if it is over.
 
         What waits at the gateway for its time goes out all the same: `status().out_of_reach` says how much, and
         until when.
         """
-        self._services.campaigns.pause(self.id, by)
+        self._services.campaigns.pause(self.id, by, why)
 
-    def resume(self, by: str = "application") -> None:
+    def resume(self, by: str = APPLICATION, why: str = "") -> None:
         """Batches go out again. Raises StateError if the campaign is over.
 
         While the event stream is full nothing goes out all the same: see `status().events_full_since`.
         """
-        self._services.campaigns.resume(self.id, by)
+        self._services.campaigns.resume(self.id, by, why)
         sweep_campaign(self._services, self._record())
         ring(self._services, queue_of(SEND, self._record().kind))
 
-    def cancel(self, by: str = "application") -> Status:
+    def cancel(self, by: str = APPLICATION, why: str = "") -> Status:
         """What has not gone out never will; what has is reported, not denied. Raises StateError if it is over.
 
         `out_of_reach` of the status that is returned counts what waits at the gateway for its time and goes out all
         the same.
         """
-        self._services.campaigns.cancel(self.id, by)
+        self._services.campaigns.cancel(self.id, by, why)
         sweep_campaign(self._services, self._record())
         return self.status()
 
@@ -206,11 +207,13 @@ class Campaign:
         """
         if decision not in RESOLUTIONS:
             raise ValueError(f"decision must be one of {', '.join(RESOLUTIONS)}")
-        return decide(self._services, self._record(), HELD, RESOLUTIONS[decision], {"by": by, "why": why}, batch_id)
+        act = Act(Deed.BATCH_RESOLVED, self.id, by, why, decision)
+        return decide(self._services, self._record(), HELD, RESOLUTIONS[decision], act, batch_id)
 
     def retry(self, *, by: str, why: str, batch_id: str | None = None) -> int:
         """Plan batches again that the gateway refused, all of them or one. Returns how many."""
-        return decide(self._services, self._record(), REJECTED, PLANNED, {"by": by, "why": why}, batch_id)
+        act = Act(Deed.BATCH_RETRIED, self.id, by, why)
+        return decide(self._services, self._record(), REJECTED, PLANNED, act, batch_id)
 
     def _record(self) -> Record:
         return self._services.campaigns.read(self.id)

@@ -260,6 +260,12 @@ class Keys:
         (the group that was furthest behind then); `seq`, number of the last event of the source `events`."""
         return f"{self.prefix}stream"
 
+    def audit(self) -> str:
+        """Stream: acts of people. Writer: the script of each act. Lives `audit_retention_s`, about 100,000 at most.
+        `deed`, `of` (id, account or masked phone), `by`, `why`, `detail`, `number` (of recipients or phones), `at_ms`,
+        `call` (name of the call). What does not apply is empty."""
+        return f"{self.prefix}audit"
+
     def dead_letters(self, group: str) -> str:
         """Stream: what a group could not digest, and why. Writer: consumers. Lives `retention_s` after the last."""
         return f"{self.prefix}dead-letters:{group}"

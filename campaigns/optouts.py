@@ -9,23 +9,27 @@ Every function raises ValueError for what is no phone, with nothing changed, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from campaigns.acts import APPLICATION, Act, Deed
 from campaigns.flow.services import Services
 from campaigns.results import OptOut
 from campaigns.wiring import default_services
+from campaigns.wording import masked
 
 
 def add(phones: Iterable[str], *, why: str = "", by: str = "", services: Services | None = None) -> int:
     """Opt phones out. `why`, and `by` whom, are kept with each that is new. Returns how many were new."""
     services = services or default_services()
-    return services.optouts.add(_normal(services, phones), why, by)
+    normal = _normal(services, phones)
+    return services.optouts.add(normal, why, by, Act(Deed.OPTOUTS_ADDED, _named(normal), by, why))
 
 
-def remove(phones: Iterable[str], *, services: Services | None = None) -> int:
-    """Let phones be messaged again. Returns how many were on the list."""
+def remove(phones: Iterable[str], *, why: str = "", by: str = APPLICATION, services: Services | None = None) -> int:
+    """Let phones be messaged again; `why`, and `by` whom, go into the record. Returns how many were on the list."""
     services = services or default_services()
-    return services.optouts.remove(_normal(services, phones))
+    normal = _normal(services, phones)
+    return services.optouts.remove(normal, Act(Deed.OPTOUTS_REMOVED, _named(normal), by, why))
 
 
 def get(phone: str, *, services: Services | None = None) -> OptOut | None:
@@ -42,6 +46,11 @@ def every(*, services: Services | None = None) -> Iterator[str]:
 def details(*, services: Services | None = None) -> Iterator[tuple[str, OptOut]]:
     """All phones that are opted out, each with since when, why and by whom, in no order."""
     return (services or default_services()).optouts.details()
+
+
+def _named(phones: Sequence[str]) -> str:
+    """What the record of an act calls them: one phone, masked; '' for several, which are counted."""
+    return masked(phones[0]) if len(phones) == 1 else ""
 
 
 def _normal(services: Services, phones: Iterable[str]) -> list[str]:

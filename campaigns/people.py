@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from campaigns.acts import APPLICATION
 from campaigns.flow.services import Services
 from campaigns.results import Forgetting, Forgotten, Owner, Trace
 from campaigns.wiring import default_services
@@ -28,18 +29,26 @@ def find_message(message_id: int, *, account: str = "default", services: Service
     return (services or default_services()).people.owner(account, message_id)
 
 
-def forget(phone: str, *, optout_too: bool = False, services: Services | None = None) -> Forgotten:
+def forget(
+    phone: str,
+    *,
+    optout_too: bool = False,
+    by: str = APPLICATION,
+    why: str = "",
+    services: Services | None = None,
+) -> Forgotten:
     """Erase a person from everything that is kept here, and say what was erased. Counters stay as they are.
 
     Deliveries, replies, lists of those taken out, request bodies, dead letters, and events that every group has
     acknowledged.
     Events that somebody has yet to read stay for the moment (`events_left`); repeat it later. An opt-out is
     kept, since without it the person would be messaged again, unless `optout_too`. What the gateway and your
-    consumers know is theirs. A repetition finds nothing.
+    consumers know is theirs. A repetition finds nothing. A record is kept of each time, with `by` whom
+    and `why`, and with the phone masked.
 
     Raises ForgetError, with nothing erased, while the person stands in a batch that waits, is being sent, in
     doubt, held or still followed; ValueError if it is no phone; and StoreError.
     """
     services = services or default_services()
     forgetting = Forgetting(services.store, services.people, services.replies, services.optouts)
-    return forgetting.forget(services.people.normal(phone), optout_too=optout_too)
+    return forgetting.forget(services.people.normal(phone), optout_too=optout_too, by=by, why=why)

@@ -210,6 +210,10 @@ class Settings:
     log_format: str = option(
         _choice("text", "json"), "text", "lines of our processes' logs: text for people, or json, one object a line"
     )
+    audit_retention_s: float = option(
+        _number(float, 1, 10_000_000_000), 400 * _DAY_S, "how long it is kept who did what: `campaigns audit`"
+    )
+
     signs_folder: str | None = option(
         _optional(_text),
         None,

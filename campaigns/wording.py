@@ -60,3 +60,9 @@ def length(seconds: int) -> str:
 def zone_name(at_ms: int, zone: tzinfo) -> str:
     """`Europe/Minsk (UTC+03:00)`, as its clocks are at that time."""
     return f"{zone} (UTC{datetime.fromtimestamp(at_ms / 1000, tz=zone).isoformat()[-6:]})"
+
+
+def masked(phone: str) -> str:
+    """A phone of which only its first five and last two digits can be read: `37529*****11`."""
+    hidden = len(phone) - 7
+    return f"{phone[:5]}{'*' * hidden}{phone[-2:]}" if hidden > 0 else "*" * len(phone)

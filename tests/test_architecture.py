@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 #: From the bottom up. A module imports from its own layer's package and from lower layers only.
 LAYERS = [
     {"sentinels"},
-    {"addresses", "environment", "errors", "harmless", "names", "statuses", "unknown_fields"},
+    {"addresses", "environment", "errors", "acts", "harmless", "names", "statuses", "unknown_fields"},
     {"parsing", "logs"},
     {"settings", "keys", "lua", "wellformed", "envelopes", "steady", "supervising"},
     {"connections", "signs"},
@@ -87,6 +87,7 @@ ONLY_IN = {
     "pyroaring": {"campaigns.planning", "campaigns.results.optouts"},
     "click": {
         "campaigns.cli.advice",
+        "campaigns.cli.auditing",
         "campaigns.cli.commands",
         "campaigns.cli.completing",
         "campaigns.cli.consuming",

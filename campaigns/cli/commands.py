@@ -8,6 +8,7 @@ import click
 
 from campaigns import __version__
 from campaigns.cli.advice import AdvisingGroup
+from campaigns.cli.auditing import audit
 from campaigns.cli.completing import completion
 from campaigns.cli.consuming import events
 from campaigns.cli.demo import run_demo
@@ -66,6 +67,7 @@ for _command in (
     schema,
     doctor,
     alive,
+    audit,
     recover,
 ):
     cli.add_command(_command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from datetime import tzinfo
 
@@ -10,7 +9,7 @@ import click
 
 from campaigns.cli.failures import FAILED, told
 from campaigns.cli.naming import found_campaign, full_batch_id
-from campaigns.cli.options import account, as_json, campaign_id
+from campaigns.cli.options import account, as_json, by, campaign_id, why
 from campaigns.cli.screen import console, print_json
 from campaigns.cli.show import events_full_words, out_of_reach_words, status_table
 from campaigns.flow.resolve import RESOLUTIONS, wake_account
@@ -24,18 +23,20 @@ _DECIDED = {
     "resend": "planned again, to be sent and paid for again",
     "write-off": "written off",
 }
-_why = click.option("--why", required=True, help="The reason; it is recorded with your name.")
+_why = click.option("--why", "--reason", "why", required=True, help="The reason, for the record: campaigns audit.")
 _batch = click.option("--batch", "batch_id", help="Only this batch, such as ID-3.")
 
 
 @click.command()
 @campaign_id
+@by
+@why
 @as_json
 @told
-def pause(campaign_id: str, as_json: bool) -> None:
+def pause(campaign_id: str, by: str, why: str, as_json: bool) -> None:
     """Send no further batch of a campaign."""
     campaign = found_campaign(campaign_id)
-    campaign.pause(by=who())
+    campaign.pause(by=by, why=why)
     status = campaign.status()
     if as_json:
         print_json(status.as_dict())
@@ -46,12 +47,14 @@ def pause(campaign_id: str, as_json: bool) -> None:
 
 @click.command()
 @campaign_id
+@by
+@why
 @as_json
 @told
-def resume(campaign_id: str, as_json: bool) -> None:
+def resume(campaign_id: str, by: str, why: str, as_json: bool) -> None:
     """Send on."""
     campaign = found_campaign(campaign_id)
-    campaign.resume(by=who())
+    campaign.resume(by=by, why=why)
     if as_json:
         print_json(campaign.status().as_dict())
     elif (words := events_full_words(campaign.status(), _zone())) is not None:
@@ -63,11 +66,13 @@ def resume(campaign_id: str, as_json: bool) -> None:
 
 @click.command()
 @campaign_id
+@by
+@why
 @as_json
 @told
-def cancel(campaign_id: str, as_json: bool) -> None:
+def cancel(campaign_id: str, by: str, why: str, as_json: bool) -> None:
     """Never send what has not gone out."""
-    status = found_campaign(campaign_id).cancel(by=who())
+    status = found_campaign(campaign_id).cancel(by=by, why=why)
     if as_json:
         print_json(status.as_dict())
     else:
@@ -94,10 +99,11 @@ def poll(campaign_id: str, as_json: bool) -> None:
 @campaign_id
 @click.argument("decision", type=click.Choice(list(RESOLUTIONS)))
 @_batch
+@by
 @_why
 @as_json
 @told
-def resolve(campaign_id: str, decision: str, batch_id: str | None, why: str, as_json: bool) -> None:
+def resolve(campaign_id: str, decision: str, batch_id: str | None, by: str, why: str, as_json: bool) -> None:
     """Decide about requests that are held, because nobody knows whether they arrived.
 
     Look at the gateway first. sent: it has them. resend: they never arrived, send them again (and pay again, if
@@ -105,7 +111,7 @@ def resolve(campaign_id: str, decision: str, batch_id: str | None, why: str, as_
     """
     campaign = found_campaign(campaign_id)
     batch_id = full_batch_id(campaign.id, batch_id)
-    changed = campaign.resolve(decision, by=who(), why=why, batch_id=batch_id)
+    changed = campaign.resolve(decision, by=by, why=why, batch_id=batch_id)
     if as_json:
         print_json({"campaign": campaign.id, "decision": decision, "batches": changed})
     elif changed:
@@ -118,14 +124,15 @@ def resolve(campaign_id: str, decision: str, batch_id: str | None, why: str, as_
 @click.command()
 @campaign_id
 @_batch
+@by
 @_why
 @as_json
 @told
-def retry(campaign_id: str, batch_id: str | None, why: str, as_json: bool) -> None:
+def retry(campaign_id: str, batch_id: str | None, by: str, why: str, as_json: bool) -> None:
     """Send batches again that the gateway refused."""
     campaign = found_campaign(campaign_id)
     batch_id = full_batch_id(campaign.id, batch_id)
-    changed = campaign.retry(by=who(), why=why, batch_id=batch_id)
+    changed = campaign.retry(by=by, why=why, batch_id=batch_id)
     if as_json:
         print_json({"campaign": campaign.id, "batches": changed})
     elif changed:
@@ -137,14 +144,16 @@ def retry(campaign_id: str, batch_id: str | None, why: str, as_json: bool) -> No
 
 @click.command(short_help="End the rest of an account.")
 @account
+@by
+@why
 @as_json
 @told
-def wake(account: str, as_json: bool) -> None:
+def wake(account: str, by: str, why: str, as_json: bool) -> None:
     """End the rest of ACCOUNT, once its token, money or rights have been put right."""
     services = default_services()
     resting = services.limiter.resting(account)
     if resting is not None:
-        wake_account(services, account, who())
+        wake_account(services, account, by, why)
     if as_json:
         print_json({"account": account, "woken": resting is not None, "rested_because": resting[1] if resting else ""})
     elif resting is None:
@@ -172,11 +181,3 @@ def _named(batch_id: str | None) -> str:
 
 def _zone() -> tzinfo:
     return default_services().settings.gateway_timezone
-
-
-def who() -> str:
-    """The person at the keyboard, as far as the system knows."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "operator"

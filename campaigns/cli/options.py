@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 from pathlib import Path
 from typing import BinaryIO
+from zoneinfo import ZoneInfo
 
 import click
 
 from campaigns.cli.completing import accounts, campaign_ids
 from campaigns.recipients import RecipientFile
+from campaigns.times import parse_when
+
+
+def who() -> str:
+    """The person at the keyboard, as far as the system knows."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "operator"
+
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a line.")
 #: For commands that print nothing but JSON lines, so that programs may say --json everywhere.
 only_json = click.option(
     "--json", is_flag=True, expose_value=False, help="Changes nothing: JSON lines are all there is."
 )
+by = click.option("--by", default=who, help="Who does it, for the record.  [default: your login name]")
+why = click.option("--why", "--reason", "why", default="", help="The reason, for the record: campaigns audit.")
 campaign_id = click.argument("campaign_id", shell_complete=campaign_ids)
 account = click.argument("account", shell_complete=accounts)
 
@@ -38,6 +52,14 @@ columns = click.option(
 encoding = click.option(
     "--encoding", help="How the file is written, such as windows-1251, if that cannot be found out."
 )
+
+
+def since_ms(text: str, zone: ZoneInfo) -> int:
+    """The unix ms that `--since` means; a day is its beginning in `zone`. Raises click.BadParameter."""
+    try:
+        return parse_when(text if ":" in text else f"{text.strip()} 00:00", zone)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--since") from None
 
 
 def recipient_file(path: Path, columns: dict[str, str], encoding: str | None) -> RecipientFile:

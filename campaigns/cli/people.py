@@ -14,8 +14,7 @@ from campaigns import optouts as optouts_api
 from campaigns import people
 from campaigns.cli.completing import accounts
 from campaigns.cli.failures import FAILED, WRONG, complain, told
-from campaigns.cli.operating import who
-from campaigns.cli.options import as_json, columns, encoding, recipient_file
+from campaigns.cli.options import as_json, by, columns, encoding, recipient_file, why
 from campaigns.cli.screen import console, print_indented, print_json, print_line, remark
 from campaigns.explaining import explained
 from campaigns.harmless import json_line
@@ -75,12 +74,14 @@ def _explain_message(message_id: int, account: str, as_json: bool) -> None:
 @click.command(short_help="Erase a phone from everything that is kept here.")
 @click.argument("phone")
 @click.option("--optout-too", is_flag=True, help="Forget the opt-out as well: the phone may be messaged again.")
+@by
+@why
 @as_json
 @told
-def forget(phone: str, optout_too: bool, as_json: bool) -> None:
+def forget(phone: str, optout_too: bool, by: str, why: str, as_json: bool) -> None:
     """Erase PHONE from everything that is kept here. Counters stay; an opt-out stays unless you say so."""
     (normal,) = _normal((phone,))
-    gone = people.forget(normal, optout_too=optout_too)
+    gone = people.forget(normal, optout_too=optout_too, by=by, why=why)
     if as_json:
         print_json(asdict(gone))
         return
@@ -109,21 +110,24 @@ def optouts() -> None:
 
 @optouts.command("add")
 @click.argument("phones", nargs=-1, required=True)
-@click.option("--why", help="Kept with each phone, as your name is.")
+@by
+@why
 @as_json
 @told
-def add_optouts(phones: tuple[str, ...], why: str | None, as_json: bool) -> None:
+def add_optouts(phones: tuple[str, ...], by: str, why: str, as_json: bool) -> None:
     """Add PHONES."""
-    _tell("added", optouts_api.add(_normal(phones), why=why or "", by=who()), as_json)
+    _tell("added", optouts_api.add(_normal(phones), why=why, by=by), as_json)
 
 
 @optouts.command("remove")
 @click.argument("phones", nargs=-1, required=True)
+@by
+@why
 @as_json
 @told
-def remove_optouts(phones: tuple[str, ...], as_json: bool) -> None:
+def remove_optouts(phones: tuple[str, ...], by: str, why: str, as_json: bool) -> None:
     """Remove PHONES."""
-    _tell("removed", optouts_api.remove(_normal(phones)), as_json)
+    _tell("removed", optouts_api.remove(_normal(phones), why=why, by=by), as_json)
 
 
 def _tell(what: str, number: int, as_json: bool) -> None:
@@ -148,12 +152,15 @@ def list_optouts(as_json: bool) -> None:
 
 @optouts.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
-@click.option("--why", help="Kept with each phone, as your name is; without it the name of the file is.")
+@by
+@click.option("--why", "--reason", "why", help="The reason, kept with each phone.  [default: the name of the file]")
 @columns
 @encoding
 @as_json
 @told
-def import_optouts(file: Path, why: str | None, columns: dict[str, str], encoding: str | None, as_json: bool) -> None:
+def import_optouts(
+    file: Path, by: str, why: str | None, columns: dict[str, str], encoding: str | None, as_json: bool
+) -> None:
     """Add the phones in FILE, which is read as a file of recipients is (- for standard input).
 
     Without a header every phone of every line counts, with one those in the columns that are called phone. Lines
@@ -167,7 +174,7 @@ def import_optouts(file: Path, why: str | None, columns: dict[str, str], encodin
         if line.problem is not None:
             bad += 1
             remark(f"line {line.line}: {line.problem}")
-    added = optouts_api.add(phones, why=reason, by=who())
+    added = optouts_api.add(phones, why=reason, by=by)
     if as_json:
         print_json({"added": added, "not_understood": bad})
     else:

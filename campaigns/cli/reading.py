@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, tzinfo
+from datetime import datetime
 from itertools import islice
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -14,14 +15,13 @@ from campaigns.cli.failures import told
 from campaigns.cli.following import followed
 from campaigns.cli.listing import CampaignsTable, Wanted, lines_of, needs
 from campaigns.cli.naming import found_campaign
-from campaigns.cli.options import as_json, campaign_id, only_json
+from campaigns.cli.options import as_json, campaign_id, only_json, since_ms
 from campaigns.cli.screen import console, print_json
 from campaigns.cli.show import delivery_dict, reply_dict, status_table
 from campaigns.errors import flatten
 from campaigns.handle import Campaign, Status, newest_campaigns
 from campaigns.ledger.states import BATCH_STATES, CAMPAIGN_STATES, OVER
 from campaigns.statuses import RANKS
-from campaigns.times import parse_when
 from campaigns.wiring import default_services
 
 #: However many are filtered away or folded, no more are looked through.
@@ -137,16 +137,11 @@ def taken_out(campaign_id: str) -> None:
         print_json({"reason": reason, "place": place, "phone": phone})
 
 
-def _zone() -> tzinfo:
+def _zone() -> ZoneInfo:
     return default_services().settings.gateway_timezone
 
 
-def _since(text: str | None, zone: tzinfo) -> datetime | None:
+def _since(text: str | None, zone: ZoneInfo) -> datetime | None:
     if text is None:
         return None
-    settings = default_services().settings
-    try:
-        at_ms = parse_when(text if ":" in text else f"{text.strip()} 00:00", settings.gateway_timezone)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--since") from None
-    return datetime.fromtimestamp(at_ms / 1000, tz=zone)
+    return datetime.fromtimestamp(since_ms(text, zone) / 1000, tz=zone)

@@ -7,8 +7,7 @@ from datetime import tzinfo
 import click
 
 from campaigns.cli.failures import told
-from campaigns.cli.operating import who
-from campaigns.cli.options import as_json
+from campaigns.cli.options import as_json, by
 from campaigns.cli.screen import console, print_json
 from campaigns.flow.recovering import Change, declare_restored, held_up, last_change, withdraw_doubt
 from campaigns.harmless import harmless
@@ -20,9 +19,10 @@ from campaigns.wording import counted, moment
 @click.command(short_help="Say what a failover or a restored backup holds up.")
 @click.option("--restored", is_flag=True, help="The store was restored from a backup: doubt all that could be sent.")
 @click.option("--nothing-lost", is_flag=True, help="The change was planned and lost nothing: send what it holds up.")
+@by
 @as_json
 @told
-def recover(restored: bool, nothing_lost: bool, as_json: bool) -> None:
+def recover(restored: bool, nothing_lost: bool, by: str, as_json: bool) -> None:
     """Say whether the store may have lost what was sent last, and what is held up by it.
 
     Whatever could be sent then is searched for in the gateway's listing before it is sent; what is not found there
@@ -32,9 +32,9 @@ def recover(restored: bool, nothing_lost: bool, as_json: bool) -> None:
     if restored and nothing_lost:
         raise click.UsageError("give --restored or --nothing-lost, not both")
     if nothing_lost:
-        withdraw_doubt(services, who())
+        withdraw_doubt(services, by)
     if restored:
-        declare_restored(services, who())
+        declare_restored(services, by)
     change = last_change(services)
     batches = held_up(services)
     if as_json:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from campaigns.acts import Act, Deed, packed
 from campaigns.errors import UnknownCampaignError
 from campaigns.flow.services import Services
 from campaigns.ledger import RECONCILE, SEND, Batch, Move
@@ -44,7 +45,8 @@ def last_change(services: Services) -> Change | None:
 def declare_restored(services: Services, by: str) -> None:
     """Put in doubt what could be sent before now: the store was restored from a backup. Raises StoreError."""
     keys = services.store.keys
-    services.store.run_safely("declare_loss", [keys.primary(), keys.events()], [secrets.token_hex(8), by])
+    names, act = [keys.primary(), keys.events(), keys.audit()], Act(Deed.STORE_RESTORED, "", by)
+    services.store.run_safely("declare_loss", names, [secrets.token_hex(8), by, packed(act)])
 
 
 def withdraw_doubt(services: Services, by: str) -> int:
@@ -53,7 +55,8 @@ def withdraw_doubt(services: Services, by: str) -> int:
     Raises StoreError.
     """
     keys, number = services.store.keys, 0
-    services.store.run("withdraw_doubt", [keys.primary(), keys.events()], [by])
+    names, act = [keys.primary(), keys.events(), keys.audit()], Act(Deed.STORE_LOST_NOTHING, "", by)
+    services.store.run("withdraw_doubt", names, [by, packed(act)])
     for batch in held_up(services):
         move = Move(PLANNED, {"by": by, "reason": "nothing was lost"}, {"looks": 0}, {SEND: 0, RECONCILE: None})
         number += services.batches.move(batch, move, from_states=_OPEN, fence=batch.fence)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
+from campaigns.acts import Act, Deed
 from campaigns.errors import UnknownCampaignError
 from campaigns.flow.decisions import planned_again
 from campaigns.flow.services import Services
@@ -18,9 +20,9 @@ RESOLUTIONS: Final = {"sent": ACCEPTED, "resend": PLANNED, "write-off": WRITTEN_
 _BATCHES_PER_ROUND_TRIP = 500
 
 
-def wake_account(services: Services, account: str, by: str) -> None:
+def wake_account(services: Services, account: str, by: str, why: str = "") -> None:
     """End an account's rest, with an event; what waited for it, sends, polls and checks alike, is due now."""
-    services.limiter.wake(account, {"by": by})
+    services.limiter.wake(account, Act(Deed.ACCOUNT_RESUMED, account, by, why))
     now_ms, reply_window_ms = services.now_ms(), round(services.settings.reply_window_s * 1000)
     for campaign_id in services.campaigns.active():
         try:
@@ -39,16 +41,19 @@ def decide(
     campaign: Campaign,
     from_state: str,
     to: str,
-    reason: Mapping[str, str],
+    act: Act,
     batch_id: str | None,
 ) -> int:
-    """Move the campaign's batches, or one of them, from one state to another. Returns how many moved."""
+    """Move the campaign's batches, or one of them, from one state to another, as `act` says of the campaign.
+
+    A record is kept of each. Returns how many moved.
+    """
     ids = campaign.batch_ids() if batch_id is None else [batch_id] if batch_id in campaign.batch_ids() else []
     changed = 0
     for batch in _batches(services, ids):
         # A batch whose mailings were refused one by one has nobody left to send to.
         if batch.state == from_state and (batch.recipients > 0 or batch.kind == "list" or to != PLANNED):
-            move = _move(batch, to, reason)
+            move = replace(_move(batch, to, act.said()), act=replace(act, of=batch.id))
             changed += services.batches.move(batch, move, from_states={from_state}, fence=batch.fence)
     return changed
 

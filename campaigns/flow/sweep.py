@@ -39,6 +39,7 @@ from campaigns.ledger.states import (
     READY,
     SENDING,
 )
+from campaigns.results import Audit
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ def sweep_slice(services: Services, may_go_on: Callable[[], bool]) -> tuple[int,
             store.ask("set", keys.sweep(), cursor, _CURSOR_LIFE_S)
             return missing, False
     store.ask("delete", keys.sweep())
+    Audit(store).trim(round(services.settings.audit_retention_s * 1000))
     services.campaigns.forget_expired(services.now_ms() - round(services.settings.retention_s * 1000))
     return missing, True
 

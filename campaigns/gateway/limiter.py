@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from campaigns.acts import Act, packed
 from campaigns.errors import NotNowError, NotWrittenError
 from campaigns.names import CONTROL, DUE_QUEUES
 from campaigns.settings import Rate
@@ -243,9 +244,9 @@ class Limiter:
         requests = "paid" if paid_only else "all"
         return self._pausing(account, max(1, round(seconds * 1000)), reason, data, requests)
 
-    def wake(self, account: str, data: Mapping[str, Any] | None = None) -> None:
-        """End an account's pauses, whatever their reason, with an event."""
-        self._store.run(*self._pausing(account, 0, "", data))
+    def wake(self, account: str, act: Act | None = None) -> None:
+        """End an account's pauses, whatever their reason, with an event, and with a record of somebody's `act`."""
+        self._store.run(*self._pausing(account, 0, "", act.said() if act else None, act=act))
 
     def resting(self, account: str) -> tuple[int, str] | None:
         """Until when (unix ms) and why the account rests; None if it does not.
@@ -265,13 +266,24 @@ class Limiter:
         return int(self._store.ask("hget", self._store.keys.account(account), "accepted_ms") or 0)
 
     def _pausing(
-        self, account: str, rest_ms: int, reason: str, data: Mapping[str, Any] | None, requests: str = "all"
+        self,
+        account: str,
+        rest_ms: int,
+        reason: str,
+        data: Mapping[str, Any] | None,
+        requests: str = "all",
+        act: Act | None = None,
     ) -> ScriptCall:
         keys = self._store.keys
         return (
             "rest",
-            [keys.account(account), keys.events(), *(keys.accounts(queue) for queue in DUE_QUEUES if queue != CONTROL)],
-            [account, rest_ms, reason, requests, orjson.dumps(dict(data or {}))],
+            [
+                keys.account(account),
+                keys.events(),
+                keys.audit(),
+                *(keys.accounts(queue) for queue in DUE_QUEUES if queue != CONTROL),
+            ],
+            [account, rest_ms, reason, requests, orjson.dumps(dict(data or {})), packed(act)],
         )
 
     def _keys(self, account: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+from campaigns.acts import Act, packed
 from campaigns.jobs import ImageFile
 from campaigns.ledger.records import Batch
 from campaigns.ledger.states import ACCEPTED, REACHED_FROM
@@ -61,6 +62,8 @@ class Move:
     data: Mapping[str, object] = field(default_factory=dict)
     fields: Mapping[str, str | int] = field(default_factory=dict)
     due: Mapping[str, int | None] = field(default_factory=dict)
+    #: Of the person that decided it, if one did.
+    act: Act | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class Batches:
                 keys.events(),
                 keys.active(),
                 keys.body(batch.id),
+                keys.audit(),
                 *due_keys,
             ],
             [
@@ -124,6 +128,7 @@ class Batches:
                 move.to,
                 orjson.dumps(dict(move.data)),
                 self._body_life_ms if move.to == ACCEPTED else 0,
+                packed(move.act),
                 len(move.fields),
                 *fields,
                 *due,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from campaigns.acts import Act, Deed, packed
 from campaigns.errors import StateError, UnknownCampaignError
 from campaigns.ledger.batches import SEND, queue_of
 from campaigns.ledger.records import Campaign
@@ -95,23 +96,18 @@ class Campaigns:
         """Ids of all campaigns that sweeping still looks at."""
         return sorted(raw.decode() for raw in self._store.members(self._keys.active()))
 
-    def pause(self, campaign_id: str, by: str) -> None:
+    def pause(self, campaign_id: str, by: str, why: str = "") -> None:
         """No further batch goes out. Raises StateError if the campaign is over."""
-        self._steer(campaign_id, "pause", frozenset({READY}), PAUSED, {"by": by})
+        self._steer("pause", frozenset({READY}), PAUSED, Act(Deed.CAMPAIGN_PAUSED, campaign_id, by, why))
 
-    def resume(self, campaign_id: str, by: str) -> None:
+    def resume(self, campaign_id: str, by: str, why: str = "") -> None:
         """Batches go out again. Raises StateError unless the campaign is paused."""
-        self._steer(campaign_id, "resume", frozenset({PAUSED}), READY, {"by": by})
+        self._steer("resume", frozenset({PAUSED}), READY, Act(Deed.CAMPAIGN_RESUMED, campaign_id, by, why))
 
-    def cancel(self, campaign_id: str, by: str) -> None:
+    def cancel(self, campaign_id: str, by: str, why: str = "") -> None:
         """What has not gone out never will. Raises StateError if the campaign is over."""
-        self._steer(
-            campaign_id,
-            "cancel",
-            frozenset({READY, PAUSED}),
-            CANCELLING,
-            {"by": by},
-        )
+        act = Act(Deed.CAMPAIGN_CANCELLED, campaign_id, by, why)
+        self._steer("cancel", frozenset({READY, PAUSED}), CANCELLING, act)
 
     def put_in_order(self, campaign: Campaign) -> int:
         """Make a campaign that has batches which were never handed out due, unless it is. Returns 1 if it was not."""
@@ -207,12 +203,12 @@ class Campaigns:
 
     def _steer(
         self,
-        campaign_id: str,
         what: str,
         allowed: frozenset[str],
         to: str,
-        data: Mapping[str, str],
+        act: Act,
     ) -> None:
+        campaign_id = act.of
         keys, brief = self._keys, self.brief(campaign_id)
         queue = queue_of(SEND, brief.kind)
         # What is resumed too early costs nothing; what is not paused after all does.
@@ -225,14 +221,16 @@ class Campaigns:
                 keys.due(queue, brief.account),
                 keys.accounts(queue),
                 keys.due(CONTROL),
+                keys.audit(),
             ],
             [
                 campaign_id,
                 f",{','.join(sorted(allowed))},",
                 to,
                 f"campaign.{_EVENTS[to]}",
-                orjson.dumps(dict(data)),
+                orjson.dumps(act.said()),
                 brief.account,
+                packed(act),
             ],
         )
         if answer[0] == 0:

@@ -1,9 +1,10 @@
 -- A person says that the store lost what was written last: it was restored from a backup.
--- KEYS: 1 primary, 2 events
--- ARGV: 1 now (ms or 0), 2 random text that names this call, 3 by whom
+-- KEYS: 1 primary, 2 events, 3 audit
+-- ARGV: 1 now (ms or 0), 2 random text that names this call, 3 by whom, 4 act (JSON object)
 -- Emits: store.changed.
 -- Returns: 1
 -- @include primary
+-- @include acts
 local now, primary = clock(ARGV[1]), KEYS[1]
 local known = redis.call('HMGET', primary, 'epoch', 'claims', 'changed_ms', 'since_ms', 'seen_ms', 'declared')
 if known[6] == ARGV[2] then return 1 end
@@ -15,4 +16,5 @@ redis.call('HSET', primary, 'epoch', epoch, 'how', 'restored', 'changed_ms', now
   'at_change', known[2] or '0', 'doubt', epoch, 'why', why, 'declared', ARGV[2])
 redis.call('HDEL', primary, 'until_ms')
 say_change(primary, KEYS[2], 'restored', epoch, true, why, now)
+note_act(KEYS[3], ARGV[4], '', now)
 return 1

@@ -1,14 +1,15 @@
 -- Moves one batch to another state: state, counters, due times and event in one step.
--- KEYS: 1 batch, 2 campaign, 3 events, 4 active, 5 body, then for each change of what is due: due set, accounts of its
+-- KEYS: 1 batch, 2 campaign, 3 events, 4 active, 5 body, 6 audit, then for each change of what is due: due set, accounts of its
 --       queue (the due set again if it belongs to no account)
 -- ARGV: 1 now (ms or 0), 2 op (random, names the call), 3 batch id, 4 campaign id,
 --       5 allowed states as ',a,b,', 6 fence that the batch must have ('' any), 7 new state,
 --       8 data of the event (JSON object), 9 life of the body from now on (ms, or 0 to leave it),
---       10 number of fields F, then F times field, value,
+--       10 act of a person (JSON object) or '', 11 number of fields F, then F times field, value,
 --       then for each change of what is due: entry, delay in ms from now or '' to remove it, account
 -- Returns: {1, now} moved, now or by a repeated call; {0, now, state} refused: the batch is elsewhere.
 -- @include due
 -- @include doubts
+-- @include acts
 local now = clock(ARGV[1])
 local batch = redis.call('HMGET', KEYS[1], 'state', 'fence', 'n', 'op', 'attempt')
 local from = batch[1]
@@ -17,11 +18,11 @@ if not from or not string.find(ARGV[5], ',' .. from .. ',', 1, true)
   or (ARGV[6] ~= '' and batch[2] ~= ARGV[6]) then
   return {0, now, from or ''}
 end
-local to, fields = ARGV[7], tonumber(ARGV[10])
+local to, fields = ARGV[7], tonumber(ARGV[11])
 if ARGV[9] ~= '0' then redis.call('PEXPIRE', KEYS[5], ARGV[9]) end
 redis.call('HSET', KEYS[1], 'state', to, 'since_ms', now, 'op', ARGV[2])
-for i = 11, 10 + 2 * fields, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
-reschedule(6, 11 + 2 * fields, now)
+for i = 12, 11 + 2 * fields, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+reschedule(7, 12 + 2 * fields, now)
 if to == 'unknown' or from == 'unknown' or from == 'held' then
   local data = cjson.decode(ARGV[8])
   note_doubt(KEYS[1], to, data.reason or data.why or '', data.by or '', now)
@@ -35,6 +36,7 @@ end
 count(KEYS[2], tonumber(batch[3]), from, to)
 emit(KEYS[3], KEYS[2], ARGV[4], 'batch.' .. to, ARGV[3], merged('"from":"' .. from ..
   '","attempt":' .. (batch[5] or '0') .. ',"recipients":' .. batch[3], ARGV[8]), now)
+note_act(KEYS[6], ARGV[10], batch[3], now)
 if redis.call('SISMEMBER', KEYS[4], ARGV[4]) == 0 then redis.call('SADD', KEYS[4], ARGV[4]) end
 local state = redis.call('HGET', KEYS[2], 'state')
 if state == 'finished' or state == 'cancelled' then

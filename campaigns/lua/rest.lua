@@ -1,7 +1,8 @@
 -- Lets an account rest, or wakes it. A rest is only ever made longer, except by waking.
--- KEYS: 1 account, 2 events, 3.. accounts of each queue
+-- KEYS: 1 account, 2 events, 3 audit, 4.. accounts of each queue
 -- ARGV: 1 now (ms or 0), 2 account, 3 ms to rest (0: wake), 4 reason, 5 'all' requests or only 'paid' ones,
---       6 data of the event (JSON object)
+--       6 data of the event (JSON object), 7 act of a person that wakes it (JSON object) or ''
+-- @include acts
 -- Returns: unix ms until which the account rests (0: it does not).
 local now = clock(ARGV[1])
 local source = 'accounts/' .. ARGV[2]
@@ -9,10 +10,11 @@ local function number(name) return tonumber(redis.call('HGET', KEYS[1], name) or
 if ARGV[3] == '0' then
   if math.max(number('all_until_ms'), number('paid_until_ms')) > now or number('open_until_ms') > 0 then
     emit(KEYS[2], KEYS[1], source, 'account.resumed', ARGV[2], ARGV[6], now)
+    note_act(KEYS[3], ARGV[7], '', now)
   end
   redis.call('HDEL', KEYS[1], 'all_until_ms', 'all_reason', 'paid_until_ms', 'paid_reason', 'failures',
     'open_until_ms', 'open_reason', 'trips', 'probe', 'probe_until_us')
-  for i = 3, #KEYS do redis.call('ZADD', KEYS[i], 'XX', 'LT', now, ARGV[2]) end
+  for i = 4, #KEYS do redis.call('ZADD', KEYS[i], 'XX', 'LT', now, ARGV[2]) end
   return 0
 end
 local until_name, longer = ARGV[5] .. '_until_ms', now + tonumber(ARGV[3])

@@ -1,12 +1,14 @@
 -- A person says that the last change of the store's server lost nothing, for example because it was planned.
--- KEYS: 1 primary, 2 events
--- ARGV: 1 now (ms or 0), 2 by whom
+-- KEYS: 1 primary, 2 events, 3 audit
+-- ARGV: 1 now (ms or 0), 2 by whom, 3 act (JSON object)
 -- Emits: store.changed.
 -- Returns: 1 the doubt is over, 0 there is none.
 -- @include primary
+-- @include acts
 local known = redis.call('HMGET', KEYS[1], 'doubt', 'epoch', 'how')
 if (known[1] or '0') == '0' then return 0 end
 -- What workers know counts no more either.
 redis.call('HSET', KEYS[1], 'doubt', 0, 'at_change', string.format('%.0f', MOST))
 say_change(KEYS[1], KEYS[2], known[3], known[2], false, ARGV[2] .. ' says that nothing was lost', clock(ARGV[1]))
+note_act(KEYS[3], ARGV[3], '', clock(ARGV[1]))
 return 1

@@ -8,8 +8,7 @@ from typing import Final
 from campaigns.reporting.drawing import meter, timeline
 from campaigns.reporting.figures import MEANINGS, Report
 from campaigns.reporting.markup import Markup, element, foreign, joined
-from campaigns.reporting.tally import masked
-from campaigns.wording import counted, moment, money, moneys, share
+from campaigns.wording import counted, masked, moment, money, moneys, share
 
 #: A table cell: its content, and the class of its column.
 _NUMBER, _TIME, _TEXT = "number", "time", None

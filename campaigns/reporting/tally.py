@@ -16,6 +16,7 @@ from campaigns.reporting.timeline import FAILED, MOVING, Timeline
 from campaigns.reporting.timeline import READ as READ_KIND
 from campaigns.results import Reply
 from campaigns.statuses import DELIVERED, READ, UNKNOWN_FINAL
+from campaigns.wording import masked
 
 K = TypeVar("K", bound=Hashable)
 
@@ -134,12 +135,6 @@ class NewestReplies:
     def __iter__(self) -> Iterator[Reply]:
         """Newest first."""
         return iter(sorted(self._kept.values(), key=_age, reverse=True)[:MOST_REPLIES])
-
-
-def masked(phone: str) -> str:
-    """A phone of which only its first five and last two digits can be read: `37529*****11`."""
-    hidden = len(phone) - 7
-    return f"{phone[:5]}{'*' * hidden}{phone[-2:]}" if hidden > 0 else "*" * len(phone)
 
 
 def masked_in(text: str) -> str:

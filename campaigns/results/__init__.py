@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from campaigns.results.audit import Audit, Record
 from campaigns.results.consumer import Consumer
 from campaigns.results.deliveries import Deliveries, Delivery
 from campaigns.results.events import Event, Events, Full, event_schemas, single_changes
@@ -14,6 +15,7 @@ from campaigns.results.people import Doubt, Message, Owner, People, Trace
 from campaigns.results.replies import Replies, Reply
 
 __all__ = [
+    "Audit",
     "Checker",
     "Consumer",
     "DeadLetter",
@@ -34,6 +36,7 @@ __all__ = [
     "OptOuts",
     "Owner",
     "People",
+    "Record",
     "Replies",
     "Reply",
     "Trace",

@@ -20,16 +20,19 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from campaigns.acts import APPLICATION, Act, Deed
 from campaigns.errors import ForgetError
 from campaigns.ledger import Batch, Campaign
 from campaigns.ledger.states import CANCELLED, REJECTED, SETTLED, WRITTEN_OFF
 from campaigns.packing import without
+from campaigns.results.audit import Audit
 from campaigns.results.entries import done_before, naming, place
 from campaigns.results.groups import Groups
 from campaigns.results.optouts import OptOuts
 from campaigns.results.people import People
 from campaigns.results.replies import Replies
 from campaigns.store import Store
+from campaigns.wording import masked
 
 #: States of batches of which nothing more will come by itself.
 _DONE = frozenset({SETTLED, REJECTED, CANCELLED, WRITTEN_OFF})
@@ -83,7 +86,7 @@ class Forgetting:
         self._replies = replies
         self._optouts = optouts
 
-    def forget(self, phone: str, *, optout_too: bool) -> Forgotten:
+    def forget(self, phone: str, *, optout_too: bool, by: str = APPLICATION, why: str = "") -> Forgotten:
         """Erase a phone in the gateway's form. Raises ForgetError while a batch with it is under way.
 
         A repetition finds what an earlier, broken one left over, and otherwise nothing. NotReplicatedError says that
@@ -93,6 +96,8 @@ class Forgetting:
         busy = {b.id: b.state for one in found.values() for b in one.batches if b.state not in _DONE}
         if busy:
             raise ForgetError(busy)
+        # Before the first script of many: what breaks off was begun by somebody all the same.
+        Audit(self._store).note(Act(Deed.PERSON_ERASED, masked(phone), by, why))
         events_left = self._add_events(found, phone)
         sums = [0, 0, 0, 0, 0, 0]
         for campaign_id, one in found.items():
@@ -100,7 +105,8 @@ class Forgetting:
             if any(erased):
                 sums = [a + b for a, b in zip(sums, (1, *erased), strict=True)]
         dead_letters = self._forget_dead_letters(phone)
-        optout = optout_too and self._optouts.remove([phone]) > 0
+        act = Act(Deed.OPTOUTS_REMOVED, masked(phone), by, why)
+        optout = optout_too and self._optouts.remove([phone], act) > 0
         self._store.confirm()
         campaigns, deliveries, bodies, replies, taken_out, events = sums
         return Forgotten(campaigns, deliveries, bodies, replies, taken_out, events, dead_letters, events_left, optout)

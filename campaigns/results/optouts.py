@@ -8,6 +8,7 @@ from itertools import islice
 
 from pyroaring import BitMap64
 
+from campaigns.acts import Act, packed
 from campaigns.store import Store
 
 _PER_CALL = 500
@@ -64,17 +65,21 @@ class OptOuts:
         self._store = store
         self._keys = store.keys
 
-    def add(self, phones: Iterable[str], why: str = "", by: str = "") -> int:
-        """Opt out, also of batches that are planned already. Returns how many were new."""
-        keys = self._keys
-        names = [keys.optouts(), keys.optouts_counter(), keys.optouts_why()]
-        who = by.replace("|", "/")
-        return sum(int(self._store.run_safely("opt_out", names, [who, why, *chunk])) for chunk in _chunks(phones))
+    def add(self, phones: Iterable[str], why: str = "", by: str = "", act: Act | None = None) -> int:
+        """Opt out, also of batches that are planned already. Returns how many were new.
 
-    def remove(self, phones: Iterable[str]) -> int:
-        """Returns how many were on the list."""
-        names = [self._keys.optouts(), self._keys.optouts_why()]
-        return sum(int(self._store.run("opt_in", names, chunk)) for chunk in _chunks(phones))
+        Of each portion of phones that holds a new one a record is kept, if it is somebody's `act`.
+        """
+        keys = self._keys
+        names = [keys.optouts(), keys.optouts_counter(), keys.optouts_why(), keys.audit()]
+        who = by.replace("|", "/")
+        head = [who, why, packed(act)]
+        return sum(int(self._store.run_safely("opt_out", names, [*head, *chunk])) for chunk in _chunks(phones))
+
+    def remove(self, phones: Iterable[str], act: Act | None = None) -> int:
+        """Returns how many were on the list. A record is kept as of `add`."""
+        names = [self._keys.optouts(), self._keys.optouts_why(), self._keys.audit()]
+        return sum(int(self._store.run("opt_in", names, [packed(act), *chunk])) for chunk in _chunks(phones))
 
     def among(self, phones: Sequence[str]) -> list[bool]:
         """For each phone, whether it is on the list."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from campaigns.acts import Act, Deed
 from campaigns.embedded import EmbeddedServer
 from campaigns.errors import NotNowError, StoreError
 from campaigns.gateway.limiter import Breaker, Limiter, Permit, Wait
@@ -152,7 +153,7 @@ def test_rest(store: Store) -> None:
     assert resting is not None
     assert resting[1] == 'said "no"'
     permit(limits.acquire("b"))
-    limits.wake("a", {"by": "operator"})
+    limits.wake("a", Act(Deed.ACCOUNT_RESUMED, "a"))
     permit(limits.acquire("a"))
 
 
@@ -309,7 +310,7 @@ class TestBreaker:
     def test_resuming_ends_it(self, store: Store) -> None:
         limits = self.limits(store)
         self.fail(limits, 2)
-        limits.wake("a", {"by": "operator"})
+        limits.wake("a", Act(Deed.ACCOUNT_RESUMED, "a"))
         held = [permit(limits.acquire("a", patience_s=0)) for _ in range(2)]
         assert len(held) == 2
 

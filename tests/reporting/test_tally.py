@@ -5,9 +5,10 @@ from __future__ import annotations
 import orjson
 
 from campaigns.ledger import Batch
-from campaigns.reporting.tally import MOST_WORDS, OTHERS, NewestReplies, Tally, masked, masked_in
+from campaigns.reporting.tally import MOST_WORDS, OTHERS, NewestReplies, Tally, masked_in
 from campaigns.results import Reply
 from campaigns.statuses import DEFAULT_FINAL
+from campaigns.wording import masked
 
 
 def batch(state: str, number: int = 0, **more: str) -> Batch:
