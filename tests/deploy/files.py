@@ -8,9 +8,12 @@ from typing import Any
 
 import yaml
 
+from tests.deploy.kustomize import containers, processes, resolve
+
 ROOT = Path(__file__).parent.parent.parent
 DEPLOY = ROOT / "deploy"
 SYSTEMD = DEPLOY / "systemd"
+KUBERNETES = DEPLOY / "kubernetes"
 
 #: A unit of systemd: section, directive, and what it is set to each time. An empty value forgets the ones before it.
 Unit = dict[str, dict[str, list[str]]]
@@ -60,6 +63,11 @@ def commands() -> dict[str, dict[str, str]]:
         "systemd": {
             name: unit["Service"]["ExecStart"][0].removeprefix("/opt/viber-campaigns/.venv/bin/").replace("%%", "%")
             for name, unit in units().items()
+            if name != "callbacks"
+        },
+        "kubernetes": {
+            name: " ".join(containers(deployment)[0]["command"])
+            for name, deployment in processes(resolve(KUBERNETES / "base")).items()
             if name != "callbacks"
         },
     }

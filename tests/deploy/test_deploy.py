@@ -21,12 +21,13 @@ import celeryconfig
 from campaigns.embedded import find_server
 from campaigns.names import QUEUES, TASK_QUEUES
 from tests.conftest import Processes
-from tests.deploy.files import DEPLOY, ROOT, commands, compose_processes, procfile, queues_of
+from tests.deploy.files import DEPLOY, KUBERNETES, ROOT, commands, compose_processes, procfile, queues_of
+from tests.deploy.kustomize import containers, resolve
 from tests.support.processes import celery
 from workers.app import app
 from workers.beat import TICK, Ringer
 
-WHERE = ["Procfile", "compose", "systemd"]
+WHERE = ["Procfile", "compose", "systemd", "kubernetes"]
 
 
 @pytest.mark.parametrize("where", WHERE)
@@ -110,8 +111,18 @@ def test_health_is_progress(processes: Processes) -> None:
     assert outcome() == 2
 
 
-def test_store_starts_with_its_configuration(tmp_path: Path, free_port: int) -> None:
-    command = [find_server(), str(DEPLOY / "redis.conf"), "--port", str(free_port), "--dir", str(tmp_path)]
+def store_arguments(where: str) -> list[str]:
+    """What a deploy file starts the store's server with."""
+    if where == "compose":
+        return [str(DEPLOY / "redis.conf")]
+    store = next(each for each in resolve(KUBERNETES / "overlays" / "sandbox") if each["kind"] == "StatefulSet")
+    arguments: list[str] = containers(store)[0]["command"][1:]
+    return arguments
+
+
+@pytest.mark.parametrize("where", ["compose", "kubernetes"])
+def test_store_starts_with_its_configuration(where: str, tmp_path: Path, free_port: int) -> None:
+    command = [find_server(), *store_arguments(where), "--port", str(free_port), "--dir", str(tmp_path)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         with Redis(port=free_port) as redis:
