@@ -60,6 +60,8 @@ class _EveryJob(TypedDict, total=False):
     key: str | int | None
     correlation_id: str | None
     on_unknown: Literal["hold", "resend"] | None
+    follow: Literal["read", "delivered", "none"]
+    replies: Flag
     literal_text: Flag
     max_recipients: int | str | None
     rate: str | None

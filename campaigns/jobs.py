@@ -8,6 +8,8 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Literal
 
+from campaigns.statuses import TO_READ
+
 TEXT, IMAGE, BUTTON = "TEXT", "IMAGE", "BUTTON"
 PERSONAL, BULK_TYPE = "personal", "bulk"
 
@@ -55,6 +57,10 @@ class _Job:
     weight: int = 1
     #: What the caller knows it by in its own logs. The same job has another when it is handed in again.
     correlation_id: str | None = None
+    #: How far its messages are followed: `read`, `delivered` or `none`.
+    follow: str = TO_READ
+    #: Whether replies are fetched.
+    replies: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +120,10 @@ def job_document(job: Job) -> dict[str, Any]:
         document["spacing_ms"] = job.spacing_ms
     if job.weight != 1:
         document["weight"] = job.weight
+    if job.follow != TO_READ:
+        document["follow"] = job.follow
+    if not job.replies:
+        document["replies"] = False
     if isinstance(job, BulkJob):
         document["callback_url"] = job.callback_url
         document["messages"] = [

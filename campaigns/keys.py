@@ -23,11 +23,11 @@ class Keys:
         """Hash. Writer: ledger. One campaign.
 
         `state`, `kind`, `account`, `name`, `job` (JSON without recipients), `digest`, `created_ms`, `batches`, `seq`
-        (number of its last event), `correlation_id` (the job's, if it has one), `optouts_v` (version of the opt-outs
-        that planning went by); recipients by fate `r:total`, `r:invalid`, `r:duplicate`, `r:opted_out` and `r:<batch
-        state>`; batches by state `b:<batch state>`; deliveries by status `s:<WORD>`, `final`; `replies`;
-        `cost:<currency>` in millionths; `duplicates` (messages that went out twice); `unreadable` (parts of answers
-        that could not be used).
+        (number of its last event), `correlation_id` (the job's, if it has one), `follow` (if not `read`),
+        `wants_replies` (0 if it does not), `optouts_v` (version of the opt-outs that planning went by); recipients by
+        fate `r:total`, `r:invalid`, `r:duplicate`, `r:opted_out` and `r:<batch state>`; batches by state `b:<batch
+        state>`; deliveries by status `s:<WORD>`, `final`; `replies`; `cost:<currency>` in millionths; `duplicates`
+        (messages that went out twice); `unreadable` (parts of answers that could not be used).
         """
         return f"{self.prefix}campaign:{campaign_id}"
 
@@ -35,19 +35,19 @@ class Keys:
         """Hash. Writer: ledger, and intake for what polling finds. One batch.
 
         `state`, `since_ms` (in that state), `n` (recipients), `mailings` (JSON), `op` (last change), `attempt`,
-        `fence`, `lease_until_ms`, `claimed_ms`, `correlation_id` (its campaign's, for its log lines), `uuid`,
-        `message_ids` (JSON), `followed_ms`, `v` (version of its deliveries), `optouts_v` (version of the opt-outs it
-        was last checked against), `final`, `digest`, `text` (the gateway's words), `refusals` and `refused_ms` (number
-        and first claim of those that were taken for the account's); `cost:<mailing>` (`EUR=49000;`, in millionths);
-        `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be used); for a list mailing
-        `confirming_ms`, `confirming` (fence of the attempt that began to confirm) and `status_before`;
-        `replies_ended_ms` (of the last fetch of replies that was answered); `callback_ms` and `callback_uuid`, if the
-        gateway called back about this attempt or one that was taken for lost (empty: not since it was planned again);
-        once it was sent again after a doubt `resent_ms` (claim of the first request in doubt), `watched` and
-        `duplicate:<mailing>`, and `reduced_ms` if phones were taken out after that; while it is in doubt `looks`,
-        `looked_ms` and `tries` (of checks) and `check` (JSON: how far the check under way has come); `doubts` (JSON:
-        unix ms, state, reason, by whom; of each step into a doubt and out of it); `epoch` and `doubted_ms`, see
-        `primary`.
+        `fence`, `lease_until_ms`, `claimed_ms`, `correlation_id`, `follow` and `wants_replies` (its campaign's),
+        `uuid`, `message_ids` (JSON), `followed_ms`, `v` (version of its deliveries), `optouts_v` (version of the
+        opt-outs it was last checked against), `final`, `digest`, `text` (the gateway's words), `refusals` and
+        `refused_ms` (number and first claim of those that were taken for the account's); `cost:<mailing>`
+        (`EUR=49000;`, in millionths); `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be
+        used); for a list mailing `confirming_ms`, `confirming` (fence of the attempt that began to confirm) and
+        `status_before`; `replies_ended_ms` (of the last fetch of replies that was answered); `callback_ms` and
+        `callback_uuid`, if the gateway called back about this attempt or one that was taken for lost (empty: not
+        since it was planned again); once it was sent again after a doubt `resent_ms` (claim of the first request in
+        doubt), `watched` and `duplicate:<mailing>`, and `reduced_ms` if phones were taken out after that; while it is
+        in doubt `looks`, `looked_ms` and `tries` (of checks) and `check` (JSON: how far the check under way has
+        come); `doubts` (JSON: unix ms, state, reason, by whom; of each step into a doubt and out of it); `epoch` and
+        `doubted_ms`, see `primary`.
         """
         return f"{self.prefix}batch:{batch_id}"
 

@@ -22,6 +22,9 @@ DEFAULT_FINAL: Final = frozenset(
     {READ, UNKNOWN_FINAL, "UNDELIVERED", "EXPIRED", "REJECTED", "FAILED", "BLOCKED", "ERROR"}
 )
 
+#: How far a campaign may ask to be followed: until messages are read, delivered, or not at all.
+TO_READ, TO_DELIVERED, NOT_AT_ALL = "read", "delivered", "none"
+
 #: Words of a list mailing itself that can only follow its confirmation. A draft may be moderated, scheduled or expire,
 #: so no other word tells that somebody paid for it.
 AFTER_CONFIRMATION: Final = frozenset({"CONFIRMED", "SENDING", SENT, DELIVERED, READ, "UNDELIVERED"})
@@ -65,6 +68,11 @@ def advances(old: str, new: str, final: Set[str] = DEFAULT_FINAL) -> bool:
     if before == after == _FAILED_RANK:
         return new == DELIVERED
     return after >= before
+
+
+def final_words(final: Set[str], follow: str) -> Set[str]:
+    """The statuses after which nothing more is asked, of those that are `final` anyway and what a campaign follows."""
+    return final | {DELIVERED} if follow == TO_DELIVERED else final
 
 
 def confirmed(before: str, now: str) -> bool:

@@ -16,6 +16,7 @@ from campaigns.jobs import Job, comes_as_stream, job_document
 from campaigns.ledger import SEND, MailingRecord, NewBatch, Plan, queue_of
 from campaigns.planning import PlannedBatch, Planner, Step, TakenOut
 from campaigns.preparing import refusals
+from campaigns.statuses import TO_READ
 from campaigns.store import ScriptCall
 
 log = logging.getLogger(__name__)
@@ -66,9 +67,19 @@ def opening_of(services: Services, job: Job, key: str | None, optouts: str) -> t
         key=key,
         weight=job.weight,
         spacing_ms=job.spacing_ms,
-        correlation_id=job.correlation_id or "",
+        of_batches=dict(_of_batches(job)),
         optouts=optouts,
     )
+
+
+def _of_batches(job: Job) -> Iterator[tuple[str, str]]:
+    """What workers need to know of the job with each of its batches."""
+    if job.correlation_id:
+        yield "correlation_id", job.correlation_id
+    if job.follow != TO_READ:
+        yield "follow", job.follow
+    if not job.replies:
+        yield "wants_replies", "0"
 
 
 def check_counts(services: Services, job: Job, counts: Mapping[str, int], *, strict: bool) -> None:

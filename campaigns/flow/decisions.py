@@ -77,7 +77,8 @@ def accepted(
     poll_ms = first_ms if uuid is None else least_ms
     # What was sent again after a doubt is watched: the first request may turn up after all.
     watch_ms = round(settings.settle_window_s * 1000) if RESENT in batch.fields else None
-    due = {SEND: None, LEASE: None, RECONCILE: watch_ms, POLL_VERB: poll_ms, FETCH: first_ms}
+    fetch_ms = first_ms if batch.wants_replies else None
+    due = {SEND: None, LEASE: None, RECONCILE: watch_ms, POLL_VERB: poll_ms, FETCH: fetch_ms}
     fields: dict[str, str | int] = {"followed_ms": starts_at_ms, "text": ""}
     data: dict[str, object] = {}
     if uuid is not None:

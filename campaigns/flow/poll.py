@@ -21,6 +21,7 @@ from campaigns.planning import phones_of
 from campaigns.results import Odd, compare, silenced
 from campaigns.results.intake import Change, Comparison
 from campaigns.schemas.rows import DeliveryRows
+from campaigns.statuses import NOT_AT_ALL, final_words
 from campaigns.store import ScriptCall
 from campaigns.times import gateway_reader
 
@@ -38,6 +39,7 @@ class Polled:
         self.services = services
         self.batch = batch
         self.now_ms = now_ms
+        self.final = final_words(services.settings.final_statuses, batch.follow)
 
     @cached_property
     def phones(self) -> list[list[str]]:
@@ -64,6 +66,9 @@ def poll(services: Services, batch: Batch, now_ms: int, first: Permit | None) ->
     if batch.state != ACCEPTED:
         services.due.drop(Entry(POLL_VERB, batch_id), batch)
         return [services.limiter.releasing(first, used=False)] if first else []
+    if _enough(batch, now_ms):
+        _settle(services, batch_id, past_horizon=True, priced=True)
+        return [services.limiter.releasing(first, used=False)] if first else []
     look = Polled(services, batch, now_ms)
     followed_ms, horizon_s = batch.number("followed_ms"), services.settings.poll_horizon_s
     end_ms = followed_ms + round(horizon_s * 1000)
@@ -87,9 +92,15 @@ def poll(services: Services, batch: Batch, now_ms: int, first: Permit | None) ->
     if past_horizon:
         _silence(look)
     why = f"given up without an answer: {trouble}" if past_horizon and trouble else ""
-    if not _settle(services, batch_id, past_horizon=past_horizon, why=why):
+    enough = _enough(look.batch, now_ms)
+    if not _settle(services, batch_id, past_horizon=past_horizon or enough, priced=enough, why=why):
         return [_looking_again(look, end_ms, delay_s)]
     return []
+
+
+def _enough(batch: Batch, now_ms: int) -> bool:
+    """Whether its campaign asks for no more than that the gateway has it, and all that could be refused was."""
+    return batch.follow == NOT_AT_ALL and batch.known_at_gateway and now_ms >= batch.number("followed_ms")
 
 
 def _take_in(look: Polled, answer: Answer) -> None:
@@ -135,7 +146,7 @@ def _write_rows(look: Polled, mailing: int, rows: DeliveryRows) -> bool:
             stored,
             rows,
             phones=lambda: look.of_mailing(mailing, (row.phone for row in rows)),
-            final=services.settings.final_statuses,
+            final=look.final,
             now_ms=look.now_ms,
             at_ms=gateway_reader(services.settings.gateway_timezone),
         )
@@ -176,21 +187,22 @@ def _write(look: Polled, mailing: int, found: Callable[[Mapping[str, str]], list
 
 def _silence(look: Polled) -> None:
     """The horizon passed: whatever is still open will stay unknown."""
-    services = look.services
-    final = services.settings.final_statuses
     for mailing in range(len(look.batch.mailings)):
         if f"rejected:{mailing}" not in look.batch.fields:
             _write(
                 look,
                 mailing,
                 lambda stored, m=mailing: silenced(  # type: ignore[misc]
-                    stored, dict.fromkeys([*look.phones[m], *stored]), final=final, now_ms=look.now_ms
+                    stored, dict.fromkeys([*look.phones[m], *stored]), final=look.final, now_ms=look.now_ms
                 ),
             )
 
 
-def _settle(services: Services, batch_id: str, *, past_horizon: bool, why: str = "") -> bool:
-    """Whether the batch is done with, now or before. `why` says that no answer ended it."""
+def _settle(services: Services, batch_id: str, *, past_horizon: bool, priced: bool = False, why: str = "") -> bool:
+    """Whether the batch is done with, now or before. `why` says that no answer ended it.
+
+    `priced`: its price is as known as it will be.
+    """
     batch = services.batches.read(batch_id)
     if batch.state != ACCEPTED:
         return True
@@ -200,7 +212,7 @@ def _settle(services: Services, batch_id: str, *, past_horizon: bool, why: str =
         return services.batches.move(batch, move, from_states={ACCEPTED})
     if batch.number("final") < batch.recipients and not past_horizon:
         return False
-    if not _priced(services, batch) and not past_horizon:
+    if not priced and not _priced(services, batch) and not past_horizon:
         return False
     move = Move(SETTLED, {"reason": why} if why else {}, {"text": why}, {POLL_VERB: None})
     return services.batches.move(batch, move, from_states={ACCEPTED})

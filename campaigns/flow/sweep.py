@@ -139,7 +139,7 @@ def due_of(batch: Batch, campaign: Campaign, now_ms: int, reply_window_ms: int) 
 def replies_open(batch: Batch, now_ms: int, reply_window_ms: int) -> bool:
     """Whether replies to a batch are still fetched."""
     ended = "replies_ended_ms" in batch.fields
-    return not ended and batch.number("followed_ms") + 2 * reply_window_ms > now_ms
+    return batch.wants_replies and not ended and batch.number("followed_ms") + 2 * reply_window_ms > now_ms
 
 
 def poll_now(services: Services, campaign: Campaign) -> list[str]:

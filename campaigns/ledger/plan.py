@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -51,7 +51,7 @@ class Plan:
         lease_ms: int,
         body_life_ms: int,
         twins_life_ms: int,
-        correlation_id: str,
+        of_batches: Mapping[str, str],
     ) -> None:
         self.campaign_id = campaign_id
         self.batches = 0
@@ -65,7 +65,7 @@ class Plan:
         self._lease_ms = lease_ms
         self._body_life_ms = body_life_ms
         self._twins_life_ms = twins_life_ms
-        self._correlation_id = correlation_id
+        self._of_batches = [part for pair in of_batches.items() for part in pair]
         self._taken_out_calls = 0
         self._first_ms: int | None = None
 
@@ -194,7 +194,7 @@ class Plan:
                 self._kind,
                 orjson.dumps([m.packed() for m in batch.mailings]),
                 batch.not_before_ms,
-                self._correlation_id,
+                *self._of_batches,
             ],
         )
 

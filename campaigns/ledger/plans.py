@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from campaigns.ledger.plan import Plan
 from campaigns.ledger.records import Batch
@@ -43,25 +44,28 @@ class Plans:
         optouts: str,
         weight: int = 1,
         spacing_ms: float | None = None,
-        correlation_id: str = "",
+        of_batches: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[Plan, ScriptCall]:
         """A plan, and the call that opens it; see `Plan.owner`.
 
-        `spacing_ms` is for each recipient. `optouts` is the version of the opt-outs that planning goes by.
+        `spacing_ms` is for each recipient. `optouts` is the version of the opt-outs that planning goes by. `of_batches`
+        are fields that the campaign has, and each of its batches.
         """
         keys, token = self._store.keys, secrets.token_hex(8)
-        plan = self._plan(kind=kind, account=account, queue=queue, key=key, token=token, correlation_id=correlation_id)
+        plan = self._plan(kind=kind, account=account, queue=queue, key=key, token=token, of_batches=of_batches)
         mine = keys.campaign(plan.campaign_id)
         fields = ["kind", kind, "account", account, "queue", queue, "name", name, "job", job]
-        some = _some(key=key, weight=weight, spacing_ms=spacing_ms, correlation_id=correlation_id)
-        fields += [part for pair in some for part in pair]
+        some = {**dict(_some(key=key, weight=weight, spacing_ms=spacing_ms)), **of_batches}
+        fields += [part for pair in some.items() for part in pair]
         return plan, (
             "open_plan",
             [mine if key is None else keys.job_key(key), mine, keys.active(), keys.index(), keys.due(CONTROL)],
             [plan.campaign_id, "0" if key is None else "1", token, self._lease_ms, optouts, *fields],
         )
 
-    def _plan(self, *, kind: str, account: str, queue: str, key: str | None, token: str, correlation_id: str) -> Plan:
+    def _plan(
+        self, *, kind: str, account: str, queue: str, key: str | None, token: str, of_batches: Mapping[str, str]
+    ) -> Plan:
         if queue not in DUE_QUEUES:
             raise ValueError(f"no queue {queue!r}")
         return Plan(
@@ -75,7 +79,7 @@ class Plans:
             lease_ms=self._lease_ms,
             body_life_ms=self._body_life_ms,
             twins_life_ms=self._twins_life_ms,
-            correlation_id=correlation_id,
+            of_batches=of_batches,
         )
 
     def keep(self, batches: Iterable[Batch]) -> None:
@@ -100,7 +104,7 @@ class Plans:
         )
 
 
-def _some(*, key: str | None, weight: int, spacing_ms: float | None, correlation_id: str) -> Iterator[tuple[str, str]]:
+def _some(*, key: str | None, weight: int, spacing_ms: float | None) -> Iterator[tuple[str, str]]:
     """The fields that only some campaigns have."""
     if key is not None:
         yield "key", key
@@ -108,5 +112,3 @@ def _some(*, key: str | None, weight: int, spacing_ms: float | None, correlation
         yield "weight", str(weight)
     if spacing_ms is not None:
         yield "spacing_ms", f"{spacing_ms:.6f}"
-    if correlation_id:
-        yield "correlation_id", correlation_id

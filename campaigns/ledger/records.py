@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, OVER, SETTLED, TAKEN_OUT
+from campaigns.statuses import TO_READ
 
 MILLION = 1_000_000
 
@@ -90,6 +91,22 @@ class Batch:
     def number(self, name: str) -> int:
         """A field that is a whole number; 0 if it is not there."""
         return int(self.fields.get(name) or 0)
+
+    @property
+    def follow(self) -> str:
+        """How far it is followed: `read`, `delivered` or `none`."""
+        return self.fields.get("follow") or TO_READ
+
+    @property
+    def wants_replies(self) -> bool:
+        """Whether its campaign asks for replies."""
+        return self.fields.get("wants_replies") != "0"
+
+    @property
+    def known_at_gateway(self) -> bool:
+        """Whether of each of its mailings the gateway's message id is known, or that it was refused."""
+        ids = self.all_message_ids
+        return all(n in ids or f"rejected:{n}" in self.fields for n in range(len(self.mailings)))
 
     @property
     def message_ids(self) -> dict[int, int]:

@@ -18,6 +18,7 @@ from campaigns.results.intake import (
     portions,
     stored_values,
 )
+from campaigns.statuses import final_words
 from campaigns.store import Store
 
 _BATCHES_PER_ROUND_TRIP = 20
@@ -83,7 +84,7 @@ class Deliveries:
         if mailing in batch.message_ids:
             about["message_id"] = batch.message_ids[mailing]
         for portion in portions(changes):
-            words, finals = counters(portion, self._final)
+            words, finals = counters(portion, final_words(self._final, batch.follow))
             answer = self._store.run(
                 "intake",
                 [

@@ -12,6 +12,7 @@ from campaigns.schemas.mailings import NAME_LENGTH
 from campaigns.schemas.paces import Pace
 from campaigns.schemas.strict import StrictSchema, about, messages
 from campaigns.settings import DEFAULT_ACCOUNT
+from campaigns.statuses import NOT_AT_ALL, TO_DELIVERED, TO_READ
 
 _TOKEN = {"token": "is refused: a job names an account, never a token"}
 
@@ -59,6 +60,22 @@ class EveryKind(StrictSchema):
         metadata=about(
             "What becomes of a request in doubt once it is proven that it did not arrive: `hold` leaves it to a "
             "person, `resend` sends it again. Without it the setting `CAMPAIGNS_ON_UNKNOWN` decides."
+        ),
+    )
+    follow = Word(
+        TO_READ,
+        TO_DELIVERED,
+        NOT_AT_ALL,
+        load_default=TO_READ,
+        metadata=about(
+            "How far messages are followed: until they are read, until they are delivered, or not at all (`none`). "
+            "What is not followed costs no polls; a bulk mailing costs one, by which its id becomes known."
+        ),
+    )
+    replies = Flag(
+        load_default=True,
+        metadata=about(
+            "Whether replies are fetched. Without them nobody notices a reply that asks for no more messages.",
         ),
     )
     literal_text = Flag(

@@ -51,9 +51,23 @@ def _is_set(flag: object) -> bool:
     return flag in (True, "1")
 
 
+#: Fields that are the same in a job as it is handed in and as a value.
+_SAME: Final = (
+    "account",
+    "name",
+    "on_unknown",
+    "max_recipients",
+    "max_cost",
+    "literal_text",
+    "weight",
+    "correlation_id",
+    "follow",
+    "replies",
+)
+
+
 def _common(values: Mapping[str, Any]) -> dict[str, Any]:
-    same = ("account", "name", "on_unknown", "max_recipients", "max_cost", "literal_text", "weight", "correlation_id")
-    return {**{name: values[name] for name in same}, "spacing_ms": values["rate"]}
+    return {**{name: values[name] for name in _SAME}, "spacing_ms": values["rate"]}
 
 
 def _bulk(values: dict[str, Any], _settings: Settings) -> BulkJob:
