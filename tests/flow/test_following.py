@@ -54,9 +54,9 @@ class TestFollowing:
     def test_one_wake_up_polls_all_that_is_due(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(recipients_per_request=1, poll_min_s=0.001)
         campaign = stage.enqueue(bulk_job(phones(5)))
-        assert work(stage.services, BULK, overlap=1, patience_s=0) == campaign.status().sent == 5
+        assert turn(stage, BULK) == campaign.status().sent == 5
         time.sleep(0.05)
-        assert work(stage.services, POLL, overlap=1, patience_s=0) >= 5
+        assert turn(stage, POLL) >= 5
 
     def test_trimming_spares_what_a_group_has_not_done(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(events_life_s=0.001)
@@ -93,6 +93,11 @@ class TestFollowing:
             return not kinds & {"campaign", "batch", "body", "deliveries", "replies", "key", "campaigns", "active"}
 
         stage.until(gone)
+
+
+def turn(stage: Stage, queue: str) -> int:
+    """One turn, whose time does not run out on a slow machine. Returns how many things were done."""
+    return work(stage.services, queue, overlap=1, patience_s=0, monotonic=lambda: 0.0)
 
 
 def test_polled_now(make_stage: Callable[..., Stage]) -> None:
