@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import struct
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from tests.support.documents import ROOT, anchors, blocks, code, documents, links, rows, section
+from campaigns import errors
+from campaigns.cli import failures
+from campaigns.cli.commands import cli
+from campaigns.keys import Keys
+from campaigns.ledger.states import BATCH_STATES
+from campaigns.results import event_schemas
+from tests.support.documents import ROOT, anchors, blocks, code, documents, links, read, rows, section
 
 DOCUMENTS = [str(path.relative_to(ROOT)) for path in documents()]
 
@@ -42,3 +51,101 @@ def test_tables_and_blocks_are_read() -> None:
     assert rows(section(text, "One")) == [["`x|y`", "2"]]
     assert code(rows(text)[0][0]) == ["x|y"]
     assert blocks(text, "sh") == ["ls\n"]
+
+
+REFERENCE = "deploy/guide/reference"
+EXPLANATION = "deploy/guide/explanation"
+PICTURES = sorted((ROOT / "deploy" / "guide" / "pictures").glob("*.png"))
+
+
+def first_column(name: str, heading: str = "") -> list[str]:
+    """The cells in the first column of a document's tables, or of those under a heading, without marks of code."""
+    text = section(read(name), heading) if heading else read(name)
+    return [cells[0].strip("`") for cells in rows(text)]
+
+
+def test_the_readme_is_short() -> None:
+    assert len(read("README.md").splitlines()) <= 150
+
+
+def test_every_page_can_be_found_from_the_readme() -> None:
+    found, new = set[Path](), {ROOT / "README.md"}
+    while new:
+        found |= new
+        reached = {
+            (page.parent / link.partition("#")[0]).resolve() for page in new for link in links(page.read_text("utf-8"))
+        }
+        new = {path for path in reached if path.suffix == ".md"} - found
+    assert [str(path) for path in documents() if path not in found] == []
+
+
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.name)
+def test_pictures(path: Path) -> None:
+    """Small, and of a size that a page shows sharply."""
+    content = path.read_bytes()
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    assert len(content) < 150_000
+    assert struct.unpack(">2I", content[16:24]) == (1120, 800)
+
+
+def test_every_picture_is_shown() -> None:
+    shown = {Path(target).name for target in links(read("README.md")) if target.endswith(".png")}
+    assert shown == {path.name for path in PICTURES} != set()
+
+
+def test_the_table_of_harm_is_the_same_everywhere() -> None:
+    table = rows(section(read("README.md"), "The promise"))
+    assert ["messaged twice or more", "**0**", "2,790"] in table
+    assert rows(section(read(f"{EXPLANATION}/guarantees.md"), "How it is shown")) == table
+
+
+def test_states_of_a_batch() -> None:
+    assert first_column(f"{EXPLANATION}/guarantees.md", "The states of a batch") == list(BATCH_STATES)
+
+
+def test_commands() -> None:
+    named = [cell.split()[0] for cell in first_column(f"{REFERENCE}/commands.md", "All commands")]
+    assert sorted(named) == sorted(cli.commands)
+
+
+def test_options_of_commands() -> None:
+    """What the table and the guide say of options is there."""
+    for command, does in rows(section(read(f"{REFERENCE}/commands.md"), "All commands")):
+        told = CliRunner().invoke(cli, [command.strip("`").split()[0], "--help"]).output
+        for option in [word for text in code(does) for word in text.split() if word.startswith("--")]:
+            assert option in told, f"{command}: {option}"
+
+
+def test_exit_codes() -> None:
+    codes = {0, *(value for name, value in vars(failures).items() if name.isupper() and isinstance(value, int))}
+    assert {int(cell) for cell in first_column(f"{REFERENCE}/commands.md", "Exit codes")} == codes
+
+
+def test_events() -> None:
+    table = rows(section(read(f"{REFERENCE}/events.md"), "Types"))
+    assert {cells[0].strip("`") for cells in table} == set(event_schemas())
+    for name, _, data in table:
+        schema = event_schemas()[name.strip("`")]
+        assert sorted(code(data)) == sorted(schema["properties"])
+        needed = [cell.strip("`") for cell in data.split(", ") if not cell.startswith("[")]
+        assert sorted(needed) == sorted(schema.get("required", []))
+
+
+def test_keys() -> None:
+    keys = Keys("")
+    batch = "<id>-<n>"
+    assert first_column(f"{REFERENCE}/keys.md") == [
+        keys.campaign("<id>"),
+        keys.batch(batch),
+        keys.deliveries(batch, "<mailing>"),  # type: ignore[arg-type]
+        keys.replies("<id>"),
+        keys.message("<account>", "<message_id>"),  # type: ignore[arg-type]
+        keys.optouts(),
+        keys.events(),
+    ]
+
+
+def test_errors() -> None:
+    named = {cells[0].strip("`"): cells[1].strip("`") for cells in rows(read(f"{REFERENCE}/errors.md"))}
+    classes = [node for node in ast.parse(read("campaigns/errors.py")).body if isinstance(node, ast.ClassDef)]
+    assert named == {node.name: getattr(errors, node.name).__base__.__name__ for node in classes}

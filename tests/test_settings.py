@@ -11,6 +11,7 @@ import pytest
 
 from campaigns.errors import SettingsError
 from campaigns.settings import Rate, Secret, Settings, token_variable, variable_of
+from tests.support.documents import code, read, rows
 
 
 def test_defaults() -> None:
@@ -80,9 +81,14 @@ def test_secrets_stay_inside() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    readme = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
-    missing = [f.name for f in fields(Settings) if f.metadata and f"`{variable_of(f.name)}`" not in readme]
-    assert missing == []
+    """With its default, and the sentence that the code has for it."""
+    table = {code(cells[0])[0]: cells for cells in rows(read("deploy/guide/reference/settings.md"))}
+    options = {variable_of(f.name): f for f in fields(Settings) if f.metadata}
+    assert sorted(table) == sorted(options)
+    for variable, (_, default, meaning) in table.items():
+        field = options[variable]
+        assert field.metadata["parse"](default) == field.default if default else not field.default
+        assert meaning.startswith(field.metadata["about"])
 
 
 def test_numbers_that_are_none_and_files_that_cannot_be(tmp_path: Path) -> None:

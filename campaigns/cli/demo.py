@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -43,6 +43,13 @@ _HORIZON_S = 20
 _STAY_S = 30 * 86_400
 #: What stays up does not wait for what is silent for so long: its page may change that at any time.
 _SILENT_S = 10.0
+#: What stays up follows every message closely, and is done with a doubt in a minute: the sandbox lists at once.
+_STAYING: Final = {
+    "CAMPAIGNS_POLL_FRACTION": "0.02",
+    "CAMPAIGNS_SINGLE_POLL_FRACTION": "0.02",
+    "CAMPAIGNS_SETTLE_WINDOW_S": "5",
+    "CAMPAIGNS_LOOK_INTERVAL_S": "2",
+}
 _STOP_S = 15.0
 #: Phones with fates of their own: one that answers, one that opts out, one that is never reached.
 _SPECIAL = ("375297779909", "375297779908", "375297779901")
@@ -144,7 +151,7 @@ def environment(redis_url: str, gateway_url: str, *, stay: bool) -> dict[str, st
         "CAMPAIGNS_TOKEN": "demo",
         "CAMPAIGNS_RATE_LIMIT": "50/1",
         "CAMPAIGNS_POLL_MIN_S": "1",
-        **({"CAMPAIGNS_POLL_FRACTION": "0.02", "CAMPAIGNS_SINGLE_POLL_FRACTION": "0.02"} if stay else {}),
+        **(_STAYING if stay else {}),
         "CAMPAIGNS_POLL_HORIZON_S": str(_STAY_S if stay else _HORIZON_S),
         "CAMPAIGNS_REPLY_WINDOW_S": str(_STAY_S),
         "CAMPAIGNS_OPTOUT_WORDS": "STOP,СТОП",

@@ -23,7 +23,7 @@ from campaigns.wiring import default_services
 def schema(kind: str | None, page: bool, as_json: bool) -> None:
     """Print the JSON Schema (draft 2020-12) of jobs, with the limits that are set here.
 
-    With --json it is printed as one line. --page is how deploy/JOBS.md is made.
+    With --json it is printed as one line. --page is how deploy/guide/reference/jobs.md is made.
     """
     if page and (kind is not None or as_json):
         raise click.UsageError("--page is about all kinds of job, and is no JSON")

@@ -48,6 +48,7 @@ def test_a_demo_that_stays_follows_messages_for_longer_than_anybody_looks() -> N
     day_s = 86_400
     assert min(staying.poll_horizon_s, staying.reply_window_s) > 7 * day_s
     assert max(staying.poll_fraction, staying.single_poll_fraction) <= 0.02
+    assert 2 * staying.settle_window_s <= 10, "a doubt that nothing resolves is held before somebody loses patience"
 
 
 def test_a_demo_that_stays_does_not_wait_for_what_is_silent() -> None:

@@ -24,11 +24,13 @@ def test_command(run: Run) -> None:
     assert run("schema", "--kind", "fax").exit_code == 2
 
 
-PAGE = Path(__file__).parents[2] / "deploy" / "JOBS.md"
+PAGE = Path(__file__).parents[2] / "deploy" / "guide" / "reference" / "jobs.md"
 
 
 def test_page_is_what_the_schemas_say() -> None:
-    assert PAGE.read_text("utf-8") == reference_page(Settings()), "run: campaigns schema --page > deploy/JOBS.md"
+    assert PAGE.read_text("utf-8") == reference_page(Settings()), (
+        "run: campaigns schema --page > deploy/guide/reference/jobs.md"
+    )
 
 
 def test_page_has_every_field_and_what_it_means() -> None:

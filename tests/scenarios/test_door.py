@@ -20,10 +20,11 @@ from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
+from tests.support.documents import blocks, read
 from tests.support.events import check_event
 from tests.support.jobs import bulk_job, phones
 from tests.support.plans import open_plan
-from tests.support.processes import ROOT, Process
+from tests.support.processes import Process
 
 SECRET_PHONE = "375291234567"
 JOB = bulk_job([SECRET_PHONE], text="only for her eyes")
@@ -277,11 +278,9 @@ def test_rejected_messages_are_bounded(door: Door) -> None:
     assert rejected.discard_all() == 999
 
 
-def test_pushed_as_the_readme_says(processes: Processes, door: Door) -> None:
+def test_pushed_as_the_guide_says(processes: Processes, door: Door) -> None:
     """The example for other languages, run as it stands, but for the address and the prefix of this test."""
-    readme = (ROOT / "README.md").read_text("utf-8")
-    section = readme.partition("## From any other language")[2]
-    example = section.partition("```python\n")[2].partition("```")[0]
+    (example,) = blocks(read("deploy/guide/how-to/other-languages.md"), "python")
     prefix = processes.env["CAMPAIGNS_KEY_PREFIX"]
     assert "campaigns:celery:submissions" in example
     example = example.replace("redis://127.0.0.1:6379/0", processes.env["CAMPAIGNS_REDIS_URL"])

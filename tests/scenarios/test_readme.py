@@ -1,12 +1,12 @@
-"""The README's examples, run as they stand against real workers."""
+"""The examples of the README and the guide, run as they stand against real workers."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -18,11 +18,13 @@ from campaigns.settings import Settings
 from campaigns.testing import running
 from campaigns.wiring import build_services, default_services, default_services_are
 from tests.conftest import Processes
-from tests.support.processes import ROOT
+from tests.support.documents import blocks, read
 
 
-def python_blocks() -> list[str]:
-    return re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+def example(name: str) -> str:
+    """The one example in Python of a document."""
+    (text,) = blocks(read(name), "python")
+    return text
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def environment_of(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> Ite
 def test_examples(processes: Processes, sandbox: Sandbox) -> None:
     processes.worker()
     processes.beat()
-    sending, reading, *_ = python_blocks()
+    sending, reading = example("README.md"), example("deploy/guide/how-to/results.md")
     said = StringIO()
     names: dict[str, object] = {}
     with redirect_stdout(said):
@@ -54,7 +56,7 @@ def test_examples(processes: Processes, sandbox: Sandbox) -> None:
     )
     said = StringIO()
     with redirect_stdout(said):
-        exec(compile(reading, "README.md", "exec"), {})
+        exec(compile(reading, "results.md", "exec"), {})
     assert "375291111111 READ" in said.getvalue()
     assert default_services().settings.key_prefix == processes.env["CAMPAIGNS_KEY_PREFIX"]
 
@@ -63,7 +65,7 @@ class TestMistakes:
     """The first example, where it fails: it says why, and nothing is stored or sent."""
 
     def told(self, replaced: str = "", by: str = "") -> str:
-        (sending, *_), said = python_blocks(), StringIO()
+        sending, said = example("README.md"), StringIO()
         assert replaced in sending
         with redirect_stdout(said):
             exec(compile(sending.replace(replaced, by) if replaced else sending, "README.md", "exec"), {})
@@ -85,11 +87,12 @@ class TestMistakes:
 
 def test_a_message_pushed_by_hand() -> None:
     """As another language would, twice: the key makes it one campaign."""
-    (pushing,) = (block for block in python_blocks() if "lpush" in block)
+    pushing = example("deploy/guide/how-to/other-languages.md")
+    assert "lpush" in pushing
     with running() as here:
         pushing = pushing.replace("redis://127.0.0.1:6379/0", os.environ["CAMPAIGNS_REDIS_URL"])
         for _ in range(2):
-            exec(compile(pushing, "README.md", "exec"), {})
+            exec(compile(pushing, "other-languages.md", "exec"), {})
         here.finish()
         assert [(row["phone"], row["text"]) for row in here.sandbox.ledger()] == [
             ("375291111111", "Your order has shipped")
@@ -99,7 +102,18 @@ def test_a_message_pushed_by_hand() -> None:
 
 
 def test_testing() -> None:
-    *_, testing = python_blocks()
+    testing = example("deploy/guide/how-to/testing.md")
     job = {"kind": "quick", "vibername_id": 7, "message": "Hello"}
     application = SimpleNamespace(greet=lambda phone: enqueue({**job, "phone": phone}))
-    exec(compile(testing, "README.md", "exec"), {"application": application})
+    exec(compile(testing, "testing.md", "exec"), {"application": application})
+
+
+def test_a_file_of_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "people.csv").write_bytes("Имя;Телефон 1\nОлег;+375 29 111-11-11\n".encode("windows-1251"))
+    monkeypatch.chdir(tmp_path)
+    mailing = {"alphaname_id": 444, "message_type": "bulk", "content": {"type": "text", "text": "Hello"}}
+    with running() as here:
+        names = {"enqueue": enqueue, "job": {"messages": [mailing]}}
+        exec(compile(example("deploy/guide/how-to/jobs.md"), "jobs.md", "exec"), names)
+        here.finish()
+        assert [row["phone"] for row in here.sandbox.ledger()] == ["375291111111"]
