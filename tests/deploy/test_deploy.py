@@ -21,7 +21,7 @@ import celeryconfig
 from campaigns.embedded import find_server
 from campaigns.names import QUEUES, TASK_QUEUES
 from tests.conftest import Processes
-from tests.deploy.files import DEPLOY, KUBERNETES, ROOT, commands, compose_processes, procfile, queues_of
+from tests.deploy.files import DEPLOY, KUBERNETES, ROOT, commands, procfile, queues_of
 from tests.deploy.kustomize import containers, resolve
 from tests.support.processes import celery
 from workers.app import app
@@ -65,11 +65,6 @@ def test_celery_settings_that_safety_rests_on() -> None:
     assert app.conf.broker_transport_options["socket_timeout"] == 10
     assert app.conf.broker_transport_options["global_keyprefix"]
     assert app.conf.broker_connection_max_retries is None
-
-
-def test_nobody_is_stopped_in_mid_request() -> None:
-    for service in compose_processes().values():
-        assert int(service["stop_grace_period"].removesuffix("s")) > celeryconfig.worker_soft_shutdown_timeout
 
 
 def dockerfile() -> list[list[str]]:
