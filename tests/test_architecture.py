@@ -238,10 +238,11 @@ def test_every_error_is_in_the_tree() -> None:
 DECISIONS = rows(section(read("campaigns/README.md"), "Where it is decided"))
 
 
-def test_the_map_names_every_room() -> None:
-    """Folders and modules of `campaigns`, each once, and none that is gone."""
-    named = [name for cells in rows(section(read("campaigns/README.md"), "Rooms")) for name in code(cells[0])]
-    rooms = {path.name + "/" * path.is_dir() for path in (ROOT / "campaigns").iterdir()}
+@pytest.mark.parametrize(("folder", "heading", "column"), [("", "Rooms", 0), ("flow", "Inside `flow/`", 1)])
+def test_the_map_names_every_room(folder: str, heading: str, column: int) -> None:
+    """Folders and modules, each once, and none that is gone."""
+    named = [name for cells in rows(section(read("campaigns/README.md"), heading)) for name in code(cells[column])]
+    rooms = {path.name + "/" * path.is_dir() for path in (ROOT / "campaigns" / folder).iterdir()}
     there = {name for name in rooms if name.endswith((".py", "/"))} - {"__pycache__/", "__init__.py"}
     assert sorted(named) == sorted(there)
 
