@@ -8,7 +8,7 @@ import click
 
 from campaigns.cli.failures import told
 from campaigns.cli.options import as_json
-from campaigns.cli.screen import print_json
+from campaigns.cli.screen import print_json, print_text
 from campaigns.schemas.json_schema import job_schema, jobs_schema
 from campaigns.schemas.kinds import KINDS
 from campaigns.schemas.reference import reference_page
@@ -29,10 +29,10 @@ def schema(kind: str | None, page: bool, as_json: bool) -> None:
         raise click.UsageError("--page is about all kinds of job, and is no JSON")
     settings = default_services().settings
     if page:
-        click.echo(reference_page(settings), nl=False)
+        print_text(reference_page(settings))
         return
     document = jobs_schema(settings) if kind is None else job_schema(kind, settings)
     if as_json:
         print_json(document)
     else:
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        print_text(json.dumps(document, indent=2) + "\n")

@@ -69,6 +69,12 @@ def print_line(line: str) -> None:
     sys.stdout.write(harmless(line) + "\n")
 
 
+def print_text(text: str) -> None:
+    """Lines of our own on standard output, as they stand."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
 def remark(line: str) -> None:
     """A line on standard error, as it stands."""
     sys.stderr.write(harmless(line) + "\n")

@@ -114,6 +114,8 @@ class Failovers:
             campaigns.append(self._first_taken(number, services))
             until(fleet.linked, 60)
         sandbox.clear_faults()
+        for front in fleet.fronts:
+            front.lag_s = 0.0
         vanished: list[Wanted] = []
         if not self.wait:  # nothing promises that a campaign of the last moment outlives the primary
             vanished = [one for one in campaigns if not services.campaigns.exists(one.campaign.id)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -13,7 +14,6 @@ import campaigns.store
 from campaigns.errors import DoubtError, NotWrittenError, StoreError
 from campaigns.flow import leases, sweep
 from campaigns.flow.services import Services
-from campaigns.flow.turns import WorkerTurn
 from campaigns.gateway import Transport
 from campaigns.gateway.connection import Exchange
 from campaigns.ledger import LEASE, SEND, Batch, Move
@@ -108,16 +108,19 @@ def nothing_waits_for_replicas() -> Iterator[None]:
 
 @contextmanager
 def replicas_are_waited_for_after_the_first_byte() -> Iterator[None]:
-    """A claim is sent at once, and then it is waited for."""
-    begin = WorkerTurn._begin
+    """A claim is sent at once, and meanwhile it is waited for."""
 
-    def begin_and_wait(self: WorkerTurn, threads: Any, taken: Any, began_at_s: float) -> None:
-        begin(self, threads, taken, began_at_s)
+    def confirm(store: Store) -> None:
         with suppress(StoreError):
-            self._services.store.confirm()
+            store.confirm()
 
-    with nothing_waits_for_replicas(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(WorkerTurn, "_begin", begin_and_wait)
+    def run_replicated(self: Store, calls: Sequence[ScriptCall]) -> tuple[list[Any], bool]:
+        answers = self.run_in_turn(calls)
+        Thread(target=confirm, args=(self,), daemon=True).start()
+        return answers, True
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "run_replicated", run_replicated)
         yield
 
 
