@@ -60,25 +60,25 @@ def sold(here: Here) -> str:
     return campaign.id
 
 
-def picture(browser: Browser, url: str, ready: str, name: str) -> None:
+def picture(browser: Browser, url: str, ready: str, file: Path) -> None:
     browser.open(url, width=1120)
     browser.command("Emulation.setScrollbarsHidden", hidden=True)
     browser.until(ready)
     time.sleep(1)  # what appears does so by and by
     taken = subprocess.run(["pngquant", "64", "-"], input=browser.picture(), capture_output=True, check=True).stdout
-    assert len(taken) < MOST_BYTES, f"{name} has {len(taken):,} bytes"
-    (FOLDER / name).write_bytes(taken)
-    sys.stdout.write(f"{FOLDER / name}: {len(taken):,} bytes\n")
+    assert len(taken) < MOST_BYTES, f"{file.name} has {len(taken):,} bytes"
+    file.write_bytes(taken)
+    sys.stdout.write(f"{file}: {len(taken):,} bytes\n")
 
 
-def main() -> None:
+def make(pictures: Path) -> None:
     with TemporaryDirectory() as folder, running(optout_words="STOP") as here, Browser(Path(folder)) as browser:
         report = Path(folder, "report.html")
         report.write_text(page(report_on(sold(here), here.services)), "utf-8")
         shown = f"{here.sandbox.url}/#{urlencode({'open': f'{SAYS_YES}:444'})}"
-        picture(browser, shown, "document.querySelectorAll('#thread li').length >= 2", "sandbox.png")
-        picture(browser, report.as_uri(), "document.querySelector('svg')", "report.png")
+        picture(browser, shown, "document.querySelectorAll('#thread li').length >= 2", pictures / "sandbox.png")
+        picture(browser, report.as_uri(), "document.querySelector('svg')", pictures / "report.png")
 
 
 if __name__ == "__main__":
-    main()
+    make(FOLDER)

@@ -15,6 +15,7 @@ from campaigns.cli.commands import cli
 from campaigns.keys import Keys
 from campaigns.ledger.states import BATCH_STATES
 from campaigns.results import event_schemas
+from tests.pictures import make
 from tests.support.documents import ROOT, anchors, blocks, code, documents, links, read, rows, section
 
 DOCUMENTS = [str(path.relative_to(ROOT)) for path in documents()]
@@ -86,6 +87,12 @@ def test_pictures(path: Path) -> None:
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     assert len(content) < 150_000
     assert struct.unpack(">2I", content[16:24]) == (1120, 800)
+
+
+@pytest.mark.browser
+def test_pictures_can_be_made_anew(tmp_path: Path) -> None:
+    make(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [path.name for path in PICTURES]
 
 
 def test_every_picture_is_shown() -> None:
