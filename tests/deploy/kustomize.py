@@ -131,6 +131,20 @@ def processes(found: list[Resource]) -> dict[str, Resource]:
     return {r["metadata"]["labels"][named]: r for r in found if named in r["metadata"].get("labels", {})}
 
 
+def environment(found: list[Resource], container: Resource) -> dict[str, str]:
+    """The variables of a container, as the kubelet makes them. Raises KeyError for what nobody made."""
+    made = {(r["kind"], r["metadata"]["name"]): r for r in found}
+    env: dict[str, str] = {}
+    for source in container["envFrom"]:
+        if "configMapRef" in source:
+            env |= made["ConfigMap", source["configMapRef"]["name"]]["data"]
+        else:
+            data = made["Secret", source["secretRef"]["name"]]["data"]
+            env |= {name: base64.b64decode(value).decode() for name, value in data.items()}
+    assert "env" not in container
+    return env
+
+
 #: In the order in which kustomize goes through them.
 _FIELDS: dict[str, Callable[[list[Resource], Any, Path], None]] = {
     "resources": _resources,

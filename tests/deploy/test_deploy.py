@@ -18,8 +18,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 import celeryconfig
+from campaigns import broker
 from campaigns.embedded import find_server
-from campaigns.names import QUEUES, TASK_QUEUES
+from campaigns.names import DUE_QUEUES, QUEUES, TASK_QUEUES
 from tests.conftest import Processes
 from tests.deploy.files import DEPLOY, KUBERNETES, ROOT, commands, procfile, queues_of
 from tests.deploy.kustomize import containers, resolve
@@ -35,6 +36,15 @@ def test_every_queue_has_a_worker(where: str) -> None:
     found = commands()[where].values()
     assert sorted(queue for command in found for queue in queues_of(command)) == sorted(QUEUES)
     assert sum("beat" in shlex.split(command) for command in found) == 1
+
+
+def test_every_queue_that_is_named_is_one_of_them() -> None:
+    assert [queue.name for queue in broker.queues()] == list(QUEUES)
+    assert set(DUE_QUEUES) < set(QUEUES)
+    assert {route["queue"] for route in app.conf.task_routes.values()} | {app.conf.task_default_queue} <= set(QUEUES)
+    rows = re.findall(r"^\| `(\w+)` \|([\w, ]*)\|", (DEPLOY / "README.md").read_text("utf-8"), re.MULTILINE)
+    told = {name: re.findall(r"\w+", queues) for name, queues in rows}
+    assert told == {name: queues_of(line) for name, line in procfile().items()}
 
 
 @pytest.mark.parametrize("where", WHERE)

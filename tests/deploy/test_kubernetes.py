@@ -18,7 +18,7 @@ import celeryconfig
 from campaigns import __version__
 from campaigns.settings import Settings
 from tests.deploy.files import DEPLOY, KUBERNETES, procfile, queues_of
-from tests.deploy.kustomize import Resource, containers, processes, resolve
+from tests.deploy.kustomize import Resource, containers, environment, processes, resolve
 from tests.deploy.network import is_closed, may_talk, selects
 
 FOLDERS = [KUBERNETES / "base", KUBERNETES / "overlays" / "sandbox"]
@@ -136,20 +136,6 @@ def test_what_is_named_exists(folder: Path) -> None:
             assert sum(selects(chosen, of_a_pod) for of_a_pod in labels) == 1
     budgets = {r["metadata"]["name"] for r in found if r["kind"] == "PodDisruptionBudget"}
     assert budgets == {r["metadata"]["name"] for name, r in processes(found).items() if name != "beat"}
-
-
-def environment(found: list[Resource], container: Resource) -> dict[str, str]:
-    """The variables of a container, as the kubelet makes them. Raises KeyError for what nobody made."""
-    made = {(r["kind"], r["metadata"]["name"]): r for r in found}
-    env: dict[str, str] = {}
-    for source in container["envFrom"]:
-        if "configMapRef" in source:
-            env |= made["ConfigMap", source["configMapRef"]["name"]]["data"]
-        else:
-            data = made["Secret", source["secretRef"]["name"]]["data"]
-            env |= {name: base64.b64decode(value).decode() for name, value in data.items()}
-    assert "env" not in container
-    return env
 
 
 def test_settings_are_read_and_only_workers_have_tokens(sandbox_overlay: list[Resource], tmp_path: Path) -> None:
