@@ -30,7 +30,6 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from campaigns import addresses, sentinels
-from campaigns.keys import hash_tag
 
 #: For each Sentinel, to connect and to answer: another one knows the same.
 _SENTINEL_S: Final = 1.0
@@ -184,7 +183,7 @@ class _Seeking(_OfRedis):  # type: ignore[misc]
 
     def _enter_cluster(self) -> None:
         """Find out whether the keys are here."""
-        if not hash_tag(self._way.key):
+        if not _hash_tag(self._way.key):
             raise WrongServerError(_ONE_SLOT + _REMEDY)
         self.send_command("EXISTS", self._way.key, check_health=False)
         self.read_response()
@@ -247,3 +246,10 @@ def meaning(error: ResponseError) -> RedisError | None:
 
 def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _hash_tag(key: str) -> str:
+    """The part of a key that says in which slot of a cluster it lies; '' if all of it does."""
+    _, _, after = key.partition("{")
+    tag, closed, _ = after.partition("}")
+    return tag if closed else ""

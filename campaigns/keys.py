@@ -84,10 +84,7 @@ class Keys:
         return f"{self.prefix}key:{key}"
 
     def recent_job(self, digest: str) -> str:
-        """String: the id of the campaign that `campaigns send` made of a job with this digest. Writer: the command.
-
-        Lives for a day.
-        """
+        """String: the campaign that `campaigns send` made of a job with this digest. Writer: the command. A day."""
         return f"{self.prefix}recent-job:{digest}"
 
     def rejected(self) -> str:
@@ -202,19 +199,20 @@ class Keys:
     def account(self, account: str) -> str:
         """Hash. Writer: limiter. No expiry. The account's rest and its failures.
 
-        `all_until_ms` and `all_reason`: no request at all; `paid_until_ms` and `paid_reason`: none that is
-        paid for; `open_until_ms` and `open_reason`: none that is paid for after a run of failures, and then one
-        at a time, until one was answered; `trips` (pauses of that run), `probe` and `probe_until_us` (the permit
-        that tries, and until when nobody else does); `failures` (in a row), `accepted_ms` (of its last paid
-        request that the gateway took), `next_us` and `quick_us` (of the limiter), `seq` (number of its last event).
+        `all_until_ms`, `all_reason` and `all_cause` (one of few words): no request at all; `paid_until_ms`,
+        `paid_reason` and `paid_cause`: none that is paid for; `open_until_ms` and `open_reason`: none that is paid for
+        after a run of failures, and then one at a time, until one was answered; `trips` (pauses of that run), `probe`
+        and `probe_until_us` (the permit that tries, and until when nobody else does); `failures` (in a row),
+        `accepted_ms` (of its last paid request that the gateway took), `next_us` and `quick_us` (of the limiter), `seq`
+        (number of its last event).
         """
         return f"{self.prefix}account:{account}"
 
     def permits(self, account: str) -> str:
         """Stands before five sorted sets of permits by expiry (server microseconds), which expire. Writer: limiter.
 
-        `:slots` counts for the rate, `:busy` for concurrency; `:read-slots` and `:read-busy` are
-        the part of each that polling uses, `:fast-slots` what quick messages took out of turn.
+        `:slots` counts for the rate, `:busy` for concurrency; `:read-slots` and `:read-busy` are the part of each that
+        polling uses, `:fast-slots` what quick messages took out of turn.
         """
         return f"{self.prefix}permits:{account}"
 
@@ -223,8 +221,7 @@ class Keys:
     def deliveries(self, batch_id: str, mailing: int) -> str:
         """Hash phone → `STATUS|unix ms|delivery_id|error_code`. Writer: intake.
 
-        One per mailing, because one request may carry several mailings for the same phone.
-        """
+        One per mailing, because one request may carry several mailings for the same phone."""
         return f"{self.prefix}deliveries:{batch_id}:{mailing}"
 
     def replies(self, campaign_id: str) -> str:
@@ -238,9 +235,8 @@ class Keys:
     def optouts_counter(self) -> str:
         """String: how often phones were added to the opt-outs. Writer: opt-outs. No expiry.
 
-        With the size of the set it is the version of the list: `<counter>:<size>`. A batch whose phones were
-        checked against another version (its field `optouts_v`, or its campaign's) is checked again before it
-        is sent.
+        With the size of the set it is the version of the list: `<counter>:<size>`. A batch whose phones were checked
+        against another version (its field `optouts_v`, or its campaign's) is checked again before it is sent.
         """
         return f"{self.prefix}optouts-counter"
 
@@ -275,11 +271,22 @@ class Keys:
         return f"{self.prefix}callback-secret"
 
     def clock(self) -> str:
-        """Hash `offset_ms`, `seen_ms`. Writer: the processes that compare the server's clock with their own. No expiry.
+        """Hash `offset_ms`, `seen_ms`: see `campaigns.steady`. Writer: all who compare clocks. No expiry.
 
-        The first key of every script: see `campaigns.steady`.
-        """
+        The first key of every script; `metrics` is the second."""
         return f"{self.prefix}clock"
+
+    def metrics(self, account: str | None = None) -> str:
+        """Set of the accounts that have numbers; '' stands for none in particular. Writer: scripts. No expiry.
+
+        Of one, hash `<measure>|<label>|...` of whole numbers that only grow. Labels have few values: see
+        `campaigns.measures`."""
+        return f"{self.prefix}metrics" if account is None else f"{self.prefix}metrics:{account}"
+
+    def waiting(self, account: str, state: str) -> str:
+        """Sorted set by since when (unix ms) of batches that are `unknown` or `held`, or of campaigns that have
+        `planned` ones. Writer: scripts; sweeping drops what expired. No expiry."""
+        return f"{self.metrics(account)}:{state}"
 
     def heartbeat(self, name: str) -> str:
         """String, unix ms: when `name` last worked. Expires after at most minutes.
@@ -291,10 +298,3 @@ class Keys:
     def beats(self) -> str:
         """Hash beat → `unix ms|unix ms`, of its first and last tick. Writer: dispatching. Expires after minutes."""
         return f"{self.prefix}beats"
-
-
-def hash_tag(key: str) -> str:
-    """The part of a key that says in which slot of a cluster it lies; '' if all of it does."""
-    _, _, after = key.partition("{")
-    tag, closed, _ = after.partition("}")
-    return tag if closed else ""

@@ -2,7 +2,7 @@
 
 Scripts live in `campaigns/lua`, one file per atomic operation. Every script takes the time as its first
 argument: what this process expects of the steady clock (see `campaigns.steady`), or what `now_ms` says, for tests that
-simulate days. The key of that clock stands before the keys of every script.
+simulate days. The key of that clock and that of the numbers that scripts raise stand before the keys of every script.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ class Store:
         self._now_ms = now_ms
         self._time = None if boot_s is None or now_ms else Timekeeper(self._read_clock, self._keep_clock, boot_s)
         self._scripts: dict[str, Script] = {}
+        self._head = (keys.clock(), keys.metrics())
 
     @property
     def patience_s(self) -> float:
@@ -92,7 +93,7 @@ class Store:
         The client may repeat a call whose answer was lost: scripts are written so that this changes nothing.
         """
         with self._translated(name):
-            return self._script(name)(keys=[self.keys.clock(), *keys], args=[self._now(), *args])
+            return self._script(name)(keys=[*self._head, *keys], args=[self._now(), *args])
 
     def run_many(self, name: str, calls: Iterable[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
         """Run one script once per call, in a single round trip. Atomic per call, not as a whole."""
@@ -173,10 +174,10 @@ class Store:
 
     def _in_turn(self, calls: Sequence[ScriptCall], now: int | str, wait: bool) -> tuple[list[Any], int]:
         # Not by redis-py's own scripts: in a pipeline they ask each time whether they are loaded.
-        clock = self.keys.clock()
+        head = self._head
         with self.redis.pipeline(transaction=False) as pipeline:
             for name, keys, args in calls:
-                pipeline.evalsha(self._script(name).sha, 1 + len(keys), clock, *keys, now, *args)
+                pipeline.evalsha(self._script(name).sha, len(head) + len(keys), *head, *keys, now, *args)
             if wait:
                 self._add_wait(pipeline, self._safety.patience_s)
             answers = list(pipeline.execute(raise_on_error=False))
@@ -246,11 +247,11 @@ class Store:
         return 0 if self._time is None else self._time.expected()
 
     def _read_clock(self) -> Reading:
-        server_ms, offset_ms, seen_ms, _ = self._script("read_clock")(keys=[self.keys.clock()], args=[0])
+        server_ms, offset_ms, seen_ms, _ = self._script("read_clock")(keys=self._head, args=[0])
         return Reading(server_ms, offset_ms, seen_ms)
 
     def _keep_clock(self, args: Sequence[int]) -> Any:
-        return self._script("keep_clock")(keys=[self.keys.clock()], args=[0, *args])
+        return self._script("keep_clock")(keys=self._head, args=[0, *args])
 
     @contextmanager
     def _translated(self, what: str) -> Iterator[None]:

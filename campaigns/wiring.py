@@ -20,7 +20,7 @@ from campaigns.errors import GatewayError, NotNowError, SettingsError
 from campaigns.flow.services import Rings, Services
 from campaigns.gateway import Gateway, Transport
 from campaigns.gateway.limiter import Breaker, Limiter
-from campaigns.gateway.pauses import pause_for
+from campaigns.gateway.pauses import NO_TOKEN, pause_for
 from campaigns.keys import Keys
 from campaigns.ledger import Batches, Campaigns, Due, Plans, RejectedMessages, Turns
 from campaigns.results import Deliveries, Events, Oddities, OptOuts, People, Replies
@@ -202,7 +202,7 @@ class _gateways:  # noqa: N801 (a function that remembers)
             return self._settings.token(account)
         except SettingsError as error:
             reason = f"no token: {error} for a worker"
-        self._limiter.rest(account, NO_TOKEN_PAUSE_S, reason)
+        self._limiter.rest(account, NO_TOKEN_PAUSE_S, reason, cause=NO_TOKEN)
         raise NotNowError("token", reason, retry_after_s=NO_TOKEN_PAUSE_S)
 
     def _failed(self, account: str, error: GatewayError) -> None:
@@ -210,7 +210,8 @@ class _gateways:  # noqa: N801 (a function that remembers)
         pause = pause_for(error, self._settings, paid=False)
         if pause is not None:
             error.retry_after_s = pause.seconds
-            self._limiter.rest(account, pause.seconds, pause.reason, {"method": error.method})
+            data = {"method": error.method}
+            self._limiter.rest(account, pause.seconds, pause.reason, data, cause=pause.cause)
 
 
 def unlimited_gateway(settings: Settings, account: str) -> Gateway:

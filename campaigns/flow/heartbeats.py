@@ -54,6 +54,13 @@ def ticking_since_ms(store: Store) -> int | None:
     return min(since, default=None)
 
 
+def ticking(store: Store) -> int:
+    """How many beats have ticked of late, whether side by side or one after another. Raises StoreError."""
+    stopped_ms = store.now_ms() - _STOPPED_MS
+    spans = decoded(store.ask("hgetall", store.keys.beats())).values()
+    return sum(int(span.partition("|")[2]) >= stopped_ms for span in spans)
+
+
 def beats_at_once(store: Store) -> list[str]:
     """The beats that tick side by side; none if there is one, or one that took over from another. Raises StoreError."""
     now_ms, spans = store.now_ms(), {}

@@ -10,6 +10,7 @@ from campaigns.flow.decisions import MAY_RECORD, Verdict
 from campaigns.flow.duplicates import accepted_late
 from campaigns.flow.services import Services
 from campaigns.gateway.limiter import Permit
+from campaigns.gateway.noting import Made
 from campaigns.ledger import Batch, Claim, moved
 from campaigns.ledger.states import ACCEPTED, REJECTED, UNKNOWN
 from campaigns.store import ScriptCall
@@ -20,20 +21,28 @@ log = logging.getLogger(__name__)
 _LEVELS: Final = {UNKNOWN: logging.WARNING, REJECTED: logging.WARNING}
 
 
-def recording(services: Services, claim: Claim, permit: Permit, verdict: Verdict) -> list[ScriptCall]:
-    """The calls that write the verdict. The batch comes first: who dies after that has lost nothing but a permit."""
+def recording(
+    services: Services, claim: Claim, permit: Permit, verdict: Verdict, notes: Sequence[Made] = ()
+) -> list[ScriptCall]:
+    """The calls that write the verdict, and the requests that were made for it.
+
+    The batch comes first: who dies after that has lost nothing but a permit.
+    """
     rest, account = verdict.rest, claim.batch.account
     data = {"batch": claim.batch.id}
     calls = [
         services.batches.moving(claim.batch, verdict.move, from_states=MAY_RECORD[verdict.move.to], fence=claim.fence),
-        services.limiter.releasing(permit, used=verdict.used, outcome=verdict.outcome, why=verdict.why, data=data),
+        services.limiter.releasing(
+            permit, used=verdict.used, outcome=verdict.outcome, why=verdict.why, data=data, notes=notes
+        ),
     ]
     if "uuid" in verdict.move.fields:
         life_s = max(services.settings.retention_s, 2 * services.settings.settle_window_s)
         calls.append(services.batches.awaiting(claim.batch, round(life_s * 1000)))
     if rest is not None:
         # With the others: what is taken next in the same round trip must not be of this account.
-        calls.append(services.limiter.pausing(account, rest.seconds, rest.reason, data, paid_only=rest.paid_only))
+        how: dict[str, Any] = {"paid_only": rest.paid_only, "cause": rest.cause}
+        calls.append(services.limiter.pausing(account, rest.seconds, rest.reason, data, **how))
     return calls
 
 

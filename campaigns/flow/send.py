@@ -20,6 +20,7 @@ from campaigns.flow.services import Services
 from campaigns.flow.turns import Outcome
 from campaigns.flow.withholding import check
 from campaigns.gateway.limiter import Permit
+from campaigns.gateway.noting import Notes
 from campaigns.ledger import SEND, Claim, Entry, NoToken, ToCheck
 from campaigns.packing import without_schedule
 
@@ -47,9 +48,11 @@ def send_taken(services: Services, taken: Claim | ToCheck | NoToken, began_at_s:
         )
     # The permit goes by the claim's fence: one random text a request.
     permit = Permit(taken.batch.account, taken.fence)
-    verdict = _verdict(services, taken, permit, began_at_s)
+    notes = Notes()
+    verdict = _verdict(services, taken, permit, began_at_s, notes)
     took_ms = round((services.boot_s() - began_at_s) * 1000)
-    return Outcome(recording(services, taken, permit, verdict), partial(recorded, services, taken, verdict, took_ms))
+    calls = recording(services, taken, permit, verdict, notes)
+    return Outcome(calls, partial(recorded, services, taken, verdict, took_ms))
 
 
 def give_back(services: Services, taken: Claim | ToCheck | NoToken) -> Outcome:
@@ -64,7 +67,7 @@ def give_back(services: Services, taken: Claim | ToCheck | NoToken) -> Outcome:
     return Outcome(recording(services, taken, permit, verdict), partial(recorded, services, taken, verdict, 0))
 
 
-def _verdict(services: Services, claim: Claim, permit: Permit, began_at_s: float) -> Verdict:
+def _verdict(services: Services, claim: Claim, permit: Permit, began_at_s: float, notes: Notes) -> Verdict:
     settings = services.settings
     latest_s = began_at_s + settings.lease_s - settings.deadline_s
 
@@ -73,7 +76,7 @@ def _verdict(services: Services, claim: Claim, permit: Permit, began_at_s: float
         return services.boot_s() <= latest_s
 
     try:
-        return _request(services, _timely(claim), permit, may_write)
+        return _request(services, _timely(claim), permit, may_write, notes)
     except GatewayError as error:
         log.info("request_failed", extra={**claim.batch.facts, **error.facts})
         accepted_ms = services.limiter.accepted_ms(claim.batch.account) if isinstance(error, AccountRefusedError) else 0
@@ -88,19 +91,19 @@ def _timely(claim: Claim) -> Claim:
     return replace(claim, body=without_schedule(claim.batch.kind, claim.body))
 
 
-def _request(services: Services, claim: Claim, permit: Permit, may_write: Callable[[], bool]) -> Verdict:
+def _request(services: Services, claim: Claim, permit: Permit, may_write: Callable[[], bool], notes: Notes) -> Verdict:
     batch = claim.batch
     if claim.body is None:
         raise ContentRefusedError(batch.kind, "the request body has expired before it was sent")
     if batch.kind == "list":
-        return send_list(services, claim, permit, may_write)
+        return send_list(services, claim, permit, may_write, notes)
     gateway = services.gateway(batch.account)
     if batch.kind == "quick":
         fields: Mapping[str, str] = orjson.loads(claim.body)
         image = services.batches.image(batch.campaign_id)
-        message_id = gateway.send_quick_viber_message(fields, image=image, may_write=may_write)
+        message_id = gateway.send_quick_viber_message(fields, image=image, may_write=may_write, notes=notes)
         services.deliveries.learn(batch, {0: message_id}, round(services.settings.retention_s * 1000))
         return accepted(batch, claim.now_ms, services.settings, message_ids={0: message_id})
     callback = callback_url(services, batch, services.campaigns.brief(batch.campaign_id).callback_url)
-    uuid = gateway.send_bulk_viber(claim.body, callback_url=callback, may_write=may_write)
+    uuid = gateway.send_bulk_viber(claim.body, callback_url=callback, may_write=may_write, notes=notes)
     return accepted(batch, claim.now_ms, services.settings, uuid=uuid)

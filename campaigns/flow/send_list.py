@@ -22,13 +22,17 @@ from campaigns.flow.decisions import Verdict, accepted
 from campaigns.flow.services import Services
 from campaigns.gateway import Gateway
 from campaigns.gateway.limiter import Permit, Wait
+from campaigns.gateway.noting import Notes
 from campaigns.ledger import Batch, Claim
 from campaigns.ledger.states import READY, SENDING
 from campaigns.statuses import confirmed
 
 
-def send_list(services: Services, claim: Claim, permit: Permit, may_write: Callable[[], bool]) -> Verdict:
-    """Create the mailing unless an earlier attempt did, confirm it. Raises GatewayError."""
+def send_list(services: Services, claim: Claim, permit: Permit, may_write: Callable[[], bool], notes: Notes) -> Verdict:
+    """Create the mailing unless an earlier attempt did, confirm it. Raises GatewayError.
+
+    What is asked for confirming goes into `notes`; what comes before it is noted with permits of its own.
+    """
     batch = claim.batch
     gateway = services.gateway(batch.account)
     # What comes before the payment takes permits of its own; with a limit of one they would wait for this one.
@@ -50,7 +54,7 @@ def send_list(services: Services, claim: Claim, permit: Permit, may_write: Calla
         raise NotNowError("confirmViberMessage", f"not confirmed: {regained.words}", retry_after_s=regained.seconds)
     _begin_confirming(services, batch, before)
     try:
-        gateway.confirm_viber_message(message_id, may_write=may_write)
+        gateway.confirm_viber_message(message_id, may_write=may_write, notes=notes)
     except GatewayError as error:
         if not _confirmed_after_all(gateway, message_id, before, error):
             raise

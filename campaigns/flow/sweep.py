@@ -76,7 +76,9 @@ def sweep_slice(services: Services, may_go_on: Callable[[], bool]) -> tuple[int,
             return missing, False
     store.ask("delete", keys.sweep())
     Audit(store).trim(round(services.settings.audit_retention_s * 1000))
-    services.campaigns.forget_expired(services.now_ms() - round(services.settings.retention_s * 1000))
+    old_ms = services.now_ms() - round(services.settings.retention_s * 1000)
+    services.campaigns.forget_expired(old_ms)
+    services.batches.forget_expired(old_ms)
     return missing, True
 
 

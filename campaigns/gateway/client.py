@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
+from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 from campaigns.errors import GatewayError
 from campaigns.gateway import calls
 from campaigns.gateway.answers import Answer, check_status, clock_s, interpret
 from campaigns.gateway.calls import Call
+from campaigns.gateway.noting import Notes, correct, noting
 from campaigns.gateway.retry import paid_policy, read_policy
 from campaigns.gateway.transport import Transport
 from campaigns.jobs import ImageFile
@@ -26,15 +28,21 @@ from campaigns.schemas.values import (
 from campaigns.settings import Secret
 
 T = TypeVar("T")
-Permit = Callable[[str], AbstractContextManager[None]]
+#: Gives leave for one request of a method, and where to note it.
+Permit = Callable[[str], AbstractContextManager[Notes]]
 
 
-def _no_permit(_method: str) -> AbstractContextManager[None]:
-    return nullcontext()
+def _no_permit(_method: str) -> AbstractContextManager[Notes]:
+    return nullcontext([])
 
 
 def _always() -> bool:
     return True
+
+
+def _passed(answer: Answer) -> Answer:
+    check_status(answer)
+    return answer
 
 
 def _unseen(_error: GatewayError) -> None:
@@ -48,10 +56,12 @@ class Polled(Generic[T]):
         self,
         answer: Answer,
         seen: Callable[[], AbstractContextManager[None]] = nullcontext,
+        notes: Notes | None = None,
         region: str = HOME,
     ) -> None:
         self._answer = answer
         self._seen = seen
+        self._notes: Notes = [] if notes is None else notes
         self._region = region
         self.digest = answer.digest
 
@@ -61,7 +71,11 @@ class Polled(Generic[T]):
 
         def act() -> Any:
             with self._seen():
-                return interpret(self._answer, self._region)
+                try:
+                    return interpret(self._answer, self._region)
+                except GatewayError as error:
+                    correct(self._notes, error)
+                    raise
 
         return cast(T, _alone(act))
 
@@ -69,10 +83,11 @@ class Polled(Generic[T]):
 class Gateway:
     """One account at the gateway. Every method may raise GatewayError, of the kind that says what follows.
 
-    `permit` is a context around every attempt of a request that costs nothing; whoever calls a paid method
-    (`send_bulk_viber`, `send_quick_viber_message`, `confirm_viber_message`) has its permit already. `failed` is
-    told of every request that costs nothing and did not succeed, before its caller is; whoever pays records
-    what became of it. `region` is the country of phones that the gateway writes without one.
+    `permit` is a context around every attempt of a request that costs nothing, and gives the notes into which the
+    attempt goes; whoever calls a paid method (`send_bulk_viber`, `send_quick_viber_message`, `confirm_viber_message`)
+    has its permit already, and may give notes of its own. `failed` is told of every request that costs nothing and did
+    not succeed, before its caller is; whoever pays records what became of it. `region` is the country of phones that
+    the gateway writes without one.
     """
 
     def __init__(
@@ -109,11 +124,12 @@ class Gateway:
         *,
         callback_url: str | None = None,
         may_write: Callable[[], bool] = _always,
+        notes: Notes | None = None,
     ) -> str:
         """Send mailings, a JSON array. Returns the uuid by which to ask for them; each may still be refused."""
         call = calls.send_bulk_viber(messages, callback_url)
         del messages  # a crash reporter would show the phones of a frame that fails
-        return cast(str, self._pay(call, may_write))
+        return cast(str, self._pay(call, may_write, notes))
 
     def status_bulk_viber(self, uuid: str) -> Polled[BulkStatus]:
         """What became of the mailings of one sendBulkViber."""
@@ -125,11 +141,12 @@ class Gateway:
         *,
         image: ImageFile | None = None,
         may_write: Callable[[], bool] = _always,
+        notes: Notes | None = None,
     ) -> int:
         """Send one message. Returns its id."""
         call = calls.send_quick_viber_message(fields, image)
         del fields  # as above
-        return cast(int, self._pay(call, may_write))
+        return cast(int, self._pay(call, may_write, notes))
 
     def get_viber_delivery_data(self, message_id: int) -> Polled[DeliveryRow]:
         """What became of a message of sendQuickViberMessage."""
@@ -141,9 +158,11 @@ class Gateway:
         del fields  # as above
         return cast(ListCreated, self._read(call))
 
-    def confirm_viber_message(self, message_id: int, *, may_write: Callable[[], bool] = _always) -> None:
+    def confirm_viber_message(
+        self, message_id: int, *, may_write: Callable[[], bool] = _always, notes: Notes | None = None
+    ) -> None:
         """Let a created mailing go out, and pay for it."""
-        self._pay(calls.confirm_viber_message(message_id), may_write)
+        self._pay(calls.confirm_viber_message(message_id), may_write, notes)
 
     def get_viber_messages(self, *, offset: int = 0, rows: int = 100) -> Rows[MailingData]:
         """Mailings of the account, a portion of them; those that could not be read are counted."""
@@ -152,10 +171,13 @@ class Gateway:
     def clock_s(self) -> float | None:
         """Whether the account is let in, by a request that costs nothing; and the gateway's clock, if it tells it."""
         call = calls.get_viber_messages(0, 1)
-        with self._seen():
-            answer = self._sent(call)
+
+        def understood(answer: Answer) -> float | None:
             interpret(answer, self._region)
-        return clock_s(answer)
+            return clock_s(answer)
+
+        with self._seen():
+            return self._sent(call, understood)[0]
 
     def get_viber_message_data(self, message_id: int) -> MailingData:
         """One mailing: its state, content and cost."""
@@ -173,9 +195,16 @@ class Gateway:
         """Mark replies as read. Returns how many the gateway says it marked, None if it gives no number."""
         return cast("int | None", self._read(calls.read_response_status(ids)))
 
-    def _pay(self, call: Call, may_write: Callable[[], bool]) -> Any:
+    def _pay(self, call: Call, may_write: Callable[[], bool], notes: Notes | None) -> Any:
+        made: Notes = [] if notes is None else notes
+
         def act() -> Any:
-            return interpret(self._transport.send(call, self._token, may_write=may_write), self._region)
+            return noting(
+                made,
+                call.method,
+                lambda: self._transport.send(call, self._token, may_write=may_write),
+                lambda answer: interpret(answer, self._region),
+            )
 
         return _alone(lambda: paid_policy(self._sleep)(act))
 
@@ -184,22 +213,23 @@ class Gateway:
 
         def act() -> Any:
             with self._seen():
-                return interpret(self._sent(call), self._region)
+                return self._sent(call, lambda answer: interpret(answer, self._region))[0]
 
         return _alone(lambda: read_policy(self._read_attempts, self._sleep)(act))
 
     def _poll(self, call: Call) -> Polled[Any]:
         def act() -> Polled[Any]:
             with self._seen():
-                answer = self._sent(call)
-                check_status(answer)
-            return Polled(answer, self._seen)
+                answer, notes = self._sent(call, _passed)
+            return Polled(answer, self._seen, notes)
 
         return _alone(lambda: read_policy(self._read_attempts, self._sleep)(act))
 
-    def _sent(self, call: Call) -> Answer:
-        with self._permit(call.method):
-            return self._transport.send(call, self._token)
+    def _sent(self, call: Call, understand: Callable[[Answer], T]) -> tuple[T, Notes]:
+        """What `understand` makes of the answer, and where the request was noted."""
+        with self._permit(call.method) as notes:
+            send = partial(self._transport.send, call, self._token)
+            return noting(notes, call.method, send, understand), notes
 
     @contextmanager
     def _seen(self) -> Iterator[None]:

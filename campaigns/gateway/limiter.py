@@ -12,16 +12,21 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from campaigns.acts import Act, packed
-from campaigns.errors import NotNowError, NotWrittenError
+from campaigns.errors import NotNowError
+from campaigns.gateway.noting import Made, Notes, raises_of
+from campaigns.gateway.pauses import OTHER
+from campaigns.gateway.permits import Permit, Reads, Wait
+from campaigns.measures import flat
 from campaigns.names import CONTROL, DUE_QUEUES
 from campaigns.settings import Rate
 from campaigns.store import ScriptCall, Store, decoded
+
+__all__ = ["Breaker", "Limiter", "Permit", "Reads", "Wait"]
 
 _MICRO = 1_000_000
 #: The part of the rate that is a fast lane for quick messages; limits below five requests have none.
@@ -37,80 +42,6 @@ class Breaker(NamedTuple):
     failures: int = 5
     first_s: float = 15.0
     longest_s: float = 600.0
-
-
-_WAITS: Final = {
-    "paused": "the account is paused",
-    "rate": "the account's limit of requests is used up at the moment",
-    "busy": "the account has as many requests under way as it may",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """Leave to make one request."""
-
-    account: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """No leave for `seconds`: the account rests (`paused`), or its limit is used up (`rate`, `busy`)."""
-
-    seconds: float
-    why: str
-
-    @property
-    def words(self) -> str:
-        """The same for a person."""
-        return _WAITS.get(self.why, self.why)
-
-
-class Reads:
-    """Permits for requests that cost nothing: each is given back in the round trip that asks for the next.
-
-    Leaving the context gives the last one back, unless its holder took `giving_back` into what it wrote.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        acquire: Callable[[str, Sequence[ScriptCall]], Permit],
-        releasing: Callable[..., ScriptCall],
-        first: Permit | None = None,
-    ) -> None:
-        self._store = store
-        self._acquire = acquire
-        self._releasing = releasing
-        self._first = first
-        self._owed: list[ScriptCall] = []
-
-    @contextmanager
-    def __call__(self, method: str) -> Iterator[None]:
-        """A permit around one request. Raises NotNowError if there is none."""
-        permit, self._first = self._first or self._acquire(method, self.giving_back()), None
-        used = True
-        try:
-            yield
-        except NotWrittenError:
-            used = False
-            raise
-        finally:
-            self._owed = [self._releasing(permit, used=used)]
-
-    def giving_back(self) -> list[ScriptCall]:
-        """The calls that give back what is held, to be made by whoever asks: they are not said twice."""
-        owed, self._owed = self._owed, []
-        if self._first is not None:
-            owed, self._first = [*owed, self._releasing(self._first, used=False)], None
-        return owed
-
-    def __enter__(self) -> Reads:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._store.run_in_turn(self.giving_back())
 
 
 class Limiter:
@@ -160,7 +91,7 @@ class Limiter:
     ) -> Permit | Wait:
         until = self._monotonic() + patience_s
         while True:
-            acquiring = "acquire", self._keys(permit.account), [permit.id, kind, *self.limits]
+            acquiring = "acquire", self._keys(permit.account), [permit.id, kind, *self.limits, permit.account]
             *_, answer = self._store.run_in_turn([*before, acquiring])
             before = ()
             if answer[0] == 0:
@@ -186,24 +117,25 @@ class Limiter:
         outcome: str = "",
         why: str = "no clear answer",
         data: Mapping[str, Any] | None = None,
+        notes: Sequence[Made] = (),
     ) -> ScriptCall:
         """The call that `release` makes, for whoever has more to say in the same round trip.
 
         `outcome` is what the request says of the gateway: 'ok', 'failed', 'refused' (a failure, but the gateway
         answers) or '' (nothing). A run of failures pauses the account's paid requests: first for `Breaker.first_s`
         seconds, then, as long as the one request that tries after each pause fails, for twice as long each time.
-        `why` says what failed, `data` joins the event. Answers the failures in a row and the ms of a pause that
-        begins with this one.
+        `why` says what failed, `data` joins the event; `notes` are the requests that were made under the permit.
+        Answers the failures in a row and the ms of a pause that begins with this one.
         """
         args = [permit.id, "used" if used else "unused", round(self._rate.window_s * _MICRO), outcome]
-        more = [*self._breaker, permit.account, why, orjson.dumps(dict(data or {}))]
+        more = [*self._breaker, permit.account, why, orjson.dumps(dict(data or {})), *flat(raises_of(notes))]
         return "release", [*self._keys(permit.account), self._store.keys.events()], [*args, *more]
 
     @contextmanager
-    def reading(self, account: str, method: str, patience_s: float = 5.0) -> Iterator[None]:
-        """A permit around one request that costs nothing. Raises NotNowError if there is none."""
-        with self.reads(account, patience_s) as reads, reads(method):
-            yield
+    def reading(self, account: str, method: str, patience_s: float = 5.0) -> Iterator[Notes]:
+        """As a call of `reads`, for one request that costs nothing. Raises NotNowError if there is no permit."""
+        with self.reads(account, patience_s) as reads, reads(method) as notes:
+            yield notes
 
     def reads(self, account: str, patience_s: float = 5.0, first: Permit | None = None) -> Reads:
         """Permits for several such requests, one after the other. `first` is one that is held already."""
@@ -224,12 +156,13 @@ class Limiter:
         data: Mapping[str, Any] | None = None,
         *,
         paid_only: bool = False,
+        cause: str = OTHER,
     ) -> None:
         """Let all workers leave the account alone for so long, with an event.
 
-        With `paid_only` what was sent is followed all the same.
+        With `paid_only` what was sent is followed all the same. `cause` is one of `campaigns.gateway.pauses.CAUSES`.
         """
-        self._store.run(*self.pausing(account, seconds, reason, data, paid_only=paid_only))
+        self._store.run(*self.pausing(account, seconds, reason, data, paid_only=paid_only, cause=cause))
 
     def pausing(
         self,
@@ -239,10 +172,11 @@ class Limiter:
         data: Mapping[str, Any] | None = None,
         *,
         paid_only: bool = False,
+        cause: str = OTHER,
     ) -> ScriptCall:
         """The call that `rest` makes, for whoever has more to say in the same round trip."""
         requests = "paid" if paid_only else "all"
-        return self._pausing(account, max(1, round(seconds * 1000)), reason, data, requests)
+        return self._pausing(account, max(1, round(seconds * 1000)), reason, data, requests, cause=cause)
 
     def wake(self, account: str, act: Act | None = None) -> None:
         """End an account's pauses, whatever their reason, with an event, and with a record of somebody's `act`."""
@@ -273,6 +207,7 @@ class Limiter:
         data: Mapping[str, Any] | None,
         requests: str = "all",
         act: Act | None = None,
+        cause: str = "",
     ) -> ScriptCall:
         keys = self._store.keys
         return (
@@ -283,7 +218,7 @@ class Limiter:
                 keys.audit(),
                 *(keys.accounts(queue) for queue in DUE_QUEUES if queue != CONTROL),
             ],
-            [account, rest_ms, reason, requests, orjson.dumps(dict(data or {})), packed(act)],
+            [account, rest_ms, reason, requests, orjson.dumps(dict(data or {})), packed(act), cause],
         )
 
     def _keys(self, account: str) -> list[str]:

@@ -13,6 +13,11 @@ from campaigns.errors import AccountRefusedError, DoubtError, GatewayError, TooM
 from campaigns.gateway.refusals import of_limit, of_token
 from campaigns.settings import Settings
 
+#: What an account pauses for, in few words.
+TOO_MANY, REFUSED, NO_TOKEN, DOUBLE_SEND, OTHER = "too_many", "refused", "no_token", "double_send", "other"
+#: A run of failures. The store itself pauses for it.
+FAILURES: Final = "failures"
+CAUSES: Final = (TOO_MANY, REFUSED, NO_TOKEN, DOUBLE_SEND, FAILURES, OTHER)
 #: A 429 that names no time, or one that has passed, is not asked again at once.
 _LEAST_S: Final = 1.0
 #: Requests that name neither a message nor a uuid: to them a 404 can only mean that the address is wrong.
@@ -21,10 +26,14 @@ _OF_NO_ID: Final = frozenset({"sendBulkViber", "sendQuickViberMessage", "sendVib
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The account is to be left alone: altogether, or with `paid_only` by requests that cost money."""
+    """The account is to be left alone: altogether, or with `paid_only` by requests that cost money.
+
+    `cause` is the reason in one of few words, `CAUSES`.
+    """
 
     seconds: float
     reason: str
+    cause: str
     paid_only: bool = False
 
 
@@ -37,15 +46,15 @@ def pause_for(error: GatewayError, settings: Settings, *, paid: bool) -> Pause |
     """
     text = error.gateway_text or error.reason
     if isinstance(error, TooManyRequestsError) or (isinstance(error, DoubtError) and error.http_status == 429):
-        return Pause(_bounded_s(error.retry_after_s, settings), "too many requests")
+        return Pause(_bounded_s(error.retry_after_s, settings), "too many requests", TOO_MANY)
     if not isinstance(error, AccountRefusedError):
         return None
     if of_limit(error.gateway_text):
-        return Pause(settings.penalty_s, f"refused: {text}")
+        return Pause(settings.penalty_s, f"refused: {text}", TOO_MANY)
     if error.http_status == 404 and not paid and error.method not in _OF_NO_ID:
         return None
     paid_only = paid and not of_token(error.http_status, error.gateway_text)
-    return Pause(settings.account_pause_s, f"refused: {text}", paid_only=paid_only)
+    return Pause(settings.account_pause_s, f"refused: {text}", REFUSED, paid_only=paid_only)
 
 
 def _bounded_s(retry_after_s: float | None, settings: Settings) -> float:

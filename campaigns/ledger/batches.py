@@ -13,7 +13,7 @@ import orjson
 from campaigns.acts import Act, packed
 from campaigns.jobs import ImageFile
 from campaigns.ledger.records import Batch
-from campaigns.ledger.states import ACCEPTED, REACHED_FROM
+from campaigns.ledger.states import ACCEPTED, HELD, REACHED_FROM
 from campaigns.names import BULK, CONTROL, POLL, QUICK, REPLIES
 from campaigns.store import ScriptCall, Store, decoded
 
@@ -233,6 +233,16 @@ class Batches:
         if message_ids:
             self._store.ask("sadd", key, *message_ids)
             self._store.ask("pexpire", key, life_ms)
+
+    def forget_expired(self, before_ms: int) -> None:
+        """Drop from the lists of what is held the batches that have expired, among those held before (unix ms)."""
+        for raw in self._store.members(self._keys.metrics()):
+            waiting = self._keys.waiting(raw.decode(), HELD)
+            old = self._store.ask("zrangebyscore", waiting, "-inf", before_ms, 0, _PER_ROUND_TRIP)
+            there = self._store.ask_many("exists", [(self._keys.batch(batch_id.decode()),) for batch_id in old])
+            gone = [batch_id for batch_id, exists in zip(old, there, strict=True) if not exists]
+            if gone:
+                self._store.ask("zrem", waiting, *gone)
 
     def awaiting(self, batch: Batch, life_ms: int) -> ScriptCall:
         """The call that remembers that the message ids of a batch are not known yet, only its uuid."""

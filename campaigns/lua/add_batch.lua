@@ -21,6 +21,7 @@ for i = 4, #KEYS do
   redis.call('PEXPIRE', KEYS[i], string.format('%.0f', tonumber(ARGV[8]) + later))
 end
 redis.call('HINCRBY', KEYS[1], 'batches', 1)
-count(KEYS[1], tonumber(ARGV[5]), nil, 'planned')
+redis.call('HINCRBY', KEYS[1], 'b:planned', 1)
+redis.call('HINCRBY', KEYS[1], 'r:planned', ARGV[5])
 redis.call('HINCRBY', KEYS[1], 'r:total', ARGV[5])
 return 1

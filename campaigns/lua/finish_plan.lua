@@ -23,6 +23,11 @@ if tonumber(plan[3]) > 0 then
   local verb = tonumber(ARGV[6]) > now and 'at|' or 'campaign|'
   schedule(KEYS[3], KEYS[4], ARGV[5], verb .. ARGV[2], first)
 end
+tally_move(KEYS[1], tonumber(plan[3]), tonumber(plan[6] or '0'), '', 'planned')
+for _, excluded in ipairs(TAKEN_OUT) do
+  tally_move(KEYS[1], 0, tonumber(redis.call('HGET', KEYS[1], 'r:' .. excluded) or '0'), '', excluded)
+end
+if tonumber(plan[3]) > 0 then redis.call('ZADD', METRICS .. ':' .. ARGV[5] .. ':planned', first, ARGV[2]) end
 emit(KEYS[2], KEYS[1], ARGV[2], 'campaign.ready', ARGV[2], '{"kind":"' .. plan[4] .. '","total":' .. plan[5] ..
   ',"planned":' .. (plan[6] or '0') .. ',"batches":' .. plan[3] .. '}', now)
 conclude(KEYS[1], KEYS[2], ARGV[2], now)

@@ -33,7 +33,7 @@ if to == 'settled' then
   redis.call('HINCRBY', KEYS[1], 'final', open)
   redis.call('HINCRBY', KEYS[2], 'final', open)
 end
-count(KEYS[2], tonumber(batch[3]), from, to)
+count(KEYS[2], ARGV[3], tonumber(batch[3]), from, to, now)
 emit(KEYS[3], KEYS[2], ARGV[4], 'batch.' .. to, ARGV[3], merged('"from":"' .. from ..
   '","attempt":' .. (batch[5] or '0') .. ',"recipients":' .. batch[3], ARGV[8]), now)
 note_act(KEYS[6], ARGV[10], batch[3], now)

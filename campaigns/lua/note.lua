@@ -16,5 +16,6 @@ if ARGV[4] ~= '' then
   redis.call('HSET', KEYS[1], 'n', ARGV[4])
   redis.call('HINCRBY', KEYS[2], 'r:total', more)
   redis.call('HINCRBY', KEYS[2], 'r:' .. batch[1], more)
+  if more > 0 then tally_move(KEYS[2], 0, more, '', batch[1]) else tally_move(KEYS[2], 0, 0 - more, batch[1], '') end
 end
 return {1, now}

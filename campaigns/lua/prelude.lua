@@ -4,6 +4,8 @@
 -- `offset_ms`, between the server's clock and the steady one, and `seen_ms`, the server's clock when somebody last
 -- confirmed the offset by a clock that nobody sets.
 local CLOCK = table.remove(KEYS, 1)
+-- The set of accounts that have numbers. It is the beginning of the names of their hashes too (see campaigns/keys.py).
+local METRICS = table.remove(KEYS, 1)
 -- An offset counts as confirmed for so long. By so much the server's clock may differ from what a caller expects.
 local CONFIRMED_MS, AHEAD_MS, TOLERANCE_US = 6000, 1000, 3000000
 
@@ -80,14 +82,44 @@ local function merged(head, data)
   return '{' .. head .. ',' .. string.sub(data, 2)
 end
 
--- Moves a batch of `n` recipients between the campaign's counters.
-local function count(campaign, n, from, to)
-  if from then
-    redis.call('HINCRBY', campaign, 'b:' .. from, -1)
-    redis.call('HINCRBY', campaign, 'r:' .. from, 0 - n) -- not -n: Lua writes minus nought as -0
-  end
-  redis.call('HINCRBY', campaign, 'b:' .. to, 1)
+-- Raises a number of an account ('' of none in particular). Only scripts that write anyway may do so, and only where
+-- a repeated call does not come by.
+local function tally(account, field, by)
+  if by == 0 then return end
+  if redis.call('HINCRBY', METRICS .. ':' .. account, field, by) == by then redis.call('SADD', METRICS, account) end
+end
+
+-- The same for fields and numbers that stand in ARGV from `at` to `last`.
+local function tally_all(account, at, last)
+  for i = at, last, 2 do tally(account, ARGV[i], tonumber(ARGV[i + 1])) end
+end
+
+-- Counts what moves between states: batches and recipients of a campaign. '' is outside, before and after planning.
+-- Returns the campaign's account.
+local function tally_move(campaign, batches, recipients, from, to)
+  local of = redis.call('HMGET', campaign, 'account', 'kind')
+  local account = of[1] or ''
+  tally(account, 'batches|' .. from .. '|' .. to, batches)
+  tally(account, 'recipients|' .. (of[2] or '') .. '|' .. from .. '|' .. to, recipients)
+  return account
+end
+
+-- States in which somebody or something must act, and how long that takes is told.
+local WAITING = {unknown = true, held = true}
+
+-- Moves a planned batch, or one that was handed out, of `n` recipients to another state: the campaign's counters and
+-- the account's numbers.
+local function count(campaign, batch_id, n, from, to, now)
+  local left = redis.call('HINCRBY', campaign, 'b:' .. from, -1)
+  redis.call('HINCRBY', campaign, 'r:' .. from, 0 - n) -- not -n: Lua writes minus nought as -0
+  local there = redis.call('HINCRBY', campaign, 'b:' .. to, 1)
   redis.call('HINCRBY', campaign, 'r:' .. to, n)
+  local waiting = METRICS .. ':' .. tally_move(campaign, 1, n, from, to) .. ':'
+  if WAITING[from] then redis.call('ZREM', waiting .. from, batch_id) end
+  if WAITING[to] then redis.call('ZADD', waiting .. to, now, batch_id) end
+  local campaign_id = string.match(batch_id, '^(.*)-%d+$')
+  if from == 'planned' and left == 0 then redis.call('ZREM', waiting .. from, campaign_id) end
+  if to == 'planned' and there == 1 then redis.call('ZADD', waiting .. to, now, campaign_id) end
 end
 
 -- The version of the opt-out list: additions move the counter, whatever else touches the set its size.

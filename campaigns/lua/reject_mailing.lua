@@ -10,6 +10,7 @@ if redis.call('HGET', KEYS[1], 'state') == 'accepted' and redis.call('EXISTS', K
   redis.call('HINCRBY', KEYS[1], 'n', 0 - tonumber(ARGV[5]))
   redis.call('HINCRBY', KEYS[2], 'r:accepted', 0 - tonumber(ARGV[5]))
   redis.call('HINCRBY', KEYS[2], 'r:rejected', ARGV[5])
+  tally_move(KEYS[2], 0, tonumber(ARGV[5]), 'accepted', 'rejected')
   emit(KEYS[3], KEYS[2], ARGV[3], 'mailing.rejected', ARGV[2], ARGV[7], now)
 end
 return tonumber(redis.call('HGET', KEYS[1], 'n'))

@@ -2,12 +2,13 @@
 -- KEYS: 1 account, 2 the base of its permits' names, 3 events
 -- ARGV: 1 now (ms or 0), 2 permit id, 3 'used' or 'unused' (no byte was written: the slot is free at once),
 --       4 window (us), 5 outcome (see include/outcomes), 6..8 limits (see include/outcomes), 9 account,
---       10 what failed, 11 data of the event (JSON object)
+--       10 what failed, 11 data of the event (JSON object), 12.. field, number, ... of what was done under the permit,
+--       which counts once, and only if the permit had not ended by itself
 -- Emits: account.paused, account.resumed.
 -- Returns: {failures in a row, ms of the pause that begins now or 0}.
 -- @include permits
 -- @include outcomes
-local now, keys = clock_us(ARGV[1]), permit_keys(KEYS[1], KEYS[2])
+local now, keys = clock_us(ARGV[1]), permit_keys(ARGV[9], KEYS[1], KEYS[2])
 local held = redis.call('ZREM', keys.busy, ARGV[2])
 redis.call('ZREM', keys.read_busy, ARGV[2])
 for _, key in ipairs({keys.slots, keys.read_slots, keys.fast_slots}) do
@@ -16,5 +17,6 @@ for _, key in ipairs({keys.slots, keys.read_slots, keys.fast_slots}) do
     elseif held == 1 then redis.call('ZADD', key, now + tonumber(ARGV[4]), ARGV[2]) end
   end
 end
+if held == 1 then tally_all(ARGV[9], 12, #ARGV) end
 return {take_outcome(KEYS[1], KEYS[3], ARGV[9], breaker_limits(6), ARGV[2], held == 1, ARGV[5], ARGV[10], ARGV[11],
   math.floor(now / 1000))}

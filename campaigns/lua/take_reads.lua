@@ -52,7 +52,7 @@ local function take_from(account)
   local able, must_pause = without_token(ARGV[17], account, hash, now)
   if must_pause then taken[#taken + 1] = {'', account} end
   if able then return able end
-  local keys = permit_keys(hash, KEYS[12] .. account)
+  local keys = permit_keys(account, hash, KEYS[12] .. account)
   while true do
     local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
     if not first[1] then return nil end
@@ -65,8 +65,11 @@ local function take_from(account)
       local later = lets_other(account)
       if later then return later end
       local permit = ARGV[PERMITS + #taken + 1]
-      local wait = acquire_permit(keys, limits, permit, 'read', now_us)
-      if wait > 0 then return now + math.ceil(wait / 1000) end
+      local wait, no = acquire_permit(keys, limits, permit, 'read', now_us)
+      if wait > 0 then
+        tally(account, 'permit|read|' .. no, 1)
+        return now + math.ceil(wait / 1000)
+      end
       redis.call('HSET', hash, 'read_queue', queue, 'read_ms', now)
       redis.call('ZADD', due, now + again_ms, first[1])
       taken[#taken + 1] = entry_of(first[1], account, permit)

@@ -106,7 +106,7 @@ local function take_from(account)
   local able, must_pause = without_token(ARGV[18], account, account_base .. account, now)
   if must_pause then taken[#taken + 1] = {3, account} end
   if able then return able end
-  local keys = permit_keys(account_base .. account, permits_base .. account)
+  local keys = permit_keys(account, account_base .. account, permits_base .. account)
   enter_due(account)
   while true do
     local batch_id, member, fields, at = front(account)
@@ -122,8 +122,11 @@ local function take_from(account)
       why, found, version = claimable(k, primary, batch_id, campaign_id, account, fence, now)
     end
     if not why then
-      local wait = acquire_permit(keys, limits, fence, kind, now_us)
-      if wait > 0 then return now + math.ceil(wait / 1000) end
+      local wait, no = acquire_permit(keys, limits, fence, kind, now_us)
+      if wait > 0 then
+        tally(account, 'permit|' .. kind .. '|' .. no, 1)
+        return now + math.ceil(wait / 1000)
+      end
       claim(k, primary, found, batch_id, campaign_id, fence, lease_ms, now)
       taken[#taken + 1] = claimed(batch_id)
       taken_ids[#taken_ids + 1] = batch_id

@@ -30,6 +30,8 @@ end
 redis.call('HINCRBY', KEYS[2], 'r:planned', 0 - opted_out - forgotten)
 redis.call('HINCRBY', KEYS[2], 'r:opted_out', opted_out)
 redis.call('HINCRBY', KEYS[2], 'r:cancelled', forgotten)
+tally_move(KEYS[2], 0, opted_out, 'planned', 'opted_out')
+tally_move(KEYS[2], 0, forgotten, 'planned', 'cancelled')
 for i = 12, #ARGV do redis.call('RPUSH', KEYS[5], ARGV[i]) end
 emit(KEYS[3], KEYS[2], ARGV[3], 'batch.reduced', ARGV[2], '{"opted_out":' .. opted_out ..
   ',"forgotten":' .. forgotten .. ',"recipients":' .. left .. '}', now)
@@ -40,7 +42,7 @@ end
 redis.call('DEL', KEYS[4])
 redis.call('HSET', KEYS[1], 'state', 'cancelled', 'since_ms', now)
 redis.call('ZREM', KEYS[6], 'send|' .. ARGV[2])
-count(KEYS[2], 0, 'planned', 'cancelled')
+count(KEYS[2], ARGV[2], 0, 'planned', 'cancelled', now)
 emit(KEYS[3], KEYS[2], ARGV[3], 'batch.cancelled', ARGV[2],
   '{"from":"planned","attempt":' .. batch[4] .. ',"recipients":0}', now)
 conclude(KEYS[2], KEYS[3], ARGV[3], now)

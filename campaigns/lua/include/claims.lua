@@ -15,7 +15,7 @@ local function doubt(k, batch, batch_id, campaign_id, account, op, attempt, text
   redis.call('HSET', k.batch, 'state', 'unknown', 'since_ms', now, 'op', op, 'text', text)
   note_doubt(k.batch, 'unknown', text, '', now)
   schedule(k.due_poll, k.accounts_poll, account, 'reconcile|' .. batch_id, now)
-  count(k.campaign, tonumber(batch[2]), 'planned', 'unknown')
+  count(k.campaign, batch_id, tonumber(batch[2]), 'planned', 'unknown', now)
   emit(k.events, k.campaign, campaign_id, 'batch.unknown', batch_id, '{"from":"planned","attempt":' .. attempt ..
     ',"recipients":' .. batch[2] .. ',"reason":"' .. text .. '"}', now)
 end
@@ -68,7 +68,7 @@ local function claim(k, primary, batch, batch_id, campaign_id, fence, lease_ms, 
   if primary.epoch > 0 then redis.call('HSET', k.batch, 'epoch', primary.epoch) end
   redis.call('HDEL', k.batch, 'callback_ms', 'callback_uuid', 'looks', 'looked_ms', 'tries') -- of an earlier attempt
   schedule(k.due_control, nil, nil, 'lease|' .. batch_id, lease_until)
-  count(k.campaign, tonumber(batch[2]), 'planned', 'sending')
+  count(k.campaign, batch_id, tonumber(batch[2]), 'planned', 'sending', now)
   emit(k.events, k.campaign, campaign_id, 'batch.sending', batch_id,
     '{"from":"planned","attempt":' .. attempt .. ',"recipients":' .. batch[2] .. '}', now)
 end

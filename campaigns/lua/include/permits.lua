@@ -5,8 +5,8 @@
 -- a time tries whether the gateway answers again (include/outcomes pauses and ends the pause).
 
 -- The keys of one account's permits: `account` is its hash, `base` stands before the names of its sets.
-local function permit_keys(account, base)
-  return {account = account, slots = base .. ':slots', busy = base .. ':busy', read_slots = base .. ':read-slots',
+local function permit_keys(name, account, base)
+  return {name = name, account = account, slots = base .. ':slots', busy = base .. ':busy', read_slots = base .. ':read-slots',
     read_busy = base .. ':read-busy', fast_slots = base .. ':fast-slots'}
 end
 
@@ -85,5 +85,6 @@ local function acquire_permit(keys, limits, id, kind, now)
   if trying then
     redis.call('HSET', keys.account, 'probe', id, 'probe_until_us', string.format('%.0f', now + limits.life))
   end
+  tally(keys.name, 'permit|' .. kind .. '|granted', 1)
   return 0
 end

@@ -1,0 +1,72 @@
+"""What is noted of each request to the gateway: its method, what came of it, and how long that took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple, TypeVar
+
+from campaigns.errors import (
+    AccountRefusedError,
+    ContentRefusedError,
+    DoubtError,
+    GatewayError,
+    NotWrittenError,
+    TooManyRequestsError,
+)
+from campaigns.gateway.answers import Answer
+from campaigns.measures import REQUEST, Raise
+
+T = TypeVar("T")
+
+OK: Final = "ok"
+#: Those of a request that was made. Each is one of the errors that a method of `Gateway` raises.
+OUTCOMES: Final[dict[type[GatewayError], str]] = {
+    ContentRefusedError: "content_refused",
+    AccountRefusedError: "account_refused",
+    TooManyRequestsError: "too_many",
+    NotWrittenError: "not_written",
+    DoubtError: "doubt",
+}
+
+
+class Made(NamedTuple):
+    """A request that was made, or tried: `outcome` is `ok` or one of `OUTCOMES`."""
+
+    method: str
+    outcome: str
+    seconds: float
+
+
+#: Where requests are noted, in their order.
+Notes = list[Made]
+
+
+def noting(notes: Notes, method: str, send: Callable[[], Answer], understand: Callable[[Answer], T]) -> T:
+    """What `understand` makes of the answer that `send` brings. Raises what they raise; the request is noted."""
+    began_s = time.monotonic()
+    took_s = None
+    try:
+        answer = send()
+        took_s = time.monotonic() - began_s
+        understood = understand(answer)
+    except GatewayError as error:
+        notes.append(Made(method, OUTCOMES[type(error)], took_s or time.monotonic() - began_s))
+        raise
+    notes.append(Made(method, OK, took_s))
+    return understood
+
+
+def correct(notes: Notes, error: GatewayError) -> None:
+    """The last request failed after all: its answer was read later, and said no."""
+    if notes:
+        notes[-1] = notes[-1]._replace(outcome=OUTCOMES[type(error)])
+
+
+def raises_of(notes: Iterable[Made]) -> list[Raise]:
+    """What requests raise."""
+    found: list[Raise] = []
+    for made in notes:
+        found.append((f"request|{made.method}|{made.outcome}", 1))
+        found += REQUEST.raises(made.method, seconds=made.seconds)
+    return found

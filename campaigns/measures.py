@@ -1,0 +1,39 @@
+"""What scripts count: the fields of the hashes of numbers, and the bounds of histograms.
+
+A field is `<measure>|<label>|<label>...`, and its value a whole number that only grows. Scripts raise the fields of
+their own states; what only this side knows of a request or of an answer comes to them as pairs of a field and a number.
+What each measure is to a reader of metrics says `campaigns.metrics`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Final, NamedTuple
+
+#: Stands for what is not one of few known words.
+OTHER: Final = "other"
+#: A field and by how much it grows.
+Raise = tuple[str, int]
+
+
+class Histogram(NamedTuple):
+    """Spreads of durations. `bounds_s`: the upper bounds of its buckets, in seconds, each included."""
+
+    measure: str
+    bounds_s: tuple[float, ...]
+
+    def raises(self, *labels: str, seconds: float, times: int = 1) -> list[Raise]:
+        """What `times` observations of `seconds` raise: their bucket, and the sum in milliseconds."""
+        bucket = bisect_left(self.bounds_s, seconds)
+        le = f"{self.bounds_s[bucket]:g}" if bucket < len(self.bounds_s) else "+Inf"
+        begin = "|".join((self.measure, *labels))
+        return [(f"{begin}|{le}", times), (f"{begin}|sum", round(seconds * 1000) * times)]
+
+
+#: From the leave to make a request until its whole answer is there. A request may take as long as the deadline.
+REQUEST: Final = Histogram("request_s", (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30))
+
+
+def flat(raises: list[Raise]) -> list[str | int]:
+    """As arguments of a script: field, number, field, number, ..."""
+    return [part for pair in raises for part in pair]

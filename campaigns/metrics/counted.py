@@ -1,0 +1,99 @@
+"""Samples of the numbers that scripts raise. Pure: hashes in, samples out."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from campaigns.ledger.states import TAKEN_OUT
+from campaigns.measures import REQUEST, Histogram
+from campaigns.metrics.described import (
+    ANSWERS,
+    BATCHES,
+    BY_THEMSELVES,
+    LISTED,
+    MOVES,
+    OPEN,
+    OUTCOMES_OF_RECIPIENTS,
+    RECIPIENTS,
+    RECIPIENTS_NOW,
+    REQUEST_SECONDS,
+    REQUESTS,
+    Metric,
+    Sample,
+    Spread,
+)
+
+#: Field → number, of one account.
+Numbers = Mapping[str, int]
+
+#: Measures whose labels, behind the account, are those of the metric.
+_PLAIN: Final[dict[str, Metric]] = {"request": REQUESTS, "permit": ANSWERS, "batches": MOVES}
+#: Measures of time, summed up over the accounts.
+_SPREAD: Final[dict[str, tuple[Histogram, Metric]]] = {REQUEST.measure: (REQUEST, REQUEST_SECONDS)}
+
+
+def counted(numbers: Mapping[str, Numbers]) -> Iterator[Sample]:
+    """Account → its numbers, as samples. Fields that nobody knows, of another version, are left out."""
+    times: dict[str, Counter[tuple[str, ...]]] = defaultdict(Counter)
+    for account, fields in numbers.items():
+        of: dict[str, dict[tuple[str, ...], int]] = defaultdict(dict)
+        for field, number in fields.items():
+            measure, *labels = field.split("|")
+            of[measure][tuple(labels)] = number
+        for measure, metric in _PLAIN.items():
+            yield from (Sample(metric, (account, *labels), number) for labels, number in of[measure].items())
+        yield from _batches(account, of["batches"])
+        yield from _recipients(account, of["recipients"])
+        for measure in _SPREAD:
+            times[measure].update(of[measure])
+    for measure, (histogram, metric) in _SPREAD.items():
+        yield from _spreads(metric, histogram, times[measure])
+
+
+def _batches(account: str, moves: Mapping[tuple[str, ...], int]) -> Iterator[Sample]:
+    """But those that are listed one by one: what is held may expire in that state."""
+    there = _balance(moves)
+    yield from (Sample(BATCHES, (account, state), there[state]) for state in OPEN if state not in LISTED)
+
+
+def _recipients(account: str, moves: Mapping[tuple[str, ...], int]) -> Iterator[Sample]:
+    """Moves by kind, from and to."""
+    for kind in sorted({kind for kind, *_ in moves}):
+        of: dict[tuple[str, ...], int] = {tuple(move): n for (which, *move), n in moves.items() if which == kind}
+        there, outcomes = _balance(of), Counter[str]()
+        for (before, after), number in of.items():
+            outcomes[_outcome(before, after)] += number
+        yield from (Sample(RECIPIENTS_NOW, (account, kind, state), there[state]) for state in BY_THEMSELVES)
+        yield from (Sample(RECIPIENTS, (account, kind, name), outcomes[name]) for name in OUTCOMES_OF_RECIPIENTS)
+
+
+def _outcome(before: str, after: str) -> str:
+    """What it is to a recipient that a batch moves so. Planned are those who come in, in whatever state that is."""
+    if not before and after not in TAKEN_OUT:
+        return "planned"
+    return "" if after == "planned" else after
+
+
+def _balance(moves: Mapping[tuple[str, ...], int]) -> Counter[str]:
+    """How many are in each state after all moves between two."""
+    there = Counter[str]()
+    for (before, after), number in moves.items():
+        there[before] -= number
+        there[after] += number
+    return there
+
+
+def _spreads(metric: Metric, histogram: Histogram, seen: Mapping[tuple[str, ...], int]) -> Iterator[Sample]:
+    """One spread for each set of labels. The last label is a bucket's bound, or `sum`."""
+    for labels in sorted({of[:-1] for of in seen}):
+        buckets = {of[-1]: number for of, number in seen.items() if of[:-1] == labels}
+        yield Sample(metric, labels, _spread(histogram.bounds_s, buckets))
+
+
+def _spread(bounds_s: Iterable[float], buckets: dict[str, int]) -> Spread:
+    """Bounds of another version count where they fall among these."""
+    sum_s = buckets.pop("sum", 0) / 1000
+    up_to = tuple(sum(number for le, number in buckets.items() if float(le) <= bound) for bound in bounds_s)
+    return Spread(up_to, sum(buckets.values()), sum_s)

@@ -1,0 +1,169 @@
+"""Every metric: its name, type, labels, buckets, and a sentence that says what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from campaigns.gateway.noting import OK, OUTCOMES
+from campaigns.gateway.pauses import CAUSES
+from campaigns.ledger.states import ACCEPTED, BATCH_STATES, HELD, PLANNED, SENDING, TAKEN_OUT, UNKNOWN
+from campaigns.measures import REQUEST
+from campaigns.names import DUE_QUEUES, QUEUES
+
+COUNTER, GAUGE, HISTOGRAM = "counter", "gauge", "histogram"
+PREFIX: Final = "campaigns_"
+
+#: States that a batch leaves by itself, and with those that it leaves by a person.
+BY_THEMSELVES: Final = (PLANNED, SENDING, UNKNOWN, ACCEPTED)
+OPEN: Final = (PLANNED, SENDING, UNKNOWN, HELD, ACCEPTED)
+#: Of these the store has lists.
+LISTED: Final = (UNKNOWN, HELD)
+#: Where a recipient ends up, or is planned.
+OUTCOMES_OF_RECIPIENTS: Final = ("planned", *TAKEN_OUT, "accepted", "rejected", "cancelled", "written_off")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. `labels` are names of `LABELS`; `bounds_s` the upper bounds of a histogram's buckets, in seconds."""
+
+    name: str
+    type: str
+    about: str
+    labels: tuple[str, ...] = ()
+    bounds_s: tuple[float, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        return PREFIX + self.name
+
+
+class Spread(NamedTuple):
+    """What a histogram has seen: observations up to each bound and altogether, and the sum of them in seconds."""
+
+    up_to: tuple[int, ...]
+    number: int
+    sum_s: float
+
+
+class Sample(NamedTuple):
+    """One number of a metric, with the values of its labels."""
+
+    metric: Metric
+    labels: tuple[str, ...]
+    value: float | Spread
+
+
+#: What the values of a label are. Each has few: none is ever a phone, a campaign or a batch.
+LABELS: Final[dict[str, str]] = {
+    "account": "the alias of an account",
+    "answer": "`granted`, `rate`, `busy`, `paused`",
+    "cause": ", ".join(f"`{cause}`" for cause in CAUSES),
+    "from": "a state of a batch; empty: planning",
+    "kind": "`bulk`, `list`, `quick`",
+    "method": "a method of the gateway, such as `sendBulkViber`",
+    "outcome": "see the metric",
+    "queue": ", ".join(f"`{queue}`" for queue in QUEUES),
+    "request": "`paid`, `quick` (paid, and may overtake), `read`",
+    "state": "see the metric",
+    "to": "a state of a batch: " + ", ".join(f"`{state}`" for state in BATCH_STATES) + "; empty: planning",
+    "version": "the version of the package",
+}
+
+
+def _words(words: tuple[str, ...]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+UP = Metric("up", GAUGE, "1 if the store answered the exporter, else 0, and then nothing else is told.")
+BUILD = Metric("build_info", GAUGE, "Always 1.", ("version",))
+READING = Metric("scrape_duration_seconds", GAUGE, "How long it took to read the store.")
+
+REQUESTS = Metric(
+    "gateway_requests_total",
+    COUNTER,
+    f"Requests to the gateway. Outcomes: {_words((OK, *OUTCOMES.values()))}. `not_written` never reached it, after "
+    "`doubt` nobody knows. One whose worker died before it was recorded is missing; polls that the gateway answered "
+    "as it did before count as `ok`.",
+    ("account", "method", "outcome"),
+)
+REQUEST_SECONDS = Metric(
+    "gateway_request_duration_seconds",
+    HISTOGRAM,
+    "From the first try to connect until the whole answer was there, or the request failed.",
+    ("method",),
+    REQUEST.bounds_s,
+)
+ANSWERS = Metric(
+    "limiter_answers_total",
+    COUNTER,
+    "Answers of the rate limiter: permits that it granted, and where workers take what is due, why it granted none.",
+    ("account", "request", "answer"),
+)
+IN_FLIGHT = Metric("limiter_in_flight", GAUGE, "Permits that are held: requests under way.", ("account",))
+LIMIT = Metric("limiter_limit", GAUGE, "Requests of one account that may be under way at once.")
+PAUSED = Metric(
+    "account_paused",
+    GAUGE,
+    "1 while the account pauses for that cause, else 0. After `failures` it pauses until a request has succeeded.",
+    ("account", "cause"),
+)
+PAUSED_UNTIL = Metric(
+    "account_pause_until_timestamp_seconds",
+    GAUGE,
+    "When the account's pause ends; 0 if it does not pause.",
+    ("account",),
+)
+FAILURES = Metric("account_failures_in_a_row", GAUGE, "Paid requests that failed one after the other.", ("account",))
+
+BATCHES = Metric("batches", GAUGE, f"Batches in a state that they leave again: {_words(OPEN)}.", ("account", "state"))
+OLDEST = Metric(
+    "batches_oldest_seconds",
+    GAUGE,
+    "For how long the oldest batch has been `unknown` or `held`, or some campaign has had `planned` batches that may "
+    "go out; 0 if there is none.",
+    ("account", "state"),
+)
+MOVES = Metric("batch_moves_total", COUNTER, "Changes of the state of batches.", ("account", "from", "to"))
+RECIPIENTS = Metric(
+    "recipients_total",
+    COUNTER,
+    f"Recipients by what became of them: {_words(OUTCOMES_OF_RECIPIENTS)}. Who is accepted may still be rejected "
+    "later, and who was rejected or cancelled be accepted after all.",
+    ("account", "kind", "outcome"),
+)
+RECIPIENTS_NOW = Metric(
+    "recipients_open",
+    GAUGE,
+    f"Recipients of batches in a state that they leave by themselves: {_words(BY_THEMSELVES)}.",
+    ("account", "kind", "state"),
+)
+
+DUE = Metric(
+    "queue_due",
+    GAUGE,
+    f"Entries that are due, in the queues {_words(DUE_QUEUES)}. A campaign that is being handed out counts as one.",
+    ("queue",),
+)
+OLDEST_DUE = Metric(
+    "queue_oldest_due_seconds",
+    GAUGE,
+    "For how long a worker could have taken something from the queue. An account that pauses or is at its limit makes "
+    "nobody late.",
+    ("queue",),
+)
+CONSUMED = Metric("queue_consumed", GAUGE, "1 if a worker consumes the queue, else 0.", ("queue",))
+BELLS = Metric("bells", GAUGE, "Bells that were rung and that no worker has answered yet.", ("queue",))
+BEATS = Metric("beats", GAUGE, "Beats that tick. There should be one.")
+TICK = Metric(
+    "beat_last_tick_timestamp_seconds",
+    GAUGE,
+    "When beat's last tick was carried out; 0 if that is over five minutes ago.",
+)
+
+METRICS: Final[tuple[Metric, ...]] = (
+    UP, BUILD, READING,
+    TICK, BEATS, CONSUMED, DUE, OLDEST_DUE, BELLS,
+    REQUESTS, REQUEST_SECONDS, ANSWERS, IN_FLIGHT, LIMIT, PAUSED, PAUSED_UNTIL, FAILURES,
+    BATCHES, OLDEST, MOVES, RECIPIENTS_NOW, RECIPIENTS,
+)  # fmt: skip

@@ -1,0 +1,67 @@
+"""Reading all samples, once for all who ask within a moment."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import Final
+
+from campaigns.errors import StoreError
+from campaigns.metrics.counted import counted
+from campaigns.metrics.described import READING, UP, Sample
+from campaigns.metrics.seen import accounts_with_numbers, numbers_of, of_accounts, of_queues
+from campaigns.settings import Settings
+from campaigns.store import Store
+
+log = logging.getLogger(__name__)
+
+#: Whoever asks again within so long is told the same.
+FRESH_S: Final = 5.0
+
+
+def read(store: Store, settings: Settings) -> list[Sample]:
+    """Every sample of this moment. Raises StoreError."""
+    now_ms, accounts = store.now_ms(), accounts_with_numbers(store)
+    named = [account for account in accounts if account]
+    return [
+        *of_queues(store, now_ms),
+        *of_accounts(store, settings, named, now_ms),
+        *counted(numbers_of(store, accounts)),
+    ]
+
+
+class Reader:
+    """Samples that are at most `fresh_s` old. Safe across threads; only one of them reads."""
+
+    def __init__(
+        self,
+        read: Callable[[], list[Sample]],
+        *,
+        fresh_s: float = FRESH_S,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._read = read
+        self._fresh_s = fresh_s
+        self._monotonic = monotonic
+        self._lock = Lock()
+        self._samples: list[Sample] = []
+        self._until_s = float("-inf")
+
+    def samples(self) -> list[Sample]:
+        """All samples; if the store does not answer, nothing but that."""
+        with self._lock:
+            if self._monotonic() >= self._until_s:
+                self._samples = self._anew()
+                self._until_s = self._monotonic() + self._fresh_s
+            return self._samples
+
+    def _anew(self) -> list[Sample]:
+        began_s = self._monotonic()
+        try:
+            samples = self._read()
+        except StoreError as error:
+            log.warning("metrics_not_read", extra={"reason": str(error)})
+            return [Sample(UP, (), 0)]
+        return [Sample(UP, (), 1), Sample(READING, (), self._monotonic() - began_s), *samples]

@@ -1,0 +1,103 @@
+"""Samples of what stands in the store now. What is read does not grow with campaigns, batches or messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from campaigns.flow.heartbeats import consumed, last_tick_ms, ticking
+from campaigns.gateway.pauses import CAUSES, OTHER
+from campaigns.gateway.pauses import FAILURES as FAILED
+from campaigns.ledger import Due
+from campaigns.ledger.states import PLANNED
+from campaigns.metrics.described import (
+    BATCHES,
+    BEATS,
+    BELLS,
+    CONSUMED,
+    DUE,
+    FAILURES,
+    IN_FLIGHT,
+    LIMIT,
+    LISTED,
+    OLDEST,
+    OLDEST_DUE,
+    PAUSED,
+    PAUSED_UNTIL,
+    TICK,
+    Sample,
+)
+from campaigns.names import DUE_QUEUES, QUEUES
+from campaigns.settings import Settings
+from campaigns.store import Store, decoded
+
+#: Of more accounts nothing is told: each makes some hundred series.
+MOST_ACCOUNTS: Final = 1000
+#: How long a bell counts that nobody answers: see `lua/include/turns.lua`.
+_BELL_MS: Final = 10_000
+
+
+def accounts_with_numbers(store: Store) -> list[str]:
+    """The accounts of which something was ever counted, and '' if anything was that belongs to none."""
+    return sorted(raw.decode() for raw in store.members(store.keys.metrics()))[:MOST_ACCOUNTS]
+
+
+def numbers_of(store: Store, accounts: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Account → its numbers, of one moment each."""
+    hashes = store.ask_many("hgetall", [(store.keys.metrics(account),) for account in accounts])
+    return {
+        account: {field.decode(): int(number) for field, number in found.items()}
+        for account, found in zip(accounts, hashes, strict=True)
+    }
+
+
+def of_queues(store: Store, now_ms: int) -> Iterator[Sample]:
+    """Queues, bells and beats."""
+    due, taken = Due(store), consumed(store)
+    bells = store.ask_many("zcount", [(store.keys.bells(queue), now_ms - _BELL_MS, "+inf") for queue in DUE_QUEUES])
+    for queue, rung in zip(DUE_QUEUES, bells, strict=True):
+        number, since_ms = due.depth(queue, now_ms)
+        yield Sample(DUE, (queue,), number)
+        yield Sample(OLDEST_DUE, (queue,), _age_s(since_ms, now_ms))
+        yield Sample(BELLS, (queue,), rung)
+    yield from (Sample(CONSUMED, (queue,), queue in taken) for queue in QUEUES)
+    yield Sample(BEATS, (), ticking(store))
+    yield Sample(TICK, (), (last_tick_ms(store) or 0) / 1000)
+
+
+def of_accounts(store: Store, settings: Settings, accounts: Sequence[str], now_ms: int) -> Iterator[Sample]:
+    """The limiter, pauses, and what has waited longest, of each account."""
+    keys = store.keys
+    yield Sample(LIMIT, (), settings.concurrency)
+    hashes = store.ask_many("hgetall", [(keys.account(account),) for account in accounts])
+    busy = store.ask_many("zcount", [(f"{keys.permits(a)}:busy", now_ms * 1000, "+inf") for a in accounts])
+    for account, fields, held in zip(accounts, hashes, busy, strict=True):
+        yield Sample(IN_FLIGHT, (account,), held)
+        yield from _pauses(account, decoded(fields), now_ms)
+    yield from _waiting(store, [(account, state) for account in accounts for state in (PLANNED, *LISTED)], now_ms)
+
+
+def _waiting(store: Store, of: Sequence[tuple[str, str]], now_ms: int) -> Iterator[Sample]:
+    """What waits, by account and state."""
+    names = [store.keys.waiting(account, state) for account, state in of]
+    numbers = store.ask_many("zcard", [(name,) for name in names])
+    firsts = store.ask_many("zrange", [(name, 0, 0, False, True) for name in names])
+    for (account, state), number, first in zip(of, numbers, firsts, strict=True):
+        if state in LISTED:
+            yield Sample(BATCHES, (account, state), number)
+        yield Sample(OLDEST, (account, state), _age_s(first[0][1] if first else None, now_ms))
+
+
+def _pauses(account: str, fields: Mapping[str, str], now_ms: int) -> Iterator[Sample]:
+    ends = {fields.get(f"{what}_cause", OTHER): int(fields.get(f"{what}_until_ms", 0)) for what in ("all", "paid")}
+    causes = {cause for cause, until_ms in ends.items() if until_ms > now_ms}
+    if "open_until_ms" in fields:
+        causes.add(FAILED)
+        ends[FAILED] = max(now_ms, int(fields["open_until_ms"]))
+    yield from (Sample(PAUSED, (account, cause), cause in causes) for cause in CAUSES)
+    yield Sample(PAUSED_UNTIL, (account,), max((ends[cause] for cause in causes), default=0) / 1000)
+    yield Sample(FAILURES, (account,), int(fields.get("failures", 0)))
+
+
+def _age_s(since_ms: float | None, now_ms: int) -> float:
+    return 0.0 if since_ms is None else max(0.0, (now_ms - since_ms) / 1000)

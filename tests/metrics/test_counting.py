@@ -1,0 +1,167 @@
+"""Metrics agree with the ledger, with the events and with the gateway's own books, whatever went wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from campaigns.gateway.limiter import Permit, Wait
+from campaigns.gateway.noting import Made
+from campaigns.handle import Campaign
+from campaigns.ledger import Move
+from campaigns.ledger.states import CANCELLED, OVER, PLANNED
+from campaigns.optouts import add as opt_out
+from tests.support.jobs import bulk_job, list_job, phones, quick_job
+from tests.support.metrics import Scraped, scrape, value
+from tests.support.stage import Stage
+
+
+def moved(stage: Stage, campaigns: list[Campaign]) -> Counter[str]:
+    """Recipients by the state that their batches entered, by the events."""
+    found = Counter[str]()
+    for campaign in campaigns:
+        for event in stage.events(campaign):
+            if event.type.startswith("batch.") and "from" in event.data:
+                found[event.type.removeprefix("batch.")] += event.data["recipients"]
+    return found
+
+
+def requests_by_method(scraped: Scraped) -> dict[str, float]:
+    """Those that reached the gateway."""
+    found = Counter[str]()
+    for (name, labels), number in scraped.items():
+        of = dict(labels)
+        if name == "campaigns_gateway_requests_total" and of["outcome"] != "not_written":
+            found[of["method"]] += int(number)
+    return dict(found)
+
+
+def check_requests(stage: Stage, scraped: Scraped) -> None:
+    """As many as the gateway has counted, by method; outcomes by the faults that were ordered."""
+    assert requests_by_method(scraped) == stage.sandbox.summary()["requests"]
+    faulty = {("sendBulkViber", "doubt"): 1, ("sendQuickViberMessage", "doubt"): 1, ("sendBulkViber", "too_many"): 1}
+    for (method, outcome), number in faulty.items():
+        assert value(scraped, "gateway_requests_total", method=method, outcome=outcome) == number
+    timed = value(scraped, "gateway_request_duration_seconds_count")
+    assert timed == value(scraped, "gateway_requests_total")
+    assert timed == value(scraped, "gateway_request_duration_seconds_bucket", le="+Inf")
+    assert 0 < value(scraped, "gateway_request_duration_seconds_sum") < 60
+
+
+def check_recipients(stage: Stage, scraped: Scraped, campaigns: list[Campaign]) -> None:
+    moves, fates = moved(stage, campaigns), Counter[str]()
+    for outcome in ("accepted", "rejected", "cancelled", "written_off"):
+        assert value(scraped, "recipients_total", outcome=outcome) == moves[outcome], outcome
+    for campaign in campaigns:
+        fates.update(campaign.status().recipients)
+    excluded = {fate: fates[fate] for fate in ("invalid", "duplicate", "opted_out")}
+    assert excluded == {"invalid": 1, "duplicate": 1, "opted_out": 0}
+    for fate, number in excluded.items():
+        assert value(scraped, "recipients_total", outcome=fate) == number
+    total = sum(campaign.status().total for campaign in campaigns)
+    assert value(scraped, "recipients_total", outcome="planned") == total - sum(excluded.values())
+
+
+def check_batches(scraped: Scraped, campaigns: list[Campaign]) -> None:
+    """What is where, and nothing is left in a state that a batch leaves by itself."""
+    found = Counter[str]()
+    for campaign in campaigns:
+        found.update(campaign.status().requests)
+    for state in ("planned", "sending", "unknown", "held", "accepted"):
+        assert value(scraped, "batches", state=state) == found[state], state
+        assert value(scraped, "recipients_open", state=state) == 0
+    for state in ("planned", "unknown"):
+        assert value(scraped, "batches_oldest_seconds", state=state) == 0
+    assert value(scraped, "batch_moves_total", to="settled") == found["settled"]
+
+
+def test_sums_after_faults(stage: Stage) -> None:
+    """Every kind, with a duplicate, an invalid phone, doubts, and a gateway that asks for rest."""
+    stage.sandbox.make_list(9, phones(3, start=900))
+    stage.sandbox.fault("too_many", "sendBulkViber", retry_after="1")
+    stage.sandbox.fault("reset_after", "sendBulkViber")
+    stage.sandbox.fault("error_500_after", "sendQuickViberMessage")
+    campaigns = [
+        stage.enqueue(bulk_job([*phones(4), phones(1)[0], "no phone"])),
+        stage.enqueue(bulk_job(phones(2, start=50), text="another")),
+        stage.enqueue(quick_job(*phones(3, start=100))),
+        stage.enqueue(list_job(9)),
+    ]
+    stage.until(lambda: all(campaign.status().state in OVER for campaign in campaigns), timeout_s=60)
+    scraped = scrape(stage.services)
+    check_requests(stage, scraped)
+    check_recipients(stage, scraped, campaigns)
+    check_batches(scraped, campaigns)
+
+
+class TestOnce:
+    """A client repeats a call whose answer was lost: what was counted is not counted again."""
+
+    def test_a_request(self, stage: Stage) -> None:
+        limiter, store = stage.services.limiter, stage.services.store
+        permit = limiter.acquire("default")
+        assert isinstance(permit, Permit)
+        limiter.regain(permit)  # the same call again
+        made = [Made("sendBulkViber", "not_written", 0.2), Made("sendBulkViber", "ok", 0.02)]
+        release = limiter.releasing(permit, used=True, outcome="ok", notes=made)
+        for _ in range(2):
+            store.run(*release)
+        scraped = scrape(stage.services)
+        assert value(scraped, "limiter_answers_total", answer="granted") == 1
+        assert value(scraped, "gateway_requests_total") == 2
+        for le, number in (("0.01", 0), ("0.025", 1), ("0.1", 1), ("0.25", 2), ("30.0", 2), ("+Inf", 2)):
+            assert value(scraped, "gateway_request_duration_seconds_bucket", le=le) == number
+        assert value(scraped, "gateway_request_duration_seconds_sum") == pytest.approx(0.22)
+
+    def test_a_move(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        batch = stage.services.batches.read(f"{campaign.id}-0")
+        move = stage.services.batches.moving(batch, Move(CANCELLED), from_states={PLANNED})
+        for _ in range(2):
+            stage.services.store.run(*move)
+        scraped = scrape(stage.services)
+        assert value(scraped, "batch_moves_total", from_="planned", to="cancelled") == 1
+        assert value(scraped, "recipients_total", outcome="cancelled") == 3
+        assert value(scraped, "recipients_total", outcome="planned", kind="bulk", account="default") == 3
+        assert value(scraped, "batches", state="planned") == 0
+
+
+def test_what_the_limiter_answers(stage: Stage) -> None:
+    """Where workers take what is due: why they got nothing counts too."""
+    limiter = stage.services.limiter
+    limiter.rest("default", 60, "no money", paid_only=True)
+    stage.enqueue(bulk_job(phones(1)))
+    stage.step()
+    scraped = scrape(stage.services)
+    assert value(scraped, "limiter_answers_total", request="paid", answer="paused") >= 1
+    assert value(scraped, "limiter_answers_total", request="paid", answer="granted") == 0
+    permit = limiter.acquire("default")
+    assert isinstance(permit, Wait)
+
+
+def test_who_opted_out_later(stage: Stage) -> None:
+    campaign = stage.enqueue(bulk_job(phones(3)))
+    opt_out(phones(1), services=stage.services)
+    stage.finish(campaign)
+    scraped = scrape(stage.services)
+    assert value(scraped, "recipients_total", outcome="planned") == 3
+    assert value(scraped, "recipients_total", outcome="opted_out") == 1
+    assert value(scraped, "recipients_total", outcome="accepted") == 2
+    assert value(scraped, "recipients_open") == 0
+
+
+def test_what_is_held_until_it_expires(stage: Stage) -> None:
+    stage.sandbox.fault("reset_before", "sendBulkViber")
+    campaign = stage.enqueue(bulk_job(phones(3)))
+    stage.finish(campaign)
+    assert value(scrape(stage.services), "batches", state="held") == 1
+    assert value(scrape(stage.services), "batches_oldest_seconds", state="held") > 0
+    store = stage.services.store
+    store.ask("zadd", store.keys.waiting("default", "held"), {f"{campaign.id}-0": 1})
+    stage.sweep()
+    assert value(scrape(stage.services), "batches", state="held") == 1
+    store.ask("delete", store.keys.batch(f"{campaign.id}-0"))
+    stage.sweep()
+    assert value(scrape(stage.services), "batches", state="held") == 0
+    assert value(scrape(stage.services), "batches_oldest_seconds", state="held") == 0
