@@ -29,9 +29,22 @@ class Histogram(NamedTuple):
         begin = "|".join((self.measure, *labels))
         return [(f"{begin}|{le}", times), (f"{begin}|sum", round(seconds * 1000) * times)]
 
+    @property
+    def packed(self) -> str:
+        """Its bounds as scripts take them: `10=0.01;25=0.025;...`."""
+        return "".join(f"{round(bound * 1000)}={bound:g};" for bound in self.bounds_s)
+
 
 #: From the leave to make a request until its whole answer is there. A request may take as long as the deadline.
 REQUEST: Final = Histogram("request_s", (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30))
+#: From the beginning of a campaign, or from the time for which it is scheduled, until a request of it was accepted.
+ACCEPTANCE: Final = Histogram(
+    "accepted_s", (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)
+)
+#: From the claim of a request, or from its schedule, until the gateway says that a message had a status.
+ARRIVAL: Final = Histogram("arrived_s", (1, 5, 15, 60, 300, 900, 3600, 14400, 43200, 86400, 259200))
+#: From the gateway's time of a status until it was read here.
+SEEING: Final = Histogram("seen_s", (1, 3, 10, 30, 60, 300, 900, 3600, 14400))
 
 
 def flat(raises: list[Raise]) -> list[str | int]:

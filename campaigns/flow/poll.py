@@ -179,7 +179,9 @@ def _write(look: Polled, mailing: int, found: Callable[[Mapping[str, str]], list
     for _ in range(_CONFLICTS):
         version, stored = services.deliveries.snapshot(look.batch.id, mailing)
         changes = found(stored)
-        if not changes or services.deliveries.write(look.batch, mailing, changes, version) is not None:
+        if not changes:
+            return True
+        if services.deliveries.write(look.batch, mailing, changes, version, seen_ms=look.now_ms) is not None:
             return True
     log.warning("intake_conflict", extra={**look.batch.facts, "mailing": mailing, "tries": _CONFLICTS})
     return False

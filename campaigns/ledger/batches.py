@@ -14,6 +14,7 @@ from campaigns.acts import Act, packed
 from campaigns.jobs import ImageFile
 from campaigns.ledger.records import Batch
 from campaigns.ledger.states import ACCEPTED, HELD, REACHED_FROM
+from campaigns.measures import ACCEPTANCE
 from campaigns.names import BULK, CONTROL, POLL, QUICK, REPLIES
 from campaigns.store import ScriptCall, Store, decoded
 
@@ -129,6 +130,7 @@ class Batches:
                 orjson.dumps(dict(move.data)),
                 self._body_life_ms if move.to == ACCEPTED else 0,
                 packed(move.act),
+                ACCEPTANCE.packed if move.to == ACCEPTED else "",
                 len(move.fields),
                 *fields,
                 *due,

@@ -2,13 +2,14 @@
 -- KEYS: 1 batch, 2 campaign, 3 events, 4 deliveries of the mailing
 -- ARGV: 1 now (ms or 0), 2 op (random, names the call), 3 batch id, 4 campaign id, 5 version that the comparison
 --       was made with, 6 number of deliveries that became final (may be negative),
---       7 number of counters C, then C times status word, difference,
+--       7 what it raises of the account's numbers (JSON array of field, number, ...),
+--       8 number of counters C, then C times status word, difference,
 --       then the rows as a JSON array of phone, value, phone, value, ... (at most 1000 rows; one argument, since
 --       each costs a client as much as the row), then the data of each event (JSON object)
 -- Returns: {1, version, final deliveries of the batch} written, now or by a repeated call;
 --          {0, version} somebody else wrote since, or the batch is not followed any more: read and compare again.
 local now = clock(ARGV[1])
-local batch = redis.call('HMGET', KEYS[1], 'v', 'intake_op', 'final', 'state')
+local batch = redis.call('HMGET', KEYS[1], 'v', 'intake_op', 'final', 'state', 'account')
 if not batch[4] then return {0, '0'} end
 if batch[2] == ARGV[2] then return {1, batch[1], tonumber(batch[3])} end
 if batch[1] ~= ARGV[5] or batch[4] ~= 'accepted' then return {0, batch[1]} end
@@ -16,11 +17,13 @@ local version = redis.call('HINCRBY', KEYS[1], 'v', 1)
 redis.call('HSET', KEYS[1], 'intake_op', ARGV[2])
 local final = redis.call('HINCRBY', KEYS[1], 'final', ARGV[6])
 if ARGV[6] ~= '0' then redis.call('HINCRBY', KEYS[2], 'final', ARGV[6]) end
-local at = 8
-for i = at, at + 2 * tonumber(ARGV[7]) - 1, 2 do
+local at = 9
+for i = at, at + 2 * tonumber(ARGV[8]) - 1, 2 do
   redis.call('HINCRBY', KEYS[2], 's:' .. ARGV[i], ARGV[i + 1])
 end
-at = at + 2 * tonumber(ARGV[7])
+at = at + 2 * tonumber(ARGV[8])
+local raised = cjson.decode(ARGV[7])
+for i = 1, #raised, 2 do tally(batch[5] or '', raised[i], raised[i + 1]) end
 local rows = cjson.decode(ARGV[at])
 for i = 1, #rows, 500 do
   redis.call('HSET', KEYS[4], unpack(rows, i, math.min(i + 499, #rows)))

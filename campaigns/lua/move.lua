@@ -4,25 +4,26 @@
 -- ARGV: 1 now (ms or 0), 2 op (random, names the call), 3 batch id, 4 campaign id,
 --       5 allowed states as ',a,b,', 6 fence that the batch must have ('' any), 7 new state,
 --       8 data of the event (JSON object), 9 life of the body from now on (ms, or 0 to leave it),
---       10 act of a person (JSON object) or '', 11 number of fields F, then F times field, value,
+--       10 act of a person (JSON object) or '', 11 bounds of the time from the beginning to here (see `observe`) or '',
+--       12 number of fields F, then F times field, value,
 --       then for each change of what is due: entry, delay in ms from now or '' to remove it, account
 -- Returns: {1, now} moved, now or by a repeated call; {0, now, state} refused: the batch is elsewhere.
 -- @include due
 -- @include doubts
 -- @include acts
 local now = clock(ARGV[1])
-local batch = redis.call('HMGET', KEYS[1], 'state', 'fence', 'n', 'op', 'attempt')
+local batch = redis.call('HMGET', KEYS[1], 'state', 'fence', 'n', 'op', 'attempt', 'not_before_ms')
 local from = batch[1]
 if from and batch[4] == ARGV[2] then return {1, now} end
 if not from or not string.find(ARGV[5], ',' .. from .. ',', 1, true)
   or (ARGV[6] ~= '' and batch[2] ~= ARGV[6]) then
   return {0, now, from or ''}
 end
-local to, fields = ARGV[7], tonumber(ARGV[11])
+local to, fields = ARGV[7], tonumber(ARGV[12])
 if ARGV[9] ~= '0' then redis.call('PEXPIRE', KEYS[5], ARGV[9]) end
 redis.call('HSET', KEYS[1], 'state', to, 'since_ms', now, 'op', ARGV[2])
-for i = 12, 11 + 2 * fields, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
-reschedule(7, 12 + 2 * fields, now)
+for i = 13, 12 + 2 * fields, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+reschedule(7, 13 + 2 * fields, now)
 if to == 'unknown' or from == 'unknown' or from == 'held' then
   local data = cjson.decode(ARGV[8])
   note_doubt(KEYS[1], to, data.reason or data.why or '', data.by or '', now)
@@ -34,6 +35,12 @@ if to == 'settled' then
   redis.call('HINCRBY', KEYS[2], 'final', open)
 end
 count(KEYS[2], ARGV[3], tonumber(batch[3]), from, to, now)
+if ARGV[11] ~= '' then
+  -- What is scheduled begins at its time.
+  local campaign = redis.call('HMGET', KEYS[2], 'created_ms', 'account', 'kind')
+  local begin = math.max(tonumber(campaign[1] or now), tonumber(batch[6] or '0'))
+  observe(campaign[2] or '', 'accepted_s|' .. (campaign[3] or ''), ARGV[11], math.max(0, now - begin))
+end
 emit(KEYS[3], KEYS[2], ARGV[4], 'batch.' .. to, ARGV[3], merged('"from":"' .. from ..
   '","attempt":' .. (batch[5] or '0') .. ',"recipients":' .. batch[3], ARGV[8]), now)
 note_act(KEYS[6], ARGV[10], batch[3], now)

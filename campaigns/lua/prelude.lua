@@ -62,6 +62,13 @@ local function rfc3339(ms)
     math.floor(rest / 3600), math.floor(rest / 60) % 60, rest % 60, ms % 1000)
 end
 
+-- Raises a number of an account ('' of none in particular). Only scripts that write anyway may do so, and only where
+-- a repeated call does not come by.
+local function tally(account, field, by)
+  if by == 0 then return end
+  if redis.call('HINCRBY', METRICS .. ':' .. account, field, by) == by then redis.call('SADD', METRICS, account) end
+end
+
 -- One event. `owner` is the hash whose `seq` numbers the events of `source`; `data` is JSON text. Where the owner has a
 -- `correlation_id`, as campaigns may, the event has it too.
 local function emit(events, owner, source, kind, subject, data, now)
@@ -74,6 +81,7 @@ local function emit(events, owner, source, kind, subject, data, now)
     entry[#entry + 1] = correlation_id
   end
   redis.call('XADD', events, '*', unpack(entry))
+  tally('', 'event|' .. kind, 1)
 end
 
 -- Puts `head` (JSON members) before the members of the object `data`.
@@ -82,16 +90,22 @@ local function merged(head, data)
   return '{' .. head .. ',' .. string.sub(data, 2)
 end
 
--- Raises a number of an account ('' of none in particular). Only scripts that write anyway may do so, and only where
--- a repeated call does not come by.
-local function tally(account, field, by)
-  if by == 0 then return end
-  if redis.call('HINCRBY', METRICS .. ':' .. account, field, by) == by then redis.call('SADD', METRICS, account) end
-end
-
--- The same for fields and numbers that stand in ARGV from `at` to `last`.
+-- Raises numbers that stand in ARGV from `at` to `last` as field, number, ...
 local function tally_all(account, at, last)
   for i = at, last, 2 do tally(account, ARGV[i], tonumber(ARGV[i + 1])) end
+end
+
+-- Counts an observation of `ms` in a histogram of an account. `bounds`: of its buckets, each as 'ms=name;'.
+local function observe(account, measure, bounds, ms)
+  local bucket = '+Inf'
+  for bound, name in string.gmatch(bounds, '(%d+)=([^;]+);') do
+    if ms <= tonumber(bound) then
+      bucket = name
+      break
+    end
+  end
+  tally(account, measure .. '|' .. bucket, 1)
+  tally(account, measure .. '|sum', ms)
 end
 
 -- Counts what moves between states: batches and recipients of a campaign. '' is outside, before and after planning.

@@ -2,14 +2,22 @@
 -- KEYS: 1 batch, 2 campaign
 -- ARGV: 1 now (unused), 2 number of the mailing, then currency, cost in millionths, ...
 -- Returns: the number of currencies of the mailing.
-local field, costs = 'cost:' .. ARGV[2], {}
+local field, costs, more = 'cost:' .. ARGV[2], {}, {}
 local before = redis.call('HGET', KEYS[1], field) or ''
 for currency, micro in string.gmatch(before, '([^=;]*)=([0-9]+);') do
   redis.call('HINCRBY', KEYS[2], 'cost:' .. currency, 0 - tonumber(micro))
+  more[currency] = (more[currency] or 0) - tonumber(micro)
 end
 for i = 3, #ARGV, 2 do
   redis.call('HINCRBY', KEYS[2], 'cost:' .. ARGV[i], ARGV[i + 1])
+  more[ARGV[i]] = (more[ARGV[i]] or 0) + tonumber(ARGV[i + 1])
   costs[#costs + 1] = ARGV[i] .. '=' .. ARGV[i + 1] .. ';'
+end
+local account = redis.call('HGET', KEYS[1], 'account') or ''
+for currency, micro in pairs(more) do
+  -- The gateway may write anything there.
+  local name = string.match(currency, '^%u%u%u$') or 'other'
+  if micro > 0 then tally(account, 'charged|' .. name, micro) else tally(account, 'taken_back|' .. name, 0 - micro) end
 end
 redis.call('HSET', KEYS[1], field, table.concat(costs))
 return #costs

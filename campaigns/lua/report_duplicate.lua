@@ -5,5 +5,6 @@
 local now = clock(ARGV[1])
 if redis.call('HSETNX', KEYS[1], 'duplicate:' .. ARGV[4], now) == 0 then return 0 end
 redis.call('HINCRBY', KEYS[2], 'duplicates', ARGV[5])
+tally(redis.call('HGET', KEYS[1], 'account') or '', 'double', tonumber(ARGV[5]))
 emit(KEYS[3], KEYS[2], ARGV[3], 'batch.duplicate_detected', ARGV[2], ARGV[6], now)
 return 1

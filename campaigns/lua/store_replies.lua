@@ -17,6 +17,7 @@ for i = 4, #ARGV, 3 do
       '{"phone":' .. cjson.encode(ARGV[i + 2]) .. ',"reply":' .. cjson.encode(ARGV[i]) .. '}', now)
   end
 end
+tally(redis.call('HGET', KEYS[2], 'account') or '', 'replies', new)
 -- A campaign that is over already waits for its keys to expire.
 local life = redis.call('PTTL', KEYS[2])
 if life > 0 then redis.call('PEXPIRE', KEYS[1], life) end

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Final
 
-from campaigns.ledger.states import TAKEN_OUT
-from campaigns.measures import REQUEST, Histogram
+from campaigns.ledger.records import MILLION
+from campaigns.ledger.states import ACCEPTED, SETTLED, TAKEN_OUT
+from campaigns.measures import ACCEPTANCE, ARRIVAL, REQUEST, SEEING, Histogram
 from campaigns.metrics.described import (
+    ACCEPTED_SECONDS,
     ANSWERS,
+    ARRIVAL_SECONDS,
     BATCHES,
     BY_THEMSELVES,
+    CHARGED,
+    DELIVERIES,
+    DOUBLE,
+    EVENTS,
+    EXPECTED,
     LISTED,
     MOVES,
+    ODD,
     OPEN,
     OUTCOMES_OF_RECIPIENTS,
     RECIPIENTS,
     RECIPIENTS_NOW,
+    REPLIES,
     REQUEST_SECONDS,
     REQUESTS,
+    SEEING_SECONDS,
+    TAKEN_BACK,
     Metric,
     Sample,
     Spread,
@@ -29,27 +42,64 @@ from campaigns.metrics.described import (
 Numbers = Mapping[str, int]
 
 #: Measures whose labels, behind the account, are those of the metric.
-_PLAIN: Final[dict[str, Metric]] = {"request": REQUESTS, "permit": ANSWERS, "batches": MOVES}
+_PLAIN: Final[dict[str, Metric]] = {
+    "request": REQUESTS,
+    "permit": ANSWERS,
+    "batches": MOVES,
+    "double": DOUBLE,
+    "status": DELIVERIES,
+    "odd": ODD,
+    "replies": REPLIES,
+}
+#: The same of money, which is counted in millionths.
+_MONEY: Final[dict[str, Metric]] = {"charged": CHARGED, "taken_back": TAKEN_BACK}
 #: Measures of time, summed up over the accounts.
-_SPREAD: Final[dict[str, tuple[Histogram, Metric]]] = {REQUEST.measure: (REQUEST, REQUEST_SECONDS)}
+_SPREAD: Final[tuple[tuple[Histogram, Metric], ...]] = (
+    (REQUEST, REQUEST_SECONDS),
+    (ACCEPTANCE, ACCEPTED_SECONDS),
+    (ARRIVAL, ARRIVAL_SECONDS),
+    (SEEING, SEEING_SECONDS),
+)
+#: A field's measure → its labels → the number.
+_Read = Mapping[str, Mapping[tuple[str, ...], int]]
 
 
-def counted(numbers: Mapping[str, Numbers]) -> Iterator[Sample]:
-    """Account → its numbers, as samples. Fields that nobody knows, of another version, are left out."""
-    times: dict[str, Counter[tuple[str, ...]]] = defaultdict(Counter)
-    for account, fields in numbers.items():
-        of: dict[str, dict[tuple[str, ...], int]] = defaultdict(dict)
-        for field, number in fields.items():
-            measure, *labels = field.split("|")
-            of[measure][tuple(labels)] = number
-        for measure, metric in _PLAIN.items():
-            yield from (Sample(metric, (account, *labels), number) for labels, number in of[measure].items())
-        yield from _batches(account, of["batches"])
-        yield from _recipients(account, of["recipients"])
-        for measure in _SPREAD:
-            times[measure].update(of[measure])
-    for measure, (histogram, metric) in _SPREAD.items():
-        yield from _spreads(metric, histogram, times[measure])
+def counted(numbers: Mapping[str, Numbers], message_cost: Decimal | None = None) -> Iterator[Sample]:
+    """Account → its numbers, as samples; those of '' belong to no account. `message_cost`: the price that is expected.
+
+    Fields that nobody knows, of another version, are left out.
+    """
+    read = {account: _by_measure(fields) for account, fields in numbers.items()}
+    for account, of in read.items():
+        if account:
+            yield from _of_account(account, of, message_cost)
+    yield from (Sample(EVENTS, labels, number) for labels, number in read.get("", {}).get("event", {}).items())
+    for histogram, metric in _SPREAD:
+        times = Counter[tuple[str, ...]]()
+        for of in read.values():
+            times.update(of.get(histogram.measure, {}))
+        yield from _spreads(metric, histogram, times)
+
+
+def _by_measure(fields: Numbers) -> _Read:
+    of: dict[str, dict[tuple[str, ...], int]] = defaultdict(dict)
+    for field, number in fields.items():
+        measure, *labels = field.split("|")
+        of[measure][tuple(labels)] = number
+    return of
+
+
+def _of_account(account: str, of: _Read, message_cost: Decimal | None) -> Iterator[Sample]:
+    for measure, metric in _PLAIN.items():
+        yield from (Sample(metric, (account, *labels), number) for labels, number in of.get(measure, {}).items())
+    for measure, metric in _MONEY.items():
+        amounts = of.get(measure, {}).items()
+        yield from (Sample(metric, (account, *labels), micro / MILLION) for labels, micro in amounts)
+    yield from _batches(account, of.get("batches", {}))
+    yield from _recipients(account, of.get("recipients", {}))
+    if message_cost is not None:
+        there = _balance(of.get("recipients", {}))
+        yield Sample(EXPECTED, (account,), float(message_cost * (there[ACCEPTED] + there[SETTLED])))
 
 
 def _batches(account: str, moves: Mapping[tuple[str, ...], int]) -> Iterator[Sample]:
@@ -77,9 +127,9 @@ def _outcome(before: str, after: str) -> str:
 
 
 def _balance(moves: Mapping[tuple[str, ...], int]) -> Counter[str]:
-    """How many are in each state after all moves between two."""
+    """How many are in each state after all moves. A move's last two labels are where from and where to."""
     there = Counter[str]()
-    for (before, after), number in moves.items():
+    for (*_, before, after), number in moves.items():
         there[before] -= number
         there[after] += number
     return there

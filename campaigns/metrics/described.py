@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from campaigns.gateway.noting import OK, OUTCOMES
 from campaigns.gateway.pauses import CAUSES
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, HELD, PLANNED, SENDING, TAKEN_OUT, UNKNOWN
-from campaigns.measures import REQUEST
+from campaigns.measures import ACCEPTANCE, ARRIVAL, OTHER, REQUEST, SEEING
 from campaigns.names import DUE_QUEUES, QUEUES
 
 COUNTER, GAUGE, HISTOGRAM = "counter", "gauge", "histogram"
@@ -58,6 +58,12 @@ class Sample(NamedTuple):
 LABELS: Final[dict[str, str]] = {
     "account": "the alias of an account",
     "answer": "`granted`, `rate`, `busy`, `paused`",
+    "check": "`eviction`, `persistence`, `replicas`",
+    "currency": f"three letters, or `{OTHER}`",
+    "group": "the name of a consumer group",
+    "reason": "one of few sentences",
+    "status": f"a status that the contract or the settings know, or `{OTHER}`",
+    "type": "a type of event",
     "cause": ", ".join(f"`{cause}`" for cause in CAUSES),
     "from": "a state of a batch; empty: planning",
     "kind": "`bulk`, `list`, `quick`",
@@ -139,6 +145,76 @@ RECIPIENTS_NOW = Metric(
     ("account", "kind", "state"),
 )
 
+ACCEPTED_SECONDS = Metric(
+    "enqueue_to_accepted_seconds",
+    HISTOGRAM,
+    "From the beginning of a campaign, or the time it is scheduled for, until the gateway accepted a batch, "
+    "pauses included. One observation for each batch.",
+    ("kind",),
+    ACCEPTANCE.bounds_s,
+)
+DOUBLE = Metric("double_sends_total", COUNTER, "Messages that went out twice. It should stay 0.", ("account",))
+
+DELIVERIES = Metric("deliveries_total", COUNTER, "Messages that reached a status.", ("account", "status"))
+ARRIVAL_SECONDS = Metric(
+    "delivery_latency_seconds",
+    HISTOGRAM,
+    "From the claim of a request, or its schedule, until a message was `DELIVERED` or `READ`, by the gateway's time.",
+    ("status",),
+    ARRIVAL.bounds_s,
+)
+SEEING_SECONDS = Metric(
+    "news_staleness_seconds",
+    HISTOGRAM,
+    "From the gateway's time of a status until it was read here.",
+    (),
+    SEEING.bounds_s,
+)
+ODD = Metric(
+    "odd_rows_total",
+    COUNTER,
+    "Parts of answers that could not be used; of rows that come again with each poll the most that one answer held. "
+    "Unknown status words are among them.",
+    ("account", "method", "reason"),
+)
+REPLIES = Metric("replies_total", COUNTER, "Replies that were stored.", ("account",))
+OPTOUTS = Metric("optouts", GAUGE, "Phones on the suppression list.")
+CHARGED = Metric("cost_total", COUNTER, "What the gateway said that mailings cost.", ("account", "currency"))
+TAKEN_BACK = Metric(
+    "cost_taken_back_total", COUNTER, "By how much later figures of the gateway were lower.", ("account", "currency")
+)
+EXPECTED = Metric(
+    "cost_expected",
+    GAUGE,
+    "What was accepted, at `CAMPAIGNS_MESSAGE_COST` each; missing if that is not set.",
+    ("account",),
+)
+
+EVENTS = Metric("events_total", COUNTER, "Events that were written.", ("type",))
+ENTRIES = Metric("events_entries", GAUGE, "Entries of the event stream.")
+CAP = Metric("events_cap", GAUGE, "The most that it holds: `CAMPAIGNS_EVENTS_CAP`.")
+FULL = Metric("events_full", GAUGE, "1 while sending pauses because the stream is full of unread events, else 0.")
+LAG = Metric(
+    "group_lag_seconds",
+    GAUGE,
+    "Age of the oldest event that the group has not acknowledged; 0 if there is none.",
+    ("group",),
+)
+PENDING = Metric(
+    "group_pending", GAUGE, "Events that members of the group have taken and not acknowledged.", ("group",)
+)
+DEAD = Metric("group_dead_letters", GAUGE, "Events that the group could not process.", ("group",))
+
+POLICY = Metric(
+    "store_policy_ok",
+    GAUGE,
+    "1 if the server evicts nothing, writes everything to its append-only file at once as far as it tells, and has as "
+    "many replicas as `CAMPAIGNS_REPLICAS`; else 0.",
+    ("check",),
+)
+REPLICAS = Metric("store_replicas", GAUGE, "Replicas that are connected to the server.")
+REPLICAS_WANTED = Metric("store_replicas_wanted", GAUGE, "`CAMPAIGNS_REPLICAS`.")
+
 DUE = Metric(
     "queue_due",
     GAUGE,
@@ -165,5 +241,8 @@ METRICS: Final[tuple[Metric, ...]] = (
     UP, BUILD, READING,
     TICK, BEATS, CONSUMED, DUE, OLDEST_DUE, BELLS,
     REQUESTS, REQUEST_SECONDS, ANSWERS, IN_FLIGHT, LIMIT, PAUSED, PAUSED_UNTIL, FAILURES,
-    BATCHES, OLDEST, MOVES, RECIPIENTS_NOW, RECIPIENTS,
+    BATCHES, OLDEST, MOVES, RECIPIENTS_NOW, RECIPIENTS, ACCEPTED_SECONDS, DOUBLE,
+    DELIVERIES, ARRIVAL_SECONDS, SEEING_SECONDS, ODD, REPLIES, OPTOUTS, CHARGED, TAKEN_BACK, EXPECTED,
+    EVENTS, ENTRIES, CAP, FULL, LAG, PENDING, DEAD,
+    REPLICAS, REPLICAS_WANTED, POLICY,
 )  # fmt: skip

@@ -12,6 +12,7 @@ from campaigns.errors import StoreError
 from campaigns.metrics.counted import counted
 from campaigns.metrics.described import READING, UP, Sample
 from campaigns.metrics.seen import accounts_with_numbers, numbers_of, of_accounts, of_queues
+from campaigns.metrics.server import of_events, of_server
 from campaigns.settings import Settings
 from campaigns.store import Store
 
@@ -28,7 +29,9 @@ def read(store: Store, settings: Settings) -> list[Sample]:
     return [
         *of_queues(store, now_ms),
         *of_accounts(store, settings, named, now_ms),
-        *counted(numbers_of(store, accounts)),
+        *of_events(store, settings, now_ms),
+        *of_server(store),
+        *counted(numbers_of(store, accounts), settings.message_cost),
     ]
 
 

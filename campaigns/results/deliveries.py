@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from campaigns.ledger import Batch, Batches, Campaign
+from campaigns.measures import flat
 from campaigns.planning import phones_of
 from campaigns.results.intake import (
     CHANGES_PER_EVENT,
@@ -18,6 +19,7 @@ from campaigns.results.intake import (
     portions,
     stored_values,
 )
+from campaigns.results.news import raises_of
 from campaigns.statuses import final_words
 from campaigns.store import Store
 
@@ -75,9 +77,10 @@ class Deliveries:
             stored |= _paired(text)
         return version.decode(), stored
 
-    def write(self, batch: Batch, mailing: int, changes: Sequence[Change], version: str) -> str | None:
+    def write(self, batch: Batch, mailing: int, changes: Sequence[Change], version: str, *, seen_ms: int) -> str | None:
         """Write changes that were found against `version` of the batch; each portion with its events.
 
+        `seen_ms`: when the gateway told them (unix ms).
         Returns the new version, or None if somebody else wrote since: read and compare again.
         """
         about = {"batch": batch.id, "mailing": mailing, "name": batch.mailings[mailing].name}
@@ -85,6 +88,7 @@ class Deliveries:
             about["message_id"] = batch.message_ids[mailing]
         for portion in portions(changes):
             words, finals = counters(portion, final_words(self._final, batch.follow))
+            raised = raises_of(portion, self._final, batch.number("followed_ms"), seen_ms)
             answer = self._store.run(
                 "intake",
                 [
@@ -99,6 +103,7 @@ class Deliveries:
                     batch.campaign_id,
                     version,
                     finals,
+                    orjson.dumps(flat(raised)),
                     len(words),
                     *(part for pair in words.items() for part in pair),
                     orjson.dumps(stored_values(portion)),

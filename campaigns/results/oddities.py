@@ -39,10 +39,11 @@ class Oddities:
         if int(batch.fields.get(field, 0)) >= odd.number:
             return False
         data = {"method": odd.method, "mailing": odd.mailing, "reason": odd.reason, "rows": odd.number}
+        counted = f"odd|{odd.method}|{odd.reason}"
         return bool(
             self._store.run(
                 "note_odd",
                 [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id), self._keys.events()],
-                [batch.id, batch.campaign_id, field, odd.number, orjson.dumps(data)],
+                [batch.id, batch.campaign_id, field, odd.number, orjson.dumps(data), counted],
             )
         )

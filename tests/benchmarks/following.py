@@ -131,7 +131,7 @@ class Followed:
             now_ms=1,
             at_ms=gateway_reader(self.services.settings.gateway_timezone),
         )
-        assert self.services.deliveries.write(self.batch, 0, found.changes, version) is not None
+        assert self.services.deliveries.write(self.batch, 0, found.changes, version, seen_ms=0) is not None
         return len(found.changes)
 
 

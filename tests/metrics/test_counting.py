@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
+from campaigns.flow.duplicates import report
 from campaigns.gateway.limiter import Permit, Wait
 from campaigns.gateway.noting import Made
 from campaigns.handle import Campaign
 from campaigns.ledger import Move
 from campaigns.ledger.states import CANCELLED, OVER, PLANNED
 from campaigns.optouts import add as opt_out
+from campaigns.results import Odd, Reply
+from campaigns.results.intake import Change
+from campaigns.results.news import raises_of
+from campaigns.statuses import DEFAULT_FINAL, UNKNOWN_FINAL
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.metrics import Scraped, scrape, value
 from tests.support.stage import Stage
@@ -76,8 +83,37 @@ def check_batches(scraped: Scraped, campaigns: list[Campaign]) -> None:
     assert value(scraped, "batch_moves_total", to="settled") == found["settled"]
 
 
-def test_sums_after_faults(stage: Stage) -> None:
+def check_results(stage: Stage, scraped: Scraped, campaigns: list[Campaign]) -> None:
+    """Deliveries by their last status, and money to the cent, as campaigns and the gateway have them."""
+    words, costs = Counter[str](), Counter[str]()
+    for campaign in campaigns:
+        words.update(campaign.status().statuses)
+        costs.update(campaign.status().costs)
+    assert words["READ"] == value(scraped, "deliveries_total", status="READ") > 0
+    assert value(scraped, "delivery_latency_seconds_count", status="READ") == words["READ"]
+    told = value(scraped, "deliveries_total") - value(scraped, "deliveries_total", status="UNKNOWN_FINAL")
+    assert value(scraped, "news_staleness_seconds_count") == told
+    charged = value(scraped, "cost_total", currency="EUR") - value(scraped, "cost_taken_back_total")
+    assert charged == pytest.approx(float(costs["EUR"]))
+    assert charged == pytest.approx(float(stage.sandbox.summary()["spent"].split()[0]))
+    accepted = value(scraped, "recipients_total", outcome="accepted")
+    assert value(scraped, "cost_expected", account="default") == pytest.approx(0.05 * accepted)
+    assert value(scraped, "double_sends_total") == 0
+
+
+def check_events(stage: Stage, scraped: Scraped, campaigns: list[Campaign]) -> None:
+    found = Counter(event.type for event in stage.services.events.since())
+    assert {kind: value(scraped, "events_total", type=kind) for kind in found} == found
+    assert value(scraped, "events_total") == value(scraped, "events_entries") == found.total()
+    accepted = value(scraped, "batch_moves_total", to="accepted")
+    assert value(scraped, "enqueue_to_accepted_seconds_count") == accepted == found["batch.accepted"]
+    assert value(scraped, "enqueue_to_accepted_seconds_bucket", le="+Inf") == accepted
+    assert 0 < value(scraped, "enqueue_to_accepted_seconds_sum") < 100 * accepted
+
+
+def test_sums_after_faults(make_stage: Callable[..., Stage]) -> None:
     """Every kind, with a duplicate, an invalid phone, doubts, and a gateway that asks for rest."""
+    stage = make_stage(message_cost=Decimal("0.05"))
     stage.sandbox.make_list(9, phones(3, start=900))
     stage.sandbox.fault("too_many", "sendBulkViber", retry_after="1")
     stage.sandbox.fault("reset_after", "sendBulkViber")
@@ -93,6 +129,8 @@ def test_sums_after_faults(stage: Stage) -> None:
     check_requests(stage, scraped)
     check_recipients(stage, scraped, campaigns)
     check_batches(scraped, campaigns)
+    check_results(stage, scraped, campaigns)
+    check_events(stage, scraped, campaigns)
 
 
 class TestOnce:
@@ -125,6 +163,67 @@ class TestOnce:
         assert value(scraped, "recipients_total", outcome="cancelled") == 3
         assert value(scraped, "recipients_total", outcome="planned", kind="bulk", account="default") == 3
         assert value(scraped, "batches", state="planned") == 0
+
+    def test_a_price(self, stage: Stage) -> None:
+        """Later figures replace earlier ones, and a currency is one of few."""
+        campaign = stage.enqueue(bulk_job(phones(1)))
+        batch, deliveries = stage.services.batches.read(f"{campaign.id}-0"), stage.services.deliveries
+        for micro in (49_000, 49_000, 60_000, 55_000, 55_000):
+            deliveries.price(batch, 0, {"EUR": micro, "e|\n": 1})
+        scraped = scrape(stage.services)
+        assert value(scraped, "cost_total", currency="EUR") == pytest.approx(0.06)
+        assert value(scraped, "cost_taken_back_total", currency="EUR") == pytest.approx(0.005)
+        assert value(scraped, "cost_total", currency="other") == pytest.approx(0.000001)
+
+    def test_odd_rows(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(1)))
+        batch = stage.services.batches.read(f"{campaign.id}-0")
+        for rows in (2, 2, 3):
+            stage.services.oddities.note(batch, Odd("statusBulkViber", 0, "unreadable row", rows))
+        scraped = scrape(stage.services)
+        assert value(scraped, "odd_rows_total", method="statusBulkViber", reason="unreadable row") == 3
+
+    def test_a_double_send(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(3)))
+        for _ in range(2):
+            report(stage.services, stage.services.batches.read(f"{campaign.id}-0"), 0, {})
+        scraped = scrape(stage.services)
+        assert value(scraped, "double_sends_total") == campaign.status().duplicates == 3
+        assert value(scraped, "account_paused", cause="double_send") == 1
+
+    def test_replies(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(1)))
+        reply = Reply("1", phones(1)[0], "stop", 5, f"{campaign.id}-0", "m")
+        for _ in range(2):
+            stage.services.replies.add(stage.services.batches.read(f"{campaign.id}-0"), [reply])
+        scraped = scrape(stage.services)
+        assert value(scraped, "replies_total") == value(scraped, "optouts") == 1
+
+
+def test_news_of_deliveries() -> None:
+    """A word that nobody knows counts as other; ours, for silence, has no time."""
+    followed_ms, seen_ms = 1_000_000, 1_100_000
+    changes = [
+        *(Change(phone, "READ", 1_090_000, 7, 0, "") for phone in phones(3)),
+        Change("4", "DELIVERED", 990_000, 7, 0, ""),
+        Change("5", "НОВОЕ|слово", 1_100_000, 7, 0, ""),
+        Change("6", UNKNOWN_FINAL, 1_100_000, None, 0, "SENT"),
+    ]
+    raised = dict(raises_of(changes, DEFAULT_FINAL, followed_ms, seen_ms))
+    assert {field: n for field, n in raised.items() if field.startswith("status")} == {
+        "status|READ": 3,
+        "status|DELIVERED": 1,
+        "status|other": 1,
+        "status|UNKNOWN_FINAL": 1,
+    }
+    assert {field: n for field, n in raised.items() if field.startswith("arrived")} == {
+        "arrived_s|READ|300": 3,
+        "arrived_s|READ|sum": 270_000,
+        "arrived_s|DELIVERED|1": 1,
+        "arrived_s|DELIVERED|sum": 0,
+    }
+    seen = {field: n for field, n in raised.items() if field.startswith("seen")}
+    assert seen == {"seen_s|10": 3, "seen_s|300": 1, "seen_s|1": 1, "seen_s|sum": 140_000}
 
 
 def test_what_the_limiter_answers(stage: Stage) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from campaigns.flow.dispatch import dispatch
 from campaigns.flow.heartbeats import consuming
 from campaigns.gateway.limiter import Limiter, Permit
 from campaigns.gateway.pauses import CAUSES
+from campaigns.results import Consumer
 from tests.support.jobs import bulk_job, phones
 from tests.support.metrics import scrape, value
 from tests.support.stage import Stage
@@ -54,8 +57,8 @@ def test_permits_and_pauses(stage: Stage) -> None:
     assert value(awake, "limiter_in_flight") == 0
 
 
-def test_failures(make_stage: type[Stage]) -> None:
-    stage = make_stage(failures_before_pause=2)  # type: ignore[call-arg]
+def test_failures(make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage(failures_before_pause=2)
     limiter = stage.services.limiter
     for failures in (1, 2):
         permit = limiter.acquire("default")
@@ -64,3 +67,33 @@ def test_failures(make_stage: type[Stage]) -> None:
         scraped = scrape(stage.services)
         assert value(scraped, "account_failures_in_a_row") == failures
         assert value(scraped, "account_paused", cause="failures") == (failures == 2)
+
+
+def test_groups_and_the_stream(stage: Stage) -> None:
+    """How far each group is, what it put aside, and how full the stream is."""
+    campaign = stage.enqueue(bulk_job(phones(1)))
+    consumer = Consumer(stage.services.store, "crm", max_deliveries=1, claim_idle_ms=1)
+    consumer.create_group()
+    # One is taken, and nobody acknowledges it.
+    next(consumer.events(idle_s=0.05))
+    behind = scrape(stage.services)
+    assert value(behind, "group_lag_seconds", group="crm") > 0
+    assert value(behind, "group_pending", group="crm") >= 1
+    assert value(behind, "events_entries") == len(stage.events(campaign))
+    assert value(behind, "events_cap") == stage.services.settings.events_cap
+    assert value(behind, "events_full") == value(behind, "group_dead_letters", group="crm") == 0
+    store = stage.services.store
+    store.ask("xadd", store.keys.dead_letters("crm"), {"reason": "for this test"})
+    store.ask("hset", store.keys.stream(), "full_ms", 5)
+    full = scrape(stage.services)
+    assert value(full, "events_full") == value(full, "group_dead_letters", group="crm") == 1
+
+
+def test_the_server(stage: Stage, make_stage: Callable[..., Stage]) -> None:
+    """The project's own server writes everything at once and evicts nothing; it has no replica."""
+    checks = ("eviction", "persistence", "replicas")
+    scraped = scrape(stage.services)
+    assert {check: value(scraped, "store_policy_ok", check=check) for check in checks} == dict.fromkeys(checks, 1)
+    lacking = scrape(make_stage(replicas=1).services)
+    assert value(lacking, "store_replicas_wanted") == 1
+    assert value(lacking, "store_replicas") == value(lacking, "store_policy_ok", check="replicas") == 0

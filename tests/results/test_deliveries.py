@@ -44,7 +44,7 @@ def test_a_usual_mailing_is_read_in_one_round_trip(store: Store, batch: Batch) -
     deliveries = deliveries_of(store)
     assert deliveries.snapshot(batch.id, 0) == ("0", {})
     assert not deliveries.any_stored(batch.id, 0)
-    assert deliveries.write(batch, 0, news("SENT", *LARGE[:1000]), "0") == "1"
+    assert deliveries.write(batch, 0, news("SENT", *LARGE[:1000]), "0", seen_ms=0) == "1"
     assert deliveries.any_stored(batch.id, 0)
     loads = weigh(store)
     store.ask("ping")  # the first command of a connection comes after its introduction
@@ -56,7 +56,7 @@ def test_a_usual_mailing_is_read_in_one_round_trip(store: Store, batch: Batch) -
 def test_no_script_reads_a_large_mailing_whole(store: Store, batch: Batch) -> None:
     """Each row has 30 bytes: together they are 120,000."""
     deliveries = deliveries_of(store)
-    version = deliveries.write(batch, 0, news("SENT", *LARGE), "0")
+    version = deliveries.write(batch, 0, news("SENT", *LARGE), "0", seen_ms=0)
     loads = weigh(store)
     assert deliveries.snapshot(batch.id, 0) == (version, dict.fromkeys(LARGE, "SENT|5|7|0"))
     assert deliveries.stored(batch.id, 0).keys() == set(LARGE)
@@ -78,13 +78,13 @@ class Interrupted(Store):
 
 def test_what_others_write_between_two_portions_is_noticed(store: Store, batch: Batch) -> None:
     other = deliveries_of(store)
-    version = other.write(batch, 0, news("SENT", *LARGE), "0")
+    version = other.write(batch, 0, news("SENT", *LARGE), "0", seen_ms=0)
     assert version is not None
-    interrupted = Interrupted(store.redis, store.keys)
-    interrupted.meanwhile = lambda: other.write(batch, 0, news("READ", *LARGE, before="SENT"), version)
+    interrupted, readings = Interrupted(store.redis, store.keys), news("READ", *LARGE, before="SENT")
+    interrupted.meanwhile = lambda: other.write(batch, 0, readings, version, seen_ms=0)
     deliveries = deliveries_of(interrupted)
     seen, stored = deliveries.snapshot(batch.id, 0)
     assert seen == version
     assert {value.partition("|")[0] for value in stored.values()} == {"SENT", "READ"}
-    assert deliveries.write(batch, 0, news("DELIVERED", *LARGE, before="SENT"), seen) is None
+    assert deliveries.write(batch, 0, news("DELIVERED", *LARGE, before="SENT"), seen, seen_ms=0) is None
     assert set(other.stored(batch.id, 0).values()) == {"READ|5|7|0"}

@@ -1,0 +1,62 @@
+"""Samples of the event stream, its groups, and the server itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from campaigns.errors import StoreError
+from campaigns.metrics.described import (
+    CAP,
+    DEAD,
+    ENTRIES,
+    FULL,
+    LAG,
+    OPTOUTS,
+    PENDING,
+    POLICY,
+    REPLICAS,
+    REPLICAS_WANTED,
+    Sample,
+)
+from campaigns.results import Groups
+from campaigns.settings import Settings
+from campaigns.store import Store
+
+#: Of more groups nothing is told. Those that are furthest behind come first.
+_MOST_GROUPS: Final = 100
+
+
+def of_events(store: Store, settings: Settings, now_ms: int) -> Iterator[Sample]:
+    """How full the stream is, and how far its groups are."""
+    keys, groups = store.keys, Groups(store).all()[:_MOST_GROUPS]
+    yield Sample(ENTRIES, (), store.ask("xlen", keys.events()))
+    yield Sample(CAP, (), settings.events_cap)
+    yield Sample(FULL, (), bool(store.ask("hexists", keys.stream(), "full_ms")))
+    yield Sample(OPTOUTS, (), store.ask("scard", keys.optouts()))
+    dead = store.ask_many("xlen", [(keys.dead_letters(group.name),) for group in groups])
+    for group, letters in zip(groups, dead, strict=True):
+        waited_s = 0.0 if group.oldest_ms is None else max(0, now_ms - group.oldest_ms) / 1000
+        yield Sample(LAG, (group.name,), waited_s)
+        yield Sample(PENDING, (group.name,), group.pending)
+        yield Sample(DEAD, (group.name,), letters)
+
+
+def of_server(store: Store) -> Iterator[Sample]:
+    """Replicas, and whether the server keeps what it is given."""
+    info: dict[str, Any] = store.ask("info")
+    there = int(info.get("connected_slaves", 0))
+    yield Sample(REPLICAS, (), there)
+    yield Sample(REPLICAS_WANTED, (), store.replicas)
+    yield Sample(POLICY, ("eviction",), info.get("maxmemory_policy") == "noeviction")
+    yield Sample(POLICY, ("persistence",), bool(info.get("aof_enabled")) and _fsync(store) in {None, "always"})
+    yield Sample(POLICY, ("replicas",), there >= store.replicas)
+
+
+def _fsync(store: Store) -> str | None:
+    """What CONFIG says; None where it is not allowed, as at many providers."""
+    try:
+        found: str | None = store.ask("config_get", "appendfsync").get("appendfsync")
+    except StoreError:
+        return None
+    return found
