@@ -32,6 +32,11 @@ class Witness:
         return "look_at_primary", [keys.primary(), keys.workers(), keys.events()], self.told()
 
     def looked(self, answer: Sequence[int]) -> None:
-        """Take in the answer to `looking`. Whether the last claim was replicated is not known to who only looks."""
+        """Take in the answer to `looking`.
+
+        Whoever only looks does not know what replicas have of it: where claims wait for them, the next failover may
+        undo the change that was noticed, and that loses nothing.
+        """
         epoch, claims, _ = answer
-        self.learn(int(epoch), 0 if self._store.replicas else int(claims))
+        if not self._store.replicas:
+            self.learn(int(epoch), int(claims))
