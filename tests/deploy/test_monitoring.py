@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 import shutil
 import subprocess
@@ -67,3 +69,25 @@ def test_prometheus_takes_the_rules_and_each_fires_for_its_trouble() -> None:
     for command in (["check", "rules", str(_RULES)], ["test", "rules", str(_TESTS)]):
         ended = subprocess.run(["promtool", *command], capture_output=True, text=True, check=False)
         assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+class TestDashboard:
+    """The panels of `deploy/monitoring/dashboard.json`."""
+
+    dashboard = json.loads((DEPLOY / "monitoring" / "dashboard.json").read_text("utf-8"))
+
+    def test_it_asks_for_what_there_is(self) -> None:
+        queries = [target["expr"] for panel in self.dashboard["panels"] for target in panel["targets"]]
+        assert len(queries) > len(self.dashboard["panels"]) == 12
+        assert {query: unknown_names(query) for query in queries if unknown_names(query)} == {}
+
+    def test_no_panel_lies_on_another(self) -> None:
+        taken: set[tuple[int, int]] = set()
+        for panel in self.dashboard["panels"]:
+            place = panel["gridPos"]
+            cells = {
+                (place["x"] + x, place["y"] + y) for x, y in itertools.product(range(place["w"]), range(place["h"]))
+            }
+            assert not cells & taken
+            taken |= cells
+        assert max(x for x, _ in taken) < 24
