@@ -43,6 +43,7 @@ SMALL = {
     "lua/take_reads.lua": {"hgetall"},  # a batch
     "lua/take_sends.lua": {"hgetall"},  # a batch
     "lua/tick.lua": {"hgetall"},  # a field for each beat
+    "metrics/seen.py": {"hgetall"},  # numbers and facts of an account
     "results/deliveries.py": {"hvals"},  # only of mailings that are not large
 }
 
@@ -61,6 +62,14 @@ def stops(command: str, rest: str) -> bool:
     return re.search(r"'LIMIT'|'COUNT'|'[-]', '[+]', (\d+|most)|position, position, 1", rest) is not None
 
 
+def arguments(call: ast.Call) -> list[ast.expr]:
+    """What a command is given; of many commands at once, what each of them is."""
+    given = call.args[1:]
+    if given and isinstance(given[0], ast.ListComp) and isinstance(given[0].elt, ast.Tuple):
+        return given[0].elt.elts
+    return given
+
+
 def of_python() -> Iterator[tuple[str, str, list[ast.expr]]]:
     """Every plain command that the package gives to its store: file, command, arguments."""
     for path in sorted(ROOT.rglob("*.py")):
@@ -69,7 +78,7 @@ def of_python() -> Iterator[tuple[str, str, list[ast.expr]]]:
                 first = node.args[0] if node.args else None
                 asks = node.func.attr in {"ask", "ask_many"} and isinstance(first, ast.Constant)
                 if asks and isinstance(first, ast.Constant):
-                    yield path.relative_to(ROOT).as_posix(), str(first.value), node.args[1:]
+                    yield path.relative_to(ROOT).as_posix(), str(first.value), arguments(node)
 
 
 def stops_at(command: str, args: list[ast.expr]) -> bool:
