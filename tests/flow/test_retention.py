@@ -18,9 +18,12 @@ from tests.support.plans import open_plan
 from tests.support.stage import Stage
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
-#: What stays: one hash per account (its sequence numbers events), the opt-outs, the stream, which is trimmed, and what
-#: is due of sweeping.
-KEPT = {"account:default", "optouts", "optouts-counter", "optouts-why", "events", "due:control", "primary", "clock"}
+#: What stays: one hash per account (its sequence numbers events), the opt-outs, two streams, which are trimmed, what is
+#: due of sweeping, and the counters of metrics, whose fields are few.
+KEPT = {
+    *("account:default", "optouts", "optouts-counter", "optouts-why", "events", "audit", "due:control", "primary"),
+    *("clock", "metrics", "metrics:", "metrics:default"),
+}
 #: What stands here empties as it comes due.
 WAITING = {
     f"{kind}:{queue}{account}"
