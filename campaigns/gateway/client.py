@@ -221,7 +221,7 @@ class Gateway:
         def act() -> Polled[Any]:
             with self._seen():
                 answer, notes = self._sent(call, _passed)
-            return Polled(answer, self._seen, notes)
+            return Polled(answer, self._seen, notes, self._region)
 
         return _alone(lambda: read_policy(self._read_attempts, self._sleep)(act))
 

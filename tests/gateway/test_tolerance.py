@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from campaigns.errors import AccountRefusedError, ContentRefusedError, DoubtError, GatewayError
+from campaigns.gateway import Gateway, Transport
 from campaigns.gateway.answers import Answer, interpret
 from campaigns.schemas.rows import DeliveryRows
+from campaigns.settings import Secret
+from tests.gateway.wire import answering, serving
 from tests.support.jobs import sample
 
 PHONE = "375291111111"
@@ -236,3 +239,12 @@ class TestForms:
 
     def test_ids_of_the_first_version(self) -> None:
         assert read("sendQuickViberMessage", {"status": "OK", "result": {"viber_id": "84"}}) == 84
+
+
+def test_a_poll_reads_phones_by_the_region_of_the_setting() -> None:
+    """A phone that is written without a country is one of where the setting says."""
+    row = {**DELIVERED, "phone": "512345678"}
+    with serving(answering(json.dumps(wrapped(row)).encode())) as wire:
+        transport = Transport(wire.url, connect_timeout_s=2, deadline_s=2)
+        rows = Gateway(transport, Secret("t"), region="PL").get_viber_delivery_list(5).data
+    assert [found.phone for found in rows] == ["48512345678"]
