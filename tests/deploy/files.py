@@ -15,6 +15,8 @@ DEPLOY = ROOT / "deploy"
 SYSTEMD = DEPLOY / "systemd"
 KUBERNETES = DEPLOY / "kubernetes"
 
+#: What compose starts only when it is asked to, beside the processes of the Procfile.
+ASIDE = frozenset({"callbacks", "metrics"})
 #: A unit of systemd: section, directive, and what it is set to each time. An empty value forgets the ones before it.
 Unit = dict[str, dict[str, list[str]]]
 
@@ -59,7 +61,7 @@ def commands() -> dict[str, dict[str, str]]:
     """By deploy file: the command lines of the Procfile's processes, as it starts them."""
     return {
         "Procfile": procfile(),
-        "compose": {name: service["command"] for name, service in compose_processes().items() if name != "callbacks"},
+        "compose": {name: service["command"] for name, service in compose_processes().items() if name not in ASIDE},
         "systemd": {
             name: unit["Service"]["ExecStart"][0].removeprefix("/opt/viber-campaigns/.venv/bin/").replace("%%", "%")
             for name, unit in units().items()

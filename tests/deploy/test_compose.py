@@ -11,7 +11,7 @@ import pytest
 import celeryconfig
 from campaigns import __version__
 from campaigns.settings import Settings
-from tests.deploy.files import DEPLOY, compose, compose_processes, procfile, queues_of
+from tests.deploy.files import ASIDE, DEPLOY, compose, compose_processes, procfile, queues_of
 
 #: What compose.yaml may say of a service. Compose itself refuses a word that it does not know.
 WORDS = {
@@ -32,13 +32,13 @@ def test_every_word_is_known() -> None:
     assert {word for service in services().values() for word in service} <= WORDS
 
 
-def test_every_process_and_its_receiver_of_callbacks() -> None:
-    assert set(compose_processes()) == {*procfile(), "callbacks"}
+def test_every_process_and_what_stands_aside() -> None:
+    assert set(compose_processes()) == {*procfile(), *ASIDE}
     profiles = {name: service["profiles"] for name, service in services().items() if "profiles" in service}
-    assert profiles == {"callbacks": ["callbacks"], "sandbox": ["sandbox"]}
+    assert profiles == {name: [name] for name in (*ASIDE, "sandbox")}
 
 
-@pytest.mark.parametrize("name", ["store", "sandbox", "callbacks", *procfile()])
+@pytest.mark.parametrize("name", ["store", "sandbox", *sorted(ASIDE), *procfile()])
 def test_a_container_is_shut_in(name: str) -> None:
     service = services()[name]
     assert service["read_only"] is True
@@ -54,6 +54,10 @@ def test_each_is_asked_for_its_own_progress() -> None:
     for name, service in compose_processes().items():
         queues = queues_of(service["command"])
         asked = ["campaigns", "alive", *(["--queues", ",".join(queues)] if queues else [name])]
+        if name == "metrics":
+            # It answers for itself, also while there is no store.
+            port = service["command"].split()[-1]
+            asked = ["python", "-c", f"from urllib.request import urlopen; urlopen('http://127.0.0.1:{port}/')"]
         assert service["healthcheck"]["test"] == ["CMD", *asked]
         # Python needs a second of processor time, which may be several of the clock.
         assert service["healthcheck"]["timeout"] == "10s"

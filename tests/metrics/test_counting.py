@@ -14,6 +14,7 @@ from campaigns.gateway.noting import Made
 from campaigns.handle import Campaign
 from campaigns.ledger import Move
 from campaigns.ledger.states import CANCELLED, OVER, PLANNED
+from campaigns.names import BULK
 from campaigns.optouts import add as opt_out
 from campaigns.results import Odd, Reply
 from campaigns.results.intake import Change
@@ -248,6 +249,20 @@ def test_who_opted_out_later(stage: Stage) -> None:
     assert value(scraped, "recipients_total", outcome="opted_out") == 1
     assert value(scraped, "recipients_total", outcome="accepted") == 2
     assert value(scraped, "recipients_open") == 0
+
+
+def test_a_plan_that_is_taken_back(stage: Stage) -> None:
+    """The replicas lack it: it is no campaign any more, whatever was counted."""
+    campaign = stage.enqueue(bulk_job(phones(3)))
+    store = stage.services.store
+    token = stage.services.campaigns.read(campaign.id).fields["plan_token"]
+    names = [store.keys.campaign(campaign.id), store.keys.events(), store.keys.due(BULK, "default")]
+    for _ in range(2):
+        assert store.run("take_back", names, [campaign.id, token, 60_000]) == 1
+    scraped = scrape(stage.services)
+    assert value(scraped, "batch_moves_total", from_="planned", to="") == 1
+    for name in ("batches", "batches_oldest_seconds", "recipients_open"):
+        assert value(scraped, name, state="planned") == 0
 
 
 def test_what_is_held_until_it_expires(stage: Stage) -> None:

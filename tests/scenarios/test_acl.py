@@ -16,6 +16,7 @@ from campaigns.consuming import consume
 from campaigns.embedded import EmbeddedServer
 from campaigns.flow.services import Services
 from campaigns.handle import Campaign
+from campaigns.metrics.reading import read as read_metrics
 from campaigns.names import QUEUES
 from campaigns.people import forget
 from campaigns.producer import enqueue
@@ -89,6 +90,7 @@ def test_all_that_is_done(
         for line in commands(campaigns[0]):
             told = CliRunner().invoke(cli, line.split())
             assert told.exit_code == 0, f"{line}: {told.output}"
+    assert read_metrics(services.store, services.settings)
     Groups(services.store).forget("crm")
     assert refusals(guarded) == []
 
