@@ -27,7 +27,7 @@ from campaigns.errors import (
     UnknownCampaignError,
     WaitTimeoutError,
 )
-from campaigns.handle import Campaign, Status
+from campaigns.handle import Campaign
 from campaigns.job_forms import BulkJob, BulkMailing, Content, ImageUpload, ListJob, QuickJob, Recipient
 from campaigns.ledger import Reason
 from campaigns.many import Enqueued, enqueue_many
@@ -36,6 +36,7 @@ from campaigns.previewing import FirstRequest, Preview, preview
 from campaigns.producer import enqueue
 from campaigns.results import Delivery, Event, Forgotten, Message, OptOut, Owner, Reply, Trace
 from campaigns.settings import Settings
+from campaigns.whereabouts import Status
 
 __version__ = "0.1.0"
 

@@ -24,10 +24,12 @@ class Keys:
 
         `state`, `kind`, `account`, `name`, `job` (JSON without recipients), `digest`, `created_ms`, `batches`, `seq`
         (number of its last event), `correlation_id` (the job's, if it has one), `follow` (if not `read`),
-        `wants_replies` (0 if it does not), `optouts_v` (version of the opt-outs that planning went by); recipients by
-        fate `r:total`, `r:invalid`, `r:duplicate`, `r:opted_out` and `r:<batch state>`; batches by state `b:<batch
-        state>`; deliveries by status `s:<WORD>`, `final`; `replies`; `cost:<currency>` in millionths; `duplicates`
-        (messages that went out twice); `unreadable` (parts of answers that could not be used).
+        `wants_replies` (0 if it does not), `optouts_v` (version of the opt-outs that planning went by); once it was
+        rescheduled `schedule_ms`, `not_before_ms` (when batches may go out for it) and `earliest_ms` (the least that
+        `not_before_ms` ever was); recipients by fate `r:total`, `r:invalid`, `r:duplicate`, `r:opted_out` and
+        `r:<batch state>`; batches by state `b:<batch state>`; deliveries by status `s:<WORD>`, `final`; `replies`;
+        `cost:<currency>` in millionths; `duplicates` (messages that went out twice); `unreadable` (parts of answers
+        that could not be used).
         """
         return f"{self.prefix}campaign:{campaign_id}"
 
@@ -35,19 +37,20 @@ class Keys:
         """Hash. Writer: ledger, and intake for what polling finds. One batch.
 
         `state`, `since_ms` (in that state), `n` (recipients), `mailings` (JSON), `op` (last change), `attempt`,
-        `fence`, `lease_until_ms`, `claimed_ms`, `correlation_id`, `follow` and `wants_replies` (its campaign's),
+        `fence`, `lease_until_ms`, `claimed_ms`, `not_before_ms` (of what is scheduled), `schedule_ms` (to which its
+        campaign had been rescheduled by its claim), `correlation_id`, `follow` and `wants_replies` (its campaign's),
         `uuid`, `message_ids` (JSON), `followed_ms`, `v` (version of its deliveries), `optouts_v` (version of the
         opt-outs it was last checked against), `final`, `digest`, `text` (the gateway's words), `refusals` and
         `refused_ms` (number and first claim of those that were taken for the account's); `cost:<mailing>`
         (`EUR=49000;`, in millionths); `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be
-        used); for a list mailing `confirming_ms`, `confirming` (fence of the attempt that began to confirm) and
-        `status_before`; `replies_ended_ms` (of the last fetch of replies that was answered); `callback_ms` and
-        `callback_uuid`, if the gateway called back about this attempt or one that was taken for lost (empty: not
-        since it was planned again); once it was sent again after a doubt `resent_ms` (claim of the first request in
-        doubt), `watched` and `duplicate:<mailing>`, and `reduced_ms` if phones were taken out after that; while it is
-        in doubt `looks`, `looked_ms` and `tries` (of checks) and `check` (JSON: how far the check under way has
-        come); `doubts` (JSON: unix ms, state, reason, by whom; of each step into a doubt and out of it); `epoch` and
-        `doubted_ms`, see `primary`.
+        used); for a list mailing `created_for_ms` (its `schedule_ms` then), `confirming_ms`, `confirming` (fence of the
+        attempt that began to confirm) and `status_before`; `replies_ended_ms` (of the last fetch of replies that was
+        answered); `callback_ms` and `callback_uuid`, if the gateway called back about this attempt or one that was
+        taken for lost (empty: not since it was planned again); once it was sent again after a doubt `resent_ms` (claim
+        of the first request in doubt), `watched` and `duplicate:<mailing>`, and `reduced_ms` if phones were taken out
+        after that; while it is in doubt `looks`, `looked_ms` and `tries` (of checks) and `check` (JSON: how far the
+        check under way has come); `doubts` (JSON: unix ms, state, reason, by whom; of each step into a doubt and out of
+        it); `epoch` and `doubted_ms`, see `primary`.
         """
         return f"{self.prefix}batch:{batch_id}"
 
@@ -78,9 +81,7 @@ class Keys:
 
     def job_key(self, key: str) -> str:
         """String: the id of the campaign that was enqueued under `key`, and once that is over ` <digest>` of its job.
-
-        Writer: ledger. Expires `key_retention_s` after the campaign was over.
-        """
+        Writer: ledger. Expires `key_retention_s` after the campaign was over."""
         return f"{self.prefix}key:{key}"
 
     def recent_job(self, digest: str) -> str:
@@ -89,9 +90,7 @@ class Keys:
 
     def rejected(self) -> str:
         """Sorted set: digests of submitted messages in which no job could be found, by when (unix ms).
-
-        Writer: submitting. At most 1,000, the newest. Expires `retention_s` after the last.
-        """
+        Writer: submitting. At most 1,000, the newest. Expires `retention_s` after the last."""
         return f"{self.prefix}rejected"
 
     def rejected_facts(self) -> str:

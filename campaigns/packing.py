@@ -191,6 +191,14 @@ def without_schedule(kind: str, body: bytes) -> bytes:
     return orjson.dumps(document)
 
 
+def with_schedule(kind: str, body: bytes, when: str) -> bytes:
+    """A stored body of a bulk or list batch that goes out at another time than it was planned for."""
+    document = orjson.loads(body)
+    for part in document if kind == "bulk" else [document]:
+        part["schedule_time" if kind == "bulk" else "d_schedule"] = when
+    return orjson.dumps(document)
+
+
 def listed_content(kind: str, body: bytes) -> list[dict[str, str]]:
     """How getViberMessages would show each mailing of a stored body: the fields that can be compared."""
     document = orjson.loads(body)

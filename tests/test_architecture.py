@@ -49,6 +49,7 @@ LAYERS = [
     {"flow.send", "flow.poll", "flow.reconcile", "flow.replies"},
     {"flow.sweep", "flow.reading", "flow.room"},
     {"flow.resolve", "flow.dispatch", "flow.control", "flow.recovering"},
+    {"flow.rescheduling", "whereabouts"},
     {"flow.work", "handle"},
     {"preparing"},
     {"storing"},

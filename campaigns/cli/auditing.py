@@ -59,7 +59,8 @@ def _line(same: list[Record], zone: tzinfo) -> str:
     first = same[0]
     words = Deed(first.deed).words if first.deed in set(Deed) else first.deed
     others = f" and {counted(len(same) - 1, 'other')}" if len(same) > 1 else ""
-    detail = f" as {first.detail}" if first.detail else ""
+    joint = "to" if first.deed == Deed.CAMPAIGN_RESCHEDULED else "as"
+    detail = f" {joint} {first.detail}" if first.detail else ""
     why = f": {first.why}" if first.why else ""
     about = f"{words} {first.of}".rstrip()
     return f"{moment(first.at_ms, zone)}  {first.by} {about}{others}{detail}{_number(same)}{why}"

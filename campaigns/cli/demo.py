@@ -28,12 +28,13 @@ from campaigns.cli.sample import sample_job
 from campaigns.cli.screen import Screen, print_json, remark
 from campaigns.cli.show import status_table
 from campaigns.embedded import EmbeddedServer
-from campaigns.handle import Campaign, Status
+from campaigns.handle import Campaign
 from campaigns.ledger.states import OVER
 from campaigns.names import QUEUES
 from campaigns.producer import enqueue
 from campaigns.sandbox import SandboxClient
 from campaigns.settings import Settings
+from campaigns.whereabouts import Status
 from campaigns.wiring import build_services
 
 _SPEED = 20

@@ -13,8 +13,9 @@ from campaigns.cli.failures import told
 from campaigns.cli.naming import found_campaign
 from campaigns.cli.options import campaign_id, only_json
 from campaigns.cli.writing import STDOUT, write_out
-from campaigns.handle import Campaign, Status
+from campaigns.handle import Campaign
 from campaigns.harmless import json_line
+from campaigns.whereabouts import Status
 from campaigns.wiring import default_services
 
 

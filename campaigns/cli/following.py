@@ -14,8 +14,9 @@ from campaigns.cli.failures import complain
 from campaigns.cli.progress import Pace, Standing, line, view
 from campaigns.cli.show import account_pause, events_full_words, out_of_reach_words, reason_lines, status_table
 from campaigns.errors import WaitTimeoutError
-from campaigns.handle import Campaign, Status
+from campaigns.handle import Campaign
 from campaigns.ledger.states import OVER
+from campaigns.whereabouts import Status
 from campaigns.wiring import default_services
 
 _LOOK_S = 0.25

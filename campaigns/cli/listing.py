@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns.cli.show import moment, schedule_lines, state_text, state_words
-from campaigns.handle import Status
 from campaigns.ledger.states import OVER
+from campaigns.whereabouts import Status
 from campaigns.wording import counted
 
 #: From this width on, a campaign fits on a line with twenty columns for its name.

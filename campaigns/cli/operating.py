@@ -13,7 +13,8 @@ from campaigns.cli.options import account, as_json, by, campaign_id, why
 from campaigns.cli.screen import console, print_json
 from campaigns.cli.show import events_full_words, out_of_reach_words, status_table
 from campaigns.flow.resolve import RESOLUTIONS, wake_account
-from campaigns.handle import Campaign, Status
+from campaigns.handle import Campaign
+from campaigns.whereabouts import Status
 from campaigns.wiring import default_services
 from campaigns.wording import counted
 
@@ -77,6 +78,34 @@ def cancel(campaign_id: str, by: str, why: str, as_json: bool) -> None:
         print_json(status.as_dict())
     else:
         console.print(status_table(status, zone=_zone()))
+
+
+@click.command(short_help="Move the time of what is still here.")
+@campaign_id
+@click.argument("time")
+@by
+@why
+@as_json
+@told
+def reschedule(campaign_id: str, time: str, by: str, why: str, as_json: bool) -> None:
+    """Let whatever of a campaign is still here go out at TIME, such as 2030-05-01T10:00, also what had no time.
+
+    A time without a zone is in the gateway's. What waits at the gateway keeps its time.
+    """
+    campaign = found_campaign(campaign_id)
+    try:
+        number = campaign.reschedule(time, by=by, why=why)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="TIME") from None
+    status = campaign.status()
+    if as_json:
+        print_json({**status.as_dict(), "rescheduled": number})
+    elif number:
+        console.print(status_table(status, zone=_zone()))
+    else:
+        _tell_what_is_out_of_reach(status)
+        _tell_none("nothing of it is still here", campaign)
+    sys.exit(0 if number else FAILED)
 
 
 @click.command(short_help="Ask the gateway now what became of a campaign.")

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns.cli.show import status_table
-from campaigns.handle import Status
 from campaigns.statuses import DELIVERED, READ, UNKNOWN_FINAL
+from campaigns.whereabouts import Status
 
 _WINDOW_S: Final = 10.0
 #: Over less time than this a rate says nothing.

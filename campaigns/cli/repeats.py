@@ -12,7 +12,8 @@ from campaigns.cli.screen import remark
 from campaigns.cli.show import moment, state_words
 from campaigns.errors import UnknownCampaignError
 from campaigns.flow.services import Services
-from campaigns.handle import Campaign, Status
+from campaigns.handle import Campaign
+from campaigns.whereabouts import Status
 
 #: So long the fingerprint of a job is kept, in seconds: a day.
 _REMEMBERED_S = 86_400

@@ -19,11 +19,12 @@ from campaigns.cli.screen import console, print_json, remark
 from campaigns.cli.show import moment, status_table
 from campaigns.errors import JobError, WaitTimeoutError
 from campaigns.flow.services import Services
-from campaigns.handle import Campaign, Status
+from campaigns.handle import Campaign
 from campaigns.ledger.states import OVER
 from campaigns.preparing import all_mistakes, key_of
 from campaigns.previewing import preview
 from campaigns.producer import enqueue
+from campaigns.whereabouts import Status
 from campaigns.wiring import default_services
 
 

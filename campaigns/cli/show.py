@@ -12,8 +12,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from campaigns.handle import Status
 from campaigns.results import Delivery, Reply
+from campaigns.whereabouts import Status
 from campaigns.wording import counted
 
 _STYLES: Final = {

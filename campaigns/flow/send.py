@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -22,7 +23,8 @@ from campaigns.flow.withholding import check
 from campaigns.gateway.limiter import Permit
 from campaigns.gateway.noting import Notes
 from campaigns.ledger import SEND, Claim, Entry, NoToken, ToCheck
-from campaigns.packing import without_schedule
+from campaigns.packing import with_schedule, without_schedule
+from campaigns.times import to_d_schedule, to_schedule_time
 
 log = logging.getLogger(__name__)
 
@@ -76,19 +78,25 @@ def _verdict(services: Services, claim: Claim, permit: Permit, began_at_s: float
         return services.boot_s() <= latest_s
 
     try:
-        return _request(services, _timely(claim), permit, may_write, notes)
+        return _request(services, _timely(claim, settings.gateway_timezone), permit, may_write, notes)
     except GatewayError as error:
         log.info("request_failed", extra={**claim.batch.facts, **error.facts})
         accepted_ms = services.limiter.accepted_ms(claim.batch.account) if isinstance(error, AccountRefusedError) else 0
         return refused(error, claim.batch, settings, services.random.random(), accepted_ms)
 
 
-def _timely(claim: Claim) -> Claim:
-    """Without a schedule that has passed: the gateway need not know what to do with it."""
-    starts = [m.starts_at_ms for m in claim.batch.mailings if m.starts_at_ms is not None]
-    if claim.body is None or not starts or min(starts) > claim.now_ms:
+def _timely(claim: Claim, zone: ZoneInfo) -> Claim:
+    """With the time to which its campaign was moved, if it was, and without one that has passed."""
+    batch, body = claim.batch, claim.body
+    starts = [at_ms for at_ms in map(batch.scheduled_ms, batch.mailings) if at_ms is not None]
+    if body is None or not starts or batch.kind == "quick":
         return claim
-    return replace(claim, body=without_schedule(claim.batch.kind, claim.body))
+    if min(starts) <= claim.now_ms:
+        return replace(claim, body=without_schedule(batch.kind, body))
+    if not batch.number("schedule_ms"):
+        return claim
+    written = to_schedule_time if batch.kind == "bulk" else to_d_schedule
+    return replace(claim, body=with_schedule(batch.kind, body, written(min(starts), zone)))
 
 
 def _request(services: Services, claim: Claim, permit: Permit, may_write: Callable[[], bool], notes: Notes) -> Verdict:

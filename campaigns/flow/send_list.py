@@ -7,6 +7,7 @@ own state, read with getViberMessageData before and after.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import orjson
@@ -39,7 +40,7 @@ def send_list(services: Services, claim: Claim, permit: Permit, may_write: Calla
     services.limiter.release(permit, used=False)
     message_id = batch.message_ids.get(0)
     # A mailing that was created while its list was empty stays empty, whoever has joined since.
-    if message_id is None or not batch.recipients:
+    if message_id is None or not batch.recipients or _created_for_another_time(batch):
         message_id, recipients = _create(services, claim, gateway)
     else:
         recipients = batch.recipients
@@ -76,9 +77,17 @@ def _create(services: Services, claim: Claim, gateway: Gateway) -> tuple[int, in
         # The limits of the job are checked by it, so it is counted where it can be.
         recipients = len(gateway.get_viber_delivery_list(message_id).data)
     # Before the id: whoever finds an id may rely on the number, by which the limits are checked.
-    _note(services, claim, {"count_subscribers": recipients}, recipients)
-    services.deliveries.learn(batch, {0: message_id}, round(services.settings.retention_s * 1000))
+    noted: dict[str, str | int] = {"count_subscribers": recipients, "created_for_ms": batch.number("schedule_ms")}
+    _note(services, claim, noted, recipients)
+    # One that was created before takes no further part: nobody confirms it.
+    anew = replace(batch, fields={**batch.fields, "message_ids": ""})
+    services.deliveries.learn(anew, {0: message_id}, round(services.settings.retention_s * 1000))
     return message_id, recipients
+
+
+def _created_for_another_time(batch: Batch) -> bool:
+    """Whether its campaign was moved since it was created. One that was almost confirmed stays as it is."""
+    return batch.number("created_for_ms") != batch.number("schedule_ms") and "confirming_ms" not in batch.fields
 
 
 def _begin_confirming(services: Services, batch: Batch, status_before: str) -> None:

@@ -109,6 +109,33 @@ class Campaigns:
         act = Act(Deed.CAMPAIGN_CANCELLED, campaign_id, by, why)
         self._steer("cancel", frozenset({READY, PAUSED}), CANCELLING, act)
 
+    def reschedule(self, act: Act, schedule_ms: int, lead_ms: int) -> int:
+        """Batches that are still here go out at `schedule_ms` (unix ms). Raises StateError if the campaign is over.
+
+        They are handed over `lead_ms` before, quick ones at that time. Returns how many batches are still here.
+        """
+        campaign_id = act.of
+        keys, brief = self._keys, self.brief(campaign_id)
+        queue = queue_of(SEND, brief.kind)
+        from_ms = max(0, schedule_ms - (0 if brief.kind == "quick" else lead_ms))
+        of_queue = [keys.due(queue, brief.account), keys.accounts(queue)]
+        done, found = self._store.run_safely(
+            "reschedule",
+            [keys.campaign(campaign_id), keys.events(), *of_queue, keys.audit()],
+            [
+                campaign_id,
+                _states(READY, PAUSED),
+                schedule_ms,
+                from_ms,
+                orjson.dumps(act.said()),
+                brief.account,
+                packed(act),
+            ],
+        )
+        if not done:
+            raise StateError("reschedule", found.decode())
+        return int(found)
+
     def put_in_order(self, campaign: Campaign) -> int:
         """Make a campaign that has batches which were never handed out due, unless it is. Returns 1 if it was not."""
         keys, queue = self._keys, queue_of(SEND, campaign.kind)
@@ -225,7 +252,7 @@ class Campaigns:
             ],
             [
                 campaign_id,
-                f",{','.join(sorted(allowed))},",
+                _states(*allowed),
                 to,
                 f"campaign.{_EVENTS[to]}",
                 orjson.dumps(act.said()),
@@ -236,3 +263,8 @@ class Campaigns:
         if answer[0] == 0:
             state = answer[1].decode()
             raise StateError(what, state) if state else UnknownCampaignError(campaign_id)
+
+
+def _states(*states: str) -> str:
+    """States as scripts search them."""
+    return f",{','.join(sorted(states))},"

@@ -82,8 +82,8 @@ class Plans:
             of_batches=of_batches,
         )
 
-    def keep(self, batches: Iterable[Batch]) -> None:
-        """Let what unsent batches and those in doubt need live on, as if they were planned now.
+    def keep(self, batches: Iterable[Batch], *, later_ms: int = 0) -> None:
+        """Let what unsent batches and those in doubt need live on, as if they were planned now for `later_ms` ahead.
 
         Somebody may resume, resolve or retry them after any time.
         """
@@ -93,11 +93,11 @@ class Plans:
         keys = self._store.keys
         bodies = [keys.body(batch.id) for batch in waiting]
         lookalikes = list({keys.twins(mailing.fingerprint) for batch in waiting for mailing in batch.mailings})
-        lives = ((bodies, self._body_life_ms), (lookalikes, self._twins_life_ms))
+        lives = ((bodies, self._body_life_ms + later_ms), (lookalikes, self._twins_life_ms + later_ms))
         self._store.run_many(
             "keep",
             [
-                (names[start : start + _PER_CALL], [life_ms])
+                (names[start : start + _PER_CALL], [life_ms, life_ms if later_ms else life_ms // 2])
                 for names, life_ms in lives
                 for start in range(0, len(names), _PER_CALL)
             ],

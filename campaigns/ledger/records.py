@@ -130,6 +130,10 @@ class Batch:
         """Whether it is in doubt only because the store may have lost a claim of it."""
         return self.number("doubted_ms") >= self.number("claimed_ms") > 0
 
+    def scheduled_ms(self, mailing: MailingRecord) -> int | None:
+        """Unix ms for which a mailing was scheduled by the batch's last claim; before that, by its plan."""
+        return self.number("schedule_ms") or mailing.starts_at_ms
+
     @property
     def starts_at_ms(self) -> int:
         """When its mailings start at the gateway: at their schedule, or when it was claimed.
@@ -138,7 +142,7 @@ class Batch:
         begins would give it up before anything can be known of it.
         """
         claimed = self.number("claimed_ms")
-        return max((max(m.starts_at_ms or claimed, claimed) for m in self.mailings), default=claimed)
+        return max((max(self.scheduled_ms(m) or claimed, claimed) for m in self.mailings), default=claimed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,11 @@ class Campaign:
         """The job without its recipients."""
         document: dict[str, Any] = orjson.loads(self.fields.get("job") or "{}")
         return document
+
+    @property
+    def rescheduled_ms(self) -> int | None:
+        """Unix ms to which somebody moved what was still here; None if nobody did."""
+        return self.number("schedule_ms") or None
 
     @property
     def over(self) -> bool:

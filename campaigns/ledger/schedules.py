@@ -16,7 +16,8 @@ _HANDED_OVER = frozenset({SENDING, UNKNOWN, HELD, ACCEPTED})
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """`times_ms` are all scheduled times of a campaign, unix ms, the earliest first.
+    """`times_ms` are all scheduled times of a campaign, unix ms, the earliest first. Of one that was rescheduled they
+    are the new time, and those for which something waits at the gateway.
 
     `out_of_reach` counts recipients whose mailing waits at the gateway for its time, and `until_ms` is the last of
     those times. No method of the gateway cancels: neither pause nor cancel reaches them.
@@ -29,11 +30,16 @@ class Schedule:
 
 def schedule_of(batches: Batches, campaign: Campaign, now: Callable[[], int]) -> Schedule:
     """Ask for the time (unix ms) and read the batches only if there is a schedule. Raises StoreError."""
+    moved_ms = campaign.rescheduled_ms
     times = _times(batches, campaign)
-    if campaign.over or not times or times[-1] <= (now_ms := now()):
+    latest_ms = max((*times, moved_ms or 0), default=0)
+    if moved_ms:
+        times = (moved_ms,)
+    if campaign.over or latest_ms <= (now_ms := now()):
         return Schedule(times)
     waiting = [(starts_ms, n) for starts_ms, n in _handed_over(batches, campaign) if starts_ms > now_ms]
     until_ms = max((starts_ms for starts_ms, _ in waiting), default=None)
+    times = tuple(sorted({*times, *(starts_ms for starts_ms, _ in waiting)}))
     return Schedule(times, sum(n for _, n in waiting), until_ms)
 
 
@@ -55,4 +61,4 @@ def _handed_over(batches: Batches, campaign: Campaign) -> Iterator[tuple[int, in
 
 
 def _starts_ms(batch: Batch) -> int:
-    return max((mailing.starts_at_ms or 0 for mailing in batch.mailings), default=0)
+    return max((batch.scheduled_ms(mailing) or 0 for mailing in batch.mailings), default=0)

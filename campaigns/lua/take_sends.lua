@@ -23,6 +23,7 @@
 -- @include turns
 -- @include primary
 -- @include doubts
+-- @include holding_back
 -- @include claims
 local now, queue, call = clock(ARGV[1]), ARGV[2], ARGV[4]
 local accounts, memory = KEYS[1], KEYS[6]
@@ -73,11 +74,12 @@ local function front(account)
     if string.find(member, '-', 1, true) then return member, member, nil, first[2] end
     local fields = redis.call('HMGET', campaign_base .. member, 'state', 'cursor', 'batches', 'spacing_ms')
     local cursor = tonumber(fields[2] or '0')
-    if fields[1] == 'ready' and cursor < tonumber(fields[3] or '0') then
-      return member .. '-' .. cursor, member, fields, first[2]
-    end
-    -- Paused, or all handed out: resuming puts it back.
+    local going = fields[1] == 'ready' and cursor < tonumber(fields[3] or '0')
+    local held_until = going and campaign_held_until(campaign_base .. member, now)
+    if going and not held_until then return member .. '-' .. cursor, member, fields, first[2] end
+    -- Paused, or all handed out: resuming puts it back. What may not go out yet comes back by itself.
     redis.call('ZREM', order_base .. account, member)
+    if held_until then redis.call('ZADD', due_base .. account, held_until, 'at|' .. member) end
     steps = steps + 1
   end
 end
@@ -113,10 +115,10 @@ local function take_from(account)
     if not batch_id then break end
     if #taken >= most or steps >= STEPS then return now end
     local k, campaign_id = names_of(batch_id, account)
-    local not_before = tonumber(redis.call('HGET', k.batch, 'not_before_ms') or '0')
+    local held_until = batch_held_until(k, now)
     local fence = ARGV[FENCES + #taken + 1]
     local why, found, version
-    if not_before > now then
+    if held_until then
       why = 'schedule'
     else
       why, found, version = claimable(k, primary, batch_id, campaign_id, account, fence, now)
@@ -135,7 +137,7 @@ local function take_from(account)
       steps = steps + 1
       pass(account, member, fields, at, 0)
       if why == 'schedule' then
-        redis.call('ZADD', due_base .. account, not_before, 'at|' .. batch_id)
+        redis.call('ZADD', due_base .. account, held_until, 'at|' .. batch_id)
       elseif why == 'campaign' and found == 'cancelling' then
         -- It was on its way when its campaign was cancelled, and came back unsent.
         redis.call('ZADD', KEYS[10], now, 'cancel|' .. campaign_id)

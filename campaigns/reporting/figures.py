@@ -13,7 +13,6 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from campaigns.errors import flatten
-from campaigns.handle import Status
 from campaigns.ledger.states import (
     ACCEPTED,
     CANCELLED,
@@ -29,6 +28,7 @@ from campaigns.reporting.tally import OpenBatch, Span, Tally
 from campaigns.reporting.timeline import Chart
 from campaigns.results import Reply
 from campaigns.statuses import DELIVERED, NEW, READ, SENT, UNKNOWN_FINAL
+from campaigns.whereabouts import Status
 
 #: Every class of the account with the words for it, in the order in which they are told.
 CLASSES: Final = {

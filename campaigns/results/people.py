@@ -18,6 +18,7 @@ import orjson
 
 from campaigns.ledger import Batch, Batches, Campaign, Campaigns, TakenOutRow, refused_by
 from campaigns.ledger.reasons import HERE
+from campaigns.ledger.states import PLANNED
 from campaigns.planning import phones_of
 from campaigns.recipients import normalise_phone
 from campaigns.results.deliveries import Deliveries
@@ -129,7 +130,7 @@ class People:
 
     def trace(self, campaign: Campaign, phone: str) -> Trace | None:
         """What one campaign did to a phone; None if it has nothing to do with it."""
-        messages = [m for batch in self.batches_with(campaign, phone) for m in self._messages(batch, phone)]
+        messages = [m for batch in self.batches_with(campaign, phone) for m in self._messages(campaign, batch, phone)]
         taken_out = [(reason, place) for _, (reason, place, _) in self.taken_out(campaign, phone)]
         replies = self._replies.of_phone(campaign.id, phone) if campaign.number("replies") else []
         if not (messages or taken_out or replies):
@@ -220,7 +221,8 @@ class People:
                 if quoted in body and any(phone in mailing for mailing in phones_of(kind, body)):
                     yield batch_id
 
-    def _messages(self, batch: Batch, phone: str) -> Iterator[Message]:
+    def _messages(self, campaign: Campaign, batch: Batch, phone: str) -> Iterator[Message]:
+        moved_ms = campaign.rescheduled_ms if batch.state == PLANNED else None
         for number, delivery in self._deliveries.of_phone(batch, phone):
             yield Message(
                 batch_id=batch.id,
@@ -230,7 +232,7 @@ class People:
                 text=batch.fields.get(f"rejected:{number}") or batch.fields.get("text", ""),
                 attempt=batch.attempt,
                 sent_ms=batch.number("claimed_ms") or None,
-                starts_ms=batch.mailings[number].starts_at_ms,
+                starts_ms=moved_ms or batch.scheduled_ms(batch.mailings[number]),
                 uuid=batch.fields.get("uuid", ""),
                 message_id=batch.message_ids.get(number),
                 status=delivery.status,

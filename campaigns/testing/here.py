@@ -11,13 +11,14 @@ from threading import Lock
 from campaigns.flow.services import Services
 from campaigns.flow.submit import take_in
 from campaigns.flow.work import work_through
-from campaigns.handle import Campaign, Status, list_campaigns
+from campaigns.handle import Campaign, list_campaigns
 from campaigns.ledger.states import OVER
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.testing.clock import MovedClock
 from campaigns.testing.submissions import Submissions
 from campaigns.times import parse_when
+from campaigns.whereabouts import Status
 from campaigns.wiring import build_services, open_store
 
 _PAUSE_S = 0.01

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from campaigns.embedded import EmbeddedServer
-from campaigns.handle import Campaign, Status
+from campaigns.handle import Campaign
 from campaigns.producer import enqueue
 from campaigns.sandbox.client import SandboxClient
+from campaigns.whereabouts import Status
 from tests.benchmarks.measure import Measure
 from tests.benchmarks.planning import job
 from tests.benchmarks.procfile import command_of, cpu_s, environment, running, services_of

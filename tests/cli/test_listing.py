@@ -10,7 +10,7 @@ import pytest
 
 from campaigns.cli.listing import Singles, Wanted, lines_of, needs
 from campaigns.cli.naming import full_batch_id
-from campaigns.handle import Status
+from campaigns.whereabouts import Status
 from tests.cli.conftest import Run
 from tests.cli.test_show import a_status
 from tests.support.jobs import bulk_job, phones, quick_job

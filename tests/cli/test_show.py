@@ -13,8 +13,8 @@ from rich.console import Console, RenderableType
 from campaigns.cli.listing import CampaignsTable
 from campaigns.cli.progress import Standing, view
 from campaigns.cli.show import status_table
-from campaigns.handle import Status
 from campaigns.statuses import DEFAULT_FINAL
+from campaigns.whereabouts import Status
 
 WIDTHS = [60, 80, 200]
 ID = "1a209f07c85152972d023"

@@ -75,6 +75,7 @@ def test_all_that_is_done(
         enqueue(list_job(1), services=services),
     ]
     stopped = enqueue(sample_job(schedule="2030-05-01 10:00"), services=services)
+    stopped.reschedule("2030-05-02 10:00")
     stopped.pause()
     stopped.resume()
     stopped.cancel()

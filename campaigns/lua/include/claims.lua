@@ -6,8 +6,10 @@ local CLOCKS_DIFFER_MS = 60000
 -- Whether a planned batch may have been sent by a claim that the store has lost.
 local function in_doubt(k, primary, batch)
   if primary.doubt == 0 or tonumber(batch[8] or '0') >= primary.doubt then return false end
-  if tonumber(redis.call('HGET', k.campaign, 'epoch') or '0') >= primary.doubt then return false end
-  return tonumber(batch[9] or '0') <= primary.changed + CLOCKS_DIFFER_MS
+  local campaign = redis.call('HMGET', k.campaign, 'epoch', 'earliest_ms')
+  if tonumber(campaign[1] or '0') >= primary.doubt then return false end
+  local due = math.min(tonumber(batch[9] or '0'), tonumber(campaign[2] or batch[9] or '0'))
+  return due <= primary.changed + CLOCKS_DIFFER_MS
 end
 
 -- planned → unknown: the listing must show first whether it was sent. `attempt` is the one in doubt.
@@ -66,6 +68,9 @@ local function claim(k, primary, batch, batch_id, campaign_id, fence, lease_ms, 
   redis.call('HSET', k.batch, 'state', 'sending', 'since_ms', now, 'claimed_ms', now, 'op', fence,
     'fence', fence, 'attempt', attempt, 'lease_until_ms', lease_until)
   if primary.epoch > 0 then redis.call('HSET', k.batch, 'epoch', primary.epoch) end
+  -- From here on a new time for the campaign is none for this batch.
+  local schedule_ms = redis.call('HGET', k.campaign, 'schedule_ms')
+  if schedule_ms then redis.call('HSET', k.batch, 'schedule_ms', schedule_ms) end
   redis.call('HDEL', k.batch, 'callback_ms', 'callback_uuid', 'looks', 'looked_ms', 'tries') -- of an earlier attempt
   schedule(k.due_control, nil, nil, 'lease|' .. batch_id, lease_until)
   count(k.campaign, batch_id, tonumber(batch[2]), 'planned', 'sending', now)
