@@ -15,7 +15,7 @@ DEPLOY = ROOT / "deploy"
 SYSTEMD = DEPLOY / "systemd"
 KUBERNETES = DEPLOY / "kubernetes"
 
-#: What compose starts only when it is asked to, beside the processes of the Procfile.
+#: Processes that no line of the Procfile starts: they run where somebody wants them.
 ASIDE = frozenset({"callbacks", "metrics"})
 #: A unit of systemd: section, directive, and what it is set to each time. An empty value forgets the ones before it.
 Unit = dict[str, dict[str, list[str]]]
@@ -65,12 +65,12 @@ def commands() -> dict[str, dict[str, str]]:
         "systemd": {
             name: unit["Service"]["ExecStart"][0].removeprefix("/opt/viber-campaigns/.venv/bin/").replace("%%", "%")
             for name, unit in units().items()
-            if name != "callbacks"
+            if name not in ASIDE
         },
         "kubernetes": {
             name: " ".join(containers(deployment)[0]["command"])
             for name, deployment in processes(resolve(KUBERNETES / "base")).items()
-            if name != "callbacks"
+            if name not in ASIDE
         },
     }
 

@@ -17,7 +17,7 @@ import yaml
 import celeryconfig
 from campaigns import __version__
 from campaigns.settings import Settings
-from tests.deploy.files import DEPLOY, KUBERNETES, procfile, queues_of
+from tests.deploy.files import ASIDE, DEPLOY, KUBERNETES, procfile, queues_of
 from tests.deploy.kustomize import Resource, containers, environment, processes, resolve
 from tests.deploy.network import is_closed, may_talk, selects
 
@@ -101,13 +101,16 @@ def test_images_are_pinned(folder: Path) -> None:
 
 def test_each_is_asked_for_its_own_progress(sandbox_overlay: list[Resource]) -> None:
     found = processes(sandbox_overlay)
-    assert set(found) == {*procfile(), "callbacks"}
+    assert set(found) == {*procfile(), *ASIDE}
     for name, deployment in found.items():
         (container,) = containers(deployment)
         queues = queues_of(" ".join(container["command"]))
         asked = ["campaigns", "alive", *(["--queues", ",".join(queues)] if queues else [name])]
         for probe in ("startupProbe", "livenessProbe"):
-            assert container[probe]["exec"]["command"] == asked
+            if name == "metrics":  # it answers whoever asks
+                assert container[probe]["httpGet"] == {"path": "/metrics", "port": "metrics"}
+            else:
+                assert container[probe]["exec"]["command"] == asked
             # Python needs more than the second that is the default.
             assert container[probe]["timeoutSeconds"] >= 10
         assert deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 90
@@ -120,7 +123,7 @@ def test_how_they_are_replaced() -> None:
     assert found["beat"]["spec"]["strategy"] == {"type": "Recreate"}
     counts = {name: deployment["spec"]["replicas"] for name, deployment in found.items()}
     # Without an address for callbacks their receiver would end at once.
-    assert counts == {**dict.fromkeys(procfile(), 1), "quick": 2, "callbacks": 0}
+    assert counts == {**dict.fromkeys(procfile(), 1), "quick": 2, "callbacks": 0, "metrics": 1}
 
 
 @each_folder
@@ -135,7 +138,7 @@ def test_what_is_named_exists(folder: Path) -> None:
             chosen = selector if resource["kind"] == "PodDisruptionBudget" else {"matchLabels": selector}
             assert sum(selects(chosen, of_a_pod) for of_a_pod in labels) == 1
     budgets = {r["metadata"]["name"] for r in found if r["kind"] == "PodDisruptionBudget"}
-    assert budgets == {r["metadata"]["name"] for name, r in processes(found).items() if name != "beat"}
+    assert budgets == {r["metadata"]["name"] for name, r in processes(found).items() if name not in {"beat", "metrics"}}
 
 
 def test_settings_are_read_and_only_workers_have_tokens(sandbox_overlay: list[Resource], tmp_path: Path) -> None:
@@ -165,7 +168,7 @@ def test_who_may_talk_to_whom(sandbox_overlay: list[Resource]) -> None:
         for labels in (r["spec"]["template"]["metadata"]["labels"] for r in sandbox_overlay if containers(r))
     }
     workers = {name for name, line in procfile().items() if queues_of(line)}
-    ports = {"store": 6379, "sandbox": 8025, "callbacks": 8026}
+    ports = {"store": 6379, "sandbox": 8025, "callbacks": 8026, "metrics": 9808}
     allowed = {
         (source, target)
         for source in pods
@@ -173,20 +176,26 @@ def test_who_may_talk_to_whom(sandbox_overlay: list[Resource]) -> None:
         for port in ports.values()
         if may_talk(sandbox_overlay, pods[source], pods[target], port)
     }
-    to_store = {(name, "store") for name in {*workers, "beat", "callbacks"}}
+    to_store = {(name, "store") for name in {*workers, "beat", *ASIDE}}
     assert allowed == to_store | {(name, "sandbox") for name in workers} | {("sandbox", "callbacks")}
     assert all(is_closed(sandbox_overlay, labels) == {"Ingress", "Egress"} for labels in pods.values())
 
 
-def test_callbacks_come_only_from_the_ingress() -> None:
+def test_callbacks_come_only_from_the_ingress_and_metrics_go_only_to_prometheus() -> None:
     rules = [
         rule
         for resource in resolve(FOLDERS[0])
         if resource["kind"] == "NetworkPolicy"
         for rule in resource["spec"].get("ingress", [])
     ]
-    named = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}}}
-    assert rules == [{"from": [named], "ports": [{"protocol": "TCP", "port": 8026}]}]
+    named = {"ingress-nginx": 8026, "monitoring": 9808}
+    assert rules == [
+        {
+            "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}],
+            "ports": [{"protocol": "TCP", "port": port}],
+        }
+        for name, port in named.items()
+    ]
 
 
 def test_the_readme_s_own_overlay_resolves(tmp_path: Path) -> None:
