@@ -27,6 +27,8 @@ from campaigns.errors import (
     UnknownCampaignError,
     WaitTimeoutError,
 )
+from campaigns.exclusions import Excluded
+from campaigns.filling import Sample
 from campaigns.handle import Campaign
 from campaigns.job_forms import BulkJob, BulkMailing, Content, ImageUpload, ListJob, QuickJob, Recipient
 from campaigns.ledger import Reason
@@ -52,6 +54,7 @@ __all__ = [
     "DoubtError",
     "Enqueued",
     "Event",
+    "Excluded",
     "FirstRequest",
     "ForgetError",
     "Forgotten",
@@ -70,6 +73,7 @@ __all__ = [
     "Reason",
     "Recipient",
     "Reply",
+    "Sample",
     "Settings",
     "SettingsError",
     "StateError",

@@ -11,6 +11,7 @@ from campaigns.results import Doubt, Message, OptOut, Reply, Trace
 _TAKEN_OUT: Final = {
     "duplicate": "handed in more than once, this time left out",
     "opted_out": "opted out, so not messaged",
+    "invalid": "left out, since it could not be messaged as it was handed in",
 }
 _STATUSES: Final = {
     "NEW": "accepted by the gateway, not handed to Viber yet",

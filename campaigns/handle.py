@@ -10,6 +10,7 @@ from itertools import islice
 
 from campaigns.acts import APPLICATION, Act, Deed
 from campaigns.errors import StoreError, WaitTimeoutError
+from campaigns.exclusions import Excluded
 from campaigns.flow.dispatch import ring
 from campaigns.flow.rescheduling import reschedule, to_come_ms
 from campaigns.flow.resolve import RESOLUTIONS, decide
@@ -78,7 +79,11 @@ class Campaign:
 
         The place of who opted out after planning is the batch that they stood in.
         """
-        return self._services.campaigns.taken_out(self.id)
+        return ((one.reason, one.place, one.phone) for one in self.excluded())
+
+    def excluded(self) -> Iterator[Excluded]:
+        """Recipients who are not messaged, each with the reason in words; memory does not grow with their number."""
+        return self._services.campaigns.excluded(self.id)
 
     def wait(self, timeout_s: float | None = None, *, poll_s: float = 0.25) -> Status:
         """Wait until nothing more will happen by itself. Raises WaitTimeoutError after `timeout_s` seconds.

@@ -22,11 +22,13 @@ class ImageUpload(TypedDict, total=False):
 
 
 class Recipient(TypedDict, total=False):
-    """One recipient of a mailing. In a personal mailing each has a text, and a link if the content is a button."""
+    """One recipient of a mailing. In a personal mailing each has a text, and a link if the content is a button; or
+    values, where the content has a text that they fill."""
 
     phone: Required[str | int]
     text: str
     button_link: str
+    values: Mapping[str, str | int | float | None] | None
 
 
 class Content(TypedDict, total=False):

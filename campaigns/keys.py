@@ -66,9 +66,9 @@ class Keys:
         return f"{self.prefix}image:{campaign_id}"
 
     def taken_out(self, campaign_id: str) -> str:
-        """List of JSON `[reason, place, phone as handed in]`. Writer: planning, and ledger for those who opted
-        out later; their place is the batch that they stood in. It is never shortened: who was erased leaves an empty
-        string."""
+        """List of JSON `[reason, place, phone as handed in]`, some with a fourth text: why. Writer: planning, and
+        ledger for those who opted out later; their place is the batch that they stood in. It is never shortened: who
+        was erased leaves an empty string."""
         return f"{self.prefix}taken-out:{campaign_id}"
 
     def active(self) -> str:

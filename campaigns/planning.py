@@ -6,31 +6,31 @@ Rows are worked on a thousand at a time, because a function call per row would c
 from __future__ import annotations
 
 import json
-import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
-from typing import Any, cast
+from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 import orjson
-from pyroaring import BitMap, BitMap64
 
+from campaigns.deduplication import Sorter
 from campaigns.errors import JobError
-from campaigns.jobs import BulkJob, Job, Mailing, QuickJob, job_document
+from campaigns.exclusions import Excluded
+from campaigns.filling import Filler, Samples, form_of
+from campaigns.jobs import BulkJob, Job, QuickJob, job_document
 from campaigns.packing import (
     Packer,
     PlannedBatch,
     PlannedMailing,
-    Row,
     list_batch,
     listed_content,
     phones_of,
     quick_batch,
     texts_of,
 )
-from campaigns.recipients import RecipientFile, mobile_phones, row_problem, rows_are_usual
+from campaigns.recipients import RecipientFile, RowForm, lost_digits, mobile_phones, row_problem, rows_are_usual
 from campaigns.times import to_schedule_time
 from campaigns.wellformed import TextRule, text_problem
 
@@ -38,14 +38,20 @@ __all__ = ["PlannedBatch", "PlannedMailing", "Planner", "TakenOut", "listed_cont
 
 _CHUNK = 1000
 _ANY_TEXT = TextRule(1_000_000, literal=True)
+_NO_PROBLEMS: Final[Mapping[int, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class TakenOut:
-    """Recipients who are not messaged, each as (place in the job, phone as handed in)."""
+    """Recipients who are not messaged, each as (place in the job, phone as handed in), and why where `reason` does not
+    say all."""
 
     reason: str  # 'invalid', 'duplicate' or 'opted_out'
-    rows: list[tuple[str, str]] = field(repr=False)
+    rows: list[tuple[str, ...]] = field(repr=False)
+
+    def excluded(self) -> Iterator[Excluded]:
+        """The same, one by one."""
+        return (Excluded(self.reason, *row) for row in self.rows)
 
 
 Step = PlannedBatch | TakenOut
@@ -68,6 +74,7 @@ class Planner:
         opted_out: Callable[[list[str]], Sequence[bool]],
         text_rule: TextRule = _ANY_TEXT,
         errors_cap: int = 100,
+        samples: Samples | None = None,
     ) -> None:
         self.counts = {"total": 0, "invalid": 0, "duplicate": 0, "opted_out": 0}
         self._job = job
@@ -77,6 +84,7 @@ class Planner:
         self._opted_out = opted_out
         self._text_rule = text_rule
         self._errors_cap = errors_cap
+        self._samples = samples
         self._errors: dict[Any, Any] = {}
         self._further_errors = 0
         document = orjson.dumps(job_document(job), option=orjson.OPT_SORT_KEYS)
@@ -108,23 +116,31 @@ class Planner:
         lanes: dict[tuple[int | None, int], Packer] = {}
         for index, mailing in enumerate(job.mailings):
             schedule_time = to_schedule_time(mailing.schedule_ms, self._timezone) if mailing.schedule_ms else None
-            sorter = _Sorter(mailing.message_type == "personal")
-            for start, rows in self._chunks(mailing.delivery_list):
-                place = _places(mailing.delivery_list, f"messages[{index}].delivery_list")
-                sound = self._sound(place, start, rows, mailing)
-                phones, taken = self._sorted_out(place, start, rows, sound, sorter)
+            form = form_of(mailing)
+            sorter = Sorter(form.personal)
+            filler = Filler(mailing, self._text_rule) if form.templated else None
+            sent = filler.sent if filler else mailing
+            place = _places(mailing.delivery_list, f"messages[{index}].delivery_list")
+            for start, handed_in in self._chunks(mailing.delivery_list):
+                sound = self._sound(place, start, handed_in, form)
+                rows, unfilled = filler.filled(handed_in) if filler and sound is not None else (handed_in, {})
+                phones, taken = self._sorted_out(place, start, rows, sound, sorter, unfilled)
                 yield from taken
+                if self._samples is not None and form.personal:
+                    self._sample(self._samples, place, start, rows, phones)
                 for lane, kept in sorter.by_lane(rows, phones).items():
                     packer = lanes.setdefault((mailing.schedule_ms, lane), Packer(self._most))
-                    yield from packer.add(index, mailing, schedule_time, kept)
+                    yield from packer.add(index, sent, schedule_time, kept)
+            if filler and not self._errors and (problem := filler.problem()) is not None:
+                self._errors[f"messages[{index}].content.text"] = [problem]
         for packer in lanes.values():
             yield from packer.rest()
 
     def _quick(self, job: QuickJob) -> Iterator[Step]:
-        sorter = _Sorter(personal=False)
+        sorter = Sorter(personal=False)
         place = _places(job.delivery_list, "delivery_list")
         for start, rows in self._chunks(job.delivery_list):
-            sound = self._sound(place, start, rows, None)
+            sound = self._sound(place, start, rows, RowForm())
             phones, taken = self._sorted_out(place, start, rows, sound, sorter)
             yield from taken
             for phone in phones:
@@ -140,18 +156,16 @@ class Planner:
             yield start, chunk
             start += len(chunk)
 
-    def _sound(self, place: _Place, start: int, rows: list[Any], mailing: Mailing | None) -> list[str | None] | None:
+    def _sound(self, place: _Place, start: int, rows: list[Any], form: RowForm) -> list[str | None] | None:
         """The rows' phones, normalised; None for what is no mobile number. None at all if a row breaks a rule."""
-        personal = mailing is not None and mailing.message_type == "personal"
-        linked = mailing is not None and mailing.content.get("type") == "button"
-        if not personal and set(map(type, rows)) == {str}:
+        if not form.has_texts and set(map(type, rows)) == {str}:
             if rows_are_usual(rows):
                 return cast(list[str | None], rows)
             if text_problem("\n".join(rows)) is None:
                 return mobile_phones(rows, self._region)
         broken = False
         for number, row in enumerate(rows, start):
-            problem = row_problem(row, personal=personal, linked=linked, text_rule=self._text_rule)
+            problem = row_problem(row, form, text_rule=self._text_rule)
             if problem is not None:
                 broken = True
                 self._note_error(place(number), problem)
@@ -171,14 +185,18 @@ class Planner:
         start: int,
         rows: list[Any],
         sound: list[str | None] | None,
-        sorter: _Sorter,
+        sorter: Sorter,
+        unfilled: Mapping[int, str] = _NO_PROBLEMS,
     ) -> tuple[list[str | None], list[TakenOut]]:
-        """The phones that stay, None in the place of those who do not, and who was taken out why."""
+        """The phones that stay, None in the place of those who do not, and who was excluded why. `unfilled`: why a row
+        has no text, by its number."""
         if sound is None:
             return [None] * len(rows), []
-        invalid = [] if None not in sound else [i for i, phone in enumerate(sound) if phone is None]
-        out: dict[str, list[int]] = {"invalid": invalid}
         phones = list(sound)
+        for i in unfilled:
+            phones[i] = None
+        invalid = [] if None not in phones else [i for i, phone in enumerate(phones) if phone is None]
+        out: dict[str, list[int]] = {"invalid": invalid}
         out["duplicate"] = sorter.duplicates(rows, phones)
         for i in out["duplicate"]:
             phones[i] = None
@@ -192,70 +210,15 @@ class Planner:
         for reason, numbers in out.items():
             if numbers:
                 self.counts[reason] += len(numbers)
-                listed = [(place(start + i), _raw_phone(rows[i])) for i in numbers]
-                taken.append(TakenOut(reason, listed))
+                whys = unfilled if reason == "invalid" else _NO_PROBLEMS
+                taken.append(TakenOut(reason, [_listed(place(start + i), rows[i], whys.get(i)) for i in numbers]))
         return phones, taken
 
-
-class _Sorter:
-    """Finds repetitions within one mailing."""
-
-    def __init__(self, personal: bool) -> None:
-        self._personal = personal
-        # Compressed bitmaps: phones lie close together, so one costs two bytes, and sixty-seven in a set.
-        self._phones = BitMap64()
-        # Three times 32 bits tell messages apart, at five bytes each; a set of digests would take over a hundred.
-        self._messages = (BitMap(), BitMap(), BitMap())
-        self._sent = BitMap64()
-        #: How many further messages a phone has been given, for the few that have any.
-        self._further: dict[int, int] = {}
-
-    def duplicates(self, rows: list[Any], phones: list[str | None]) -> list[int]:
-        """Which rows repeat an earlier one: the same phone and, in a personal mailing, the same message."""
-        if self._personal:
-            return self._repeated_messages(rows, phones)
-        numbers = list(map(int, filter(None, phones)))
-        fresh = BitMap64(numbers)
-        if len(fresh) == len(numbers) and not fresh & self._phones:
-            self._phones |= fresh
-            return []
-        repeated = []
-        for i, phone in enumerate(phones):
+    @staticmethod
+    def _sample(samples: Samples, place: _Place, start: int, rows: list[Any], phones: list[str | None]) -> None:
+        for number, (row, phone) in enumerate(zip(rows, phones, strict=True), start):
             if phone is not None:
-                number = int(phone)
-                if number in self._phones:
-                    repeated.append(i)
-                self._phones.add(number)
-        return repeated
-
-    def _repeated_messages(self, rows: list[Any], phones: list[str | None]) -> list[int]:
-        repeated = []
-        for i, phone in enumerate(phones):
-            if phone is not None:
-                message = orjson.dumps([phone, rows[i]["text"], rows[i].get("button_link")])
-                parts = struct.unpack("3I", blake2b(message, digest_size=12).digest())
-                known = [part in bitmap for part, bitmap in zip(parts, self._messages, strict=True)]
-                if int(phone) in self._phones and all(known):
-                    repeated.append(i)
-                for part, bitmap in zip(parts, self._messages, strict=True):
-                    bitmap.add(part)
-                self._phones.add(int(phone))
-        return repeated
-
-    def by_lane(self, rows: list[Any], phones: list[str | None]) -> dict[int, list[Row]]:
-        """The rows to send, by how many other messages their phone has before them in this mailing."""
-        if not self._personal:
-            return {0: list(filter(None, phones))}
-        lanes: dict[int, list[Row]] = {}
-        for row, phone in zip(rows, phones, strict=True):
-            if phone is not None:
-                number = int(phone)
-                lane = self._further.get(number, 0)
-                if lane or number in self._sent:
-                    lane = self._further[number] = lane + 1
-                self._sent.add(number)
-                lanes.setdefault(lane, []).append({**row, "phone": phone})
-        return lanes
+                samples.note(place, number, phone, row)
 
 
 def _places(rows: Iterable[Any], name: str) -> _Place:
@@ -263,9 +226,12 @@ def _places(rows: Iterable[Any], name: str) -> _Place:
     return rows.place if isinstance(rows, RecipientFile) else lambda number: f"{name}[{number}]"
 
 
-def _raw_phone(row: Any) -> str:
-    phone = row.get("phone", "") if isinstance(row, dict) else row
-    return str(phone)[:100].encode("utf-8", "replace").decode()
+def _listed(place: str, row: Any, why: str | None) -> tuple[str, ...]:
+    """An excluded row: its place, its phone, and why if there is more to say."""
+    raw = str(row.get("phone", "") if isinstance(row, dict) else row)[:100]
+    why = lost_digits(raw) or why
+    phone = raw.encode("utf-8", "replace").decode()
+    return (place, phone) if why is None else (place, phone, why)
 
 
 def _packed(rows: list[Any]) -> bytes:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from campaigns.errors import ErrorTree, JobError
+from campaigns.filling import Samples
 from campaigns.flow.services import Services
 from campaigns.jobs import Job
 from campaigns.planning import Planner
 from campaigns.recipients import read_recipients
 from campaigns.schemas.jobs import load_job
+from campaigns.schemas.row_forms import asked_values
 from campaigns.settings import Settings
 from campaigns.wellformed import TextRule, key_problem
 
@@ -83,7 +85,9 @@ def checked_job(
     return checked
 
 
-def planner_of(services: Services, job: Job, opted_out: OptedOut | None = None) -> Planner:
+def planner_of(
+    services: Services, job: Job, opted_out: OptedOut | None = None, samples: Samples | None = None
+) -> Planner:
     """A planner by the settings and the opt-outs of these services, which many may share. Raises StoreError."""
     settings = services.settings
     return Planner(
@@ -93,6 +97,7 @@ def planner_of(services: Services, job: Job, opted_out: OptedOut | None = None) 
         timezone=settings.gateway_timezone,
         opted_out=opted_out or services.optouts.checker(),
         text_rule=TextRule(settings.text_length, job.literal_text),
+        samples=samples,
     )
 
 
@@ -113,14 +118,21 @@ def refusals(settings: Settings, job: Job, counts: Mapping[str, int], *, strict:
     return errors
 
 
-def rows_of(recipients: Recipients, columns: Chosen, encoding: str | None) -> Iterable[Any] | None:
-    """The rows of recipients, with `columns` and `encoding` if they are a file. Raises JobError."""
+def rows_of(job: object, recipients: Recipients, columns: Chosen, encoding: str | None) -> Iterable[Any] | None:
+    """The rows of recipients, with `columns` and `encoding` if they are a file; `columns` may also choose those that
+    fill the texts of the job. Raises JobError."""
     if isinstance(recipients, (str, Path)):
-        return read_recipients(recipients, columns=columns, encoding=encoding)
+        return read_recipients(recipients, columns=columns, encoding=encoding, names=_names_in(job))
     given = {"columns": columns, "encoding": encoding}
     if errors := {name: ["is of use only with a file of recipients"] for name, value in given.items() if value}:
         raise JobError(errors)
     return recipients
+
+
+def _names_in(job: object) -> tuple[str, ...]:
+    """The names in the texts of a job with a single mailing. The job may be anything."""
+    mailings = job.get("messages") if isinstance(job, Mapping) else None
+    return (asked_values(mailings[0]) or ()) if isinstance(mailings, list) and len(mailings) == 1 else ()
 
 
 def _with_recipients(job: Mapping[str, Any], recipients: Iterable[Any] | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -11,6 +11,8 @@ from typing import Any, Final
 import orjson
 
 from campaigns.errors import ErrorTree, KeyConflictError, UnknownCampaignError
+from campaigns.exclusions import Excluded
+from campaigns.filling import Sample, Samples
 from campaigns.flow.services import Services
 from campaigns.gateway.calls import Call, send_bulk_viber, send_quick_viber_message, send_viber_message_list
 from campaigns.job_forms import AnyJob
@@ -43,8 +45,9 @@ class Preview:
     """What would become of a job.
 
     Each of `total` recipients is counted in exactly one of `invalid`, `duplicate`, `opted_out` and `to_send`;
-    `examples` are the first few who would be taken out: reason, place in the job, phone as handed in. Of a list
-    mailing only the gateway knows the recipients: then `total` is 0, and `to_send` and `cost` are None.
+    `examples` are the first few who would be excluded. Of personal mailings `samples` are the first messages and
+    `longest` is the longest, as their recipients will read them. Of a list mailing only the gateway knows the
+    recipients: then `total` is 0, and `to_send` and `cost` are None.
     `requests` are those that are paid for, `cost` is what all would cost at `message_cost` each, None while that
     setting is unset. `refused` is the tree of limits that would stop the job, empty if nothing would; `same_as`
     the campaign that has the key with the same job, so that no second one would be made.
@@ -65,7 +68,9 @@ class Preview:
     max_cost: Decimal | None
     refused: ErrorTree
     same_as: str | None
-    examples: tuple[tuple[str, str, str], ...] = field(repr=False)
+    examples: tuple[Excluded, ...] = field(repr=False)
+    samples: tuple[Sample, ...] = field(repr=False)
+    longest: Sample | None = field(repr=False)
     first_request: FirstRequest | None
 
     def as_dict(self) -> dict[str, Any]:
@@ -84,9 +89,14 @@ def preview(
     strict: bool = False,
     columns: Chosen = None,
     encoding: str | None = None,
+    samples: int = 3,
+    on_excluded: Callable[[Excluded], object] | None = None,
     services: Services | None = None,
 ) -> Preview:
     """Check and plan a job as `enqueue` would, with the same arguments, but store nothing and wake nobody.
+
+    `samples` is how many messages of personal mailings are kept to be shown; `on_excluded` is called with every
+    recipient who would be excluded, so that all can be written down while memory stays flat.
 
     Opt-outs are those of now. Recipients are read once and not kept; an iterator is used up. What `enqueue` would
     refuse once everybody is counted is told in `refused`.
@@ -95,36 +105,50 @@ def preview(
     """
     services = services or default_services()
     with all_mistakes(services, job, recipients):
-        own_key, rows = key_of(job, key), rows_of(recipients, columns, encoding)
+        own_key, rows = key_of(job, key), rows_of(job, recipients, columns, encoding)
     checked = checked_job(services, job, rows)
-    planner = planner_of(services, checked)
-    first, requests, examples = _walked(planner)
-    counts, price = planner.counts, services.settings.message_cost
-    to_send = _to_send(checked, counts)
+    shown = Samples(samples)
+    planner = planner_of(services, checked, samples=shown)
+    first, requests, examples = _walked(planner, on_excluded)
     return Preview(
         name=checked.name or "",
         kind=checked.kind,
         account=checked.account,
-        **counts,
-        to_send=to_send,
         requests=requests,
-        message_cost=price,
-        cost=None if price is None or to_send is None else price * to_send,
-        max_recipients=checked.max_recipients,
-        max_cost=checked.max_cost,
-        refused=refusals(services.settings, checked, counts, strict=strict),
+        **_counted(services.settings, checked, planner.counts),
+        refused=refusals(services.settings, checked, planner.counts, strict=strict),
         same_as=_same_as(services, own_key, planner.digest),
         examples=examples,
+        samples=tuple(shown.first),
+        longest=shown.longest,
         first_request=_shown(services.settings, checked, first) if first is not None else None,
     )
 
 
-def _walked(planner: Planner) -> tuple[PlannedBatch | None, int, tuple[tuple[str, str, str], ...]]:
-    """The first request, how many there are, and a few who are taken out; the rest is passed over."""
-    first, requests, examples = None, 0, list[tuple[str, str, str]]()
+def _counted(settings: Settings, job: Job, counts: Mapping[str, int]) -> dict[str, Any]:
+    """The numbers of a preview and its money, beside the limits of the job."""
+    to_send, price = _to_send(job, counts), settings.message_cost
+    return {
+        **counts,
+        "to_send": to_send,
+        "message_cost": price,
+        "cost": None if price is None or to_send is None else price * to_send,
+        "max_recipients": job.max_recipients,
+        "max_cost": job.max_cost,
+    }
+
+
+def _walked(
+    planner: Planner, on_excluded: Callable[[Excluded], object] | None
+) -> tuple[PlannedBatch | None, int, tuple[Excluded, ...]]:
+    """The first request, how many there are, and a few who are excluded; the rest is only told."""
+    first, requests, examples = None, 0, list[Excluded]()
     for step in planner.steps():
         if isinstance(step, TakenOut):
-            examples += [(step.reason, *row) for row in islice(step.rows, _EXAMPLES - len(examples))]
+            examples += islice(step.excluded(), _EXAMPLES - len(examples))
+            if on_excluded is not None:
+                for one in step.excluded():
+                    on_excluded(one)
         else:
             first = first or step
             requests += 1

@@ -68,7 +68,7 @@ def enqueue(
     """
     services = services or default_services()
     with all_mistakes(services, job, recipients):
-        own_key, rows = key_of(job, key), rows_of(recipients, columns, encoding)
+        own_key, rows = key_of(job, key), rows_of(job, recipients, columns, encoding)
     try:
         return _enqueue(services, job, own_key, rows, strict, _wait)
     except StateError:

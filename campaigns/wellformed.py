@@ -86,6 +86,12 @@ class TextRule:
             return f"holds {found}, which nothing fills; if it is meant as it stands, give the job literal_text: true"
         return None
 
+    def template_problem(self, text: str) -> str | None:
+        """What is wrong with what stands between the places of a template, if anything."""
+        if len(text) > self.most:
+            return f"longer than {self.most:,} characters, even without what fills it"
+        return text_problem(text)
+
 
 def link_problem(link: object, most: int) -> str | None:
     """What is wrong with an address on the web, if anything."""

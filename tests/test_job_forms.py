@@ -12,7 +12,8 @@ from mypy import api
 
 import campaigns
 from campaigns import BulkJob, BulkMailing, Content, ImageUpload, ListJob, QuickJob, Recipient, job_forms
-from campaigns.schemas.delivery_lists import ROW_FIELDS, row_shape
+from campaigns.recipients import RowForm
+from campaigns.schemas.delivery_lists import ROW_FIELDS, any_row_shape, row_shape
 from campaigns.schemas.fields import Kind, Word
 from campaigns.schemas.images import Image
 from campaigns.schemas.kinds import KINDS
@@ -96,6 +97,13 @@ with open("a.jpg", "rb") as file:
     to_list = ListJob(kind="list", vibername_id=7, list_id=2, image=file, type_message="IMAGE", rate="10/day")
 plain = {"kind": "quick", "vibername_id": 7, "phone": "375291111111", "message": "x"}
 anything: dict[str, Any] = plain
+templated: BulkMailing = {
+    "alphaname_id": 444,
+    "message_type": "personal",
+    "content": {"type": "text", "text": "Hello {name|friend}, you have {points} points"},
+    "delivery_list": [{"phone": "375291111111", "values": {"name": None, "points": 150}}],
+}
+enqueue({"messages": [templated]})
 enqueue(bulk, key="spring")
 enqueue(plain)
 enqueue(anything)
@@ -165,9 +173,9 @@ def alternatives(hint: Any) -> tuple[Any, ...]:
 
 
 def test_rows_and_images() -> None:
-    row = row_shape(Settings(), personal=True, linked=True)
+    row = any_row_shape(Settings())
     assert set(Recipient.__annotations__) == set(row["properties"]) == set(ROW_FIELDS)
-    assert Recipient.__required_keys__ == set(row_shape(Settings(), personal=False, linked=False)["required"])
+    assert Recipient.__required_keys__ == set(row_shape(Settings(), RowForm())["required"])
     image = Image().shape(Settings())
     assert set(ImageUpload.__annotations__) == set(image["properties"])
     assert ImageUpload.__required_keys__ == set(image["required"])

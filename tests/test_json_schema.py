@@ -20,7 +20,7 @@ from campaigns.schemas.jobs import load_job
 from campaigns.schemas.json_schema import job_schema, jobs_schema
 from campaigns.schemas.kinds import KINDS
 from campaigns.settings import Settings
-from tests.support.jobs import bulk_job, list_job, personal_job, quick_job, sample_job
+from tests.support.jobs import bulk_job, list_job, personal_job, quick_job, sample_job, template_job
 
 SETTINGS: Final = Settings(message_cost=Decimal("0.049"))
 NOW: Final = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
@@ -46,6 +46,12 @@ GOOD: Final[list[dict[str, Any]]] = [
     bulk_job([PHONE, 80291111111, {"phone": PHONE}, "not a phone"], kind="bulk", callback_url=LINK, **COMMON),
     bulk_job([PHONE], callback_url=None, **NOTHING),
     personal_job([{"phone": 375291111111, "text": "x"}], literal_text=False, weight="7", max_cost=0.5),
+    template_job([{"phone": PHONE, "values": {"name": "Анна", "n": 1.5, "x": None, "y": []}}], "Hello {name|}, {n}"),
+    template_job([PHONE, 375291111111, {"phone": PHONE}, {"phone": PHONE, "values": None}], "x" * 1000),
+    template_job([PHONE], "{" + "name" * 10 + "|" + "x" * 400 + "}" + "x" * 999),
+    template_job([PHONE], "Hello {name}", f"{LINK}/{{Код клиента}}"),
+    template_job([PHONE], "Hello {name}", "{link}"),
+    template_job([PHONE], "Hello {name}", LINK, literal_text=True),
     quick_job(PHONE, **COMMON),
     {"kind": "quick", "vibername_id": "7", "message": "x", "phone": 375291111111, "type_message": "text"},
     quick_job(PHONE, type_message="IMAGE", image=IMAGE),
@@ -183,6 +189,17 @@ BAD: Final[list[dict[str, Any]]] = [
     content("text", text="x", caption="x"),
     content("text", text="x", caption=None),
     content("TEXT", "PERSONAL", {"phone": PHONE, "text": "x"}, text="x"),
+    template_job([{"phone": PHONE, "values": "Anna"}], "{name}"),
+    template_job([{"phone": PHONE, "name": "Anna"}], "{name}"),
+    template_job([{"values": {"name": "Anna"}}], "{name}"),
+    template_job([PHONE], ""),
+    template_job([PHONE], "{name}", "nowhere"),
+    template_job([PHONE], "{name}", f"{LINK}{'x' * 150}"),
+    bulk_job([{"phone": PHONE, "values": {}}]),
+    personal_job([{"phone": PHONE, "text": "x", "values": {}}]),
+    content("text", "personal", PHONE, text="{name}", caption="x"),
+    content("button", "personal", PHONE, text="{name}", image_url=LINK, caption="x"),
+    content("button", "bulk", text="x", image_url=LINK, caption="x", button_link="{link}"),
     content("text", "personal"),
     content("text", "personal", {"phone": PHONE}),
     content("text", "personal", {"phone": PHONE, "text": "x", "button_link": LINK}),

@@ -11,6 +11,7 @@ import pytest
 
 from campaigns import Preview, preview
 from campaigns.errors import JobError, KeyConflictError
+from campaigns.exclusions import Excluded
 from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
 from tests.support.settings import TOKEN
 from tests.support.stage import Stage
@@ -42,7 +43,7 @@ def test_everybody_is_counted_once(look: Callable[..., Preview], stage: Stage) -
     found = look(bulk_job([*people, people[0], "nobody"], name="Spring"))
     assert (found.total, found.invalid, found.duplicate, found.opted_out, found.to_send) == (5, 1, 1, 1, 2)
     assert (found.name, found.kind, found.requests, found.cost, found.refused) == ("Spring", "bulk", 1, None, {})
-    assert ("invalid", "messages[0].delivery_list[4]", "nobody") in found.examples
+    assert Excluded("invalid", "messages[0].delivery_list[4]", "nobody") in found.examples
     assert found.first_request is not None
     assert found.first_request.body["messages"][0]["delivery_list"] == people[:2]
 

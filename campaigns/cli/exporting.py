@@ -50,5 +50,5 @@ def _documents(campaign: Campaign, status: Status) -> Iterator[tuple[str, dict[s
         yield "delivery", asdict(delivery)
     for reply in default_services().replies.scan(campaign.id):
         yield "reply", asdict(reply)
-    for reason, place, phone in campaign.taken_out():
-        yield "taken_out", {"reason": reason, "place": place, "phone": phone}
+    for one in campaign.excluded():
+        yield "taken_out", asdict(one)

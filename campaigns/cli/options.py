@@ -47,7 +47,8 @@ columns = click.option(
     multiple=True,
     metavar="FIELD=NAME",
     callback=_columns,
-    help='Which column is phone, text or button_link: --column "phone=Телефон 1", or its number from 1. Repeatable.',
+    help='Which column is phone, text, button_link or {name} in a template: --column "phone=Телефон 1", or its '
+    "number from 1. Repeatable.",
 )
 encoding = click.option(
     "--encoding", help="How the file is written, such as windows-1251, if that cannot be found out."

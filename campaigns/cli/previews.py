@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import orjson
 
+from campaigns.exclusions import Excluded
 from campaigns.previewing import Preview
+from campaigns.wording import counted
 
 _SHOWN: Final = 3
 Line = tuple[str, str | None]
@@ -21,9 +23,8 @@ def preview_lines(preview: Preview) -> Iterator[Line]:
     numbers = _numbers(preview)
     width = max(len(number) for number, _ in numbers)
     yield from ((f"{number:>{width}}  {words}", None) for number, words in numbers)
-    yield from (
-        (f"  {reason.replace('_', ' ')}: {phone} at {place}", "dim") for reason, place, phone in _examples(preview)
-    )
+    yield from ((_excluded(one), "dim") for one in preview.examples[:_SHOWN])
+    yield from _messages(preview)
     yield from _limits(preview)
     if preview.same_as is not None:
         yield f"campaign {preview.same_as} has this key already: no second one would be made", "yellow"
@@ -56,8 +57,22 @@ def _numbers(preview: Preview) -> list[tuple[str, str]]:
     return numbers
 
 
-def _examples(preview: Preview) -> tuple[tuple[str, str, str], ...]:
-    return preview.examples[:_SHOWN]
+def _excluded(one: Excluded) -> str:
+    why = f": {one.why}" if one.why else ""
+    return f"  {one.reason.replace('_', ' ')}: {one.phone} at {one.place}{why}"
+
+
+def _messages(preview: Preview) -> Iterator[Line]:
+    """The first messages of personal mailings and the longest, as they will read."""
+    shown = [("", sample) for sample in preview.samples]
+    if preview.longest is not None and preview.longest not in preview.samples:
+        shown.append(("the longest: ", preview.longest))
+    for words, sample in shown:
+        longest = "the longest, " if not words and sample == preview.longest else ""
+        yield f"{words}{sample.place}, {sample.phone}: {longest}{counted(sample.length, 'character')}", "bold"
+        yield from ((f"  {line}", None) for line in sample.text.splitlines())
+        if sample.button_link is not None:
+            yield f"  {sample.button_link}", None
 
 
 def _limits(preview: Preview) -> Iterator[Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -134,8 +135,8 @@ def replies(campaign_id: str) -> None:
 @told
 def taken_out(campaign_id: str) -> None:
     """Recipients who were not messaged and why, as JSON lines."""
-    for reason, place, phone in found_campaign(campaign_id).taken_out():
-        print_json({"reason": reason, "place": place, "phone": phone})
+    for one in found_campaign(campaign_id).excluded():
+        print_json(asdict(one))
 
 
 def _zone() -> ZoneInfo:

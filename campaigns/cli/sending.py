@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Any, BinaryIO, TypedDict
+from typing import Any, BinaryIO, Final, TypedDict, cast
 
 import click
 
+from campaigns.cli.excluding import excluded_file
 from campaigns.cli.failures import FAILED, told
 from campaigns.cli.following import followed, obstacles
 from campaigns.cli.job_files import read_job
@@ -22,10 +23,12 @@ from campaigns.flow.services import Services
 from campaigns.handle import Campaign
 from campaigns.ledger.states import OVER
 from campaigns.preparing import all_mistakes, key_of
-from campaigns.previewing import preview
+from campaigns.previewing import Preview, preview
 from campaigns.producer import enqueue
 from campaigns.whereabouts import Status
 from campaigns.wiring import default_services
+
+_SHOW: Final = "With --dry-run: how many messages of personal mailings are shown as they will read."
 
 
 class Given(TypedDict):
@@ -51,49 +54,66 @@ class Given(TypedDict):
 @click.option("--strict", is_flag=True, help="Refuse the job if any recipient would be taken out.")
 @click.option("--wait", "wait_s", type=float, help="Wait so many seconds for the campaign to finish.")
 @click.option("--dry-run", is_flag=True, help="Only check, count and show the first request; store and send nothing.")
+@click.option("--show", "samples", default=3, show_default=True, type=click.IntRange(0, 1000), help=_SHOW)
+@click.option(
+    "--excluded-to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write every excluded recipient, with line and reason, to this CSV file.",
+)
+@click.option("--excel", is_flag=True, help="That file for an Excel whose list separator is a semicolon.")
 @as_json
 @told
 def send(
     file: BinaryIO,
-    recipients: Path | None,
-    columns: dict[str, str],
-    encoding: str | None,
-    key: str | None,
-    strict: bool,
     wait_s: float | None,
     dry_run: bool,
+    samples: int,
+    excluded_to: Path | None,
+    excel: bool,
     as_json: bool,
+    columns: dict[str, str],
+    **beside: Any,
 ) -> None:
     """Enqueue the job in FILE (JSON; - for standard input). A path in `image` counts from the folder of FILE.
 
     A file of recipients is read as a whole or refused. Its column of phones is called phone or телефон, say, and
-    is never guessed: --column chooses another.
+    is never guessed: --column chooses another. A personal mailing whose content has a text such as `Hello
+    {name|friend}` fills it from the columns of the same names; --column "name=Имя" chooses another. Recipients who
+    lack a value are excluded.
 
     With --dry-run nothing is stored or sent; the exit code is 2 if the job would be refused. Of the first request
-    a few recipients are shown, with --json all.
+    a few recipients are shown, with --json all. Of personal mailings the first messages and the longest are shown.
     """
     if dry_run and wait_s is not None:
         raise click.UsageError("give --dry-run or --wait, not both")
+    if excel and excluded_to is None:
+        raise click.UsageError("--excel is of use only with --excluded-to")
     job = read_job(file)
-    given: Given = {
-        "key": key,
-        "strict": strict,
-        "recipients": recipients,
-        "columns": columns or None,
-        "encoding": encoding,
-    }
+    given = cast(Given, {**beside, "columns": columns or None})
+    with excluded_file(excluded_to, excel=excel) as note:
+        if dry_run:
+            found = preview(job, **given, samples=samples, on_excluded=note)
+        else:
+            campaign, existed = _enqueued(job, given)
+            for one in campaign.excluded() if excluded_to is not None else ():
+                note(one)
     if dry_run:
-        _look_at(job, given, as_json=as_json)
+        _show(found, as_json=as_json)
         return
+    status = (_awaited_as_json if as_json else _shown)(campaign, wait_s, existed=existed)
+    if wait_s is not None:
+        _leave_by(status)
+
+
+def _enqueued(job: Any, given: Given) -> tuple[Campaign, bool]:
+    """The campaign, and whether it had its key before. Warns if the same job without a key was handed in lately."""
     services = default_services()
     earlier = _owner(services, job, given)
     campaign = enqueue(job, **given)
     first = noted(services, campaign)
-    if first is not None and key_of(job, key) is None:
+    if first is not None and key_of(job, given["key"]) is None:
         warn_of(first, campaign, services.settings.gateway_timezone)
-    status = (_awaited_as_json if as_json else _shown)(campaign, wait_s, existed=earlier == campaign.id)
-    if wait_s is not None:
-        _leave_by(status)
+    return campaign, earlier == campaign.id
 
 
 def _owner(services: Services, job: Any, given: Given) -> str | None:
@@ -135,8 +155,7 @@ def _awaited_as_json(campaign: Campaign, wait_s: float | None, *, existed: bool)
     return status
 
 
-def _look_at(job: Any, given: Given, *, as_json: bool) -> None:
-    found = preview(job, **given)
+def _show(found: Preview, *, as_json: bool) -> None:
     if as_json:
         print_json(found.as_dict())
     else:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from campaigns.cli.failures import FAILED, complain
 from campaigns.cli.screen import console
@@ -22,6 +24,16 @@ def write_out(output: Path, lines: Iterable[str]) -> None:
     console.print(f"written: {output}", soft_wrap=True)
 
 
+@contextmanager
+def whole_file(path: Path) -> Iterator[Callable[[str], object]]:
+    """Inside, what is called with each line of the file; it is in its place in the end, unless an exception leaves."""
+    try:
+        with _opened(path) as write:
+            yield write
+    except OSError as error:
+        _complain(path, error)
+
+
 def _print(lines: Iterable[str]) -> None:
     stream = sys.stdout.buffer
     for line in lines:
@@ -32,24 +44,37 @@ def _print(lines: Iterable[str]) -> None:
 def _write(path: Path, lines: Iterable[str]) -> None:
     """Put a whole file into its place; into what is no file, such as a pipe, the lines are written as they come."""
     try:
-        if path.exists() and not path.is_file():
-            with path.open("w", encoding="utf-8", newline="") as device:
-                device.writelines(lines)
-        else:
-            # A link stays a link, and leads to the file.
-            _replace(Path(os.path.realpath(path)), lines)
+        with _opened(path) as write:
+            for line in lines:
+                write(line)
     except OSError as error:
-        complain(f"cannot write {path}: {error.strerror or error}")
-        sys.exit(FAILED)
+        _complain(path, error)
 
 
-def _replace(path: Path, lines: Iterable[str]) -> None:
+def _complain(path: Path, error: OSError) -> NoReturn:
+    complain(f"cannot write {path}: {error.strerror or error}")
+    sys.exit(FAILED)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Callable[[str], object]]:
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="") as device:
+            yield device.write
+    else:
+        # A link stays a link, and leads to the file.
+        with _replaced(Path(os.path.realpath(path))) as write:
+            yield write
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[Callable[[str], object]]:
     """Write beside the file and put it in its place in the end, so that nobody finds half of it."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     file = part.open("x", encoding="utf-8", newline="")
     try:
         with file:
-            file.writelines(lines)
+            yield file.write
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -24,7 +24,7 @@ from campaigns.ledger.batches import (
     moved,
     queue_of,
 )
-from campaigns.ledger.campaigns import Campaigns, TakenOutRow
+from campaigns.ledger.campaigns import Campaigns
 from campaigns.ledger.due import Due, Entry, Owned
 from campaigns.ledger.plan import NewBatch, Plan, drop_plan
 from campaigns.ledger.plans import Plans, new_campaign_id
@@ -63,7 +63,6 @@ __all__ = [
     "Refusal",
     "Rejected",
     "RejectedMessages",
-    "TakenOutRow",
     "TakenRead",
     "ToCheck",
     "Turn",

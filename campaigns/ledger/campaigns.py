@@ -9,6 +9,7 @@ import orjson
 
 from campaigns.acts import Act, Deed, packed
 from campaigns.errors import StateError, UnknownCampaignError
+from campaigns.exclusions import Excluded
 from campaigns.ledger.batches import SEND, queue_of
 from campaigns.ledger.records import Campaign
 from campaigns.ledger.states import CANCELLING, PAUSED, READY
@@ -16,7 +17,6 @@ from campaigns.names import CONTROL
 from campaigns.store import Store, decoded
 
 #: Why and where somebody was taken out (the place in the job, or the batch), and the phone as it was handed in.
-TakenOutRow = tuple[str, str, str]
 
 _PER_ROUND_TRIP = 500
 _MOST_BRIEFS = 1000
@@ -154,18 +154,17 @@ class Campaigns:
             [campaign_id, packed, *flat],
         )
 
-    def taken_out(self, campaign_id: str) -> Iterator[TakenOutRow]:
-        """Recipients that planning took out, and those who opted out later."""
-        return (row for _, row in self.numbered_taken_out(campaign_id))
+    def excluded(self, campaign_id: str) -> Iterator[Excluded]:
+        """Recipients that planning excluded, and those who opted out later."""
+        return (row for _, row in self.numbered_excluded(campaign_id))
 
-    def numbered_taken_out(self, campaign_id: str) -> Iterator[tuple[int, TakenOutRow]]:
+    def numbered_excluded(self, campaign_id: str) -> Iterator[tuple[int, Excluded]]:
         """The same, each with its number in the list, which it keeps. Those who were erased are left out."""
         start = 0
         while rows := self._store.ask("lrange", self._keys.taken_out(campaign_id), start, start + _PER_ROUND_TRIP - 1):
             for number, row in enumerate(rows, start):
                 if row:
-                    reason, place, phone = orjson.loads(row)
-                    yield number, (reason, place, phone)
+                    yield number, Excluded(*orjson.loads(row))
             start += len(rows)
 
     def retire(self, campaign: Campaign, life_ms: int) -> None:

@@ -88,7 +88,7 @@ class Plan:
             self._check(min(answers))
 
     def take_out(self, reason: str, rows: Iterable[Sequence[str]]) -> None:
-        """Record recipients that are not messaged: `rows` of place and phone as handed in."""
+        """Record recipients that are not messaged: `rows` of place, phone as handed in, and why if need be."""
         for call in self.taking_out(reason, rows):
             self._check(self._store.run(*call))
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-PHONE, TEXT, BUTTON_LINK = "phone", "text", "button_link"
+PHONE, TEXT, BUTTON_LINK, VALUES = "phone", "text", "button_link", "values"
 FIELDS: Final = (PHONE, TEXT, BUTTON_LINK)
 
 _PHONE_NAMES: Final = frozenset((
@@ -119,6 +119,23 @@ def recognised(first: Sequence[str], phones: Sequence[int]) -> Columns:
     raise ColumnError(
         f"no column is called phone; it has {_listed(first)}; {_choose(first, likely[0] if likely else None)}"
     )
+
+
+def value_places(
+    first: Sequence[str], layout: Columns, names: Collection[str], choice: Mapping[str, str | int]
+) -> dict[str, int]:
+    """The columns that fill a template: called as its `names` are, or chosen. Raises ColumnError naming all that are
+    missing. `first` is the first row."""
+    header = first if layout.header else ()
+    there = {plain(cell) for cell in header} - {""}
+    missing = [name for name in names if name not in choice and plain(name) not in there]
+    if missing:
+        has = f"; it has {_listed(header)}" if header else ", since it has no header"
+        raise ColumnError(
+            f"has no column called {', '.join(missing)}, which the template names{has}; choose one with "
+            f'--column "{missing[0]}=NAME", or columns={{"{missing[0]}": "NAME"}}'
+        )
+    return {name: _place(first, name, choice.get(name, name)) for name in names}
 
 
 def _named(first: Sequence[str]) -> dict[str, list[int]]:

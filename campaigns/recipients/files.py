@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from array import array
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -13,30 +11,31 @@ from typing import Any, BinaryIO, Final
 import orjson
 
 from campaigns.errors import JobError
-from campaigns.recipients.cells import phone_cell
+from campaigns.recipients.cells import lost_digits, phone_cell
 from campaigns.recipients.columns import (
     BUTTON_LINK,
     FIELDS,
     PHONE,
     TEXT,
+    VALUES,
     ColumnError,
     Columns,
     chosen,
     is_phone_name,
     plain,
     recognised,
+    value_places,
 )
-from campaigns.recipients.phones import is_phone_like, normalise_phone
+from campaigns.recipients.lines import Lines
+from campaigns.recipients.misreadings import misreading
+from campaigns.recipients.phones import normalise_phone
 from campaigns.recipients.sheets import sheet_table
 from campaigns.recipients.sources import ZIP, Source, refused, text_lines
-from campaigns.recipients.tables import DELIMITERS, Row, Table, text_table
+from campaigns.recipients.tables import Row, Table, text_table
 from campaigns.unknown_fields import unknown_field
 
 _JSON_LINES: Final = frozenset((".jsonl", ".ndjson", ".json"))
 _LOOKED_AT: Final = 50
-_DIVIDED = re.compile(f"[{DELIMITERS}]")
-#: Two cells; no text holds the character between them.
-_CUT_NUMBER = re.compile(r"[0-9]\0[0-9]+[EeЕе]\+[0-9]{1,2}")
 _JSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"|\[\s*[\{"0-9])')
 _NOT_HERE: Final = {
     TEXT: "the text belongs to the content of a bulk mailing, or make message_type personal",
@@ -47,10 +46,11 @@ _NOT_HERE: Final = {
 class RecipientFile:
     """The rows of a table (CSV in its usual forms, .xlsx with the extra `xlsx`) or of JSON lines.
 
-    `columns` says which column of a table is `phone`, `text` or `button_link`, by its name or its number from 1;
-    without it the phone's column must have a name that means a phone, never a guess. `encoding` is found out where
-    it is certain: UTF-8, UTF-16, Windows-1251. Iterating raises JobError with file, line and reason as soon as
-    anything cannot be read, so take nothing from it before the end. It may be iterated again.
+    `columns` says which column of a table is `phone`, `text`, `button_link` or one of `names`, which a template has,
+    by its name or its number from 1; without it the phone's column must have a name that means a phone, never a guess.
+    `encoding` is found out where it is certain: UTF-8, UTF-16, Windows-1251. Iterating raises JobError with file, line
+    and reason as soon as anything cannot be read, so take nothing from it before the end. A phone that cannot be
+    known any more is a row as any other, unless there is no other. It may be iterated again.
     """
 
     def __init__(
@@ -59,21 +59,28 @@ class RecipientFile:
         *,
         columns: Mapping[str, str | int] | None = None,
         encoding: str | None = None,
+        names: Iterable[str] = (),
     ) -> None:
         self._source = Source(file)
-        self._columns = _checked_columns(columns)
-        self._chosen_names = {plain(str(name)) for name in self._columns.values() if not str(name).isdigit()} - {""}
+        given = _checked_columns(columns, names)
+        self._columns = {field: name for field, name in given.items() if field in FIELDS}
+        self._of_values = {field: name for field, name in given.items() if field not in FIELDS}
+        self._chosen_names = {plain(str(name)) for name in given.values() if not str(name).isdigit()} - {""}
         self._encoding = encoding
         self._fields: frozenset[str] | None = None
+        self._values: tuple[str, ...] | None = None
         self._region = "BY"
-        self._places = _Places()
+        self._lines = Lines()
 
-    def asking(self, fields: Iterable[str] | None, region: str) -> RecipientFile:
+    def asking(self, fields: Iterable[str] | None, region: str, values: Iterable[str] | None = None) -> RecipientFile:
         """Make the file give only phones, or objects with these fields, each of which must then have a column.
 
-        `region` is the country of phones that are written without one.
+        With `values`, the names in a template, each object has `values` as well: of a table the cells of the columns
+        with these names, which must be there; of JSON lines the whole object of its line. `region` is the country of
+        phones that are written without one.
         """
         self._fields = frozenset(fields) if fields is not None else None
+        self._values = tuple(values) if values is not None else None
         self._region = region
         return self
 
@@ -99,12 +106,12 @@ class RecipientFile:
 
     def place(self, number: int) -> str:
         """Where row `number` (from 0) of the last iteration stands, for people."""
-        return f"{self.name}, line {self._places.line(number)}"
+        return f"{self.name}, line {self._lines.line(number)}"
 
     def __iter__(self) -> Iterator[Any]:
-        self._places = places = _Places()
+        self._lines = lines = Lines()
         for number, (line, row) in enumerate(self.numbered()):
-            places.note(number, line)
+            lines.note(number, line)
             yield row
 
     def numbered(self) -> Iterator[tuple[int, Any]]:
@@ -123,7 +130,7 @@ class RecipientFile:
                 raise refused(self.name, line, "is not JSON; each line is a phone or an object of its own") from None
             if isinstance(row, list):
                 raise refused(self.name, line, "is a list; write one phone or one object a line")
-            yield line, row
+            yield line, row if self._values is None else _with_values(row)
 
     def table(self) -> Table:
         """The rows as text, whichever kind of table it is. Raises JobError."""
@@ -134,11 +141,8 @@ class RecipientFile:
 
     def _speaks(self, cell: str) -> bool:
         """Whether a cell shows that its line was divided rightly: a phone, its name, or a name chosen."""
-        try:
-            phone = phone_cell(cell, self.name, 1)
-        except JobError:  # a phone that lost its digits
-            return True
-        return is_phone_name(cell) or self.is_phone(phone) or plain(cell) in self._chosen_names
+        known = is_phone_name(cell) or self.is_phone(phone_cell(cell)) or plain(cell) in self._chosen_names
+        return known or lost_digits(cell) is not None
 
     def is_phone(self, cell: str) -> bool:
         """Whether a cell holds a phone, mobile or not."""
@@ -177,16 +181,33 @@ class RecipientFile:
         if not head:
             return
         layout = self.layout(head)
-        places = self._wanted(layout, head[0].line)
-        single = self._fields == frozenset((PHONE,)) or (self._fields is None and list(places) == [PHONE])
+        shaped = self._shaped(layout, head[0])
+        place, doubt = layout.places[PHONE], _Doubt(self.name)
         for row in chain(head[1:] if layout.header else head, table.rows):
-            self._check(row, layout, table.delimiter)
-            phone = phone_cell(_cell(row.cells, places[PHONE]), self.name, row.line)
-            if single:
-                yield row.line, phone
-            else:
-                further = ((f, _cell(row.cells, i)) for f, i in places.items() if f != PHONE)
-                yield row.line, {PHONE: phone, **{field: cell for field, cell in further if cell}}
+            if reason := misreading(row, layout, table.delimiter, chosen=bool(self._columns)):
+                raise refused(self.name, row.line, reason)
+            cell = _cell(row.cells, place)
+            if not doubt.over:
+                doubt.note(row.line, cell)
+            yield row.line, shaped(phone_cell(cell), row.cells)
+        doubt.settle()
+
+    def _shaped(self, layout: Columns, first: Row) -> Callable[[str, Sequence[str]], Any]:
+        """What makes a row of its phone and its cells. Raises JobError for columns that are missing or misplaced."""
+        places = self._wanted(layout, first.line)
+        if self._values is not None:
+            try:
+                of_values = value_places(first.cells, layout, self._values, self._of_values)
+            except ColumnError as error:
+                raise refused(self.name, first.line, str(error)) from None
+            return lambda phone, cells: {
+                PHONE: phone,
+                VALUES: {name: _cell(cells, place) for name, place in of_values.items()},
+            }
+        further = [(field, place) for field, place in places.items() if field != PHONE]
+        if self._fields == frozenset((PHONE,)) or (self._fields is None and not further):
+            return lambda phone, _cells: phone
+        return lambda phone, cells: {PHONE: phone} | {f: cell for f, i in further if (cell := _cell(cells, i))}
 
     def _wanted(self, layout: Columns, line: int) -> dict[str, int]:
         """The places of the fields that the mailing asks for. Raises JobError for one that is missing or misplaced."""
@@ -199,73 +220,53 @@ class RecipientFile:
             if field in self._fields and field not in places:
                 reason = f"has no column called {field}, which each recipient of this mailing needs"
                 raise refused(self.name, line, f'{reason}; choose one with --column "{field}=NAME"')
-            misplaced = field in places and field not in self._fields
+            misplaced = field in places and field not in self._fields and self._values is None
             # A column called message, say, is of no concern to a bulk mailing; one called text was meant for it.
             if misplaced and (field in self._columns or layout.names[places[field]].strip().casefold() == field):
                 raise refused(self.name, line, f"has a column for {field}, but {_NOT_HERE[field]}")
         return {field: place for field, place in places.items() if field in self._fields}
 
-    def _check(self, row: Row, layout: Columns, delimiter: str) -> None:
-        """One row's text must not hold another person's row, nor be cut short by a delimiter. Raises JobError."""
-        width, cells = len(layout.names), row.cells
-        beyond = [cell for cell in cells[width if layout.header else 1 :] if cell.strip()]
-        if layout.header and beyond:
-            raise refused(
-                self.name,
-                row.line,
-                f"has {len(cells)} cells, the header {width}; text with the delimiter must stand in quotation marks",
-            )
-        if (
-            not layout.header
-            and not self._columns
-            and any(_holds_phone(c) for i, c in enumerate(cells) if i != layout.places[PHONE])
-        ):
-            raise refused(self.name, row.line, "holds a second phone, and there is no header to tell which is meant")
-        if delimiter == "," and _CUT_NUMBER.fullmatch("\0".join(cells[layout.places[PHONE] :][:2])):
-            raise refused(
-                self.name, row.line, "a number such as 3,75291E+11 is divided by its comma: put it in quotation marks"
-            )
-        if row.lines > 1 and delimiter and _swallowed(cells, delimiter, layout.places[PHONE]):
-            raise refused(
-                self.name,
-                row.line,
-                "a quotation mark is opened here, and the lines up to the next one look like rows of their own; close "
-                "it, or hand the file in as JSON lines if they are not",
-            )
 
+class _Doubt:
+    """Whether a table has any phone that did not lose its digits."""
 
-class _Places:
-    """The line of each row: kept only where the distance to the row's number changes."""
+    def __init__(self, name: str) -> None:
+        self.over = False
+        self._name = name
+        self._lost: tuple[int, str] | None = None
 
-    def __init__(self) -> None:
-        self._numbers = array("Q")
-        self._lines = array("Q")
+    def note(self, line: int, cell: str) -> None:
+        reason = lost_digits(cell)
+        self.over = reason is None
+        if reason is not None and self._lost is None:
+            self._lost = line, reason
 
-    def note(self, number: int, line: int) -> None:
-        if not self._numbers or line - number != self._lines[-1] - self._numbers[-1]:
-            self._numbers.append(number)
-            self._lines.append(line)
-
-    def line(self, number: int) -> int:
-        at = bisect_right(self._numbers, number) - 1
-        return number + 1 if at < 0 else self._lines[at] + number - self._numbers[at]
+    def settle(self) -> None:
+        """Raises JobError at the end of a table in which every phone is lost."""
+        if not self.over and self._lost is not None:
+            raise refused(self._name, *self._lost)
 
 
 def read_recipients(
-    path: str | Path, *, columns: Mapping[str, str | int] | None = None, encoding: str | None = None
+    path: str | Path,
+    *,
+    columns: Mapping[str, str | int] | None = None,
+    encoding: str | None = None,
+    names: Iterable[str] = (),
 ) -> RecipientFile:
     """The rows of a file of recipients; see RecipientFile. Raises JobError for columns that are none."""
-    return RecipientFile(Path(path), columns=columns, encoding=encoding)
+    return RecipientFile(Path(path), columns=columns, encoding=encoding, names=names)
 
 
-def _checked_columns(columns: Any) -> dict[str, str | int]:
+def _checked_columns(columns: Any, names: Iterable[str]) -> dict[str, str | int]:
+    known = (*FIELDS, *names)
     found: dict[str, str | int] = {}
     errors: dict[str, list[str]] = {}
     if columns is not None and not isinstance(columns, Mapping):
         raise JobError({"columns": ["must be an object such as {phone: name of the column}"]})
     for field, name in (columns or {}).items():
-        if field not in FIELDS:
-            errors[str(field)] = [unknown_field(field, FIELDS)]
+        if field not in known:
+            errors[str(field)] = [unknown_field(field, known)]
         elif isinstance(name, bool) or not isinstance(name, (str, int)) or not str(name).strip():
             errors[field] = ["must be the name of a column, or its number from 1"]
         else:
@@ -275,19 +276,12 @@ def _checked_columns(columns: Any) -> dict[str, str | int]:
     return found
 
 
+def _with_values(row: Any) -> Any:
+    """A line of JSON as a row: all that it holds may fill a template."""
+    if not isinstance(row, dict) or isinstance(row.get(VALUES), dict):
+        return row
+    return {PHONE: row.get(PHONE), VALUES: row}
+
+
 def _cell(cells: Sequence[str], place: int) -> str:
     return cells[place] if place < len(cells) else ""
-
-
-def _holds_phone(cell: str) -> bool:
-    """Whether a cell holds what looks like a phone, also beside a delimiter that another program would divide it by."""
-    return any(map(is_phone_like, _DIVIDED.split(cell)))
-
-
-def _swallowed(cells: Sequence[str], delimiter: str, phone: int) -> bool:
-    for cell in cells:
-        for line in cell.splitlines()[1:]:
-            pieces = line.split(delimiter)
-            if len(pieces) >= min(2, len(cells)) and phone < len(pieces) and is_phone_like(pieces[phone].strip('" ')):
-                return True
-    return False

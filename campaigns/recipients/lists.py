@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
-from campaigns.errors import JobError
-from campaigns.recipients.cells import phone_cell
+from campaigns.recipients.cells import lost_digits, phone_cell
 from campaigns.recipients.columns import PHONE, is_phone_name
 from campaigns.recipients.files import RecipientFile
 from campaigns.recipients.phones import normalise_phone
@@ -48,7 +47,7 @@ def listed_phones(file: RecipientFile, region: str) -> Iterator[Listed]:
     width = len(head[0].cells)
     for row in chain(head[1:] if places is not None else head, rows):
         cells = [row.cells[i] if i < len(row.cells) else "" for i in places or ()]
-        yield _tried(file, row.line, cells, row.cells if places is None else row.cells[width:], region)
+        yield _tried(row.line, cells, row.cells if places is None else row.cells[width:], region)
 
 
 def _phone_columns(file: RecipientFile, head: Sequence[Row]) -> list[int] | None:
@@ -64,13 +63,11 @@ def _phone_columns(file: RecipientFile, head: Sequence[Row]) -> list[int] | None
     return [layout.places[PHONE]] if layout.header else None
 
 
-def _tried(file: RecipientFile, line: int, cells: Sequence[str], beside: Sequence[str], region: str) -> Listed:
+def _tried(line: int, cells: Sequence[str], beside: Sequence[str], region: str) -> Listed:
     """As `_listed`, with what a spreadsheet did to a phone named as such."""
-    try:
-        clean = [[phone_cell(cell, file.name, line) for cell in some] for some in (cells, beside)]
-    except JobError as error:
-        return Listed(line, [], error.lines[0].partition(f"line {line}: ")[2])
-    found = _listed(line, clean[0], clean[1], region)
+    if lost := next(filter(None, map(lost_digits, (*cells, *beside))), None):
+        return Listed(line, [], lost)
+    found = _listed(line, list(map(phone_cell, cells)), list(map(phone_cell, beside)), region)
     return found if found.phones or found.problem else Listed(line, [], _NO_PHONE)
 
 

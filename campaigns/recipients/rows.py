@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import NoneType
+from typing import Any, NamedTuple
 
 from campaigns import wellformed
 from campaigns.unknown_fields import unknown_field
@@ -14,40 +15,64 @@ _UNKNOWN_MOST = 10
 _ANY_TEXT = TextRule(1_000_000, literal=True)
 
 
-def row_problem(
-    row: object, *, personal: bool, linked: bool, text_rule: TextRule = _ANY_TEXT
-) -> dict[str, list[str]] | str | None:
+class RowForm(NamedTuple):
+    """What the rows of a mailing consist of.
+
+    `personal`: each has a text of its own, and a link too if they are `linked`. `templated`: each has values instead,
+    which fill the texts of the content.
+    """
+
+    personal: bool = False
+    linked: bool = False
+    templated: bool = False
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of a row that is an object."""
+        if self.templated:
+            return ("phone", "values")
+        if not self.personal:
+            return ("phone",)
+        return ("phone", "text", "button_link") if self.linked else ("phone", "text")
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Those that it must have."""
+        return ("phone",) if self.templated else self.fields
+
+    @property
+    def has_texts(self) -> bool:
+        """Whether each row brings the text that its recipient reads."""
+        return self.personal and not self.templated
+
+
+def row_problem(row: object, form: RowForm, *, text_rule: TextRule = _ANY_TEXT) -> dict[str, list[str]] | str | None:
     """What is wrong with a row of sendBulkViber's `delivery_list`, if anything: by field, or as a whole.
 
     In a personal mailing text and button link belong to each recipient, in a bulk mailing to the content.
     """
     if isinstance(row, (str, int)) and not isinstance(row, bool):
-        if personal:
+        if form.has_texts:
             return "must be an object with phone and text in a personal mailing"
         return _phone_problem(row)
     if not isinstance(row, dict):
-        return "must be a phone" + (" with a text: {phone, text}" if personal else "")
+        return "must be a phone" + (" with a text: {phone, text}" if form.has_texts else "")
     errors: dict[str, list[str]] = {}
     phone = row.get("phone")
     if not isinstance(phone, (str, int)) or isinstance(phone, bool):
         errors["phone"] = ["is missing"]
     elif (problem := _phone_problem(phone)) is not None:
         errors["phone"] = [problem]
-    allowed = row_fields(personal=personal, linked=linked)
+    allowed = form.fields
     for name in [name for name in row if name not in allowed][:_UNKNOWN_MOST]:
-        errors[str(name)] = [_not_allowed(name, allowed, personal=personal)]
-    if personal:
+        errors[str(name)] = [_not_allowed(name, form)]
+    if form.templated and not isinstance(row.get("values"), (dict, NoneType)):
+        errors["values"] = ["must be an object such as {name: Anna}"]
+    if form.has_texts:
         errors |= text_problems(row, text_rule)
-        if linked and (problem := link_problem(row.get("button_link"))) is not None:
+        if form.linked and (problem := link_problem(row.get("button_link"))) is not None:
             errors["button_link"] = [problem]
     return errors or None
-
-
-def row_fields(*, personal: bool, linked: bool) -> tuple[str, ...]:
-    """The fields of a row that is an object."""
-    if not personal:
-        return ("phone",)
-    return ("phone", "text", "button_link") if linked else ("phone", "text")
 
 
 def _phone_problem(phone: str | int) -> str | None:
@@ -73,9 +98,13 @@ def link_problem(link: object, most: int = BUTTON_LINK_LENGTH) -> str | None:
     return "is missing" if link is None else wellformed.link_problem(link, most)
 
 
-def _not_allowed(name: object, allowed: tuple[str, ...], *, personal: bool) -> str:
-    if name == "button_link" and personal:
+def _not_allowed(name: object, form: RowForm) -> str:
+    if name in {"text", "button_link"} and form.templated:
+        return "belongs to the content, or leave content.text out and give every recipient a text"
+    if name == "button_link" and form.personal:
         return "belongs to mailings whose content is a button"
     if name in {"text", "button_link"}:
         return "belongs to the content in a bulk mailing"
-    return unknown_field(name, allowed)
+    if name == "values":
+        return "fills nothing: it belongs to a personal mailing whose content has a text"
+    return unknown_field(name, form.fields)

@@ -42,8 +42,8 @@ def report_on(campaign_id: str, services: Services | None = None) -> Report:
     late = 0
     if status.recipients["opted_out"]:
         late = sum(
-            reason == "opted_out" and place.startswith(f"{campaign_id}-")
-            for reason, place, _ in services.campaigns.taken_out(campaign_id)
+            one.reason == "opted_out" and one.place.startswith(f"{campaign_id}-")
+            for one in services.campaigns.excluded(campaign_id)
         )
     return figures(
         status,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
@@ -62,22 +62,41 @@ def rows_of(deliveries: Iterable[Delivery], answers: Mapping[tuple[str, str, str
 
 def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
     """CSV with a header (RFC 4180). What a spreadsheet would take for a formula gets an apostrophe in front."""
-    return _lines(rows, ",", str)
+    return _lines(rows, CsvLines())
 
 
 def excel_lines(rows: Iterable[Row]) -> Iterator[str]:
     """The same for an Excel whose list separator is a semicolon: with a byte order mark, and phones that stay text."""
-    yield _BYTE_ORDER_MARK
-    yield from _lines(rows, ";", _as_text)
+    return _lines(rows, CsvLines(excel=True))
 
 
-def _lines(rows: Iterable[Row], separator: str, phone: Callable[[str], str]) -> Iterator[str]:
-    # `writerow` returns what the file's `write` returns.
-    writer = csv.writer(_Line(), delimiter=separator, lineterminator="\r\n")
-    yield writer.writerow(COLUMNS)
+def _lines(rows: Iterable[Row], lines: CsvLines) -> Iterator[str]:
+    yield lines.head(COLUMNS)
     for row in rows:
-        first, *others = (_harmless(value, separator) for value in row.values())
-        yield writer.writerow([phone(str(first)), *others])
+        yield lines.line(row.values())
+
+
+class CsvLines:
+    """Lines of CSV whose first column holds phones; `excel` as in `excel_lines`."""
+
+    def __init__(self, *, excel: bool = False) -> None:
+        self._excel = excel
+        self._separator = ";" if excel else ","
+        # `writerow` returns what the file's `write` returns.
+        self._writer = csv.writer(_Line(), delimiter=self._separator, lineterminator="\r\n")
+
+    def head(self, columns: Iterable[str]) -> str:
+        """The first line."""
+        return (_BYTE_ORDER_MARK if self._excel else "") + self._written(columns)
+
+    def line(self, values: Iterable[str | int]) -> str:
+        """A row."""
+        first, *others = (_harmless(value, self._separator) for value in values)
+        return self._written([_as_text(str(first)) if self._excel else str(first), *others])
+
+    def _written(self, cells: Iterable[str | int]) -> str:
+        line: str = self._writer.writerow(cells)
+        return line
 
 
 def json_lines(rows: Iterable[Row]) -> Iterator[str]:

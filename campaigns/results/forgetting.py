@@ -115,7 +115,7 @@ class Forgetting:
         return _Found(
             batches=self._people.batches_with(campaign, phone),
             replies=[reply.id for reply in self._replies.of_phone(campaign.id, phone)],
-            taken_out=[(n, orjson.dumps(row)) for n, row in self._people.taken_out(campaign, phone)],
+            taken_out=[(n, orjson.dumps(row.as_row())) for n, row in self._people.excluded(campaign, phone)],
         )
 
     def _add_events(self, found: dict[str, _Found], phone: str) -> int:

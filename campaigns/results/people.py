@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from campaigns.ledger import Batch, Batches, Campaign, Campaigns, TakenOutRow, refused_by
+from campaigns.exclusions import Excluded
+from campaigns.ledger import Batch, Batches, Campaign, Campaigns, refused_by
 from campaigns.ledger.reasons import HERE
-from campaigns.ledger.states import PLANNED
+from campaigns.ledger.states import PLANNED, TAKEN_OUT
 from campaigns.planning import phones_of
 from campaigns.recipients import normalise_phone
 from campaigns.results.deliveries import Deliveries
@@ -76,8 +77,8 @@ class Message:
 class Trace:
     """What one campaign did to one phone.
 
-    `taken_out` lists why it was not messaged: reason (`duplicate`, `opted_out`) and place, which is the place in
-    the job or, for who opted out after planning, the batch.
+    `taken_out` lists why it was not messaged: reason (`duplicate`, `opted_out`, `invalid`) and place, which is the
+    place in the job or, for who opted out after planning, the batch.
     """
 
     phone: str = field(repr=False)
@@ -131,7 +132,7 @@ class People:
     def trace(self, campaign: Campaign, phone: str) -> Trace | None:
         """What one campaign did to a phone; None if it has nothing to do with it."""
         messages = [m for batch in self.batches_with(campaign, phone) for m in self._messages(campaign, batch, phone)]
-        taken_out = [(reason, place) for _, (reason, place, _) in self.taken_out(campaign, phone)]
+        taken_out = [(one.reason, one.place) for _, one in self.excluded(campaign, phone)]
         replies = self._replies.of_phone(campaign.id, phone) if campaign.number("replies") else []
         if not (messages or taken_out or replies):
             return None
@@ -165,13 +166,13 @@ class People:
             found += self._among(campaign, ids[start : start + _BATCHES_PER_CALL], phone)
         return self._batches.read_many(found) if found else []
 
-    def taken_out(self, campaign: Campaign, phone: str) -> Iterator[tuple[int, TakenOutRow]]:
-        """Rows of the taken-out list that are of a phone, however it was spelled, each with its number in the list."""
-        if not any(campaign.number(f"r:{reason}") for reason in ("duplicate", "opted_out")):
+    def excluded(self, campaign: Campaign, phone: str) -> Iterator[tuple[int, Excluded]]:
+        """Excluded recipients with a phone, however it was spelled, each with its number in the campaign's list."""
+        if not any(campaign.number(f"r:{reason}") for reason in TAKEN_OUT):
             return
         end = phone[-7:]
-        for number, row in self._campaigns.numbered_taken_out(campaign.id):
-            raw = row[2]
+        for number, row in self._campaigns.numbered_excluded(campaign.id):
+            raw = row.phone
             # Few rows end like it, and reading spellings is slow.
             if _NO_DIGITS.sub("", raw).endswith(end) and normalise_phone(raw, self._region) == phone:
                 yield number, row

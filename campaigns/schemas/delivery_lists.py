@@ -8,9 +8,9 @@ from typing import Any, Final, cast
 
 from marshmallow import ValidationError, fields
 
-from campaigns.recipients import BUTTON_LINK_LENGTH, RecipientFile, row_fields, row_problem
+from campaigns.recipients import BUTTON_LINK_LENGTH, RecipientFile, RowForm, row_problem
 from campaigns.schemas.json_parts import PHONE_SHAPE, Shape, link_shape, text_shape
-from campaigns.schemas.row_forms import asked_columns, row_form
+from campaigns.schemas.row_forms import asked_columns, asked_values, row_form
 from campaigns.schemas.strict import CHECKING, ERRORS_CAP, about, messages
 from campaigns.settings import Settings
 from campaigns.wellformed import text_problem
@@ -24,28 +24,43 @@ ROW_FIELDS: Final = {
     "phone": about(
         "The phone, in any usual spelling.", gateway="Digits with the country's code, such as 375291111111."
     ),
-    "text": about("What this recipient reads. Only in a personal mailing, and needed there."),
+    "text": about("What this recipient reads. Needed in a personal mailing whose content has no text; only there."),
     "button_link": about(
-        "Where the button leads this recipient. Only in a personal mailing of type `button`, and needed there.",
+        "Where the button leads this recipient. Needed beside a text of its own if the content is of type `button`; "
+        "only there.",
         gateway=f"At most {BUTTON_LINK_LENGTH} characters.",
+    ),
+    "values": about(
+        "What fills the places of the content's text, by name: `{name: Anna, points: 150}`. Only in a personal mailing "
+        "whose content has a text. A recipient without a value that the text needs is excluded."
     ),
 }
 
 
-def row_shape(settings: Settings, *, personal: bool, linked: bool) -> Shape:
-    """A row of a mailing that is an object; in a personal mailing every row is one."""
+def row_shape(settings: Settings, form: RowForm) -> Shape:
+    """A row of a mailing that is an object; where rows bring texts every row is one."""
+    return _row_shape(settings, form.fields, form.needed)
+
+
+def _row_shape(settings: Settings, names: Iterable[str], needed: Iterable[str]) -> Shape:
     shapes = {
         "phone": dict(PHONE_SHAPE),
         "text": text_shape(settings.text_length),
         "button_link": link_shape(BUTTON_LINK_LENGTH),
+        # What the values are is looked at when they are filled in: a recipient with odd ones is excluded.
+        "values": {"type": ["object", "null"]},
     }
-    names = row_fields(personal=personal, linked=linked)
     return {
         "type": "object",
         "properties": {name: {"description": ROW_FIELDS[name]["means"], **shapes[name]} for name in names},
-        "required": list(names),
+        "required": list(needed),
         "additionalProperties": False,
     }
+
+
+def any_row_shape(settings: Settings) -> Shape:
+    """A row of any mailing that is an object."""
+    return _row_shape(settings, ROW_FIELDS, ("phone",))
 
 
 class DeliveryList(fields.Field[Iterable[Any]]):
@@ -60,7 +75,9 @@ class DeliveryList(fields.Field[Iterable[Any]]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Iterable[Any]:  # noqa: ARG002
         if isinstance(value, (Path, RecipientFile)):
             file = RecipientFile(value) if isinstance(value, Path) else value
-            return file.asking(asked_columns(data), CHECKING.get().settings.phone_region)
+            checking = CHECKING.get()
+            values = asked_values(data, literal=checking.literal)
+            return file.asking(asked_columns(data), checking.settings.phone_region, values)
         if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
             raise ValidationError("must be a list of recipients")
         if not isinstance(value, (list, tuple)):
@@ -70,21 +87,19 @@ class DeliveryList(fields.Field[Iterable[Any]]):
         form = row_form(data)
         if form is None:
             return value
-        personal, linked = form
-        if not personal and set(map(type, value)) == {str} and text_problem("".join(value)) is None:
+        if not form.has_texts and set(map(type, value)) == {str} and text_problem("".join(value)) is None:
             return value
-        self._check(value, personal=personal, linked=linked)
+        self._check(value, form)
         return value
 
     def shape(self, settings: Settings) -> Shape:
-        of_any_mailing = row_shape(settings, personal=True, linked=True) | {"required": ["phone"]}
-        return {"type": "array", "minItems": 1, "items": {"anyOf": [dict(PHONE_SHAPE), of_any_mailing]}}
+        return {"type": "array", "minItems": 1, "items": {"anyOf": [dict(PHONE_SHAPE), any_row_shape(settings)]}}
 
-    def _check(self, rows: Iterable[Any], *, personal: bool, linked: bool) -> None:
+    def _check(self, rows: Iterable[Any], form: RowForm) -> None:
         errors: dict[Any, Any] = {}
         further, text_rule = 0, CHECKING.get().text_rule
         for number, row in enumerate(rows):
-            problem = row_problem(row, personal=personal, linked=linked, text_rule=text_rule)
+            problem = row_problem(row, form, text_rule=text_rule)
             if problem is None:
                 continue
             if len(errors) < ERRORS_CAP:

@@ -13,6 +13,7 @@ from campaigns.recipients import mobile_phone
 from campaigns.schemas.json_parts import PHONE_SHAPE, WHEN_SHAPE, Shape, in_any_case, link_shape, text_shape
 from campaigns.schemas.strict import CHECKING, messages
 from campaigns.settings import Settings
+from campaigns.templates import PLACE_PATTERN, TEMPLATE_LENGTH
 from campaigns.times import parse_when
 from campaigns.wellformed import (
     CORRELATION_LENGTH,
@@ -60,6 +61,33 @@ class Text(Line):
 
     def shape(self, settings: Settings) -> Shape:
         return text_shape(settings.text_length)
+
+
+class TextTemplate(fields.String):
+    """Text that values may fill. What it must be follows from its mailing, which checks it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(error_messages=messages("must be text"), **options)
+
+    def shape(self, _settings: Settings) -> Shape:
+        return text_shape(TEMPLATE_LENGTH)
+
+
+class LinkTemplate(fields.String):
+    """An address on the web that values may fill, of at most `most` characters then. Its mailing checks it."""
+
+    def __init__(self, most: int, **options: Any) -> None:
+        super().__init__(error_messages=messages("must be text"), **options)
+        self.most = most
+
+    def shape(self, _settings: Settings) -> Shape:
+        template = {
+            "title": "address with a place such as {code}",
+            "type": "string",
+            "pattern": PLACE_PATTERN,
+            "maxLength": TEMPLATE_LENGTH,
+        }
+        return {"anyOf": [link_shape(self.most), template]}
 
 
 class Word(fields.Field[str]):

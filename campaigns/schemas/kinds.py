@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from campaigns.recipients import BUTTON_LINK_LENGTH
+from campaigns.recipients import BUTTON_LINK_LENGTH, RowForm
 from campaigns.schemas.delivery_lists import DeliveryList, Mailings, row_shape
 from campaigns.schemas.every_kind import EveryKind
 from campaigns.schemas.fields import Flag, Kind, Link, Phone, Text, When, Whole, Word
@@ -184,7 +184,7 @@ class QuickSchema(_Message):
             raise ValidationError(cast(Any, errors))
 
     def rules(self, settings: Settings) -> list[Shape]:
-        row = row_shape(settings, personal=False, linked=False)
+        row = row_shape(settings, RowForm())
         sms = {"maxLength": min(settings.text_length, settings.sms_text_length)}
         return [
             *super().rules(settings),

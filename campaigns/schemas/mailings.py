@@ -7,17 +7,19 @@ from typing import Any, Final, cast
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from campaigns.recipients import BUTTON_LINK_LENGTH
+from campaigns.recipients import BUTTON_LINK_LENGTH, RowForm, link_problem
 from campaigns.schemas.delivery_lists import DeliveryList, row_shape
-from campaigns.schemas.fields import Line, Link, Text, When, Whole, Word
-from campaigns.schemas.json_parts import PHONE_SHAPE, Shape, having, in_any_case, where
-from campaigns.schemas.strict import StrictSchema, about, messages
+from campaigns.schemas.fields import Line, Link, LinkTemplate, Text, TextTemplate, When, Whole, Word
+from campaigns.schemas.json_parts import PHONE_SHAPE, Shape, having, in_any_case, link_shape, where
+from campaigns.schemas.strict import CHECKING, StrictSchema, about, messages
 from campaigns.settings import Settings
+from campaigns.templates import Template, template_problem
 
 NAME_LENGTH: Final = 255
 
 _CONTENT_FIELDS: Final = ("text", "image_url", "caption", "button_link")
-#: Which of them a mailing's content must have, by type and message_type (sendBulkViber). No others may be there.
+#: Which of them a mailing's content must have, by type and message_type (sendBulkViber). No others may be there. A
+#: personal one with a text has what a bulk one has, and each recipient brings the values that fill it.
 _CONTENT: Final = {
     ("text", "bulk"): {"text"},
     ("text", "personal"): set[str](),
@@ -37,10 +39,12 @@ class ContentSchema(StrictSchema):
         required=True,
         metadata=about("Which of the other fields there are.", gateway="`image` only in a bulk mailing."),
     )
-    text = Text(
+    text = TextTemplate(
         metadata=about(
-            "What everybody reads. Needed in a bulk mailing of type `text` or `button`; in a personal mailing each "
-            "recipient has one instead."
+            "What everybody reads. Needed in a bulk mailing of type `text` or `button`. In a personal mailing it is a "
+            "template: `Hello {name|friend}, you have {points} points` takes `name` and `points` from each recipient's "
+            "`values`, or from the columns of a file, and `friend` where there is no name. It must keep to the limit "
+            "`CAMPAIGNS_TEXT_LENGTH` once it is filled. Without it each recipient has a text of their own."
         )
     )
     image_url = Link(
@@ -51,11 +55,12 @@ class ContentSchema(StrictSchema):
         )
     )
     caption = Text(metadata=about("What stands on the button. Needed for the type `button`."))
-    button_link = Link(
+    button_link = LinkTemplate(
         most=BUTTON_LINK_LENGTH,
         metadata=about(
-            "Where the button leads. Needed in a bulk mailing of type `button`; in a personal mailing each recipient "
-            "has one instead.",
+            "Where the button leads. Needed beside `text` in content of type `button`. In a personal mailing it is a "
+            "template too: what fills `https://example.com/{code}` is percent-encoded, but for a place that the "
+            "address begins with. Without `text` each recipient has a link of their own.",
             gateway=f"At most {BUTTON_LINK_LENGTH} characters.",
         ),
     )
@@ -108,19 +113,39 @@ class MailingSchema(StrictSchema):
         message_type = str(original.get("message_type")).casefold()
         if (kind, message_type) == ("image", "personal"):
             raise ValidationError({"content": {"type": ["image is allowed only in a bulk mailing"]}})
-        needed = _CONTENT.get((kind, message_type))
-        if needed is None:
-            return
-        errors = {name: ["is missing"] for name in sorted(needed) if content.get(name) is None}
-        for name in _CONTENT_FIELDS:
-            if name in content and name not in needed:
-                errors[name] = [_misplaced(name, kind, message_type)]
+        personal = message_type == "personal"
+        templated = personal and content.get("text") is not None
+        errors = _text_problems(content, templated=templated)
+        needed = _CONTENT.get((kind, "bulk" if templated else message_type))
+        if needed is not None:
+            errors |= {name: ["is missing"] for name in sorted(needed) if content.get(name) is None}
+            unfit = [name for name in _CONTENT_FIELDS if name in content and name not in needed]
+            errors |= {name: [_misplaced(name, kind, personal=personal)] for name in unfit}
         if errors:
             raise ValidationError(cast(Any, {"content": errors}))
 
     def rules(self, settings: Settings) -> list[Shape]:
         image_to_persons = where(_form("image", "personal"), having(content=having(type=False)))
-        return [image_to_persons, *(_rule(settings, *form) for form in _CONTENT)]
+        templates = [_template_rule(settings, kind) for kind, message_type in _CONTENT if message_type == "personal"]
+        return [image_to_persons, *(_rule(settings, *form) for form in _CONTENT), *templates]
+
+
+def _text_problems(content: Mapping[Any, Any], *, templated: bool) -> dict[str, list[str]]:
+    """What is wrong with the text and the link of a content: as they stand, or as templates of such."""
+    rule, found = CHECKING.get().text_rule, dict[str, str | None]()
+    text, link = content.get("text"), content.get("button_link")
+    fills = templated and not rule.literal
+    if isinstance(text, str):
+        template = Template.of_text(text, literal=not fills)
+        if not template.places:
+            found["text"] = template_problem(text) if fills else None
+            found["text"] = found["text"] or rule.problem(text)
+        else:
+            found["text"] = rule.template_problem("".join(template.pieces)) or template_problem(text)
+    if isinstance(link, str):
+        template = Template.of_link(link, literal=not fills)
+        found["button_link"] = template_problem(link) if template.places else link_problem(link)
+    return {name: [problem] for name, problem in found.items() if problem is not None}
 
 
 def _form(kind: str, message_type: str) -> Shape:
@@ -131,15 +156,30 @@ def _form(kind: str, message_type: str) -> Shape:
 
 def _rule(settings: Settings, kind: str, message_type: str) -> Shape:
     """What its content has to have and its rows have to be."""
-    needed = _CONTENT[kind, message_type]
-    content = having(*sorted(needed), without=[name for name in _CONTENT_FIELDS if name not in needed])
     personal = message_type == "personal"
-    row = row_shape(settings, personal=personal, linked=kind == "button")
-    rows = row if personal else {"anyOf": [dict(PHONE_SHAPE), row]}
+    row = row_shape(settings, RowForm(personal, linked=kind == "button"))
+    if personal:
+        own_texts = {"allOf": [_form(kind, message_type), {"not": having(content=having("text"))}]}
+        return where(own_texts, having(content=_content(kind, message_type), delivery_list={"items": row}))
+    texts = having(text={"maxLength": settings.text_length}, button_link=link_shape(BUTTON_LINK_LENGTH))
+    content = {"allOf": [_content(kind, message_type), texts]}
+    rows = {"anyOf": [dict(PHONE_SHAPE), row]}
     return where(_form(kind, message_type), having(content=content, delivery_list={"items": rows}))
 
 
-def _misplaced(name: str, kind: str, message_type: str) -> str:
-    if message_type == "personal" and name in {"text", "button_link"}:
-        return "belongs to each recipient in a personal mailing"
+def _template_rule(settings: Settings, kind: str) -> Shape:
+    """What a personal mailing has to have and to be if its content has a text."""
+    of_values = {"allOf": [_form(kind, "personal"), having(content=having("text"))]}
+    rows = {"anyOf": [dict(PHONE_SHAPE), row_shape(settings, RowForm(personal=True, templated=True))]}
+    return where(of_values, having(content=_content(kind, "bulk"), delivery_list={"items": rows}))
+
+
+def _content(kind: str, message_type: str) -> Shape:
+    needed = _CONTENT[kind, message_type]
+    return having(*sorted(needed), without=[name for name in _CONTENT_FIELDS if name not in needed])
+
+
+def _misplaced(name: str, kind: str, *, personal: bool) -> str:
+    if personal and name == "button_link":
+        return "belongs to each recipient in a personal mailing, unless the content has a text too"
     return f"has no place in content of type {kind}"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from marshmallow import fields, missing
 
-from campaigns.schemas.delivery_lists import ROW_FIELDS, row_shape
+from campaigns.schemas.delivery_lists import ROW_FIELDS, any_row_shape
 from campaigns.schemas.every_kind import EveryKind
 from campaigns.schemas.json_parts import Shape
 from campaigns.schemas.json_schema import field_shape
@@ -28,7 +28,7 @@ digits, because the gateway's ids come both ways. Unknown fields are refused, an
 the gateway asks for stands in a column of its own; everything else is a rule of this project.
 """
 _COLUMNS: Final = ("field", "needed", "what it takes", "what it means", "at the gateway")
-_ROW_NEEDED: Final = {"phone": "yes", "text": "if personal", "button_link": "if personal with a button"}
+_ROW_NEEDED: Final = {"phone": "yes", "text": "at times", "button_link": "at times", "values": "at times"}
 
 
 def reference_page(settings: Settings) -> str:
@@ -67,7 +67,7 @@ def _section(
 
 def _rows(settings: Settings) -> Iterator[str]:
     yield "## A recipient: an element of `delivery_list`\n\nA phone alone, or an object with these fields.\n"
-    shapes = row_shape(settings, personal=True, linked=True)["properties"]
+    shapes = any_row_shape(settings)["properties"]
     yield from _table((name, _ROW_NEEDED[name], takes(shapes[name]), *_said(said)) for name, said in ROW_FIELDS.items())
 
 

@@ -5,25 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from campaigns.recipients import RowForm
+from campaigns.templates import Template
+
 
 def asked_columns(mailing: Any) -> set[str] | None:
-    """Which fields a file of recipients has to have for a mailing."""
+    """Which fields a file of recipients has to have for a mailing, besides those that fill its texts."""
     form = row_form(mailing)
-    if form is None:
+    return {name for name in form.fields if name != "values"} if form is not None else None
+
+
+def asked_values(mailing: Any, *, literal: bool = False) -> tuple[str, ...] | None:
+    """The names in the texts of a mailing that each recipient's values fill; None if they fill none."""
+    form = row_form(mailing)
+    if form is None or not form.templated:
         return None
-    personal, linked = form
-    return {"phone"} | ({"text"} if personal else set()) | ({"button_link"} if personal and linked else set())
+    content = mailing["content"]
+    text = Template.of_text(str(content["text"]), literal=literal)
+    link = Template.of_link(str(content.get("button_link") or ""), literal=literal)
+    return tuple(dict.fromkeys((*text.names, *link.names)))
 
 
-def row_form(mailing: Any) -> tuple[bool, bool] | None:
-    """Whether the rows are personal, and whether they carry a link; None if the mailing does not say what it is.
+def row_form(mailing: Any) -> RowForm | None:
+    """The form of the rows; None if the mailing does not say what it is.
 
     What is wrong with the mailing is told then, and not once more for every row.
     """
     if not isinstance(mailing, Mapping) or "messages" in mailing:
         return None
     if "message_type" not in mailing and "content" not in mailing and "vibername_id" in mailing:
-        return False, False
+        return RowForm()
     content = mailing.get("content")
     kind = str(content.get("type")).casefold() if isinstance(content, Mapping) else ""
     message_type = str(mailing.get("message_type")).casefold()
@@ -31,4 +42,5 @@ def row_form(mailing: Any) -> tuple[bool, bool] | None:
         return None
     if (message_type, kind) == ("personal", "image"):
         return None
-    return message_type == "personal", kind == "button"
+    personal = message_type == "personal"
+    return RowForm(personal, kind == "button", personal and content is not None and content.get("text") is not None)

@@ -46,7 +46,8 @@ def _plain(kind: str, shape: Shape) -> str:
         case "array":
             return "list, not empty"
         case "object":
-            return f"object of {', '.join(f'`{name}`' for name in shape['properties'])}"
+            names = ", ".join(f"`{name}`" for name in shape.get("properties", ()))
+            return f"object of {names or 'any names'}"
         case _:
             return kind
 

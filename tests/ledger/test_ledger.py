@@ -8,6 +8,7 @@ from importlib.resources import files
 import pytest
 
 from campaigns.errors import StateError, StoreError
+from campaigns.exclusions import Excluded
 from campaigns.ledger import (
     LEASE,
     SEND,
@@ -266,7 +267,7 @@ def test_taking_out_is_not_repeated(timed: Store) -> None:
     assert not withhold(timed, batch, unchecked, rest, ["2"], 60_000)
     record = Campaigns(timed).read(campaign_id)
     assert (record.recipients[PLANNED], record.recipients["opted_out"], record.balanced) == (2, 1, True)
-    assert list(Campaigns(timed).taken_out(campaign_id)) == [("opted_out", f"{campaign_id}-0", "2")]
+    assert list(Campaigns(timed).excluded(campaign_id)) == [Excluded("opted_out", f"{campaign_id}-0", "2")]
     assert [list(batches.twins(word)) for word in ("fp", "fp2")] == [[], [(f"{campaign_id}-0", 0)]]
     claim = claimed(timed, campaign_id)
     assert (claim.batch.recipients, claim.body) == (2, b"[]")

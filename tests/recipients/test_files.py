@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from campaigns.errors import JobError
-from campaigns.recipients import RecipientFile, read_recipients
+from campaigns.recipients import RecipientFile, lost_digits, mobile_phone, read_recipients
 
 A, B, C = "375291234567", "375291234568", "375291234569"
 
@@ -248,12 +248,16 @@ class TestExcel:
     @pytest.mark.parametrize("cell", ["3,75291E+11", "3.75291E+11", "3.75E11", "3,75291Е+11", "########"], ids=str)
     @pytest.mark.parametrize("head", ["", "phone;name\n"])
     def test_lost_digits(self, tmp_path: Path, cell: str, head: str) -> None:
+        """One damaged phone hides no other; it is no phone, and the reason is told when it is excluded."""
         rows = f"{head}{A};x\n{cell};y\n" if head else f"{A}\n{cell}\n"
-        refused = refusal(tmp_path, rows)
-        assert refused.startswith(f"people.csv, line {3 if head else 2}: Excel")
+        assert read(tmp_path, rows, fields={"phone"}) == [A, cell]
+        assert mobile_phone(cell, "BY") is None
+        assert "Excel" in str(lost_digits(cell))
 
-    def test_lost_digits_in_the_first_line(self, tmp_path: Path) -> None:
+    def test_all_digits_lost(self, tmp_path: Path) -> None:
+        """A file without a single phone that can be known is refused."""
         assert "line 1: Excel" in refusal(tmp_path, "3,75291E+11\n3,75291E+11\n")
+        assert "line 2: Excel" in refusal(tmp_path, "phone;name\n########;y\n")
 
     def test_a_number_that_the_delimiter_cuts(self, tmp_path: Path) -> None:
         assert "line 3: a number such as 3,75291E+11 is divided" in refusal(

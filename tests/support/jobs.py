@@ -59,6 +59,19 @@ def personal_job(rows: Sequence[Any], **more: Any) -> dict[str, Any]:
     }
 
 
+def template_job(rows: Sequence[Any] | None, text: str, button_link: str | None = None, **more: Any) -> dict[str, Any]:
+    """A personal mailing whose content has a text that values fill; without `rows` they come beside it."""
+    content = {"type": "text", "text": text}
+    if button_link is not None:
+        image = "https://example.com/a.jpg"
+        content |= {"type": "button", "button_link": button_link, "image_url": image, "caption": "Open"}
+    job = personal_job(rows or (), **more)
+    job["messages"][0]["content"] = content
+    if rows is None:
+        del job["messages"][0]["delivery_list"]
+    return job
+
+
 def quick_job(*recipients: str, **more: Any) -> dict[str, Any]:
     return {
         "kind": "quick",
