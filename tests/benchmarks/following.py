@@ -20,6 +20,7 @@ from campaigns.embedded import EmbeddedServer
 from campaigns.flow.services import Services
 from campaigns.flow.work import work
 from campaigns.gateway.limiter import Limiter, Permit, Reads
+from campaigns.gateway.noting import Notes
 from campaigns.ledger import POLL_VERB, Batch, Claim, Entry
 from campaigns.names import POLL
 from campaigns.producer import enqueue
@@ -66,8 +67,8 @@ class _NoPermits(Reads):
     def __init__(self, store: Store, releasing: Callable[..., ScriptCall], first: Permit | None) -> None:
         super().__init__(store, _nothing, releasing, first)
 
-    def __call__(self, method: str) -> AbstractContextManager[None]:
-        return nullcontext()
+    def __call__(self, method: str) -> AbstractContextManager[Notes]:
+        return nullcontext(Notes())
 
 
 class Followed:
