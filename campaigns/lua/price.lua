@@ -1,19 +1,23 @@
 -- Records what the gateway says a mailing cost, each currency by itself. A later figure replaces an earlier one.
 -- KEYS: 1 batch, 2 campaign
--- ARGV: 1 now (unused), 2 number of the mailing, then currency, cost in millionths, ...
--- Returns: the number of currencies of the mailing.
-local field, costs, more = 'cost:' .. ARGV[2], {}, {}
+-- ARGV: 1 now (unused), 2 fence under which it was asked for, 3 number of the mailing,
+--       then currency, cost in millionths, ...
+-- Returns: the number of currencies of the mailing; -1 and nothing written if the batch is not at the gateway, as far
+--   as this server knows: a replica that took the primary's place may not know yet, and is told when it does.
+local batch = redis.call('HMGET', KEYS[1], 'state', 'fence', 'account')
+if (batch[2] or '') ~= ARGV[2] or (batch[1] ~= 'accepted' and batch[1] ~= 'settled') then return -1 end
+local field, costs, more = 'cost:' .. ARGV[3], {}, {}
 local before = redis.call('HGET', KEYS[1], field) or ''
 for currency, micro in string.gmatch(before, '([^=;]*)=([0-9]+);') do
   redis.call('HINCRBY', KEYS[2], 'cost:' .. currency, 0 - tonumber(micro))
   more[currency] = (more[currency] or 0) - tonumber(micro)
 end
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   redis.call('HINCRBY', KEYS[2], 'cost:' .. ARGV[i], ARGV[i + 1])
   more[ARGV[i]] = (more[ARGV[i]] or 0) + tonumber(ARGV[i + 1])
   costs[#costs + 1] = ARGV[i] .. '=' .. ARGV[i + 1] .. ';'
 end
-local account = redis.call('HGET', KEYS[1], 'account') or ''
+local account = batch[3] or ''
 for currency, micro in pairs(more) do
   -- The gateway may write anything there.
   local name = string.match(currency, '^%u%u%u$') or 'other'

@@ -163,9 +163,14 @@ class Deliveries:
                 yield number, _delivery(phone, stored, mailing.name, batch, "rejected" if refused else batch.state)
 
     def price(self, batch: Batch, mailing: int, costs: Mapping[str, int]) -> None:
-        """Record what the gateway says a mailing cost: currency → millionths. Later figures replace earlier ones."""
+        """Record what the gateway says a mailing cost: currency → millionths. Later figures replace earlier ones.
+
+        Nothing is recorded of a batch that is not at the gateway, or was claimed anew since.
+        """
         keys = [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id)]
-        self._store.run("price", keys, [mailing, *(part for pair in sorted(costs.items()) for part in pair)])
+        self._store.run(
+            "price", keys, [batch.fence, mailing, *(part for pair in sorted(costs.items()) for part in pair)]
+        )
 
     def learn(self, batch: Batch, message_ids: Mapping[int, int | Sequence[int]], life_ms: int) -> None:
         """Record the gateway's ids of mailings, for look-ups and to recognise them in listings.

@@ -168,6 +168,7 @@ class TestOnce:
     def test_a_price(self, stage: Stage) -> None:
         """Later figures replace earlier ones, and a currency is one of few."""
         campaign = stage.enqueue(bulk_job(phones(1)))
+        stage.until(lambda: campaign.status().sent == 1)
         batch, deliveries = stage.services.batches.read(f"{campaign.id}-0"), stage.services.deliveries
         for micro in (49_000, 49_000, 60_000, 55_000, 55_000):
             deliveries.price(batch, 0, {"EUR": micro, "e|\n": 1})

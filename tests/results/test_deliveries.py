@@ -88,3 +88,31 @@ def test_what_others_write_between_two_portions_is_noticed(store: Store, batch: 
     assert {value.partition("|")[0] for value in stored.values()} == {"SENT", "READ"}
     assert deliveries.write(batch, 0, news("DELIVERED", *LARGE, before="SENT"), seen, seen_ms=0) is None
     assert set(other.stored(batch.id, 0).values()) == {"READ|5|7|0"}
+
+
+class TestPrice:
+    """What a mailing cost counts for a batch that is at the gateway, and once."""
+
+    @pytest.mark.parametrize("state", ["sending", "unknown", "held", "planned"])
+    def test_a_server_that_does_not_know_that_it_was_accepted(self, store: Store, batch: Batch, state: str) -> None:
+        """A poll began before a replica took the primary's place, which lacks the answer that the gateway gave."""
+        store.ask("hset", store.keys.batch(batch.id), "state", state)
+        deliveries_of(store).price(batch, 0, {"EUR": 245_000})
+        assert cost_of(store, batch) is None
+
+    def test_another_attempt(self, store: Store, batch: Batch) -> None:
+        store.ask("hset", store.keys.batch(batch.id), "fence", "another")
+        deliveries_of(store).price(batch, 0, {"EUR": 245_000})
+        assert cost_of(store, batch) is None
+
+    @pytest.mark.parametrize("state", ["accepted", "settled"])
+    def test_later_figures_take_the_place_of_earlier_ones(self, store: Store, batch: Batch, state: str) -> None:
+        store.ask("hset", store.keys.batch(batch.id), "state", state)
+        for micro in (245_000, 196_000, 196_000):
+            deliveries_of(store).price(batch, 0, {"EUR": micro})
+        assert cost_of(store, batch) == 196_000
+
+
+def cost_of(store: Store, batch: Batch) -> int | None:
+    cost = store.ask("hget", store.keys.campaign(batch.campaign_id), "cost:EUR")
+    return None if cost is None else int(cost)
