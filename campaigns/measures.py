@@ -7,7 +7,8 @@ What each measure is to a reader of metrics says `campaigns.metrics`.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 #: Stands for what is not one of few known words.
@@ -28,6 +29,18 @@ class Histogram(NamedTuple):
         le = f"{self.bounds_s[bucket]:g}" if bucket < len(self.bounds_s) else "+Inf"
         begin = "|".join((self.measure, *labels))
         return [(f"{begin}|{le}", times), (f"{begin}|sum", round(seconds * 1000) * times)]
+
+    def raises_of_many(self, *labels: str, durations_ms: Sequence[int]) -> list[Raise]:
+        """The same of many observations, which ascend."""
+        begin, raised, before = "|".join((self.measure, *labels)), list[Raise](), 0
+        for bound_s in self.bounds_s:
+            up_to = bisect_right(durations_ms, round(bound_s * 1000))
+            if up_to > before:
+                raised.append((f"{begin}|{bound_s:g}", up_to - before))
+            before = up_to
+        if before < len(durations_ms):
+            raised.append((f"{begin}|+Inf", len(durations_ms) - before))
+        return [*raised, (f"{begin}|sum", sum(durations_ms))]
 
     @property
     def packed(self) -> str:
