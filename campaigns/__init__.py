@@ -38,6 +38,7 @@ from campaigns.previewing import FirstRequest, Preview, preview
 from campaigns.producer import enqueue
 from campaigns.results import Delivery, Event, Forgotten, Message, OptOut, Owner, Reply, Trace
 from campaigns.settings import Settings
+from campaigns.trials import send_test
 from campaigns.whereabouts import Status
 
 __version__ = "0.1.0"
@@ -91,5 +92,6 @@ __all__ = [
     "forget",
     "optouts",
     "preview",
+    "send_test",
     "stop_on_signals",
 ]

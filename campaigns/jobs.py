@@ -61,6 +61,8 @@ class _Job:
     follow: str = TO_READ
     #: Whether replies are fetched.
     replies: bool = True
+    #: A few of its messages, sent to phones of one's own.
+    test: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,8 @@ def job_document(job: Job) -> dict[str, Any]:
         document["follow"] = job.follow
     if not job.replies:
         document["replies"] = False
+    if job.test:
+        document["test"] = True
     if isinstance(job, BulkJob):
         document["callback_url"] = job.callback_url
         document["messages"] = [

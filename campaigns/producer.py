@@ -131,6 +131,12 @@ def _enqueue(
             return found
 
 
+def enqueue_checked(services: Services, job: Job, key: str) -> Campaign:
+    """Store a job that was checked, and wake the workers. Nobody else has its key. Raises JobError, StoreError."""
+    owner, _ = _stored(services, job, key, strict=False)
+    return Campaign(owner, services)
+
+
 def _stored(services: Services, job: Job, key: str | None, strict: bool) -> tuple[str, bool]:
     """The id of the campaign that has the key, and whether it is the one that was stored here."""
     opted_out = services.optouts.checker()

@@ -67,6 +67,7 @@ def opening_of(services: Services, job: Job, key: str | None, optouts: str) -> t
         key=key,
         weight=job.weight,
         spacing_ms=job.spacing_ms,
+        test=job.test,
         of_batches=dict(_of_batches(job)),
         optouts=optouts,
     )

@@ -36,7 +36,7 @@ class Status:
     `requests` counts paid requests by their state, as `recipients` counts people. `reasons` tell why some were
     refused or are held, and whether the gateway said so or a limit here; a list of campaigns comes without them.
 
-    `correlation_id` is the job's, or empty.
+    `correlation_id` is the job's, or empty. A `test` is a few messages of a job that went to phones of one's own.
     """
 
     id: str
@@ -71,6 +71,7 @@ class Status:
     events_full_since: datetime | None = None
     events_full_group: str = ""
     correlation_id: str = ""
+    test: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: times as ISO 8601, the cost as text."""
@@ -123,6 +124,7 @@ def status_of(services: Services, record: Record, resting: tuple[int, str] | Non
         events_full_since=_moment(full.since_ms) if full else None,
         events_full_group=full.group if full else "",
         correlation_id=record.fields.get("correlation_id", ""),
+        test=record.fields.get("test") == "1",
     )
 
 

@@ -66,7 +66,7 @@ LAYERS = [
     {"preparing"},
     {"storing"},
     {"producer", "previewing", "consuming", "callbacks", "people", "optouts", "explaining", "reporting", "metrics"},
-    {"flow.submit", "many"},
+    {"flow.submit", "many", "trials"},
     {"testing"},
     {""},
     {"cli"},
@@ -120,6 +120,7 @@ ONLY_IN = {
         "campaigns.cli.sending",
         "campaigns.cli.serving",
         "campaigns.cli.submitting",
+        "campaigns.cli.trying",
     },
 }
 #: Optional extras, imported where they are needed, with one clear line if they are missing.

@@ -28,6 +28,7 @@ from campaigns.cli.screen import console, print_json
 from campaigns.cli.sending import send
 from campaigns.cli.serving import callbacks
 from campaigns.cli.submitting import submissions
+from campaigns.cli.trying import test
 
 
 @click.group(cls=AdvisingGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,6 +45,7 @@ def cli() -> None:
 
 for _command in (
     send,
+    test,
     status,
     list_,
     deliveries,

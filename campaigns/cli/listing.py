@@ -188,7 +188,7 @@ def _row_of_campaign(status: Status, zone: tzinfo) -> _Row:
         sent=status.sent,
         final=status.final,
         needs=needs(status),
-        name=status.name,
+        name=f"{'test: ' if status.test else ''}{status.name}",
         scheduled=moment(times[0], zone) + (f" +{len(times) - 1}" if len(times) > 1 else "") if times else "",
         out_of_reach=status.out_of_reach,
         schedule=tuple(schedule_lines(status, zone)) if times else (),

@@ -44,6 +44,7 @@ class Plans:
         optouts: str,
         weight: int = 1,
         spacing_ms: float | None = None,
+        test: bool = False,
         of_batches: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[Plan, ScriptCall]:
         """A plan, and the call that opens it; see `Plan.owner`.
@@ -55,7 +56,7 @@ class Plans:
         plan = self._plan(kind=kind, account=account, queue=queue, key=key, token=token, of_batches=of_batches)
         mine = keys.campaign(plan.campaign_id)
         fields = ["kind", kind, "account", account, "queue", queue, "name", name, "job", job]
-        some = {**dict(_some(key=key, weight=weight, spacing_ms=spacing_ms)), **of_batches}
+        some = {**dict(_some(key=key, weight=weight, spacing_ms=spacing_ms, test=test)), **of_batches}
         fields += [part for pair in some.items() for part in pair]
         return plan, (
             "open_plan",
@@ -104,7 +105,7 @@ class Plans:
         )
 
 
-def _some(*, key: str | None, weight: int, spacing_ms: float | None) -> Iterator[tuple[str, str]]:
+def _some(*, key: str | None, weight: int, spacing_ms: float | None, test: bool) -> Iterator[tuple[str, str]]:
     """The fields that only some campaigns have."""
     if key is not None:
         yield "key", key
@@ -112,3 +113,5 @@ def _some(*, key: str | None, weight: int, spacing_ms: float | None) -> Iterator
         yield "weight", str(weight)
     if spacing_ms is not None:
         yield "spacing_ms", f"{spacing_ms:.6f}"
+    if test:
+        yield "test", "1"

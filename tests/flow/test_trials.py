@@ -1,0 +1,84 @@
+"""A few messages of a job to phones of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from campaigns import send_test
+from campaigns.errors import JobError
+from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, template_job
+from tests.support.stage import Stage
+
+MINE, OTHER = phones(2, start=500_000)
+
+
+def sent_by(stage: Stage, campaign_id: str) -> list[dict[str, Any]]:
+    body = stage.services.batches.body(f"{campaign_id}-0")
+    assert body is not None
+    mailings: list[dict[str, Any]] = orjson.loads(body)
+    return mailings
+
+
+def test_what_a_row_reads(stage: Stage, tmp_path: Path) -> None:
+    """Text, picture and button are the real ones; nobody but one's own phones gets anything."""
+    path = tmp_path / "people.csv"
+    path.write_text("phone;name\n" + "".join(f"{phone};name {n}\n" for n, phone in enumerate(phones(9), 1)), "utf-8")
+    job = template_job(None, "Hello {name}", "https://e.com/{name}", key="k", max_recipients=1, rate="1/day")
+    job["messages"][0]["schedule_time"] = "2040-05-01T10:00:00"
+    campaign = send_test(job, to=[MINE, OTHER], rows=[3, 7], recipients=path, services=stage.services)
+    (mailing, *_) = sent_by(stage, campaign.id)
+    assert mailing["content"] == {"type": "button", "image_url": "https://example.com/a.jpg", "caption": "Open"}
+    assert mailing["delivery_list"][0] == {
+        "phone": MINE,
+        "text": "Hello name 3",
+        "button_link": "https://e.com/name%203",
+    }
+    stage.finish(campaign)
+    assert sorted(row["phone"] for row in stage.sandbox.ledger()) == sorted([MINE, MINE, OTHER, OTHER])
+    status = campaign.status()
+    assert (status.test, status.total, status.state, status.as_dict()["test"]) == (True, 4, "finished", True)
+
+
+def test_is_no_part_of_the_campaign(stage: Stage) -> None:
+    """It takes neither the job's key nor any of its recipients, and may be repeated."""
+    job = bulk_job(phones(3), key="k", name="Spring")
+    tests = {send_test(job, to=MINE, services=stage.services).id for _ in range(2)}
+    assert len(tests) == 2
+    campaign = stage.enqueue(job)
+    assert campaign.id not in tests
+    status = campaign.status()
+    assert (status.test, status.total) == (False, 3)
+
+
+def test_quick(stage: Stage) -> None:
+    campaign = send_test(quick_job(*phones(3)), to=MINE, services=stage.services)
+    stage.finish(campaign)
+    assert [row["phone"] for row in stage.sandbox.ledger()] == [MINE]
+
+
+@pytest.mark.parametrize(
+    ("job", "options", "line"),
+    [
+        (list_job(), {}, "kind: a list at the gateway cannot be tested"),
+        (bulk_job(phones(1)), {"to": "12"}, "to: is not a mobile phone number"),
+        (bulk_job(phones(1)), {"to": []}, "to: is not a mobile phone number"),
+        (personal_job([{"phone": MINE, "text": "x"}]), {"rows": [2]}, "rows: mailing 1 has 1 recipient: choose rows"),
+        (template_job([{"phone": MINE, "values": {"a": 1}}, MINE], "{a}"), {"rows": [1, 2]}, "test: would not be sent"),
+        (bulk_job(phones(1), surprise=1), {}, "surprise: unknown field"),
+    ],
+)
+def test_refused(stage: Stage, job: dict[str, Any], options: dict[str, Any], line: str) -> None:
+    with pytest.raises(JobError) as caught:
+        send_test(job, **{"to": MINE, **options}, services=stage.services)
+    assert caught.value.lines[0].startswith(line)
+    assert stage.services.campaigns.newest(1) == []
+
+
+def test_an_opted_out_phone_is_named(stage: Stage) -> None:
+    stage.services.optouts.add([MINE])
+    with pytest.raises(JobError, match="has opted out"):
+        send_test(bulk_job(phones(1)), to=MINE, services=stage.services)
