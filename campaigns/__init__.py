@@ -11,6 +11,7 @@ from campaigns import optouts
 from campaigns.consuming import consume, stop_on_signals
 from campaigns.errors import (
     AccountRefusedError,
+    ApprovalError,
     CampaignsError,
     ContentRefusedError,
     DoubtError,
@@ -45,6 +46,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AccountRefusedError",
+    "ApprovalError",
     "BulkJob",
     "BulkMailing",
     "Campaign",

@@ -21,6 +21,7 @@ class Deed(StrEnum):
     CAMPAIGN_PAUSED = "campaign.paused"
     CAMPAIGN_RESUMED = "campaign.resumed"
     CAMPAIGN_CANCELLED = "campaign.cancelled"
+    CAMPAIGN_APPROVED = "campaign.approved"
     CAMPAIGN_RESCHEDULED = "campaign.rescheduled"
     BATCH_RESOLVED = "batch.resolved"
     BATCH_RETRIED = "batch.retried"
@@ -41,6 +42,7 @@ _WORDS: Final = {
     Deed.CAMPAIGN_PAUSED: "paused campaign",
     Deed.CAMPAIGN_RESUMED: "resumed campaign",
     Deed.CAMPAIGN_CANCELLED: "cancelled campaign",
+    Deed.CAMPAIGN_APPROVED: "approved campaign",
     Deed.CAMPAIGN_RESCHEDULED: "rescheduled campaign",
     Deed.BATCH_RESOLVED: "decided about batch",
     Deed.BATCH_RETRIED: "planned again batch",

@@ -6,6 +6,7 @@
     ├── KeyConflictError         the key belongs to a campaign with another job
     ├── UnknownCampaignError     no campaign has this id
     ├── StateError               what was asked is not possible in this state
+    ├── ApprovalError            who made a draft cannot approve it
     ├── PlanUnderWayError        somebody else plans a job under this key at this moment
     ├── WaitTimeoutError         the campaign is not there yet
     ├── ForgetError              a person cannot be forgotten yet; nothing was erased
@@ -88,6 +89,15 @@ class StateError(CampaignsError):
         self.what = what
         self.state = state
         super().__init__(f"cannot {what}: the state is {state!r}")
+
+
+class ApprovalError(CampaignsError):
+    """A draft needs the approval of somebody else than `by`, who made it."""
+
+    def __init__(self, campaign_id: str, by: str) -> None:
+        self.campaign_id = campaign_id
+        self.by = by
+        super().__init__(f"campaign {campaign_id} was made by {by}: somebody else has to approve it")
 
 
 class PlanUnderWayError(CampaignsError):

@@ -115,6 +115,8 @@ def _todo(trace: Trace, message: Message, zone: tzinfo) -> str | None:
     match message.state:
         case "planned" if trace.state == "paused":
             return f"the campaign is paused: campaigns resume {campaign_id}"
+        case "planned" if trace.state == "draft":
+            return f"the campaign is a draft: campaigns approve {campaign_id}"
         case "unknown":
             return f"since {_time(message.since_ms, zone)} evidence is looked for at the gateway; nothing to do yet"
         case "held":

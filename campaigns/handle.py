@@ -116,6 +116,17 @@ class Campaign:
         sweep_campaign(self._services, self._record())
         ring(self._services, queue_of(SEND, self._record().kind))
 
+    def approve(self, *, by: str, why: str = "") -> None:
+        """Let a draft go out. Harmless if it was approved before.
+
+        Raises ValueError for nobody, ApprovalError for who made it, StateError if it is paused or over.
+        """
+        if not by.strip():
+            raise ValueError("by must say who approves it")
+        self._services.campaigns.approve(self.id, by, why)
+        sweep_campaign(self._services, self._record())
+        ring(self._services, queue_of(SEND, self._record().kind))
+
     def cancel(self, by: str = APPLICATION, why: str = "") -> Status:
         """What has not gone out never will; what has is reported, not denied. Raises StateError if it is over.
 

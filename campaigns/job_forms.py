@@ -64,6 +64,7 @@ class _EveryJob(TypedDict, total=False):
     on_unknown: Literal["hold", "resend"] | None
     follow: Literal["read", "delivered", "none"]
     replies: Flag
+    start: Literal["now", "draft"]
     literal_text: Flag
     max_recipients: int | str | None
     rate: str | None

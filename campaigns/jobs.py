@@ -8,10 +8,13 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Literal
 
+from campaigns.acts import APPLICATION
 from campaigns.statuses import TO_READ
 
 TEXT, IMAGE, BUTTON = "TEXT", "IMAGE", "BUTTON"
 PERSONAL, BULK_TYPE = "personal", "bulk"
+#: How a campaign starts.
+NOW, AS_DRAFT = "now", "draft"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,10 @@ class _Job:
     replies: bool = True
     #: A few of its messages, sent to phones of one's own.
     test: bool = False
+    #: `now`, or `draft`: nothing goes out before somebody approves it.
+    start: str = NOW
+    #: Who hands it in. Somebody else has to approve it.
+    made_by: str = APPLICATION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +115,7 @@ def comes_as_stream(job: Job) -> bool:
 def job_document(job: Job) -> dict[str, Any]:
     """The job without its recipients, as plain values for JSON. Two jobs that differ, differ here or there.
 
-    A correlation id makes no difference, so it is not in it.
+    A correlation id, and whether it starts as a draft, make no difference, so they are not in it.
     """
     document: dict[str, Any] = {
         "kind": job.kind,

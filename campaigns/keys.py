@@ -23,13 +23,13 @@ class Keys:
         """Hash. Writer: ledger. One campaign.
 
         `state`, `kind`, `account`, `name`, `job` (JSON without recipients), `digest`, `created_ms`, `batches`, `seq`
-        (number of its last event), `correlation_id` (the job's, if it has one), `follow` (if not `read`),
-        `wants_replies` (0 if it does not), `test` (1 if it is one), `optouts_v` (version of the opt-outs that planning
-        went by); once it was rescheduled `schedule_ms`, `not_before_ms` (when batches may go out for it) and
-        `earliest_ms` (the least that `not_before_ms` ever was); recipients by fate `r:total`, `r:invalid`,
-        `r:duplicate`, `r:opted_out` and `r:<batch state>`; batches by state `b:<batch state>`; deliveries by status
-        `s:<WORD>`, `final`; `replies`; `cost:<currency>` in millionths; `duplicates` (messages that went out twice);
-        `unreadable` (parts of answers that could not be used).
+        (number of its last event), `by` (who made it), `draft_why` (why it began as a draft), `correlation_id` (if the
+        job has one), `follow` (if not `read`), `wants_replies` (0 if it does not), `test` (1 if it is one), `optouts_v`
+        (version of the opt-outs that planning went by); once it was rescheduled `schedule_ms`, `not_before_ms` (when
+        batches may go out for it) and `earliest_ms` (the least that `not_before_ms` ever was); recipients by fate
+        `r:total`, `r:invalid`, `r:duplicate`, `r:opted_out` and `r:<batch state>`; batches by state `b:<batch state>`;
+        deliveries by status `s:<WORD>`, `final`; `replies`; `cost:<currency>` in millionths; `duplicates` (messages
+        that went out twice); `unreadable` (parts of answers that could not be used).
         """
         return f"{self.prefix}campaign:{campaign_id}"
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from campaigns.acts import APPLICATION
 from campaigns.errors import CampaignsError, JobError, StoreError
 from campaigns.flow.services import Services
 from campaigns.handle import Campaign
 from campaigns.job_forms import AnyJob
-from campaigns.preparing import all_mistakes, checked_job, key_of, planner_of
+from campaigns.preparing import all_mistakes, checked_job, key_of, made, planner_of, started
 from campaigns.producer import enqueue
 from campaigns.storing import SMALL, Whole, check_counts, first_steps, may_be_whole, store_whole, whole_of
 from campaigns.wiring import default_services
@@ -31,23 +32,25 @@ def enqueue_many(
     *,
     keys: Iterable[str | int | None] | None = None,
     strict: bool = False,
+    start: str | None = None,
+    by: str = APPLICATION,
     services: Services | None = None,
 ) -> list[Enqueued]:
     """Enqueue many jobs, such as thousands of single messages, in a few round trips. One result a job, in their order.
 
     Each is checked, stored and repeatable by its key as by `enqueue`, and stands or falls alone: what is wrong with it
-    is the `error` of its result, which is what `enqueue` would raise. `keys` gives one key a job, or None. Raises
-    ValueError, before anything is stored, if there are not as many keys as jobs.
+    is the `error` of its result, which is what `enqueue` would raise. `keys` gives one key a job, or None; `start` and
+    `by` are `enqueue`'s, for each. Raises ValueError, before anything is stored, if there are not as many keys as jobs.
     """
-    services, jobs = services or default_services(), list(jobs)
+    services, jobs = services or default_services(), [started(job, start) for job in jobs]
     given = [None] * len(jobs) if keys is None else list(keys)
     if len(given) != len(jobs):
         raise ValueError(f"{len(jobs)} jobs, but {len(given)} keys")
     found: list[Enqueued] = []
-    for start in range(0, len(jobs), _JOBS_PER_ROUND_TRIP):
-        portion = slice(start, start + _JOBS_PER_ROUND_TRIP)
+    for first in range(0, len(jobs), _JOBS_PER_ROUND_TRIP):
+        portion = slice(first, first + _JOBS_PER_ROUND_TRIP)
         try:
-            many = _Many(services, strict)
+            many = _Many(services, strict, by)
         except StoreError as error:
             found += [Enqueued(None, error)] * len(jobs[portion])
         else:
@@ -61,9 +64,10 @@ class _Many:
     Raises StoreError.
     """
 
-    def __init__(self, services: Services, strict: bool) -> None:
+    def __init__(self, services: Services, strict: bool, by: str) -> None:
         self._services = services
         self._strict = strict
+        self._by = by
         self._now_ms = services.now_ms()
         self._opted_out = services.optouts.checker()
 
@@ -87,7 +91,7 @@ class _Many:
         with all_mistakes(self._services, job):
             own = key_of(job, key)
         try:
-            checked = checked_job(self._services, job, None, now_ms=self._now_ms)
+            checked = made(checked_job(self._services, job, None, now_ms=self._now_ms), self._by)
         except JobError:
             if own is None:
                 raise
@@ -99,7 +103,7 @@ class _Many:
         if len(first) >= SMALL:
             return None
         check_counts(self._services, checked, planner.counts, strict=self._strict)
-        return whole_of(checked, own, first, planner, self._opted_out.version)
+        return whole_of(self._services, checked, own, first, planner, self._opted_out.version)
 
     def _stored(self, wholes: Sequence[Whole]) -> list[Enqueued | None]:
         """The result of each; None where another campaign has its key."""
@@ -119,6 +123,7 @@ class _Many:
 
     def _alone(self, job: Mapping[str, Any], key: str | int | None) -> Enqueued:
         try:
-            return Enqueued(enqueue(job, key=key, strict=self._strict, services=self._services), None)
+            campaign = enqueue(job, key=key, strict=self._strict, by=self._by, services=self._services)
+            return Enqueued(campaign, None)
         except CampaignsError as error:
             return Enqueued(None, error)

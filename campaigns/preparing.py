@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,7 @@ from typing import Any, Final
 from campaigns.errors import ErrorTree, JobError
 from campaigns.filling import Samples
 from campaigns.flow.services import Services
-from campaigns.jobs import Job
+from campaigns.jobs import AS_DRAFT, Job
 from campaigns.planning import Planner
 from campaigns.recipients import read_recipients
 from campaigns.schemas.jobs import load_job
@@ -116,6 +117,39 @@ def refusals(settings: Settings, job: Job, counts: Mapping[str, int], *, strict:
         if job.max_cost is not None and price is not None and price * planned > job.max_cost:
             errors["max_cost"] = [f"expected cost {price * planned}, more than {job.max_cost}"]
     return errors
+
+
+def draft_reason(settings: Settings, job: Job, counts: Mapping[str, int]) -> str:
+    """Why a campaign waits for somebody to approve it, once everybody is counted; '' if it does not.
+
+    A test goes out at once: it is there to be looked at before anybody approves.
+    """
+    if job.test:
+        return ""
+    if job.start == AS_DRAFT:
+        return "it was handed in as a draft"
+    most, dearest, price = settings.approval_recipients, settings.approval_cost, settings.message_cost
+    if job.kind == "list":
+        unknown = "the gateway alone knows how many are on its list, and large campaigns need approval"
+        return unknown if most is not None or dearest is not None else ""
+    planned = counts["total"] - sum(number for name, number in counts.items() if name != "total")
+    if most is not None and planned >= most:
+        return f"{planned:,} recipients, and from {most:,} on approval is needed"
+    if dearest is not None and price is not None and planned and price * planned >= dearest:
+        return f"it is expected to cost {price * planned}, and from {dearest} on approval is needed"
+    return ""
+
+
+def started(job: Any, start: str | None) -> Any:
+    """The job, started as the caller says. A job that wants to be a draft stays one."""
+    if start is None or not isinstance(job, Mapping) or job.get("start") == AS_DRAFT:
+        return job
+    return {**job, "start": start}
+
+
+def made(job: Job, by: str) -> Job:
+    """The job, handed in by somebody."""
+    return job if by == job.made_by else replace(job, made_by=by)
 
 
 def rows_of(job: object, recipients: Recipients, columns: Chosen, encoding: str | None) -> Iterable[Any] | None:

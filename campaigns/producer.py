@@ -7,6 +7,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from campaigns.acts import APPLICATION
 from campaigns.errors import (
     KeyConflictError,
     PlanUnderWayError,
@@ -23,7 +24,18 @@ from campaigns.ledger import SEND, NewBatch, Plan, drop_plan, queue_of
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger.states import ABANDONED, PLANNING
 from campaigns.planning import Planner, Step, TakenOut
-from campaigns.preparing import Chosen, Recipients, all_mistakes, checked_job, key_of, planner_of, rows_of
+from campaigns.preparing import (
+    Chosen,
+    Recipients,
+    all_mistakes,
+    checked_job,
+    draft_reason,
+    key_of,
+    made,
+    planner_of,
+    rows_of,
+    started,
+)
 from campaigns.storing import (
     SMALL,
     check_counts,
@@ -48,29 +60,33 @@ def enqueue(
     strict: bool = False,
     columns: Chosen = None,
     encoding: str | None = None,
+    start: str | None = None,
+    by: str = APPLICATION,
     services: Services | None = None,
 ) -> Campaign:
     """Check a job, store it whole, and wake the workers. When this returns, nothing can lose it.
 
-    A job is a mapping. Written as `BulkJob`, `QuickJob` or `ListJob`, a type checker looks at it as well.
-    `key` (or the field `key` of the job) makes it repeatable: the same key with the same job is the same campaign,
-    also when its time has passed meanwhile; with another job KeyConflictError. A key is remembered for
-    `key_retention_s` after its campaign ended; the campaign itself may have expired by then. `recipients` (any
-    iterable, or a path to a table, which is CSV or .xlsx, or to JSON lines) become the delivery list of a job that
-    has a single mailing without one. Of a table, `columns` says which column is which, such as
-    `{"phone": "Телефон 1"}` (also `text` and `button_link`; a number counts from 1), and `encoding` how it is
-    written where that cannot be found out; a file is read as a whole or refused. With `strict`, a single recipient
-    who would be taken out (invalid, duplicate, opted out) refuses the job.
+    A job is a mapping. Written as `BulkJob`, `QuickJob` or `ListJob`, a type checker looks at it as well. `key` (or the
+    field `key` of the job) makes it repeatable: the same key with the same job is the same campaign, also when its time
+    has passed meanwhile; with another job KeyConflictError. A key is remembered for `key_retention_s` after its
+    campaign ended; the campaign itself may have expired by then. `recipients` (any iterable, or a path to a table,
+    which is CSV or .xlsx, or to JSON lines) become the delivery list of a job that has a single mailing without one. Of
+    a table, `columns` says which column is which, such as `{"phone": "Телефон 1"}` (also `text` and `button_link`; a
+    number counts from 1), and `encoding` how it is written where that cannot be found out; a file is read as a whole or
+    refused. With `strict`, a single recipient who would be taken out (invalid, duplicate, opted out) refuses the job.
+    `by` is who hands it in. With `start="draft"` (or the field `start` of the job), and where the settings ask for it,
+    nothing goes out before somebody else approves it: then the campaign's `status().state` is `draft`, and
+    `draft_reason` says why.
 
     Raises JobError with every error at once, and then nothing is stored; StoreError if Redis cannot be
     reached. Then nothing is stored either, unless it was the very last answer that got lost: only a repetition
     with the same key is safe, which finds the campaign or enqueues it.
     """
-    services = services or default_services()
+    services, job = services or default_services(), started(job, start)
     with all_mistakes(services, job, recipients):
         own_key, rows = key_of(job, key), rows_of(job, recipients, columns, encoding)
     try:
-        return _enqueue(services, job, own_key, rows, strict, _wait)
+        return _enqueue(services, job, own_key, rows, strict, _wait, by)
     except StateError:
         # A replica without the plan took the primary's place, or the plan stood still for longer than its lease.
         problem = "the store lost the plan while it was made; nothing was stored"
@@ -116,13 +132,14 @@ def _enqueue(
     recipients: Iterable[Any] | None,
     strict: bool,
     patience: _Patience,
+    by: str = APPLICATION,
 ) -> Campaign:
     if key is not None and (owner := services.campaigns.of_key(key)) is not None:
         # What may have changed since, such as the time, does not make another job of it.
         again = checked_job(services, job, recipients, anew=False)
         if (found := _same_campaign(services, owner, key, again, patience)) is not None:
             return found
-    checked = checked_job(services, job, recipients)
+    checked = made(checked_job(services, job, recipients), by)
     while True:
         owner, mine = _stored(services, checked, key, strict)
         if mine:
@@ -147,7 +164,7 @@ def _stored(services: Services, job: Job, key: str | None, strict: bool) -> tupl
     if len(first) >= SMALL:
         return _stored_bit_by_bit(services, job, key, opted_out.version, planner, chain(first, others), strict)
     check_counts(services, job, planner.counts, strict=strict)
-    (stored,) = store_whole(services, [whole_of(job, key, first, planner, opted_out.version)])
+    (stored,) = store_whole(services, [whole_of(services, job, key, first, planner, opted_out.version)])
     if isinstance(stored, StoreError):
         raise stored
     return stored
@@ -213,7 +230,8 @@ def _fill(services: Services, plan: Plan, job: Job, planner: Planner, steps: Ite
                 waiting.clear()
         plan.add(waiting)
         check_counts(services, job, planner.counts, strict=strict)
-        plan.finish(planner.digest, planner.counts["total"])
+        draft = draft_reason(services.settings, job, planner.counts)
+        plan.finish(planner.digest, planner.counts["total"], draft)
     except StoreError:
         # Whether the last step was carried out, its lost answer does not tell; that there is no plan any more does.
         if plan.drop() or not services.campaigns.exists(plan.campaign_id):

@@ -151,6 +151,14 @@ class Settings:
     message_cost: Decimal | None = option(
         _optional(_number(Decimal, 0, 1_000_000)), None, "expected price of one message; `max_cost` needs it"
     )
+    approval_recipients: int | None = option(
+        _optional(_number(int, 1, 2**53)),
+        None,
+        "from so many recipients on a campaign waits as a draft until somebody else approves it; list mailings always",
+    )
+    approval_cost: Decimal | None = option(
+        _optional(_number(Decimal, 0, 1_000_000_000)), None, "the same from this expected cost on; needs `message_cost`"
+    )
 
     submission_bytes: int = option(
         _number(int, 10_000, 500_000_000), 16_000_000, "largest body of a submitted message; `enqueue` takes any number"
@@ -246,7 +254,7 @@ class Settings:
         accounts = {alias: Secret(token) for alias, token in read_tokens(found, problems).items()}
         settings = cls(accounts=accounts, account_optout_words=words, **values)
         # Nothing is held against a value that could not be read: its default stands in for it.
-        if not problems.keys() & {variable_of("lease_s"), variable_of("deadline_s")}:
+        if not problems.keys() & {variable_of("lease_s"), variable_of("deadline_s"), variable_of("message_cost")}:
             problems |= settings._contradictions()
         if not problems:
             return settings
@@ -268,6 +276,8 @@ class Settings:
     def _contradictions(self) -> dict[str, str]:
         if self.lease_s < self.deadline_s + 10:
             return {variable_of("lease_s"): f"must be at least deadline_s + 10 = {self.deadline_s + 10:g}"}
+        if self.approval_cost is not None and self.message_cost is None:
+            return {variable_of("approval_cost"): f"needs {variable_of('message_cost')}"}
         return {}
 
 

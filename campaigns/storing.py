@@ -15,7 +15,7 @@ from campaigns.flow.services import Services
 from campaigns.jobs import Job, comes_as_stream, job_document
 from campaigns.ledger import SEND, MailingRecord, NewBatch, Plan, queue_of
 from campaigns.planning import PlannedBatch, Planner, Step, TakenOut
-from campaigns.preparing import refusals
+from campaigns.preparing import draft_reason, refusals
 from campaigns.statuses import TO_READ
 from campaigns.store import ScriptCall
 
@@ -27,7 +27,10 @@ SMALL: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A small campaign, planned. `optouts` is the version of the opt-outs before anybody was looked up in them."""
+    """A small campaign, planned. `optouts` is the version of the opt-outs before anybody was looked up in them.
+
+    `draft` is why it waits for somebody to approve it, or ''.
+    """
 
     job: Job
     key: str | None
@@ -35,6 +38,7 @@ class Whole:
     digest: str
     total: int
     optouts: str
+    draft: str
 
 
 def may_be_whole(job: Job) -> bool:
@@ -45,9 +49,12 @@ def may_be_whole(job: Job) -> bool:
     return getattr(job, "image", None) is None and not comes_as_stream(job)
 
 
-def whole_of(job: Job, key: str | None, steps: Sequence[Step], planner: Planner, optouts: str) -> Whole:
+def whole_of(
+    services: Services, job: Job, key: str | None, steps: Sequence[Step], planner: Planner, optouts: str
+) -> Whole:
     """A small campaign, from what its planner found."""
-    return Whole(job, key, steps, planner.digest, planner.counts["total"], optouts)
+    draft = draft_reason(services.settings, job, planner.counts)
+    return Whole(job, key, steps, planner.digest, planner.counts["total"], optouts, draft)
 
 
 def first_steps(planner: Planner) -> tuple[list[Step], Iterator[Step]]:
@@ -66,6 +73,7 @@ def opening_of(services: Services, job: Job, key: str | None, optouts: str) -> t
         job=orjson.dumps(job_document(job)),
         key=key,
         weight=job.weight,
+        made_by=job.made_by,
         spacing_ms=job.spacing_ms,
         test=job.test,
         of_batches=dict(_of_batches(job)),
@@ -108,7 +116,7 @@ def store_whole(services: Services, wholes: Sequence[Whole]) -> list[tuple[str, 
     """
     opened = [opening_of(services, whole.job, whole.key, whole.optouts) for whole in wholes]
     parts = [
-        [opening, *_filling(services, plan, whole), plan.finishing(whole.digest, whole.total)]
+        [opening, *_filling(services, plan, whole), plan.finishing(whole.digest, whole.total, whole.draft)]
         for whole, (plan, opening) in zip(wholes, opened, strict=True)
     ]
     plans = [plan for plan, _ in opened]

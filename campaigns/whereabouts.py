@@ -12,6 +12,7 @@ import orjson
 from campaigns.flow.services import Services
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger import Reason, schedule_of
+from campaigns.ledger.states import DRAFT
 from campaigns.results import Full
 
 
@@ -35,6 +36,8 @@ class Status:
 
     `requests` counts paid requests by their state, as `recipients` counts people. `reasons` tell why some were
     refused or are held, and whether the gateway said so or a limit here; a list of campaigns comes without them.
+
+    `made_by` is who handed it in. `draft_reason` says of a draft why it waits for somebody else to approve it.
 
     `correlation_id` is the job's, or empty. A `test` is a few messages of a job that went to phones of one's own.
     """
@@ -72,6 +75,8 @@ class Status:
     events_full_group: str = ""
     correlation_id: str = ""
     test: bool = False
+    made_by: str = ""
+    draft_reason: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: times as ISO 8601, the cost as text."""
@@ -87,11 +92,9 @@ class Status:
 
 def status_of(services: Services, record: Record, resting: tuple[int, str] | None, full: Full | None) -> Status:
     """The status of a campaign. `resting`: until when its account pauses (unix ms), and why. Raises StoreError."""
-    final = record.number("final")
-    ended_ms = record.number("ended_ms")
+    final, ended_ms = record.number("final"), record.number("ended_ms")
     schedule = schedule_of(services.batches, record, services.now_ms)
-    costs = record.costs
-    currency, amount = next(iter(costs.items())) if len(costs) == 1 else ("", None)
+    currency, amount = next(iter(record.costs.items())) if len(record.costs) == 1 else ("", None)
     return Status(
         id=record.id,
         name=record.name,
@@ -110,7 +113,7 @@ def status_of(services: Services, record: Record, resting: tuple[int, str] | Non
         batches=record.batches,
         cost=amount,
         currency=currency,
-        costs=costs,
+        costs=record.costs,
         balanced=record.balanced,
         created_at=_moment(record.number("created_ms")),
         ended_at=_moment(ended_ms) if ended_ms else None,
@@ -125,6 +128,8 @@ def status_of(services: Services, record: Record, resting: tuple[int, str] | Non
         events_full_group=full.group if full else "",
         correlation_id=record.fields.get("correlation_id", ""),
         test=record.fields.get("test") == "1",
+        made_by=record.fields.get("by", ""),
+        draft_reason=record.fields.get("draft_why", "") if record.state == DRAFT else "",
     )
 
 

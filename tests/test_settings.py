@@ -61,6 +61,11 @@ def test_lease_covers_the_deadline() -> None:
         Settings.from_env({"CAMPAIGNS_DEADLINE_S": "55"})
 
 
+def test_expected_costs_need_a_price() -> None:
+    with pytest.raises(SettingsError, match="CAMPAIGNS_APPROVAL_COST: needs CAMPAIGNS_MESSAGE_COST"):
+        Settings.from_env({"CAMPAIGNS_APPROVAL_COST": "100"})
+
+
 def test_tokens(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("from-file\n")

@@ -17,7 +17,7 @@ from campaigns.errors import (
     UnknownCampaignError,
     WaitTimeoutError,
 )
-from campaigns.ledger.states import OVER, PAUSED, READY
+from campaigns.ledger.states import DRAFT, OVER, PAUSED, READY
 
 
 class AdvisingGroup(click.Group):
@@ -62,6 +62,8 @@ def next_step(error: CampaignsError) -> str | None:
 def _of_state(state: str) -> str | None:
     if state in OVER:
         return "it is over; what was held or refused can be put right: campaigns resolve --help, campaigns retry --help"
+    if state == DRAFT:
+        return "it is a draft; to let it go out: campaigns approve"
     if state == PAUSED:
         return "it is paused; to go on: campaigns resume"
     return "it is not paused" if state == READY else None

@@ -18,7 +18,7 @@ from campaigns.cli.exporting import export
 from campaigns.cli.failures import FAILED, complain, told
 from campaigns.cli.living import alive
 from campaigns.cli.measuring import metrics
-from campaigns.cli.operating import cancel, pause, poll, reschedule, resolve, resume, retry, wake
+from campaigns.cli.operating import approve, cancel, pause, poll, reschedule, resolve, resume, retry, wake
 from campaigns.cli.options import as_json
 from campaigns.cli.people import explain, forget, optouts
 from campaigns.cli.reading import deliveries, list_, replies, status, taken_out
@@ -53,6 +53,7 @@ for _command in (
     taken_out,
     pause,
     resume,
+    approve,
     cancel,
     reschedule,
     poll,

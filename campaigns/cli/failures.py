@@ -13,6 +13,7 @@ import click
 from campaigns.cli.naming import AmbiguousIdError, tell_candidates
 from campaigns.cli.screen import remark
 from campaigns.errors import (
+    ApprovalError,
     CampaignsError,
     ForgetError,
     JobError,
@@ -36,6 +37,7 @@ _CODES: dict[type[CampaignsError], int] = {
     StoreError: NO_STORE,
     UnknownCampaignError: NO_CAMPAIGN,
     StateError: NOT_POSSIBLE,
+    ApprovalError: NOT_POSSIBLE,
     ForgetError: NOT_POSSIBLE,
 }
 

@@ -12,7 +12,14 @@ from rich.live import Live
 
 from campaigns.cli.failures import complain
 from campaigns.cli.progress import Pace, Standing, line, view
-from campaigns.cli.show import account_pause, events_full_words, out_of_reach_words, reason_lines, status_table
+from campaigns.cli.show import (
+    account_pause,
+    draft_words,
+    events_full_words,
+    out_of_reach_words,
+    reason_lines,
+    status_table,
+)
 from campaigns.errors import WaitTimeoutError
 from campaigns.handle import Campaign
 from campaigns.ledger.states import OVER
@@ -51,7 +58,7 @@ def followed(campaign: Campaign, timeout_s: float | None, console: Console) -> S
 
 def obstacles(status: Status, zone: tzinfo) -> list[str]:
     """What keeps a campaign from going on as wanted, a sentence each."""
-    found = [account_pause(status, zone), events_full_words(status, zone)]
+    found = [account_pause(status, zone), events_full_words(status, zone), draft_words(status)]
     found += [out_of_reach_words(status, zone) if status.state == "cancelling" else None]
     if status.state == "paused":
         found.append(f"the campaign is paused; to go on: campaigns resume {status.id}")

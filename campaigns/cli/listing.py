@@ -37,6 +37,7 @@ def needs(status: Status) -> str:
         "account rests": status.account_rests_until is not None and status.recipients.get("planned"),
         "event stream full": status.events_full_since is not None and status.recipients.get("planned"),
         "paused": status.state == "paused",
+        "to approve": status.state == "draft",
     }
     return next((words for words, is_so in found.items() if is_so), "")
 

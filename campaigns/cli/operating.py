@@ -65,6 +65,22 @@ def resume(campaign_id: str, by: str, why: str, as_json: bool) -> None:
         console.print(f"resumed; to follow it: campaigns status {campaign.id} --watch")
 
 
+@click.command(short_help="Let a draft go out.")
+@campaign_id
+@by
+@why
+@as_json
+@told
+def approve(campaign_id: str, by: str, why: str, as_json: bool) -> None:
+    """Let a draft go out. Somebody else than who made it has to do that."""
+    campaign = found_campaign(campaign_id)
+    campaign.approve(by=by, why=why)
+    if as_json:
+        print_json(campaign.status().as_dict())
+    else:
+        console.print(f"approved; to follow it: campaigns status {campaign.id} --watch")
+
+
 @click.command()
 @campaign_id
 @by

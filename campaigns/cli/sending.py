@@ -13,7 +13,7 @@ from campaigns.cli.excluding import excluded_file
 from campaigns.cli.failures import FAILED, told
 from campaigns.cli.following import followed, obstacles
 from campaigns.cli.job_files import read_job
-from campaigns.cli.options import as_json, columns, encoding
+from campaigns.cli.options import as_json, by, columns, encoding
 from campaigns.cli.previews import preview_lines, request_text
 from campaigns.cli.repeats import noted, warn_of
 from campaigns.cli.screen import console, print_json, remark
@@ -21,6 +21,7 @@ from campaigns.cli.show import moment, status_table
 from campaigns.errors import JobError, WaitTimeoutError
 from campaigns.flow.services import Services
 from campaigns.handle import Campaign
+from campaigns.jobs import AS_DRAFT
 from campaigns.ledger.states import OVER
 from campaigns.preparing import all_mistakes, key_of
 from campaigns.previewing import Preview, preview
@@ -52,6 +53,8 @@ class Given(TypedDict):
 @encoding
 @click.option("--key", help="The same key with the same job never makes a second campaign.")
 @click.option("--strict", is_flag=True, help="Refuse the job if any recipient would be taken out.")
+@click.option("--draft", is_flag=True, help="Send nothing before somebody else approves it: campaigns approve.")
+@by
 @click.option("--wait", "wait_s", type=float, help="Wait so many seconds for the campaign to finish.")
 @click.option("--dry-run", is_flag=True, help="Only check, count and show the first request; store and send nothing.")
 @click.option("--show", "samples", default=3, show_default=True, type=click.IntRange(0, 1000), help=_SHOW)
@@ -65,6 +68,8 @@ class Given(TypedDict):
 @told
 def send(
     file: BinaryIO,
+    draft: bool,
+    by: str,
     wait_s: float | None,
     dry_run: bool,
     samples: int,
@@ -94,7 +99,7 @@ def send(
         if dry_run:
             found = preview(job, **given, samples=samples, on_excluded=note)
         else:
-            campaign, existed = _enqueued(job, given)
+            campaign, existed = _enqueued(job, given, start=AS_DRAFT if draft else None, by=by)
             for one in campaign.excluded() if excluded_to is not None else ():
                 note(one)
     if dry_run:
@@ -105,11 +110,11 @@ def send(
         _leave_by(status)
 
 
-def _enqueued(job: Any, given: Given) -> tuple[Campaign, bool]:
+def _enqueued(job: Any, given: Given, *, start: str | None, by: str) -> tuple[Campaign, bool]:
     """The campaign, and whether it had its key before. Warns if the same job without a key was handed in lately."""
     services = default_services()
     earlier = _owner(services, job, given)
-    campaign = enqueue(job, **given)
+    campaign = enqueue(job, **given, start=start, by=by)
     first = noted(services, campaign)
     if first is not None and key_of(job, given["key"]) is None:
         warn_of(first, campaign, services.settings.gateway_timezone)

@@ -21,6 +21,7 @@ _STYLES: Final = {
     "invalid": "red",
     "abandoned": "red",
     "paused": "yellow",
+    "draft": "yellow",
     "cancelled": "yellow",
 }
 #: Recipients by fate, in the order in which they are told, with the words for them.
@@ -112,6 +113,8 @@ def _advice(status: Status, zone: tzinfo) -> list[str]:
         advice += ["see who was refused:", f"campaigns deliveries {status.id} --state rejected"]
     if any(reason.state == "rejected" and reason.requests for reason in status.reasons):
         advice += ["once the reason is put right:", f"campaigns retry {status.id} --why REASON"]
+    if (words := draft_words(status)) is not None:
+        advice += [words, "once somebody else has looked at it:", f"campaigns approve {status.id}"]
     if status.state == "paused":
         advice += ["to go on:", f"campaigns resume {status.id}"]
     return advice
@@ -133,6 +136,13 @@ def out_of_reach_words(status: Status, zone: tzinfo) -> str | None:
     verb = "waits" if status.out_of_reach == 1 else "wait"
     until = f"{moment(status.out_of_reach_until, zone)} {zone}"
     return f"{counted(status.out_of_reach, 'message')} {verb} at the gateway until {until}: nothing here can stop that"
+
+
+def draft_words(status: Status) -> str | None:
+    """That a draft waits for somebody to approve it, and why."""
+    if status.state != "draft":
+        return None
+    return f"a draft, made by {status.made_by}: {status.draft_reason}; nothing goes out before it is approved"
 
 
 def account_pause(status: Status, zone: tzinfo) -> str | None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import orjson
 
-from campaigns.acts import Act, Deed, packed
-from campaigns.errors import StateError, UnknownCampaignError
+from campaigns.acts import APPLICATION, Act, Deed, packed
+from campaigns.errors import ApprovalError, StateError, UnknownCampaignError
 from campaigns.exclusions import Excluded
 from campaigns.ledger.batches import SEND, queue_of
 from campaigns.ledger.records import Campaign
-from campaigns.ledger.states import CANCELLING, PAUSED, READY
+from campaigns.ledger.states import CANCELLING, DRAFT, PAUSED, READY
 from campaigns.names import CONTROL
 from campaigns.store import Store, decoded
 
@@ -20,7 +20,6 @@ from campaigns.store import Store, decoded
 
 _PER_ROUND_TRIP = 500
 _MOST_BRIEFS = 1000
-_EVENTS = {PAUSED: "paused", READY: "resumed", CANCELLING: "cancelling"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +97,24 @@ class Campaigns:
 
     def pause(self, campaign_id: str, by: str, why: str = "") -> None:
         """No further batch goes out. Raises StateError if the campaign is over."""
-        self._steer("pause", frozenset({READY}), PAUSED, Act(Deed.CAMPAIGN_PAUSED, campaign_id, by, why))
+        self._steer("pause", frozenset({READY}), PAUSED, Act(Deed.CAMPAIGN_PAUSED, campaign_id, by, why), "paused")
 
     def resume(self, campaign_id: str, by: str, why: str = "") -> None:
         """Batches go out again. Raises StateError unless the campaign is paused."""
-        self._steer("resume", frozenset({PAUSED}), READY, Act(Deed.CAMPAIGN_RESUMED, campaign_id, by, why))
+        self._steer("resume", frozenset({PAUSED}), READY, Act(Deed.CAMPAIGN_RESUMED, campaign_id, by, why), "resumed")
+
+    def approve(self, campaign_id: str, by: str, why: str = "") -> None:
+        """A draft goes out. Raises ApprovalError for who made it, StateError unless it is a draft."""
+        made_by = self.read(campaign_id).fields.get("by", APPLICATION)
+        if by.strip().casefold() == made_by.strip().casefold():
+            raise ApprovalError(campaign_id, by)
+        act = Act(Deed.CAMPAIGN_APPROVED, campaign_id, by, why)
+        self._steer("approve", frozenset({DRAFT}), READY, act, "approved")
 
     def cancel(self, campaign_id: str, by: str, why: str = "") -> None:
         """What has not gone out never will. Raises StateError if the campaign is over."""
         act = Act(Deed.CAMPAIGN_CANCELLED, campaign_id, by, why)
-        self._steer("cancel", frozenset({READY, PAUSED}), CANCELLING, act)
+        self._steer("cancel", frozenset({READY, PAUSED, DRAFT}), CANCELLING, act, "cancelling")
 
     def reschedule(self, act: Act, schedule_ms: int, lead_ms: int) -> int:
         """Batches that are still here go out at `schedule_ms` (unix ms). Raises StateError if the campaign is over.
@@ -124,7 +131,7 @@ class Campaigns:
             [keys.campaign(campaign_id), keys.events(), *of_queue, keys.audit()],
             [
                 campaign_id,
-                _states(READY, PAUSED),
+                _states(READY, PAUSED, DRAFT),
                 schedule_ms,
                 from_ms,
                 orjson.dumps(act.said()),
@@ -233,6 +240,7 @@ class Campaigns:
         allowed: frozenset[str],
         to: str,
         act: Act,
+        event: str,
     ) -> None:
         campaign_id = act.of
         keys, brief = self._keys, self.brief(campaign_id)
@@ -253,7 +261,7 @@ class Campaigns:
                 campaign_id,
                 _states(*allowed),
                 to,
-                f"campaign.{_EVENTS[to]}",
+                f"campaign.{event}",
                 orjson.dumps(act.said()),
                 brief.account,
                 packed(act),

@@ -101,14 +101,15 @@ class Plan:
             args = [self._token, self._lease_ms, self._taken_out_calls, reason]
             yield "take_out", keys, [*args, *packed[start : start + _ROWS_PER_CALL]]
 
-    def finish(self, digest: str, total: int) -> None:
+    def finish(self, digest: str, total: int, draft: str = "") -> None:
         """The campaign becomes ready, all of it at once; where it must be replicated, once it is.
 
-        `total` is the number of recipients that it was handed in with, by which the store sees that nothing is
-        missing. Raises StoreError if the replicas lack it: it is a plan still, and to be dropped.
+        `draft` is why it becomes a draft instead. `total` is the number of recipients that it was handed in with, by
+        which the store sees that nothing is missing. Raises StoreError if the replicas lack it: it is a plan still, and
+        to be dropped.
         """
         try:
-            (answer,) = self._store.run_all_safely([self.finishing(digest, total)])
+            (answer,) = self._store.run_all_safely([self.finishing(digest, total, draft)])
         except NotReplicatedError as error:
             self.take_back(error)
             return
@@ -131,8 +132,8 @@ class Plan:
         if self._store.run("take_back", names, [self.campaign_id, self._token, self._lease_ms]):
             raise StoreError(f"nothing is stored: {error.having} of {error.wanted} replicas answered")
 
-    def finishing(self, digest: str, total: int) -> ScriptCall:
-        """The call that `finish` makes. Its answer is 1 if the campaign is ready."""
+    def finishing(self, digest: str, total: int, draft: str = "") -> ScriptCall:
+        """The call that `finish` makes. Its answer is 1 if the campaign is ready, or a draft."""
         keys, queue = self._keys, self._queue
         of_queue = [keys.due(queue, self._account), keys.accounts(queue), keys.due(CONTROL)]
         return (
@@ -147,6 +148,7 @@ class Plan:
                 *self._kept_back(),
                 self.batches,
                 total,
+                draft,
             ],
         )
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from campaigns.acts import APPLICATION
 from campaigns.ledger.plan import Plan
 from campaigns.ledger.records import Batch
 from campaigns.ledger.states import HELD, PLANNED, REJECTED, SENDING, UNKNOWN
@@ -43,6 +44,7 @@ class Plans:
         key: str | None,
         optouts: str,
         weight: int = 1,
+        made_by: str = APPLICATION,
         spacing_ms: float | None = None,
         test: bool = False,
         of_batches: Mapping[str, str] = MappingProxyType({}),
@@ -55,7 +57,7 @@ class Plans:
         keys, token = self._store.keys, secrets.token_hex(8)
         plan = self._plan(kind=kind, account=account, queue=queue, key=key, token=token, of_batches=of_batches)
         mine = keys.campaign(plan.campaign_id)
-        fields = ["kind", kind, "account", account, "queue", queue, "name", name, "job", job]
+        fields = ["kind", kind, "account", account, "queue", queue, "name", name, "job", job, "by", made_by]
         some = {**dict(_some(key=key, weight=weight, spacing_ms=spacing_ms, test=test)), **of_batches}
         fields += [part for pair in some.items() for part in pair]
         return plan, (

@@ -37,6 +37,7 @@ INVALID: Final = "invalid"
 ABANDONED: Final = "abandoned"
 # Those under way:
 PLANNING: Final = "planning"
+DRAFT: Final = "draft"  # planned, and nothing goes out before somebody approves it
 READY: Final = "ready"
 PAUSED: Final = "paused"
 CANCELLING: Final = "cancelling"
@@ -46,6 +47,7 @@ CAMPAIGN_CANCELLED: Final = "cancelled"
 
 CAMPAIGN_STATES: Final = (
     PLANNING,
+    DRAFT,
     READY,
     PAUSED,
     CANCELLING,

@@ -205,6 +205,9 @@ def _waiting(status: Status) -> list[Pending]:
     if planned and status.state == "paused":
         resume = f"campaigns resume {status.id}"
         found.append(Pending("Waiting", planned, "the campaign is paused; to go on", resume))
+    elif planned and status.state == "draft":
+        why = f"a draft, made by {status.made_by}: {status.draft_reason}. Once somebody else has looked at it"
+        found.append(Pending("Waiting", planned, why, f"campaigns approve {status.id}"))
     elif planned:
         later = ", what is scheduled shortly before its time" if status.scheduled_at else ""
         found.append(Pending("Waiting", planned, f"to be sent by itself{later}"))

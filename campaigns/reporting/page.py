@@ -16,7 +16,14 @@ from campaigns.reporting.markup import Markup, element, foreign, joined
 from campaigns.reporting.sections import SECTIONS
 from campaigns.wording import counted, length, moment, moneys, zone_name
 
-_TONES: Final = {"finished": "good", "invalid": "bad", "abandoned": "bad", "paused": "warn", "cancelled": "warn"}
+_TONES: Final = {
+    "finished": "good",
+    "invalid": "bad",
+    "abandoned": "bad",
+    "paused": "warn",
+    "draft": "warn",
+    "cancelled": "warn",
+}
 
 
 def page(report: Report) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
+from campaigns.jobs import AS_DRAFT, NOW
 from campaigns.schemas.aliases import Alias, without_token
 from campaigns.schemas.fields import Amount, CorrelationId, Flag, Key, Kind, Line, Whole, Word
 from campaigns.schemas.mailings import NAME_LENGTH
@@ -76,6 +77,16 @@ class EveryKind(StrictSchema):
         load_default=True,
         metadata=about(
             "Whether replies are fetched. Without them nobody notices a reply that asks for no more messages.",
+        ),
+    )
+    start = Word(
+        NOW,
+        AS_DRAFT,
+        load_default=NOW,
+        metadata=about(
+            "`draft` plans and checks the campaign, and sends nothing before somebody else than who made it approves "
+            "it. With the setting `CAMPAIGNS_APPROVAL_RECIPIENTS` or `CAMPAIGNS_APPROVAL_COST` a large one starts as a "
+            "draft whatever stands here."
         ),
     )
     literal_text = Flag(

@@ -63,6 +63,7 @@ _SAME: Final = (
     "correlation_id",
     "follow",
     "replies",
+    "start",
 )
 
 

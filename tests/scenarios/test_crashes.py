@@ -216,3 +216,34 @@ def test_a_frozen_worker_sends_nothing_late(rig: Stage) -> None:
     assert campaign.status().recipients["planned"] == 10
     rig.finish(campaign)
     assert_each_once(rig, campaign, 10)
+
+
+@pytest.mark.parametrize("point", ["after planning batches", "before finishing a plan", "after finishing a plan"])
+def test_a_draft_whose_producer_dies_is_a_draft_or_nothing(rig: Stage, crash: Crash, point: str) -> None:
+    crash(point, "draft", "-")
+    rig.sweep()
+    for _ in range(3):
+        rig.step()
+    assert sent(rig) == Counter()
+    if point != "after finishing a plan":
+        return
+    campaign = enqueue(bulk_job(phones(30)), key="crash", start="draft", by="ann", services=rig.services)
+    assert campaign.status().state == "draft"
+    campaign.approve(by="bob")
+    rig.finish(campaign)
+    assert sent(rig) == Counter(phones(30))
+
+
+@pytest.mark.parametrize("point", ["before approving", "after approving"])
+def test_an_approval_that_dies_leaves_a_draft_or_lets_it_go_out(rig: Stage, crash: Crash, point: str) -> None:
+    campaign = rig.enqueue(bulk_job(phones(10)), start="draft", by="ann")
+    crash(point, "approve", f"{campaign.id}-0")
+    if point == "before approving":
+        for _ in range(3):
+            rig.sweep()
+            rig.step()
+        assert (campaign.status().state, sent(rig)) == ("draft", Counter())
+        campaign.approve(by="bob")
+    rig.finish(campaign)
+    assert sent(rig) == Counter(phones(10))
+    assert rig.event_types(campaign).count("campaign.approved") == 1

@@ -21,6 +21,7 @@ from campaigns.flow.services import Services
 from campaigns.flow.work import work
 from campaigns.gateway import connection
 from campaigns.gateway.client import Gateway
+from campaigns.handle import Campaign
 from campaigns.ledger import campaign_of
 from campaigns.producer import enqueue
 from campaigns.store import Store
@@ -168,6 +169,8 @@ POINTS: dict[str, Callable[[], None]] = {
     "after planning batches": lambda: around_script("add_batch", before=False),
     "before finishing a plan": lambda: around_script("finish_plan", before=True),
     "after finishing a plan": lambda: around_script("finish_plan", before=False),
+    "before approving": lambda: around_script("steer", before=True),
+    "after approving": lambda: around_script("steer", before=False),
 }
 
 
@@ -188,6 +191,8 @@ def main() -> None:
             ["worker", "--pool", "solo", "--queues", "bulk", "--without-mingle", "--without-gossip"]
         ),
         "enqueue": lambda: enqueue(bulk_job(phones(30)), key="crash", services=services),
+        "draft": lambda: enqueue(bulk_job(phones(30)), key="crash", start="draft", by="ann", services=services),
+        "approve": lambda: Campaign(campaign_of(batch_id), services).approve(by="bob"),
     }
     acts[task]()
 
