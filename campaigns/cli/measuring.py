@@ -12,7 +12,7 @@ import click
 from campaigns import __version__
 from campaigns.cli.failures import FAILED, complain, told
 from campaigns.cli.options import as_json
-from campaigns.cli.screen import console, print_json
+from campaigns.cli.screen import console, print_json, print_text
 from campaigns.logs import to_stderr
 from campaigns.metrics.described import BUILD, Sample
 from campaigns.metrics.page import page as page_of
@@ -29,7 +29,7 @@ from campaigns.wiring import BRIEF, consumer_settings, open_store
 def metrics(host: str, port: int, page: bool, as_json: bool) -> None:
     """Serve what the store knows as metrics to Prometheus, until Ctrl-C. One exporter is enough for all workers."""
     if page:
-        click.echo(page_of(), nl=False)
+        print_text(page_of())
         return
     try:
         from campaigns.metrics.exposition import registry_of, serve  # noqa: PLC0415 (needs an extra)

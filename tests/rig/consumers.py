@@ -23,7 +23,7 @@ from campaigns.keys import Keys
 from campaigns.ledger import Batch
 from campaigns.ledger.states import ACCEPTED
 from campaigns.producer import enqueue
-from campaigns.results import Consumer, Event, Events, single_changes
+from campaigns.results import Consumer, Deliveries, Event, Events, single_changes
 from campaigns.results.intake import Change
 from campaigns.settings import Secret, Settings
 from campaigns.store import Store
@@ -60,7 +60,7 @@ def run(url: str, folder: Path, crashes: int, seed: int) -> Outcome:
     services.store.ask("hset", services.store.keys.batch(batch.id), "state", ACCEPTED)
     children: list[int] = []
     while killed < crashes:
-        _write_events(services.deliveries.write, services.batches.read(batch.id), random)
+        _write_events(services.deliveries, services.batches.read(batch.id), random)
         while len(children) < _AT_ONCE:
             children.append(_fork_consumer(url, folder / f"{len(children)}-{killed}"))
         time.sleep(random.uniform(0.0, 0.12))
@@ -77,11 +77,11 @@ def run(url: str, folder: Path, crashes: int, seed: int) -> Outcome:
     return _judged(services.events, folder, killed, services.store)
 
 
-def _write_events(write: object, batch: Batch, random: Random) -> None:
+def _write_events(deliveries: Deliveries, batch: Batch, random: Random) -> None:
     """Some hundred single changes in a few entries, as polling makes them."""
     number = random.randrange(1 << 30)
     changes = [Change(phone, f"S{number}", number, n, 0, before="") for n, phone in enumerate(phones(_PHONES))]
-    assert write(batch, 0, changes, batch.fields["v"]) is not None  # type: ignore[operator]
+    assert deliveries.write(batch, 0, changes, batch.fields["v"], seen_ms=0) is not None
 
 
 def _fork_consumer(url: str, path: Path) -> int:
