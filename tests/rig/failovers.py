@@ -2,7 +2,7 @@
 
 `python -m tests.rig.failovers --seeds 3 --lag 0.5 --replicas 1 --failovers 4` prints a line per seed and ends with 1 if
 the promise was broken. `--wait N` is `CAMPAIGNS_REPLICAS`; with 0 campaigns handed in at the last moment may be lost,
-and are counted. `--lag 2` lets replicas be up to two seconds behind, another lag for each failover. What happens:
+and are counted. Recipients answer, and some want no more: no answer and no opt-out may be lost. `--lag 2` lets replicas be up to two seconds behind, another lag for each failover. What happens:
 
 - `kill`: the primary is killed, and what it had still to replicate is lost.
 - `together`: the same, and a worker's machine dies with it, so that nobody can tell what was claimed.
@@ -27,7 +27,8 @@ from random import Random
 from campaigns.embedded import EmbeddedServer
 from campaigns.errors import StoreError
 from campaigns.flow.services import Services
-from campaigns.ledger.states import HELD, OVER
+from campaigns.handle import Campaign
+from campaigns.ledger.states import ACCEPTED, HELD, OVER, SETTLED
 from campaigns.producer import enqueue
 from campaigns.results import Consumer
 from campaigns.sandbox.options import Options
@@ -76,6 +77,7 @@ class Failovers:
         self.done: Counter[str] = Counter()
         self._workers: list[Process] = []
         self._victims: list[Process] = []
+        self.said: dict[str, str] = {}
         self.promoted_s: list[float] = []
         self.taken_again_s: list[float] = []
 
@@ -87,7 +89,7 @@ class Failovers:
             closing(Wire(port_of(fleet.primary()))) as aside,
         ):
             treatment = Treatment(str(CERTIFICATE), mutant=self.mutant).as_environment()
-            own = {"CAMPAIGNS_REPLICAS": str(self.wait)}
+            own = {"CAMPAIGNS_REPLICAS": str(self.wait), "CAMPAIGNS_OPTOUT_WORDS": "stop"}
             env = {**environment(fleet.url, sandbox.url, _PREFIX), **SETTINGS, **treatment, **own}
             processes = Processes(self.folder, env, app="tests.rig.workers")
             try:
@@ -109,6 +111,7 @@ class Failovers:
             for front in fleet.fronts:
                 front.lag_s = self.random.uniform(0.0, self.lag_s)
             campaigns.append(self._slow(number, services))
+            self._answer(number, sandbox)
             time.sleep(self.random.uniform(0.3, 1.5))
             self._fail_over(fleet, processes, aside)
             campaigns.append(self._first_taken(number, services))
@@ -125,6 +128,8 @@ class Failovers:
         ended = [process.name for process in processes.all() if not process.alive() and process not in self._victims]
         assert ended == [], "nothing may end because the store failed over"
         findings = judge(services, campaigns, sandbox, vanished=vanished)
+        if self.said and campaigns[0].text == "bulk":
+            findings.lost += self._unheard(campaigns[0].campaign, services)
         if self.wait:
             # What waits for replicas is not lost, so no change of primary puts anything in doubt.
             changes = [event.data for event in services.events.since() if event.type == "store.changed"]
@@ -181,6 +186,28 @@ class Failovers:
             self._victims.append(victim)
         old.kill()
         fleet.front(old).lose()
+
+    def _answer(self, number: int, sandbox: Sandbox) -> None:
+        """Somebody who has a message of the first campaign answers it; every other one wants no more."""
+        sent = sorted({row["phone"] for row in sandbox.ledger() if row["text"] == "bulk"} - self.said.keys())
+        if sent:
+            phone = self.random.choice(sent)
+            self.said[phone] = "stop" if number % 2 else f"thank you {number}"
+            sandbox.reply(phone, self.said[phone])
+
+    def _unheard(self, campaign: Campaign, services: Services) -> list[str]:
+        """Answers that are not here, and wishes that are not kept. Of a message in doubt nobody asks for answers."""
+        known = {delivery.phone for delivery in campaign.deliveries() if delivery.state in {ACCEPTED, SETTLED}}
+        wanted = {(phone, text) for phone, text in self.said.items() if phone in known}
+        end_s, missing = time.monotonic() + _PATIENCE_S, wanted
+        while missing and time.monotonic() < end_s:
+            campaign.poll()
+            time.sleep(1.0)
+            missing = wanted - {(reply.phone, reply.message) for reply in campaign.replies()}
+        stopped = {phone for phone, text in wanted if text == "stop"}
+        told = [f"the answer of {phone}, {text}" for phone, text in sorted(missing)]
+        self.done["answers"] = len(wanted)
+        return told + [f"the opt-out of {phone}" for phone in sorted(stopped) if phone not in services.optouts]
 
     def _first_taken(self, number: int, services: Services) -> Wanted:
         """A campaign that is handed in again, under one key, until the store takes it: never with another error."""
