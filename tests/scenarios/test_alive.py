@@ -101,6 +101,7 @@ def test_the_receiver_of_callbacks(processes: Processes, free_port: int) -> None
     assert alive(env, "callbacks")[0] == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pool", ["threads", "gevent"])
 def test_pools_without_processes(processes: Processes, pool: str) -> None:
     processes.worker(["bulk", "control"], "--pool", pool, "--concurrency", "4")

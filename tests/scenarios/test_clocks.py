@@ -20,7 +20,7 @@ from tests.support.clocks import ServerWithClock, WrongClock, settable
 from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.processes import celery
 
-pytestmark = settable
+pytestmark = [settable, pytest.mark.long]
 _HOUR_S, _DAY_S = 3600, 86_400
 #: A campaign takes two or three seconds; on a busy machine more.
 _SOON_S = 30.0

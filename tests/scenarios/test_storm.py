@@ -10,7 +10,7 @@ from tests.rig.storm import RECIPIENTS, Storm
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("listing", [True, False])
+@pytest.mark.parametrize("listing", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_nothing_twice_and_nothing_lost(tmp_path: Path, listing: bool) -> None:
     """Also where the listing shows nothing: then whatever is in doubt is held, and nothing sent again."""
     storm = Storm(7, tmp_path, 6, listing=listing)
