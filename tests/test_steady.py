@@ -58,6 +58,12 @@ def near(ms: float, wanted_ms: float) -> bool:
     return abs(ms - wanted_ms) < _NEAR_MS
 
 
+def tick(store: Store) -> None:
+    """Compare the clocks, as beat does every second: a reading that took too long says nothing, and is made again."""
+    for _ in range(3):
+        store.keep_time()
+
+
 @pytest.mark.parametrize("by_s", [_HOUR_S, -_HOUR_S, _DAY_S, -_DAY_S, 60, -60])
 def test_scripts_go_on_evenly_when_the_clock_is_set(
     server: ServerWithClock, process: Callable[..., Store], by_s: int
@@ -65,24 +71,24 @@ def test_scripts_go_on_evenly_when_the_clock_is_set(
     """Before anybody has noticed, once somebody has, and when it is set right again."""
     worker, beat = process(), process()
     assert near(worker.now_ms(), real_ms())
-    beat.keep_time()
+    tick(beat)
     server.clock.set(by_s)
     assert near(worker.now_ms(), real_ms())
-    beat.keep_time()
+    tick(beat)
     for store in (worker, beat, process()):
         assert near(store.now_ms(), real_ms())
     server.clock.set(0)
     assert near(worker.now_ms(), real_ms())
-    beat.keep_time()
+    tick(beat)
     assert near(process().now_ms(), real_ms())
 
 
 def test_time_does_not_go_back_while_nobody_works(server: ServerWithClock, process: Callable[..., Store]) -> None:
-    process().keep_time()
+    tick(process())
     server.clock.set(-_HOUR_S)
     command = process()
     assert near(command.now_ms(), real_ms())
-    command.keep_time()
+    tick(command)
     assert near(process().now_ms(), real_ms())
 
 
@@ -90,11 +96,11 @@ def test_a_machine_that_was_suspended_moves_nobody_else(process: Callable[..., S
     """To it the server's clock has jumped; others have seen that it has not."""
     machine = Machine()
     suspended, beat = process(machine), process()
-    suspended.keep_time()
+    tick(suspended)
     machine.suspended_s = _HOUR_S
-    beat.keep_time()
+    tick(beat)
     assert near(suspended.now_ms(), real_ms())
-    suspended.keep_time()
+    tick(suspended)
     for store in (suspended, beat, process()):
         assert near(store.now_ms(), real_ms())
 
@@ -102,18 +108,18 @@ def test_a_machine_that_was_suspended_moves_nobody_else(process: Callable[..., S
 def test_comes_back_to_the_server_s_clock_slowly(server: ServerWithClock, process: Callable[..., Store]) -> None:
     """A clock that was wrong for long and was put right then: the ledger follows, without any jump."""
     beat = process()
-    beat.keep_time()
+    tick(beat)
     server.clock.set(_HOUR_S)
-    beat.keep_time()
+    tick(beat)
     machine, key = Machine(), beat.keys.clock()
     ticking = process(machine)
-    ticking.keep_time()
+    tick(ticking)
     before_ms = int(beat.ask("hget", key, "offset_ms"))
     assert near(before_ms, -_HOUR_S * 1000)
     for second in range(1, 101):
         server.clock.set(_HOUR_S + second)
         machine.suspended_s = -second
-        ticking.keep_time()
+        tick(ticking)
     moved_ms = int(beat.ask("hget", key, "offset_ms")) - before_ms
     assert 400 <= moved_ms <= 600
 
