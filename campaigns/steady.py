@@ -27,6 +27,9 @@ _AHEAD_MS: Final = 1_000
 _COMPARE_EVERY_S: Final = 5.0
 #: An answer that took longer does not tell when the clock was read.
 _SLOW_S: Final = 1.0
+#: What `lua/keep_clock.lua` returns; anything else means that the clocks have to be compared again.
+_KEPT: Final = 1
+_REFUSED: Final = 0
 
 
 def boot_clock() -> float:
@@ -102,11 +105,14 @@ class Timekeeper:
         if abs(moved_ms) <= TOLERANCE_MS:
             self._known = _Known(read_s, steady_ms)
             if confirm:
-                self._keep([reading.offset_ms, reading.offset_ms])
+                self._keep([reading.offset_ms, reading.offset_ms, reading.server_ms])
             return 0
-        if not self._keep([reading.offset_ms, reading.offset_ms - moved_ms]):
-            # Somebody else was first, or it was this machine that stood still.
-            self._known, self._compared_s = None, float("-inf")
+        kept = self._keep([reading.offset_ms, reading.offset_ms - moved_ms, reading.server_ms])
+        if kept != _KEPT:
+            self._compared_s = float("-inf")
+            if kept == _REFUSED:
+                # Somebody else was first, or it was this machine that stood still.
+                self._known = None
             return 0
         self._known = _Known(read_s, expected_ms)
         log.warning("store_clock_set", extra={"by_ms": moved_ms})

@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.keys import Keys
 from campaigns.settings import Settings
-from campaigns.steady import TOLERANCE_MS, boot_clock
+from campaigns.steady import TOLERANCE_MS, Reading, boot_clock
 from campaigns.store import Store
 from campaigns.wiring import connect
 from tests.support.clocks import ServerWithClock, settable
@@ -38,7 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerWithClock
 @pytest.fixture
 def process(server: ServerWithClock, prefix: str) -> Iterator[Callable[..., Store]]:
     """A process's store, on a machine."""
-    server.clock.set(0)
+    server.set_clock(0)
     stores = []
 
     def open_one(boot_s: Callable[[], float] = time.monotonic) -> Store:
@@ -72,20 +72,47 @@ def test_scripts_go_on_evenly_when_the_clock_is_set(
     worker, beat = process(), process()
     assert near(worker.now_ms(), real_ms())
     tick(beat)
-    server.clock.set(by_s)
+    server.set_clock(by_s)
     assert near(worker.now_ms(), real_ms())
     tick(beat)
     for store in (worker, beat, process()):
         assert near(store.now_ms(), real_ms())
-    server.clock.set(0)
+    server.set_clock(0)
     assert near(worker.now_ms(), real_ms())
     tick(beat)
     assert near(process().now_ms(), real_ms())
 
 
+@pytest.mark.parametrize("by_s", [_HOUR_S, -_HOUR_S])
+def test_a_clock_that_is_set_amid_a_comparison_is_not_confirmed(
+    server: ServerWithClock, process: Callable[..., Store], by_s: int
+) -> None:
+    """What was read before says nothing about the clock that stands there now."""
+    beat, worker = process(), process()
+    assert near(worker.now_ms(), real_ms())
+    tick(beat)
+    server.set_clock(by_s)
+    tick(beat)
+    timekeeper = beat._time
+    assert timekeeper is not None
+    read = timekeeper._read
+
+    def read_just_before() -> Reading:
+        reading = read()
+        server.set_clock(0)
+        return reading
+
+    timekeeper._read = read_just_before
+    beat.keep_time()
+    timekeeper._read = read
+    tick(beat)
+    for store in (worker, beat, process()):
+        assert near(store.now_ms(), real_ms())
+
+
 def test_time_does_not_go_back_while_nobody_works(server: ServerWithClock, process: Callable[..., Store]) -> None:
     tick(process())
-    server.clock.set(-_HOUR_S)
+    server.set_clock(-_HOUR_S)
     command = process()
     assert near(command.now_ms(), real_ms())
     tick(command)
@@ -109,7 +136,7 @@ def test_comes_back_to_the_server_s_clock_slowly(server: ServerWithClock, proces
     """A clock that was wrong for long and was put right then: the ledger follows, without any jump."""
     beat = process()
     tick(beat)
-    server.clock.set(_HOUR_S)
+    server.set_clock(_HOUR_S)
     tick(beat)
     machine, key = Machine(), beat.keys.clock()
     ticking = process(machine)
@@ -117,7 +144,7 @@ def test_comes_back_to_the_server_s_clock_slowly(server: ServerWithClock, proces
     before_ms = int(beat.ask("hget", key, "offset_ms"))
     assert near(before_ms, -_HOUR_S * 1000)
     for second in range(1, 101):
-        server.clock.set(_HOUR_S + second)
+        server.set_clock(_HOUR_S + second)
         machine.suspended_s = -second
         tick(ticking)
     moved_ms = int(beat.ask("hget", key, "offset_ms")) - before_ms

@@ -20,8 +20,9 @@ from tests.benchmarks.measure import Measure, alternating_s
 from tests.benchmarks.planning import job, phones
 from tests.benchmarks.sending import services_for
 from tests.benchmarks.sink import sink
-from tests.support.failover import info, port_of, wait_until
+from tests.support.failover import info, port_of
 from tests.support.jobs import quick_job
+from tests.support.waiting import wait_until
 
 #: With a replica on the same machine each wait costs a round trip and a sync of a second file.
 _LIMIT = 3.0

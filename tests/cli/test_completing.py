@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from tests.conftest import environment
 from tests.support.jobs import bulk_job, phones
 from tests.support.processes import ROOT
 from tests.support.stage import Stage
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -38,18 +38,12 @@ def test_campaigns_and_accounts(run: Run, stage: Stage) -> None:
         return run(env=at, prog_name="campaigns").stdout.rstrip("\n")
 
     # On a busy machine Redis may tell too late, and then nothing is completed: whoever sees that presses Tab again.
-    until(lambda: completed("campaigns status ") == f"plain,{campaign.id}")
-    until(lambda: completed(f"campaigns export {campaign.id[:5]}") == f"plain,{campaign.id}")
+    wait_until(lambda: completed("campaigns status ") == f"plain,{campaign.id}")
+    wait_until(lambda: completed(f"campaigns export {campaign.id[:5]}") == f"plain,{campaign.id}")
     assert completed("campaigns status x") == ""
     assert completed("campaigns wake d") == "plain,default"
-    until(lambda: "ready  Spring" in completed("campaigns status ", "zsh"))
+    wait_until(lambda: "ready  Spring" in completed("campaigns status ", "zsh"))
     assert "--dry-run" in completed("campaigns send --d")
-
-
-def until(came: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    end_s = time.monotonic() + timeout_s
-    while not came():
-        assert time.monotonic() < end_s, "it is never completed"
 
 
 def complete(env: dict[str, str], words: str) -> tuple[str, str, float]:
@@ -107,4 +101,4 @@ def test_in_bash(stage: Stage, prefix: str, tmp_path: Path) -> None:
         assert ended.stdout in {"\n", f"{campaign.id}\n"}
         return ended.stdout != "\n"
 
-    until(pressed)
+    wait_until(pressed)

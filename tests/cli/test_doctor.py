@@ -35,6 +35,7 @@ from tests.support.holes import full_port, silent_port
 from tests.support.jobs import bulk_job, phones
 from tests.support.settings import TOKEN
 from tests.support.stage import Stage
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -336,18 +337,11 @@ def test_real_workers_and_beats(run: Run, processes: Processes) -> None:
     """A queue without a worker is told; with everything running all is well; a second beat is told."""
     processes.worker(["quick", "poll", "replies", "control", "submissions"])
     processes.beat()
-    until(lambda: list(found(run)) == ["queue bulk"])
+    wait_until(lambda: list(found(run)) == ["queue bulk"])
     processes.worker(["bulk"])
-    until(lambda: found(run) == {})
+    wait_until(lambda: found(run) == {})
     processes.beat()
-    until(lambda: list(found(run)) == ["beat"])
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 15.0) -> None:
-    end_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end_s
-        time.sleep(0.3)
+    wait_until(lambda: list(found(run)) == ["beat"])
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,12 @@ from campaigns.sandbox.server import Sandbox
 from campaigns.store import Safety, ScriptCall, Store
 from campaigns.wiring import build_services
 from tests.support.events import check_event
-from tests.support.failover import Pair, client, info, wait_until
+from tests.support.failover import Pair, client, info
 from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.reads import fetch_batch
 from tests.support.settings import fast_settings
 from tests.support.stage import Stage
+from tests.support.waiting import wait_until
 
 MakeStage = Callable[..., Stage]
 

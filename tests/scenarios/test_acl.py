@@ -25,9 +25,10 @@ from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services, default_services_are
 from tests.conftest import Processes, environment
-from tests.scenarios.test_processes import eventually, over
+from tests.scenarios.test_processes import over
 from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
 from tests.support.processes import ROOT
+from tests.support.waiting import wait_until
 
 _PASSWORD = "for-this-test-only"
 _FILE = ROOT / "deploy" / "redis.acl"
@@ -80,7 +81,7 @@ def test_all_that_is_done(
     stopped.resume()
     stopped.cancel()
     services.optouts.add(["375291234567"])
-    eventually(lambda: refusals(guarded) != [] or over(*campaigns)())
+    wait_until(lambda: refusals(guarded) != [] or over(*campaigns)())
     assert refusals(guarded) == []
     assert len(list(consume("crm", idle_s=0.3, settings=services.settings))) > 5
     Groups(services.store).rewind("crm", "0")

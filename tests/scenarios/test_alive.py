@@ -8,7 +8,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
 from tests.support.jobs import bulk_job, phones
 from tests.support.processes import Process
+from tests.support.waiting import wait_until
 
 
 def alive(env: dict[str, str], *arguments: str) -> tuple[int, str]:
@@ -32,13 +32,6 @@ def alive(env: dict[str, str], *arguments: str) -> tuple[int, str]:
     ended = CliRunner().invoke(cli, ["alive", *arguments], env=ours)
     assert ended.stderr == ""
     return ended.exit_code, ended.stdout.strip()
-
-
-def eventually(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    until = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < until, "not in time"
-        time.sleep(0.1)
 
 
 def services_of(env: dict[str, str]) -> Services:
@@ -62,13 +55,13 @@ def test_a_frozen_worker_does_not_hide_behind_another(processes: Processes) -> N
     assert f"worker of poll, replies (process {poll.pid})" in said
     os.kill(bulk.pid, signal.SIGSTOP)
     try:
-        eventually(lambda: alive(env, "--loop-s", "7")[0] == 1)
+        wait_until(lambda: alive(env, "--loop-s", "7")[0] == 1)
         code, said = alive(env, "--loop-s", "7", "--queues", "bulk")
         assert (code, f"worker of bulk (process {bulk.pid}) is not alive: its loop has not turned" in said) == (1, True)
         assert alive(env, "--loop-s", "7", "--queues", "poll")[0] == 0
     finally:
         os.kill(bulk.pid, signal.SIGCONT)
-    eventually(lambda: alive(env, "--loop-s", "7")[0] == 0)
+    wait_until(lambda: alive(env, "--loop-s", "7")[0] == 0)
     assert alive(env, "--queues", "quick")[0] == 1
     poll.kill9()
     assert alive(env, "--queues", "poll")[0] == 1
@@ -78,11 +71,11 @@ def test_a_frozen_worker_does_not_hide_behind_another(processes: Processes) -> N
 
 def test_beat(processes: Processes) -> None:
     beat = processes.beat()
-    eventually(lambda: alive(processes.env, "beat")[0] == 0)
+    wait_until(lambda: alive(processes.env, "beat")[0] == 0)
     os.kill(beat.pid, signal.SIGSTOP)
-    eventually(lambda: alive(processes.env, "beat", "--loop-s", "3")[0] == 1)
+    wait_until(lambda: alive(processes.env, "beat", "--loop-s", "3")[0] == 1)
     os.kill(beat.pid, signal.SIGCONT)
-    eventually(lambda: alive(processes.env, "beat", "--loop-s", "3")[0] == 0)
+    wait_until(lambda: alive(processes.env, "beat", "--loop-s", "3")[0] == 0)
     assert beat.stop() == 0
     assert alive(processes.env, "beat")[0] == 1
 
@@ -92,11 +85,11 @@ def test_the_receiver_of_callbacks(processes: Processes, free_port: int) -> None
     env["CAMPAIGNS_CALLBACK_BASE_URL"] = "http://127.0.0.1:1/viber"
     command = [sys.executable, "-m", "campaigns.cli", "callbacks", "--port", str(free_port)]
     receiver = processes.start("callbacks", command)
-    eventually(lambda: alive(env, "callbacks")[0] == 0)
+    wait_until(lambda: alive(env, "callbacks")[0] == 0)
     os.kill(receiver.pid, signal.SIGSTOP)
-    eventually(lambda: alive(env, "callbacks", "--loop-s", "3")[0] == 1)
+    wait_until(lambda: alive(env, "callbacks", "--loop-s", "3")[0] == 1)
     os.kill(receiver.pid, signal.SIGCONT)
-    eventually(lambda: alive(env, "callbacks", "--loop-s", "3")[0] == 0)
+    wait_until(lambda: alive(env, "callbacks", "--loop-s", "3")[0] == 0)
     assert receiver.stop() == 0
     assert alive(env, "callbacks")[0] == 1
 
@@ -107,9 +100,9 @@ def test_pools_without_processes(processes: Processes, pool: str) -> None:
     processes.worker(["bulk", "control"], "--pool", pool, "--concurrency", "4")
     services, limits = services_of(processes.env), ("--loop-s", "8", "--work-s", "4")
     processes.beat()
-    eventually(lambda: bool(services.store.ask("hgetall", services.store.keys.beats())))
+    wait_until(lambda: bool(services.store.ask("hgetall", services.store.keys.beats())))
     campaign = enqueue(bulk_job(phones(3)), services=services)
-    eventually(lambda: campaign.status().sent == 3)
+    wait_until(lambda: campaign.status().sent == 3)
     until = time.monotonic() + 10
     while time.monotonic() < until:
         code, said = alive(processes.env, *limits)
@@ -125,7 +118,7 @@ def test_an_outage_of_store_and_broker_is_nobodys_fault(sandbox: Sandbox, prefix
         try:
             worker = processes.worker()
             processes.beat()
-            eventually(lambda: alive(env, "beat")[0] == 0)
+            wait_until(lambda: alive(env, "beat")[0] == 0)
             enqueue(bulk_job(phones(3)), services=services_of(env))
             server.kill()
             worker.wait_for("Trying again")
@@ -136,7 +129,7 @@ def test_an_outage_of_store_and_broker_is_nobodys_fault(sandbox: Sandbox, prefix
                 time.sleep(0.5)
             assert json.loads(alive(env, "worker", "--json")[1])["processes"][0]["connected"] is False
             server.restart()
-            eventually(lambda: json.loads(alive(env, "worker", "--json")[1])["processes"][0]["connected"])
+            wait_until(lambda: json.loads(alive(env, "worker", "--json")[1])["processes"][0]["connected"])
             assert alive(env, *limits[:4])[0] == 0
         finally:
             processes.end()
@@ -146,7 +139,7 @@ def test_a_worker_whose_pool_is_stuck_while_work_is_due(processes: Processes, sa
     worker = processes.worker(["bulk", "control"])
     processes.beat()
     services = services_of(processes.env)
-    eventually(lambda: bool(services.store.ask("hgetall", services.store.keys.beats())))
+    wait_until(lambda: bool(services.store.ask("hgetall", services.store.keys.beats())))
     time.sleep(2)  # nothing is due, so nobody need do anything
     assert alive(processes.env, "--work-s", "1", "--queues", "bulk")[0] == 0
     pool = children(worker)
@@ -154,7 +147,7 @@ def test_a_worker_whose_pool_is_stuck_while_work_is_due(processes: Processes, sa
         os.kill(pid, signal.SIGSTOP)
     try:
         enqueue(bulk_job(phones(3)), services=services)
-        eventually(lambda: alive(processes.env, "--work-s", "2")[0] == 1)
+        wait_until(lambda: alive(processes.env, "--work-s", "2")[0] == 1)
         code, said = alive(processes.env, "--work-s", "2")
         assert code == 1
         assert f"(process {worker.pid}) is not alive: work of the queue" in said
@@ -163,7 +156,7 @@ def test_a_worker_whose_pool_is_stuck_while_work_is_due(processes: Processes, sa
     finally:
         for pid in pool:
             os.kill(pid, signal.SIGCONT)
-    eventually(lambda: alive(processes.env, "--work-s", "2")[0] == 0)
+    wait_until(lambda: alive(processes.env, "--work-s", "2")[0] == 0)
 
 
 @pytest.mark.parametrize("abstract", [False, True], ids=["path", "abstract"])

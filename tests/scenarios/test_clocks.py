@@ -15,10 +15,11 @@ from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.conftest import Processes
-from tests.scenarios.test_processes import assert_once, eventually
+from tests.scenarios.test_processes import assert_once
 from tests.support.clocks import ServerWithClock, WrongClock, settable
 from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.processes import celery
+from tests.support.waiting import wait_until
 
 pytestmark = [settable, pytest.mark.long]
 _HOUR_S, _DAY_S = 3600, 86_400
@@ -44,7 +45,7 @@ def over(campaigns: list[Campaign]) -> bool:
 
 
 def wait_for(campaigns: list[Campaign]) -> None:
-    eventually(lambda: over(campaigns), _SOON_S)
+    wait_until(lambda: over(campaigns), _SOON_S)
 
 
 def requests(sandbox: Sandbox, method: str, more: int) -> Callable[[], bool]:
@@ -70,11 +71,11 @@ def test_the_store_s_clock_is_set(
         expected += [*names, f"3752976{number:05}"]
         sent = requests(sandbox, "sendBulkViber", 2)
         campaigns = [enqueue(bulk_job(names), services=services)]
-        eventually(sent, _SOON_S)
+        wait_until(sent, _SOON_S)
         for by_s in steps_s:
             server.clock.set(by_s)
             polled = requests(sandbox, "statusBulkViber", 2)
-            eventually(lambda polled=polled, campaigns=campaigns: polled() or over(campaigns), _SOON_S)
+            wait_until(lambda polled=polled, campaigns=campaigns: polled() or over(campaigns), _SOON_S)
         campaigns.append(enqueue(quick_job(expected[-1]), services=services))
         wait_for(campaigns)
     assert_once(sandbox, expected)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from tests.support.events import check_event
 from tests.support.jobs import bulk_job, phones
 from tests.support.plans import open_plan
 from tests.support.processes import Process
+from tests.support.waiting import wait_until
 
 SECRET_PHONE = "375291234567"
 JOB = bulk_job([SECRET_PHONE], text="only for her eyes")
@@ -55,13 +55,6 @@ def message(body: object = None, **more: Any) -> dict[str, Any]:
 
 def raw_body(body: object) -> dict[str, Any]:
     return {**message(), "body": body}
-
-
-def eventually(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    until = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < until, "not in time"
-        time.sleep(0.05)
 
 
 def without(name: str) -> dict[str, Any]:
@@ -165,10 +158,10 @@ def test_everything_ends_where_it_is_seen_and_nobody_waits(processes: Processes,
     door.push(*INVALID.values(), *REJECTED.values(), *UNDERSTOOD.values())
     door.push({"task": "campaigns.send_batch"}, b"no JSON", message([[{"a": 1}], {}, {}], headers={}), queue="quick")
     door.push(message([[bulk_job(phones(1))], {}, {}]))
-    eventually(lambda: door.states().count("finished") == len(UNDERSTOOD) + 1)
-    eventually(lambda: door.states().count("invalid") == len(INVALID))
-    eventually(lambda: len(door.services.rejected) == len(REJECTED) + 3)
-    eventually(lambda: door.waiting() == 0)
+    wait_until(lambda: door.states().count("finished") == len(UNDERSTOOD) + 1)
+    wait_until(lambda: door.states().count("invalid") == len(INVALID))
+    wait_until(lambda: len(door.services.rejected) == len(REJECTED) + 3)
+    wait_until(lambda: door.waiting() == 0)
     rejected = list(door.services.rejected.newest())
     assert len(rejected) == len(REJECTED) + 3
     assert all(letter.reason and letter.remedy for letter in rejected)
@@ -190,8 +183,8 @@ def test_the_same_message_twice_is_one_campaign_and_a_number_is_a_key(processes:
     inside, beside = message([[{**JOB, "key": 12345}], {}, {}]), message([[JOB], {"key": "12345"}, {}])
     broken = message([[{"kind": "fax"}], {}, {}])
     door.push(inside, beside, inside, broken, broken, b"?", b"?")
-    eventually(lambda: sorted(door.states()) == ["invalid", "ready"] and len(door.services.rejected) == 1)
-    eventually(lambda: door.waiting() == 0)
+    wait_until(lambda: sorted(door.states()) == ["invalid", "ready"] and len(door.services.rejected) == 1)
+    wait_until(lambda: door.waiting() == 0)
     assert sorted(door.states()) == ["invalid", "ready"]
 
 
@@ -223,10 +216,10 @@ def test_kept_while_the_store_cannot_take_it(
             door.push(message([[bulk_job(phones(1, number))], {}, {}]))
         door.push(b"no JSON")
         worker.wait_for("message_held", 60)
-        eventually(lambda: door.waiting() == 16)
+        wait_until(lambda: door.waiting() == 16)
         heal()
-        eventually(lambda: door.states() == ["ready"] * 15 and len(door.services.rejected) == 1)
-        eventually(lambda: door.waiting() == 0)
+        wait_until(lambda: door.states() == ["ready"] * 15 and len(door.services.rejected) == 1)
+        wait_until(lambda: door.waiting() == 0)
     finally:
         processes.end()
         door.close()
@@ -247,7 +240,7 @@ def test_the_worker_died_while_planning(processes: Processes, door: Door) -> Non
     open_plan(door.services.store, door.services.plans, f"message:{item['headers']['id']}")
     worker: Process = processes.worker(["submissions"])
     door.push(item)
-    eventually(lambda: "ready" in door.states())
+    wait_until(lambda: "ready" in door.states())
     assert "message_held" not in worker.output()
 
 
@@ -257,10 +250,10 @@ def test_a_key_that_somebody_else_is_planning(processes: Processes, door: Door) 
     worker = processes.worker(["submissions"], "--concurrency", "1")
     door.push(message([[JOB], {"key": "k"}, {}]), message())
     worker.wait_for("message_held")
-    eventually(lambda: "ready" in door.states())
+    wait_until(lambda: "ready" in door.states())
     assert other.drop()
-    eventually(lambda: door.states() == ["ready", "ready"])
-    eventually(lambda: door.waiting() == 0)
+    wait_until(lambda: door.states() == ["ready", "ready"])
+    wait_until(lambda: door.waiting() == 0)
 
 
 def test_rejected_messages_are_bounded(door: Door) -> None:
@@ -286,5 +279,5 @@ def test_pushed_as_the_guide_says(processes: Processes, door: Door) -> None:
     example = example.replace("redis://127.0.0.1:6379/0", processes.env["CAMPAIGNS_REDIS_URL"])
     processes.worker(["submissions"])
     exec(example.replace("campaigns:celery:", f"{prefix}celery:"), {})
-    eventually(lambda: door.states() == ["ready"])
+    wait_until(lambda: door.states() == ["ready"])
     assert door.services.campaigns.of_key("order-4711-shipped")

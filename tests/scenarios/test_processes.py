@@ -23,19 +23,13 @@ from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
 from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
 def services(processes: Processes) -> Services:
     names = {name: value for name, value in processes.env.items() if name.startswith("CAMPAIGNS_")}
     return build_services(Settings.from_env(names))
-
-
-def eventually(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    until = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < until, "not in time"
-        time.sleep(0.1)
 
 
 def over(*campaigns: Campaign) -> Callable[[], bool]:
@@ -59,11 +53,11 @@ def test_all_kinds(processes: Processes, services: Services, sandbox: Sandbox) -
         enqueue(quick_job("375297779909"), services=services),
         enqueue(list_job(1), services=services),
     ]
-    eventually(over(*campaigns))
-    eventually(lambda: len(campaigns[1].replies()) == 1)
-    eventually(lambda: sandbox.summary()["unmarked_replies"] == 0)
+    wait_until(over(*campaigns))
+    wait_until(lambda: len(campaigns[1].replies()) == 1)
+    wait_until(lambda: sandbox.summary()["unmarked_replies"] == 0)
     bulk = enqueue(bulk_job(phones(5)), services=services)
-    eventually(over(bulk))
+    wait_until(over(bulk))
     assert [campaign.status().statuses for campaign in campaigns] == [{"READ": 10}, {"READ": 1}, {"READ": 4}]
     assert set(sandbox.summary()["requests"]) == {
         "sendBulkViber",
@@ -88,11 +82,11 @@ def test_killed_worker(processes: Processes, services: Services, sandbox: Sandbo
     processes.beat()
     small = build_services(Settings.from_env({n: v for n, v in processes.env.items() if n.startswith("CAMPAIGNS_")}))
     campaign = enqueue(bulk_job(phones(300), on_unknown="resend"), services=small)
-    eventually(lambda: 30 <= campaign.status().sent < 250)
+    wait_until(lambda: 30 <= campaign.status().sent < 250)
     first.kill9()
     sandbox.change(latency_s=0.0)
     processes.worker()
-    eventually(over(campaign), 90)
+    wait_until(over(campaign), 90)
     status = campaign.status()
     assert status.recipients["settled"] == 300
     assert_once(sandbox, phones(300))
@@ -103,10 +97,10 @@ def test_killed_beat(processes: Processes, services: Services, sandbox: Sandbox)
     processes.worker()
     beat = processes.beat()
     campaign = enqueue(bulk_job(phones(50)), services=services)
-    eventually(lambda: campaign.status().sent == 50)
+    wait_until(lambda: campaign.status().sent == 50)
     beat.kill9()
     processes.beat()
-    eventually(over(campaign))
+    wait_until(over(campaign))
     assert_once(sandbox, phones(50))
 
 
@@ -115,7 +109,7 @@ def test_two_beats(processes: Processes, services: Services, sandbox: Sandbox) -
     processes.beat()
     processes.beat()
     campaigns = [enqueue(bulk_job(phones(40, start=100 * n)), services=services) for n in range(3)]
-    eventually(over(*campaigns))
+    wait_until(over(*campaigns))
     assert_once(sandbox, [phone for n in range(3) for phone in phones(40, start=100 * n)])
 
 
@@ -131,12 +125,12 @@ def test_killed_server(sandbox: Sandbox, prefix: str, tmp_path: Path) -> None:
             processes.beat()
             services = build_services(Settings.from_env({n: v for n, v in env.items() if n.startswith("CAMPAIGNS_")}))
             campaign = enqueue(bulk_job(phones(300), on_unknown="resend"), services=services)
-            eventually(lambda: campaign.status().sent >= 30)
+            wait_until(lambda: campaign.status().sent >= 30)
             server.kill()
             time.sleep(1)
             server.restart()
             sandbox.change(latency_s=0.0)
-            eventually(over(campaign), 90)
+            wait_until(over(campaign), 90)
             assert campaign.status().recipients["settled"] == 300
             assert_once(sandbox, phones(300))
         finally:
@@ -149,7 +143,7 @@ def test_wiped_broker(processes: Processes, services: Services, sandbox: Sandbox
     services.store.ask("delete", *services.store.redis.scan_iter(match=services.settings.key_prefix + "celery:*"))
     processes.worker()
     processes.beat()
-    eventually(over(campaign))
+    wait_until(over(campaign))
     assert_once(sandbox, phones(30))
 
 
@@ -162,9 +156,9 @@ class TestSubmit:
         publish(processes.env, bulk_job(phones(4)), "11111111-aaaa-4aaa-8aaa-000000000001")
         publish(processes.env, bulk_job(phones(4)), "11111111-aaaa-4aaa-8aaa-000000000001")
         publish(processes.env, {"messages": [{"name": "x"}], "token": "t"}, "11111111-aaaa-4aaa-8aaa-000000000002")
-        eventually(lambda: len(services.campaigns.newest(10)) == 2)
+        wait_until(lambda: len(services.campaigns.newest(10)) == 2)
         by_state = lambda: {c.state: c for c in services.campaigns.newest(10)}  # noqa: E731
-        eventually(lambda: set(by_state()) == {"finished", "invalid"})
+        wait_until(lambda: set(by_state()) == {"finished", "invalid"})
         assert_once(sandbox, phones(4))
         invalid = by_state()["invalid"]
         errors = json.loads(invalid.fields["errors"])
@@ -205,11 +199,11 @@ def test_rolling_restart(processes: Processes, services: Services, sandbox: Sand
     everybody = phones(1500)
     campaign = enqueue(bulk_job(everybody), services=small)
     for _ in range(3):
-        eventually(lambda: campaign.status().recipients["sending"] > 0)
+        wait_until(lambda: campaign.status().recipients["sending"] > 0)
         assert workers.pop(0).stop() == 0
         workers.append(processes.worker())
     sandbox.change(latency_s=0.0)
-    eventually(over(campaign))
+    wait_until(over(campaign))
     assert campaign.status().recipients["settled"] == 1500
     assert "batch.unknown" not in [event.type for event in services.events.since(source=campaign.id)]
     assert_once(sandbox, everybody)

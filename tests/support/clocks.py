@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import platform
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from campaigns.embedded import EmbeddedServer
 from campaigns.store import Store
+from tests.support.waiting import wait_until
 
 #: The wheel holds the library for this platform only.
 settable = pytest.mark.skipif(
@@ -55,6 +58,18 @@ class ServerWithClock(EmbeddedServer):
         super().__init__(folder / "server", **options)
         self._folder = folder
         self.clock = WrongClock(folder / "server-clock")
+
+    def set_clock(self, by_s: float) -> None:
+        """Set the clock, and wait until the server sees it: libfaketime reads the file late, up to some calls."""
+        self.clock.set(by_s)
+        with redis.Redis.from_url(self.url) as client:
+            for script in (True, False):
+                wait_until(lambda script=script: abs(self._clock_s(client, script) - time.time() - by_s) < 1.5)
+
+    @staticmethod
+    def _clock_s(client: Any, script: bool) -> float:
+        seconds, _ = client.eval("return redis.call('TIME')", 0) if script else client.time()
+        return float(seconds)
 
     def _spawn(self, binary: str) -> Any:
         script = self._folder / "server-with-clock"

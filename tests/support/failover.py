@@ -13,6 +13,7 @@ from typing import Any
 from redis import Redis
 
 from campaigns.embedded import EmbeddedServer
+from tests.support.waiting import wait_until
 
 
 class Wire:
@@ -177,11 +178,3 @@ def info(server: EmbeddedServer) -> dict[str, Any]:
     with client(server) as redis:
         found: dict[str, Any] = redis.info("replication")
         return found
-
-
-def wait_until(condition: Any, timeout_s: float = 20.0) -> None:
-    """Look every 20 ms until the condition holds."""
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "the condition was not met in time"
-        time.sleep(0.02)
