@@ -25,8 +25,9 @@ class Keys:
         `state`, `kind`, `account`, `name`, `job` (JSON without recipients), `digest`, `created_ms`, `batches`, `seq`
         (number of its last event), `by` (who made it), `draft_why` (why it began as a draft), `correlation_id` (if the
         job has one), `follow` (if not `read`), `wants_replies` (0 if it does not), `test` (1 if it is one), `optouts_v`
-        (version of the opt-outs that planning went by); once it was rescheduled `schedule_ms`, `not_before_ms` (when
-        batches may go out for it) and `earliest_ms` (the least that `not_before_ms` ever was); recipients by fate
+        (version of the opt-outs that planning went by), `first_ms` (from when on it may go out, if later than its
+        planning); once rescheduled `schedule_ms`, `not_before_ms` (when batches may go out for it) and `earliest_ms`
+        (the least that `not_before_ms` ever was); recipients by fate
         `r:total`, `r:invalid`, `r:duplicate`, `r:opted_out` and `r:<batch state>`; batches by state `b:<batch state>`;
         deliveries by status `s:<WORD>`, `final`; `replies`; `cost:<currency>` in millionths; `duplicates` (messages
         that went out twice); `unreadable` (parts of answers that could not be used).
@@ -284,7 +285,7 @@ class Keys:
 
     def waiting(self, account: str, state: str) -> str:
         """Sorted set by since when (unix ms) of batches that are `unknown` or `held`, or of campaigns that have
-        `planned` ones. Writer: scripts; sweeping drops what expired. No expiry."""
+        `planned` ones that may go out, at its time. Writer: scripts; sweeping drops what expired. No expiry."""
         return f"{self.metrics(account)}:{state}"
 
     def heartbeat(self, name: str) -> str:

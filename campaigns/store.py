@@ -229,6 +229,14 @@ class Store:
         """Host and port, the path of the socket, or the primary and its Sentinels; never the password."""
         return place_of(self.redis)
 
+    def server_setting(self, name: str) -> str | None:
+        """What CONFIG says of the server; None where it is not allowed, as at many providers."""
+        try:
+            told: dict[str, str] = self.ask("config_get", name)
+        except StoreError:
+            return None
+        return told.get(name)
+
     def now_ms(self) -> int:
         """The time by which scripts go, unix milliseconds."""
         if self._now_ms is not None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from campaigns.cli.findings import FAIL, OK, WARN, Finding
-from campaigns.errors import StoreError
 from campaigns.store import Store
 
 #: Servers older than this lack commands that the scripts use.
@@ -19,7 +18,7 @@ def look_at_server(store: Store) -> Iterator[Finding]:
     """Raises StoreError."""
     info = store.ask("info")
     yield of_version(str(info.get("server_name", "redis")), str(info.get("valkey_version") or info["redis_version"]))
-    yield of_persistence(bool(int(info.get("aof_enabled", 0))), _fsync(store))
+    yield of_persistence(bool(int(info.get("aof_enabled", 0))), store.server_setting("appendfsync"))
     yield of_eviction(str(info.get("maxmemory_policy", "unknown")))
     yield of_memory(info)
     yield of_replicas(info, store.replicas)
@@ -86,12 +85,3 @@ def of_replicas(info: dict[str, Any], wanted: int) -> Finding:
         found = f"{there}; min-replicas-to-write is off: an old primary that is cut off goes on taking writes"
         return Finding(OK, "replicas", found)
     return Finding(OK, "replicas", f"{there}, as CAMPAIGNS_REPLICAS asks for" if wanted else "none")
-
-
-def _fsync(store: Store) -> str | None:
-    """What CONFIG says; None where it is not allowed, as at many providers."""
-    try:
-        found: str | None = store.ask("config_get", "appendfsync").get("appendfsync")
-    except StoreError:
-        return None
-    return found

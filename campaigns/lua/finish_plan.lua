@@ -21,6 +21,7 @@ local primary = notice_change(KEYS[6], KEYS[7], KEYS[2], 0, 0, tonumber(ARGV[7])
 if primary.epoch > 0 then redis.call('HSET', KEYS[1], 'epoch', primary.epoch) end
 redis.call('HDEL', KEYS[1], 'plan_until_ms', 'taken_out_calls')
 redis.call('ZREM', KEYS[5], 'plan|' .. ARGV[2])
+if tonumber(ARGV[6]) > now then redis.call('HSET', KEYS[1], 'first_ms', ARGV[6]) end
 local first = math.max(tonumber(ARGV[6]), now + tonumber(ARGV[8]))
 if state == 'ready' and tonumber(plan[3]) > 0 then
   local verb = tonumber(ARGV[6]) > now and 'at|' or 'campaign|'
@@ -30,7 +31,7 @@ tally_move(KEYS[1], tonumber(plan[3]), tonumber(plan[6] or '0'), '', 'planned')
 for _, excluded in ipairs(TAKEN_OUT) do
   tally_move(KEYS[1], 0, tonumber(redis.call('HGET', KEYS[1], 'r:' .. excluded) or '0'), '', excluded)
 end
-if tonumber(plan[3]) > 0 then redis.call('ZADD', METRICS .. ':' .. ARGV[5] .. ':planned', first, ARGV[2]) end
+note_planned(ARGV[5], KEYS[1], ARGV[2], first)
 local data = '{"kind":"' .. plan[4] .. '","total":' .. plan[5] .. ',"planned":' .. (plan[6] or '0') .. ',"batches":' ..
   plan[3]
 if state == 'draft' then

@@ -121,6 +121,21 @@ end
 -- States in which somebody or something must act, and how long that takes is told.
 local WAITING = {unknown = true, held = true}
 
+-- States of a campaign in which no planned batch of it goes out.
+local STAYS = {planning = true, draft = true, paused = true, cancelling = true}
+
+-- Notes from when on (unix ms, `now` at the earliest) a campaign waits for somebody to send what it has planned, or that
+-- it does not wait. To be called after whatever changes its state, its time, or whether it has planned batches.
+local function note_planned(account, campaign, campaign_id, now)
+  local of = redis.call('HMGET', campaign, 'state', 'b:planned', 'not_before_ms', 'first_ms')
+  local waiting = METRICS .. ':' .. account .. ':planned'
+  if STAYS[of[1]] or tonumber(of[2] or '0') == 0 then
+    redis.call('ZREM', waiting, campaign_id)
+  else
+    redis.call('ZADD', waiting, math.max(now, tonumber(of[3] or of[4] or '0')), campaign_id)
+  end
+end
+
 -- Moves a planned batch, or one that was handed out, of `n` recipients to another state: the campaign's counters and
 -- the account's numbers.
 local function count(campaign, batch_id, n, from, to, now)
@@ -128,12 +143,13 @@ local function count(campaign, batch_id, n, from, to, now)
   redis.call('HINCRBY', campaign, 'r:' .. from, 0 - n) -- not -n: Lua writes minus nought as -0
   local there = redis.call('HINCRBY', campaign, 'b:' .. to, 1)
   redis.call('HINCRBY', campaign, 'r:' .. to, n)
-  local waiting = METRICS .. ':' .. tally_move(campaign, 1, n, from, to) .. ':'
+  local account = tally_move(campaign, 1, n, from, to)
+  local waiting = METRICS .. ':' .. account .. ':'
   if WAITING[from] then redis.call('ZREM', waiting .. from, batch_id) end
   if WAITING[to] then redis.call('ZADD', waiting .. to, now, batch_id) end
-  local campaign_id = string.match(batch_id, '^(.*)-%d+$')
-  if from == 'planned' and left == 0 then redis.call('ZREM', waiting .. from, campaign_id) end
-  if to == 'planned' and there == 1 then redis.call('ZADD', waiting .. to, now, campaign_id) end
+  if (from == 'planned' and left == 0) or (to == 'planned' and there == 1) then
+    note_planned(account, campaign, string.match(batch_id, '^(.*)-%d+$'), now)
+  end
 end
 
 -- The version of the opt-out list: additions move the counter, whatever else touches the set its size.

@@ -15,6 +15,7 @@ if planned == 0 or campaign[4] == ARGV[4] then return {1, planned} end
 local earliest = math.min(tonumber(ARGV[5]), tonumber(campaign[5] or ARGV[5]))
 redis.call('HSET', KEYS[1], 'schedule_ms', ARGV[4], 'not_before_ms', ARGV[5],
   'earliest_ms', string.format('%.0f', earliest))
+note_planned(ARGV[7], KEYS[1], ARGV[2], now)
 if redis.call('ZSCORE', KEYS[3], 'at|' .. ARGV[2]) then
   schedule(KEYS[3], KEYS[4], ARGV[7], 'at|' .. ARGV[2], ARGV[5])
 end

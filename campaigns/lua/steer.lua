@@ -15,6 +15,7 @@ emit(KEYS[2], KEYS[1], ARGV[2], ARGV[5], ARGV[2], merged('"from":"' .. state .. 
 note_act(KEYS[6], ARGV[8], '', now)
 -- Workers put a campaign that is not ready out of the order of its account.
 if ARGV[4] == 'ready' then schedule(KEYS[3], KEYS[4], ARGV[7], 'campaign|' .. ARGV[2], now) end
+note_planned(ARGV[7], KEYS[1], ARGV[2], now)
 -- In case the process that cancels its batches dies.
 if ARGV[4] == 'cancelling' then redis.call('ZADD', KEYS[5], now + 5000, 'cancel|' .. ARGV[2]) end
 conclude(KEYS[1], KEYS[2], ARGV[2], now)

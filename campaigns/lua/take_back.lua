@@ -11,6 +11,6 @@ if (plan[3] or '0') ~= '0' then return 0 end
 redis.call('HSET', KEYS[1], 'state', 'planning', 'plan_until_ms', now + tonumber(ARGV[4]))
 redis.call('ZREM', KEYS[3], 'campaign|' .. ARGV[2], 'at|' .. ARGV[2])
 tally_move(KEYS[1], tonumber(plan[4]), tonumber(plan[5] or '0'), 'planned', '')
-redis.call('ZREM', METRICS .. ':' .. plan[6] .. ':planned', ARGV[2])
+note_planned(plan[6], KEYS[1], ARGV[2], now)
 emit(KEYS[2], KEYS[1], ARGV[2], 'campaign.abandoned', ARGV[2], '{"batches":' .. plan[4] .. '}', now)
 return 1

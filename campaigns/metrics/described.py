@@ -127,7 +127,7 @@ OLDEST = Metric(
     "batches_oldest_seconds",
     GAUGE,
     "For how long the oldest batch has been `unknown` or `held`, or some campaign has had `planned` batches that may "
-    "go out; 0 if there is none.",
+    "go out: not of drafts, nor while it pauses or before its time. 0 if there is none.",
     ("account", "state"),
 )
 MOVES = Metric("batch_moves_total", COUNTER, "Changes of the state of batches.", ("account", "from", "to"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from campaigns.errors import StoreError
 from campaigns.metrics.described import (
     CAP,
     DEAD,
@@ -49,14 +48,6 @@ def of_server(store: Store) -> Iterator[Sample]:
     yield Sample(REPLICAS, (), there)
     yield Sample(REPLICAS_WANTED, (), store.replicas)
     yield Sample(POLICY, ("eviction",), info.get("maxmemory_policy") == "noeviction")
-    yield Sample(POLICY, ("persistence",), bool(info.get("aof_enabled")) and _fsync(store) in {None, "always"})
+    at_once = store.server_setting("appendfsync") in {None, "always"}
+    yield Sample(POLICY, ("persistence",), bool(info.get("aof_enabled")) and at_once)
     yield Sample(POLICY, ("replicas",), there >= store.replicas)
-
-
-def _fsync(store: Store) -> str | None:
-    """What CONFIG says; None where it is not allowed, as at many providers."""
-    try:
-        found: str | None = store.ask("config_get", "appendfsync").get("appendfsync")
-    except StoreError:
-        return None
-    return found

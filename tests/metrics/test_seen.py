@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from campaigns.embedded import EmbeddedServer
 from campaigns.flow.dispatch import dispatch
 from campaigns.flow.heartbeats import consuming
 from campaigns.gateway.limiter import Limiter, Permit
 from campaigns.gateway.pauses import CAUSES
+from campaigns.ledger import Claim, Move
+from campaigns.ledger.states import PLANNED, SENDING
+from campaigns.metrics.described import POLICY
+from campaigns.metrics.server import of_server
 from campaigns.results import Consumer
-from tests.support.jobs import bulk_job, phones
+from campaigns.store import Store
+from campaigns.wiring import connect
+from tests.support.jobs import bulk_job, phones, sample_job
 from tests.support.metrics import scrape, value
 from tests.support.stage import Stage
 
@@ -97,3 +106,72 @@ def test_the_server(stage: Stage, make_stage: Callable[..., Stage]) -> None:
     lacking = scrape(make_stage(replicas=1).services)
     assert value(lacking, "store_replicas_wanted") == 1
     assert value(lacking, "store_replicas") == value(lacking, "store_policy_ok", check="replicas") == 0
+
+
+def test_a_server_that_does_not_tell_its_settings(stage: Stage, server: EmbeddedServer) -> None:
+    """At providers that allow no CONFIG: what it does tell counts."""
+    with connect(stage.services.settings) as redis:
+        redis.acl_setuser("plain", enabled=True, nopass=True, keys=["*"], categories=["+@all"], commands=["-config"])
+        try:
+            url = server.url.replace("redis://", "redis://plain:any@")
+            store = Store(connect(replace(stage.services.settings, redis_url=url)), stage.services.store.keys)
+            assert store.server_setting("appendfsync") is None
+            told = {sample.labels: sample.value for sample in of_server(store) if sample.metric is POLICY}
+        finally:
+            redis.acl_deluser("plain")
+    assert told["persistence",] == 1
+    assert stage.services.store.server_setting("appendfsync") == "always"
+    assert stage.services.store.server_setting("no-such-setting") is None
+
+
+class TestPlanned:
+    """Planned batches wait from the moment at which they may go out; until then nothing is late."""
+
+    def waiting_s(self, stage: Stage) -> float:
+        return value(scrape(stage.services), "batches_oldest_seconds", state="planned")
+
+    def test_drafts(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(2)), start="draft", by="ann")
+        assert self.waiting_s(stage) == 0
+        campaign.approve(by="bob")
+        assert self.waiting_s(stage) > 0
+
+    def test_paused_and_cancelled(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        campaign.pause()
+        assert self.waiting_s(stage) == 0
+        campaign.resume()
+        assert self.waiting_s(stage) > 0
+        stage.services.campaigns.cancel(campaign.id, "ann")
+        assert self.waiting_s(stage) == 0
+
+    def test_what_comes_back_while_its_campaign_pauses(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        claimed = stage.claim(f"{campaign.id}-0")
+        assert isinstance(claimed, Claim)
+        campaign.pause()
+        stage.services.batches.move(claimed.batch, Move(PLANNED), from_states={SENDING})
+        assert self.waiting_s(stage) == 0
+        campaign.resume()
+        assert self.waiting_s(stage) > 0
+
+    def test_scheduled_and_rescheduled(self, make_stage: Callable[..., Stage]) -> None:
+        stage = make_stage(schedule_lead_s=600)
+        campaign = stage.enqueue(sample_job("2040-10-30T22:56:00"))
+        now_ms = stage.services.now_ms()
+        assert self.waiting_s(stage) == 0
+        campaign.pause()
+        campaign.resume()
+        assert self.waiting_s(stage) == 0
+        campaign.reschedule(datetime.fromtimestamp(now_ms / 1000 + 60, UTC))  # within the lead time
+        assert self.waiting_s(stage) > 0
+        campaign.reschedule("2041-10-30T22:56:00")
+        assert self.waiting_s(stage) == 0
+
+    def test_sent_again_after_its_campaign_was_over(self, stage: Stage) -> None:
+        stage.sandbox.fault("refuse", "sendBulkViber")
+        campaign = stage.enqueue(bulk_job(phones(2)))
+        stage.finish(campaign)
+        assert self.waiting_s(stage) == 0
+        campaign.retry(by="ann", why="mended")
+        assert self.waiting_s(stage) > 0
