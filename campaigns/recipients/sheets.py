@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
+from functools import cache
 from io import SEEK_END
 from itertools import islice
 from typing import IO, Any, Final
@@ -16,8 +17,11 @@ from campaigns.recipients.sources import Source, refused
 from campaigns.recipients.tables import CELL_LENGTH, TOO_LONG, Row
 
 _SHEET = re.compile(r"worksheets/[^/]*\.xml$", re.IGNORECASE)
-_ROW_NUMBER = re.compile(rb"""<(?:\w+:)?row\s(?:[^<>]*\s)?r=["']([0-9]{1,18})["']""")
+#: The beginning of a row or of a cell: its name and, if it says its place, the letters and the digits of that.
+_PLACE = re.compile(rb"""<(?:\w+:)?(row|c)(?=[\s/>])(?:[^<>]*?\sr=["']([A-Za-z]{0,3})([0-9]{0,18})[^"'<]*["'])?""")
 _CHUNK: Final = 1 << 18
+#: No tag and no cell of people is longer; longer ones are not searched as one.
+_LONGEST: Final = 4 * _CHUNK
 _AT_ONCE: Final = 1000
 _ROWS: Final = 1_048_576
 #: What reading a damaged or crafted workbook ends in.
@@ -68,7 +72,7 @@ def _opened(name: str, file: IO[bytes]) -> Any:
             if unpacked > _UNPACKED or unpacked > max(_SMALL, _RATIO * _size_of(file)):
                 raise refused(name, None, f"would take {unpacked >> 20:,} MB when it is unpacked: save it as CSV")
             if not all(_is_in_order(archive, entry) for entry in archive.namelist() if _SHEET.search(entry)):
-                raise refused(name, None, "numbers its rows out of order, so some would be missed: it is damaged")
+                raise refused(name, None, "numbers its rows or cells out of order, so some would be missed: it is damaged")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return load_workbook(file, read_only=True, data_only=True, keep_links=False)
@@ -84,18 +88,42 @@ def _size_of(file: IO[bytes]) -> int:
 
 
 def _is_in_order(archive: zipfile.ZipFile, sheet: str) -> bool:
-    """Whether each row has a higher number than the one before: openpyxl passes over any other without a word."""
-    last, rest = 0, b""
+    """Whether each row, and each cell of a row, is behind the one before: openpyxl passes over some without a word.
+
+    Of rows it leaves out those that come late; of a row, all to the right of the cell that stands last.
+    """
+    row = column = 0
     with archive.open(sheet) as file:
-        while chunk := file.read(_CHUNK):
-            rest += chunk
-            for number in map(int, _ROW_NUMBER.findall(rest)):
-                if number <= last:
+        for piece in _pieces(file):
+            for name, letters, digits in _PLACE.findall(piece):
+                before = row if name == b"row" else column
+                place = int(digits or before + 1) if name == b"row" else _column(letters) or column + 1
+                if place <= before:
                     return False
-                last = number
-            cut = rest[max(rest.rfind(b"<"), 0) :]
-            rest = cut if b">" not in cut and len(cut) < _CHUNK else b""
+                row, column = (place, 0) if name == b"row" else (row, place)
     return True
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """All that a file of XML holds, in pieces that end before a tag, so that no tag is in two of them."""
+    rest = b""
+    while chunk := file.read(_CHUNK):
+        rest += chunk
+        end = rest.rfind(b"<")
+        if end > 0 or len(rest) > _LONGEST:
+            end = end if end > 0 else len(rest)
+            yield rest[:end]
+            rest = rest[end:]
+    yield rest
+
+
+@cache
+def _column(letters: bytes) -> int:
+    """The number of a column that is called by up to three letters; 0 of none."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
 
 
 def _rows(name: str, sheet: Any, most_cells: int) -> Iterator[Row]:

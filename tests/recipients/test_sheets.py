@@ -106,7 +106,40 @@ def test_rows_that_openpyxl_would_pass_over(tmp_path: Path, numbers: str) -> Non
     first, second = numbers.split(", ")
     rewritten(path, '<row r="2"', f'<row spans="1:1" r="{first}"')
     rewritten(path, '<row r="3"', f'<row r="{second}"')
-    assert "numbers its rows out of order" in refusal(path)
+    assert "numbers its rows or cells out of order" in refusal(path)
+
+
+def test_rows_as_excel_writes_them_however_many(tmp_path: Path) -> None:
+    """The number of a row stands before its other attributes, and a file is read in pieces that end anywhere."""
+    path = saved(tmp_path, [["phone"], *([int(A) + number] for number in range(6000))])
+    rewritten(path, r'<row r="(\d+)"', r'<row r="\1" spans="1:1" ht="15.75" customHeight="1" thickBot="1" collapsed="0"')
+    assert len(list(read_recipients(path))) == 6000
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '<c r="B2" t="str"><v>Anna</v></c><c r="A2"><v>1</v></c>',
+        '<c r="B2"><v>1</v></c><c r="B2"><v>2</v></c>',
+        '<c r="AA2"><v>1</v></c><c r="Z2"><v>2</v></c>',
+        "<c r='B2'><v>1</v></c><c/><c r='c2'><v>2</v></c>",
+    ],
+    ids=["backwards", "twice", "of two letters", "between them one without a place"],
+)
+def test_cells_that_openpyxl_would_pass_over(tmp_path: Path, row: str) -> None:
+    """Where a row ends with another cell than its last, openpyxl drops all to the right of it."""
+    path = saved(tmp_path, [["phone", "text"], [A, "Anna"]])
+    rewritten(path, '(<row r="2"[^>]*>).*?</row>', rf"\1{row}</row>")
+    assert "out of order" in refusal(path)
+
+
+def test_rows_and_cells_without_a_place(tmp_path: Path) -> None:
+    """They follow each other, as the format says; one that is numbered must be behind them."""
+    path = saved(tmp_path, [["phone"], [A], [B]])
+    rewritten(path, ' r="[A-Z]?[0-9]+"', "")
+    assert list(read_recipients(path)) == [A, B]
+    rewritten(path, "(.*)<row>", r'\1<row r="2">')
+    assert "out of order" in refusal(path)
 
 
 @pytest.mark.parametrize(
