@@ -22,6 +22,7 @@ _PLACE = re.compile(rb"""<(?:\w+:)?(row|c)(?=[\s/>])(?:[^<>]*?\sr=["']([A-Za-z]{
 _CHUNK: Final = 1 << 18
 #: No tag and no cell of people is longer; longer ones are not searched as one.
 _LONGEST: Final = 4 * _CHUNK
+_OUT_OF_ORDER: Final = "numbers its rows or cells out of order, so some would be missed: it is damaged"
 _AT_ONCE: Final = 1000
 _ROWS: Final = 1_048_576
 #: What reading a damaged or crafted workbook ends in.
@@ -72,7 +73,7 @@ def _opened(name: str, file: IO[bytes]) -> Any:
             if unpacked > _UNPACKED or unpacked > max(_SMALL, _RATIO * _size_of(file)):
                 raise refused(name, None, f"would take {unpacked >> 20:,} MB when it is unpacked: save it as CSV")
             if not all(_is_in_order(archive, entry) for entry in archive.namelist() if _SHEET.search(entry)):
-                raise refused(name, None, "numbers its rows or cells out of order, so some would be missed: it is damaged")
+                raise refused(name, None, _OUT_OF_ORDER)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return load_workbook(file, read_only=True, data_only=True, keep_links=False)

@@ -112,7 +112,9 @@ def test_rows_that_openpyxl_would_pass_over(tmp_path: Path, numbers: str) -> Non
 def test_rows_as_excel_writes_them_however_many(tmp_path: Path) -> None:
     """The number of a row stands before its other attributes, and a file is read in pieces that end anywhere."""
     path = saved(tmp_path, [["phone"], *([int(A) + number] for number in range(6000))])
-    rewritten(path, r'<row r="(\d+)"', r'<row r="\1" spans="1:1" ht="15.75" customHeight="1" thickBot="1" collapsed="0"')
+    rewritten(
+        path, r'<row r="(\d+)"', r'<row r="\1" spans="1:1" ht="15.75" customHeight="1" thickBot="1" collapsed="0"'
+    )
     assert len(list(read_recipients(path))) == 6000
 
 
