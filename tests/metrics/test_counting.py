@@ -20,19 +20,10 @@ from campaigns.results import Odd, Reply
 from campaigns.results.intake import Change
 from campaigns.results.news import raises_of
 from campaigns.statuses import DEFAULT_FINAL, UNKNOWN_FINAL
+from tests.support.figures import figures, figures_of_gateway, wrong
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.metrics import Scraped, scrape, value
 from tests.support.stage import Stage
-
-
-def moved(stage: Stage, campaigns: list[Campaign]) -> Counter[str]:
-    """Recipients by the state that their batches entered, by the events."""
-    found = Counter[str]()
-    for campaign in campaigns:
-        for event in stage.events(campaign):
-            if event.type.startswith("batch.") and "from" in event.data:
-                found[event.type.removeprefix("batch.")] += event.data["recipients"]
-    return found
 
 
 def requests_by_method(scraped: Scraped) -> dict[str, float]:
@@ -57,57 +48,36 @@ def check_requests(stage: Stage, scraped: Scraped) -> None:
     assert 0 < value(scraped, "gateway_request_duration_seconds_sum") < 60
 
 
-def check_recipients(stage: Stage, scraped: Scraped, campaigns: list[Campaign]) -> None:
-    moves, fates = moved(stage, campaigns), Counter[str]()
-    for outcome in ("accepted", "rejected", "cancelled", "written_off"):
-        assert value(scraped, "recipients_total", outcome=outcome) == moves[outcome], outcome
-    for campaign in campaigns:
-        fates.update(campaign.status().recipients)
-    excluded = {fate: fates[fate] for fate in ("invalid", "duplicate", "opted_out")}
-    assert excluded == {"invalid": 1, "duplicate": 1, "opted_out": 0}
-    for fate, number in excluded.items():
+def check_campaigns(stage: Stage, scraped: Scraped, campaigns: list[Campaign]) -> None:
+    """All figures that can be had of campaigns, of events and of what the gateway sent; and nothing waits."""
+    statuses, events = [campaign.status() for campaign in campaigns], list(stage.services.events.since())
+    assert wrong(figures(scraped, statuses, events)) == []
+    rows, requests = stage.sandbox.ledger(), stage.sandbox.summary()["requests"]
+    assert wrong(figures_of_gateway(scraped, statuses, events, rows, requests, deaths=0)) == []
+    for fate, number in {"invalid": 1, "duplicate": 1, "opted_out": 0}.items():
         assert value(scraped, "recipients_total", outcome=fate) == number
-    total = sum(campaign.status().total for campaign in campaigns)
-    assert value(scraped, "recipients_total", outcome="planned") == total - sum(excluded.values())
-
-
-def check_batches(scraped: Scraped, campaigns: list[Campaign]) -> None:
-    """What is where, and nothing is left in a state that a batch leaves by itself."""
-    found = Counter[str]()
-    for campaign in campaigns:
-        found.update(campaign.status().requests)
-    for state in ("planned", "sending", "unknown", "held", "accepted"):
-        assert value(scraped, "batches", state=state) == found[state], state
-        assert value(scraped, "recipients_open", state=state) == 0
     for state in ("planned", "unknown"):
         assert value(scraped, "batches_oldest_seconds", state=state) == 0
-    assert value(scraped, "batch_moves_total", to="settled") == found["settled"]
 
 
 def check_results(stage: Stage, scraped: Scraped, campaigns: list[Campaign]) -> None:
-    """Deliveries by their last status, and money to the cent, as campaigns and the gateway have them."""
-    words, costs = Counter[str](), Counter[str]()
+    """Deliveries by their last status, and money to the cent, as the gateway has them."""
+    words = Counter[str]()
     for campaign in campaigns:
         words.update(campaign.status().statuses)
-        costs.update(campaign.status().costs)
     assert words["READ"] == value(scraped, "deliveries_total", status="READ") > 0
     assert value(scraped, "delivery_latency_seconds_count", status="READ") == words["READ"]
     told = value(scraped, "deliveries_total") - value(scraped, "deliveries_total", status="UNKNOWN_FINAL")
     assert value(scraped, "news_staleness_seconds_count") == told
     charged = value(scraped, "cost_total", currency="EUR") - value(scraped, "cost_taken_back_total")
-    assert charged == pytest.approx(float(costs["EUR"]))
     assert charged == pytest.approx(float(stage.sandbox.summary()["spent"].split()[0]))
     accepted = value(scraped, "recipients_total", outcome="accepted")
     assert value(scraped, "cost_expected", account="default") == pytest.approx(0.05 * accepted)
-    assert value(scraped, "double_sends_total") == 0
 
 
-def check_events(stage: Stage, scraped: Scraped, campaigns: list[Campaign]) -> None:
-    found = Counter(event.type for event in stage.services.events.since())
-    assert {kind: value(scraped, "events_total", type=kind) for kind in found} == found
-    assert value(scraped, "events_total") == value(scraped, "events_entries") == found.total()
+def check_times(scraped: Scraped) -> None:
     accepted = value(scraped, "batch_moves_total", to="accepted")
-    assert value(scraped, "enqueue_to_accepted_seconds_count") == accepted == found["batch.accepted"]
+    assert value(scraped, "enqueue_to_accepted_seconds_count") == accepted > 0
     assert value(scraped, "enqueue_to_accepted_seconds_bucket", le="+Inf") == accepted
     assert 0 < value(scraped, "enqueue_to_accepted_seconds_sum") < 100 * accepted
 
@@ -128,10 +98,32 @@ def test_sums_after_faults(make_stage: Callable[..., Stage]) -> None:
     stage.until(lambda: all(campaign.status().state in OVER for campaign in campaigns), timeout_s=60)
     scraped = scrape(stage.services)
     check_requests(stage, scraped)
-    check_recipients(stage, scraped, campaigns)
-    check_batches(scraped, campaigns)
+    check_campaigns(stage, scraped, campaigns)
     check_results(stage, scraped, campaigns)
-    check_events(stage, scraped, campaigns)
+    check_times(scraped)
+    assert value(scraped, "events_total") == value(scraped, "events_entries")
+
+
+def test_figures_that_do_not_agree_are_told(stage: Stage) -> None:
+    campaign = stage.enqueue(bulk_job(phones(3)))
+    stage.finish(campaign)
+    store = stage.services.store
+    for field in ("recipients|bulk|sending|accepted", "batches|sending|accepted", "event|batch.accepted"):
+        store.ask("hincrby", store.keys.metrics("" if "event" in field else "default"), field, 1)
+    store.ask("hincrby", store.keys.metrics("default"), "request|sendBulkViber|ok", 1)
+    scraped, status, events = scrape(stage.services), campaign.status(), list(stage.services.events.since())
+    told = wrong(figures(scraped, [status], events))
+    assert "recipients accepted: metrics say 4, it is 3" in told
+    assert "batches to accepted: metrics say 2, it is 1" in told
+    assert "events batch.accepted: metrics say 2, it is 1" in told
+    rows = stage.sandbox.ledger()
+    assert wrong(figures_of_gateway(scraped, [status], events, rows, {"sendBulkViber": 1}, deaths=0)) == [
+        "messages: metrics say 4, it is 3",
+        "sendBulkViber answered: metrics say 2, it is 0 to 1",
+    ]
+    assert wrong(figures_of_gateway(scraped, [status], events, [*rows, rows[0]], {"sendBulkViber": 3}, deaths=0)) == [
+        "sendBulkViber written: metrics say 2, it is 3 to inf"
+    ]
 
 
 class TestOnce:

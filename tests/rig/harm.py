@@ -28,7 +28,8 @@ _OTHER_PROBABILITY = 0.4
 
 
 class Harm:
-    """`worker` and `beat` start one more of their kind; `freeze_s` is longer than a lease."""
+    """`worker` and `beat` start one more of their kind, `workers` of the first at once; `freeze_s` is longer than a
+    lease."""
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class Harm:
         worker: Callable[[], Process],
         beat: Callable[[], Process] | None,
         freeze_s: float,
+        workers: int = 2,
     ) -> None:
         self.random = random
         self.done: Counter[str] = Counter()
@@ -48,7 +50,7 @@ class Harm:
         self._start = worker
         self._beat = beat
         self._freeze_s = freeze_s
-        self._workers = [self._worker() for _ in range(2)]
+        self._workers = [self._worker() for _ in range(workers)]
         self._beats = [beat() for _ in range(2)] if beat else []
         self._leaving: list[threading.Thread] = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any
 
@@ -52,11 +52,12 @@ class Findings:
     leaks: list[str] = field(default_factory=list)
     idle: list[str] = field(default_factory=list)
     doubted: list[str] = field(default_factory=list)
+    figures: list[str] = field(default_factory=list)
 
     def wrong(self) -> dict[str, list[str]]:
         """Every kind of finding, by its name."""
-        kinds = ("doubles", "lost", "unbalanced", "gaps", "strangers", "money", "limits", "leaks", "idle", "doubted")
-        return {kind: getattr(self, kind) for kind in kinds}
+        lists = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {kind: found for kind, found in lists.items() if isinstance(found, list)}
 
     @property
     def kept(self) -> bool:

@@ -7,12 +7,14 @@ task with autoretry, for comparison. `--harm "cut off"` (connections) or `--harm
 
 The gateway stands behind TLS, which breaks at times; paid requests are slow, so that kills fall between sent and
 recorded, and some are stopped before their first byte, as when a machine is suspended. A consumer group that reads
-nothing until the end keeps events from being trimmed.
+nothing until the end keeps events from being trimmed. Workers stand on two hosts, and an exporter of metrics beside
+them: its figures must be the ledger's, the events' and the gateway's in the end, and its counters never fall.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import shutil
 import sys
 import tempfile
@@ -30,6 +32,7 @@ from redis import Redis
 from campaigns.embedded import EmbeddedServer
 from campaigns.flow.services import Services
 from campaigns.ledger.states import OVER
+from campaigns.names import QUEUES
 from campaigns.producer import enqueue
 from campaigns.results import Consumer
 from campaigns.sandbox.dialects import DOCUMENTED
@@ -38,6 +41,7 @@ from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
+from tests.rig.exporting import Exporting, judge_figures
 from tests.rig.harm import KILLS, OTHERS, Harm
 from tests.rig.idle import Idle
 from tests.rig.mutants import FORGETFUL, IN_WORKERS, MUTANTS, ORDINARY
@@ -46,6 +50,7 @@ from tests.rig.proxy import Proxy
 from tests.rig.weather import FREEZE_S, order_faults, ordinary, receive_callbacks
 from tests.rig.workers import Treatment
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
+from tests.support.processes import Process
 from tests.support.settings import TOKEN
 from tests.support.tls import CERTIFICATE, TlsFront
 
@@ -94,8 +99,11 @@ class Storm:
         dialect: str = DOCUMENTED,
         mutant: str = "",
         harm: str = "",
+        workers: int = 2,
     ) -> None:
         self.harm = harm  # nothing but this
+        self.workers = workers
+        self._started = itertools.count()
         self.idle_s = 0.0  # the longest time that work was due and nobody took it
         self.dialect = dialect
         self.mutant = mutant
@@ -138,7 +146,16 @@ class Storm:
         consumer = Consumer(services.store, _GROUP)
         consumer.create_group()
         calm = wanted(bulk_job(phones(3, start=9000), text="calm"), "calm", phones(3, start=9000), services)
-        harm = Harm(self.random, server, proxy, worker=processes.worker, beat=processes.beat, freeze_s=FREEZE_S)
+        exporting = Exporting(processes, server.url)
+        harm = Harm(
+            self.random,
+            server,
+            proxy,
+            worker=lambda: self._worker(processes),
+            beat=processes.beat,
+            freeze_s=FREEZE_S,
+            workers=self.workers,
+        )
         self._until([calm])
         sandbox.change(list_bulk=self.listing, list_quick=self.listing)
         order_faults(sandbox, self.random)
@@ -146,7 +163,7 @@ class Storm:
         if self.mutant == FORGETFUL:
             harm.forget()
         self._raging.mkdir()
-        with Idle(services) as idle:
+        with Idle(services) as idle, exporting:
             harm.rage(self.kills, self.harm)
             harm.calm()
             self.harms = harm.done
@@ -165,12 +182,21 @@ class Storm:
         )
         if self.idle_s > _IDLE_S:
             findings.idle.append(f"work was due for {self.idle_s:.0f} s, and nobody took it")
+        deaths = sum(harm.done[name] for name in (*KILLS, *OTHERS, "ended by itself"))
+        judge_figures(services, exporting, [calm, *campaigns], sandbox, deaths, findings)
         judge_group(services.events, consumer, findings)
         judge_limits(sandbox, services.settings.rate_limit, services.settings.concurrency, findings)
         logs = "".join(process.output() for process in processes.all())
         with Redis.from_url(server.url) as redis:
             judge_secrets(redis, _PREFIX + "celery:", logs, TOKEN, ["storm text"], findings)
         return findings
+
+    def _worker(self, processes: Processes) -> Process:
+        """One more, on one of two hosts in turn: each has a name and a folder for signs of life of its own."""
+        number = next(self._started)
+        host = f"host-{number % 2}"
+        env = {**processes.env, "CAMPAIGNS_SIGNS_FOLDER": str(self.folder / host)}
+        return processes.worker(QUEUES, "--concurrency", "2", "--hostname", f"worker-{number}@{host}", env=env)
 
     def _spoils(self) -> bool:
         return self._raging.exists() and self._tls.random() < _SPOILED
@@ -211,13 +237,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="how many runs")
     parser.add_argument("--first", type=int, default=1, help="the seed of the first run")
     parser.add_argument("--kills", type=int, default=16, help="kill -9 per run")
+    parser.add_argument("--workers", type=int, default=2, help="how many work at once, on two hosts")
     parser.add_argument("--no-listing", action="store_true", help="let the listing show nothing that was sent")
     parser.add_argument("--dialect", default=DOCUMENTED, help="how the gateway answers: see campaigns.sandbox.dialects")
     parser.add_argument("--harm", choices=sorted({*KILLS, *OTHERS}), default="", help="do nothing but this, so often")
     parser.add_argument("--mutant", choices=MUTANTS, default="", help="harm a mutant instead: see tests.rig.mutants")
     options = parser.parse_args()
     run: Callable[[int, Path, int], bool] = partial(
-        _storm_line, listing=not options.no_listing, dialect=options.dialect, mutant=options.mutant, harm=options.harm
+        _storm_line,
+        listing=not options.no_listing,
+        dialect=options.dialect,
+        mutant=options.mutant,
+        harm=options.harm,
+        workers=options.workers,
     )
     if options.mutant == ORDINARY:
         run = _ordinary_line

@@ -36,11 +36,17 @@ _PAID = ("sendBulkViber", "sendQuickViberMessage", "confirmViberMessage")
 FREEZE_S = 13.0
 
 
-def receive_callbacks(processes: Processes) -> None:
-    """Have the gateway call back, to a receiver in a process of its own."""
+def open_port() -> int:
+    """A port of this machine that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def receive_callbacks(processes: Processes) -> None:
+    """Have the gateway call back, to a receiver in a process of its own."""
+    port = open_port()
     processes.env["CAMPAIGNS_CALLBACK_BASE_URL"] = f"http://127.0.0.1:{port}/viber"
     command = [sys.executable, "-m", "campaigns.cli", "callbacks", "--port", str(port)]
     processes.start("callbacks", command).wait_for("callbacks for")

@@ -21,3 +21,11 @@ def test_nothing_twice_and_nothing_lost(tmp_path: Path, listing: bool) -> None:
     if not listing:
         assert findings.held > 0
         assert storm.resent == 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_figures_with_four_workers_on_two_hosts(tmp_path: Path) -> None:
+    """What the exporter says is what the ledger, the events and the gateway say, whoever was killed."""
+    findings = Storm(11, tmp_path, 10, workers=4).run()
+    assert findings.wrong() == {kind: [] for kind in findings.wrong()}
