@@ -78,7 +78,7 @@ class Store:
         self.replicas = safety.replicas
         self._safety = safety
         self._now_ms = now_ms
-        self._time = None if boot_s is None or now_ms else Timekeeper(self._read_clock, self._keep_clock, boot_s)
+        self._time = None if boot_s is None or now_ms else Timekeeper(self.read_clock, self._keep_clock, boot_s)
         self._scripts: dict[str, Script] = {}
         self._head = (keys.clock(), keys.metrics())
 
@@ -254,8 +254,10 @@ class Store:
             return self._now_ms()
         return 0 if self._time is None else self._time.expected()
 
-    def _read_clock(self) -> Reading:
-        server_ms, offset_ms, seen_ms, _ = self._script("read_clock")(keys=self._head, args=[0])
+    def read_clock(self) -> Reading:
+        """The server's own clock, and what makes the steady one of it."""
+        with self._translated("read_clock"):
+            server_ms, offset_ms, seen_ms, _ = self._script("read_clock")(keys=self._head, args=[0])
         return Reading(server_ms, offset_ms, seen_ms)
 
     def _keep_clock(self, args: Sequence[int]) -> Any:

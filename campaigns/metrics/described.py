@@ -58,7 +58,7 @@ class Sample(NamedTuple):
 LABELS: Final[dict[str, str]] = {
     "account": "the alias of an account",
     "answer": "`granted`, `rate`, `busy`, `paused`",
-    "check": "`eviction`, `persistence`, `replicas`",
+    "check": "`eviction`, `persistence`, `replicas`, `writing`",
     "currency": f"three letters, or `{OTHER}`",
     "group": "the name of a consumer group",
     "reason": "one of few sentences",
@@ -208,9 +208,21 @@ DEAD = Metric("group_dead_letters", GAUGE, "Events that the group could not proc
 POLICY = Metric(
     "store_policy_ok",
     GAUGE,
-    "1 if the server evicts nothing, writes everything to its append-only file at once as far as it tells, and has as "
-    "many replicas as `CAMPAIGNS_REPLICAS`; else 0.",
+    "1 if the server evicts nothing, writes everything to its append-only file at once as far as it tells, has as "
+    "many replicas as `CAMPAIGNS_REPLICAS`, and its last write to that file succeeded; else 0.",
     ("check",),
+)
+MEMORY = Metric("store_memory_used_bytes", GAUGE, "What the server's data takes.")
+MEMORY_LIMIT = Metric("store_memory_limit_bytes", GAUGE, "The most that it may take, `maxmemory`; 0 without a limit.")
+CLOCK_AHEAD = Metric(
+    "store_clock_ahead_seconds",
+    GAUGE,
+    "By how much the server's clock is ahead of that of the exporter's machine; negative if it is behind.",
+)
+CLOCK_CORRECTION = Metric(
+    "store_clock_correction_seconds",
+    GAUGE,
+    "What is added to the server's clock, so that due times run on evenly after it was set.",
 )
 REPLICAS = Metric("store_replicas", GAUGE, "Replicas that are connected to the server.")
 REPLICAS_WANTED = Metric("store_replicas_wanted", GAUGE, "`CAMPAIGNS_REPLICAS`.")
@@ -244,5 +256,5 @@ METRICS: Final[tuple[Metric, ...]] = (
     BATCHES, OLDEST, MOVES, RECIPIENTS_NOW, RECIPIENTS, ACCEPTED_SECONDS, DOUBLE,
     DELIVERIES, ARRIVAL_SECONDS, SEEING_SECONDS, ODD, REPLIES, OPTOUTS, CHARGED, TAKEN_BACK, EXPECTED,
     EVENTS, ENTRIES, CAP, FULL, LAG, PENDING, DEAD,
-    REPLICAS, REPLICAS_WANTED, POLICY,
+    REPLICAS, REPLICAS_WANTED, POLICY, MEMORY, MEMORY_LIMIT, CLOCK_AHEAD, CLOCK_CORRECTION,
 )  # fmt: skip

@@ -22,15 +22,15 @@ log = logging.getLogger(__name__)
 FRESH_S: Final = 5.0
 
 
-def read(store: Store, settings: Settings) -> list[Sample]:
-    """Every sample of this moment. Raises StoreError."""
+def read(store: Store, settings: Settings, wall_s: Callable[[], float] = time.time) -> list[Sample]:
+    """Every sample of this moment. `wall_s`: this machine's clock, unix seconds. Raises StoreError."""
     now_ms, accounts = store.now_ms(), accounts_with_numbers(store)
     named = [account for account in accounts if account]
     return [
         *of_queues(store, now_ms),
         *of_accounts(store, settings, named, now_ms),
         *of_events(store, settings, now_ms),
-        *of_server(store),
+        *of_server(store, wall_s),
         *counted(numbers_of(store, accounts), settings.message_cost),
     ]
 

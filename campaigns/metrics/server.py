@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from campaigns.metrics.described import (
     CAP,
+    CLOCK_AHEAD,
+    CLOCK_CORRECTION,
     DEAD,
     ENTRIES,
     FULL,
     LAG,
+    MEMORY,
+    MEMORY_LIMIT,
     OPTOUTS,
     PENDING,
     POLICY,
@@ -41,13 +45,25 @@ def of_events(store: Store, settings: Settings, now_ms: int) -> Iterator[Sample]
         yield Sample(DEAD, (group.name,), letters)
 
 
-def of_server(store: Store) -> Iterator[Sample]:
-    """Replicas, and whether the server keeps what it is given."""
+def of_server(store: Store, wall_s: Callable[[], float]) -> Iterator[Sample]:
+    """Replicas, whether the server keeps what it is given, its memory and its clock. `wall_s`: ours, unix seconds."""
     info: dict[str, Any] = store.ask("info")
     there = int(info.get("connected_slaves", 0))
     yield Sample(REPLICAS, (), there)
     yield Sample(REPLICAS_WANTED, (), store.replicas)
-    yield Sample(POLICY, ("eviction",), info.get("maxmemory_policy") == "noeviction")
+    yield from (Sample(POLICY, (check,), kept) for check, kept in _checks(store, info).items())
+    yield Sample(MEMORY, (), int(info.get("used_memory", 0)))
+    yield Sample(MEMORY_LIMIT, (), int(info.get("maxmemory", 0)))
+    began_s, reading, ended_s = wall_s(), store.read_clock(), wall_s()
+    yield Sample(CLOCK_AHEAD, (), reading.server_ms / 1000 - (began_s + ended_s) / 2)
+    yield Sample(CLOCK_CORRECTION, (), reading.offset_ms / 1000)
+
+
+def _checks(store: Store, info: Mapping[str, Any]) -> dict[str, bool]:
     at_once = store.server_setting("appendfsync") in {None, "always"}
-    yield Sample(POLICY, ("persistence",), bool(info.get("aof_enabled")) and at_once)
-    yield Sample(POLICY, ("replicas",), there >= store.replicas)
+    return {
+        "eviction": info.get("maxmemory_policy") == "noeviction",
+        "persistence": bool(info.get("aof_enabled")) and at_once,
+        "replicas": int(info.get("connected_slaves", 0)) >= store.replicas,
+        "writing": info.get("aof_last_write_status", "ok") == "ok",
+    }

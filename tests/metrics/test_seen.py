@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from campaigns.gateway.limiter import Limiter, Permit
 from campaigns.gateway.pauses import CAUSES
 from campaigns.ledger import Claim, Move
 from campaigns.ledger.states import PLANNED, SENDING
-from campaigns.metrics.described import POLICY
+from campaigns.metrics.described import CLOCK_AHEAD, CLOCK_CORRECTION, POLICY
 from campaigns.metrics.server import of_server
 from campaigns.results import Consumer
 from campaigns.store import Store
@@ -100,12 +101,26 @@ def test_groups_and_the_stream(stage: Stage) -> None:
 
 def test_the_server(stage: Stage, make_stage: Callable[..., Stage]) -> None:
     """The project's own server writes everything at once and evicts nothing; it has no replica."""
-    checks = ("eviction", "persistence", "replicas")
+    checks = ("eviction", "persistence", "replicas", "writing")
     scraped = scrape(stage.services)
     assert {check: value(scraped, "store_policy_ok", check=check) for check in checks} == dict.fromkeys(checks, 1)
+    assert value(scraped, "store_memory_used_bytes") > 100_000
+    assert value(scraped, "store_memory_limit_bytes") == 0
     lacking = scrape(make_stage(replicas=1).services)
     assert value(lacking, "store_replicas_wanted") == 1
     assert value(lacking, "store_replicas") == value(lacking, "store_policy_ok", check="replicas") == 0
+
+
+def test_clocks_that_are_apart(stage: Stage) -> None:
+    """The server's against that of the exporter's machine, and what was added to it after it was set."""
+    store = stage.services.store
+    told = {sample.metric: sample.value for sample in of_server(store, lambda: time.time() - 40)}
+    assert told[CLOCK_AHEAD] == pytest.approx(40, abs=5)
+    assert told[CLOCK_CORRECTION] == 0
+    store.ask("hset", store.keys.clock(), "offset_ms", -61_000)
+    told = {sample.metric: sample.value for sample in of_server(store, time.time)}
+    assert told[CLOCK_AHEAD] == pytest.approx(0, abs=5)
+    assert told[CLOCK_CORRECTION] == -61
 
 
 def test_a_server_that_does_not_tell_its_settings(stage: Stage, server: EmbeddedServer) -> None:
@@ -116,7 +131,7 @@ def test_a_server_that_does_not_tell_its_settings(stage: Stage, server: Embedded
             url = server.url.replace("redis://", "redis://plain:any@")
             store = Store(connect(replace(stage.services.settings, redis_url=url)), stage.services.store.keys)
             assert store.server_setting("appendfsync") is None
-            told = {sample.labels: sample.value for sample in of_server(store) if sample.metric is POLICY}
+            told = {sample.labels: sample.value for sample in of_server(store, time.time) if sample.metric is POLICY}
         finally:
             redis.acl_deluser("plain")
     assert told["persistence",] == 1
