@@ -9,6 +9,7 @@
 - `sending`: one process, against a bare loop; `usual`: sixteen threads, against a Celery task per recipient.
 - `replicas`: enqueueing, sending and intake where each write waits for a replica, against the same without.
 - `latency`: quick messages while a million others are being sent, against idle.
+- `singles`: quick messages, from `enqueue` to the recorded answer, as shipped and at best settings.
 - `scaling`: 1, 2 and 4 worker processes, and workers on hosts of their own (network namespaces; needs root).
 - `million`: from `enqueue` to all READ, with the sandbox as gateway: a table of stages.
 """
@@ -33,9 +34,10 @@ from tests.benchmarks.planning import measure_memory, measure_planning
 from tests.benchmarks.replicas import measure_replicas
 from tests.benchmarks.scaling import measure_scaling
 from tests.benchmarks.sending import measure_against_usual, measure_sending
+from tests.benchmarks.singles.measures import measure_singles
 from workers.app import leave_modules_alone
 
-_PARTS = ("planning", "memory", "intake", "sending", "usual", "replicas", "latency", "scaling", "million")
+_PARTS = ("planning", "memory", "intake", "sending", "usual", "replicas", "latency", "singles", "scaling", "million")
 
 
 def main() -> None:
@@ -56,6 +58,7 @@ def main() -> None:
             "usual": partial(measure_against_usual, server, Path(folder)),
             "replicas": partial(measure_replicas, server),
             "latency": partial(measure_latency, server, Path(folder)),
+            "singles": partial(measure_singles, server, Path(folder)),
             "scaling": partial(measure_scaling, server, Path(folder)),
             "million": partial(measure_million, server, Path(folder)),
         }

@@ -1,7 +1,8 @@
 """A gateway that answers at once, or after a while, and does nothing: `python -m tests.benchmarks.sink LATENCY_S`.
 
 One thread with a selector, so that many requests may wait at once. Prints its port. `GET /arrivals` tells when
-which quick message arrived (phone → seconds of the machine's monotonic clock).
+which quick message arrived first (phone → seconds of the machine's monotonic clock), `GET /counts` how many quick
+requests there were, answered or not, and of how many phones; `POST /latency/SECONDS` changes the latency.
 """
 
 from __future__ import annotations
@@ -17,51 +18,85 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import requests
+
 from tests.support.processes import ROOT
 
-_BODY = b'{"uuid":"11111111-2222-4333-8444-555555555555","success":"OK","status":"OK","result":{"message_id":1}}'
+_BODY = b'{"uuid":"11111111-2222-4333-8444-555555555555","success":"OK","status":"OK","result":{"message_id":%d}}'
 _QUICK = re.compile(rb"^POST /api/v2/sendQuickViberMessage.*phone=(\d+)", re.DOTALL)
+_LATENCY = re.compile(rb"^POST /latency/(\S+)")
 
 
 def _answer(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
-_ANSWER, _NO_NEWS = _answer(_BODY), _answer(b"[]")
+_ANSWER, _NO_NEWS = _answer(_BODY % 1), _answer(b"[]")
 
 
-def serve(latency_s: float, host: str = "127.0.0.1") -> None:
-    arrivals: dict[str, float] = {}
-    listener = socket.create_server((host, 0), backlog=1024)
-    listener.setblocking(False)
-    print(listener.getsockname()[1], flush=True)  # noqa: T201 (whoever started it reads this)
-    selector = selectors.DefaultSelector()
-    selector.register(listener, selectors.EVENT_READ, None)
-    waiting: list[tuple[float, int, socket.socket, bytes]] = []
-    count = 0
-    while True:
-        timeout = max(0.0, waiting[0][0] - time.monotonic()) if waiting else None
-        for key, _ in selector.select(timeout):
-            if key.data is None:
-                connection, _ = listener.accept()
-                connection.setblocking(False)
-                selector.register(connection, selectors.EVENT_READ, bytearray())
-            elif request := _whole(selector, key):
-                count += 1
-                if request.startswith(b"GET /arrivals"):
-                    key.fileobj.sendall(_answer(json.dumps(arrivals).encode()))  # type: ignore[union-attr]
-                    continue
-                if quick := _QUICK.match(request):
-                    arrivals[quick[1].decode()] = time.monotonic()
-                answer = _NO_NEWS if b"/statusBulkViber" in request[:60] else _ANSWER
-                heapq.heappush(waiting, (time.monotonic() + latency_s, count, key.fileobj, answer))  # type: ignore[misc]
-        while waiting and waiting[0][0] <= time.monotonic():
-            *_, connection, answer = heapq.heappop(waiting)
+class Sink:
+    """Reads requests as they come, and answers each when its time has come."""
+
+    def __init__(self, latency_s: float, listener: socket.socket) -> None:
+        self._latency_s = latency_s
+        self._listener = listener
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(listener, selectors.EVENT_READ, None)
+        self._arrivals: dict[str, float] = {}
+        self._quick = self._count = 0
+        self._waiting: list[tuple[float, int, socket.socket, bytes]] = []
+
+    def serve(self) -> None:
+        """For ever."""
+        while True:
+            timeout = max(0.0, self._waiting[0][0] - time.monotonic()) if self._waiting else None
+            for key, _ in self._selector.select(timeout):
+                if key.data is None:
+                    connection, _ = self._listener.accept()
+                    connection.setblocking(False)
+                    self._selector.register(connection, selectors.EVENT_READ, bytearray())
+                elif request := _whole(self._selector, key):
+                    self._take(request, key.fileobj)  # type: ignore[arg-type]
+            self._answer_due()
+
+    def _take(self, request: bytes, connection: socket.socket) -> None:
+        if request.startswith(b"GET /arrivals"):
+            connection.sendall(_answer(json.dumps(self._arrivals).encode()))
+        elif request.startswith(b"GET /counts"):
+            counts = {"quick": self._quick, "phones": len(self._arrivals)}
+            connection.sendall(_answer(json.dumps(counts).encode()))
+        elif latency := _LATENCY.match(request):
+            self._latency_s = float(latency[1])
+            connection.sendall(_NO_NEWS)
+        else:
+            self._count += 1
+            due_s = time.monotonic() + self._latency_s
+            heapq.heappush(self._waiting, (due_s, self._count, connection, self._answer_to(request)))
+
+    def _answer_to(self, request: bytes) -> bytes:
+        if b"/statusBulkViber" in request[:60]:
+            return _NO_NEWS
+        if quick := _QUICK.match(request):
+            self._quick += 1
+            self._arrivals.setdefault(quick[1].decode(), time.monotonic())
+            return _answer(_BODY % self._quick)
+        return _ANSWER
+
+    def _answer_due(self) -> None:
+        while self._waiting and self._waiting[0][0] <= time.monotonic():
+            *_, connection, answer = heapq.heappop(self._waiting)
             try:
                 connection.sendall(answer)
             except OSError:
-                selector.unregister(connection)
+                self._selector.unregister(connection)
                 connection.close()
+
+
+def serve(latency_s: float, host: str = "127.0.0.1") -> None:
+    listener = socket.create_server((host, 0), backlog=1024)
+    listener.setblocking(False)
+    print(listener.getsockname()[1], flush=True)  # noqa: T201 (whoever started it reads this)
+    Sink(latency_s, listener).serve()
 
 
 def _whole(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> bytes:
@@ -88,6 +123,17 @@ def _whole(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> byte
     request = bytes(buffer)
     buffer.clear()
     return request
+
+
+def set_latency(url: str, latency_s: float) -> None:
+    """Answer after so long from now on."""
+    requests.post(f"{url}/latency/{latency_s}", timeout=10).raise_for_status()
+
+
+def counts(url: str) -> dict[str, int]:
+    """`quick`: requests of quick messages so far; `phones`: to how many phones."""
+    answer: dict[str, int] = requests.get(f"{url}/counts", timeout=10).json()
+    return answer
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from tests.support.processes import ROOT
         ("usual", 2),
         ("replicas", 3),
         ("latency", 1),
+        ("singles", 7),
         ("scaling", 2),
         ("million", 14),
     ],
@@ -35,3 +36,11 @@ def test_each_part_runs(part: str, measures: int) -> None:
     for measure in told:
         assert math.isfinite(measure["value"])
         assert measure["ratio"] is None or measure["ratio"] > 0
+
+
+def test_the_profile_names_scripts_and_processes() -> None:
+    command = [sys.executable, "-m", "tests.benchmarks.singles.profile", "--messages", "10", "--alone"]
+    ended = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    calls = {line.split()[0]: line.split()[1] for line in ended.stdout.splitlines() if len(line.split()) > 4}
+    assert float(calls["finish_plan"]) >= 0.99, ended.stdout
+    assert "another script" not in ended.stdout

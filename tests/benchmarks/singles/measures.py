@@ -1,0 +1,69 @@
+"""The table of single messages: medians of three."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+from campaigns.embedded import EmbeddedServer
+from tests.benchmarks.measure import Measure
+from tests.benchmarks.procfile import until
+from tests.benchmarks.singles.ours import Layout, Scene, fastest, producer, rate_of_enqueueing, scene, shipped
+from tests.benchmarks.sink import set_latency, sink
+
+_RUNS = 3
+#: Latency of the gateway in seconds, and messages of one run: fewer where each takes long.
+_SCENES = ((0.0, 2000), (0.05, 2000), (0.3, 900))
+#: Least messages a second that are wanted, by layout and latency.
+_WANTED = {("best settings", 0.0): 1000.0, ("best settings", 0.05): 1000.0, ("the Procfile", 0.3): 150.0}
+
+
+def measure_singles(server: EmbeddedServer, folder: Path, *, quick: bool) -> Iterator[Measure]:
+    yield from _enqueueing(server, quick=quick)
+    for layout in (fastest(),) if quick else (fastest(), shipped()):
+        yield from _end_to_end(server, layout, folder, quick=quick)
+
+
+def _enqueueing(server: EmbeddedServer, *, quick: bool) -> Iterator[Measure]:
+    """A producer alone, and what its messages hold of the store's memory while they wait."""
+    services = producer(server.url, "singles:")
+    alone, redis = Scene(services, {}), services.store.redis
+    for name, many, whole, wanted in (("enqueue", False, 1000, 1000), ("enqueue_many", True, 4000, 5000)):
+        number = 20 if quick else whole
+        rate_of_enqueueing(services, alone.jobs(10), many=many)
+        before = redis.info("memory")["used_memory"]
+        rates = [rate_of_enqueueing(services, alone.jobs(number), many=many) for _ in range(_RUNS)]
+        grown = (redis.info("memory")["used_memory"] - before) / number / _RUNS
+        yield Measure(f"{name}, single messages", statistics.median(rates), "messages/s", limit=wanted, at_most=False)
+        yield Measure(f"Redis, a single message that waits, by {name}", grown, "bytes")
+    redis.flushall()
+
+
+def _end_to_end(server: EmbeddedServer, layout: Layout, folder: Path, *, quick: bool) -> Iterator[Measure]:
+    with sink() as url, scene(layout, server.url, url, folder) as found:
+        for latency_s, number in _SCENES[:1] if quick else _SCENES:
+            set_latency(url, latency_s)
+            for many in (False, True):
+                yield _rate(found, layout, latency_s, 20 if quick else number, many=many)
+        set_latency(url, 0.0)
+        yield _settled(found, 20 if quick else 1000)
+    found.services.store.redis.flushall()
+
+
+def _rate(found: Scene, layout: Layout, latency_s: float, number: int, *, many: bool) -> Measure:
+    rates = [number / found.end_to_end_s(number, many=many) for _ in range(_RUNS)]
+    name = f"{layout.name}, {latency_s * 1000:.0f} ms, {'enqueue_many' if many else 'enqueue'} to the last answer"
+    wanted = None if many else _WANTED.get((layout.name, latency_s))
+    return Measure(name, statistics.median(rates), "messages/s", limit=wanted, at_most=False)
+
+
+def _settled(found: Scene, number: int = 1000) -> Measure:
+    """Messages that are neither followed nor answered settle some seconds after they were accepted."""
+    redis = found.services.store.redis
+    until(lambda: found.settled() == found.recorded(), 120, 0.2)
+    before = redis.info("memory")["used_memory"]
+    found.end_to_end_s(number, many=True)
+    until(lambda: found.settled() == found.recorded(), 120, 0.2)
+    grown = redis.info("memory")["used_memory"] - before
+    return Measure("Redis, a settled single message, events included", grown / number, "bytes", limit=2500)
