@@ -167,8 +167,8 @@ class Keys:
         return f"{self.prefix}turn:{turn}"
 
     def twins(self, fingerprint: str) -> str:
-        """Set of `<batch id>:<mailing>` that would look alike in getViberMessages. Writer: planning."""
-        return f"{self.prefix}twins:{fingerprint}"
+        """Sorted set of `<batch id>:<mailing>` alike in getViberMessages, by their end (unix ms). Writer: planning."""
+        return f"{self.prefix}lookalikes:{fingerprint}"
 
     def message(self, account: str, message_id: int) -> str:
         """String `<batch id>:<mailing>`: whose the gateway's message id is. Writer: ledger, intake."""

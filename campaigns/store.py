@@ -207,10 +207,17 @@ class Store:
 
         However large the set, each answer holds about a thousand of them.
         """
+        return self._each_once("sscan", key)
+
+    def ranked(self, key: str) -> Iterator[bytes]:
+        """The members of a sorted set, as `members` gives those of a set."""
+        return self._each_once("zscan", key)
+
+    def _each_once(self, command: str, key: str) -> Iterator[bytes]:
         cursor, seen = None, set[bytes]()
         while cursor != 0:
-            cursor, portion = self.ask("sscan", key, cursor or 0, None, _MEMBERS_PER_ANSWER)
-            for member in portion:
+            cursor, portion = self.ask(command, key, cursor or 0, None, _MEMBERS_PER_ANSWER)
+            for member in (pair[0] for pair in portion) if command == "zscan" else portion:
                 if member not in seen:
                     seen.add(member)
                     yield member

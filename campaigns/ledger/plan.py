@@ -235,4 +235,4 @@ def _forget_twins(store: Store, batch_ids: Sequence[str]) -> None:
         for batch_id, mailings in zip(batch_ids, packed, strict=True)
         for number, (*_, fingerprint, _type) in enumerate(orjson.loads(mailings or b"[]"))
     ]
-    store.ask_many("srem", members)
+    store.ask_many("zrem", members)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import TypeVar
 
 from campaigns.acts import APPLICATION
 from campaigns.ledger.plan import Plan
@@ -13,6 +14,8 @@ from campaigns.ledger.records import Batch
 from campaigns.ledger.states import HELD, PLANNED, REJECTED, SENDING, UNKNOWN
 from campaigns.names import CONTROL, DUE_QUEUES
 from campaigns.store import ScriptCall, Store
+
+T = TypeVar("T")
 
 _PER_CALL = 200
 #: States of batches that may still need their request bodies.
@@ -95,16 +98,27 @@ class Plans:
             return
         keys = self._store.keys
         bodies = [keys.body(batch.id) for batch in waiting]
-        lookalikes = list({keys.twins(mailing.fingerprint) for batch in waiting for mailing in batch.mailings})
-        lives = ((bodies, self._body_life_ms + later_ms), (lookalikes, self._twins_life_ms + later_ms))
-        self._store.run_many(
-            "keep",
-            [
-                (names[start : start + _PER_CALL], [life_ms, life_ms if later_ms else life_ms // 2])
-                for names, life_ms in lives
-                for start in range(0, len(names), _PER_CALL)
-            ],
-        )
+        lookalikes = [
+            (keys.twins(mailing.fingerprint), f"{batch.id}:{number}")
+            for batch in waiting
+            for number, mailing in enumerate(batch.mailings)
+        ]
+        calls: list[ScriptCall] = [("keep", some, _lives(self._body_life_ms, later_ms)) for some in _portions(bodies)]
+        for pairs in _portions(lookalikes):
+            names, members = zip(*pairs, strict=True)
+            calls.append(("keep_lookalikes", names, [*_lives(self._twins_life_ms, later_ms), *members]))
+        self._store.run_in_turn(calls)
+
+
+def _lives(life_ms: int, later_ms: int) -> list[int]:
+    """For how long something is kept, and with less than what left."""
+    whole_ms = life_ms + later_ms
+    return [whole_ms, whole_ms if later_ms else whole_ms // 2]
+
+
+def _portions(of: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(of), _PER_CALL):
+        yield of[start : start + _PER_CALL]
 
 
 def _some(*, key: str | None, weight: int, spacing_ms: float | None, test: bool) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@
 --       8 life of the twins (ms), 9 account, 10 kind, 11 mailings (JSON), 12 not before (unix ms; 0 at once),
 --       13.. field, value, ... that the campaign gives each of its batches
 -- Returns: 1 stored (now or by a repeated call), 0 the plan is not ours any more.
+-- @include lookalikes
 local now = clock(ARGV[1])
 local plan = redis.call('HMGET', KEYS[1], 'state', 'plan_token')
 if plan[1] ~= 'planning' or plan[2] ~= ARGV[2] then return 0 end
@@ -17,8 +18,7 @@ redis.call('HSET', KEYS[2], 'state', 'planned', 'since_ms', now, 'n', ARGV[5], '
 for i = 13, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
 if ARGV[12] ~= '0' then redis.call('HSET', KEYS[2], 'not_before_ms', ARGV[12]) end
 for i = 4, #KEYS do
-  redis.call('SADD', KEYS[i], ARGV[4] .. ':' .. (i - 4))
-  redis.call('PEXPIRE', KEYS[i], string.format('%.0f', tonumber(ARGV[8]) + later))
+  remember_lookalike(KEYS[i], ARGV[4] .. ':' .. (i - 4), now, tonumber(ARGV[8]) + later)
 end
 redis.call('HINCRBY', KEYS[1], 'batches', 1)
 redis.call('HINCRBY', KEYS[1], 'b:planned', 1)

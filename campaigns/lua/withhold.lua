@@ -6,6 +6,7 @@
 --       5 version now, 6 '1' if the body changes, 7 new body (zlib), 8 recipients left, 9 mailings left (JSON),
 --       10 number of mailings as they were, 11 life of the twins (ms), 12.. JSON rows of those who opted out
 -- Returns: 1 recorded; 0 the batch is elsewhere, or somebody else checked it.
+-- @include lookalikes
 local now = clock(ARGV[1])
 local batch = redis.call('HMGET', KEYS[1], 'state', 'optouts_v', 'n', 'attempt', 'resent_ms')
 local seen = batch[2] or redis.call('HGET', KEYS[2], 'optouts_v') or ''
@@ -21,10 +22,9 @@ if batch[5] then redis.call('HSET', KEYS[1], 'reduced_ms', now) end
 local old = tonumber(ARGV[10])
 for i = 7, #KEYS do
   if i - 7 >= old then
-    redis.call('SADD', KEYS[i], ARGV[2] .. ':' .. (i - 7 - old))
-    redis.call('PEXPIRE', KEYS[i], ARGV[11])
+    remember_lookalike(KEYS[i], ARGV[2] .. ':' .. (i - 7 - old), now, tonumber(ARGV[11]))
   elseif batch[4] == '0' then
-    redis.call('SREM', KEYS[i], ARGV[2] .. ':' .. (i - 7))
+    redis.call('ZREM', KEYS[i], ARGV[2] .. ':' .. (i - 7))
   end
 end
 redis.call('HINCRBY', KEYS[2], 'r:planned', 0 - opted_out - forgotten)
