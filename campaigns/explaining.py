@@ -113,10 +113,8 @@ def _todo(trace: Trace, message: Message, zone: tzinfo) -> str | None:
     """What can be done, or what happens next."""
     campaign_id, batch_id = trace.campaign_id, message.batch_id
     match message.state:
-        case "planned" if trace.state == "paused":
-            return f"the campaign is paused: campaigns resume {campaign_id}"
-        case "planned" if trace.state == "draft":
-            return f"the campaign is a draft: campaigns approve {campaign_id}"
+        case "planned":
+            return _waits_for(trace)
         case "unknown":
             return f"since {_time(message.since_ms, zone)} evidence is looked for at the gateway; nothing to do yet"
         case "held":
@@ -128,6 +126,15 @@ def _todo(trace: Trace, message: Message, zone: tzinfo) -> str | None:
             return f"once that is put right: campaigns retry {campaign_id} --batch {batch_id} --why REASON"
         case _:
             return None
+
+
+def _waits_for(trace: Trace) -> str | None:
+    """What a message that has not gone out waits for, beside its turn."""
+    if trace.state == "paused":
+        return f"the campaign is paused: campaigns resume {trace.campaign_id}"
+    if trace.state == "draft":
+        return f"the campaign is a draft: campaigns approve {trace.campaign_id}"
+    return f"it goes out from {trace.window}" if trace.window else None
 
 
 def _reply(reply: Reply, zone: tzinfo) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, Required, TypedDict
 
 Flag = bool | Literal[0, 1, "0", "1"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class ImageUpload(TypedDict, total=False):
@@ -65,6 +66,10 @@ class _EveryJob(TypedDict, total=False):
     follow: Literal["read", "delivered", "none"]
     replies: Flag
     start: Literal["now", "draft"]
+    send_between: tuple[str, str] | list[str] | None
+    send_on: Iterable[Weekday] | None
+    send_zone: str | None
+    transactional: Flag
     literal_text: Flag
     max_recipients: int | str | None
     rate: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import blake2b
@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from campaigns.acts import APPLICATION
 from campaigns.statuses import TO_READ
+from campaigns.windows import Window
 
 TEXT, IMAGE, BUTTON = "TEXT", "IMAGE", "BUTTON"
 PERSONAL, BULK_TYPE = "personal", "bulk"
@@ -64,6 +65,14 @@ class _Job:
     follow: str = TO_READ
     #: Whether replies are fetched.
     replies: bool = True
+    #: When it may go out: minutes of the day, weekdays from 0, and a zone or `recipient`, as far as the job says it.
+    send_between: tuple[int, int] | None = None
+    send_on: frozenset[int] | None = None
+    send_zone: str | None = None
+    #: It goes out at any time.
+    transactional: bool = False
+    #: What follows from these and the settings.
+    window: Window | None = None
     #: A few of its messages, sent to phones of one's own.
     test: bool = False
     #: `now`, or `draft`: nothing goes out before somebody approves it.
@@ -106,14 +115,10 @@ Job = BulkJob | QuickJob | ListJob
 
 def comes_as_stream(job: Job) -> bool:
     """Whether recipients of a job can be read once only, as far as anybody knows."""
-    return not all(isinstance(rows, list) for rows in delivery_lists(job))
-
-
-def delivery_lists(job: Job) -> list[Iterable[Any]]:
-    """The recipients of a job, by mailing; none of one whose list the gateway has."""
     if isinstance(job, ListJob):
-        return []
-    return [mailing.delivery_list for mailing in job.mailings] if isinstance(job, BulkJob) else [job.delivery_list]
+        return False
+    lists = [mailing.delivery_list for mailing in job.mailings] if isinstance(job, BulkJob) else [job.delivery_list]
+    return not all(isinstance(rows, list) for rows in lists)
 
 
 def job_document(job: Job) -> dict[str, Any]:
@@ -128,17 +133,8 @@ def job_document(job: Job) -> dict[str, Any]:
         "on_unknown": job.on_unknown,
         "max_recipients": job.max_recipients,
         "max_cost": str(job.max_cost) if job.max_cost is not None else None,
+        **dict(_said(job)),
     }
-    if job.spacing_ms is not None:
-        document["spacing_ms"] = job.spacing_ms
-    if job.weight != 1:
-        document["weight"] = job.weight
-    if job.follow != TO_READ:
-        document["follow"] = job.follow
-    if not job.replies:
-        document["replies"] = False
-    if job.test:
-        document["test"] = True
     if isinstance(job, BulkJob):
         document["callback_url"] = job.callback_url
         document["messages"] = [
@@ -155,3 +151,21 @@ def job_document(job: Job) -> dict[str, Any]:
         document["fields"] = job.fields
         document["image"] = blake2b(job.image.content).hexdigest() if job.image else None
     return document
+
+
+def _said(job: Job) -> Iterator[tuple[str, Any]]:
+    """What only some jobs say."""
+    usual: dict[str, Any] = {
+        "spacing_ms": None,
+        "weight": 1,
+        "follow": TO_READ,
+        "replies": True,
+        "test": False,
+        "send_between": None,
+        "send_on": None,
+        "send_zone": None,
+        "transactional": False,
+    }
+    for name, value in usual.items():
+        if (own := getattr(job, name)) != value:
+            yield name, sorted(own) if isinstance(own, frozenset) else own

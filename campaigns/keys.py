@@ -23,14 +23,15 @@ class Keys:
         """Hash. Writer: ledger. One campaign.
 
         `state`, `kind`, `account`, `name`, `job` (JSON without recipients), `digest`, `created_ms`, `batches`, `seq`
-        (number of its last event), `by` (who made it), `draft_why` (why it began as a draft), `correlation_id` (if the
-        job has one), `follow` (if not `read`), `wants_replies` (0 if it does not), `test` (1 if it is one), `optouts_v`
-        (version of the opt-outs that planning went by), `first_ms` (from when on it may go out, if later than its
-        planning); once rescheduled `schedule_ms`, `not_before_ms` (when batches may go out for it) and `earliest_ms`
-        (the least that `not_before_ms` ever was); recipients by fate
-        `r:total`, `r:invalid`, `r:duplicate`, `r:opted_out` and `r:<batch state>`; batches by state `b:<batch state>`;
-        deliveries by status `s:<WORD>`, `final`; `replies`; `cost:<currency>` in millionths; `duplicates` (messages
-        that went out twice); `unreadable` (parts of answers that could not be used).
+        (number of its last event), `by` (who made it), `draft_why` (why it began as a draft), `correlation_id`,
+        `follow` (if not `read`), `wants_replies` (0 if it does not), `test` (1 if it is one), `optouts_v` (version of
+        the opt-outs that planning went by), `first_ms` (from when on it may go out, if later than its planning); once
+        rescheduled `schedule_ms`, `not_before_ms` (when batches may go out for it) and `earliest_ms` (the least that
+        that ever was); with a window `window` (JSON), `zone` (if all batches go by one: its name, or a country),
+        `open:<zone>` (its openings) and `told:<zone>` (the opening last told); recipients by fate `r:total`,
+        `r:invalid`, `r:duplicate`, `r:opted_out` and `r:<batch state>`; batches by state `b:<batch state>`; deliveries
+        by status `s:<WORD>`, `final`; `replies`; `cost:<currency>` in millionths; `duplicates` (messages that went out
+        twice); `unreadable` (parts of answers that could not be used).
         """
         return f"{self.prefix}campaign:{campaign_id}"
 
@@ -39,9 +40,9 @@ class Keys:
 
         `state`, `since_ms` (in that state), `n` (recipients), `mailings` (JSON), `op` (last change), `attempt`,
         `fence`, `lease_until_ms`, `claimed_ms`, `not_before_ms` (of what is scheduled), `schedule_ms` (to which its
-        campaign had been rescheduled by its claim), `correlation_id`, `follow` and `wants_replies` (its campaign's),
-        `uuid`, `message_ids` (JSON), `followed_ms`, `v` (version of its deliveries), `optouts_v` (version of the
-        opt-outs it was last checked against), `final`, `digest`, `text` (the gateway's words), `refusals` and
+        campaign had been rescheduled by its claim), `correlation_id`, `follow`, `wants_replies` and `zone` (its
+        campaign's), `uuid`, `message_ids` (JSON), `followed_ms`, `v` (version of its deliveries), `optouts_v` (version
+        of the opt-outs it was last checked against), `final`, `digest`, `text` (the gateway's words), `refusals` and
         `refused_ms` (number and first claim of those that were taken for the account's); `cost:<mailing>`
         (`EUR=49000;`, in millionths); `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be
         used); for a list mailing `created_for_ms` (its `schedule_ms` then), `confirming_ms`, `confirming` (fence of the
@@ -183,17 +184,13 @@ class Keys:
         return f"{self.prefix}awaited:{account}"
 
     def foreign(self, batch_id: str) -> str:
-        """Set of message ids that checks opened and found to go to none of the phones of a batch in doubt.
-
-        Writer: checks. Expires two settle windows after the last check.
-        """
+        """Set of message ids that checks opened and found to go to none of the phones of a batch in doubt. Writer:
+        checks. Expires two settle windows after the last check."""
         return f"{self.prefix}foreign:{batch_id}"
 
     def known(self, account: str, kind: str) -> str:
-        """Sorted set of message ids by when we learned them (unix ms), the newest 1,000. Writer: intake.
-
-        Expires `retention_s` after the last was learned.
-        """
+        """Sorted set of message ids by when we learned them (unix ms), the newest 1,000. Writer: intake. Expires
+        `retention_s` after the last was learned."""
         return f"{self.prefix}known:{account}:{kind}"
 
     def account(self, account: str) -> str:

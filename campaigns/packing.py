@@ -36,6 +36,8 @@ class PlannedBatch:
     recipients: int
     mailings: tuple[PlannedMailing, ...]
     body: bytes = field(repr=False)
+    #: Whose clocks its window goes by: see `zoning`. Empty if that is the whole campaign's.
+    zone: str = ""
 
 
 @dataclass(slots=True)
@@ -72,10 +74,11 @@ class _Part:
 
 
 class Packer:
-    """Fills requests with up to `most` recipients of one or more mailings."""
+    """Fills requests with up to `most` recipients of one or more mailings, all of one `zone`."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, zone: str = "") -> None:
         self._most = most
+        self._zone = zone
         self._parts: list[_Part] = []
         self._size = 0
 
@@ -108,10 +111,11 @@ class Packer:
             recipients=sum(len(part.rows) for part in parts),
             mailings=tuple(p.planned(d) for p, d in zip(parts, documents, strict=True)),
             body=orjson.dumps(documents),
+            zone=self._zone,
         )
 
 
-def quick_batch(fields: Mapping[str, str], phone: str) -> PlannedBatch:
+def quick_batch(fields: Mapping[str, str], phone: str, zone: str = "") -> PlannedBatch:
     """One message for sendQuickViberMessage."""
     document = {**fields, "phone": phone}
     mailing = PlannedMailing(
@@ -122,7 +126,7 @@ def quick_batch(fields: Mapping[str, str], phone: str) -> PlannedBatch:
         fingerprint=fingerprint(_listed_form(document), [phone]),
         message_type="bulk",
     )
-    return PlannedBatch(1, (mailing,), orjson.dumps(document))
+    return PlannedBatch(1, (mailing,), orjson.dumps(document), zone)
 
 
 def list_batch(fields: Mapping[str, str], schedule_ms: int | None) -> PlannedBatch:

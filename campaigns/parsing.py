@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from campaigns.statuses import DEFAULT_FINAL
+from campaigns.windows import RECIPIENT, parse_between, parse_weekdays
 
 
 def text(raw: str) -> str:
@@ -59,6 +60,18 @@ def zone(raw: str) -> ZoneInfo:
         return ZoneInfo(raw)
     except (KeyError, ValueError, OSError):
         raise ValueError("must be a time zone such as Europe/Minsk") from None
+
+
+def between(raw: str) -> tuple[int, int]:
+    return parse_between(part.strip() for part in raw.split("-"))
+
+
+def weekdays(raw: str) -> frozenset[int]:
+    return parse_weekdays(part.strip() for part in raw.split(","))
+
+
+def window_zone(raw: str) -> str:
+    return raw if raw == RECIPIENT else zone(raw).key
 
 
 def words(raw: str) -> frozenset[str]:

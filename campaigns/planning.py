@@ -33,6 +33,7 @@ from campaigns.packing import (
 from campaigns.recipients import RecipientFile, RowForm, lost_digits, mobile_phones, row_problem, rows_are_usual
 from campaigns.times import to_schedule_time
 from campaigns.wellformed import TextRule, text_problem
+from campaigns.zoning import Zoning
 
 __all__ = ["PlannedBatch", "PlannedMailing", "Planner", "TakenOut", "listed_content", "phones_of", "texts_of"]
 
@@ -75,6 +76,7 @@ class Planner:
         text_rule: TextRule = _ANY_TEXT,
         errors_cap: int = 100,
         samples: Samples | None = None,
+        zoning: Zoning | None = None,
     ) -> None:
         self.counts = {"total": 0, "invalid": 0, "duplicate": 0, "opted_out": 0}
         self._job = job
@@ -85,6 +87,7 @@ class Planner:
         self._text_rule = text_rule
         self._errors_cap = errors_cap
         self._samples = samples
+        self.zoning = zoning or Zoning(None, 0)
         self._errors: dict[Any, Any] = {}
         self._further_errors = 0
         document = orjson.dumps(job_document(job), option=orjson.OPT_SORT_KEYS)
@@ -104,6 +107,7 @@ class Planner:
             yield from self._quick(job)
         else:
             yield list_batch(job.fields, job.schedule_ms)
+        self._errors |= {name: [problem] for name, problem in self.zoning.problems(paced=job.spacing_ms is not None)}
         if self._errors:
             if self._further_errors:
                 self._errors["_schema"] = [f"and {self._further_errors} more rows with mistakes"]
@@ -113,7 +117,7 @@ class Planner:
         # Lane 0 takes everybody's first message; a phone's further texts within one mailing go out in
         # other requests, each in the lane of its number. Times never share a request: a batch is followed as a
         # whole, so a later mailing would be given up before it begins.
-        lanes: dict[tuple[int | None, int], Packer] = {}
+        lanes: dict[tuple[int | None, int, str], Packer] = {}
         for index, mailing in enumerate(job.mailings):
             schedule_time = to_schedule_time(mailing.schedule_ms, self._timezone) if mailing.schedule_ms else None
             form = form_of(mailing)
@@ -129,8 +133,9 @@ class Planner:
                 if self._samples is not None and form.personal:
                     self._sample(self._samples, place, start, rows, phones)
                 for lane, kept in sorter.by_lane(rows, phones).items():
-                    packer = lanes.setdefault((mailing.schedule_ms, lane), Packer(self._most))
-                    yield from packer.add(index, sent, schedule_time, kept)
+                    for zone, part in self.zoning.parts(kept):
+                        packer = lanes.setdefault((mailing.schedule_ms, lane, zone), Packer(self._most, zone))
+                        yield from packer.add(index, sent, schedule_time, part)
             if filler and not self._errors and (problem := filler.problem()) is not None:
                 self._errors[f"messages[{index}].content.text"] = [problem]
         for packer in lanes.values():
@@ -143,9 +148,9 @@ class Planner:
             sound = self._sound(place, start, rows, RowForm())
             phones, taken = self._sorted_out(place, start, rows, sound, sorter)
             yield from taken
-            for phone in phones:
-                if phone is not None:
-                    yield quick_batch(job.fields, phone)
+            for zone, part in self.zoning.parts([phone for phone in phones if phone is not None]):
+                for phone in cast(Sequence[str], part):
+                    yield quick_batch(job.fields, phone, zone)
 
     def _chunks(self, rows: Iterable[Any]) -> Iterator[tuple[int, list[Any]]]:
         self._digest.update(b"\x00mailing")

@@ -19,6 +19,7 @@ from campaigns.schemas.jobs import load_job
 from campaigns.schemas.row_forms import asked_values
 from campaigns.settings import Settings
 from campaigns.wellformed import TextRule, key_problem
+from campaigns.zoning import Zoning
 
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -79,7 +80,7 @@ def checked_job(
     """
     if not isinstance(job, Mapping):
         raise JobError({"job": ["must be an object"]})
-    now = datetime.fromtimestamp((now_ms or services.about_now_ms()) / 1000, tz=UTC) if anew else _LONG_AGO
+    now = datetime.fromtimestamp((now_ms or services.now_ms()) / 1000, tz=UTC) if anew else _LONG_AGO
     checked = load_job(_with_recipients(job, recipients), settings=services.settings, now=now)
     if anew and checked.max_cost is not None and services.settings.message_cost is None:
         raise JobError({"max_cost": ["cannot be checked: the setting message_cost is not set"]})
@@ -87,10 +88,16 @@ def checked_job(
 
 
 def planner_of(
-    services: Services, job: Job, opted_out: OptedOut | None = None, samples: Samples | None = None
+    services: Services,
+    job: Job,
+    opted_out: OptedOut | None = None,
+    samples: Samples | None = None,
+    now_ms: int | None = None,
 ) -> Planner:
-    """A planner by the settings and the opt-outs of these services, which many may share. Raises StoreError."""
+    """A planner by the settings and the opt-outs of these services, which many may share. `now_ms` (unix ms) is the
+    time, if the caller has just asked for it. Raises StoreError."""
     settings = services.settings
+    zoning = None if job.window is None else Zoning(job.window, now_ms or services.now_ms())
     return Planner(
         job,
         recipients_per_request=settings.recipients_per_request,
@@ -99,6 +106,7 @@ def planner_of(
         opted_out=opted_out or services.optouts.checker(),
         text_rule=TextRule(settings.text_length, job.literal_text),
         samples=samples,
+        zoning=zoning,
     )
 
 

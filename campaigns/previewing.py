@@ -72,6 +72,8 @@ class Preview:
     samples: tuple[Sample, ...] = field(repr=False)
     longest: Sample | None = field(repr=False)
     first_request: FirstRequest | None
+    #: When it may go out, in words; empty if at any time.
+    send_window: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: money as text."""
@@ -121,18 +123,19 @@ def preview(
         examples=examples,
         samples=tuple(shown.first),
         longest=shown.longest,
-        first_request=_shown(services.settings, checked, first) if first is not None else None,
+        first_request=_shown(services.settings, checked, first),
     )
 
 
 def _counted(settings: Settings, job: Job, counts: Mapping[str, int]) -> dict[str, Any]:
-    """The numbers of a preview and its money, beside the limits of the job."""
+    """The numbers of a preview and its money, beside the limits of the job and when it may go out."""
     to_send, price = _to_send(job, counts), settings.message_cost
     return {
         **counts,
         "to_send": to_send,
         "message_cost": price,
         "cost": None if price is None or to_send is None else price * to_send,
+        "send_window": str(job.window or ""),
         "max_recipients": job.max_recipients,
         "max_cost": job.max_cost,
     }
@@ -174,7 +177,9 @@ def _same_as(services: Services, key: str | None, digest: str) -> str | None:
     return owner
 
 
-def _shown(settings: Settings, job: Job, batch: PlannedBatch) -> FirstRequest:
+def _shown(settings: Settings, job: Job, batch: PlannedBatch | None) -> FirstRequest | None:
+    if batch is None:
+        return None
     call = _call(settings, job, batch.body)
     url = f"{settings.gateway_url}{call.path}"
     if call.token_in == "json":

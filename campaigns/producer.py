@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
 
 from campaigns.acts import APPLICATION
 from campaigns.errors import (
-    JobError,
     KeyConflictError,
     PlanUnderWayError,
     StateError,
@@ -39,14 +39,11 @@ from campaigns.preparing import (
 )
 from campaigns.storing import (
     SMALL,
-    LookedUpLater,
-    Whole,
     check_counts,
     first_steps,
-    may_be_looked_up_later,
     may_be_whole,
     new_batch,
-    plan_of,
+    opening_of,
     rouse,
     store_whole,
     whole_of,
@@ -138,16 +135,12 @@ def _enqueue(
     patience: _Patience,
     by: str = APPLICATION,
 ) -> Campaign:
-    try:
-        checked = made(checked_job(services, job, recipients), by)
-    except JobError:
-        if key is None or (owner := services.campaigns.of_key(key)) is None:
-            raise
-        # What may have changed since it was enqueued, such as the time, does not make another job of it.
+    if key is not None and (owner := services.campaigns.of_key(key)) is not None:
+        # What may have changed since, such as the time, does not make another job of it.
         again = checked_job(services, job, recipients, anew=False)
         if (found := _same_campaign(services, owner, key, again, patience)) is not None:
             return found
-        raise
+    checked = made(checked_job(services, job, recipients), by)
     while True:
         owner, mine = _stored(services, checked, key, strict)
         if mine:
@@ -164,8 +157,6 @@ def enqueue_checked(services: Services, job: Job, key: str) -> Campaign:
 
 def _stored(services: Services, job: Job, key: str | None, strict: bool) -> tuple[str, bool]:
     """The id of the campaign that has the key, and whether it is the one that was stored here."""
-    if (stored := _stored_at_once(services, job, key, strict)) is not None:
-        return stored
     opted_out = services.optouts.checker()
     planner = planner_of(services, job, opted_out)
     if not may_be_whole(job):
@@ -174,45 +165,17 @@ def _stored(services: Services, job: Job, key: str | None, strict: bool) -> tupl
     if len(first) >= SMALL:
         return _stored_bit_by_bit(services, job, key, opted_out.version, planner, chain(first, others), strict)
     check_counts(services, job, planner.counts, strict=strict)
-    if (whole := whole_of(services, job, key, first, planner, opted_out)) is None:
-        return _stored_bit_by_bit(services, job, key, opted_out.version, planner, first, strict)
-    return _stored_whole(services, whole)
-
-
-def _stored_at_once(services: Services, job: Job, key: str | None, strict: bool) -> tuple[str, bool] | None:
-    """The same in one round trip, as if nobody were opted out; None where that will not do."""
-    if not may_be_whole(job) or not may_be_looked_up_later(job):
-        return None
-    later = LookedUpLater()
-    try:
-        planner = planner_of(services, job, later)
-        first, _ = first_steps(planner)
-        if len(first) >= SMALL:
-            return None
-        check_counts(services, job, planner.counts, strict=strict)
-    except JobError:
-        return None  # without those who are opted out it may keep to its limits
-    whole = whole_of(services, job, key, first, planner, later)
-    if whole is None:
-        return None
-    (stored,) = store_whole(services, [whole])
+    (stored,) = store_whole(services, [whole_of(services, job, key, first, planner, opted_out.version)])
     if isinstance(stored, StoreError):
         raise stored
-    return None if stored.opted_out else (stored.owner, stored.mine)
-
-
-def _stored_whole(services: Services, whole: Whole) -> tuple[str, bool]:
-    (stored,) = store_whole(services, [whole])
-    if isinstance(stored, StoreError):
-        raise stored
-    return stored.owner, stored.mine
+    return stored
 
 
 def _stored_bit_by_bit(
     services: Services, job: Job, key: str | None, optouts: str, planner: Planner, steps: Iterable[Step], strict: bool
 ) -> tuple[str, bool]:
-    plan = plan_of(services, job, key)
-    owner = plan.owner(services.store.run(*plan.opening(optouts)))
+    plan, call = opening_of(services, job, key, optouts)
+    owner = plan.owner(services.store.run(*call))
     if owner != plan.campaign_id:
         return owner, False
     _fill(services, plan, job, planner, steps, strict=strict)
@@ -226,7 +189,8 @@ def _same_campaign(services: Services, owner: str, key: str, job: Job, patience:
     digest = services.campaigns.digest_of_key(key) if record is None else record.fields.get("digest")
     if record is None and digest is None:
         return None
-    planner = planner_of(services, job)
+    # Whether the window fits its recipients now is nothing to a campaign that is there.
+    planner = planner_of(services, replace(job, window=None))
     for _ in planner.steps():
         pass
     if digest != planner.digest:
@@ -262,12 +226,14 @@ def _fill(services: Services, plan: Plan, job: Job, planner: Planner, steps: Ite
             if isinstance(step, TakenOut):
                 plan.take_out(step.reason, step.rows)
                 continue
-            waiting.append(new_batch(step, lead_ms))
+            waiting.append(new_batch(step, planner.zoning, lead_ms))
             if len(waiting) >= _BATCHES_PER_STORE:
                 plan.add(waiting)
                 waiting.clear()
         plan.add(waiting)
         check_counts(services, job, planner.counts, strict=strict)
+        if planner.zoning.openings:
+            services.store.run(*plan.opening_windows(planner.zoning.openings))
         draft = draft_reason(services.settings, job, planner.counts)
         plan.finish(planner.digest, planner.counts["total"], draft)
     except StoreError:

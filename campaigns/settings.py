@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from campaigns import addresses
+from campaigns import addresses, parsing
 from campaigns.environment import DEFAULT_ACCOUNT, PREFIX, is_token, ours, read_tokens, token_variable
 from campaigns.errors import SettingsError
 from campaigns.parsing import ca_file as _ca_file
@@ -158,6 +158,18 @@ class Settings:
     )
     approval_cost: Decimal | None = option(
         _optional(_number(Decimal, 0, 1_000_000_000)), None, "the same from this expected cost on; needs `message_cost`"
+    )
+
+    send_between: tuple[int, int] | None = option(
+        _optional(parsing.between),
+        None,
+        "from when until when jobs that do not say it may go out, such as 09:00-20:00",
+    )
+    send_on: frozenset[int] | None = option(
+        _optional(parsing.weekdays), None, "on which weekdays they may, comma separated, such as mon,tue,wed"
+    )
+    send_zone: str | None = option(
+        _optional(parsing.window_zone), None, "whose clock that is: a zone, or `recipient`; unset: `gateway_timezone`"
     )
 
     submission_bytes: int = option(

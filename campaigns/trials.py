@@ -35,8 +35,8 @@ def send_test(
 
     Of each personal mailing `to` gets what the recipients number `rows` (from 1) would get; of any other the one
     message that everybody gets. The other arguments are those of `enqueue`. The test is a campaign of its own, under a
-    key of its own: it is marked as a test, counts nowhere with the job, and may be repeated. Schedule, rate and limits
-    of the job do not apply.
+    key of its own: it is marked as a test, counts nowhere with the job, and may be repeated. Schedule, window,
+    rate and limits of the job do not apply.
 
     Raises JobError as `enqueue` does, and if a phone is none, or opted out, or a row is not there or would be excluded.
     """
@@ -64,7 +64,8 @@ def _test_of(job: Job, phones: Sequence[str], numbers: frozenset[int]) -> Job:
     """The job as a test. Raises JobError for a list, which only the gateway knows, and for rows that are not there."""
     if isinstance(job, ListJob):
         raise JobError({"kind": ["a list at the gateway cannot be tested: hand the content in as a job of kind quick"]})
-    limits: dict[str, Any] = {"max_recipients": None, "max_cost": None, "spacing_ms": None, "test": True}
+    no_limits = dict.fromkeys(("max_recipients", "max_cost", "spacing_ms", "window"))
+    limits: dict[str, Any] = {**no_limits, "test": True}
     if isinstance(job, QuickJob):
         return replace(job, delivery_list=list(phones), **limits)
     mailings = (replace(m, schedule_ms=None, delivery_list=_rows(m, phones, numbers)) for m in job.mailings)

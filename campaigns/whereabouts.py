@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from campaigns.flow.services import Services
+from campaigns.flow.windows import closed_until_ms
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger import Reason, schedule_of
 from campaigns.ledger.states import DRAFT
@@ -36,6 +37,9 @@ class Status:
 
     `requests` counts paid requests by their state, as `recipients` counts people. `reasons` tell why some were
     refused or are held, and whether the gateway said so or a limit here; a list of campaigns comes without them.
+
+    `send_window` says in words when it may go out; it is empty if at any time. `window_opens_at` is when it goes on, if
+    all that is left of it waits for that.
 
     `made_by` is who handed it in. `draft_reason` says of a draft why it waits for somebody else to approve it.
 
@@ -77,12 +81,14 @@ class Status:
     test: bool = False
     made_by: str = ""
     draft_reason: str = ""
+    send_window: str = ""
+    window_opens_at: datetime | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: times as ISO 8601, the cost as text."""
         plain = asdict(self)
         plain["created_at"] = self.created_at.isoformat()
-        for name in ("ended_at", "account_rests_until", "out_of_reach_until", "events_full_since"):
+        for name in ("ended_at", "account_rests_until", "out_of_reach_until", "events_full_since", "window_opens_at"):
             plain[name] = plain[name].isoformat() if plain[name] else None
         plain["scheduled_at"] = [moment.isoformat() for moment in self.scheduled_at]
         plain["cost"] = str(self.cost) if self.cost is not None else None
@@ -126,11 +132,25 @@ def status_of(services: Services, record: Record, resting: tuple[int, str] | Non
         out_of_reach_until=_moment(schedule.until_ms) if schedule.until_ms else None,
         events_full_since=_moment(full.since_ms) if full else None,
         events_full_group=full.group if full else "",
-        correlation_id=record.fields.get("correlation_id", ""),
-        test=record.fields.get("test") == "1",
-        made_by=record.fields.get("by", ""),
-        draft_reason=record.fields.get("draft_why", "") if record.state == DRAFT else "",
+        **_window(services, record),
+        **_origin(record),
     )
+
+
+def _window(services: Services, record: Record) -> dict[str, Any]:
+    """When it may go out."""
+    opens_ms = closed_until_ms(services, record)
+    return {"send_window": str(record.window or ""), "window_opens_at": _moment(opens_ms) if opens_ms else None}
+
+
+def _origin(record: Record) -> dict[str, Any]:
+    """Who handed it in, and as what."""
+    return {
+        "correlation_id": record.fields.get("correlation_id", ""),
+        "test": record.fields.get("test") == "1",
+        "made_by": record.fields.get("by", ""),
+        "draft_reason": record.fields.get("draft_why", "") if record.state == DRAFT else "",
+    }
 
 
 def _moment(unix_ms: int) -> datetime:

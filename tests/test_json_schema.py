@@ -39,8 +39,13 @@ COMMON: Final[dict[str, Any]] = {
     "rate": "10 000 / hour",
     "weight": 100,
     "max_cost": "12.50",
+    "send_between": ["09:00", "24:00"],
+    "send_on": ["mon", "FRI"],
+    "send_zone": "Europe/Minsk",
 }
-NOTHING: Final = dict.fromkeys(["name", "key", "correlation_id", "on_unknown", "max_recipients", "rate", "max_cost"])
+NOTHING: Final = dict.fromkeys(
+    ["name", "key", "correlation_id", "on_unknown", "max_recipients", "rate", "max_cost", "send_between"]
+)
 GOOD: Final[list[dict[str, Any]]] = [
     sample_job(),
     bulk_job([PHONE, 80291111111, {"phone": PHONE}, "not a phone"], kind="bulk", callback_url=LINK, **COMMON),
@@ -156,6 +161,17 @@ BAD: Final[list[dict[str, Any]]] = [
     bulk_job([PHONE], rate="fast"),
     bulk_job([PHONE], rate="10/week"),
     bulk_job([PHONE], weight=101),
+    bulk_job([PHONE], send_between=["9:00", "20:00"]),
+    bulk_job([PHONE], send_between=["09:00"]),
+    bulk_job([PHONE], send_between=["09:00", "10:00", "11:00"]),
+    bulk_job([PHONE], send_between="09:00"),
+    bulk_job([PHONE], send_on=[]),
+    bulk_job([PHONE], send_on=["monday"]),
+    bulk_job([PHONE], send_on="mon", send_between=["09:00", "20:00"]),
+    bulk_job([PHONE], send_on=["mon"], send_zone=3),
+    bulk_job([PHONE], transactional="yes"),
+    bulk_job([PHONE], transactional=True, send_between=["09:00", "20:00"]),
+    quick_job(PHONE, transactional="1", send_on=["mon"]),
     bulk_job([PHONE], max_cost="cheap"),
     bulk_job([PHONE], max_cost=0),
     bulk_job([PHONE], max_cost=True),
@@ -260,7 +276,8 @@ _BEYOND: Final = re.compile(
     r"is in the past$|is no point in time$|lies outside of the years|does not exist in|is the name of messages|"
     r"is not a mobile phone number$|has no token|must not be empty$|holds |names no host$|has a host or a port|"
     r"is too large a number$|must hold the image as base64$|must be a JPEG|must lie between|must be at least|"
-    r"must be an alias|must be a whole number$|must be recipients and a time|is no phone: too large|must be more than 0$"
+    r"must be an alias|must be a whole number$|must be recipients and a time|is no phone: too large|must be more than 0$|"
+    r"must open before it closes|must be a time zone such as"
 )
 _VALUES: Final = st.recursive(
     st.one_of(

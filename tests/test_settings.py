@@ -66,6 +66,15 @@ def test_expected_costs_need_a_price() -> None:
         Settings.from_env({"CAMPAIGNS_APPROVAL_COST": "100"})
 
 
+def test_windows() -> None:
+    names = ("CAMPAIGNS_SEND_BETWEEN", "CAMPAIGNS_SEND_ON", "CAMPAIGNS_SEND_ZONE")
+    found = Settings.from_env(dict(zip(names, ("09:00 - 20:30", "mon, FRI", "recipient"), strict=True)))
+    assert (found.send_between, found.send_on, found.send_zone) == ((540, 1230), {0, 4}, "recipient")
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env(dict(zip(names, ("20:00-09:00", "monday", "Mars"), strict=True)))
+    assert all(name in str(refused.value) for name in names)
+
+
 def test_tokens(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("from-file\n")

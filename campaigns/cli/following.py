@@ -19,6 +19,7 @@ from campaigns.cli.show import (
     out_of_reach_words,
     reason_lines,
     status_table,
+    window_words,
 )
 from campaigns.errors import WaitTimeoutError
 from campaigns.handle import Campaign
@@ -60,6 +61,7 @@ def obstacles(status: Status, zone: tzinfo) -> list[str]:
     """What keeps a campaign from going on as wanted, a sentence each."""
     found = [account_pause(status, zone), events_full_words(status, zone), draft_words(status)]
     found += [out_of_reach_words(status, zone) if status.state == "cancelling" else None]
+    found += [window_words(status, zone) if status.window_opens_at else None]
     if status.state == "paused":
         found.append(f"the campaign is paused; to go on: campaigns resume {status.id}")
     return [*reason_lines(status), *(words for words in found if words)]

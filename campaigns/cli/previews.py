@@ -26,6 +26,8 @@ def preview_lines(preview: Preview) -> Iterator[Line]:
     yield from ((_excluded(one), "dim") for one in preview.examples[:_SHOWN])
     yield from _messages(preview)
     yield from _limits(preview)
+    if preview.send_window:
+        yield f"goes out from {preview.send_window}", None
     if preview.same_as is not None:
         yield f"campaign {preview.same_as} has this key already: no second one would be made", "yellow"
     if not preview.refused:

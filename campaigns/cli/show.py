@@ -127,6 +127,8 @@ def schedule_lines(status: Status, zone: tzinfo) -> Iterator[str]:
         yield f"scheduled for {times[0]}" + (f" to {times[-1]}" if len(times) > 1 else "")
     if out_of_reach := out_of_reach_words(status, zone):
         yield out_of_reach
+    if window := window_words(status, zone):
+        yield window
 
 
 def out_of_reach_words(status: Status, zone: tzinfo) -> str | None:
@@ -136,6 +138,14 @@ def out_of_reach_words(status: Status, zone: tzinfo) -> str | None:
     verb = "waits" if status.out_of_reach == 1 else "wait"
     until = f"{moment(status.out_of_reach_until, zone)} {zone}"
     return f"{counted(status.out_of_reach, 'message')} {verb} at the gateway until {until}: nothing here can stop that"
+
+
+def window_words(status: Status, zone: tzinfo) -> str | None:
+    """When it may go out, and that it waits for that, while there is something to send."""
+    if not status.send_window or not status.requests.get("planned"):
+        return None
+    waits = f"; closed, opens {moment(status.window_opens_at, zone)} {zone}" if status.window_opens_at else ""
+    return f"goes out from {status.send_window}{waits}"
 
 
 def draft_words(status: Status) -> str | None:
@@ -173,6 +183,8 @@ def state_words(status: Status) -> str:
     """The state, and what `finished` would hide: that the campaign was refused, or is held."""
     if status.state == "ready" and status.events_full_since is not None and status.recipients.get("planned"):
         return "ready, events full"
+    if status.state == "ready" and status.window_opens_at is not None:
+        return "ready, window closed"
     if status.state not in {"finished", "cancelled"}:
         return status.state
     requests = status.requests

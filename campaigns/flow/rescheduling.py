@@ -9,6 +9,7 @@ from campaigns.acts import Act, Deed
 from campaigns.flow.dispatch import ring
 from campaigns.flow.services import Services
 from campaigns.flow.sweep import sweep_campaign
+from campaigns.flow.windows import lead_within_window
 from campaigns.ledger import SEND, Campaign, queue_of
 from campaigns.times import parse_when
 from campaigns.wording import moment
@@ -29,7 +30,7 @@ def to_come_ms(services: Services, when: datetime | str) -> int:
 def reschedule(services: Services, campaign: Campaign, at_ms: int, by: str, why: str) -> int:
     """Batches that are still here go out at `at_ms` (unix ms). Returns how many they are. Raises StateError."""
     settings = services.settings
-    lead_ms = round(settings.schedule_lead_s * 1000)
+    lead_ms = lead_within_window(campaign, at_ms, round(settings.schedule_lead_s * 1000))
     zone = settings.gateway_timezone
     act = Act(Deed.CAMPAIGN_RESCHEDULED, campaign.id, by, why, f"{moment(at_ms, zone)} {zone}")
     number = services.campaigns.reschedule(act, at_ms, lead_ms)

@@ -14,6 +14,7 @@ from campaigns.errors import UnknownCampaignError
 from campaigns.flow.duplicates import watched
 from campaigns.flow.leases import declare_unknown
 from campaigns.flow.services import Services
+from campaigns.flow.windows import write_openings
 from campaigns.ledger import (
     FETCH,
     LEASE,
@@ -100,6 +101,8 @@ def sweep_campaign(services: Services, campaign: Campaign) -> int:
     if not campaign.over and services.campaigns.revive(campaign):
         log.info("campaign_revived", extra=campaign.facts)
     missing, now_ms = 0, services.now_ms()
+    if not campaign.over:
+        write_openings(services, campaign, now_ms)
     if campaign.state == READY and campaign.number("cursor") < campaign.batches:
         missing += services.campaigns.put_in_order(campaign)
     ids = campaign.batch_ids()

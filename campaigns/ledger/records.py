@@ -11,6 +11,7 @@ import orjson
 
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, OVER, SETTLED, TAKEN_OUT
 from campaigns.statuses import TO_READ
+from campaigns.windows import Opening, Window, read_openings
 
 MILLION = 1_000_000
 
@@ -188,6 +189,17 @@ class Campaign:
     def rescheduled_ms(self) -> int | None:
         """Unix ms to which somebody moved what was still here; None if nobody did."""
         return self.number("schedule_ms") or None
+
+    @property
+    def window(self) -> Window | None:
+        """When it may go out; None if at any time."""
+        return Window.read(orjson.loads(self.fields["window"])) if "window" in self.fields else None
+
+    @property
+    def openings(self) -> dict[str, list[Opening]]:
+        """When its window is open, as far as that is written, by zone or country."""
+        found = {n.removeprefix("open:"): v for n, v in self.fields.items() if n.startswith("open:")}
+        return {zone: read_openings(packed) for zone, packed in sorted(found.items())}
 
     @property
     def over(self) -> bool:

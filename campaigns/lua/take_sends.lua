@@ -75,11 +75,13 @@ local function front(account)
     local fields = redis.call('HMGET', campaign_base .. member, 'state', 'cursor', 'batches', 'spacing_ms')
     local cursor = tonumber(fields[2] or '0')
     local going = fields[1] == 'ready' and cursor < tonumber(fields[3] or '0')
-    local held_until = going and campaign_held_until(campaign_base .. member, now)
+    local held_until, zone
+    if going then held_until, zone = campaign_held_until(campaign_base .. member, now) end
     if going and not held_until then return member .. '-' .. cursor, member, fields, first[2] end
     -- Paused, or all handed out: resuming puts it back. What may not go out yet comes back by itself.
     redis.call('ZREM', order_base .. account, member)
     if held_until then redis.call('ZADD', due_base .. account, held_until, 'at|' .. member) end
+    if zone then tell_closed(KEYS[7], account, campaign_base .. member, member, zone, held_until, now) end
     steps = steps + 1
   end
 end
@@ -115,7 +117,7 @@ local function take_from(account)
     if not batch_id then break end
     if #taken >= most or steps >= STEPS then return now end
     local k, campaign_id = names_of(batch_id, account)
-    local held_until = batch_held_until(k, now)
+    local held_until, zone = batch_held_until(k, now)
     local fence = ARGV[FENCES + #taken + 1]
     local why, found, version
     if held_until then
@@ -138,6 +140,7 @@ local function take_from(account)
       pass(account, member, fields, at, 0)
       if why == 'schedule' then
         redis.call('ZADD', due_base .. account, held_until, 'at|' .. batch_id)
+        if zone then tell_closed(KEYS[7], account, k.campaign, campaign_id, zone, held_until, now) end
       elseif why == 'campaign' and found == 'cancelling' then
         -- It was on its way when its campaign was cancelled, and came back unsent.
         redis.call('ZADD', KEYS[10], now, 'cancel|' .. campaign_id)

@@ -1,6 +1,7 @@
 """Recipients: phones normalised, rows checked, files read. Only `sources` and `sheets` touch a file."""
 
 from campaigns.recipients.cells import lost_digits
+from campaigns.recipients.countries import countries_of, has_zones, zones_in
 from campaigns.recipients.files import RecipientFile, read_recipients
 from campaigns.recipients.lists import Listed, listed_phones
 from campaigns.recipients.phones import mobile_phone, mobile_phones, normalise_phone, rows_are_usual
@@ -11,6 +12,8 @@ __all__ = [
     "Listed",
     "RecipientFile",
     "RowForm",
+    "countries_of",
+    "has_zones",
     "link_problem",
     "listed_phones",
     "lost_digits",
@@ -20,4 +23,5 @@ __all__ = [
     "read_recipients",
     "row_problem",
     "rows_are_usual",
+    "zones_in",
 ]

@@ -210,6 +210,7 @@ def _waiting(status: Status) -> list[Pending]:
         found.append(Pending("Waiting", planned, why, f"campaigns approve {status.id}"))
     elif planned:
         later = ", what is scheduled shortly before its time" if status.scheduled_at else ""
+        later += f", from {status.send_window}" if status.send_window else ""
         found.append(Pending("Waiting", planned, f"to be sent by itself{later}"))
     return found
 

@@ -72,6 +72,7 @@ def _top(report: Report) -> Markup:
         "Account": foreign(status.account or "–"),
         "Handed in": moment(round(status.created_at.timestamp() * 1000), zone),
         **_schedule(report),
+        **({"Goes out from": report.status.send_window} if report.status.send_window else {}),
         "Ended": moment(round(ended.timestamp() * 1000), zone) if ended else "not yet",
         "Report made": moment(report.made_ms, zone),
     }

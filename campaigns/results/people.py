@@ -91,6 +91,8 @@ class Trace:
     messages: tuple[Message, ...]
     taken_out: tuple[tuple[str, str], ...]
     replies: tuple[Reply, ...]
+    #: When it may go out, in words; empty if at any time.
+    window: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ class People:
             messages=tuple(messages),
             taken_out=tuple(taken_out),
             replies=tuple(replies),
+            window=str(campaign.window or ""),
         )
 
     def owner(self, account: str, message_id: int) -> Owner | None:

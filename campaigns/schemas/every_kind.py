@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from marshmallow import ValidationError, validates_schema
 
 from campaigns.jobs import AS_DRAFT, NOW
 from campaigns.schemas.aliases import Alias, without_token
 from campaigns.schemas.fields import Amount, CorrelationId, Flag, Key, Kind, Line, Whole, Word
+from campaigns.schemas.json_parts import Shape
 from campaigns.schemas.mailings import NAME_LENGTH
 from campaigns.schemas.paces import Pace
 from campaigns.schemas.strict import StrictSchema, about, messages
-from campaigns.settings import DEFAULT_ACCOUNT
+from campaigns.schemas.window_fields import TimesOfDay, Weekdays, ZoneName, window_problems, window_rules
+from campaigns.settings import DEFAULT_ACCOUNT, Settings
 from campaigns.statuses import NOT_AT_ALL, TO_DELIVERED, TO_READ
 
 _TOKEN = {"token": "is refused: a job names an account, never a token"}
@@ -89,6 +91,29 @@ class EveryKind(StrictSchema):
             "draft whatever stands here."
         ),
     )
+    send_between = TimesOfDay(
+        load_default=None,
+        metadata=about(
+            "From when until when it may go out, each day. What does not fit waits here until it opens again; what is "
+            "under way when it closes is finished. Without it the setting `CAMPAIGNS_SEND_BETWEEN` decides."
+        ),
+    )
+    send_on = Weekdays(
+        load_default=None,
+        metadata=about("The weekdays on which it may go out. Without it the setting `CAMPAIGNS_SEND_ON` decides."),
+    )
+    send_zone = ZoneName(
+        load_default=None,
+        metadata=about(
+            "Whose clock that is. `recipient`: the clocks of the recipient's country, all of them at once where it has "
+            "several zones, since a mobile number does not tell where somebody lives. Without it the setting "
+            "`CAMPAIGNS_SEND_ZONE`, or else the gateway's zone."
+        ),
+    )
+    transactional = Flag(
+        load_default=False,
+        metadata=about("Whether somebody waits for this message, such as a code: it goes out at any time."),
+    )
     literal_text = Flag(
         load_default=False,
         metadata=about(
@@ -111,6 +136,15 @@ class EveryKind(StrictSchema):
             "The job is refused if it is expected to cost more than this. Needs the setting `CAMPAIGNS_MESSAGE_COST`."
         ),
     )
+
+    @validates_schema
+    def _window_is_one(self, data: Any, **_: Any) -> None:
+        if errors := window_problems(data):
+            raise ValidationError(cast(Any, errors))
+
+    def rules(self, settings: Settings) -> list[Shape]:
+        """As of any object, and which fields of a window go together."""
+        return window_rules(settings)
 
     @validates_schema(skip_on_field_errors=False)
     def _account_has_a_token(self, data: Any, **_: Any) -> None:

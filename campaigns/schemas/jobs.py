@@ -12,6 +12,7 @@ from campaigns.errors import JobError
 from campaigns.jobs import BulkJob, Job, ListJob, Mailing, QuickJob
 from campaigns.schemas.kinds import KINDS, default_name, nameless
 from campaigns.schemas.strict import CHECKING, Checking
+from campaigns.schemas.window_fields import window_of
 from campaigns.settings import Settings
 from campaigns.times import to_d_schedule
 from campaigns.wellformed import oddities
@@ -64,14 +65,19 @@ _SAME: Final = (
     "follow",
     "replies",
     "start",
+    "send_between",
+    "send_on",
+    "send_zone",
+    "transactional",
 )
 
 
-def _common(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {**{name: values[name] for name in _SAME}, "spacing_ms": values["rate"]}
+def _common(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    same = {name: values[name] for name in _SAME}
+    return {**same, "spacing_ms": values["rate"], "window": window_of(values, settings)}
 
 
-def _bulk(values: dict[str, Any], _settings: Settings) -> BulkJob:
+def _bulk(values: dict[str, Any], settings: Settings) -> BulkJob:
     without_name = nameless(values["messages"])
     mailings = tuple(
         Mailing(
@@ -84,7 +90,7 @@ def _bulk(values: dict[str, Any], _settings: Settings) -> BulkJob:
         )
         for number, mailing in enumerate(values["messages"])
     )
-    return BulkJob(mailings=mailings, callback_url=values["callback_url"], **_common(values))
+    return BulkJob(mailings=mailings, callback_url=values["callback_url"], **_common(values, settings))
 
 
 def _form(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
@@ -96,10 +102,10 @@ def _form(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
     return fields_of_form
 
 
-def _quick(values: dict[str, Any], _settings: Settings) -> QuickJob:
+def _quick(values: dict[str, Any], settings: Settings) -> QuickJob:
     form = _form(values, ("forwarding_message", "forwarding_time", "alphaname_id"))
     rows = values["delivery_list"] if "delivery_list" in values else [values["phone"]]
-    return QuickJob(fields=form, image=values.get("image"), delivery_list=rows, **_common(values))
+    return QuickJob(fields=form, image=values.get("image"), delivery_list=rows, **_common(values, settings))
 
 
 def _list(values: dict[str, Any], settings: Settings) -> ListJob:
@@ -109,7 +115,7 @@ def _list(values: dict[str, Any], settings: Settings) -> ListJob:
     schedule_ms = values.get("d_schedule")
     if schedule_ms is not None:
         form["d_schedule"] = to_d_schedule(schedule_ms, settings.gateway_timezone)
-    return ListJob(fields=form, image=values.get("image"), schedule_ms=schedule_ms, **_common(values))
+    return ListJob(fields=form, image=values.get("image"), schedule_ms=schedule_ms, **_common(values, settings))
 
 
 _BUILDERS: Final[dict[str, Callable[[dict[str, Any], Settings], Job]]] = {"bulk": _bulk, "quick": _quick, "list": _list}

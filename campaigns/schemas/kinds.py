@@ -16,6 +16,7 @@ from campaigns.schemas.json_parts import PHONE_SHAPE, Shape, having, in_any_case
 from campaigns.schemas.mailings import MailingSchema
 from campaigns.schemas.strict import StrictSchema, about, messages
 from campaigns.settings import Settings
+from campaigns.windows import RECIPIENT
 
 
 class _Known(EveryKind):
@@ -127,9 +128,10 @@ class _Message(_Known):
         if errors:
             raise ValidationError(cast(Any, errors))
 
-    def rules(self, _settings: Settings) -> list[Shape]:
+    def rules(self, settings: Settings) -> list[Shape]:
         either_image = {"anyOf": [having("image_url"), having("image")]}
         return [
+            *super().rules(settings),
             where(_of_type("TEXT"), having("message", without=("image_url", "image", "button", "button_link"))),
             where(_of_type("IMAGE"), either_image | having(without=("button", "button_link"))),
             where(_of_type("BUTTON"), having("button", "button_link")),
@@ -216,6 +218,10 @@ class ListSchema(_Message):
             gateway="Written `YYYY-MM-DD HH:MM`, without a zone.",
         )
     )
+
+    def rules(self, settings: Settings) -> list[Shape]:
+        """Only the gateway knows who is on the list, so nobody knows their zones."""
+        return [*super().rules(settings), having(send_zone={"not": {"const": RECIPIENT}})]
 
 
 #: The schema of each kind of job.

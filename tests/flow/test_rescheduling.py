@@ -2,59 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from campaigns.errors import StateError
 from campaigns.flow.recovering import declare_restored
-from campaigns.handle import Campaign
 from campaigns.results import Audit
-from campaigns.store import Store
-from campaigns.wiring import build_services
 from tests.support.claims import due_sets
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
+from tests.support.moved import Moved
 from tests.support.stage import Stage
 
 LEAD_S = 60.0
-
-
-class Moved(Stage):
-    """A stage whose clock can be set forward."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.sandbox, self.bells, self.moved_ms = stage.sandbox, stage.bells, 0
-        store = Store(stage.services.store.redis, stage.services.store.keys, now_ms=self.now_ms)
-        self.services = build_services(stage.services.settings, store=store, wake=self._ring)
-        self.began = datetime.fromtimestamp(self.now_ms() // 1000, tz=UTC)
-
-    def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000 + self.moved_ms
-
-    def at(self, seconds: float) -> str:
-        """So many seconds after the beginning, to the second."""
-        return (self.began + timedelta(seconds=seconds)).isoformat()
-
-    def minute(self, seconds: float) -> datetime:
-        """The first full minute from then on."""
-        return (self.began + timedelta(seconds=seconds + 59)).replace(second=0)
-
-    def go_to(self, seconds: float) -> None:
-        """Step once at so many seconds after the beginning."""
-        self.moved_ms += round(self.began.timestamp() * 1000 + seconds * 1000) - self.now_ms()
-        self.step()
-
-    def scheduled(self, *, at_s: float, number: int = 3, **more: Any) -> Campaign:
-        job = bulk_job(phones(number), **more)
-        job["messages"][0]["schedule_time"] = self.at(at_s)
-        return self.enqueue(job)
-
-    def starts(self) -> list[str]:
-        """When each message at the gateway begins."""
-        return [datetime.fromtimestamp(r["starts_at_ms"] / 1000, tz=UTC).isoformat() for r in self.sandbox.ledger()]
 
 
 @pytest.fixture

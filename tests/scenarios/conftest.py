@@ -1,0 +1,41 @@
+"""What scenarios of crashes share."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from campaigns.embedded import EmbeddedServer
+from campaigns.sandbox.server import Sandbox
+from tests.support.jobs import bulk_job, phones
+from tests.support.processes import ROOT
+from tests.support.rig import rig_settings
+from tests.support.stage import Stage
+
+Crash = Callable[..., None]
+
+
+@pytest.fixture
+def rig(server: EmbeddedServer, sandbox: Sandbox, prefix: str) -> Stage:
+    """A stage on which another batch is known to the listing, so that absence can be proven."""
+    stage = Stage(rig_settings(server.url, sandbox.url, prefix), sandbox)
+    stage.finish(stage.enqueue(bulk_job(phones(3, start=5000), text="known")))
+    return stage
+
+
+@pytest.fixture
+def crash(server: EmbeddedServer, sandbox: Sandbox, prefix: str) -> Crash:
+    """Run a task in a process of its own that dies at a point: it takes the point, the task and a batch's id."""
+
+    def run(point: str, task: str, batch_id: str, gateway_url: str = sandbox.url) -> None:
+        command = [sys.executable, "-m", "tests.support.crash_child", point, task, batch_id]
+        ended = subprocess.run(
+            [*command, server.url, gateway_url, prefix], cwd=ROOT, capture_output=True, timeout=60, check=False
+        )
+        assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+
+    return run
