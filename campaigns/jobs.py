@@ -115,10 +115,14 @@ Job = BulkJob | QuickJob | ListJob
 
 def comes_as_stream(job: Job) -> bool:
     """Whether recipients of a job can be read once only, as far as anybody knows."""
+    return not all(isinstance(rows, list) for rows in delivery_lists(job))
+
+
+def delivery_lists(job: Job) -> list[Iterable[Any]]:
+    """The recipients of a job, by mailing; none of one whose list the gateway has."""
     if isinstance(job, ListJob):
-        return False
-    lists = [mailing.delivery_list for mailing in job.mailings] if isinstance(job, BulkJob) else [job.delivery_list]
-    return not all(isinstance(rows, list) for rows in lists)
+        return []
+    return [mailing.delivery_list for mailing in job.mailings] if isinstance(job, BulkJob) else [job.delivery_list]
 
 
 def job_document(job: Job) -> dict[str, Any]:

@@ -10,14 +10,25 @@ from campaigns.errors import CampaignsError, JobError, StoreError
 from campaigns.flow.services import Services
 from campaigns.handle import Campaign
 from campaigns.job_forms import AnyJob
+from campaigns.ledger import Stored
 from campaigns.preparing import all_mistakes, checked_job, key_of, made, planner_of, started
 from campaigns.producer import enqueue
-from campaigns.storing import SMALL, Whole, check_counts, first_steps, may_be_whole, store_whole, whole_of
+from campaigns.storing import (
+    SMALL,
+    LookedUpLater,
+    Whole,
+    check_counts,
+    first_steps,
+    may_be_looked_up_later,
+    may_be_whole,
+    store_whole,
+    whole_of,
+)
 from campaigns.wiring import default_services
 
 _JOBS_PER_ROUND_TRIP: Final = 200
-#: What bounds the memory of a round trip: of single messages each job is one step.
-_STEPS_PER_ROUND_TRIP: Final = 300
+#: What bounds the memory of a round trip: of single messages each job is one batch.
+_BATCHES_PER_ROUND_TRIP: Final = 300
 
 
 class Enqueued(NamedTuple):
@@ -68,8 +79,7 @@ class _Many:
         self._services = services
         self._strict = strict
         self._by = by
-        self._now_ms = services.now_ms()
-        self._opted_out = services.optouts.checker()
+        self._now_ms = services.about_now_ms()
 
     def enqueue(self, jobs: Sequence[Mapping[str, Any]], keys: Sequence[str | int | None]) -> list[Enqueued]:
         found: list[Enqueued | None] = [None] * len(jobs)
@@ -80,7 +90,10 @@ class _Many:
                     wholes[n] = whole
             except CampaignsError as error:
                 found[n] = Enqueued(None, error)
-            if sum(len(whole.steps) for whole in wholes.values()) >= _STEPS_PER_ROUND_TRIP or n == len(jobs) - 1:
+            if (
+                sum(len(whole.plan.batches) for whole in wholes.values()) >= _BATCHES_PER_ROUND_TRIP
+                or n == len(jobs) - 1
+            ):
                 for place, stored in zip(wholes, self._stored(list(wholes.values())), strict=True):
                     found[place] = stored
                 wholes.clear()
@@ -96,17 +109,21 @@ class _Many:
             if own is None:
                 raise
             return None  # its key may be known, and its time have passed since
-        if not may_be_whole(checked):
+        if not may_be_whole(checked) or not may_be_looked_up_later(checked):
             return None
-        planner = planner_of(self._services, checked, self._opted_out, now_ms=self._now_ms)
+        later = LookedUpLater()
+        planner = planner_of(self._services, checked, later, now_ms=self._now_ms)
         first, _ = first_steps(planner)
         if len(first) >= SMALL:
             return None
-        check_counts(self._services, checked, planner.counts, strict=self._strict)
-        return whole_of(self._services, checked, own, first, planner, self._opted_out.version)
+        try:
+            check_counts(self._services, checked, planner.counts, strict=self._strict)
+        except JobError:
+            return None  # without those who are opted out it may keep to its limits
+        return whole_of(self._services, checked, own, first, planner, later)
 
     def _stored(self, wholes: Sequence[Whole]) -> list[Enqueued | None]:
-        """The result of each; None where another campaign has its key."""
+        """The result of each; None where another campaign has its key, or somebody of it is opted out."""
         if not wholes:
             return []
         try:
@@ -115,11 +132,10 @@ class _Many:
             return [Enqueued(None, error)] * len(wholes)
         return [self._result(one) for one in stored]
 
-    def _result(self, stored: tuple[str, bool] | StoreError) -> Enqueued | None:
+    def _result(self, stored: Stored | StoreError) -> Enqueued | None:
         if isinstance(stored, StoreError):
             return Enqueued(None, stored)
-        owner, mine = stored
-        return Enqueued(Campaign(owner, self._services), None) if mine else None
+        return Enqueued(Campaign(stored.owner, self._services), None) if stored.mine else None
 
     def _alone(self, job: Mapping[str, Any], key: str | int | None) -> Enqueued:
         try:

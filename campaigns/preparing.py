@@ -80,7 +80,7 @@ def checked_job(
     """
     if not isinstance(job, Mapping):
         raise JobError({"job": ["must be an object"]})
-    now = datetime.fromtimestamp((now_ms or services.now_ms()) / 1000, tz=UTC) if anew else _LONG_AGO
+    now = datetime.fromtimestamp((now_ms or services.about_now_ms()) / 1000, tz=UTC) if anew else _LONG_AGO
     checked = load_job(_with_recipients(job, recipients), settings=services.settings, now=now)
     if anew and checked.max_cost is not None and services.settings.message_cost is None:
         raise JobError({"max_cost": ["cannot be checked: the setting message_cost is not set"]})
@@ -97,7 +97,7 @@ def planner_of(
     """A planner by the settings and the opt-outs of these services, which many may share. `now_ms` (unix ms) is the
     time, if the caller has just asked for it. Raises StoreError."""
     settings = services.settings
-    zoning = None if job.window is None else Zoning(job.window, now_ms or services.now_ms())
+    zoning = None if job.window is None else Zoning(job.window, now_ms or services.about_now_ms())
     return Planner(
         job,
         recipients_per_request=settings.recipients_per_request,

@@ -10,6 +10,7 @@ from typing import Any
 
 from campaigns.acts import APPLICATION
 from campaigns.errors import (
+    JobError,
     KeyConflictError,
     PlanUnderWayError,
     StateError,
@@ -39,11 +40,14 @@ from campaigns.preparing import (
 )
 from campaigns.storing import (
     SMALL,
+    LookedUpLater,
+    Whole,
     check_counts,
     first_steps,
+    may_be_looked_up_later,
     may_be_whole,
     new_batch,
-    opening_of,
+    plan_of,
     rouse,
     store_whole,
     whole_of,
@@ -135,12 +139,16 @@ def _enqueue(
     patience: _Patience,
     by: str = APPLICATION,
 ) -> Campaign:
-    if key is not None and (owner := services.campaigns.of_key(key)) is not None:
-        # What may have changed since, such as the time, does not make another job of it.
+    try:
+        checked = made(checked_job(services, job, recipients), by)
+    except JobError:
+        if key is None or (owner := services.campaigns.of_key(key)) is None:
+            raise
+        # What may have changed since it was enqueued, such as the time, does not make another job of it.
         again = checked_job(services, job, recipients, anew=False)
         if (found := _same_campaign(services, owner, key, again, patience)) is not None:
             return found
-    checked = made(checked_job(services, job, recipients), by)
+        raise
     while True:
         owner, mine = _stored(services, checked, key, strict)
         if mine:
@@ -157,6 +165,8 @@ def enqueue_checked(services: Services, job: Job, key: str) -> Campaign:
 
 def _stored(services: Services, job: Job, key: str | None, strict: bool) -> tuple[str, bool]:
     """The id of the campaign that has the key, and whether it is the one that was stored here."""
+    if (stored := _stored_at_once(services, job, key, strict)) is not None:
+        return stored
     opted_out = services.optouts.checker()
     planner = planner_of(services, job, opted_out)
     if not may_be_whole(job):
@@ -165,17 +175,45 @@ def _stored(services: Services, job: Job, key: str | None, strict: bool) -> tupl
     if len(first) >= SMALL:
         return _stored_bit_by_bit(services, job, key, opted_out.version, planner, chain(first, others), strict)
     check_counts(services, job, planner.counts, strict=strict)
-    (stored,) = store_whole(services, [whole_of(services, job, key, first, planner, opted_out.version)])
+    if (whole := whole_of(services, job, key, first, planner, opted_out)) is None:
+        return _stored_bit_by_bit(services, job, key, opted_out.version, planner, first, strict)
+    return _stored_whole(services, whole)
+
+
+def _stored_at_once(services: Services, job: Job, key: str | None, strict: bool) -> tuple[str, bool] | None:
+    """The same in one round trip, as if nobody were opted out; None where that will not do."""
+    if not may_be_whole(job) or not may_be_looked_up_later(job):
+        return None
+    later = LookedUpLater()
+    try:
+        planner = planner_of(services, job, later)
+        first, _ = first_steps(planner)
+        if len(first) >= SMALL:
+            return None
+        check_counts(services, job, planner.counts, strict=strict)
+    except JobError:
+        return None  # without those who are opted out it may keep to its limits
+    whole = whole_of(services, job, key, first, planner, later)
+    if whole is None:
+        return None
+    (stored,) = store_whole(services, [whole])
     if isinstance(stored, StoreError):
         raise stored
-    return stored
+    return None if stored.opted_out else (stored.owner, stored.mine)
+
+
+def _stored_whole(services: Services, whole: Whole) -> tuple[str, bool]:
+    (stored,) = store_whole(services, [whole])
+    if isinstance(stored, StoreError):
+        raise stored
+    return stored.owner, stored.mine
 
 
 def _stored_bit_by_bit(
     services: Services, job: Job, key: str | None, optouts: str, planner: Planner, steps: Iterable[Step], strict: bool
 ) -> tuple[str, bool]:
-    plan, call = opening_of(services, job, key, optouts)
-    owner = plan.owner(services.store.run(*call))
+    plan = plan_of(services, job, key)
+    owner = plan.owner(services.store.run(*plan.opening(optouts)))
     if owner != plan.campaign_id:
         return owner, False
     _fill(services, plan, job, planner, steps, strict=strict)

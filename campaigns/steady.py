@@ -88,6 +88,11 @@ class Timekeeper:
         known = self._known
         return "0" if known is None else f"~{known.at(self._boot_s()):.0f}"
 
+    def now_ms(self) -> int | None:
+        """The steady clock's time by this machine's; None if the two were not compared of late, or never."""
+        known = self._known if self._boot_s() - self._compared_s < _COMPARE_EVERY_S else None
+        return None if known is None else round(known.at(self._boot_s()))
+
     def compare(self, *, confirm: bool = False) -> int:
         """Compare the clocks. Returns by how many ms the server's was set, 0 if it was not.
 

@@ -7,13 +7,10 @@ simulate days. The key of that clock and that of the numbers that scripts raise 
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any, TypeVar
 
 from redis import Redis
@@ -23,19 +20,10 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from campaigns.connections import place_of
 from campaigns.errors import NotReplicatedError, StoreError
 from campaigns.keys import Keys
+from campaigns.lua import script_text
 from campaigns.steady import Reading, Timekeeper
 
 _MEMBERS_PER_ANSWER = 1000
-_INCLUDE = re.compile(r"^-- @include (\w+)$", re.MULTILINE)
-
-
-@cache
-def script_text(name: str) -> str:
-    """The text of a script, with the prelude that all share and the files of `lua/include` that it names."""
-    folder = files("campaigns.lua")
-    text = folder.joinpath(f"{name}.lua").read_text("utf-8")
-    included = [folder.joinpath("include", f"{part}.lua").read_text("utf-8") for part in _INCLUDE.findall(text)]
-    return "".join([folder.joinpath("prelude.lua").read_text("utf-8"), *included, text])
 
 
 T = TypeVar("T")
@@ -249,6 +237,14 @@ class Store:
         if self._now_ms is not None:
             return self._now_ms()
         return int(self.run("read_clock", [])[3])
+
+    def about_now_ms(self) -> int:
+        """The same, by this machine's clock where that was compared within the last seconds: the server is not asked.
+
+        After the machine was suspended it may be late by that long, for some seconds.
+        """
+        about = None if self._time is None else self._time.now_ms()
+        return self.now_ms() if about is None else about
 
     def keep_time(self) -> None:
         """Compare the server's clock with this machine's, and tell others that they agree."""

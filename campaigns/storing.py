@@ -6,40 +6,50 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from campaigns.errors import JobError, NotReplicatedError, StoreError
 from campaigns.flow.services import Services
-from campaigns.jobs import Job, comes_as_stream, job_document
-from campaigns.ledger import SEND, MailingRecord, NewBatch, Plan, queue_of
+from campaigns.jobs import Job, comes_as_stream, delivery_lists, job_document
+from campaigns.ledger import SEND, MailingRecord, NewBatch, Plan, Stored, WholePlan, queue_of
 from campaigns.planning import PlannedBatch, Planner, Step, TakenOut
 from campaigns.preparing import draft_reason, refusals
+from campaigns.results.optouts import Checker
 from campaigns.statuses import TO_READ
-from campaigns.store import ScriptCall
 from campaigns.zoning import Zoning
 
 log = logging.getLogger(__name__)
 
 #: A campaign of more steps than this is planned bit by bit, so that memory does not grow with its recipients.
 SMALL: Final = 50
+#: A campaign that excludes more recipients than this, too: one script records them all.
+_MOST_EXCLUDED: Final = 500
+#: Phones that the store looks up in the opt-outs while it stores their campaign.
+_MOST_LOOKED_UP: Final = 100
+
+
+class LookedUpLater:
+    """Opt-outs that are not asked for: the store looks the phones up itself, in the step that stores them."""
+
+    version: Final = ""
+
+    def __init__(self) -> None:
+        self.phones: list[str] = []
+
+    def __call__(self, phones: Sequence[str]) -> Sequence[bool]:
+        self.phones += phones
+        return []
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A small campaign, planned. `optouts` is the version of the opt-outs before anybody was looked up in them.
-
-    `draft` is why it waits for somebody to approve it, or ''.
-    """
+    """A small campaign, planned, and the plan that stores it."""
 
     job: Job
     key: str | None
-    steps: Sequence[Step]
-    digest: str
-    total: int
-    optouts: str
-    draft: str
+    plan: WholePlan
     zoning: Zoning
 
 
@@ -51,12 +61,35 @@ def may_be_whole(job: Job) -> bool:
     return getattr(job, "image", None) is None and not comes_as_stream(job)
 
 
+def may_be_looked_up_later(job: Job) -> bool:
+    """Whether the store may look up all phones of a job that may be whole: they are few."""
+    lists = delivery_lists(job)
+    return sum(len(rows) for rows in lists if isinstance(rows, list)) <= _MOST_LOOKED_UP
+
+
 def whole_of(
-    services: Services, job: Job, key: str | None, steps: Sequence[Step], planner: Planner, optouts: str
-) -> Whole:
-    """A small campaign, from what its planner found."""
-    draft = draft_reason(services.settings, job, planner.counts)
-    return Whole(job, key, steps, planner.digest, planner.counts["total"], optouts, draft, planner.zoning)
+    services: Services,
+    job: Job,
+    key: str | None,
+    steps: Sequence[Step],
+    planner: Planner,
+    opted_out: LookedUpLater | Checker,
+) -> Whole | None:
+    """A small campaign, from what its planner found; None if one step cannot store it: it excludes too many, or has
+    several zones."""
+    lead_ms, zoning = round(services.settings.schedule_lead_s * 1000), planner.zoning
+    excluded = [(step.reason, row) for step in steps if isinstance(step, TakenOut) for row in step.rows]
+    if len(excluded) > _MOST_EXCLUDED or len(zoning.openings) > 1:
+        return None
+    plan = WholePlan(
+        batches=[new_batch(step, zoning, lead_ms) for step in steps if not isinstance(step, TakenOut)],
+        excluded=excluded,
+        digest=planner.digest,
+        optouts=opted_out.version,
+        phones=opted_out.phones if isinstance(opted_out, LookedUpLater) else (),
+        draft=draft_reason(services.settings, job, planner.counts),
+    )
+    return Whole(job, key, plan, zoning)
 
 
 def first_steps(planner: Planner) -> tuple[list[Step], Iterator[Step]]:
@@ -65,23 +98,33 @@ def first_steps(planner: Planner) -> tuple[list[Step], Iterator[Step]]:
     return list(islice(steps, SMALL)), steps
 
 
-def opening_of(services: Services, job: Job, key: str | None, optouts: str) -> tuple[Plan, ScriptCall]:
-    """A plan for a job, and the call that opens it."""
-    return services.plans.opening(
+def plan_of(services: Services, job: Job, key: str | None, zoning: Zoning | None = None) -> Plan:
+    """A plan for a job, of which nothing is stored yet. `zoning` knows the zone, if all recipients have been seen."""
+    return services.plans.new(
         kind=job.kind,
         account=job.account,
         queue=queue_of(SEND, job.kind),
-        name=job.name or "",
-        job=orjson.dumps(job_document(job)),
         key=key,
-        weight=job.weight,
-        made_by=job.made_by,
-        spacing_ms=job.spacing_ms,
-        test=job.test,
-        window=orjson.dumps(job.window.packed()) if job.window else None,
+        fields=dict(_of_campaign(job, zoning)),
         of_batches=dict(_of_batches(job)),
-        optouts=optouts,
     )
+
+
+def _of_campaign(job: Job, zoning: Zoning | None) -> Iterator[tuple[str, str | bytes]]:
+    yield "name", job.name or ""
+    yield "job", orjson.dumps(job_document(job))
+    yield "by", job.made_by
+    if job.weight != 1:
+        yield "weight", str(job.weight)
+    if job.spacing_ms is not None:
+        yield "spacing_ms", f"{job.spacing_ms:.6f}"
+    if job.test:
+        yield "test", "1"
+    if job.window is not None:
+        yield "window", orjson.dumps(job.window.packed())
+    for zone, openings in zoning.openings.items() if zoning else ():
+        yield "zone", zone
+        yield f"open:{zone}", openings
 
 
 def _of_batches(job: Job) -> Iterator[tuple[str, str]]:
@@ -112,89 +155,49 @@ def new_batch(step: PlannedBatch, zoning: Zoning, lead_ms: int) -> NewBatch:
     return NewBatch(step.recipients, mailings, step.body, not_before_ms, step.zone)
 
 
-def store_whole(services: Services, wholes: Sequence[Whole]) -> list[tuple[str, bool] | StoreError]:
-    """Store campaigns, each whole or not at all, and rouse workers.
+def store_whole(services: Services, wholes: Sequence[Whole]) -> list[Stored | StoreError]:
+    """Store campaigns in one round trip, each whole or not at all, and rouse workers.
 
-    Returns for each the id of the campaign that has its key, and whether that is its own, now stored. Where the store
-    failed, it returns the error. Raises StoreError if nobody knows what became of them; what is
-    not stored whole is never sent.
+    Returns for each the campaign that has its key and what became of it; where the store failed, the error. Then
+    nothing is stored, and will not be by calls that are still under way. Raises StoreError if nobody knows that.
     """
-    opened = [opening_of(services, whole.job, whole.key, whole.optouts) for whole in wholes]
-    parts = [
-        [opening, *_filling(services, plan, whole), plan.finishing(whole.digest, whole.total, whole.draft)]
-        for whole, (plan, opening) in zip(wholes, opened, strict=True)
-    ]
-    plans = [plan for plan, _ in opened]
-    queues = sorted({queue_of(SEND, whole.job.kind) for whole in wholes})
-    rings = [services.turns.ringing(queue) for queue in queues]
+    plans = [plan_of(services, whole.job, whole.key, whole.zoning) for whole in wholes]
+    calls = [plan.storing(whole.plan) for plan, whole in zip(plans, wholes, strict=True)]
     try:
-        answers = _carried_out(services, parts, rings)
+        answers = services.store.run_all_safely(calls)
     except NotReplicatedError as error:
         return [_taken_back(services, plan, error) for plan in plans]
     except StoreError as error:
         return [_found(services, plan, error) for plan in plans]
-    for queue, bell in zip(queues, answers[-1], strict=True):
-        if bell:
-            rouse(queue, services.wake)
-    return [_result(plan, part, answer) for plan, part, answer in zip(plans, parts, answers, strict=False)]
+    stored = [Stored.read(plan.campaign_id, answer) for plan, answer in zip(plans, answers, strict=True)]
+    for queue in sorted({plan.head.queue for plan, one in zip(plans, stored, strict=True) if one.ring}):
+        rouse(queue, services.wake)
+    return [_kept(plan, one) for plan, one in zip(plans, stored, strict=True)]
 
 
-def _result(plan: Plan, part: Sequence[ScriptCall], answers: Sequence[Any]) -> tuple[str, bool] | StoreError:
-    owner = plan.owner(answers[0])
-    if owner != plan.campaign_id:
-        return owner, False
-    if not _whole(part, answers):
-        plan.drop()
-        return StoreError("the store lost the plan while it was made; nothing was stored")
-    plan.let_go()
-    return owner, True
+def _kept(plan: Plan, stored: Stored) -> Stored | StoreError:
+    if stored.revoked:
+        return StoreError("its caller was told that nothing is stored")
+    if stored.mine:
+        plan.let_go()
+    return stored
 
 
-def _filling(services: Services, plan: Plan, whole: Whole) -> Iterator[ScriptCall]:
-    lead_ms = round(services.settings.schedule_lead_s * 1000)
-    for step in whole.steps:
-        if isinstance(step, TakenOut):
-            yield from plan.taking_out(step.reason, step.rows)
-        else:
-            yield plan.adding(new_batch(step, whole.zoning, lead_ms))
-    if whole.zoning.openings:
-        yield plan.opening_windows(whole.zoning.openings)
-
-
-def _carried_out(services: Services, parts: Sequence[list[ScriptCall]], rings: list[ScriptCall]) -> list[list[Any]]:
-    """The answers of each part, and of the rings. Carried out again where the server knew only some of the scripts.
-
-    Then their order was another one, which the last step of each plan notices: it ends nothing that is not complete.
-    """
-    for _ in range(2):
-        found = iter(services.store.run_all_safely([call for part in [*parts, rings] for call in part]))
-        answers = [list(islice(found, len(part))) for part in [*parts, rings]]
-        if all(_whole(part, answer) for part, answer in zip(parts, answers, strict=False)):
-            break
-    return answers
-
-
-def _whole(part: Sequence[ScriptCall], answers: Sequence[Any]) -> bool:
-    """Whether a campaign is stored, or another one has its key."""
-    campaign_id = part[0][2][0]
-    return bool(answers[-1] == 1 or Plan.owner(answers[0]) != campaign_id)
-
-
-def _taken_back(services: Services, plan: Plan, error: NotReplicatedError) -> tuple[str, bool] | StoreError:
+def _taken_back(services: Services, plan: Plan, error: NotReplicatedError) -> Stored | StoreError:
     try:
         plan.take_back(error)
     except StoreError as problem:
         plan.drop()
         return problem
     # Nothing to take back: something of it has gone out, or another campaign had its key.
-    return (plan.campaign_id, True) if services.campaigns.exists(plan.campaign_id) else error
+    return Stored(plan.campaign_id, mine=True) if services.campaigns.exists(plan.campaign_id) else error
 
 
-def _found(services: Services, plan: Plan, error: StoreError) -> tuple[str, bool] | StoreError:
-    """Whether the last step was carried out its lost answer does not tell; that there is no plan any more does."""
-    if plan.revoke() or plan.drop() or not services.campaigns.exists(plan.campaign_id):
+def _found(services: Services, plan: Plan, error: StoreError) -> Stored | StoreError:
+    """Whether the call was carried out its lost answer does not tell; that there is nothing of it does."""
+    if plan.revoke() or not services.campaigns.exists(plan.campaign_id):
         return error
-    return plan.campaign_id, True
+    return Stored(plan.campaign_id, mine=True)
 
 
 def rouse(queue: str, ring: Callable[[str], object]) -> None:

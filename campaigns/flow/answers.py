@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from zlib import crc32
 
 from campaigns.errors import GatewayError
 from campaigns.flow.matching import match
@@ -41,12 +42,31 @@ def ask(gateway: Gateway, batch: Batch, phones: Callable[[], Sequence[Sequence[s
 
     `phones` gives the recipients of each mailing, empty lists once they have expired.
     """
-    last_digest = batch.fields.get("digest")
+    last = last_digest(batch)
     if batch.kind == "quick":
-        return _ask_quick(gateway, batch, phones, last_digest)
+        return _ask_quick(gateway, batch, phones, last)
     if batch.kind == "bulk" and batch.fields.get("uuid"):
-        return _ask_bulk(gateway, batch, phones, last_digest)
-    return _ask_lists(gateway, batch, last_digest)
+        return _ask_bulk(gateway, batch, phones, last)
+    return _ask_lists(gateway, batch, last)
+
+
+def last_digest(batch: Batch) -> str | None:
+    """The digest of the last answer, if the batch still holds all that was taken from it.
+
+    A replica that took the primary's place in the middle of a poll has what was written last, and may lack the rest.
+    """
+    digest, _, mark = batch.fields.get("digest", "").partition(" ")
+    return digest if mark == _mark(batch.fields) else None
+
+
+def marked(digest: str, fields: Mapping[str, str]) -> str:
+    """A digest as a batch keeps it. `fields`: what the batch holds once all of the answer is written."""
+    return f"{digest} {_mark(fields)}"
+
+
+def _mark(fields: Mapping[str, str]) -> str:
+    parts = sorted(name for name in fields if name.startswith(("rejected:", "cost:")))
+    return f"{crc32(' '.join([fields.get('v', ''), fields.get('message_ids', ''), *parts]).encode()):08x}"
 
 
 def _ask_quick(

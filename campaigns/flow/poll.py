@@ -12,10 +12,10 @@ from functools import cached_property
 
 from campaigns.errors import GatewayError
 from campaigns.flow.ageing import again_ms, followed_to_the_end, poll_fraction
-from campaigns.flow.answers import Answer, ask, final_costs
+from campaigns.flow.answers import Answer, ask, final_costs, last_digest, marked
 from campaigns.flow.services import Services
 from campaigns.gateway.limiter import Permit
-from campaigns.ledger import FETCH, POLL_VERB, Batch, Entry, Move
+from campaigns.ledger import FETCH, POLL_VERB, Batch, Entry, Move, moved
 from campaigns.ledger.states import ACCEPTED, REJECTED, SETTLED
 from campaigns.planning import phones_of
 from campaigns.results import Odd, compare, silenced
@@ -40,6 +40,8 @@ class Polled:
         self.batch = batch
         self.now_ms = now_ms
         self.final = final_words(services.settings.final_statuses, batch.follow)
+        #: Of the batch's deliveries, as this look last saw or left them.
+        self.version: str | None = batch.fields.get("v")
 
     @cached_property
     def phones(self) -> list[list[str]]:
@@ -80,7 +82,7 @@ def poll(services: Services, batch: Batch, now_ms: int, first: Permit | None) ->
         except GatewayError as error:
             answer, delay_s, trouble = None, _trouble(batch, error), error.gateway_text or error.reason
         past_horizon = followed_to_the_end(look.now_ms, followed_ms, horizon_s, answered=answer is not None)
-        news = answer is not None and answer.digest != batch.fields.get("digest")
+        news = answer is not None and answer.digest != last_digest(batch)
         # Most looks find nothing new, and whoever waited for the last status of all would settle at that look.
         if not news and not past_horizon and batch.number("final") < batch.recipients:
             if trouble and look.now_ms >= end_ms:
@@ -104,8 +106,8 @@ def _enough(batch: Batch, now_ms: int) -> bool:
 
 
 def _take_in(look: Polled, answer: Answer) -> None:
-    services, batch = look.services, look.batch
-    services.deliveries.learn(batch, answer.message_ids, round(services.settings.retention_s * 1000))
+    services, batch, holds = look.services, look.batch, dict(look.batch.fields)
+    holds |= services.deliveries.learn(batch, answer.message_ids, round(services.settings.retention_s * 1000))
     look.batch = batch = services.batches.read(batch.id)
     for mailing, text in answer.rejected.items():
         # What was ever heard of went out: to call it refused would let it be sent again.
@@ -113,6 +115,7 @@ def _take_in(look: Polled, answer: Answer) -> None:
         if f"rejected:{mailing}" not in batch.fields and not went_out:
             recipients = len(look.phones[mailing]) or batch.mailings[mailing].recipients
             services.deliveries.reject_mailing(batch, mailing, recipients, text)
+            holds[f"rejected:{mailing}"] = text
     if batch.kind == "list":
         _count_listed(look, answer.rows.get(0, DeliveryRows([])))
     written = [
@@ -122,11 +125,13 @@ def _take_in(look: Polled, answer: Answer) -> None:
     ]
     for mailing, costs in answer.costs.items():
         services.deliveries.price(batch, mailing, costs)
+        holds[f"cost:{mailing}"] = ""
     for odd in answer.odd:
         services.oddities.note(batch, odd)
     # Only then may an equal answer be passed over.
     if all(written):
-        services.batches.note(batch, {"digest": answer.digest}, state=ACCEPTED, fence=batch.fence)
+        digest = marked(answer.digest, holds | {"v": look.version or ""})
+        services.batches.note(batch, {"digest": digest}, state=ACCEPTED, fence=batch.fence)
 
 
 def _count_listed(look: Polled, rows: DeliveryRows) -> None:
@@ -174,15 +179,20 @@ def _say_odd(look: Polled, mailing: int, found: Comparison) -> None:
 
 
 def _write(look: Polled, mailing: int, found: Callable[[Mapping[str, str]], list[Change]]) -> bool:
-    """Compare and write; compare again if somebody else wrote meanwhile. Whether it was all written."""
-    services = look.services
+    """Compare and write; compare again if somebody else wrote meanwhile.
+
+    Returns whether it was all written and nothing else was: neither by somebody else, nor was anything lost.
+    """
+    services, alone = look.services, True
     for _ in range(_CONFLICTS):
         version, stored = services.deliveries.snapshot(look.batch.id, mailing)
-        changes = found(stored)
-        if not changes:
-            return True
-        if services.deliveries.write(look.batch, mailing, changes, version, seen_ms=look.now_ms) is not None:
-            return True
+        alone = alone and version == look.version
+        changes, look.version = found(stored), version
+        if changes:
+            write = services.deliveries.write
+            look.version = write(look.batch, mailing, changes, version, seen_ms=look.now_ms)
+        if look.version is not None:
+            return alone
     log.warning("intake_conflict", extra={**look.batch.facts, "mailing": mailing, "tries": _CONFLICTS})
     return False
 
@@ -212,23 +222,25 @@ def _settle(services: Services, batch_id: str, *, past_horizon: bool, priced: bo
         text = "; ".join(v for n, v in batch.fields.items() if n.startswith("rejected:"))
         move = Move(REJECTED, {"gateway_text": text}, {"text": text}, {POLL_VERB: None, FETCH: None})
         return services.batches.move(batch, move, from_states={ACCEPTED})
-    if batch.number("final") < batch.recipients and not past_horizon:
+    if not past_horizon and (batch.number("final") < batch.recipients or last_digest(batch) is None):
         return False
-    if not priced and not _priced(services, batch) and not past_horizon:
+    prices = [] if priced else _prices(services, batch)
+    if prices is None and not past_horizon:
         return False
     move = Move(SETTLED, {"reason": why} if why else {}, {"text": why}, {POLL_VERB: None})
-    return services.batches.move(batch, move, from_states={ACCEPTED})
+    # By one server: one that took another's place might settle what it lacks the price or the last statuses of.
+    version = batch.fields.get("v", "")
+    settling = services.batches.moving(batch, move, from_states={ACCEPTED}, version=version)
+    return moved(services.store.run_in_turn([*(prices or ()), settling])[-1])
 
 
-def _priced(services: Services, batch: Batch) -> bool:
-    """Write down what the batch cost in the end; False if the gateway does not say now."""
+def _prices(services: Services, batch: Batch) -> list[ScriptCall] | None:
+    """The calls that write down what the batch cost in the end; None if the gateway does not say now."""
     try:
         costs = final_costs(services, batch)
     except GatewayError:
-        return False
-    for mailing, cost in costs.items():
-        services.deliveries.price(batch, mailing, cost)
-    return True
+        return None
+    return [services.deliveries.pricing(batch, mailing, cost) for mailing, cost in costs.items()]
 
 
 def _looking_again(look: Polled, end_ms: int, delay_s: float | None) -> ScriptCall:

@@ -26,13 +26,14 @@ from campaigns.ledger.batches import (
 )
 from campaigns.ledger.campaigns import Campaigns
 from campaigns.ledger.due import Due, Entry, Owned
-from campaigns.ledger.plan import NewBatch, Plan, drop_plan
+from campaigns.ledger.plan import Plan, drop_plan
 from campaigns.ledger.plans import Plans, new_campaign_id
 from campaigns.ledger.reasons import Reason, reasons_of, refused_by
 from campaigns.ledger.records import Batch, Campaign, MailingRecord, campaign_of, number_of
 from campaigns.ledger.rejected import Rejected, RejectedMessages
 from campaigns.ledger.schedules import schedule_of
 from campaigns.ledger.turns import NoToken, TakenRead, ToCheck, Turn, Turns
+from campaigns.ledger.whole_plan import NewBatch, Stored, WholePlan
 from campaigns.ledger.withheld import withhold
 
 __all__ = [
@@ -63,11 +64,13 @@ __all__ = [
     "Refusal",
     "Rejected",
     "RejectedMessages",
+    "Stored",
     "TakenRead",
     "ToCheck",
     "Turn",
     "Turns",
     "Unchecked",
+    "WholePlan",
     "campaign_of",
     "drop_plan",
     "moved",

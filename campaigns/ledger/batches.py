@@ -101,8 +101,13 @@ class Batches:
         """
         return moved(self._store.run(*self.moving(batch, move, from_states=from_states, fence=fence)))
 
-    def moving(self, batch: Batch, move: Move, *, from_states: Iterable[str], fence: str = "") -> ScriptCall:
-        """The call that `move` makes, for whoever has more to say in the same round trip."""
+    def moving(
+        self, batch: Batch, move: Move, *, from_states: Iterable[str], fence: str = "", version: str = ""
+    ) -> ScriptCall:
+        """The call that `move` makes, for whoever has more to say in the same round trip.
+
+        With `version` only while the batch's deliveries are those of that version.
+        """
         allowed = frozenset(from_states)
         if not allowed <= REACHED_FROM[move.to]:
             raise ValueError(f"{move.to} does not follow {sorted(allowed - REACHED_FROM[move.to])}")
@@ -131,6 +136,7 @@ class Batches:
                 self._body_life_ms if move.to == ACCEPTED else 0,
                 packed(move.act),
                 ACCEPTANCE.packed if move.to == ACCEPTED else "",
+                version,
                 len(move.fields),
                 *fields,
                 *due,

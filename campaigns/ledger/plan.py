@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import orjson
 
 from campaigns.errors import NotReplicatedError, StateError, StoreError
 from campaigns.jobs import ImageFile
 from campaigns.ledger.batches import PLAN
-from campaigns.ledger.records import MailingRecord
+from campaigns.ledger.whole_plan import NewBatch, PlanHead, WholePlan, as_stored, lookalikes_of, storing_call
 from campaigns.names import CONTROL
 from campaigns.store import ScriptCall, Store
 
@@ -22,54 +20,26 @@ _ROWS_PER_CALL = 500
 _ON_THEIR_WAY_MS = 3_600_000
 
 
-@dataclass(frozen=True, slots=True)
-class NewBatch:
-    """A batch as planning hands it over: its mailings and its request body, not compressed.
-
-    `not_before_ms`: unix ms before which it stays here; 0 if it may go out at once. `zone`: by whose clocks its window
-    goes, where that is not the campaign's.
-    """
-
-    recipients: int
-    mailings: tuple[MailingRecord, ...]
-    body: bytes
-    not_before_ms: int = 0
-    zone: str = ""
-
-
 class Plan:
     """One plan under way. Every call raises StateError once the plan is not ours any more."""
 
-    def __init__(
-        self,
-        store: Store,
-        campaign_id: str,
-        *,
-        kind: str,
-        account: str,
-        queue: str,
-        key: str | None,
-        token: str,
-        lease_ms: int,
-        body_life_ms: int,
-        twins_life_ms: int,
-        of_batches: Mapping[str, str],
-    ) -> None:
-        self.campaign_id = campaign_id
+    def __init__(self, store: Store, head: PlanHead) -> None:
+        self.head = head
+        self.campaign_id = head.campaign_id
         self.batches = 0
         self._store = store
         self._keys = store.keys
-        self._kind = kind
-        self._account = account
-        self._queue = queue
-        self._key = key
-        self._token = token
-        self._lease_ms = lease_ms
-        self._body_life_ms = body_life_ms
-        self._twins_life_ms = twins_life_ms
-        self._of_batches = [part for pair in of_batches.items() for part in pair]
         self._taken_out_calls = 0
         self._first_ms: int | None = None
+
+    def opening(self, optouts: str) -> ScriptCall:
+        """The call that opens it; see `owner`. `optouts`: version of the opt-outs that planning goes by."""
+        keys, mine = self._keys, self._keys.campaign(self.campaign_id)
+        return (
+            "open_plan",
+            [self.head.name_of_key(keys), mine, keys.active(), keys.index(), keys.due(CONTROL)],
+            [self.campaign_id, self.head.has_key, self.head.token, self.head.lease_ms, optouts, *self.head.fields],
+        )
 
     @staticmethod
     def owner(answer: bytes) -> str:
@@ -100,7 +70,7 @@ class Plan:
         for start in range(0, len(packed), _ROWS_PER_CALL):
             self._taken_out_calls += 1
             keys = [self._keys.campaign(self.campaign_id), self._keys.taken_out(self.campaign_id)]
-            args = [self._token, self._lease_ms, self._taken_out_calls, reason]
+            args = [self.head.token, self.head.lease_ms, self._taken_out_calls, reason]
             yield "take_out", keys, [*args, *packed[start : start + _ROWS_PER_CALL]]
 
     def finish(self, digest: str, total: int, draft: str = "") -> None:
@@ -118,6 +88,10 @@ class Plan:
         self._check(answer)
         self.let_go()
 
+    def storing(self, whole: WholePlan) -> ScriptCall:
+        """The call that stores all of it at once. Its answer is for `Stored.read`."""
+        return storing_call(self._keys, self.head, whole, self._kept_back())
+
     def opening_windows(self, openings: Mapping[str, str]) -> ScriptCall:
         """The call that writes when the campaign's windows are open, by their zones. It comes before `finish`."""
         (zone,) = openings if len(openings) == 1 else ("",)
@@ -129,29 +103,29 @@ class Plan:
         if self._store.replicas:
             # Were this lost, it would go out a moment later by itself.
             with suppress(StoreError):
-                keys, queue = self._keys, self._queue
-                of_queue = [keys.due(queue, self._account), keys.accounts(queue)]
-                self._store.run("let_go", of_queue, [self.campaign_id, self._account])
+                keys, queue = self._keys, self.head.queue
+                of_queue = [keys.due(queue, self.head.account), keys.accounts(queue)]
+                self._store.run("let_go", of_queue, [self.campaign_id, self.head.account])
 
     def take_back(self, error: NotReplicatedError) -> None:
         """Make a plan again of a campaign that the replicas lack. Raises StoreError unless it went out already."""
         keys = self._keys
-        names = [keys.campaign(self.campaign_id), keys.events(), keys.due(self._queue, self._account)]
-        if self._store.run("take_back", names, [self.campaign_id, self._token, self._lease_ms]):
+        names = [keys.campaign(self.campaign_id), keys.events(), keys.due(self.head.queue, self.head.account)]
+        if self._store.run("take_back", names, [self.campaign_id, self.head.token, self.head.lease_ms]):
             raise StoreError(f"nothing is stored: {error.having} of {error.wanted} replicas answered")
 
     def finishing(self, digest: str, total: int, draft: str = "") -> ScriptCall:
         """The call that `finish` makes. Its answer is 1 if the campaign is ready, or a draft."""
-        keys, queue = self._keys, self._queue
-        of_queue = [keys.due(queue, self._account), keys.accounts(queue), keys.due(CONTROL)]
+        keys, queue = self._keys, self.head.queue
+        of_queue = [keys.due(queue, self.head.account), keys.accounts(queue), keys.due(CONTROL)]
         return (
             "finish_plan",
             [keys.campaign(self.campaign_id), keys.events(), *of_queue, keys.primary(), keys.workers()],
             [
                 self.campaign_id,
-                self._token,
+                self.head.token,
                 digest,
-                self._account,
+                self.head.account,
                 self._first_ms or 0,
                 *self._kept_back(),
                 self.batches,
@@ -167,7 +141,7 @@ class Plan:
 
     def drop(self) -> bool:
         """Leave no trace: the producer refuses the job after all. False if it is no plan any more."""
-        if not drop_plan(self._store, self.campaign_id, key=self._key, token=self._token):
+        if not drop_plan(self._store, self.campaign_id, key=self.head.key, token=self.head.token):
             return False
         keys = self._keys
         self._store.ask("delete", keys.campaign(self.campaign_id))
@@ -184,27 +158,28 @@ class Plan:
         keys, batch_id = self._keys, f"{self.campaign_id}-{self.batches}"
         self.batches += 1
         self._first_ms = batch.not_before_ms if self._first_ms is None else min(self._first_ms, batch.not_before_ms)
+        recipients, body, mailings, not_before_ms = as_stored(batch)
         return (
             "add_batch",
             [
                 keys.campaign(self.campaign_id),
                 keys.batch(batch_id),
                 keys.body(batch_id),
-                *(keys.twins(m.fingerprint) for m in batch.mailings),
+                *lookalikes_of(keys, batch),
             ],
             [
-                self._token,
-                self._lease_ms,
+                self.head.token,
+                self.head.lease_ms,
                 batch_id,
-                batch.recipients,
-                zlib.compress(batch.body),
-                self._body_life_ms,
-                self._twins_life_ms,
-                self._account,
-                self._kind,
-                orjson.dumps([m.packed() for m in batch.mailings]),
-                batch.not_before_ms,
-                *self._of_batches,
+                recipients,
+                body,
+                self.head.body_life_ms,
+                self.head.lookalikes_life_ms,
+                self.head.account,
+                self.head.kind,
+                mailings,
+                not_before_ms,
+                *self.head.of_batches,
                 *(["zone", batch.zone] if batch.zone else []),
             ],
         )

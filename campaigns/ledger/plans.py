@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
 
-from campaigns.acts import APPLICATION
 from campaigns.ledger.plan import Plan
 from campaigns.ledger.records import Batch
 from campaigns.ledger.states import HELD, PLANNED, REJECTED, SENDING, UNKNOWN
-from campaigns.names import CONTROL, DUE_QUEUES
+from campaigns.ledger.whole_plan import PlanHead
+from campaigns.names import DUE_QUEUES
 from campaigns.store import ScriptCall, Store
 
 T = TypeVar("T")
@@ -36,59 +36,38 @@ class Plans:
         self._body_life_ms = body_life_ms
         self._twins_life_ms = twins_life_ms
 
-    def opening(
+    def new(
         self,
         *,
         kind: str,
         account: str,
         queue: str,
-        name: str,
-        job: bytes,
         key: str | None,
-        optouts: str,
-        weight: int = 1,
-        made_by: str = APPLICATION,
-        spacing_ms: float | None = None,
-        test: bool = False,
-        window: bytes | None = None,
+        fields: Mapping[str, str | bytes],
         of_batches: Mapping[str, str] = MappingProxyType({}),
-    ) -> tuple[Plan, ScriptCall]:
-        """A plan, and the call that opens it; see `Plan.owner`.
-
-        `spacing_ms` is for each recipient, `window` a `Window` as JSON. `optouts` is the version of the opt-outs that
-        planning goes by. `of_batches` are fields that the campaign has, and each of its batches.
-        """
-        keys, token = self._store.keys, secrets.token_hex(8)
-        plan = self._plan(kind=kind, account=account, queue=queue, key=key, token=token, of_batches=of_batches)
-        mine = keys.campaign(plan.campaign_id)
-        fields = ["kind", kind, "account", account, "queue", queue, "name", name, "job", job, "by", made_by]
-        some = {**dict(_some(key=key, weight=weight, spacing_ms=spacing_ms, test=test)), **of_batches}
-        fields += [part for pair in some.items() for part in pair]
-        fields += [] if window is None else ["window", window]
-        return plan, (
-            "open_plan",
-            [mine if key is None else keys.job_key(key), mine, keys.active(), keys.index(), keys.due(CONTROL)],
-            [plan.campaign_id, "0" if key is None else "1", token, self._lease_ms, optouts, *fields],
-        )
-
-    def _plan(
-        self, *, kind: str, account: str, queue: str, key: str | None, token: str, of_batches: Mapping[str, str]
     ) -> Plan:
+        """A plan, of which nothing is stored yet.
+
+        `fields` are further ones of the campaign; those in `of_batches` it has too, and each of its batches.
+        """
         if queue not in DUE_QUEUES:
             raise ValueError(f"no queue {queue!r}")
-        return Plan(
-            self._store,
-            new_campaign_id(time.time_ns() // 1_000_000),
+        keyed = {} if key is None else {"key": key}
+        always = {"kind": kind, "account": account, "queue": queue}
+        head = PlanHead(
+            campaign_id=new_campaign_id(time.time_ns() // 1_000_000),
             kind=kind,
             account=account,
             queue=queue,
             key=key,
-            token=token,
+            token=secrets.token_hex(8),
             lease_ms=self._lease_ms,
             body_life_ms=self._body_life_ms,
-            twins_life_ms=self._twins_life_ms,
-            of_batches=of_batches,
+            lookalikes_life_ms=self._twins_life_ms,
+            fields=_flat({**always, **fields, **keyed, **of_batches}),
+            of_batches=_flat(of_batches),
         )
+        return Plan(self._store, head)
 
     def keep(self, batches: Iterable[Batch], *, later_ms: int = 0) -> None:
         """Let what unsent batches and those in doubt need live on, as if they were planned now for `later_ms` ahead.
@@ -123,13 +102,5 @@ def _portions(of: Sequence[T]) -> Iterator[Sequence[T]]:
         yield of[start : start + _PER_CALL]
 
 
-def _some(*, key: str | None, weight: int, spacing_ms: float | None, test: bool) -> Iterator[tuple[str, str]]:
-    """The fields that only some campaigns have."""
-    if key is not None:
-        yield "key", key
-    if weight != 1:
-        yield "weight", str(weight)
-    if spacing_ms is not None:
-        yield "spacing_ms", f"{spacing_ms:.6f}"
-    if test:
-        yield "test", "1"
+def _flat(fields: Mapping[str, T]) -> list[str | T]:
+    return [part for pair in fields.items() for part in pair]

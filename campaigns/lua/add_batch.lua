@@ -5,21 +5,15 @@
 --       13.. field, value, ... that the campaign gives each of its batches
 -- Returns: 1 stored (now or by a repeated call), 0 the plan is not ours any more.
 -- @include lookalikes
+-- @include planned_batch
 local now = clock(ARGV[1])
 local plan = redis.call('HMGET', KEYS[1], 'state', 'plan_token')
 if plan[1] ~= 'planning' or plan[2] ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], 'plan_until_ms', now + tonumber(ARGV[3]))
 if redis.call('EXISTS', KEYS[2]) == 1 then return 1 end
--- What is scheduled waits here until its time: lives count from then.
-local later = math.max(0, tonumber(ARGV[12]) - now)
-redis.call('SET', KEYS[3], ARGV[6], 'PX', string.format('%.0f', tonumber(ARGV[7]) + later))
-redis.call('HSET', KEYS[2], 'state', 'planned', 'since_ms', now, 'n', ARGV[5], 'mailings', ARGV[11],
-  'account', ARGV[9], 'kind', ARGV[10], 'attempt', 0, 'final', 0, 'v', 0)
-for i = 13, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
-if ARGV[12] ~= '0' then redis.call('HSET', KEYS[2], 'not_before_ms', ARGV[12]) end
-for i = 4, #KEYS do
-  remember_lookalike(KEYS[i], ARGV[4] .. ':' .. (i - 4), now, tonumber(ARGV[8]) + later)
-end
+store_batch({batch = KEYS[2], body = KEYS[3], twins = {unpack(KEYS, 4)}}, ARGV[4],
+  {ARGV[5], ARGV[6], ARGV[11], ARGV[12]}, {body_life = tonumber(ARGV[7]), twins_life = tonumber(ARGV[8]), account = ARGV[9],
+  kind = ARGV[10]}, {unpack(ARGV, 13)}, now)
 redis.call('HINCRBY', KEYS[1], 'batches', 1)
 redis.call('HINCRBY', KEYS[1], 'b:planned', 1)
 redis.call('HINCRBY', KEYS[1], 'r:planned', ARGV[5])

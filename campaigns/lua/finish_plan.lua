@@ -9,36 +9,19 @@
 -- Returns: 1 ready or a draft (now or by a repeated call), 0 the plan is not ours any more, or something of it is missing.
 -- @include due
 -- @include primary
+-- @include plans
 local now = clock(ARGV[1])
-local plan = redis.call('HMGET', KEYS[1], 'state', 'plan_token', 'batches', 'kind', 'r:total', 'r:planned')
+local plan = redis.call('HMGET', KEYS[1], 'state', 'plan_token', 'batches', 'kind', 'r:total', 'r:planned', 'r:invalid',
+  'r:duplicate', 'r:opted_out')
 if plan[2] ~= ARGV[3] then return 0 end
 if plan[1] ~= 'planning' then return plan[1] == 'abandoned' and 0 or 1 end
 if plan[3] ~= ARGV[9] or plan[5] ~= ARGV[10] then return 0 end
-local state = ARGV[11] ~= '' and tonumber(plan[3]) > 0 and 'draft' or 'ready'
-redis.call('HSET', KEYS[1], 'state', state, 'digest', ARGV[4])
--- What becomes ready after a change cannot have been sent before it.
-local primary = notice_change(KEYS[6], KEYS[7], KEYS[2], 0, 0, tonumber(ARGV[7]), now)
-if primary.epoch > 0 then redis.call('HSET', KEYS[1], 'epoch', primary.epoch) end
+local function number(n) return tonumber(plan[n] or '0') end
+redis.call('HSET', KEYS[1], 'digest', ARGV[4])
 redis.call('HDEL', KEYS[1], 'plan_until_ms', 'taken_out_calls')
 redis.call('ZREM', KEYS[5], 'plan|' .. ARGV[2])
-if tonumber(ARGV[6]) > now then redis.call('HSET', KEYS[1], 'first_ms', ARGV[6]) end
-local first = math.max(tonumber(ARGV[6]), now + tonumber(ARGV[8]))
-if state == 'ready' and tonumber(plan[3]) > 0 then
-  local verb = tonumber(ARGV[6]) > now and 'at|' or 'campaign|'
-  schedule(KEYS[3], KEYS[4], ARGV[5], verb .. ARGV[2], first)
-end
-tally_move(KEYS[1], tonumber(plan[3]), tonumber(plan[6] or '0'), '', 'planned')
-for _, excluded in ipairs(TAKEN_OUT) do
-  tally_move(KEYS[1], 0, tonumber(redis.call('HGET', KEYS[1], 'r:' .. excluded) or '0'), '', excluded)
-end
-note_planned(ARGV[5], KEYS[1], ARGV[2], first)
-local data = '{"kind":"' .. plan[4] .. '","total":' .. plan[5] .. ',"planned":' .. (plan[6] or '0') .. ',"batches":' ..
-  plan[3]
-if state == 'draft' then
-  redis.call('HSET', KEYS[1], 'draft_why', ARGV[11])
-  local by = redis.call('HGET', KEYS[1], 'by') or ''
-  data = data .. ',"by":' .. cjson.encode(by) .. ',"reason":' .. cjson.encode(ARGV[11])
-end
-emit(KEYS[2], KEYS[1], ARGV[2], 'campaign.' .. state, ARGV[2], data .. '}', now)
-conclude(KEYS[1], KEYS[2], ARGV[2], now)
+make_visible({campaign = KEYS[1], events = KEYS[2], due = KEYS[3], accounts = KEYS[4], primary = KEYS[6], workers = KEYS[7]},
+  ARGV[2], {kind = plan[4], account = ARGV[5], batches = number(3), planned = number(6), total = number(5),
+  first = tonumber(ARGV[6]), replicas = tonumber(ARGV[7]), kept_back = tonumber(ARGV[8]), draft = ARGV[11],
+  excluded = {invalid = number(7), duplicate = number(8), opted_out = number(9)}}, now)
 return 1

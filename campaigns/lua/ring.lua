@@ -12,16 +12,13 @@ redis.call('ZREM', turns, ARGV[5])
 redis.call('ZREM', full, ARGV[5])
 local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 if not first[2] or tonumber(first[2]) > now then return 0 end
-if silence == 0 then
-  if turns_at(turns, ARGV[2]) + redis.call('ZCARD', bells) > 0 then return 0 end
-else
-  -- Where all are busy, the next that is free answers the bell that is out.
-  if idle_slots(KEYS[5], turns, full, ARGV[2], now) <= 0 then return 0 end
-  local taken = tonumber(redis.call('GET', KEYS[6]) or '0')
-  if taken > now - silence and taken <= now then return 0 end
-  redis.call('ZREMRANGEBYSCORE', bells, '-inf', now - silence)
-  if redis.call('ZCARD', bells) > 0 then return 0 end
-end
+if silence == 0 then return ring_first(bells, turns, ARGV[2], ARGV[3], now) and 1 or 0 end
+-- Where all are busy, the next that is free answers the bell that is out.
+if idle_slots(KEYS[5], turns, full, ARGV[2], now) <= 0 then return 0 end
+local taken = tonumber(redis.call('GET', KEYS[6]) or '0')
+if taken > now - silence and taken <= now then return 0 end
+redis.call('ZREMRANGEBYSCORE', bells, '-inf', now - silence)
+if redis.call('ZCARD', bells) > 0 then return 0 end
 redis.call('ZADD', bells, now, ARGV[3])
 redis.call('PEXPIRE', bells, BELL_LIFE_MS)
 return 1

@@ -21,7 +21,7 @@ from campaigns.results.intake import (
 )
 from campaigns.results.news import raises_of
 from campaigns.statuses import final_words
-from campaigns.store import Store
+from campaigns.store import ScriptCall, Store
 
 _BATCHES_PER_ROUND_TRIP = 20
 #: Hashes of more rows than this are read in portions.
@@ -167,16 +167,18 @@ class Deliveries:
 
         Nothing is recorded of a batch that is not at the gateway, or was claimed anew since.
         """
-        keys = [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id)]
-        self._store.run(
-            "price", keys, [batch.fence, mailing, *(part for pair in sorted(costs.items()) for part in pair)]
-        )
+        self._store.run(*self.pricing(batch, mailing, costs))
 
-    def learn(self, batch: Batch, message_ids: Mapping[int, int | Sequence[int]], life_ms: int) -> None:
+    def pricing(self, batch: Batch, mailing: int, costs: Mapping[str, int]) -> ScriptCall:
+        """The call that `price` makes, for whoever has more to say in the same round trip."""
+        keys = [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id)]
+        return "price", keys, [batch.fence, mailing, *(part for pair in sorted(costs.items()) for part in pair)]
+
+    def learn(self, batch: Batch, message_ids: Mapping[int, int | Sequence[int]], life_ms: int) -> dict[str, str]:
         """Record the gateway's ids of mailings, for look-ups and to recognise them in listings.
 
         A mailing keeps every id that was ever learnt of it. Nothing is written if somebody else claimed the batch
-        since: the ids are those of an earlier attempt.
+        since: the ids are those of an earlier attempt. Returns the field of the batch that changed, if any did.
         """
         known = batch.all_message_ids
         new: list[tuple[int, int]] = []
@@ -186,15 +188,17 @@ class Deliveries:
                     known[mailing] = (*known.get(mailing, ()), message_id)
                     new.append((mailing, message_id))
         if not new:
-            return
+            return {}
         keys = [self._keys.message(batch.account, message_id) for _, message_id in new]
         values = [part for mailing, message_id in new for part in (f"{batch.id}:{mailing}", message_id)]
         named = {str(mailing): ids[0] if len(ids) == 1 else ids for mailing, ids in known.items()}
+        packed = orjson.dumps(named)
         self._store.run(
             "learn",
             [self._keys.batch(batch.id), self._keys.known(batch.account, batch.kind), *keys],
-            [orjson.dumps(named), life_ms, batch.fence, *values],
+            [packed, life_ms, batch.fence, *values],
         )
+        return {"message_ids": packed.decode()}
 
     def reject_mailing(self, batch: Batch, mailing: int, recipients: int, text: str) -> int:
         """The gateway refused one mailing of an accepted batch. Returns the recipients left in the batch."""

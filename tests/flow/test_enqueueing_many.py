@@ -72,15 +72,17 @@ def test_an_opt_out_between_planning_and_storing_counts(stage: Stage, monkeypatc
     assert {row["phone"] for row in stage.sandbox.ledger()} == set(phones(2)[1:])
 
 
-def test_a_server_that_knows_only_some_of_the_scripts(stage: Stage) -> None:
-    """Then their order is another one, and no campaign becomes ready without its recipients."""
+@pytest.mark.parametrize("known", ["store_campaign", "open_plan", "add_batch", "finish_plan"])
+def test_a_server_that_knows_only_some_of_the_scripts(stage: Stage, known: str) -> None:
+    """No campaign becomes ready without its recipients, whether it is stored at once or bit by bit."""
     redis = stage.services.store.redis
-    for name in ("open_plan", "add_batch", "finish_plan"):
+    for recipients in ([*phones(3), "nobody"], iter([*phones(3), "nobody"])):
+        job = bulk_job(())
+        job["messages"][0]["delivery_list"] = recipients
         stage.enqueue(quick_job(*phones(1, start=100)))
         redis.script_flush()
-        redis.script_load(stage.services.store._script(name).script)
-        campaign = stage.enqueue(bulk_job([*phones(3), "nobody"]))
-        status = campaign.status()
+        redis.script_load(stage.services.store._script(known).script)
+        status = stage.enqueue(job).status()
         assert (status.total, status.recipients["planned"], status.recipients["invalid"]) == (4, 3, 1)
 
 

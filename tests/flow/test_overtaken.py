@@ -46,17 +46,27 @@ class Recalled(Store):
     lost = ""
     before: Any = None
 
-    def run(self, name: str, keys: Any, args: Any = ()) -> Any:
-        answer = super().run(name, keys, args)
-        if name == self.lost:
-            type(self).lost = ""
+    def run_all_safely(self, calls: Any) -> Any:
+        answers = super().run_all_safely(calls)
+        if self.lost in {name for name, *_ in calls}:
+            lost, type(self).lost = self.lost, ""
             if self.before:
                 self.before()
-            raise StoreError(f"{name}: TimeoutError")
-        return answer
+            raise StoreError(f"{lost}: TimeoutError")
+        return answers
 
 
-def test_finish_plan_ran_but_its_answer_was_lost(stage: Stage) -> None:
+def three(script: str) -> dict[str, Any]:
+    """A job that the script stores: at once, or bit by bit, since its recipients come as a stream."""
+    job = bulk_job(phones(3))
+    if script == "finish_plan":
+        job["messages"][0]["delivery_list"] = iter(phones(3))
+    return job
+
+
+@pytest.mark.parametrize("script", ["store_campaign", "finish_plan"])
+@pytest.mark.parametrize("gone_out", [True, False])
+def test_storing_ran_but_its_answer_was_lost(stage: Stage, script: str, gone_out: bool) -> None:
     s = stage.services.settings
     store = Recalled(connect(s), Keys(s.key_prefix))
     seen: list[int] = []
@@ -67,25 +77,16 @@ def test_finish_plan_ran_but_its_answer_was_lost(stage: Stage) -> None:
             stage.step()
         seen.append(len(stage.sandbox.ledger()))
 
-    store.before = meanwhile
-    Recalled.lost = "finish_plan"
+    store.before = meanwhile if gone_out else None
+    Recalled.lost = script
     producer = build_services(s, store=store, wake=lambda *_: True)
-    enqueue(bulk_job(phones(3)), key="k", services=producer)
+    enqueue(three(script), key="k", services=producer)
+    assert Recalled.lost == ""
     again = stage.enqueue(bulk_job(phones(3)), key="k")
     stage.finish(again)
+    assert seen == ([3] if gone_out else [])
     assert again.status().sent == 3
     assert double(stage) == 1
-
-
-def test_finish_plan_lost_nothing_sent_yet(stage: Stage) -> None:
-    s = stage.services.settings
-    store = Recalled(connect(s), Keys(s.key_prefix))
-    Recalled.lost = "finish_plan"
-    producer = build_services(s, store=store, wake=lambda *_: True)
-    enqueue(bulk_job(phones(3)), key="k", services=producer)
-    again = stage.enqueue(bulk_job(phones(3)), key="k")
-    stage.finish(again)
-    assert again.status().sent == 3
 
 
 def frozen_list(stage: Stage) -> tuple[Any, Any, Callable[[], None]]:
@@ -413,17 +414,18 @@ def test_reject_and_rows_at_once(make_stage: Callable[..., Stage]) -> None:
     assert campaign.status().recipients["settled"] == 3
 
 
-def test_store_error_after_the_plan_is_complete(stage: Stage) -> None:
+@pytest.mark.parametrize("script", ["store_campaign", "finish_plan"])
+def test_store_error_after_the_plan_is_complete(stage: Stage, script: str) -> None:
     """It is stored whole, so that enqueueing succeeded: dispatch finds it by its due time."""
     s = stage.services.settings
 
     class Late(Store):
         done = False
 
-        def run(self, name: str, keys: Any, args: Any = ()) -> Any:
-            answer = super().run(name, keys, args)
-            self.done = self.done or name == "finish_plan"
-            return answer
+        def run_all_safely(self, calls: Any) -> Any:
+            answers = super().run_all_safely(calls)
+            self.done = True
+            return answers
 
         def ask(self, command: str, *args: Any) -> Any:
             if self.done and command == "hgetall":
@@ -431,7 +433,7 @@ def test_store_error_after_the_plan_is_complete(stage: Stage) -> None:
             return super().ask(command, *args)
 
     producer = build_services(s, store=Late(connect(s), Keys(s.key_prefix)), wake=lambda *_: True)
-    enqueue(bulk_job(phones(3)), services=producer)
+    enqueue(three(script), services=producer)
     for _ in range(5):
         stage.step()
     assert double(stage) == 1

@@ -31,9 +31,10 @@ from campaigns.ledger import (
 from campaigns.ledger.campaigns import Brief
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, HELD, PLANNED, REACHED_FROM, REJECTED, SENDING, UNKNOWN
 from campaigns.ledger.turns import AGAIN_MS
+from campaigns.lua import script_text
 from campaigns.names import CONTROL
 from campaigns.packing import Rest
-from campaigns.store import Store, script_text
+from campaigns.store import Store
 from tests.support.claims import UNLIMITED, claim_in, due_sets
 from tests.support.plans import open_plan
 

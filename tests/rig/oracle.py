@@ -169,6 +169,8 @@ def _strangers(told: str, rows: list[dict[str, Any]], said: list[Delivery]) -> l
     """What we say about a message that is not this one, or not what the gateway says."""
     found, at_gateway = [], {row["delivery_id"]: row["status"] for row in rows}
     heard = [delivery for delivery in said if delivery.delivery_id is not None]
+    if any(delivery.state == SETTLED and not delivery.status for delivery in said):
+        found.append(f"{told} is settled, and nothing is known of it")
     if len({delivery.delivery_id for delivery in heard}) < len(heard):
         found.append(f"{told}: two deliveries of one id")
     for delivery in heard:

@@ -133,7 +133,10 @@ def test_replies(rig: Stage, crash: Crash, point: str) -> None:
 
 @pytest.mark.parametrize(
     "point",
-    ["after opening a plan", "after planning batches", "before finishing a plan", "after finishing a plan"],
+    [
+        *("after opening a plan", "after planning batches", "before finishing a plan", "after finishing a plan"),
+        *("before storing a campaign", "after storing a campaign"),
+    ],
 )
 def test_planning(rig: Stage, crash: Crash, point: str) -> None:
     """A producer that dies leaves a whole campaign or none, and its key does the right thing."""
@@ -192,14 +195,17 @@ def test_a_frozen_worker_sends_nothing_late(rig: Stage) -> None:
     assert_each_once(rig, campaign, 10)
 
 
-@pytest.mark.parametrize("point", ["after planning batches", "before finishing a plan", "after finishing a plan"])
+@pytest.mark.parametrize(
+    "point",
+    ["after planning batches", "before finishing a plan", "after finishing a plan", "after storing a campaign"],
+)
 def test_a_draft_whose_producer_dies_is_a_draft_or_nothing(rig: Stage, crash: Crash, point: str) -> None:
     crash(point, "draft", "-")
     rig.sweep()
     for _ in range(3):
         rig.step()
     assert sent(rig) == Counter()
-    if point != "after finishing a plan":
+    if not point.startswith("after finishing") and not point.startswith("after storing"):
         return
     campaign = enqueue(bulk_job(phones(30)), key="crash", start="draft", by="ann", services=rig.services)
     assert campaign.status().state == "draft"

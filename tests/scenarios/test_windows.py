@@ -119,7 +119,7 @@ def test_a_campaign_over_a_closing_with_a_worker_killed(
     assert opens_ms == [round(hours.at(1, "09:00:00").timestamp() * 1000)]
 
 
-@pytest.mark.parametrize("point", ["before opening windows", "after opening windows", "after finishing a plan"])
+@pytest.mark.parametrize("point", ["before opening windows", "after opening windows", "after storing a campaign"])
 def test_a_producer_that_dies(rig: Stage, crash: Crash, point: str) -> None:
     """No campaign goes out without its window."""
     crash(point, "windowed", "-")

@@ -172,9 +172,19 @@ POINTS: dict[str, Callable[[], None]] = {
     "after planning batches": lambda: around_script("add_batch", before=False),
     "before finishing a plan": lambda: around_script("finish_plan", before=True),
     "after finishing a plan": lambda: around_script("finish_plan", before=False),
+    "before storing a campaign": lambda: around_script("store_campaign", before=True),
+    "after storing a campaign": lambda: around_script("store_campaign", before=False),
     "before approving": lambda: around_script("steer", before=True),
     "after approving": lambda: around_script("steer", before=False),
 }
+
+
+def thirty(at_once: bool) -> dict[str, Any]:
+    """A job that is stored at once, or bit by bit: its recipients come as a stream."""
+    job = bulk_job(phones(30))
+    if not at_once:
+        job["messages"][0]["delivery_list"] = iter(phones(30))
+    return job
 
 
 def main() -> None:
@@ -193,10 +203,10 @@ def main() -> None:
         "worker": lambda: app.worker_main(
             ["worker", "--pool", "solo", "--queues", "bulk", "--without-mingle", "--without-gossip"]
         ),
-        "enqueue": lambda: enqueue(bulk_job(phones(30)), key="crash", services=services),
-        "draft": lambda: enqueue(bulk_job(phones(30)), key="crash", start="draft", by="ann", services=services),
+        "enqueue": lambda: enqueue(thirty("storing" in point), key="crash", services=services),
+        "draft": lambda: enqueue(thirty("storing" in point), key="crash", start="draft", by="ann", services=services),
         "windowed": lambda: enqueue(
-            bulk_job(phones(30), send_between=["00:00", "24:00"]), key="crash", services=services
+            thirty("storing" in point) | {"send_between": ["00:00", "24:00"]}, key="crash", services=services
         ),
         "sweep": lambda: sweep(services),
         "approve": lambda: Campaign(campaign_of(batch_id), services).approve(by="bob"),

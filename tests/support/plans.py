@@ -8,8 +8,8 @@ from campaigns.store import Store
 
 def open_plan(store: Store, plans: Plans, key: str | None = None, name: str = "") -> Plan:
     """A plan of a bulk campaign; nobody else may have the key."""
-    plan, call = plans.opening(
-        kind="bulk", account="default", queue="bulk", name=name, job=b"{}", key=key, optouts="0:0"
+    plan = plans.new(
+        kind="bulk", account="default", queue="bulk", key=key, fields={"name": name, "job": b"{}", "by": "application"}
     )
-    assert store.run(*call).decode() == plan.campaign_id
+    assert store.run(*plan.opening("0:0")).decode() == plan.campaign_id
     return plan

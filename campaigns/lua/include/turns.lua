@@ -32,6 +32,18 @@ local function turns_at(key, queue)
   return number
 end
 
+-- Whether a bell is to be rung for something that has just become due: not where a turn will take more, or a bell is on its
+-- way.
+local function ring_first(bells, turns, queue, bell, now)
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', turns, '(' .. now, now + LONGEST_TURN_MS)) do
+    if string.match(member, '^%S+') == queue then return false end
+  end
+  if redis.call('ZCOUNT', bells, '(' .. now - BELL_LIFE_MS, now + 1000) > 0 then return false end
+  redis.call('ZADD', bells, now, bell)
+  redis.call('PEXPIRE', bells, BELL_LIFE_MS)
+  return true
+end
+
 -- Slots of the workers that serve a queue which no turn occupies, whatever queue it is at. Where no worker has been
 -- seen, one is taken to be there.
 local function idle_slots(workers, turns, full, queue, now)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
-from campaigns.store import script_text
+from campaigns.lua import script_text
 
 _ENTRIES = 10_000_000
 

@@ -1,0 +1,77 @@
+-- Stores a small campaign, all of it at once: it is ready (or a draft) and its batches are due, or nothing is stored.
+-- KEYS: 1 job key (or the campaign again if there is none), 2 campaign, 3 active, 4 index, 5 events, 6 due set of its
+--       queue, 7 accounts of its queue, 8 primary, 9 workers, 10 opt-outs, 11 their counter, 12 bells of its queue,
+--       13 turns, 14 list of excluded recipients, 15.. of each batch: batch, body, and twins, one per mailing
+-- ARGV: 1 now (ms or 0), 2 campaign id, 3 '1' if there is a job key, 4 plan token, 5 digest of the job, 6 kind,
+--       7 account, 8 queue, 9 when its first batch may go out (unix ms; 0 at once), 10 replicas that must have what is
+--       written, 11 for how long it is kept back, until they have it (ms), 12 why it becomes a draft, or '', 13 version
+--       of the opt-outs that it was planned by, or '' if its phones are yet to be looked up, 14 life of bodies, 15 life
+--       of twins (ms), 16 random text for a bell; then parts, each with its length before it: phones to be looked up;
+--       fields and values of the campaign; fields and values of each batch; excluded recipients, as reason and JSON row;
+--       batches, as recipients, body (zlib), mailings (JSON), not before (unix ms; 0 at once) and number of mailings
+-- Emits: campaign.ready or campaign.draft.
+-- Returns: {1, 1 if a bell is to be rung or 0} stored; {2, id of the campaign that has the key}; {3, 0} one of the phones is
+--   opted out: plan by the opt-outs; {4, 0} its caller was told that nothing is stored. The same to a repeated call, but
+--   for the bell.
+-- @include due
+-- @include primary
+-- @include turns
+-- @include lookalikes
+-- @include planned_batch
+-- @include plans
+local now, id = clock(ARGV[1]), ARGV[2]
+local known = redis.call('HGET', KEYS[2], 'state')
+if known then return known == 'abandoned' and {4, 0} or {1, 0} end
+if ARGV[3] == '1' then
+  local owner = redis.call('GET', KEYS[1])
+  if owner and owner ~= id then return {2, owner} end
+end
+
+local at = 17
+local function part()
+  local first = at + 1
+  at = first + tonumber(ARGV[at])
+  return {unpack(ARGV, first, at - 1)}
+end
+
+local version, phones = ARGV[13], part()
+if version == '' then
+  version = optouts_version(KEYS[10], KEYS[11])
+  if #phones > 0 and not string.find(version, ':0$') then
+    for _, there in ipairs(redis.call('SMISMEMBER', KEYS[10], unpack(phones))) do
+      if there == 1 then return {3, 0} end
+    end
+  end
+end
+local fields, of_batches, excluded, batches = part(), part(), part(), part()
+local plan = {kind = ARGV[6], account = ARGV[7], batches = #batches / 5, planned = 0, total = 0, first = tonumber(ARGV[9]),
+  replicas = tonumber(ARGV[10]), kept_back = tonumber(ARGV[11]), draft = ARGV[12], excluded = {}}
+
+for i = 1, #excluded, 2 do
+  redis.call('RPUSH', KEYS[14], excluded[i + 1])
+  plan.excluded[excluded[i]] = (plan.excluded[excluded[i]] or 0) + 1
+end
+local of = {body_life = tonumber(ARGV[14]), twins_life = tonumber(ARGV[15]), kind = plan.kind, account = plan.account}
+local key, number = 15, 0
+for i = 1, #batches, 5 do
+  local last = key + 1 + tonumber(batches[i + 4])
+  store_batch({batch = KEYS[key], body = KEYS[key + 1], twins = {unpack(KEYS, key + 2, last)}}, id .. '-' .. number,
+    {unpack(batches, i, i + 3)}, of, of_batches, now)
+  plan.planned = plan.planned + tonumber(batches[i])
+  key, number = last + 1, number + 1
+end
+plan.total = plan.planned
+
+if ARGV[3] == '1' then redis.call('SET', KEYS[1], id) end
+for reason, n in pairs(plan.excluded) do
+  redis.call('HSET', KEYS[2], 'r:' .. reason, n)
+  plan.total = plan.total + n
+end
+if number > 0 then redis.call('HSET', KEYS[2], 'b:planned', number, 'r:planned', plan.planned) end
+redis.call('HSET', KEYS[2], 'plan_token', ARGV[4], 'digest', ARGV[5], 'created_ms', now, 'batches', number, 'r:total', plan.total,
+  'optouts_v', version, unpack(fields))
+redis.call('SADD', KEYS[3], id)
+redis.call('ZADD', KEYS[4], now, id)
+local goes_out = make_visible({campaign = KEYS[2], events = KEYS[5], due = KEYS[6], accounts = KEYS[7], primary = KEYS[8],
+  workers = KEYS[9]}, id, plan, now)
+return {1, goes_out and ring_first(KEYS[12], KEYS[13], ARGV[8], ARGV[16], now) and 1 or 0}

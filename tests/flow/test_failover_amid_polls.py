@@ -1,0 +1,99 @@
+"""The store's primary dies in the middle of a poll: what the replica lacks of it is asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from campaigns.handle import Campaign
+from campaigns.ledger.states import ACCEPTED, SETTLED
+from campaigns.sandbox.server import Sandbox
+from campaigns.store import ScriptCall, Store
+from campaigns.wiring import build_services
+from tests.support.failover import Pair
+from tests.support.jobs import bulk_job, phones
+from tests.support.reads import poll_batch
+from tests.support.settings import fast_settings
+from tests.support.stage import Stage
+from tests.support.waiting import wait_until
+
+
+class DiesAfter(Store):
+    """Its primary dies once a script has run so often; no replica has what it wrote."""
+
+    script = ""
+    times = 1
+    pair: Pair
+
+    def _carry_out(self, calls: Sequence[ScriptCall], *, wait: bool) -> tuple[list[Any], int]:
+        answers = super()._carry_out(calls, wait=wait)
+        for name, *_ in calls:
+            self._die_after(name)
+        return answers
+
+    def run(self, name: str, keys: Sequence[str], args: Sequence[Any] = ()) -> Any:
+        answer = super().run(name, keys, args)
+        self._die_after(name)
+        return answer
+
+    def _die_after(self, name: str) -> None:
+        self.times -= name == self.script
+        if name == self.script and self.times == 0:
+            self.pair.fail_over()
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    with Pair() as pair:
+        yield pair
+
+
+@pytest.fixture
+def stage(pair: Pair, sandbox: Sandbox, prefix: str) -> Stage:
+    """Followed for so long that no horizon hides what was missed."""
+    return Stage(fast_settings(pair.url, sandbox.url, prefix, poll_horizon_s=600.0), sandbox)
+
+
+def dies_after(stage: Stage, pair: Pair, script: str, times: int) -> DiesAfter:
+    """From now on the stage's primary does so."""
+    store = DiesAfter(stage.services.store.redis, stage.services.store.keys)
+    store.pair, store.script, store.times = pair, script, times
+    stage.services = build_services(stage.services.settings, store=store, wake=stage.services.wake)
+    return store
+
+
+def sent(stage: Stage, pair: Pair) -> Campaign:
+    """A campaign that is read at the gateway, of which the replica knows that it was sent, and will hear no more."""
+    campaign = stage.enqueue(bulk_job(phones(2)))
+    stage.send(f"{campaign.id}-0")
+    wait_until(lambda: {row["status"] for row in stage.sandbox.ledger()} == {"READ"})
+    assert stage.services.batches.read(f"{campaign.id}-0").state == ACCEPTED
+    pair.settle()
+    pair.link.hold()
+    return campaign
+
+
+def charged(stage: Stage) -> Decimal:
+    """What the gateway took."""
+    return sum((Decimal(row["cost"].split()[0]) for row in stage.sandbox.ledger()), Decimal(0))
+
+
+@pytest.mark.parametrize(
+    ("script", "times"),
+    [("learn", 1), ("intake", 1), ("price", 1), ("note", 1), ("price", 2), ("move", 1)],
+    ids=["ids", "statuses", "price", "digest", "last price", "end"],
+)
+def test_nothing_of_it_is_missed(stage: Stage, pair: Pair, script: str, times: int) -> None:
+    campaign = sent(stage, pair)
+    store = dies_after(stage, pair, script, times)
+    poll_batch(stage.services, f"{campaign.id}-0")
+    assert store.times == 0
+    stage.finish(campaign)
+    batch = stage.services.batches.read(f"{campaign.id}-0")
+    assert batch.state == SETTLED
+    assert [delivery.status for delivery in campaign.deliveries()] == ["READ"] * 2
+    assert campaign.status().cost == charged(stage)
+    assert stage.services.batches.owner("default", batch.message_ids[0]) == (batch.id, 0)

@@ -1,0 +1,105 @@
+"""A small campaign is stored at once, in one script: the same is written as bit by bit, and no opt-out is overlooked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from campaigns.errors import JobError
+from campaigns.producer import enqueue
+from campaigns.store import Store
+from tests.support.jobs import bulk_job, phones, quick_job
+from tests.support.stage import Stage
+
+#: What differs between two campaigns of the same job.
+_OWN = {b"plan_token", b"created_ms", b"since_ms", b"ended_ms", b"optouts_v"}
+
+
+def bit_by_bit(job: dict[str, Any]) -> dict[str, Any]:
+    """The same job with recipients that come as a stream, which are planned bit by bit."""
+    target = job["messages"][0] if "messages" in job else job
+    target["delivery_list"] = iter(target["delivery_list"])
+    return job
+
+
+def written(stage: Stage, campaign_id: str) -> dict[str, Any]:
+    """Every key of a campaign with what it holds, without its id and what differs between any two."""
+    store = stage.services.store
+    return {
+        key.decode().replace(campaign_id, "ID"): _held(store, key, campaign_id)
+        for key in sorted(store.redis.scan_iter(store.keys.prefix + "*" + campaign_id + "*"))
+        if b"body" not in key
+    } | {
+        name: score is not None
+        for name, score in (
+            ("index", store.ask("zscore", store.keys.index(), campaign_id)),
+            ("active", store.ask("sismember", store.keys.active(), campaign_id) or None),
+        )
+    }
+
+
+def _held(store: Store, key: bytes, campaign_id: str) -> Any:
+    kind = store.ask("type", key)
+    if kind == b"hash":
+        return {
+            name: value.replace(campaign_id.encode(), b"ID")
+            for name, value in store.ask("hgetall", key).items()
+            if name not in _OWN
+        }
+    return store.ask("lrange", key, 0, -1) if kind == b"list" else kind
+
+
+_JOBS: dict[str, Callable[[], dict[str, Any]]] = {
+    "quick": lambda: quick_job(*phones(1)),
+    "bulk, some excluded": lambda: bulk_job([*phones(3), phones(1)[0], "nobody"], name="Sale"),
+    "nobody is left": lambda: bulk_job(["nobody"]),
+    "draft": lambda: bulk_job(phones(2), start="draft", weight=3, correlation_id="c-1"),
+    "rate and key": lambda: bulk_job(phones(2), rate="10/minute", key="k"),
+}
+
+
+@pytest.mark.parametrize("job", _JOBS.values(), ids=_JOBS)
+def test_the_same_is_written_as_bit_by_bit(make_stage: Callable[..., Stage], job: Callable[[], dict[str, Any]]) -> None:
+    whole, bits = make_stage(), make_stage(key_prefix="other:")
+    first = enqueue(job(), services=whole.services)
+    second = enqueue(bit_by_bit(job()), services=bits.services)
+    assert written(whole, first.id) == {
+        name.replace("other:", whole.services.store.keys.prefix): value
+        for name, value in written(bits, second.id).items()
+    }
+
+
+def test_somebody_who_is_opted_out_is_excluded(stage: Stage) -> None:
+    stage.services.optouts.add(phones(1), why="asked")
+    campaign = stage.enqueue(bulk_job(phones(3)))
+    assert (campaign.status().recipients["opted_out"], campaign.status().recipients["planned"]) == (1, 2)
+
+
+def test_limits_count_without_those_who_are_opted_out(stage: Stage) -> None:
+    """Three are handed in and two may be messaged, so two are within the limit; strictly, the third refuses the job."""
+    stage.services.optouts.add(phones(1), why="asked")
+    assert stage.enqueue(bulk_job(phones(3), max_recipients=2)).status().recipients["planned"] == 2
+    with pytest.raises(JobError, match="2 recipients, more than 1"):
+        stage.enqueue(bulk_job(phones(3), max_recipients=1))
+    with pytest.raises(JobError, match="1 opted out"):
+        enqueue(bulk_job(phones(3)), strict=True, services=stage.services)
+
+
+def test_one_round_trip(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also with a key, and with somebody on the list of opt-outs who is not messaged here."""
+    stage.services.optouts.add(phones(1, start=50), why="asked")
+    stage.enqueue(quick_job(*phones(1)))  # the clocks are compared, and the script is known
+    trips: list[int] = []
+    original = Store._in_turn
+
+    def counted(store: Store, calls: Any, *more: Any) -> Any:
+        trips.append(len(calls))
+        return original(store, calls, *more)
+
+    monkeypatch.setattr(Store, "_in_turn", counted)
+    monkeypatch.setattr(Store, "run", None)
+    monkeypatch.setattr(Store, "ask", None)
+    enqueue(quick_job(*phones(1)), key="k", services=stage.services)
+    assert trips == [1]
