@@ -7,8 +7,7 @@ What waitress 3 does by itself, and why it is changed here: it stops accepting a
 per round; its `channel_timeout` counts from the last byte, so a byte a second holds a connection for ever, and by a
 clock that may be set back; it drops a request whose client went away; it never answers a request without a body that
 expects `100 Continue`; `int()` raises ValueError for a `Content-Length` of more than 4,300 digits, which it does not
-answer; it keeps whole bodies and unfinished chunk lines of any length; it logs addresses; `select` fails above 1,024
-descriptors.
+answer; it keeps whole bodies and unfinished chunk lines of any length; it logs addresses; `select` takes 1,024.
 """
 
 from __future__ import annotations
@@ -37,9 +36,12 @@ log = logging.getLogger(__name__)
 CONNECTIONS: Final = 400
 #: Seconds from the accepting of a connection to the end of its request.
 REQUEST_S: Final = 10.0
+#: Seconds that clients in the middle of a request have once the receiver is told to end, and then the answers.
+_GRACE_S: Final = 1.0
+_LAST_S: Final = 10.0
 #: Descriptors that are not a client's: the store's connections, standard streams, what Python opens.
 _OTHER_FILES: Final = 64
-#: Connections that are accepted before those that are open are read again.
+#: Connections that are accepted before others are read again.
 _ACCEPTED_AT_ONCE: Final = 50
 #: Bytes of a request's line and headers together, and of a line between two chunks of a body.
 _LONGEST_HEAD: Final = 16_384
@@ -172,7 +174,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
 
 
 class Receiver(TcpWSGIServer):  # type: ignore[misc]
-    """Serves `application` at one address of `host`, an IPv4 address if it has one, until `close`.
+    """Serves `application` at one address of `host`, an IPv4 address if it has one, until `stop`.
 
     Raises OSError if it cannot listen there, and ValueError if `host` has no address.
     """
@@ -190,7 +192,7 @@ class Receiver(TcpWSGIServer):  # type: ignore[misc]
     ) -> None:
         self._connections = min(connections, _affordable())
         self._request_s = request_s
-        self._called = False
+        self._called = self._stopping = False
         #: Called in its loop, at least once a second.
         self.turned: Callable[[], None] = lambda: None
         settings = Adjustments(
@@ -199,7 +201,6 @@ class Receiver(TcpWSGIServer):  # type: ignore[misc]
             threads=4,
             # Never reached: the oldest is closed before.
             connection_limit=CONNECTIONS + _OTHER_FILES,
-            asyncore_use_poll=True,
             max_request_header_size=_LONGEST_HEAD,
             max_request_body_size=LONGEST,
             inbuf_overflow=_IN_MEMORY,
@@ -209,6 +210,33 @@ class Receiver(TcpWSGIServer):  # type: ignore[misc]
         )
         address = min(settings.listen, key=lambda address: bool(address[0] != socket.AF_INET))
         super().__init__(application, adj=settings, sockinfo=address)
+
+    def run(self) -> None:
+        """Serve until `stop`. Whoever has completed a head by then is noted and answered before it returns."""
+        while not self._stopping:
+            self._turn()
+        for _ in range(0, CONNECTIONS, _ACCEPTED_AT_ONCE):
+            self._accept()
+        wasyncore.dispatcher.close(self)
+        self._turn_for(_GRACE_S)
+        for connection in list(self.active_channels.values()):
+            connection.end()
+        self._turn_for(_LAST_S)
+        self.task_dispatcher.shutdown()
+
+    def stop(self) -> None:
+        """Let `run` end, and take nobody new. For signal handlers and other threads."""
+        self._stopping = True
+        self.pull_trigger()
+
+    def _turn_for(self, most_s: float) -> None:
+        """Go on with those who are connected, as long as there are any."""
+        end_s = time.monotonic() + most_s
+        while (self.active_channels or self.task_dispatcher.queue) and time.monotonic() < end_s:
+            self._turn()
+
+    def _turn(self) -> None:
+        wasyncore.loop(timeout=0.5, use_poll=True, map=self._map, count=1)
 
     def readable(self) -> bool:
         """Called before each wait: ends the requests that took too long, and accepts those who wait."""

@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import NoReturn
 
 import click
 
@@ -52,7 +51,7 @@ def callbacks(host: str, port: int, as_json: bool) -> None:
     else:
         console.print(f"callbacks for {base} on {url}")
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
+        signal.signal(number, _ending(server.stop))
     sign = LifeSign(folder_of(settings), CALLBACKS)
     server.turned = _turned(sign)
     try:
@@ -71,5 +70,15 @@ def _turned(sign: LifeSign) -> Callable[[], None]:
     return turned
 
 
-def _end(_: int, __: FrameType | None) -> NoReturn:
-    sys.exit(0)
+def _ending(stop: Callable[[], None]) -> Callable[[int, FrameType | None], None]:
+    """Who is asked a second time does not wait for anybody any more."""
+    asked = False
+
+    def end(_: int, __: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            sys.exit(FAILED)
+        asked = True
+        stop()
+
+    return end

@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
 from campaigns.callbacks import LONGEST, SEARCHED, Callbacks
@@ -74,14 +73,10 @@ class Running:
         return self.ask(self.head("Content-Length: 2") + b"{}")
 
     def end(self) -> None:
-        # Under its lock: woken by somebody else, the loop would close the trigger before it is written to.
-        trigger = self.receiver.trigger
-        with trigger.lock:
-            trigger.thunks.append(lambda: wasyncore.close_all(self.receiver._map))
-            trigger.pull_trigger()
+        self.receiver.stop()
         self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
-        self.receiver.task_dispatcher.shutdown()
+        self.receiver.close()
 
 
 def code(client: socket.socket) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import os
+import signal
 import socket
 import sys
 import time
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
+from campaigns.embedded import EmbeddedServer
 from campaigns.flow.callbacks import callback_url
 from campaigns.flow.services import Services
 from campaigns.producer import enqueue
@@ -17,6 +20,7 @@ from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.conftest import Processes
 from tests.support.jobs import bulk_job, phones
+from tests.support.waiting import wait_until
 
 
 def settled(services: Services, campaign_id: str, timeout_s: float = 40.0) -> int:
@@ -57,6 +61,37 @@ def test_a_lost_answer_is_found_by_its_callback(processes: Processes, sandbox: S
     connection.close()
     assert f" INFO callback_noted campaign={campaign.id} batch={batch.id} attempt=1 state=" in receiver.output()
     assert receiver.stop() == 0
+
+
+def test_it_ends_once_whoever_called_is_noted(
+    processes: Processes, server: EmbeddedServer, sandbox: Sandbox, free_port: int
+) -> None:
+    """SIGTERM while callbacks wait for the store, one of them in the middle of its body; none is dropped."""
+    processes.env["CAMPAIGNS_CALLBACK_BASE_URL"] = f"http://127.0.0.1:{free_port}/viber"
+    command = [sys.executable, "-m", "campaigns.cli", "callbacks", "--port", str(free_port)]
+    receiver = processes.start("callbacks", command)
+    receiver.wait_for("callbacks for")
+    services = build_services(Settings.from_env({n: v for n, v in processes.env.items() if n.startswith("CAMPAIGNS_")}))
+    campaigns = [enqueue(bulk_job(phones(1, start=number)), services=services) for number in range(12)]
+    batches = [services.batches.read(f"{campaign.id}-0") for campaign in campaigns]
+    paths = [urlsplit(callback_url(services, batch, None) or "").path for batch in batches]
+    with ExitStack() as stack:
+        os.kill(server.pid, signal.SIGSTOP)
+        stack.callback(os.kill, server.pid, signal.SIGCONT)
+        clients = []
+        for path in paths:
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", free_port), timeout=20))
+            length = 1000 if path == paths[-1] else 2
+            client.sendall(f"POST {path} HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n{{}}".encode())
+            clients.append(client)
+        time.sleep(0.3)
+        os.kill(receiver.pid, signal.SIGTERM)
+        time.sleep(0.3)
+        os.kill(server.pid, signal.SIGCONT)
+        assert [client.recv(4096).split()[1] for client in clients] == [b"204"] * 12
+    wait_until(lambda: not receiver.alive())
+    assert receiver.stop() == 0
+    assert all("callback_ms" in services.batches.read(batch.id).fields for batch in batches)
 
 
 def test_without_a_base_url_it_says_so(processes: Processes) -> None:
