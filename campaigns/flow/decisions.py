@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -59,6 +59,7 @@ class Verdict:
     used: bool  # whether a byte was written under the permit
     rest: Pause | None = None
     why: str = ""  # what failed, for whoever reads why the account pauses
+    learnt: Mapping[int, int] = field(default_factory=dict)  # ids of mailings that are yet to be noted
 
 
 def accepted(

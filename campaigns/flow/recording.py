@@ -46,6 +46,13 @@ def recording(
     return calls
 
 
+def learning(services: Services, claim: Claim, verdict: Verdict) -> list[ScriptCall]:
+    """The calls that write down the gateway's ids, before anybody may ask by them."""
+    if not verdict.learnt:
+        return []
+    return services.deliveries.learning(claim.batch, verdict.learnt, round(services.settings.retention_s * 1000))
+
+
 def recorded(services: Services, claim: Claim, verdict: Verdict, took_ms: int, answers: Sequence[Any]) -> bool:
     """What follows from the answers to `recording`. `took_ms` passed from the claim to the gateway's answer.
 

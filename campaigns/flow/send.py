@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -15,7 +15,7 @@ import orjson
 from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError, NotNowError
 from campaigns.flow.callbacks import callback_url
 from campaigns.flow.decisions import Verdict, accepted, refused
-from campaigns.flow.recording import recorded, recording
+from campaigns.flow.recording import learning, recorded, recording
 from campaigns.flow.send_list import send_list
 from campaigns.flow.services import Services
 from campaigns.flow.turns import Outcome
@@ -53,8 +53,12 @@ def send_taken(services: Services, taken: Claim | ToCheck | NoToken, began_at_s:
     notes = Notes()
     verdict = _verdict(services, taken, permit, began_at_s, notes)
     took_ms = round((services.boot_s() - began_at_s) * 1000)
-    calls = recording(services, taken, permit, verdict, notes)
-    return Outcome(calls, partial(recorded, services, taken, verdict, took_ms))
+    learnt, calls = learning(services, taken, verdict), recording(services, taken, permit, verdict, notes)
+
+    def after(answers: Sequence[Any]) -> None:
+        recorded(services, taken, verdict, took_ms, answers[len(learnt) :])
+
+    return Outcome([*learnt, *calls], after)
 
 
 def give_back(services: Services, taken: Claim | ToCheck | NoToken) -> Outcome:
@@ -108,10 +112,10 @@ def _request(services: Services, claim: Claim, permit: Permit, may_write: Callab
     gateway = services.gateway(batch.account)
     if batch.kind == "quick":
         fields: Mapping[str, str] = orjson.loads(claim.body)
-        image = services.batches.image(batch.campaign_id)
+        image = services.batches.image(batch.campaign_id) if claim.has_image else None
         message_id = gateway.send_quick_viber_message(fields, image=image, may_write=may_write, notes=notes)
-        services.deliveries.learn(batch, {0: message_id}, round(services.settings.retention_s * 1000))
-        return accepted(batch, claim.now_ms, services.settings, message_ids={0: message_id})
+        ids = {0: message_id}
+        return replace(accepted(batch, claim.now_ms, services.settings, message_ids=ids), learnt=ids)
     callback = callback_url(services, batch, services.campaigns.brief(batch.campaign_id).callback_url)
     uuid = gateway.send_bulk_viber(claim.body, callback_url=callback, may_write=may_write, notes=notes)
     return accepted(batch, claim.now_ms, services.settings, uuid=uuid)

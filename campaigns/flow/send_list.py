@@ -67,7 +67,7 @@ def _create(services: Services, claim: Claim, gateway: Gateway) -> tuple[int, in
     assert claim.body is not None  # noqa: S101 (checked by the caller)
     try:
         created = gateway.send_viber_message_list(
-            orjson.loads(claim.body), image=services.batches.image(claim.batch.campaign_id)
+            orjson.loads(claim.body), image=services.batches.image(claim.batch.campaign_id) if claim.has_image else None
         )
     except DoubtError as error:
         raise NotWrittenError(error.method, f"not created: {error.reason}", http_status=error.http_status) from None

@@ -39,12 +39,16 @@ def queue_of(verb: str, kind: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A batch that this worker owns until its lease ends. `body` is None if it has expired."""
+    """A batch that this worker owns until its lease ends. `body` is None if it has expired.
+
+    `has_image`: whether its campaign has a file that goes with each message.
+    """
 
     batch: Batch
     fence: str
     now_ms: int
     body: bytes | None = field(repr=False)
+    has_image: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,6 +197,7 @@ class Turn:
             keys.body(""),
             keys.primary(),
             keys.stream(),
+            keys.image(""),
         ]
 
     def _read_keys(self) -> list[str]:
@@ -227,7 +228,7 @@ def _taken_send(row: Sequence[Any], now_ms: int) -> Claim | ToCheck | NoToken:
     if row[0] == 2:
         return ToCheck(batch_id, Unchecked(row[2].decode(), row[3].decode()))
     batch = Batch.read(batch_id, paired(orjson.loads(row[3])))
-    return Claim(batch, batch.fence, now_ms, _unpacked(row[2]))
+    return Claim(batch, batch.fence, now_ms, _unpacked(row[2]), bool(row[4]))
 
 
 def _unpacked(body: bytes | None) -> bytes | None:

@@ -21,8 +21,7 @@ if not from or not string.find(ARGV[5], ',' .. from .. ',', 1, true)
 end
 local to, fields = ARGV[7], tonumber(ARGV[13])
 if ARGV[9] ~= '0' then redis.call('PEXPIRE', KEYS[5], ARGV[9]) end
-redis.call('HSET', KEYS[1], 'state', to, 'since_ms', now, 'op', ARGV[2])
-for i = 14, 13 + 2 * fields, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', KEYS[1], 'state', to, 'since_ms', now, 'op', ARGV[2], unpack(ARGV, 14, 13 + 2 * fields))
 reschedule(7, 14 + 2 * fields, now)
 if to == 'unknown' or from == 'unknown' or from == 'held' then
   local data = cjson.decode(ARGV[8])

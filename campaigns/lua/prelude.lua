@@ -162,24 +162,26 @@ local BATCH_STATES = {'planned', 'sending', 'unknown', 'held', 'accepted', 'reje
 
 -- Ends the campaign if nothing more will happen by itself and its account balances.
 local function conclude(campaign, events, id, now)
-  local function number(name) return tonumber(redis.call('HGET', campaign, name) or '0') end
-  local state = redis.call('HGET', campaign, 'state')
+  local open = redis.call('HMGET', campaign, 'state', 'b:planned', 'b:sending', 'b:unknown', 'b:accepted')
+  local state = open[1]
   if state ~= 'ready' and state ~= 'paused' and state ~= 'cancelling' then return end
-  for _, open in ipairs({'planned', 'sending', 'unknown', 'accepted'}) do
-    if number('b:' .. open) ~= 0 then return end
+  for i = 2, 5 do
+    if tonumber(open[i] or '0') ~= 0 then return end
   end
+  local names = {'total', unpack(TAKEN_OUT)}
+  for _, name in ipairs(BATCH_STATES) do names[#names + 1] = name end
+  local fields, number = {'final'}, {}
+  for i, name in ipairs(names) do fields[i + 1] = 'r:' .. name end
+  local found = redis.call('HMGET', campaign, unpack(fields))
+  local total, final = tonumber(found[2] or '0'), tonumber(found[1] or '0')
   local parts, sum = {}, 0
-  for _, name in ipairs(TAKEN_OUT) do
-    sum = sum + number('r:' .. name)
-    parts[#parts + 1] = '"' .. name .. '":' .. number('r:' .. name)
+  for i = 2, #names do
+    number[names[i]] = tonumber(found[i + 1] or '0')
+    sum = sum + number[names[i]]
+    parts[#parts + 1] = '"' .. names[i] .. '":' .. number[names[i]]
   end
-  for _, name in ipairs(BATCH_STATES) do
-    sum = sum + number('r:' .. name)
-    parts[#parts + 1] = '"' .. name .. '":' .. number('r:' .. name)
-  end
-  local total, final = number('r:total'), number('final')
   local data = '{"total":' .. total .. ',"final":' .. final .. ',"recipients":{' .. table.concat(parts, ',') .. '}}'
-  if sum ~= total or final ~= number('r:settled') then
+  if sum ~= total or final ~= number.settled then
     if redis.call('HSETNX', campaign, 'unbalanced', '1') == 1 then
       emit(events, campaign, id, 'campaign.unbalanced', id, data, now)
     end

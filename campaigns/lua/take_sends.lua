@@ -5,7 +5,7 @@
 --       7 events, 8 opt-outs, 9 their counter, 10 due set of control, 11 accounts of polling,
 --       12 when something was last taken from the queue,
 --       bases: 13 due sets of the queue, 14 orders of the queue, 15 due sets of polling, 16 accounts, 17 permits,
---       18 batches, 19 campaigns, 20 bodies; 21 primary, 22 facts of the event stream
+--       18 batches, 19 campaigns, 20 bodies; 21 primary, 22 facts of the event stream, base: 23 images
 -- ARGV: 1 now (ms or 0), 2 queue, 3 turn, 4 number of this call of the turn (from 1), 5 lease of the turn (ms),
 --       6 lease of the turn while it can take no more (ms), 7 requests under way already,
 --       8 how long the turn would wait for more (ms), 9 lease of a batch (ms), 10 'quick' or 'paid',
@@ -13,7 +13,8 @@
 --       18 accounts whose token the worker has, as ',a,b,', or '' for all, 19 last change of the store and 20 last claim
 --       that the worker knows of, 21 replicas that must have a claim, 22.. fences, one for each batch that may be taken
 -- Returns: {now, 1 if the turn goes on or 0 if it is over, ms until more can be done (-1: nothing is due),
---   bells worth ringing for others, then for each batch {1, batch id, body or false, batch as JSON}, or
+--   bells worth ringing for others, then for each batch {1, batch id, body or false, batch as JSON, 1 if its
+--   campaign has an image or 0}, or
 --   {2, batch id, version seen, version} for one whose phones must be checked against the opt-outs first, or
 --   {3, account} for an account whose token the worker does not have, and at last {4, change, claim}: the last of each
 --   that the store knows of}
@@ -46,7 +47,8 @@ end
 
 local function claimed(batch_id)
   return {1, batch_id, redis.call('GET', body_base .. batch_id),
-    cjson.encode(redis.call('HGETALL', batch_base .. batch_id))}
+    cjson.encode(redis.call('HGETALL', batch_base .. batch_id)),
+    redis.call('EXISTS', KEYS[23] .. string.match(batch_id, '^(.*)-%d+$'))}
 end
 
 local primary = notice_change(KEYS[21], KEYS[5], KEYS[7], tonumber(ARGV[19]), tonumber(ARGV[20]), tonumber(ARGV[21]), now)

@@ -177,8 +177,20 @@ class Deliveries:
     def learn(self, batch: Batch, message_ids: Mapping[int, int | Sequence[int]], life_ms: int) -> dict[str, str]:
         """Record the gateway's ids of mailings, for look-ups and to recognise them in listings.
 
+        Returns the field of the batch that changed, if any did.
+        """
+        calls = self.learning(batch, message_ids, life_ms)
+        if not calls:
+            return {}
+        self._store.run_in_turn(calls)
+        _, _, (packed, *_) = calls[0]
+        return {"message_ids": packed.decode()}
+
+    def learning(self, batch: Batch, message_ids: Mapping[int, int | Sequence[int]], life_ms: int) -> list[ScriptCall]:
+        """The call that `learn` makes; none if all ids are known.
+
         A mailing keeps every id that was ever learnt of it. Nothing is written if somebody else claimed the batch
-        since: the ids are those of an earlier attempt. Returns the field of the batch that changed, if any did.
+        since: the ids are those of an earlier attempt.
         """
         known = batch.all_message_ids
         new: list[tuple[int, int]] = []
@@ -188,17 +200,12 @@ class Deliveries:
                     known[mailing] = (*known.get(mailing, ()), message_id)
                     new.append((mailing, message_id))
         if not new:
-            return {}
+            return []
         keys = [self._keys.message(batch.account, message_id) for _, message_id in new]
         values = [part for mailing, message_id in new for part in (f"{batch.id}:{mailing}", message_id)]
         named = {str(mailing): ids[0] if len(ids) == 1 else ids for mailing, ids in known.items()}
-        packed = orjson.dumps(named)
-        self._store.run(
-            "learn",
-            [self._keys.batch(batch.id), self._keys.known(batch.account, batch.kind), *keys],
-            [packed, life_ms, batch.fence, *values],
-        )
-        return {"message_ids": packed.decode()}
+        names = [self._keys.batch(batch.id), self._keys.known(batch.account, batch.kind), *keys]
+        return [("learn", names, [orjson.dumps(named), life_ms, batch.fence, *values])]
 
     def reject_mailing(self, batch: Batch, mailing: int, recipients: int, text: str) -> int:
         """The gateway refused one mailing of an accepted batch. Returns the recipients left in the batch."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from campaigns.flow.decisions import Verdict
-from campaigns.flow.recording import recorded, recording
+from campaigns.flow.recording import learning, recorded, recording
 from campaigns.flow.send import send_taken
 from campaigns.flow.services import Services
 from campaigns.gateway.limiter import Permit
@@ -46,9 +46,9 @@ def _take(store: Store, turns: Turns, batches: Batches, batch_id: str) -> Claim 
 
 def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict) -> bool:
     """Write a verdict by itself. Whether the batch took it."""
-    return recorded(
-        services, claim, verdict, 0, services.store.run_in_turn(recording(services, claim, permit, verdict))
-    )
+    before, calls = learning(services, claim, verdict), recording(services, claim, permit, verdict)
+    answers = services.store.run_in_turn([*before, *calls])
+    return recorded(services, claim, verdict, 0, answers[len(before) :])
 
 
 def send(services: Services, batch_id: str) -> bool:

@@ -77,10 +77,11 @@ local function without_token(known, account, hash, now)
   return now + 1000, true
 end
 
--- The first call of a turn answers a bell.
+-- The first call of a turn answers a bell. What has died is noticed then, and by whoever rings.
 local function begin_call(now)
+  if ARGV[4] ~= '1' then return end
   expire_turns(KEYS[2], KEYS[3], KEYS[4], now)
-  if ARGV[4] == '1' then redis.call('ZPOPMIN', KEYS[2]) end
+  redis.call('ZPOPMIN', KEYS[2])
 end
 
 -- Takes from accounts in turn, the one first that can act first: `take_from` takes what an account can give, and returns
