@@ -6,13 +6,14 @@ import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
-from campaigns.flow.decisions import MAY_RECORD, Verdict
+from campaigns.flow.decisions import MAY_RECORD, RESENT, Verdict
 from campaigns.flow.duplicates import accepted_late
 from campaigns.flow.services import Services
 from campaigns.gateway.limiter import Permit
 from campaigns.gateway.noting import Made
-from campaigns.ledger import Batch, Claim, moved
-from campaigns.ledger.states import ACCEPTED, REJECTED, UNKNOWN
+from campaigns.ledger import POLL_VERB, Batch, Claim, Move, moved
+from campaigns.ledger.states import ACCEPTED, REJECTED, SETTLED, UNKNOWN
+from campaigns.statuses import NOT_AT_ALL
 from campaigns.store import ScriptCall
 
 log = logging.getLogger(__name__)
@@ -39,11 +40,19 @@ def recording(
     if "uuid" in verdict.move.fields:
         life_s = max(services.settings.retention_s, 2 * services.settings.settle_window_s)
         calls.append(services.batches.awaiting(claim.batch, round(life_s * 1000)))
+    if _is_over(claim.batch, verdict):
+        settled = Move(SETTLED, {}, {"text": ""}, {POLL_VERB: None})
+        calls.append(services.batches.moving(claim.batch, settled, from_states={ACCEPTED}, fence=claim.fence))
     if rest is not None:
         # With the others: what is taken next in the same round trip must not be of this account.
         how: dict[str, Any] = {"paid_only": rest.paid_only, "cause": rest.cause}
         calls.append(services.limiter.pausing(account, rest.seconds, rest.reason, data, **how))
     return calls
+
+
+def _is_over(batch: Batch, verdict: Verdict) -> bool:
+    """Whether nothing more is asked about a message, so that it is settled with its acceptance, and not by a poll."""
+    return bool(verdict.learnt) and batch.follow == NOT_AT_ALL and RESENT not in batch.fields
 
 
 def learning(services: Services, claim: Claim, verdict: Verdict) -> list[ScriptCall]:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from campaigns.errors import JobError, KeyConflictError
+from campaigns.flow.work import work
+from campaigns.names import QUICK
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.stage import Stage
 
@@ -41,6 +43,20 @@ class TestNotAtAll:
         assert campaign.status().recipients["settled"] == 1
         assert campaign.status().balanced
 
+    @pytest.mark.parametrize("replies", [True, False])
+    def test_a_quick_message_is_over_with_its_acceptance(self, stage: Stage, replies: bool) -> None:
+        """Its worker settles it with the record of what the gateway said; replies are fetched all the same."""
+        campaign = stage.enqueue({**quick_job(REPLIES), "follow": "none", "replies": replies})
+        assert work(stage.services, QUICK, overlap=1) == 1
+        told = campaign.status()
+        assert (told.state, told.recipients["settled"], told.balanced) == ("finished", 1, True)
+        for _ in range(3):
+            stage.sweep()
+            stage.step()
+        if replies:
+            stage.until(lambda: requests(stage)["getNewIncomingMessages"] > 0)
+        assert (requests(stage)["getNewIncomingMessages"] > 0) is replies
+
     def test_a_bulk_mailing_is_polled_until_its_id_is_known(self, stage: Stage) -> None:
         """Without it a doubt about another batch could take this one for it."""
         campaign = stage.enqueue({**bulk_job(phones(3)), "follow": "none", "replies": False})
@@ -71,6 +87,8 @@ class TestReplies:
         for _ in range(3):
             stage.sweep()
             stage.step()
+        if wanted:
+            stage.until(lambda: STOPS in stage.services.optouts)
         assert (requests(stage)["getNewIncomingMessages"] > 0) is wanted
         assert (STOPS in stage.services.optouts) is wanted
 
