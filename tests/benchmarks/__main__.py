@@ -9,7 +9,8 @@
 - `sending`: one process, against a bare loop; `usual`: sixteen threads, against a Celery task per recipient.
 - `replicas`: enqueueing, sending and intake where each write waits for a replica, against the same without.
 - `latency`: quick messages while a million others are being sent, against idle.
-- `singles`: quick messages, from `enqueue` to the recorded answer, as shipped and at best settings.
+- `singles`: quick messages, from `enqueue` to the recorded answer, as shipped and at best settings, against tasks of
+  Celery, dramatiq, huey and taskiq; medians of three. The last three want `deploy/requirements-peers.txt` installed.
 - `scaling`: 1, 2 and 4 worker processes, and workers on hosts of their own (network namespaces; needs root).
 - `million`: from `enqueue` to all READ, with the sandbox as gateway: a table of stages.
 """

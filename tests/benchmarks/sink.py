@@ -2,7 +2,7 @@
 
 One thread with a selector, so that many requests may wait at once. Prints its port. `GET /arrivals` tells when
 which quick message arrived first (phone → seconds of the machine's monotonic clock), `GET /counts` how many quick
-requests there were, answered or not, and of how many phones; `POST /latency/SECONDS` changes the latency.
+requests there were and of how many phones; `POST /latency/SECONDS` changes the latency.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Sink:
         self._selector.register(listener, selectors.EVENT_READ, None)
         self._arrivals: dict[str, float] = {}
         self._quick = self._count = 0
+        self._last_s = 0.0
         self._waiting: list[tuple[float, int, socket.socket, bytes]] = []
 
     def serve(self) -> None:
@@ -63,7 +64,7 @@ class Sink:
         if request.startswith(b"GET /arrivals"):
             connection.sendall(_answer(json.dumps(self._arrivals).encode()))
         elif request.startswith(b"GET /counts"):
-            counts = {"quick": self._quick, "phones": len(self._arrivals)}
+            counts = {"quick": self._quick, "phones": len(self._arrivals), "answered_s": self._last_s}
             connection.sendall(_answer(json.dumps(counts).encode()))
         elif latency := _LATENCY.match(request):
             self._latency_s = float(latency[1])
@@ -85,6 +86,7 @@ class Sink:
     def _answer_due(self) -> None:
         while self._waiting and self._waiting[0][0] <= time.monotonic():
             *_, connection, answer = heapq.heappop(self._waiting)
+            self._last_s = time.monotonic()
             try:
                 connection.sendall(answer)
             except OSError:
@@ -130,9 +132,9 @@ def set_latency(url: str, latency_s: float) -> None:
     requests.post(f"{url}/latency/{latency_s}", timeout=10).raise_for_status()
 
 
-def counts(url: str) -> dict[str, int]:
-    """`quick`: requests of quick messages so far; `phones`: to how many phones."""
-    answer: dict[str, int] = requests.get(f"{url}/counts", timeout=10).json()
+def counts(url: str) -> dict[str, float]:
+    """`quick`: requests of quick messages so far; `phones`: to how many; `answered_s`: when the last was answered."""
+    answer: dict[str, float] = requests.get(f"{url}/counts", timeout=10).json()
     return answer
 
 

@@ -3,26 +3,49 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from campaigns.embedded import EmbeddedServer
 from tests.benchmarks.measure import Measure
 from tests.benchmarks.procfile import until
 from tests.benchmarks.singles.ours import Layout, Scene, fastest, producer, rate_of_enqueueing, scene, shipped
+from tests.benchmarks.singles.peers.contests import LOCK, PEERS, Peer, contest
 from tests.benchmarks.sink import set_latency, sink
 
 _RUNS = 3
 #: Latency of the gateway in seconds, and messages of one run: fewer where each takes long.
 _SCENES = ((0.0, 2000), (0.05, 2000), (0.3, 900))
+_SHIPPED = "the Procfile"
 #: Least messages a second that are wanted, by layout and latency.
-_WANTED = {("best settings", 0.0): 1000.0, ("best settings", 0.05): 1000.0, ("the Procfile", 0.3): 150.0}
+_WANTED = {("best settings", 0.0): 1000.0, ("best settings", 0.05): 1000.0, (_SHIPPED, 0.3): 150.0}
 
 
 def measure_singles(server: EmbeddedServer, folder: Path, *, quick: bool) -> Iterator[Measure]:
+    reached: dict[float, dict[str, float]] = {}
+    for latency_s, number in _SCENES[:1] if quick else _SCENES:
+        reached[latency_s] = {}
+        for peer in PEERS[:1] if quick else PEERS:
+            if not peer.installed:
+                yield Measure(f"{peer.name}: not measured, {LOCK} is not installed", 0, "messages/s")
+                continue
+            measures = list(_of_peer(server, peer, latency_s, folder, 20 if quick else number))
+            reached[latency_s][peer.name] = measures[0].value
+            yield from measures
     yield from _enqueueing(server, quick=quick)
     for layout in (fastest(),) if quick else (fastest(), shipped()):
-        yield from _end_to_end(server, layout, folder, quick=quick)
+        yield from _end_to_end(server, layout, folder, reached, quick=quick)
+
+
+def _of_peer(server: EmbeddedServer, peer: Peer, latency_s: float, folder: Path, number: int) -> Iterator[Measure]:
+    """The same messages as tasks that only post them, until the gateway has answered the last one."""
+    with sink(latency_s) as url, contest(peer, peer.under_way[latency_s], server.url, url, folder) as found:
+        rates = [number / found.end_to_end_s(number) for _ in range(_RUNS)]
+        twice = found.twice()
+    name = f"{peer.name}, {latency_s * 1000:.0f} ms"
+    yield Measure(name, statistics.median(rates), "messages/s")
+    if twice:
+        yield Measure(f"{name}: messages that went out twice", twice, "messages")
 
 
 def _enqueueing(server: EmbeddedServer, *, quick: bool) -> Iterator[Measure]:
@@ -40,12 +63,17 @@ def _enqueueing(server: EmbeddedServer, *, quick: bool) -> Iterator[Measure]:
     redis.flushall()
 
 
-def _end_to_end(server: EmbeddedServer, layout: Layout, folder: Path, *, quick: bool) -> Iterator[Measure]:
+def _end_to_end(
+    server: EmbeddedServer, layout: Layout, folder: Path, reached: Mapping[float, Mapping[str, float]], *, quick: bool
+) -> Iterator[Measure]:
     with sink() as url, scene(layout, server.url, url, folder) as found:
         for latency_s, number in _SCENES[:1] if quick else _SCENES:
             set_latency(url, latency_s)
             for many in (False, True):
-                yield _rate(found, layout, latency_s, 20 if quick else number, many=many)
+                rate = _rate(found, layout, latency_s, 20 if quick else number, many=many)
+                yield rate
+                if not many:
+                    yield from _compared(rate, layout, latency_s, reached[latency_s])
         set_latency(url, 0.0)
         yield _settled(found, 20 if quick else 1000)
     found.services.store.redis.flushall()
@@ -56,6 +84,15 @@ def _rate(found: Scene, layout: Layout, latency_s: float, number: int, *, many: 
     name = f"{layout.name}, {latency_s * 1000:.0f} ms, {'enqueue_many' if many else 'enqueue'} to the last answer"
     wanted = None if many else _WANTED.get((layout.name, latency_s))
     return Measure(name, statistics.median(rates), "messages/s", limit=wanted, at_most=False)
+
+
+def _compared(rate: Measure, layout: Layout, latency_s: float, peers: Mapping[str, float]) -> Iterator[Measure]:
+    """Against the fastest peer; the Procfile as shipped must not be slower than Celery where the gateway takes 50 ms."""
+    shown = {name: peer for name, peer in peers.items() if layout.name != _SHIPPED or name.startswith("celery")}
+    name = max(shown, key=lambda one: shown[one])
+    wanted = 1.0 if (layout.name, latency_s) == (_SHIPPED, 0.05) else None
+    title = f"{layout.name}, {latency_s * 1000:.0f} ms, beside {name}"
+    yield Measure(title, rate.value, rate.unit, shown[name], name, wanted, at_most=False)
 
 
 def _settled(found: Scene, number: int = 1000) -> Measure:
