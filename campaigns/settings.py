@@ -126,7 +126,7 @@ class Settings:
     rate_limit: Rate = option(_rate, Rate(20, 1.0), "requests per account in any window: REQUESTS/SECONDS, or off")
     concurrency: int = option(_number(int, 1, 10_000), 16, "requests of one account under way at once")
     read_share: float = option(_number(float, 0.01, 1), 0.5, "the share of rate and concurrency that polling may use")
-    overlap: int = option(_number(int, 1, 256), 8, "requests that one worker process has under way at once")
+    overlap: int = option(_number(int, 1, 256), 32, "requests that one worker process has under way at once")
     penalty_s: float = option(_SECONDS, 120.0, "an account's rest after a 429 without Retry-After")
     retry_after_max_s: float = option(_SECONDS, 3600.0, "the longest pause that a 429 with Retry-After may ask for")
     account_pause_s: float = option(
