@@ -7,7 +7,7 @@ one at a time, so that its cost does not grow with what exists.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from campaigns.errors import UnknownCampaignError
@@ -28,6 +28,7 @@ from campaigns.ledger import (
     Move,
     Owned,
     drop_plan,
+    moved,
     number_of,
 )
 from campaigns.ledger.states import (
@@ -48,6 +49,7 @@ log = logging.getLogger(__name__)
 SWEEP_ENTRY: Final = Entry(SWEEP, "")
 
 _BATCHES_PER_ROUND_TRIP = 500
+_CANCELLED_PER_ROUND_TRIP = 100
 _CAMPAIGNS_PER_SCAN = 50
 #: A round of sweeping that stopped for so long begins anew.
 _CURSOR_LIFE_S = 3600
@@ -162,21 +164,27 @@ def poll_now(services: Services, campaign: Campaign) -> list[str]:
 
 def _sweep_batches(services: Services, campaign: Campaign, batches: list[Batch], now_ms: int) -> int:
     missing: list[tuple[Entry, Owned, int]] = []
-    changed = 0
+    changed, cancelled = 0, []
     for batch in batches:
         if batch.state == PLANNED and campaign.state == CANCELLING:
-            changed += cancel_batch(services, batch)
+            cancelled.append(batch)
         elif batch.state == SENDING and batch.number("lease_until_ms") <= now_ms:
             changed += declare_unknown(services, batch)
         else:
             entries = due_of(batch, campaign, now_ms, _reply_window_ms(services))
             missing += [(entry, batch, at_ms) for entry, at_ms in entries]
+    changed += _cancel(services, cancelled)
     return changed + (services.due.put_missing(missing) if missing else 0)
 
 
-def cancel_batch(services: Services, batch: Batch) -> bool:
-    """planned → cancelled: it has not gone out and never will."""
-    return services.batches.move(batch, Move(CANCELLED, due={SEND: None}), from_states={PLANNED})
+def _cancel(services: Services, batches: Sequence[Batch]) -> int:
+    """planned → cancelled: they have not gone out and never will. Returns how many it were."""
+    number, move = 0, Move(CANCELLED, due={SEND: None})
+    for start in range(0, len(batches), _CANCELLED_PER_ROUND_TRIP):
+        some = batches[start : start + _CANCELLED_PER_ROUND_TRIP]
+        calls = [services.batches.moving(batch, move, from_states={PLANNED}) for batch in some]
+        number += sum(map(moved, services.store.run_in_turn(calls)))
+    return number
 
 
 def _retire(services: Services, campaign: Campaign) -> None:
