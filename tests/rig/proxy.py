@@ -33,11 +33,14 @@ class _Line:
 
 
 class Proxy:
-    """Forwards to `port` on loopback; new connections to what `target` says by then. Use it as a context manager."""
+    """Forwards to `port` on loopback; new connections to what `target` says by then. Use it as a context manager.
 
-    def __init__(self, port: int) -> None:
+    `own`: the port on which it listens itself; 0: any.
+    """
+
+    def __init__(self, port: int, own: int = 0) -> None:
         self.target = port
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(("127.0.0.1", own), backlog=128)
         self.port: int = self._listener.getsockname()[1]
         self._lines: list[_Line] = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -48,6 +51,12 @@ class Proxy:
         for line in lines:
             line.silent.set()
         return len(lines)
+
+    def refuse(self) -> None:
+        """From now on nobody can connect any more; connections of this moment go on."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -68,8 +77,6 @@ class Proxy:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        self.refuse()
         for line in self._lines:
             line.close()
