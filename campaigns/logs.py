@@ -150,12 +150,12 @@ def _traceback(record: logging.LogRecord) -> str | None:
         return None
     parts = [
         f"Traceback (most recent call last):\n{''.join(traceback.format_tb(one.__traceback__))}{told(one)}"
-        for one in _chain(error)
+        for one in chain(error)
     ]
     return "\n\n".join(reversed(parts))
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException) -> Iterator[BaseException]:
     """The exception, and those that it came from, newest first."""
     seen: set[int] = set()
     now: BaseException | None = error

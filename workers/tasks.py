@@ -15,6 +15,7 @@ from campaigns.flow.submit import take_in
 from campaigns.flow.work import work as work_at
 from campaigns.wiring import PATIENT, default_services
 from workers.app import app
+from workers.crashes import forget_locals
 
 
 def _services() -> Services:
@@ -37,4 +38,8 @@ def submit(packed: dict[str, Any]) -> None:
 @app.task(name=names.WORK, bind=True)
 def work(self: Task[Any, Any], queue: str) -> None:
     """A bell: take what is due in a queue for a moment, and do it."""
-    work_at(_services(), queue, worker=str(self.request.hostname))
+    try:
+        work_at(_services(), queue, worker=str(self.request.hostname))
+    except Exception as error:
+        forget_locals(error)
+        raise

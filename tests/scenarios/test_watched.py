@@ -1,0 +1,94 @@
+"""A worker that crash reporters, tracers and dumps watch while it works and crashes: none sees token, phone or text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from prometheus_client import generate_latest
+
+from campaigns.embedded import EmbeddedServer
+from campaigns.flow.services import Services
+from campaigns.ledger.states import OVER
+from campaigns.metrics.exposition import registry_of
+from campaigns.metrics.reading import read
+from campaigns.names import QUEUES
+from campaigns.producer import enqueue
+from campaigns.sandbox.options import Options
+from campaigns.sandbox.server import Sandbox
+from campaigns.settings import Settings
+from campaigns.wiring import build_services
+from tests.conftest import Processes, environment
+from tests.support.jobs import bulk_job, personal_job, quick_job
+from tests.support.messages import submit
+from tests.support.secrets import found
+from tests.support.waiting import wait_until
+
+PHONES = ["375291234567", "375337654321", "375447654322"]
+TEXT, NAME = "только для её глаз 7/+=?", "Аліна Прыватная"
+TOKEN = "tok/5d1e7a90c2b4+ü="
+#: Where the worker crashes: while it plans, records what was sent, notes statuses, and stores replies.
+MISTAKES = ("add_batch", "move", "intake", "store_replies")
+
+
+def settings_of(env: dict[str, str]) -> Settings:
+    return Settings.from_env({name: value for name, value in env.items() if name.startswith("CAMPAIGNS_")})
+
+
+def play(url: str, prefix: str, services: Services, sandbox: Sandbox, mistakes: Path) -> None:
+    """Every kind of sending, a lost answer, a refusal that echoes, a reply, and all mistakes."""
+    sandbox.fault("reset_after", "sendQuickViberMessage")
+    sandbox.fault("refuse", "getViberDeliveryData", text=f"refused {PHONES[0]} {TEXT}")
+    submit(url, prefix, {**bulk_job(PHONES, text=TEXT), "kind": "bulk"})
+    campaigns = [
+        enqueue(quick_job(*PHONES, message=TEXT), services=services),
+        enqueue(bulk_job(PHONES, text=TEXT), services=services),
+        enqueue(personal_job([{"phone": PHONES[0], "text": f"{NAME}: {TEXT}"}]), services=services),
+    ]
+    wait_until(lambda: all(campaign.status().sent for campaign in campaigns))
+    sandbox.reply(PHONES[1], TEXT)
+    wait_until(lambda: not list(mistakes.iterdir()))
+    wait_until(lambda: all(campaign.status().state in OVER for campaign in campaigns), 90)
+
+
+@pytest.fixture
+def seen(tmp_path: Path, server: EmbeddedServer, prefix: str) -> dict[str, str]:
+    """What each who watches has seen."""
+    file, mistakes = tmp_path / "seen", tmp_path / "mistakes"
+    mistakes.mkdir()
+    for name in MISTAKES:
+        (mistakes / name).touch()
+    with Sandbox(options=Options(speed=100, token=TOKEN)) as sandbox:
+        env = {
+            **environment(server.url, sandbox.url, prefix),
+            "CAMPAIGNS_TOKEN": TOKEN,
+            "CAMPAIGNS_LOG_FORMAT": "json",
+            "WATCHED_SEEN": str(file),
+            "WATCHED_MISTAKES": str(mistakes),
+        }
+        services = build_services(settings_of(env))
+        processes = Processes(tmp_path, env, app="tests.support.watched_app")
+        try:
+            processes.worker(QUEUES, "--concurrency", "2", "--loglevel", "DEBUG")
+            processes.beat()
+            play(server.url, prefix, services, sandbox, mistakes)
+            page = generate_latest(registry_of(lambda: read(services.store, services.settings))).decode()
+        finally:
+            processes.end()
+    logs = "".join(process.output() for process in processes.all())
+    return {"reports, spans and dumps": file.read_text("utf-8"), "logs": logs, "metrics": page}
+
+
+@pytest.mark.timeout(180)
+def test_nobody_who_watches_sees_anything_private(seen: dict[str, str]) -> None:
+    told = seen["reports, spans and dumps"]
+    kinds = Counter(line.partition(":")[0] for line in told.splitlines())
+    assert {"sentry event", "sentry transaction", "span", "dump"} <= kinds.keys()
+    for name in MISTAKES[1:]:
+        assert f"a mistake that was planted in {name}" in told
+    assert "submission_failed" in seen["logs"]
+    assert "evalsha" in told.lower()
+    assert "campaigns_recipients_total" in seen["metrics"]
+    for secret in (TOKEN, *PHONES, TEXT, NAME):
+        assert {place: found([secret], text) for place, text in seen.items()} == {place: [] for place in seen}
