@@ -20,6 +20,7 @@ from tests.rig.proxy import Proxy
 from tests.support.clocks import ServerWithClock
 from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.processes import ROOT, Process, celery
+from tests.support.waiting import wait_until
 
 GROUP = "crm"
 #: Queues by the worker that serves them.
@@ -71,9 +72,10 @@ class Running:
             signs_folder=str(self._folder / "signs"),
         )
         self.services = services_of(self.env)
+        self._stack.callback(self._stop_all)
         for name in (*WORKERS, "beat", "consumer"):
             self.start(name)
-        self._stack.callback(self._stop_all)
+        wait_until(lambda: self.services.store.ask("exists", self.services.store.keys.beats()), 120)
         traffic = threading.Thread(target=self._send, daemon=True)
         traffic.start()
         self._stack.callback(traffic.join)

@@ -32,6 +32,8 @@ _SLACK_S = 60.0
 _STAYS_S = 720.0
 #: So long after its end an alert may stay, in the same seconds: a range of ten minutes is the longest.
 _LEAVES_S = 900.0
+#: Before a trouble is planted, nothing has fired for so many seconds.
+_CALM_S = 20.0
 _FULL = 0.88
 _BALLAST = 64 * 1024 * 1024
 _WRONG_S = 70.0
@@ -97,7 +99,7 @@ def most_sent(here: Running) -> int:
 
 def fill(here: Running) -> None:
     with Redis.from_url(here.server.url) as redis:
-        redis.set("ballast", bytes(_BALLAST))
+        redis.setrange("ballast", _BALLAST - 1, b"x")
         redis.config_set("maxmemory", round(redis.info("memory")["used_memory"] / _FULL))
 
 
@@ -150,6 +152,15 @@ class Watch:
         self._here, self._expected = here, expected
         self.others: set[str] = set()
 
+    def calm(self, for_s: float) -> None:
+        """Wait until nothing has fired for so long: while processes start, nobody is known to work."""
+        since_s = time.monotonic()
+        while time.monotonic() < since_s + for_s:
+            if self.fires() or self.others:
+                since_s = time.monotonic()
+                self.others.clear()
+            time.sleep(0.5)
+
     def fires(self) -> bool:
         firing = self._here.prometheus.firing() - _ALWAYS
         self.others |= firing - {self._expected}
@@ -173,8 +184,7 @@ def plant(name: str, factor: float) -> bool:
         Running(Path(folder), factor, with_clock=name == CLOCK) as here,
     ):
         watch = Watch(here, trouble.alert)
-        wait_until(lambda: here.sandbox.ledger() and not watch.fires() and not here.prometheus.firing() - _ALWAYS, 120)
-        watch.others.clear()  # until the first scrapes nobody is known to work
+        watch.calm(_CALM_S)
         trouble.plant(here)
         planted_s = time.monotonic()
         within_s = trouble.rule_s / factor + trouble.own_s + _SLACK_S
