@@ -28,6 +28,14 @@ def url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
+def page(raw: str) -> str:
+    """An address that is asked for as it stands."""
+    parts = urlsplit(raw)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not raw.isascii() or not raw.isprintable():
+        raise ValueError("must be a URL that starts with http:// or https://, in ASCII")
+    return raw
+
+
 def optional(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda raw: parse(raw) if raw else None
 

@@ -18,16 +18,12 @@ from zoneinfo import ZoneInfo
 from campaigns import addresses, parsing
 from campaigns.environment import DEFAULT_ACCOUNT, PREFIX, is_token, ours, read_tokens, token_variable
 from campaigns.errors import SettingsError
-from campaigns.parsing import ca_file as _ca_file
 from campaigns.parsing import choice as _choice
 from campaigns.parsing import number as _number
 from campaigns.parsing import optional as _optional
-from campaigns.parsing import region as _region
-from campaigns.parsing import statuses as _statuses
 from campaigns.parsing import text as _text
 from campaigns.parsing import url as _url
 from campaigns.parsing import words as _words
-from campaigns.parsing import zone as _zone
 from campaigns.statuses import DEFAULT_FINAL
 
 __all__ = ["DEFAULT_ACCOUNT", "PREFIX", "Rate", "Secret", "Settings", "token_variable", "variable_of"]
@@ -113,10 +109,10 @@ class Settings:
 
     gateway_url: str = option(_url("http", "https"), "https://app.sms.by", "the gateway's host")
     gateway_timezone: ZoneInfo = option(
-        _zone, ZoneInfo("Europe/Minsk"), "the zone of the gateway's times, which carry none"
+        parsing.zone, ZoneInfo("Europe/Minsk"), "the zone of the gateway's times, which carry none"
     )
     gateway_ca_file: str | None = option(
-        _optional(_ca_file),
+        _optional(parsing.ca_file),
         None,
         "authorities that sign the gateway's certificate or its proxy's, as PEM; unset: the usual",
     )
@@ -140,7 +136,7 @@ class Settings:
     )
 
     recipients_per_request: int = option(_number(int, 1, 100_000), 1000, "recipients that one sendBulkViber carries")
-    phone_region: str = option(_region, "BY", "the country of phones written without one")
+    phone_region: str = option(parsing.region, "BY", "the country of phones written without one")
     text_length: int = option(
         _number(int, 1, 1_000_000), 1000, "most characters of a text, a caption or a button of a Viber message"
     )
@@ -198,7 +194,7 @@ class Settings:
     poll_horizon_s: float = option(_SECONDS, 3 * _DAY_S, "age at which silent deliveries become UNKNOWN_FINAL")
     reply_window_s: float = option(_SECONDS, 3 * _DAY_S, "how long replies to a mailing are fetched")
     final_statuses: frozenset[str] = option(
-        _statuses, DEFAULT_FINAL, "further delivery statuses that are final, comma separated"
+        parsing.statuses, DEFAULT_FINAL, "further delivery statuses that are final, comma separated"
     )
     optout_words: frozenset[str] = option(
         _words, frozenset(), "replies that opt a phone out, comma separated, such as STOP,СТОП"
@@ -227,6 +223,12 @@ class Settings:
         "most entries of the event stream: what every group has read makes room, unread ones pause sending",
     )
 
+    ping_url: str | None = option(
+        _optional(parsing.page),
+        None,
+        "what beat asks for once a minute while its ticks are carried out, for a dead man's switch; unset: nothing",
+        shown=False,  # whoever knows it can keep the switch silent
+    )
     log_format: str = option(
         _choice("text", "json"), "text", "lines of our processes' logs: text for people, or json, one object a line"
     )

@@ -24,6 +24,7 @@ from campaigns.steady import boot_clock
 from campaigns.supervising import tell_watchdog
 from campaigns.wiring import BRIEF, build_services, open_store
 from workers.connecting import alive_while_connecting
+from workers.pinging import Pinger
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Ringer(Scheduler):
     """Carries out the tick in this process. Named by the setting `beat_scheduler`."""
 
     _services: Services | None = None
+    _pinger: Pinger | None = None
     _wall_ahead_s: float | None = None
     _sign: LifeSign | None = None
 
@@ -85,8 +87,11 @@ class Ringer(Scheduler):
             if self._services is None:
                 settings = Settings.from_env(os.environ)
                 self._services = build_services(settings, store=open_store(settings, BRIEF))
+                self._pinger = Pinger(settings.ping_url) if settings.ping_url else None
             self._services.store.keep_time()
             dispatch(self._services, _NAME)
+            if self._pinger is not None:
+                self._pinger.ping()
         except StoreError as error:
             log.warning("tick_failed", extra={"error": type(error).__name__, "reason": str(error)})
         return None
