@@ -29,8 +29,7 @@ from campaigns.embedded import EmbeddedServer
 from campaigns.errors import StoreError
 from campaigns.flow.recovering import held_up
 from campaigns.flow.services import Services
-from campaigns.handle import Campaign
-from campaigns.ledger.states import ACCEPTED, HELD, OVER, SETTLED
+from campaigns.ledger.states import HELD, OVER
 from campaigns.producer import enqueue
 from campaigns.results import Consumer
 from campaigns.sandbox.options import Options
@@ -38,6 +37,7 @@ from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
+from tests.rig.answering import Answers
 from tests.rig.mutants import OF_FAILOVERS
 from tests.rig.oracle import Findings, Wanted, judge, judge_group, judge_limits
 from tests.rig.storm import SETTINGS
@@ -82,7 +82,6 @@ class Failovers:
         self.done: Counter[str] = Counter()
         self._workers: list[Process] = []
         self._victims: list[Process] = []
-        self.said: dict[str, str] = {}
         self.promoted_s: list[float] = []
         self.taken_again_s: list[float] = []
 
@@ -112,11 +111,12 @@ class Failovers:
             order_faults(sandbox, self.random)
         sandbox.fault("slow", "sendBulkViber", times=None, delay_s=0.3)
         campaigns = [self._wanted("bulk", 0, services), self._wanted("quick", 5000, services)]
+        answers = Answers("bulk", self.random, sandbox)
         for number in range(self.failovers):
             for front in fleet.fronts:
                 front.lag_s = self.random.uniform(0.0, self.lag_s)
             campaigns.append(self._slow(number, services))
-            self._answer(number, sandbox)
+            answers.give(number)
             time.sleep(self.random.uniform(0.3, 1.5))
             self._fail_over(fleet, processes, aside)
             campaigns.append(self._first_taken(number, services))
@@ -133,8 +133,13 @@ class Failovers:
         ended = [process.name for process in processes.all() if not process.alive() and process not in self._victims]
         assert ended == [], "nothing may end because the store failed over"
         findings = judge(services, campaigns, sandbox, vanished=vanished)
-        if self.said and campaigns[0].text == "bulk":
-            findings.lost += self._unheard(campaigns[0].campaign, services)
+        if campaigns[0].text == "bulk":
+            lost = answers.lost(campaigns[0].campaign, services, _PATIENCE_S)
+            self.done["answers"] = len(answers.expected)
+            if self.wait:
+                findings.lost += lost
+            else:
+                self.done["answers and opt-outs lost"] = len(lost)
         if not self.wait:
             findings.lost += self._unlisted(campaigns, services)
         else:
@@ -193,31 +198,6 @@ class Failovers:
             self._victims.append(victim)
         old.kill()
         fleet.front(old).lose()
-
-    def _answer(self, number: int, sandbox: Sandbox) -> None:
-        """Somebody who has a message of the first campaign answers it; every other one wants no more."""
-        sent = sorted({row["phone"] for row in sandbox.ledger() if row["text"] == "bulk"} - self.said.keys())
-        if sent:
-            phone = self.random.choice(sent)
-            self.said[phone] = "stop" if number % 2 else f"thank you {number}"
-            sandbox.reply(phone, self.said[phone])
-
-    def _unheard(self, campaign: Campaign, services: Services) -> list[str]:
-        """Answers that are not here, and wishes that are not kept. Of a message in doubt nobody asks for answers."""
-        known = {delivery.phone for delivery in campaign.deliveries() if delivery.state in {ACCEPTED, SETTLED}}
-        wanted = {(phone, text) for phone, text in self.said.items() if phone in known}
-        end_s, missing = time.monotonic() + (_PATIENCE_S if self.wait else 20.0), wanted
-        while missing and time.monotonic() < end_s:
-            campaign.poll()
-            time.sleep(1.0)
-            missing = wanted - {(reply.phone, reply.message) for reply in campaign.replies()}
-        stopped = {phone for phone, text in wanted if text == "stop"}
-        told = [f"the answer of {phone}, {text}" for phone, text in sorted(missing)]
-        told += [f"the opt-out of {phone}" for phone in sorted(stopped) if phone not in services.optouts]
-        self.done["answers"] = len(wanted)
-        if not self.wait:
-            self.done["answers and opt-outs lost"] = len(told)
-        return told if self.wait else []
 
     def _unlisted(self, campaigns: list[Wanted], services: Services) -> list[str]:
         """Batches that a failover holds up and that `campaigns recover` does not list."""

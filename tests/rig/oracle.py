@@ -247,6 +247,8 @@ def replayed(events: list[Event]) -> tuple[dict[str, int], dict[str, int]]:
 def _text(redis: Redis, key: bytes) -> str:
     """Everything that a key holds, as text."""
     kind = redis.type(key)
+    if kind == b"none":  # an empty queue, say; by now there may be something in it again
+        return ""
     if kind == b"string":
         found: Any = redis.get(key)
     elif kind == b"hash":

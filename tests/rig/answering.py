@@ -1,0 +1,52 @@
+"""Recipients who answer while a rig harms the store, and what has become of their answers in the end."""
+
+from __future__ import annotations
+
+import time
+from random import Random
+
+from campaigns.flow.services import Services
+from campaigns.handle import Campaign
+from campaigns.ledger.states import ACCEPTED, SETTLED
+from campaigns.sandbox.client import SandboxClient
+
+STOP = "stop"
+
+
+class Answers:
+    """Of recipients of the messages with `text`; every other one wants no more."""
+
+    def __init__(self, text: str, random: Random, sandbox: SandboxClient) -> None:
+        self.given: dict[str, str] = {}
+        #: Those to messages of which it is known that they were sent: of others nobody asks for answers.
+        self.expected: set[tuple[str, str]] = set()
+        self._text = text
+        self._random = random
+        self._sandbox = sandbox
+
+    def give(self, number: int) -> None:
+        """Somebody who has the message answers it."""
+        sent = sorted({row["phone"] for row in self._sandbox.ledger() if row["text"] == self._text} - self.given.keys())
+        if sent:
+            phone = self._random.choice(sent)
+            self.given[phone] = STOP if number % 2 else f"thank you {number}"
+            self._sandbox.reply(phone, self.given[phone])
+
+    def lost(self, campaign: Campaign, services: Services, patience_s: float) -> list[str]:
+        """Answers that are not here, and wishes that are not kept, once the gateway has no more to tell of them."""
+        known = {delivery.phone for delivery in campaign.deliveries() if delivery.state in {ACCEPTED, SETTLED}}
+        self.expected = {(phone, text) for phone, text in self.given.items() if phone in known}
+        end_s = time.monotonic() + patience_s
+        while (missing := self._missing(campaign)) and self._more_to_come() and time.monotonic() < end_s:
+            campaign.poll()
+            time.sleep(1.0)
+        stopped = sorted(phone for phone, text in self.expected if text == STOP)
+        told = [f"the answer of {phone}, {text}" for phone, text in sorted(missing)]
+        return told + [f"the opt-out of {phone}" for phone in stopped if phone not in services.optouts]
+
+    def _missing(self, campaign: Campaign) -> set[tuple[str, str]]:
+        return self.expected - {(reply.phone, reply.message) for reply in campaign.replies()}
+
+    def _more_to_come(self) -> bool:
+        """Whether the gateway has answers that nobody has marked, beside those that nobody asks for."""
+        return int(self._sandbox.summary()["unmarked_replies"]) > len(self.given) - len(self.expected)
