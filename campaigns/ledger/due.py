@@ -93,6 +93,20 @@ class Due:
         due = self._due_now([self._keys.due(queue, account) for account in accounts], now_ms)
         return due + waiting, since_ms
 
+    def waiting(self, queue: str, now_ms: int, until_ms: int) -> dict[str, int]:
+        """Accounts that can act by `until_ms`, each with how many entries it has by then; '' for those of nobody.
+
+        Accounts that pause for longer are missing. A campaign that has not been handed out whole counts as one.
+        """
+        if queue == CONTROL:
+            number = self._due_now([self._keys.due(CONTROL)], now_ms)
+            return {"": number} if number else {}
+        names = self._store.ask("zrangebyscore", self._keys.accounts(queue), "-inf", until_ms)
+        accounts = [raw.decode() for raw in names]
+        ordered = self._store.ask_many("zcard", [(self._keys.order(queue, account),) for account in accounts])
+        due = self._store.ask_many("zcount", [(self._keys.due(queue, a), "-inf", until_ms) for a in accounts])
+        return {account: first + then for account, first, then in zip(accounts, ordered, due, strict=True)}
+
     def late_since_ms(self, queue: str, now_ms: int) -> int | None:
         """Since when a worker could have taken something from `queue` (unix ms), None if nothing can be taken now."""
         name = self._keys.due(CONTROL) if queue == CONTROL else self._keys.accounts(queue)

@@ -241,6 +241,13 @@ OLDEST_DUE = Metric(
     ("queue",),
 )
 CONSUMED = Metric("queue_consumed", GAUGE, "1 if a worker consumes the queue, else 0.", ("queue",))
+WANTED = Metric(
+    "workers_wanted",
+    GAUGE,
+    f"Processes of a pool that have something to do, for autoscaling, in the queues {_words(DUE_QUEUES)}. Never "
+    "more than the rate and the concurrency of the accounts that can act allow; 0 if nothing is due.",
+    ("queue",),
+)
 BELLS = Metric("bells", GAUGE, "Bells that were rung and that no worker has answered yet.", ("queue",))
 BEATS = Metric("beats", GAUGE, "Beats that tick. There should be one.")
 TICK = Metric(
@@ -251,7 +258,7 @@ TICK = Metric(
 
 METRICS: Final[tuple[Metric, ...]] = (
     UP, BUILD, READING,
-    TICK, BEATS, CONSUMED, DUE, OLDEST_DUE, BELLS,
+    TICK, BEATS, CONSUMED, DUE, OLDEST_DUE, WANTED, BELLS,
     REQUESTS, REQUEST_SECONDS, ANSWERS, IN_FLIGHT, LIMIT, PAUSED, PAUSED_UNTIL, FAILURES,
     BATCHES, OLDEST, MOVES, RECIPIENTS_NOW, RECIPIENTS, ACCEPTED_SECONDS, DOUBLE,
     DELIVERIES, ARRIVAL_SECONDS, SEEING_SECONDS, ODD, REPLIES, OPTOUTS, CHARGED, TAKEN_BACK, EXPECTED,

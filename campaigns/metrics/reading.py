@@ -27,7 +27,7 @@ def read(store: Store, settings: Settings, wall_s: Callable[[], float] = time.ti
     now_ms, accounts = store.now_ms(), accounts_with_numbers(store)
     named = [account for account in accounts if account]
     return [
-        *of_queues(store, now_ms),
+        *of_queues(store, settings, now_ms),
         *of_accounts(store, settings, named, now_ms),
         *of_events(store, settings, now_ms),
         *of_server(store, wall_s),

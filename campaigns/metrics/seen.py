@@ -25,8 +25,10 @@ from campaigns.metrics.described import (
     PAUSED,
     PAUSED_UNTIL,
     TICK,
+    WANTED,
     Sample,
 )
+from campaigns.metrics.wanted import processes_wanted
 from campaigns.names import DUE_QUEUES, QUEUES
 from campaigns.settings import Settings
 from campaigns.store import Store, decoded
@@ -35,6 +37,8 @@ from campaigns.store import Store, decoded
 MOST_ACCOUNTS: Final = 1000
 #: How long a bell counts that nobody answers: see `lua/include/turns.lua`.
 _BELL_MS: Final = 10_000
+#: Who is at the limit for less is at work, and no worker is to be taken away from it.
+_SOON_MS: Final = 5_000
 
 
 def accounts_with_numbers(store: Store) -> list[str]:
@@ -51,7 +55,7 @@ def numbers_of(store: Store, accounts: Sequence[str]) -> dict[str, dict[str, int
     }
 
 
-def of_queues(store: Store, now_ms: int) -> Iterator[Sample]:
+def of_queues(store: Store, settings: Settings, now_ms: int) -> Iterator[Sample]:
     """Queues, bells and beats."""
     due, taken = Due(store), consumed(store)
     bells = store.ask_many("zcount", [(store.keys.bells(queue), now_ms - _BELL_MS, "+inf") for queue in DUE_QUEUES])
@@ -59,6 +63,8 @@ def of_queues(store: Store, now_ms: int) -> Iterator[Sample]:
         number, since_ms = due.depth(queue, now_ms)
         yield Sample(DUE, (queue,), number)
         yield Sample(OLDEST_DUE, (queue,), _age_s(since_ms, now_ms))
+        waiting = due.waiting(queue, now_ms, now_ms + _SOON_MS)
+        yield Sample(WANTED, (queue,), processes_wanted(queue, waiting, settings))
         yield Sample(BELLS, (queue,), rung)
     yield from (Sample(CONSUMED, (queue,), queue in taken) for queue in QUEUES)
     yield Sample(BEATS, (), ticking(store))

@@ -83,15 +83,17 @@ def _patches(found: list[Resource], patches: list[dict[str, Any]], folder: Path)
 
 
 def _laid_over(old: Any, new: Any, name: str = "") -> Any:
-    """A strategic merge: mappings field by field, lists of `_KEYS` element by element, everything else replaced."""
+    """A strategic merge: mappings field by field, lists of `_KEYS` element by element, everything else replaced; null
+    removes a field."""
     if isinstance(old, dict) and isinstance(new, dict):
-        return old | {field: _laid_over(old.get(field), value, field) for field, value in new.items()}
+        merged = old | {field: _laid_over(old.get(field), value, field) for field, value in new.items()}
+        return {field: value for field, value in merged.items() if field not in new or new[field] is not None}
     if isinstance(old, list) and isinstance(new, list) and name in _KEYS:
         by = _KEYS[name]
-        merged = {element[by]: element for element in old}
+        elements = {element[by]: element for element in old}
         for element in new:
-            merged[element[by]] = _laid_over(merged.get(element[by]), element)
-        return list(merged.values())
+            elements[element[by]] = _laid_over(elements.get(element[by]), element)
+        return list(elements.values())
     return new
 
 

@@ -20,8 +20,9 @@ from campaigns.settings import Settings
 from tests.deploy.files import ASIDE, DEPLOY, KUBERNETES, procfile, queues_of
 from tests.deploy.kustomize import Resource, containers, environment, processes, resolve
 from tests.deploy.network import is_closed, may_talk, selects
+from tests.deploy.test_monitoring import unknown_names
 
-FOLDERS = [KUBERNETES / "base", KUBERNETES / "overlays" / "sandbox"]
+FOLDERS = [KUBERNETES / "base", KUBERNETES / "overlays" / "sandbox", KUBERNETES / "overlays" / "autoscaling"]
 #: The oldest version that knows every field, and the newest that there is a schema for.
 VERSIONS = ["1.27", kubernetes_validate.latest_version()]
 
@@ -124,6 +125,25 @@ def test_how_they_are_replaced() -> None:
     counts = {name: deployment["spec"]["replicas"] for name, deployment in found.items()}
     # Without an address for callbacks their receiver would end at once.
     assert counts == {**dict.fromkeys(procfile(), 1), "quick": 2, "callbacks": 0, "metrics": 1}
+
+
+def test_what_is_scaled_follows_the_metric_of_its_own_queues() -> None:
+    """One pod more for each pod's worth of processes that have something to do; never fewer than without it."""
+    found, usual = processes(resolve(FOLDERS[2])), processes(resolve(FOLDERS[0]))
+    scaled = [resource for resource in resolve(FOLDERS[2]) if resource["kind"] == "ScaledObject"]
+    named = {
+        resource["spec"]["scaleTargetRef"]["name"].removeprefix("viber-campaigns-"): resource for resource in scaled
+    }
+    assert set(named) == {"quick", "bulk", "poll"}
+    for name, resource in named.items():
+        (container,) = containers(found[name])
+        (trigger,) = resource["spec"]["triggers"]
+        query, command = trigger["metadata"]["query"], " ".join(container["command"])
+        assert unknown_names(query) == set()
+        assert set(re.findall(r'queue=~?"([^"]+)"', query)[0].split("|")) == set(queues_of(command))
+        assert trigger["metadata"]["threshold"] == re.findall(r"--concurrency (\d+)", command)[0]
+        assert resource["spec"]["minReplicaCount"] == usual[name]["spec"]["replicas"]
+        assert "replicas" not in found[name]["spec"]
 
 
 @each_folder
