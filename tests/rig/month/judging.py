@@ -7,7 +7,7 @@ from statistics import mean
 
 from tests.rig.month.books import Books
 from tests.rig.month.census import UNNAMED, Census
-from tests.rig.month.simulation import AFTER_DAYS, DAY_S, FOLLOWED_DAYS, LOOKALIKES_S, Day, Plan
+from tests.rig.month.simulation import DAY_S, FOLLOWED_DAYS, LOOKALIKES_S, Day, Plan
 
 #: Memory is flat where the later half of the days after retention set in holds at most so much more than the earlier.
 FLAT = 0.03
@@ -56,8 +56,8 @@ def verdict(plan: Plan, days: Sequence[Day], books: Books, *, refused: int, paid
 
 
 def first_steady_day(plan: Plan) -> int:
-    """The first day by whose end all of the first day may have expired."""
-    return round(plan.retention_s / DAY_S) + AFTER_DAYS + 2
+    """The first day by whose end all of the first day has expired."""
+    return plan.life_days + 1
 
 
 def growth(values: Sequence[float]) -> float:
@@ -68,12 +68,12 @@ def growth(values: Sequence[float]) -> float:
 
 def bounds(plan: Plan) -> dict[str, int]:
     """How many keys each class made anew for every campaign may have, by what a day makes and how long it lives."""
-    retention = round(plan.retention_s / DAY_S) + AFTER_DAYS + 1
+    lived = plan.life_days + 1
     lookalikes = round(LOOKALIKES_S / DAY_S) + 1
     campaigns, batches = plan.jobs_a_day, plan.batches_a_day
     return {
-        **dict.fromkeys(_OF_CAMPAIGNS, campaigns * retention),
-        **dict.fromkeys(_OF_BATCHES, batches * retention),
+        **dict.fromkeys(_OF_CAMPAIGNS, campaigns * lived),
+        **dict.fromkeys(_OF_BATCHES, batches * lived),
         "twins": batches * lookalikes,
     }
 

@@ -34,9 +34,11 @@ from tests.rig.month.traffic import Traffic, Volume
 
 PREFIX = "month:"
 DAY_S = 86_400
-#: Messages are followed for three days, and their replies fetched; a day more until sweeping has seen that they are over.
+#: Messages are followed for three days at most, and the books of a day made a day after that. Replies are fetched for three
+#: days more, and a day later sweeping has seen that the campaign is over: retention begins.
 FOLLOWED_DAYS = 3
-AFTER_DAYS = FOLLOWED_DAYS + 1
+BOOKED_DAYS = FOLLOWED_DAYS + 1
+OVER_DAYS = 2 * FOLLOWED_DAYS + 1
 #: Messages a day to the phone that is watched: one an hour.
 WATCHED = 24
 #: How long lookalikes are remembered, with the settings as they are.
@@ -87,9 +89,14 @@ class Plan:
         return self.volume.requests(Settings().recipients_per_request) + WATCHED
 
     @property
+    def life_days(self) -> int:
+        """Days from the making of a campaign until all of it has expired, at most."""
+        return OVER_DAYS + round(self.retention_s / DAY_S)
+
+    @property
     def quiet_days(self) -> int:
         """Days after the last traffic until the last key has expired. Lookalikes live longer than a short retention."""
-        return round(max(self.retention_s, LOOKALIKES_S) / DAY_S) + AFTER_DAYS + 2
+        return max(self.life_days, round(LOOKALIKES_S / DAY_S)) + 2
 
     def settings(self, url: str) -> Settings:
         return Settings(
@@ -148,7 +155,7 @@ class Simulation:
         for number in range(1, self.plan.days + 1):
             yield self._day(number, self._busy_steps(number))
         for number in range(self.plan.days + 1, self.plan.days + self.plan.quiet_days + 1):
-            settling = number <= self.plan.days + AFTER_DAYS
+            settling = number <= self.plan.days + BOOKED_DAYS
             step_s = self.plan.step_s if settling else _QUIET_STEP_S
             yield self._day(number, _steps(step_s))
 
@@ -168,8 +175,8 @@ class Simulation:
             self._clock.move_to(midnight_s + into_s)
             self._work()
             paused += self.services.events.full() is not None
-        if number > AFTER_DAYS:
-            self._enter(number - AFTER_DAYS)
+        if number > BOOKED_DAYS:
+            self._enter(number - BOOKED_DAYS)
         found = census.take(self.services.store)
         return Day(number, found, time.monotonic() - started_s, paused, self._trouble())
 
