@@ -55,6 +55,8 @@ class EmbeddedServer:
             "appendfsync": "always",
             "save": "",
             "maxmemory-policy": "noeviction",
+            # As `deploy/redis.conf` says, by the name that a server of Redis 6.2 knows too.
+            "hash-max-ziplist-value": "512",
             **(config or {}),
         }
         self._temporary: tempfile.TemporaryDirectory[str] | None = None

@@ -112,7 +112,8 @@ def plan_of(services: Services, job: Job, key: str | None, zoning: Zoning | None
 
 def _of_campaign(job: Job, zoning: Zoning | None) -> Iterator[tuple[str, str | bytes]]:
     yield "name", job.name or ""
-    yield "job", orjson.dumps(job_document(job))
+    # What is not said is left out: of single messages there are many.
+    yield "job", orjson.dumps({name: value for name, value in job_document(job).items() if value is not None})
     yield "by", job.made_by
     if job.weight != 1:
         yield "weight", str(job.weight)

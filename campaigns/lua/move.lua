@@ -32,6 +32,8 @@ if to == 'settled' then
   local open = tonumber(batch[3]) - tonumber(redis.call('HGET', KEYS[1], 'final') or '0')
   redis.call('HINCRBY', KEYS[1], 'final', open)
   redis.call('HINCRBY', KEYS[2], 'final', open)
+  -- Of use only to who sends or polls.
+  redis.call('HDEL', KEYS[1], 'lease_until_ms', 'digest')
 end
 count(KEYS[2], ARGV[3], tonumber(batch[3]), from, to, now)
 if ARGV[11] ~= '' then

@@ -189,5 +189,11 @@ local function conclude(campaign, events, id, now)
   end
   local over = state == 'cancelling' and 'cancelled' or 'finished'
   redis.call('HSET', campaign, 'state', over, 'ended_ms', now)
+  -- Counters that are nought say nothing, and of single messages there are many.
+  local empty = {'b:planned', 'b:sending', 'b:unknown', 'b:accepted'}
+  for i = 2, #names do
+    if number[names[i]] == 0 then empty[#empty + 1] = fields[i + 1] end
+  end
+  redis.call('HDEL', campaign, unpack(empty))
   emit(events, campaign, id, 'campaign.' .. over, id, data, now)
 end

@@ -17,6 +17,10 @@ from tests.support.stage import Stage
 _OWN = {b"plan_token", b"created_ms", b"since_ms", b"ended_ms", b"optouts_v"}
 
 
+#: The kinds of keys of which there are more with every message.
+_OF_MESSAGES = {"campaign", "batch", "body", "deliveries", "lookalikes", "message", "campaigns", "active", "known"}
+
+
 def bit_by_bit(job: dict[str, Any]) -> dict[str, Any]:
     """The same job with recipients that come as a stream, which are planned bit by bit."""
     target = job["messages"][0] if "messages" in job else job
@@ -85,6 +89,20 @@ def test_limits_count_without_those_who_are_opted_out(stage: Stage) -> None:
         stage.enqueue(bulk_job(phones(3), max_recipients=1))
     with pytest.raises(JobError, match="1 opted out"):
         enqueue(bulk_job(phones(3)), strict=True, services=stage.services)
+
+
+@pytest.mark.parametrize(("followed", "most_bytes"), [(True, 1700), (False, 1500)])
+def test_a_single_message_that_is_over_takes_little_memory(stage: Stage, followed: bool, most_bytes: int) -> None:
+    """Without its events, which live as long as consumers want them. Indexes and sets that it shares count in part."""
+    store, many = stage.services.store, 50
+    asked = {} if followed else {"follow": "none", "replies": False}
+    stage.finish(*(stage.enqueue(quick_job(phone, **asked)) for phone in phones(many, start=100)))
+    sizes = {
+        key: store.redis.memory_usage(key, samples=0)
+        for key in store.redis.scan_iter(store.keys.prefix + "*")
+        if key.decode().removeprefix(store.keys.prefix).split(":")[0] in _OF_MESSAGES
+    }
+    assert sum(sizes.values()) / many < most_bytes, sizes
 
 
 def test_one_round_trip(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
