@@ -90,7 +90,7 @@ class TestDoubt:
         unknown = {"state": "unknown", "kind": "bulk", "account": "default", "attempt": 1}
         store.ask_many("hset", [(store.keys.batch(other), None, None, unknown) for other in others])
         loads = weigh(store)
-        stage.until(lambda: campaign.status().recipients["held"] == 3)
+        stage.until(lambda: campaign.status().recipients["held"] == 3, timeout_s=60.0)
         # No event of it, no request for it and no answer about it holds all their ids, which are 69,000 bytes.
         assert max(loads.sent, loads.answered) < 40_000
         assert loads.commands_at_once <= 500

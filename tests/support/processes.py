@@ -41,7 +41,7 @@ class Process:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def wait_for(self, text: str, timeout_s: float = 30.0) -> None:
+    def wait_for(self, text: str, timeout_s: float = 90.0) -> None:
         until = time.monotonic() + timeout_s
         while text not in self.output():
             assert self.alive(), f"{self.name} ended:\n{self.output()}"
