@@ -35,7 +35,7 @@ def fetch_replies(services: Services, batch: Batch, first: Permit | None) -> Non
 
 def _fetch_all(services: Services, batch: Batch, reads: Reads) -> None:
     batch_id = batch.id
-    settings, now_ms = services.settings, services.now_ms()
+    settings, now_ms = services.settings, services.about_now_ms()
     starts_at_ms = batch.number("followed_ms")
     end_ms = starts_at_ms + round(settings.reply_window_s * 1000)
     if batch.state not in {ACCEPTED, SETTLED}:

@@ -79,7 +79,7 @@ def sweep_slice(services: Services, may_go_on: Callable[[], bool]) -> tuple[int,
             return missing, False
     store.ask("delete", keys.sweep())
     Audit(store).trim(round(services.settings.audit_retention_s * 1000))
-    old_ms = services.now_ms() - round(services.settings.retention_s * 1000)
+    old_ms = services.about_now_ms() - round(services.settings.retention_s * 1000)
     services.campaigns.forget_expired(old_ms)
     services.batches.forget_expired(old_ms)
     return missing, True
@@ -102,7 +102,7 @@ def sweep_campaign(services: Services, campaign: Campaign) -> int:
         return 0
     if not campaign.over and services.campaigns.revive(campaign):
         log.info("campaign_revived", extra=campaign.facts)
-    missing, now_ms = 0, services.now_ms()
+    missing, now_ms = 0, services.about_now_ms()
     if not campaign.over:
         write_openings(services, campaign, now_ms)
     if campaign.state == READY and campaign.number("cursor") < campaign.batches:

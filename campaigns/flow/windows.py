@@ -38,7 +38,7 @@ def closed_until_ms(services: Services, campaign: Campaign) -> int | None:
     it has not. Raises StoreError."""
     if campaign.window is None or campaign.over or not campaign.requests.get("planned"):
         return None
-    now_ms = services.now_ms()
+    now_ms = services.about_now_ms()
     found = [next_opening(known, now_ms) for known in campaign.openings.values()]
     opens = [opening[0] for opening in found if opening is not None]
     return min(opens) if opens and min(opens) > now_ms else None
