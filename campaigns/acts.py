@@ -55,6 +55,11 @@ _WORDS: Final = {
 }
 
 
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are one person's, as they were typed."""
+    return one.strip().casefold() == other.strip().casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """One act before it is done. `of`: id of the campaign or batch, account, or masked phone; '' if it is of many.

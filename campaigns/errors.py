@@ -7,6 +7,7 @@
     ├── UnknownCampaignError     no campaign has this id
     ├── StateError               what was asked is not possible in this state
     ├── ApprovalError            who made a draft cannot approve it
+    ├── ConfirmationError        what is dear to send again takes two people
     ├── PlanUnderWayError        somebody else plans a job under this key at this moment
     ├── WaitTimeoutError         the campaign is not there yet
     ├── ForgetError              a person cannot be forgotten yet; nothing was erased
@@ -27,6 +28,7 @@ phone in its message, and none is chained to an exception of `requests` or `redi
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any, Final, cast
 
 ErrorTree = dict[str, Any]
@@ -98,6 +100,16 @@ class ApprovalError(CampaignsError):
         self.campaign_id = campaign_id
         self.by = by
         super().__init__(f"campaign {campaign_id} was made by {by}: somebody else has to approve it")
+
+
+class ConfirmationError(CampaignsError):
+    """To send again for `cost` what may have arrived takes somebody else than `by` as well; nothing was planned."""
+
+    def __init__(self, campaign_id: str, by: str, cost: Decimal) -> None:
+        self.campaign_id = campaign_id
+        self.by = by
+        self.cost = cost
+        super().__init__(f"resending costs {cost:f}: besides {by} somebody else has to confirm it")
 
 
 class PlanUnderWayError(CampaignsError):

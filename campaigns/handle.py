@@ -13,7 +13,7 @@ from campaigns.errors import StoreError, WaitTimeoutError
 from campaigns.exclusions import Excluded
 from campaigns.flow.dispatch import ring
 from campaigns.flow.rescheduling import reschedule, to_come_ms
-from campaigns.flow.resolve import RESOLUTIONS, decide
+from campaigns.flow.resolve import RESOLUTIONS, check_confirmed, decide
 from campaigns.flow.services import Services
 from campaigns.flow.sweep import poll_now, sweep_campaign
 from campaigns.ledger import SEND, queue_of, reasons_of
@@ -154,17 +154,21 @@ class Campaign:
             ring(self._services, queue)
         return len(polled)
 
-    def resolve(self, decision: str, *, by: str, why: str, batch_id: str | None = None) -> int:
+    def resolve(self, decision: str, *, by: str, why: str, batch_id: str | None = None, confirmed_by: str = "") -> int:
         """Decide what became of requests that are held, all of them or one batch. Returns how many batches changed.
 
         `sent`: the gateway has them. `resend`: they never arrived, send them again, and pay again if that was
         wrong. `write-off`: nobody will ever know. `by` and `why` go into the event. Raises ValueError for another
-        decision.
+        decision, ConfirmationError for a `resend` that costs `CAMPAIGNS_CONFIRM_COST` or more unless `confirmed_by` is
+        somebody else than `by`.
         """
         if decision not in RESOLUTIONS:
             raise ValueError(f"decision must be one of {', '.join(RESOLUTIONS)}")
-        act = Act(Deed.BATCH_RESOLVED, self.id, by, why, decision)
-        return decide(self._services, self._record(), HELD, RESOLUTIONS[decision], act, batch_id)
+        act, record = Act(Deed.BATCH_RESOLVED, self.id, by, why, decision), self._record()
+        check_confirmed(self._services, record, act, batch_id, confirmed_by)
+        if confirmed_by:
+            act = replace(act, detail=f"{decision}, confirmed by {confirmed_by}")
+        return decide(self._services, record, HELD, RESOLUTIONS[decision], act, batch_id)
 
     def retry(self, *, by: str, why: str, batch_id: str | None = None) -> int:
         """Plan batches again that the gateway refused, all of them or one. Returns how many."""

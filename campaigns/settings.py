@@ -18,12 +18,9 @@ from zoneinfo import ZoneInfo
 from campaigns import addresses, parsing
 from campaigns.environment import DEFAULT_ACCOUNT, PREFIX, is_token, ours, read_tokens, token_variable
 from campaigns.errors import SettingsError
-from campaigns.parsing import choice as _choice
 from campaigns.parsing import number as _number
 from campaigns.parsing import optional as _optional
-from campaigns.parsing import text as _text
 from campaigns.parsing import url as _url
-from campaigns.parsing import words as _words
 from campaigns.statuses import DEFAULT_FINAL
 
 __all__ = ["DEFAULT_ACCOUNT", "PREFIX", "Rate", "Secret", "Settings", "token_variable", "variable_of"]
@@ -105,7 +102,7 @@ class Settings:
     replicas_wait_s: float = option(
         _number(float, 0.001, 30), 4.0, "how long a write waits for them; then it counts as unsafe, and is not acted on"
     )
-    key_prefix: str = option(_text, "campaigns:", "stands before every Redis key, so that an ACL can fence them")
+    key_prefix: str = option(parsing.text, "campaigns:", "stands before every Redis key, so that an ACL can fence them")
 
     gateway_url: str = option(_url("http", "https"), "https://app.sms.by", "the gateway's host")
     gateway_timezone: ZoneInfo = option(
@@ -155,6 +152,9 @@ class Settings:
     approval_cost: Decimal | None = option(
         _optional(_number(Decimal, 0, 1_000_000_000)), None, "the same from this expected cost on; needs `message_cost`"
     )
+    confirm_cost: Decimal | None = option(
+        _optional(_number(Decimal, 0, 1_000_000_000)), None, "from it on resending what is held takes two people"
+    )
 
     send_between: tuple[int, int] | None = option(
         _optional(parsing.between),
@@ -181,7 +181,7 @@ class Settings:
     settle_window_s: float = option(_SECONDS, 900.0, "how long evidence of a doubtful request may take to show")
     look_interval_s: float = option(_SECONDS, 60.0, "least time between two looks for a doubtful batch")
     on_unknown: str = option(
-        _choice("hold", "resend"), "hold", "what follows once absence is proven, if the job does not say"
+        parsing.choice("hold", "resend"), "hold", "what follows once absence is proven, if the job does not say"
     )
 
     poll_fraction: float = option(_number(float, 0.01, 10), 0.25, "next poll after this fraction of the age")
@@ -197,7 +197,7 @@ class Settings:
         parsing.statuses, DEFAULT_FINAL, "further delivery statuses that are final, comma separated"
     )
     optout_words: frozenset[str] = option(
-        _words, frozenset(), "replies that opt a phone out, comma separated, such as STOP,СТОП"
+        parsing.words, frozenset(), "replies that opt a phone out, comma separated, such as STOP,СТОП"
     )
 
     retention_s: float = option(_SECONDS, 30 * _DAY_S, "how long a finished campaign stays readable")
@@ -224,20 +224,19 @@ class Settings:
     )
 
     ping_url: str | None = option(
-        _optional(parsing.page),
-        None,
-        "what beat asks for once a minute while its ticks are carried out, for a dead man's switch; unset: nothing",
-        shown=False,  # whoever knows it can keep the switch silent
+        _optional(parsing.page), None, "a dead man's switch that beat asks for once a minute; unset: none", shown=False
     )
     log_format: str = option(
-        _choice("text", "json"), "text", "lines of our processes' logs: text for people, or json, one object a line"
+        parsing.choice("text", "json"),
+        "text",
+        "lines of our logs: text for people, or json, one object a line",
     )
     audit_retention_s: float = option(
         _number(float, 1, 10_000_000_000), 400 * _DAY_S, "how long it is kept who did what: `campaigns audit`"
     )
 
     signs_folder: str | None = option(
-        _optional(_text),
+        _optional(parsing.text),
         None,
         "where the processes of a machine leave the signs of life that `campaigns alive` reads; "
         "unset: `viber-campaigns-UID` in the folder for temporary files",
@@ -262,7 +261,7 @@ class Settings:
                 except ValueError as error:
                     problems[variable] = str(error)
             elif match := _WORDS_VARIABLE.fullmatch(variable):
-                words[match["alias"].lower()] = _words(found[variable])
+                words[match["alias"].lower()] = parsing.words(found[variable])
             elif not is_token(variable):
                 problems[variable] = "is not a setting"
         accounts = {alias: Secret(token) for alias, token in read_tokens(found, problems).items()}
@@ -290,9 +289,9 @@ class Settings:
     def _contradictions(self) -> dict[str, str]:
         if self.lease_s < self.deadline_s + 10:
             return {variable_of("lease_s"): f"must be at least deadline_s + 10 = {self.deadline_s + 10:g}"}
-        if self.approval_cost is not None and self.message_cost is None:
-            return {variable_of("approval_cost"): f"needs {variable_of('message_cost')}"}
-        return {}
+        costs = {"approval_cost": self.approval_cost, "confirm_cost": self.confirm_cost}
+        lacking = [name for name, cost in costs.items() if cost is not None and self.message_cost is None]
+        return {variable_of(name): f"needs {variable_of('message_cost')}" for name in lacking}
 
 
 def variable_of(name: str) -> str:

@@ -15,6 +15,7 @@ from campaigns.cli.screen import remark
 from campaigns.errors import (
     ApprovalError,
     CampaignsError,
+    ConfirmationError,
     ForgetError,
     JobError,
     KeyConflictError,
@@ -38,6 +39,7 @@ _CODES: dict[type[CampaignsError], int] = {
     UnknownCampaignError: NO_CAMPAIGN,
     StateError: NOT_POSSIBLE,
     ApprovalError: NOT_POSSIBLE,
+    ConfirmationError: NOT_POSSIBLE,
     ForgetError: NOT_POSSIBLE,
 }
 

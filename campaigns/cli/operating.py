@@ -145,10 +145,13 @@ def poll(campaign_id: str, as_json: bool) -> None:
 @click.argument("decision", type=click.Choice(list(RESOLUTIONS)))
 @_batch
 @by
+@click.option("--confirmed-by", default="", help="Who else agrees: needed for what is dear to send again.")
 @_why
 @as_json
 @told
-def resolve(campaign_id: str, decision: str, batch_id: str | None, by: str, why: str, as_json: bool) -> None:
+def resolve(
+    campaign_id: str, decision: str, batch_id: str | None, by: str, confirmed_by: str, why: str, as_json: bool
+) -> None:
     """Decide about requests that are held, because nobody knows whether they arrived.
 
     Look at the gateway first. sent: it has them. resend: they never arrived, send them again (and pay again, if
@@ -156,7 +159,7 @@ def resolve(campaign_id: str, decision: str, batch_id: str | None, by: str, why:
     """
     campaign = found_campaign(campaign_id)
     batch_id = full_batch_id(campaign.id, batch_id)
-    changed = campaign.resolve(decision, by=by, why=why, batch_id=batch_id)
+    changed = campaign.resolve(decision, by=by, why=why, batch_id=batch_id, confirmed_by=confirmed_by)
     if as_json:
         print_json({"campaign": campaign.id, "decision": decision, "batches": changed})
     elif changed:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from campaigns.acts import Act, Deed
-from campaigns.errors import UnknownCampaignError
+from campaigns.acts import Act, Deed, same_person
+from campaigns.errors import ConfirmationError, UnknownCampaignError
 from campaigns.flow.decisions import planned_again
 from campaigns.flow.services import Services
 from campaigns.flow.sweep import due_of
@@ -48,14 +48,30 @@ def decide(
 
     A record is kept of each. Returns how many moved.
     """
-    ids = campaign.batch_ids() if batch_id is None else [batch_id] if batch_id in campaign.batch_ids() else []
     changed = 0
-    for batch in _batches(services, ids):
+    for batch in _batches(services, _chosen(campaign, batch_id)):
         # A batch whose mailings were refused one by one has nobody left to send to.
         if batch.state == from_state and (batch.recipients > 0 or batch.kind == "list" or to != PLANNED):
             move = replace(_move(batch, to, act.said()), act=replace(act, of=batch.id))
             changed += services.batches.move(batch, move, from_states={from_state}, fence=batch.fence)
     return changed
+
+
+def check_confirmed(services: Services, campaign: Campaign, act: Act, batch_id: str | None, confirmed_by: str) -> None:
+    """Raises ConfirmationError if `act` decides to send again what costs so much that it takes two people."""
+    dearest, price = services.settings.confirm_cost, services.settings.message_cost
+    if dearest is None or price is None or RESOLUTIONS[act.detail] != PLANNED:
+        return
+    held = (batch for batch in _batches(services, _chosen(campaign, batch_id)) if batch.state == HELD)
+    cost = price * sum(batch.recipients for batch in held)
+    if cost and cost >= dearest and (not confirmed_by.strip() or same_person(act.by, confirmed_by)):
+        raise ConfirmationError(campaign.id, act.by, cost)
+
+
+def _chosen(campaign: Campaign, batch_id: str | None) -> Sequence[str]:
+    """All batches of the campaign, or the one that was named, if it has it."""
+    ids = campaign.batch_ids()
+    return ids if batch_id is None else [batch_id] if batch_id in ids else []
 
 
 def _batches(services: Services, ids: Sequence[str]) -> Iterator[Batch]:

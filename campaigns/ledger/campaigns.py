@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from campaigns.acts import APPLICATION, Act, Deed, packed
+from campaigns.acts import APPLICATION, Act, Deed, packed, same_person
 from campaigns.errors import ApprovalError, StateError, UnknownCampaignError
 from campaigns.exclusions import Excluded
 from campaigns.ledger.batches import SEND, queue_of
@@ -106,7 +106,7 @@ class Campaigns:
     def approve(self, campaign_id: str, by: str, why: str = "") -> None:
         """A draft goes out. Raises ApprovalError for who made it, StateError unless it is a draft."""
         made_by = self.read(campaign_id).fields.get("by", APPLICATION)
-        if by.strip().casefold() == made_by.strip().casefold():
+        if same_person(by, made_by):
             raise ApprovalError(campaign_id, by)
         act = Act(Deed.CAMPAIGN_APPROVED, campaign_id, by, why)
         self._steer("approve", frozenset({DRAFT}), READY, act, "approved")
