@@ -69,6 +69,9 @@ class _EveryJob(TypedDict, total=False):
     send_between: tuple[str, str] | list[str] | None
     send_on: Iterable[Weekday] | None
     send_zone: str | None
+    canary: int | str | None
+    canary_wait_s: int | str | None
+    canary_max_failed: float | None
     transactional: Flag
     literal_text: Flag
     max_recipients: int | str | None

@@ -31,6 +31,16 @@ class ImageFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Canary:
+    """The first part of a campaign, so many recipients, which goes out alone. The others follow `wait_s` later unless a
+    larger share than `max_failed` of it failed."""
+
+    recipients: int
+    wait_s: int
+    max_failed: float
+
+
+@dataclass(frozen=True, slots=True)
 class Mailing:
     """One element of sendBulkViber's `messages`.
 
@@ -69,6 +79,8 @@ class _Job:
     send_between: tuple[int, int] | None = None
     send_on: frozenset[int] | None = None
     send_zone: str | None = None
+    #: The part that goes out first.
+    canary: Canary | None = None
     #: It goes out at any time.
     transactional: bool = False
     #: What follows from these and the settings.
@@ -169,6 +181,7 @@ def _said(job: Job) -> Iterator[tuple[str, Any]]:
         "send_on": None,
         "send_zone": None,
         "transactional": False,
+        "canary": None,
     }
     for name, value in usual.items():
         if (own := getattr(job, name)) != value:

@@ -28,10 +28,11 @@ class Keys:
         the opt-outs that planning went by), `first_ms` (from when on it may go out, if later than its planning); once
         rescheduled `schedule_ms`, `not_before_ms` (when batches may go out for it) and `earliest_ms` (the least that
         that ever was); with a window `window` (JSON), `zone` (if all batches go by one: its name, or a country),
-        `open:<zone>` (its openings) and `told:<zone>` (the opening last told); recipients by fate `r:total`,
-        `r:invalid`, `r:duplicate`, `r:opted_out` and `r:<batch state>`; batches by state `b:<batch state>`; deliveries
-        by status `s:<WORD>`, `final`; `replies`; `cost:<currency>` in millionths; `duplicates` (messages that went out
-        twice); `unreadable` (parts of answers that could not be used).
+        `open:<zone>` (its openings) and `told:<zone>` (the opening last told); with a canary `canary` (its batches,
+        until it is judged), `canary_until_ms`, `canary_asked_ms`, then `canary_state` and `canary_why`; recipients by
+        fate `r:total`, `r:invalid`, `r:duplicate`, `r:opted_out` and `r:<batch state>`; batches by state
+        `b:<batch state>`; deliveries by status `s:<WORD>`, `final`; `replies`; `cost:<currency>` in millionths;
+        `duplicates` (messages that went out twice); `unreadable` (parts of answers that could not be used).
         """
         return f"{self.prefix}campaign:{campaign_id}"
 
@@ -108,7 +109,7 @@ class Keys:
 
         `<verb>|<batch id>`; where batches are sent also `campaign|<campaign id>` for one that takes its place in the
         order, and `at|<batch or campaign id>` for what is scheduled. That of `control` belongs to no account: its
-        entries are `lease|<batch id>`, `plan|<campaign id>`, `cancel|<campaign id>`, `sweep|` and `trim|`.
+        entries are `lease|<batch id>`, `plan|`, `cancel|` and `canary|<campaign id>`, `sweep|` and `trim|`.
         """
         return f"{self.prefix}due:{queue}" if queue == CONTROL else f"{self.prefix}due:{queue}:{account}"
 

@@ -38,6 +38,8 @@ class PlannedBatch:
     body: bytes = field(repr=False)
     #: Whose clocks its window goes by: see `zoning`. Empty if that is the whole campaign's.
     zone: str = ""
+    #: It is part of the canary.
+    canary: bool = False
 
 
 @dataclass(slots=True)
@@ -76,9 +78,10 @@ class _Part:
 class Packer:
     """Fills requests with up to `most` recipients of one or more mailings, all of one `zone`."""
 
-    def __init__(self, most: int, zone: str = "") -> None:
+    def __init__(self, most: int, zone: str = "", *, canary: bool = False) -> None:
         self._most = most
         self._zone = zone
+        self._canary = canary
         self._parts: list[_Part] = []
         self._size = 0
 
@@ -112,10 +115,11 @@ class Packer:
             mailings=tuple(p.planned(d) for p, d in zip(parts, documents, strict=True)),
             body=orjson.dumps(documents),
             zone=self._zone,
+            canary=self._canary,
         )
 
 
-def quick_batch(fields: Mapping[str, str], phone: str, zone: str = "") -> PlannedBatch:
+def quick_batch(fields: Mapping[str, str], phone: str, zone: str = "", *, canary: bool = False) -> PlannedBatch:
     """One message for sendQuickViberMessage."""
     document = {**fields, "phone": phone}
     mailing = PlannedMailing(
@@ -126,7 +130,7 @@ def quick_batch(fields: Mapping[str, str], phone: str, zone: str = "") -> Planne
         fingerprint=fingerprint(_listed_form(document), [phone]),
         message_type="bulk",
     )
-    return PlannedBatch(1, (mailing,), orjson.dumps(document), zone)
+    return PlannedBatch(1, (mailing,), orjson.dumps(document), zone, canary)
 
 
 def list_batch(fields: Mapping[str, str], schedule_ms: int | None) -> PlannedBatch:

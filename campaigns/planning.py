@@ -24,6 +24,7 @@ from campaigns.packing import (
     Packer,
     PlannedBatch,
     PlannedMailing,
+    Row,
     list_batch,
     listed_content,
     phones_of,
@@ -57,6 +58,8 @@ class TakenOut:
 
 Step = PlannedBatch | TakenOut
 _Place = Callable[[int], str]
+#: What shares a request: part of the canary or not, a time (unix ms), how many texts a phone has had before, a zone.
+_Lane = tuple[bool, int | None, int, str]
 
 
 class Planner:
@@ -88,6 +91,7 @@ class Planner:
         self._errors_cap = errors_cap
         self._samples = samples
         self.zoning = zoning or Zoning(None, 0)
+        self._canary_left = job.canary.recipients if job.canary else 0
         self._errors: dict[Any, Any] = {}
         self._further_errors = 0
         document = orjson.dumps(job_document(job), option=orjson.OPT_SORT_KEYS)
@@ -117,7 +121,7 @@ class Planner:
         # Lane 0 takes everybody's first message; a phone's further texts within one mailing go out in
         # other requests, each in the lane of its number. Times never share a request: a batch is followed as a
         # whole, so a later mailing would be given up before it begins.
-        lanes: dict[tuple[int | None, int, str], Packer] = {}
+        lanes: dict[_Lane, Packer] = {}
         for index, mailing in enumerate(job.mailings):
             schedule_time = to_schedule_time(mailing.schedule_ms, self._timezone) if mailing.schedule_ms else None
             form = form_of(mailing)
@@ -133,8 +137,11 @@ class Planner:
                 if self._samples is not None and form.personal:
                     self._sample(self._samples, place, start, rows, phones)
                 for lane, kept in sorter.by_lane(rows, phones).items():
-                    for zone, part in self.zoning.parts(kept):
-                        packer = lanes.setdefault((mailing.schedule_ms, lane, zone), Packer(self._most, zone))
+                    for canary, zone, part in self._parts(kept):
+                        if not canary:
+                            yield from _canary_ended(lanes)
+                        key = (canary, mailing.schedule_ms, lane, zone)
+                        packer = lanes.setdefault(key, Packer(self._most, zone, canary=canary))
                         yield from packer.add(index, sent, schedule_time, part)
             if filler and not self._errors and (problem := filler.problem()) is not None:
                 self._errors[f"messages[{index}].content.text"] = [problem]
@@ -148,9 +155,17 @@ class Planner:
             sound = self._sound(place, start, rows, RowForm())
             phones, taken = self._sorted_out(place, start, rows, sound, sorter)
             yield from taken
-            for zone, part in self.zoning.parts([phone for phone in phones if phone is not None]):
+            for canary, zone, part in self._parts([phone for phone in phones if phone is not None]):
                 for phone in cast(Sequence[str], part):
-                    yield quick_batch(job.fields, phone, zone)
+                    yield quick_batch(job.fields, phone, zone, canary=canary)
+
+    def _parts(self, rows: Sequence[Row]) -> Iterator[tuple[bool, str, Sequence[Row]]]:
+        """Rows by what must not share a request: whether they are of the canary, which is first, and their zone."""
+        number = min(self._canary_left, len(rows))
+        self._canary_left -= number
+        for canary, some in ((True, rows[:number]), (False, rows[number:])):
+            if some:
+                yield from ((canary, zone, part) for zone, part in self.zoning.parts(some))
 
     def _chunks(self, rows: Iterable[Any]) -> Iterator[tuple[int, list[Any]]]:
         self._digest.update(b"\x00mailing")
@@ -224,6 +239,12 @@ class Planner:
         for number, (row, phone) in enumerate(zip(rows, phones, strict=True), start):
             if phone is not None:
                 samples.note(place, number, phone, row)
+
+
+def _canary_ended(lanes: dict[_Lane, Packer]) -> Iterator[Step]:
+    """What is left of the canary, before anything else goes out."""
+    for key in [key for key in lanes if key[0]]:
+        yield from lanes.pop(key).rest()
 
 
 def _places(rows: Iterable[Any], name: str) -> _Place:

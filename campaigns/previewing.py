@@ -74,6 +74,8 @@ class Preview:
     first_request: FirstRequest | None
     #: When it may go out, in words; empty if at any time.
     send_window: str = ""
+    #: How many recipients go out before the others; 0 if all go out together.
+    canary: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: money as text."""
@@ -136,6 +138,7 @@ def _counted(settings: Settings, job: Job, counts: Mapping[str, int]) -> dict[st
         "message_cost": price,
         "cost": None if price is None or to_send is None else price * to_send,
         "send_window": str(job.window or ""),
+        "canary": job.canary.recipients if job.canary else 0,
         "max_recipients": job.max_recipients,
         "max_cost": job.max_cost,
     }

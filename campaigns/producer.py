@@ -270,8 +270,7 @@ def _fill(services: Services, plan: Plan, job: Job, planner: Planner, steps: Ite
                 waiting.clear()
         plan.add(waiting)
         check_counts(services, job, planner.counts, strict=strict)
-        if planner.zoning.openings:
-            services.store.run(*plan.opening_windows(planner.zoning.openings))
+        plan.guard(planner.zoning.openings)
         draft = draft_reason(services.settings, job, planner.counts)
         plan.finish(planner.digest, planner.counts["total"], draft)
     except StoreError:

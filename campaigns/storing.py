@@ -98,19 +98,19 @@ def first_steps(planner: Planner) -> tuple[list[Step], Iterator[Step]]:
     return list(islice(steps, SMALL)), steps
 
 
-def plan_of(services: Services, job: Job, key: str | None, zoning: Zoning | None = None) -> Plan:
-    """A plan for a job, of which nothing is stored yet. `zoning` knows the zone, if all recipients have been seen."""
+def plan_of(services: Services, job: Job, key: str | None, whole: Whole | None = None) -> Plan:
+    """A plan for a job, of which nothing is stored yet; `whole` if all of it is known."""
     return services.plans.new(
         kind=job.kind,
         account=job.account,
         queue=queue_of(SEND, job.kind),
         key=key,
-        fields=dict(_of_campaign(job, zoning)),
+        fields=dict([*_of_campaign(job), *(_guards(whole) if whole else ())]),
         of_batches=dict(_of_batches(job)),
     )
 
 
-def _of_campaign(job: Job, zoning: Zoning | None) -> Iterator[tuple[str, str | bytes]]:
+def _of_campaign(job: Job) -> Iterator[tuple[str, str | bytes]]:
     yield "name", job.name or ""
     # What is not said is left out: of single messages there are many.
     yield "job", orjson.dumps({name: value for name, value in job_document(job).items() if value is not None})
@@ -123,9 +123,15 @@ def _of_campaign(job: Job, zoning: Zoning | None) -> Iterator[tuple[str, str | b
         yield "test", "1"
     if job.window is not None:
         yield "window", orjson.dumps(job.window.packed())
-    for zone, openings in zoning.openings.items() if zoning else ():
+
+
+def _guards(whole: Whole) -> Iterator[tuple[str, str]]:
+    """What keeps batches back: `Plan.guard` writes the same of a campaign that is planned bit by bit."""
+    for zone, openings in whole.zoning.openings.items():
         yield "zone", zone
         yield f"open:{zone}", openings
+    if 0 < (canary := sum(batch.canary for batch in whole.plan.batches)) < len(whole.plan.batches):
+        yield "canary", str(canary)
 
 
 def _of_batches(job: Job) -> Iterator[tuple[str, str]]:
@@ -153,7 +159,7 @@ def new_batch(step: PlannedBatch, zoning: Zoning, lead_ms: int) -> NewBatch:
     )
     starts = [m.starts_at_ms for m in step.mailings if m.starts_at_ms is not None]
     not_before_ms = zoning.not_before_ms(step.zone, min(starts), lead_ms) if starts else 0
-    return NewBatch(step.recipients, mailings, step.body, not_before_ms, step.zone)
+    return NewBatch(step.recipients, mailings, step.body, not_before_ms, step.zone, step.canary)
 
 
 def store_whole(services: Services, wholes: Sequence[Whole]) -> list[Stored | StoreError]:
@@ -162,7 +168,7 @@ def store_whole(services: Services, wholes: Sequence[Whole]) -> list[Stored | St
     Returns for each the campaign that has its key and what became of it; where the store failed, the error. Then
     nothing is stored, and will not be by calls that are still under way. Raises StoreError if nobody knows that.
     """
-    plans = [plan_of(services, whole.job, whole.key, whole.zoning) for whole in wholes]
+    plans = [plan_of(services, whole.job, whole.key, whole) for whole in wholes]
     calls = [plan.storing(whole.plan) for plan, whole in zip(plans, wholes, strict=True)]
     try:
         answers = services.store.run_all_safely(calls)

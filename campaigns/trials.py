@@ -64,7 +64,7 @@ def _test_of(job: Job, phones: Sequence[str], numbers: frozenset[int]) -> Job:
     """The job as a test. Raises JobError for a list, which only the gateway knows, and for rows that are not there."""
     if isinstance(job, ListJob):
         raise JobError({"kind": ["a list at the gateway cannot be tested: hand the content in as a job of kind quick"]})
-    no_limits = dict.fromkeys(("max_recipients", "max_cost", "spacing_ms", "window"))
+    no_limits = dict.fromkeys(("max_recipients", "max_cost", "spacing_ms", "window", "canary"))
     limits: dict[str, Any] = {**no_limits, "test": True}
     if isinstance(job, QuickJob):
         return replace(job, delivery_list=list(phones), **limits)

@@ -41,6 +41,9 @@ class Status:
     `send_window` says in words when it may go out; it is empty if at any time. `window_opens_at` is when it goes on, if
     all that is left of it waits for that.
 
+    `canary` is where the part that goes out first is: `under way` (until `canary_until`, once all of it was sent),
+    `passed` or `failed`, and then `canary_reason` says why; it is empty without one.
+
     `made_by` is who handed it in. `draft_reason` says of a draft why it waits for somebody else to approve it.
 
     `correlation_id` is the job's, or empty. A `test` is a few messages of a job that went to phones of one's own.
@@ -83,12 +86,22 @@ class Status:
     draft_reason: str = ""
     send_window: str = ""
     window_opens_at: datetime | None = None
+    canary: str = ""
+    canary_until: datetime | None = None
+    canary_reason: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: times as ISO 8601, the cost as text."""
         plain = asdict(self)
         plain["created_at"] = self.created_at.isoformat()
-        for name in ("ended_at", "account_rests_until", "out_of_reach_until", "events_full_since", "window_opens_at"):
+        for name in (
+            "ended_at",
+            "account_rests_until",
+            "out_of_reach_until",
+            "events_full_since",
+            "window_opens_at",
+            "canary_until",
+        ):
             plain[name] = plain[name].isoformat() if plain[name] else None
         plain["scheduled_at"] = [moment.isoformat() for moment in self.scheduled_at]
         plain["cost"] = str(self.cost) if self.cost is not None else None
@@ -133,6 +146,7 @@ def status_of(services: Services, record: Record, resting: tuple[int, str] | Non
         events_full_since=_moment(full.since_ms) if full else None,
         events_full_group=full.group if full else "",
         **_window(services, record),
+        **_canary(record),
         **_origin(record),
     )
 
@@ -141,6 +155,16 @@ def _window(services: Services, record: Record) -> dict[str, Any]:
     """When it may go out."""
     opens_ms = closed_until_ms(services, record)
     return {"send_window": str(record.window or ""), "window_opens_at": _moment(opens_ms) if opens_ms else None}
+
+
+def _canary(record: Record) -> dict[str, Any]:
+    """Where the part that goes out first is."""
+    until_ms = record.number("canary_until_ms")
+    return {
+        "canary": "under way" if record.canary_batches and not record.over else record.fields.get("canary_state", ""),
+        "canary_until": _moment(until_ms) if until_ms and not record.over else None,
+        "canary_reason": record.fields.get("canary_why", ""),
+    }
 
 
 def _origin(record: Record) -> dict[str, Any]:

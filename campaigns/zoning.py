@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from campaigns.packing import Row
-from campaigns.recipients import countries_of, has_zones, zones_in
+from campaigns.recipients import countries_of, has_zones, one_country, zones_in
 from campaigns.windows import RECIPIENT, Window, ever_opens, next_opening, openings, packed_openings
 
 _HOUR_MS: Final = 3_600_000
@@ -39,8 +39,13 @@ class Zoning:
         if self.window is None or self.window.zone != RECIPIENT:
             yield "", rows
             return
+        phones = [_phone(row) for row in rows]
+        if (only := one_country(phones)) is not None:
+            self._enter(self.window, only)
+            yield only, rows
+            return
         found: dict[str, list[Row]] = {}
-        for row, country in zip(rows, countries_of([_phone(row) for row in rows]), strict=True):
+        for row, country in zip(rows, countries_of(phones), strict=True):
             found.setdefault(country, []).append(row)
         for country in found:
             self._enter(self.window, country)

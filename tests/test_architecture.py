@@ -62,7 +62,7 @@ LAYERS = [
     {"flow.turns", "flow.leases"},
     {"flow.send", "flow.poll", "flow.reconcile", "flow.replies"},
     {"flow.sweep", "flow.reading", "flow.room"},
-    {"flow.resolve", "flow.dispatch", "flow.control", "flow.recovering"},
+    {"flow.resolve", "flow.dispatch", "flow.canary", "flow.control", "flow.recovering"},
     {"flow.rescheduling", "whereabouts"},
     {"flow.work", "handle"},
     {"preparing"},
@@ -80,6 +80,7 @@ ONLY_IN = {
     "marshmallow": {
         "campaigns.schemas.aliases",
         "campaigns.schemas.answers",
+        "campaigns.schemas.canary_fields",
         "campaigns.schemas.delivery_lists",
         "campaigns.schemas.every_kind",
         "campaigns.schemas.fields",

@@ -43,6 +43,7 @@ COMMON: Final[dict[str, Any]] = {
     "send_on": ["mon", "FRI"],
     "send_zone": "Europe/Minsk",
 }
+CANARY: Final[dict[str, Any]] = {"canary": "500", "canary_wait_s": 60, "canary_max_failed": 0.25}
 NOTHING: Final = dict.fromkeys(
     ["name", "key", "correlation_id", "on_unknown", "max_recipients", "rate", "max_cost", "send_between"]
 )
@@ -50,6 +51,8 @@ GOOD: Final[list[dict[str, Any]]] = [
     sample_job(),
     bulk_job([PHONE, 80291111111, {"phone": PHONE}, "not a phone"], kind="bulk", callback_url=LINK, **COMMON),
     bulk_job([PHONE], callback_url=None, **NOTHING),
+    bulk_job([PHONE], **CANARY),
+    quick_job(PHONE, canary=1, canary_max_failed=1, follow="read"),
     personal_job([{"phone": 375291111111, "text": "x"}], literal_text=False, weight="7", max_cost=0.5),
     template_job([{"phone": PHONE, "values": {"name": "Анна", "n": 1.5, "x": None, "y": []}}], "Hello {name|}, {n}"),
     template_job([PHONE, 375291111111, {"phone": PHONE}, {"phone": PHONE, "values": None}], "x" * 1000),
@@ -170,6 +173,11 @@ BAD: Final[list[dict[str, Any]]] = [
     bulk_job([PHONE], send_on="mon", send_between=["09:00", "20:00"]),
     bulk_job([PHONE], send_on=["mon"], send_zone=3),
     bulk_job([PHONE], transactional="yes"),
+    bulk_job([PHONE], canary=0),
+    bulk_job([PHONE], canary_wait_s=60),
+    bulk_job([PHONE], canary=5, canary_max_failed=1.5),
+    bulk_job([PHONE], canary=5, follow="NONE"),
+    list_job(canary=5),
     bulk_job([PHONE], transactional=True, send_between=["09:00", "20:00"]),
     quick_job(PHONE, transactional="1", send_on=["mon"]),
     bulk_job([PHONE], max_cost="cheap"),

@@ -9,13 +9,14 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.errors import JobError
 from campaigns.planning import PlannedBatch, Planner, TakenOut, phones_of
 from campaigns.schemas.jobs import load_job
 from campaigns.settings import Settings
+from campaigns.zoning import Zoning
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
 
 SETTINGS = Settings()
@@ -27,12 +28,14 @@ def planner(job: Any, most: int = 1000) -> Planner:
     def opted_out(some: list[str]) -> Sequence[bool]:
         return [phone == OPTED_OUT for phone in some]
 
+    checked = load_job(job, settings=SETTINGS, now=NOW)
     return Planner(
-        load_job(job, settings=SETTINGS, now=NOW),
+        checked,
         recipients_per_request=most,
         region="BY",
         timezone=SETTINGS.gateway_timezone,
         opted_out=opted_out,
+        zoning=Zoning(checked.window, round(NOW.timestamp() * 1000)),
     )
 
 
@@ -41,6 +44,20 @@ def plan(job: Any, most: int = 1000) -> tuple[list[PlannedBatch], list[TakenOut]
     steps = list(working.steps())
     batches = [step for step in steps if isinstance(step, PlannedBatch)]
     return batches, [step for step in steps if isinstance(step, TakenOut)], working
+
+
+@settings(deadline=None)
+@given(st.integers(1, 12), st.integers(1, 5), st.booleans())
+def test_a_canary_goes_first(canary: int, most: int, zoned: bool) -> None:
+    """It is as large as it says, and shares no request with others."""
+    germans = [f"49151123456{n:02d}" for n in range(4)]
+    window = {"send_between": ["09:00", "20:00"], "send_zone": "recipient"} if zoned else {}
+    job = {**bulk_job([*phones(3), *germans, *phones(3, start=50)]), "canary": canary, **window}
+    batches, _, _ = plan(job, most)
+    first = [batch.canary for batch in batches]
+    assert first == sorted(first, reverse=True)
+    assert sum(batch.recipients for batch in batches if batch.canary) == min(canary, 10)
+    assert sum(batch.recipients for batch in batches) == 10
 
 
 def test_sample_request_is_one_batch() -> None:

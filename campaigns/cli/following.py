@@ -14,6 +14,7 @@ from campaigns.cli.failures import complain
 from campaigns.cli.progress import Pace, Standing, line, view
 from campaigns.cli.show import (
     account_pause,
+    canary_words,
     draft_words,
     events_full_words,
     out_of_reach_words,
@@ -61,7 +62,7 @@ def obstacles(status: Status, zone: tzinfo) -> list[str]:
     """What keeps a campaign from going on as wanted, a sentence each."""
     found = [account_pause(status, zone), events_full_words(status, zone), draft_words(status)]
     found += [out_of_reach_words(status, zone) if status.state == "cancelling" else None]
-    found += [window_words(status, zone) if status.window_opens_at else None]
+    found += [window_words(status, zone) if status.window_opens_at else None, canary_words(status, zone)]
     if status.state == "paused":
         found.append(f"the campaign is paused; to go on: campaigns resume {status.id}")
     return [*reason_lines(status), *(words for words in found if words)]

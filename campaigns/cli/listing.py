@@ -36,6 +36,7 @@ def needs(status: Status) -> str:
         f"{refused:,} refused": refused,
         "account rests": status.account_rests_until is not None and status.recipients.get("planned"),
         "event stream full": status.events_full_since is not None and status.recipients.get("planned"),
+        "canary failed": status.state == "paused" and status.canary == "failed",
         "paused": status.state == "paused",
         "to approve": status.state == "draft",
     }

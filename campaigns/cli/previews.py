@@ -28,6 +28,8 @@ def preview_lines(preview: Preview) -> Iterator[Line]:
     yield from _limits(preview)
     if preview.send_window:
         yield f"goes out from {preview.send_window}", None
+    if preview.canary:
+        yield f"the first {counted(preview.canary, 'recipient')} go out before the others", None
     if preview.same_as is not None:
         yield f"campaign {preview.same_as} has this key already: no second one would be made", "yellow"
     if not preview.refused:

@@ -115,6 +115,8 @@ def _advice(status: Status, zone: tzinfo) -> list[str]:
         advice += ["once the reason is put right:", f"campaigns retry {status.id} --why REASON"]
     if (words := draft_words(status)) is not None:
         advice += [words, "once somebody else has looked at it:", f"campaigns approve {status.id}"]
+    if words := canary_words(status, zone):
+        advice.append(words)
     if status.state == "paused":
         advice += ["to go on:", f"campaigns resume {status.id}"]
     return advice
@@ -146,6 +148,16 @@ def window_words(status: Status, zone: tzinfo) -> str | None:
         return None
     waits = f"; closed, opens {moment(status.window_opens_at, zone)} {zone}" if status.window_opens_at else ""
     return f"goes out from {status.send_window}{waits}"
+
+
+def canary_words(status: Status, zone: tzinfo) -> str | None:
+    """That only a first part is out yet, or that it failed and why; nothing once that is over."""
+    if status.canary == "under way":
+        until = f" until {moment(status.canary_until, zone)} {zone}" if status.canary_until else ""
+        return f"a canary goes out first, and its results are waited for{until}; the others follow by themselves"
+    if status.canary == "failed" and status.state == "paused":
+        return f"the canary failed: {status.canary_reason}"
+    return None
 
 
 def draft_words(status: Status) -> str | None:
@@ -181,10 +193,13 @@ def forget_command(group: str) -> str:
 
 def state_words(status: Status) -> str:
     """The state, and what `finished` would hide: that the campaign was refused, or is held."""
-    if status.state == "ready" and status.events_full_since is not None and status.recipients.get("planned"):
-        return "ready, events full"
-    if status.state == "ready" and status.window_opens_at is not None:
-        return "ready, window closed"
+    if status.state == "ready":
+        waits = {
+            "events full": status.events_full_since is not None and status.recipients.get("planned"),
+            "window closed": status.window_opens_at is not None,
+            "canary": status.canary == "under way",
+        }
+        return ", ".join(["ready", *(words for words, is_so in waits.items() if is_so)][:2])
     if status.state not in {"finished", "cancelled"}:
         return status.state
     requests = status.requests

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Final
 
 from campaigns.errors import UnknownCampaignError
+from campaigns.flow.canary import judge_canary
 from campaigns.flow.leases import end_lease
 from campaigns.flow.room import TRIM_ENTRY, keep_room
 from campaigns.flow.services import Services
 from campaigns.flow.sweep import SWEEP_ENTRY, sweep_campaign, sweep_slice
 from campaigns.flow.turns import Outcome
-from campaigns.ledger import CANCEL, LEASE, PLAN, Entry
+from campaigns.ledger import CANARY, CANCEL, LEASE, PLAN, Entry
 from campaigns.ledger.states import CANCELLING, PLANNING
 
 #: A slice of sweeping or trimming takes so long, and the next follows after so long while there is more to do: a
@@ -40,6 +41,8 @@ def control_taken(
         services.due.put_control(TRIM_ENTRY, services.now_ms() + _TRIMS_EVERY_MS)
     elif entry.verb == LEASE:
         end_lease(services, entry.id)
+    elif entry.verb == CANARY:
+        judge_canary(services, entry)
     elif entry.verb in {PLAN, CANCEL}:
         _campaign_due(services, entry)
     else:

@@ -16,6 +16,7 @@ from campaigns.flow.leases import declare_unknown
 from campaigns.flow.services import Services
 from campaigns.flow.windows import write_openings
 from campaigns.ledger import (
+    CANARY,
     FETCH,
     LEASE,
     POLL_VERB,
@@ -105,8 +106,10 @@ def sweep_campaign(services: Services, campaign: Campaign) -> int:
     missing, now_ms = 0, services.about_now_ms()
     if not campaign.over:
         write_openings(services, campaign, now_ms)
-    if campaign.state == READY and campaign.number("cursor") < campaign.batches:
+    if campaign.state == READY and campaign.number("cursor") < campaign.handed_out_most:
         missing += services.campaigns.put_in_order(campaign)
+    elif campaign.state == READY and campaign.canary_batches:
+        services.due.keep_in_control([Entry(CANARY, campaign.id)], now_ms)
     ids = campaign.batch_ids()
     for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
         batches = services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP])

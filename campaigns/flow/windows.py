@@ -30,7 +30,7 @@ def write_openings(services: Services, campaign: Campaign, now_ms: int) -> None:
             # Another machine's zone database knows it. Until one of those comes by, it stays closed.
             log.warning("zone_unknown", extra={**campaign.facts, "zone": zone})
     if fresh:
-        services.store.run("open_windows", [services.store.keys.campaign(campaign.id)], ["", *fresh])
+        services.store.run("guard_campaign", [services.store.keys.campaign(campaign.id)], ["", "", *fresh])
 
 
 def closed_until_ms(services: Services, campaign: Campaign) -> int | None:

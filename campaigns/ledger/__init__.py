@@ -7,6 +7,7 @@ being sent twice or lost. Celery's messages only wake workers up to look here.
 from __future__ import annotations
 
 from campaigns.ledger.batches import (
+    CANARY,
     CANCEL,
     FETCH,
     LEASE,
@@ -37,6 +38,7 @@ from campaigns.ledger.whole_plan import NewBatch, Stored, WholePlan
 from campaigns.ledger.withheld import withhold
 
 __all__ = [
+    "CANARY",
     "CANCEL",
     "FETCH",
     "LEASE",

@@ -20,8 +20,9 @@ from campaigns.store import ScriptCall, Store, decoded
 
 #: What may be due of a batch, and in which set. Where a batch is sent from depends on its kind.
 SEND, RECONCILE, POLL_VERB, FETCH, LEASE = "send", "reconcile", "poll", "replies", "lease"
-#: What may be due of a campaign: a plan that nobody goes on with, batches to cancel; and of all, sweeping.
-PLAN, CANCEL, SWEEP, TRIM = "plan", "cancel", "sweep", "trim"
+#: What may be due of a campaign: a plan that nobody goes on with, batches to cancel, a canary to judge; and of all,
+#: sweeping.
+PLAN, CANCEL, CANARY, SWEEP, TRIM = "plan", "cancel", "canary", "sweep", "trim"
 _VERB_QUEUES = {RECONCILE: POLL, POLL_VERB: POLL, FETCH: REPLIES, LEASE: CONTROL}
 
 T = TypeVar("T")

@@ -31,6 +31,7 @@ class Plan:
         self._keys = store.keys
         self._taken_out_calls = 0
         self._first_ms: int | None = None
+        self._canary = 0
 
     def opening(self, optouts: str) -> ScriptCall:
         """The call that opens it; see `owner`. `optouts`: version of the opt-outs that planning goes by."""
@@ -92,11 +93,13 @@ class Plan:
         """The call that stores all of it at once. Its answer is for `Stored.read`."""
         return storing_call(self._keys, self.head, whole, self._kept_back())
 
-    def opening_windows(self, openings: Mapping[str, str]) -> ScriptCall:
-        """The call that writes when the campaign's windows are open, by their zones. It comes before `finish`."""
+    def guard(self, openings: Mapping[str, str]) -> None:
+        """Write what keeps batches back: their windows, by zone, and the canary. It comes before `finish`."""
         (zone,) = openings if len(openings) == 1 else ("",)
-        flat = [part for pair in openings.items() for part in pair]
-        return "open_windows", [self._keys.campaign(self.campaign_id)], [zone, *flat]
+        canary = self._canary if 0 < self._canary < self.batches else ""
+        if openings or canary:
+            flat = [part for pair in openings.items() for part in pair]
+            self._store.run("guard_campaign", [self._keys.campaign(self.campaign_id)], [zone, canary, *flat])
 
     def let_go(self) -> None:
         """The replicas have the campaign: it may go out."""
@@ -157,6 +160,7 @@ class Plan:
         """The call by which `add` stores one batch."""
         keys, batch_id = self._keys, f"{self.campaign_id}-{self.batches}"
         self.batches += 1
+        self._canary += batch.canary
         self._first_ms = batch.not_before_ms if self._first_ms is None else min(self._first_ms, batch.not_before_ms)
         recipients, body, mailings, not_before_ms = as_stored(batch)
         return (

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from campaigns.jobs import Canary
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, OVER, SETTLED, TAKEN_OUT
 from campaigns.statuses import TO_READ
 from campaigns.windows import Opening, Window, read_openings
@@ -189,6 +190,22 @@ class Campaign:
     def rescheduled_ms(self) -> int | None:
         """Unix ms to which somebody moved what was still here; None if nobody did."""
         return self.number("schedule_ms") or None
+
+    @property
+    def canary(self) -> Canary | None:
+        """The part of it that goes out first."""
+        told = self.job.get("canary")
+        return Canary(**told) if told else None
+
+    @property
+    def canary_batches(self) -> int:
+        """How many batches may go out before its canary is judged; 0 if all may."""
+        return self.number("canary")
+
+    @property
+    def handed_out_most(self) -> int:
+        """How many batches may be handed out now."""
+        return self.canary_batches or self.batches
 
     @property
     def window(self) -> Window | None:

@@ -23,7 +23,7 @@ class NewBatch:
     """A batch as planning hands it over: its mailings and its request body, not compressed.
 
     `not_before_ms`: unix ms before which it stays here; 0 if it may go out at once. `zone`: by whose clocks its window
-    goes, where its campaign has several.
+    goes, where its campaign has several. `canary`: it is part of that.
     """
 
     recipients: int
@@ -31,6 +31,7 @@ class NewBatch:
     body: bytes
     not_before_ms: int = 0
     zone: str = ""
+    canary: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,15 @@ local function front(account)
     local member = first[1]
     if not member then return nil end
     if string.find(member, '-', 1, true) then return member, member, nil, first[2] end
-    local fields = redis.call('HMGET', campaign_base .. member, 'state', 'cursor', 'batches', 'spacing_ms')
+    local fields = redis.call('HMGET', campaign_base .. member, 'state', 'cursor', 'batches', 'spacing_ms', 'canary')
     local cursor = tonumber(fields[2] or '0')
     local going = fields[1] == 'ready' and cursor < tonumber(fields[3] or '0')
+    if going and fields[5] and cursor >= tonumber(fields[5]) then
+      -- Its canary is out: nothing else is, before that is judged.
+      going = false
+      redis.call('ZADD', KEYS[10], 'NX', now, 'canary|' .. member)
+      redis.call('ZREM', METRICS .. ':' .. account .. ':planned', member)
+    end
     local held_until, zone
     if going then held_until, zone = campaign_held_until(campaign_base .. member, now) end
     if going and not held_until then return member .. '-' .. cursor, member, fields, first[2] end

@@ -1,7 +1,7 @@
 """Recipients: phones normalised, rows checked, files read. Only `sources` and `sheets` touch a file."""
 
 from campaigns.recipients.cells import lost_digits
-from campaigns.recipients.countries import countries_of, has_zones, zones_in
+from campaigns.recipients.countries import countries_of, has_zones, one_country, zones_in
 from campaigns.recipients.files import RecipientFile, read_recipients
 from campaigns.recipients.lists import Listed, listed_phones
 from campaigns.recipients.phones import mobile_phone, mobile_phones, normalise_phone, rows_are_usual
@@ -20,6 +20,7 @@ __all__ = [
     "mobile_phone",
     "mobile_phones",
     "normalise_phone",
+    "one_country",
     "read_recipients",
     "row_problem",
     "rows_are_usual",

@@ -6,6 +6,7 @@ the table that the zone database has for choosing a zone (`zone.tab`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
@@ -18,9 +19,16 @@ _STANDS_FOR: Final = {"XK": "RS", "AC": "SH", "TA": "SH"}
 _LONGEST_CODE: Final = 3
 
 
-def countries_of(phones: list[str]) -> list[str]:
+def countries_of(phones: Sequence[str]) -> list[str]:
     """The country of each phone in the gateway's form, as two capital letters; '' where a number belongs to none."""
     return [_country(phone) for phone in phones]
+
+
+def one_country(phones: Sequence[str]) -> str | None:
+    """The country of all these phones, if their first digits alone tell that it is one."""
+    beginnings = {phone[:_LONGEST_CODE] for phone in phones}
+    regions = _regions(beginnings.pop()) if len(beginnings) == 1 else ()
+    return regions[0] if len(regions) == 1 else None
 
 
 def zones_in(place: str) -> tuple[ZoneInfo, ...]:

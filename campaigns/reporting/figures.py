@@ -204,12 +204,16 @@ def _waiting(status: Status) -> list[Pending]:
         found.append(Pending("Sending pauses", planned, why, "campaigns doctor"))
     if planned and status.state == "paused":
         resume = f"campaigns resume {status.id}"
-        found.append(Pending("Waiting", planned, "the campaign is paused; to go on", resume))
+        why = (
+            f"the canary failed: {status.canary_reason}. " if status.canary == "failed" else "the campaign is paused; "
+        )
+        found.append(Pending("Waiting", planned, f"{why}To go on" if "canary" in why else f"{why}to go on", resume))
     elif planned and status.state == "draft":
         why = f"a draft, made by {status.made_by}: {status.draft_reason}. Once somebody else has looked at it"
         found.append(Pending("Waiting", planned, why, f"campaigns approve {status.id}"))
     elif planned:
         later = ", what is scheduled shortly before its time" if status.scheduled_at else ""
+        later += ", once the canary's results are known" if status.canary == "under way" else ""
         later += f", from {status.send_window}" if status.send_window else ""
         found.append(Pending("Waiting", planned, f"to be sent by itself{later}"))
     return found

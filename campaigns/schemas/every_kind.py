@@ -8,6 +8,7 @@ from marshmallow import ValidationError, validates_schema
 
 from campaigns.jobs import AS_DRAFT, NOW
 from campaigns.schemas.aliases import Alias, without_token
+from campaigns.schemas.canary_fields import MAX_FAILED, WAIT_S, Share, canary_problems, canary_rules
 from campaigns.schemas.fields import Amount, CorrelationId, Flag, Key, Kind, Line, Whole, Word
 from campaigns.schemas.json_parts import Shape
 from campaigns.schemas.mailings import NAME_LENGTH
@@ -110,6 +111,30 @@ class EveryKind(StrictSchema):
             "`CAMPAIGNS_SEND_ZONE`, or else the gateway's zone."
         ),
     )
+    canary = Whole(
+        1,
+        1_000_000,
+        load_default=None,
+        metadata=about(
+            "So many recipients, the first of the job, get it before the others. Once their results are known, the "
+            "others follow by themselves, or the campaign pauses and says why. Not for lists."
+        ),
+    )
+    canary_wait_s = Whole(
+        1,
+        604_800,
+        load_default=None,
+        metadata=about(
+            f"For how many seconds results are waited for after the last of them was sent; {WAIT_S} if absent."
+        ),
+    )
+    canary_max_failed = Share(
+        load_default=None,
+        metadata=about(
+            "The campaign pauses if a larger share of them than this was refused or cannot be delivered, or if nobody "
+            f"has it on their phone by then; {MAX_FAILED} if absent."
+        ),
+    )
     transactional = Flag(
         load_default=False,
         metadata=about("Whether somebody waits for this message, such as a code: it goes out at any time."),
@@ -138,13 +163,13 @@ class EveryKind(StrictSchema):
     )
 
     @validates_schema
-    def _window_is_one(self, data: Any, **_: Any) -> None:
-        if errors := window_problems(data):
+    def _guards_are_whole(self, data: Any, **_: Any) -> None:
+        if errors := window_problems(data) | canary_problems(data):
             raise ValidationError(cast(Any, errors))
 
     def rules(self, settings: Settings) -> list[Shape]:
-        """As of any object, and which fields of a window go together."""
-        return window_rules(settings)
+        """As of any object, and which fields of a window or a canary go together."""
+        return [*window_rules(settings), *canary_rules()]
 
     @validates_schema(skip_on_field_errors=False)
     def _account_has_a_token(self, data: Any, **_: Any) -> None:

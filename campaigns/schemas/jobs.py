@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 
 from campaigns.errors import JobError
 from campaigns.jobs import BulkJob, Job, ListJob, Mailing, QuickJob
+from campaigns.schemas.canary_fields import canary_of
 from campaigns.schemas.kinds import KINDS, default_name, nameless
 from campaigns.schemas.strict import CHECKING, Checking
 from campaigns.schemas.window_fields import window_of
@@ -74,7 +75,7 @@ _SAME: Final = (
 
 def _common(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     same = {name: values[name] for name in _SAME}
-    return {**same, "spacing_ms": values["rate"], "window": window_of(values, settings)}
+    return {**same, "spacing_ms": values["rate"], "window": window_of(values, settings), "canary": canary_of(values)}
 
 
 def _bulk(values: dict[str, Any], settings: Settings) -> BulkJob:

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from marshmallow import ValidationError, fields, validates_schema
 
 from campaigns.recipients import BUTTON_LINK_LENGTH, RowForm
+from campaigns.schemas.canary_fields import CANARY_FIELDS
 from campaigns.schemas.delivery_lists import DeliveryList, Mailings, row_shape
 from campaigns.schemas.every_kind import EveryKind
 from campaigns.schemas.fields import Flag, Kind, Link, Phone, Text, When, Whole, Word
@@ -220,8 +221,9 @@ class ListSchema(_Message):
     )
 
     def rules(self, settings: Settings) -> list[Shape]:
-        """Only the gateway knows who is on the list, so nobody knows their zones."""
-        return [*super().rules(settings), having(send_zone={"not": {"const": RECIPIENT}})]
+        """Only the gateway knows who is on the list: neither their zones nor who would come first."""
+        no_canary = having(**{name: {"type": "null"} for name in CANARY_FIELDS})
+        return [*super().rules(settings), having(send_zone={"not": {"const": RECIPIENT}}), no_canary]
 
 
 #: The schema of each kind of job.

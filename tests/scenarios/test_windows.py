@@ -119,7 +119,7 @@ def test_a_campaign_over_a_closing_with_a_worker_killed(
     assert opens_ms == [round(hours.at(1, "09:00:00").timestamp() * 1000)]
 
 
-@pytest.mark.parametrize("point", ["before opening windows", "after opening windows", "after storing a campaign"])
+@pytest.mark.parametrize("point", ["before guarding", "after guarding", "after storing a campaign"])
 def test_a_producer_that_dies(rig: Stage, crash: Crash, point: str) -> None:
     """No campaign goes out without its window."""
     crash(point, "windowed", "-")
@@ -133,14 +133,14 @@ def test_a_producer_that_dies(rig: Stage, crash: Crash, point: str) -> None:
     assert sent(rig.sandbox) == Counter(phones(30)) + Counter(phones(3, start=5000))
 
 
-@pytest.mark.parametrize("point", ["before claim", "after claim", "before opening windows", "after opening windows"])
+@pytest.mark.parametrize("point", ["before claim", "after claim", "before guarding", "after guarding"])
 def test_a_worker_that_dies_while_it_is_closed(
     server: EmbeddedServer, gateway: Sandbox, hours: Hours, prefix: str, crash: Crash, point: str
 ) -> None:
     """As it puts the campaign back, or as it writes further openings."""
     night = stage_of(server, gateway, prefix)
     campaign = night.enqueue({**bulk_job(phones(20)), **OFFICE})
-    sweeps = "opening" in point
+    sweeps = "guarding" in point
     hours.set_to(hours.at(20 if sweeps else 0, "22:00:00"), night.services.store)
     crash(point, "sweep" if sweeps else "send", f"{campaign.id}-0", gateway.url)
     night = stage_of(server, gateway, prefix)

@@ -16,6 +16,7 @@ from typing import Any
 
 from celery.worker.request import Request
 
+from campaigns.flow.canary import judge_canary
 from campaigns.flow.room import keep_room
 from campaigns.flow.services import Services
 from campaigns.flow.sweep import sweep
@@ -23,7 +24,7 @@ from campaigns.flow.work import work
 from campaigns.gateway import connection
 from campaigns.gateway.client import Gateway
 from campaigns.handle import Campaign
-from campaigns.ledger import campaign_of
+from campaigns.ledger import CANARY, Entry, campaign_of
 from campaigns.producer import enqueue
 from campaigns.store import Store
 from campaigns.wiring import build_services
@@ -167,13 +168,15 @@ POINTS: dict[str, Callable[[], None]] = {
     "before marking": before_marking,
     "after marking": after_marking,
     "after opening a plan": lambda: around_script("open_plan", before=False),
-    "before opening windows": lambda: around_script("open_windows", before=True),
-    "after opening windows": lambda: around_script("open_windows", before=False),
+    "before guarding": lambda: around_script("guard_campaign", before=True),
+    "after guarding": lambda: around_script("guard_campaign", before=False),
     "after planning batches": lambda: around_script("add_batch", before=False),
     "before finishing a plan": lambda: around_script("finish_plan", before=True),
     "after finishing a plan": lambda: around_script("finish_plan", before=False),
     "before storing a campaign": lambda: around_script("store_campaign", before=True),
     "after storing a campaign": lambda: around_script("store_campaign", before=False),
+    "before judging": lambda: around_script("judge_canary", before=True),
+    "after judging": lambda: around_script("judge_canary", before=False),
     "before approving": lambda: around_script("steer", before=True),
     "after approving": lambda: around_script("steer", before=False),
 }
@@ -209,6 +212,7 @@ def main() -> None:
             thirty("storing" in point) | {"send_between": ["00:00", "24:00"]}, key="crash", services=services
         ),
         "sweep": lambda: sweep(services),
+        "judge": lambda: judge_canary(services, Entry(CANARY, campaign_of(batch_id))),
         "approve": lambda: Campaign(campaign_of(batch_id), services).approve(by="bob"),
     }
     acts[task]()

@@ -1,0 +1,34 @@
+"""Canaries on the command line: told while results are waited for, and when one failed."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from campaigns.handle import Campaign
+from tests.cli.conftest import Run
+from tests.flow.test_canary import DEAD
+from tests.support.jobs import bulk_job, phones
+from tests.support.stage import Stage
+
+
+def test_from_send_to_resume(run: Run, stage: Stage, tmp_path: Path) -> None:
+    file = tmp_path / "job.json"
+    job = {**bulk_job([*DEAD[:3], *phones(5)]), "canary": 3, "canary_wait_s": 60, "canary_max_failed": 0.5}
+    file.write_text(json.dumps(job), "utf-8")
+    assert "first 3 recipients go out before the others" in run("send", file, "--dry-run").output
+    sent = json.loads(run("send", file, "--json").output)
+    assert sent["canary"] == "under way"
+    told = " ".join(run("status", sent["id"]).output.split())
+    assert "ready, canary" in told
+    assert "a canary goes out first, and its results are waited for; the others follow by themselves" in told
+    campaign = Campaign(sent["id"], stage.services)
+    stage.until(lambda: campaign.status().canary == "failed")
+    told = " ".join(run("status", sent["id"]).output.split())
+    assert re.search("the canary failed: [23] of 3 recipients failed, and at most 50% may", told)
+    assert f"campaigns resume {sent['id']}" in told
+    assert "canary failed" in " ".join(run("list", "--needs-you").output.split())
+    assert "the canary failed: " in run("report", sent["id"], "--output", "-").output
+    assert run("resume", sent["id"]).exit_code == 0
+    stage.finish(campaign)

@@ -1,0 +1,183 @@
+"""Canaries: a first part goes out alone, and what becomes of it decides about the others."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from campaigns.errors import JobError
+from campaigns.flow.canary import Findings, Verdict, judged
+from campaigns.handle import Campaign
+from campaigns.jobs import Canary
+from campaigns.trials import send_test
+from tests.support.claims import due_sets
+from tests.support.jobs import bulk_job, list_job, phones, quick_job
+from tests.support.stage import Stage
+
+#: Phones that the gateway rejects at once.
+DEAD = [f"37529{n}9911" for n in range(100, 120)]
+KINDS: dict[str, Callable[[list[str]], dict[str, Any]]] = {"bulk": bulk_job, "quick": lambda to: quick_job(*to)}
+PATIENT = {"canary": 4, "canary_wait_s": 120}
+
+
+@pytest.fixture
+def stage(make_stage: Callable[..., Stage]) -> Stage:
+    return make_stage(recipients_per_request=3, poll_horizon_s=60.0)
+
+
+def settle(stage: Stage, campaign: Campaign) -> None:
+    """Step until the canary is judged."""
+    stage.until(lambda: campaign.status().canary != "under way", 30)
+
+
+def rest(stage: Stage) -> None:
+    """Whatever would go out by itself goes out."""
+    for _ in range(4):
+        stage.sweep()
+        stage.step()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_others_follow_one_that_does_well(stage: Stage, kind: str) -> None:
+    campaign = stage.enqueue({**KINDS[kind](phones(10)), "canary": 4, "canary_wait_s": 1})
+    stage.step()
+    assert sorted(row["phone"] for row in stage.sandbox.ledger()) == phones(4)
+    status = campaign.status()
+    assert (status.state, status.canary, status.recipients["planned"]) == ("ready", "under way", 6)
+    settle(stage, campaign)
+    assert campaign.status().canary == "passed"
+    stage.finish(campaign, timeout_s=30)
+    (event,) = [event for event in stage.events(campaign) if event.type == "campaign.canary_passed"]
+    assert event.data == {"recipients": 4, "arrived": event.data["arrived"], "failed": 0}
+    assert event.data["arrived"] > 0
+    assert Counter(row["phone"] for row in stage.sandbox.ledger()) == Counter(phones(10))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_that_fails_pauses_the_campaign_and_says_why(stage: Stage, kind: str) -> None:
+    campaign = stage.enqueue({**KINDS[kind]([*phones(2), *DEAD[:2], *phones(6, start=50)]), **PATIENT})
+    settle(stage, campaign)
+    status = campaign.status()
+    # Already one of them is too many.
+    assert (status.state, status.canary) == ("paused", "failed")
+    assert re.fullmatch("[12] of 4 recipients failed, and at most 20% may", status.canary_reason)
+    (event,) = [event for event in stage.events(campaign) if event.type == "campaign.canary_failed"]
+    assert event.data["reason"] == status.canary_reason
+    rest(stage)
+    assert len(stage.sandbox.ledger()) == 4
+    campaign.resume(by="ann", why="known numbers")
+    stage.finish(campaign, timeout_s=30)
+    assert len(stage.sandbox.ledger()) == 10
+
+
+def test_until_when_results_are_waited_for(stage: Stage) -> None:
+    campaign = stage.enqueue({**bulk_job(phones(10)), **PATIENT})
+    stage.until(lambda: campaign.status().canary_until is not None)
+    status = campaign.status()
+    assert status.canary_until is not None
+    assert 120 <= (status.canary_until - status.created_at).total_seconds() < 160
+    rest(stage)
+    assert len(stage.sandbox.ledger()) == 4
+    assert campaign.cancel().recipients["cancelled"] == 6
+    stage.finish(campaign, timeout_s=60)
+    assert campaign.status().canary == ""
+
+
+def test_what_the_gateway_refuses_fails_at_once(stage: Stage) -> None:
+    stage.sandbox.fault("refuse", "sendBulkViber")
+    campaign = stage.enqueue({**bulk_job(phones(10)), **PATIENT, "canary": 3})
+    settle(stage, campaign)
+    assert "3 of 3 recipients failed" in campaign.status().canary_reason
+    assert stage.sandbox.ledger() == []
+
+
+def test_who_is_excluded_is_no_canary(stage: Stage) -> None:
+    """Nor is the canary larger for it that one request would hold more."""
+    stage.services.optouts.add(phones(2))
+    stage.enqueue({**bulk_job(["no phone", *phones(10)]), **PATIENT})
+    rest(stage)
+    assert sorted(row["phone"] for row in stage.sandbox.ledger()) == phones(4, start=2)
+
+
+def test_one_that_holds_all_of_it_waits_for_nothing(stage: Stage) -> None:
+    campaign = stage.enqueue({**bulk_job(phones(4)), **PATIENT, "canary": 100})
+    assert campaign.status().canary == ""
+    stage.finish(campaign, timeout_s=30)
+
+
+def test_bit_by_bit_and_from_a_stream(make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage(recipients_per_request=1)
+    lazy = bulk_job([], text="lazy")
+    del lazy["messages"][0]["delivery_list"]
+    stage.enqueue({**bulk_job(phones(60)), **PATIENT})
+    stage.enqueue({**lazy, **PATIENT}, recipients=iter(phones(60)))
+    rest(stage)
+    assert Counter(row["text"] for row in stage.sandbox.ledger()) == {"hello": 4, "lazy": 4}
+
+
+def test_pause_resume_a_draft_and_lost_due_times(stage: Stage) -> None:
+    campaign = stage.enqueue({**bulk_job(phones(10)), **PATIENT}, start="draft", by="ann")
+    rest(stage)
+    assert stage.sandbox.ledger() == []
+    campaign.approve(by="bob")
+    rest(stage)
+    campaign.pause()
+    stage.step()
+    campaign.resume()
+    rest(stage)
+    stage.services.store.ask("delete", *due_sets(stage.services.store))
+    rest(stage)
+    assert (campaign.status().canary, len(stage.sandbox.ledger())) == ("under way", 4)
+
+
+def test_a_window_and_a_test(stage: Stage) -> None:
+    """A test is not held back."""
+    send_test({**bulk_job(phones(2)), **PATIENT, "canary": 1}, to=phones(2), services=stage.services)
+    stage.step()
+    assert len(stage.sandbox.ledger()) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"canary": 0}, "canary: must be at least 1|canary: must lie between"),
+        ({"canary": 5, "canary_max_failed": 20}, "canary_max_failed: must be a share from 0 to 1"),
+        ({"canary_wait_s": 60}, "canary_wait_s: is of use only with canary"),
+        ({"canary": 5, "follow": "none"}, "canary: cannot be judged with follow: none"),
+        ({**list_job(1), "canary": 5}, "canary: has no place in a job of kind list"),
+    ],
+)
+def test_what_does_not_fit_together(stage: Stage, fields: dict[str, Any], problem: str) -> None:
+    with pytest.raises(JobError, match=problem):
+        stage.enqueue(fields if "kind" in fields else {**bulk_job(phones(1)), **fields})
+
+
+NOTHING = Findings(recipients=100, arrived=0, failed=0, open=0, held=0)
+
+
+@pytest.mark.parametrize(
+    ("found", "now_ms", "word"),
+    [
+        (replace(NOTHING, open=1), 10**13, "waits"),
+        (NOTHING, 600_999, "waits"),
+        (NOTHING, 601_000, "failed"),
+        (replace(NOTHING, arrived=1), 601_000, "passed"),
+        (replace(NOTHING, arrived=80, failed=20), 601_000, "passed"),
+        (replace(NOTHING, arrived=79, failed=21), 0, "failed"),
+        (replace(NOTHING, recipients=10, failed=10, open=9), 0, "waits"),
+        (replace(NOTHING, recipients=30, failed=21, open=7), 0, "failed"),
+        (replace(NOTHING, arrived=99, held=1), 0, "failed"),
+    ],
+)
+def test_what_follows_from_what_is_known(found: Findings, now_ms: int, word: str) -> None:
+    verdict = judged(Canary(100, 600, 0.2), found, now_ms, sent_by_ms=1_000, asked=True)
+    assert verdict.word == word
+    assert bool(verdict.why) is (word == "failed")
+    if now_ms == 601_000:
+        assert judged(Canary(100, 600, 0.2), found, now_ms, sent_by_ms=1_000, asked=False).word == "asks"
+    assert verdict.until_ms == (601_000 if verdict == Verdict("waits", until_ms=601_000) else None)
