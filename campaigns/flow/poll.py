@@ -15,7 +15,7 @@ from campaigns.flow.ageing import again_ms, followed_to_the_end, poll_fraction
 from campaigns.flow.answers import Answer, ask, final_costs, last_digest, marked
 from campaigns.flow.services import Services
 from campaigns.gateway.limiter import Permit
-from campaigns.ledger import FETCH, POLL_VERB, Batch, Entry, Move, moved
+from campaigns.ledger import FETCH, POLL_VERB, Batch, Entry, Move
 from campaigns.ledger.states import ACCEPTED, REJECTED, SETTLED
 from campaigns.planning import phones_of
 from campaigns.results import Odd, compare, silenced
@@ -224,23 +224,22 @@ def _settle(services: Services, batch_id: str, *, past_horizon: bool, priced: bo
         return services.batches.move(batch, move, from_states={ACCEPTED})
     if not past_horizon and (batch.number("final") < batch.recipients or last_digest(batch) is None):
         return False
-    prices = [] if priced else _prices(services, batch)
+    prices = {} if priced else _priced(services, batch)
     if prices is None and not past_horizon:
         return False
-    move = Move(SETTLED, {"reason": why} if why else {}, {"text": why}, {POLL_VERB: None})
-    # By one server: one that took another's place might settle what it lacks the price or the last statuses of.
-    version = batch.fields.get("v", "")
-    settling = services.batches.moving(batch, move, from_states={ACCEPTED}, version=version)
-    return moved(services.store.run_in_turn([*(prices or ()), settling])[-1])
+    # A server that took another's place meanwhile may lack the price, or the last statuses.
+    holds = {"v": batch.fields.get("v", ""), **(prices or {})}
+    move = Move(SETTLED, {"reason": why} if why else {}, {"text": why}, {POLL_VERB: None}, only_if=holds)
+    return services.batches.move(batch, move, from_states={ACCEPTED})
 
 
-def _prices(services: Services, batch: Batch) -> list[ScriptCall] | None:
-    """The calls that write down what the batch cost in the end; None if the gateway does not say now."""
+def _priced(services: Services, batch: Batch) -> dict[str, str] | None:
+    """Write down what the batch cost in the end; None if the gateway does not say now. Returns the fields that tell."""
     try:
         costs = final_costs(services, batch)
     except GatewayError:
         return None
-    return [services.deliveries.pricing(batch, mailing, cost) for mailing, cost in costs.items()]
+    return dict(services.deliveries.price(batch, mailing, cost) for mailing, cost in costs.items())
 
 
 def _looking_again(look: Polled, end_ms: int, delay_s: float | None) -> ScriptCall:

@@ -70,6 +70,8 @@ class Move:
     due: Mapping[str, int | None] = field(default_factory=dict)
     #: Of the person that decided it, if one did.
     act: Act | None = None
+    #: Fields that the batch must have, each with its value.
+    only_if: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +108,13 @@ class Batches:
         """
         return moved(self._store.run(*self.moving(batch, move, from_states=from_states, fence=fence)))
 
-    def moving(
-        self, batch: Batch, move: Move, *, from_states: Iterable[str], fence: str = "", version: str = ""
-    ) -> ScriptCall:
-        """The call that `move` makes, for whoever has more to say in the same round trip.
-
-        With `version` only while the batch's deliveries are those of that version.
-        """
+    def moving(self, batch: Batch, move: Move, *, from_states: Iterable[str], fence: str = "") -> ScriptCall:
+        """The call that `move` makes, for whoever has more to say in the same round trip."""
         allowed = frozenset(from_states)
         if not allowed <= REACHED_FROM[move.to]:
             raise ValueError(f"{move.to} does not follow {sorted(allowed - REACHED_FROM[move.to])}")
         keys = self._keys
-        fields = [part for pair in move.fields.items() for part in pair]
+        written = [part for pair in move.fields.items() for part in pair]
         due_keys, due = self._changes(batch, move.due)
         return (
             "move",
@@ -141,9 +138,9 @@ class Batches:
                 self._body_life_ms if move.to == ACCEPTED else 0,
                 packed(move.act),
                 ACCEPTANCE.packed if move.to == ACCEPTED else "",
-                version,
+                orjson.dumps(dict(move.only_if)) if move.only_if else "",
                 len(move.fields),
-                *fields,
+                *written,
                 *due,
             ],
         )

@@ -5,18 +5,25 @@
 --       5 allowed states as ',a,b,', 6 fence that the batch must have ('' any), 7 new state,
 --       8 data of the event (JSON object), 9 life of the body from now on (ms, or 0 to leave it),
 --       10 act of a person (JSON object) or '', 11 bounds of the time from the beginning to here (see `observe`) or '',
---       12 version of its deliveries that the batch must have ('' any), 13 number of fields F, then F times field, value,
+--       12 fields that the batch must have (JSON object) or '', 13 number of fields F, then F times field, value,
 --       then for each change of what is due: entry, delay in ms from now or '' to remove it, account
 -- Returns: {1, now} moved, now or by a repeated call; {0, now, state} refused: the batch is elsewhere.
 -- @include due
 -- @include doubts
 -- @include acts
+local function has(wanted)
+  for name, value in pairs(wanted == '' and {} or cjson.decode(wanted)) do
+    if redis.call('HGET', KEYS[1], name) ~= value then return false end
+  end
+  return true
+end
+
 local now = clock(ARGV[1])
-local batch = redis.call('HMGET', KEYS[1], 'state', 'fence', 'n', 'op', 'attempt', 'not_before_ms', 'v')
+local batch = redis.call('HMGET', KEYS[1], 'state', 'fence', 'n', 'op', 'attempt', 'not_before_ms')
 local from = batch[1]
 if from and batch[4] == ARGV[2] then return {1, now} end
 if not from or not string.find(ARGV[5], ',' .. from .. ',', 1, true)
-  or (ARGV[6] ~= '' and batch[2] ~= ARGV[6]) or (ARGV[12] ~= '' and batch[7] ~= ARGV[12]) then
+  or (ARGV[6] ~= '' and batch[2] ~= ARGV[6]) or not has(ARGV[12]) then
   return {0, now, from or ''}
 end
 local to, fields = ARGV[7], tonumber(ARGV[13])

@@ -162,17 +162,16 @@ class Deliveries:
                 refused = f"rejected:{number}" in batch.fields
                 yield number, _delivery(phone, stored, mailing.name, batch, "rejected" if refused else batch.state)
 
-    def price(self, batch: Batch, mailing: int, costs: Mapping[str, int]) -> None:
+    def price(self, batch: Batch, mailing: int, costs: Mapping[str, int]) -> tuple[str, str]:
         """Record what the gateway says a mailing cost: currency → millionths. Later figures replace earlier ones.
 
-        Nothing is recorded of a batch that is not at the gateway, or was claimed anew since.
+        Nothing is recorded of a batch that is not at the gateway, or was claimed anew since. Returns the field of the
+        batch that tells, and what it holds if it was recorded.
         """
-        self._store.run(*self.pricing(batch, mailing, costs))
-
-    def pricing(self, batch: Batch, mailing: int, costs: Mapping[str, int]) -> ScriptCall:
-        """The call that `price` makes, for whoever has more to say in the same round trip."""
         keys = [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id)]
-        return "price", keys, [batch.fence, mailing, *(part for pair in sorted(costs.items()) for part in pair)]
+        pairs = sorted(costs.items())
+        self._store.run("price", keys, [batch.fence, mailing, *(part for pair in pairs for part in pair)])
+        return f"cost:{mailing}", "".join(f"{currency}={micro};" for currency, micro in pairs)
 
     def learn(self, batch: Batch, message_ids: Mapping[int, int | Sequence[int]], life_ms: int) -> dict[str, str]:
         """Record the gateway's ids of mailings, for look-ups and to recognise them in listings.
