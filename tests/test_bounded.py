@@ -34,7 +34,7 @@ SMALL = {
     "gateway/limiter.py": {"hgetall"},  # facts of an account
     "ledger/batches.py": {"hgetall"},  # a batch, and an image's three fields
     "ledger/campaigns.py": {"hgetall"},  # facts of a campaign
-    "ledger/due.py": {"zrange"},  # accounts
+    "ledger/due.py": {"zrange", "zrangebyscore"},  # accounts
     "lua/groups.lua": {"xinfo"},  # groups of the stream
     "lua/include/floor.lua": {"xinfo"},  # the same
     "lua/include/turns.lua": {"zrange", "zrangebyscore"},  # turns and workers
