@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 #: noticed soon, also while some of it is still to be sent.
 _LOOKS: Final = 20
 _SOONEST_MS, _LATEST_MS = 1_000, 30_000
+#: The answers to what was asked last are known after so long.
+_ANSWERS_MS: Final = 3_000
 _BATCHES_PER_ROUND_TRIP: Final = 500
 #: Words that are final and no failure.
 _NO_FAILURES: Final = frozenset({READ, DELIVERED, UNKNOWN_FINAL})
@@ -65,14 +67,15 @@ def judge_canary(services: Services, entry: Entry) -> None:
         # Where it is paused, resuming brings it here again.
         services.due.drop_control(entry)
         return
-    now_ms, asked = services.now_ms(), "canary_asked_ms" in campaign.fields
+    now_ms = services.now_ms()
     found = findings(campaign, services.settings.final_statuses)
     sent_by_ms = 0 if found.open else _sent_by_ms(services, campaign)
-    verdict = judged(canary, found, now_ms, sent_by_ms, asked=asked)
-    _write(services, campaign, verdict, found)
+    verdict = judged(canary, found, now_ms, sent_by_ms, campaign.number("canary_asked_ms"))
     if verdict.word == "asks":
         poll_now(services, replace(campaign, batches=campaign.canary_batches))
         ring(services, POLL)
+    # What is asked is noted after it is asked: who dies in between asks again.
+    _write(services, campaign, verdict, found)
     if verdict.word in {"waits", "asks"}:
         again_ms = now_ms + _again_ms(canary)
         services.due.put_control(entry, min(again_ms, verdict.until_ms or again_ms))
@@ -95,9 +98,9 @@ def findings(campaign: Campaign, final: Set[str]) -> Findings:
     )
 
 
-def judged(canary: Canary, found: Findings, now_ms: int, sent_by_ms: int, *, asked: bool) -> Verdict:
-    """What follows from it. `sent_by_ms`: when the last of it began at the gateway (unix ms). `asked`: whether the
-    gateway was asked for statuses since the wait ended, as far as it answers. Pure."""
+def judged(canary: Canary, found: Findings, now_ms: int, sent_by_ms: int, asked_ms: int) -> Verdict:
+    """What follows from it. `sent_by_ms`: when the last of it began at the gateway (unix ms). `asked_ms`: when
+    the gateway was asked for statuses after the wait had ended; 0 if it was not yet. Pure."""
     if found.failed > canary.max_failed * max(found.recipients, canary.recipients if found.open else 0):
         of = f"{found.failed:,} of {counted(found.recipients, 'recipient')}"
         return Verdict("failed", f"{of} failed, and at most {canary.max_failed:.0%} may")
@@ -106,8 +109,8 @@ def judged(canary: Canary, found: Findings, now_ms: int, sent_by_ms: int, *, ask
     until_ms = sent_by_ms + canary.wait_s * 1000
     if found.open or now_ms < until_ms:
         return Verdict("waits", until_ms=None if found.open else until_ms)
-    if not asked:
-        return Verdict("asks")
+    if now_ms < asked_ms + _ANSWERS_MS or not asked_ms:
+        return Verdict("waits", until_ms=asked_ms + _ANSWERS_MS) if asked_ms else Verdict("asks")
     if not found.arrived:
         return Verdict("failed", f"nobody had it on their phone {canary.wait_s:,} seconds after it was sent")
     return Verdict("passed")

@@ -175,9 +175,10 @@ NOTHING = Findings(recipients=100, arrived=0, failed=0, open=0, held=0)
     ],
 )
 def test_what_follows_from_what_is_known(found: Findings, now_ms: int, word: str) -> None:
-    verdict = judged(Canary(100, 600, 0.2), found, now_ms, sent_by_ms=1_000, asked=True)
+    verdict = judged(Canary(100, 600, 0.2), found, now_ms, 1_000, now_ms - 3_000)
     assert verdict.word == word
     assert bool(verdict.why) is (word == "failed")
     if now_ms == 601_000:
-        assert judged(Canary(100, 600, 0.2), found, now_ms, sent_by_ms=1_000, asked=False).word == "asks"
+        assert judged(Canary(100, 600, 0.2), found, now_ms, 1_000, 0).word == "asks"
+        assert judged(Canary(100, 600, 0.2), found, now_ms, 1_000, now_ms - 1).until_ms == now_ms + 2_999
     assert verdict.until_ms == (601_000 if verdict == Verdict("waits", until_ms=601_000) else None)
