@@ -87,6 +87,8 @@ class Sink:
         while self._waiting and self._waiting[0][0] <= time.monotonic():
             *_, connection, answer = heapq.heappop(self._waiting)
             self._last_s = time.monotonic()
+            if connection.fileno() < 0:
+                continue  # whoever asked has hung up
             try:
                 connection.sendall(answer)
             except OSError:
