@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from campaigns.errors import StoreError
 from campaigns.handle import Campaign
 from campaigns.ledger.states import ACCEPTED, SETTLED
 from campaigns.sandbox.server import Sandbox
@@ -97,3 +98,32 @@ def test_nothing_of_it_is_missed(stage: Stage, pair: Pair, script: str, times: i
     assert [delivery.status for delivery in campaign.deliveries()] == ["READ"] * 2
     assert campaign.status().cost == charged(stage)
     assert stage.services.batches.owner("default", batch.message_ids[0]) == (batch.id, 0)
+
+
+class FailsOnce(Store):
+    """It cannot be reached when `script` is to run for the nth time."""
+
+    script = "price"
+    times = 2
+
+    def run(self, name: str, keys: Sequence[str], args: Sequence[Any] = ()) -> Any:
+        self.times -= name == self.script
+        if name == self.script and self.times == 0:
+            raise StoreError(f"{name}: ConnectionError")
+        return super().run(name, keys, args)
+
+
+def test_without_its_last_price_a_batch_is_not_settled(sandbox: Sandbox, pair: Pair, prefix: str) -> None:
+    """As if its worker had died there: whoever polls next asks for the price again."""
+    stage = Stage(fast_settings(pair.url, sandbox.url, prefix, poll_horizon_s=600.0), sandbox)
+    campaign = sent(stage, pair)
+    working = stage.services
+    store = FailsOnce(working.store.redis, working.store.keys)
+    stage.services = build_services(working.settings, store=store, wake=working.wake)
+    with pytest.raises(StoreError):
+        poll_batch(stage.services, f"{campaign.id}-0")
+    assert store.times == 0
+    assert working.batches.read(f"{campaign.id}-0").state == ACCEPTED
+    stage.services = working
+    stage.finish(campaign)
+    assert campaign.status().cost == charged(stage)
