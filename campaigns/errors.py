@@ -37,7 +37,7 @@ _PHONE: Final = re.compile(r"\+?[0-9*](?:[ ()\u00a0.-]{0,2}[0-9*]){8,}")
 
 #: A job with a million mistakes is told the first of them: nobody reads more, and all must be stored.
 _REASONS_MOST: Final = 1000
-_REASON_LENGTH: Final = 400
+_REASON_LENGTH: Final = 800
 _NAME_LENGTH: Final = 100
 
 
