@@ -72,6 +72,7 @@ def services_of(env: dict[str, str]) -> Services:
     return build_services(Settings.from_env({n: v for n, v in env.items() if n.startswith("CAMPAIGNS_")}))
 
 
+@pytest.mark.long
 def test_a_campaign_over_a_closing_with_a_worker_killed(
     server: EmbeddedServer, gateway: Sandbox, hours: Hours, prefix: str, tmp_path: Path
 ) -> None:
