@@ -168,7 +168,7 @@ class Keys:
         """String: what the last call of a turn took, in case its answer is lost. Writer: ledger. Lives a minute."""
         return f"{self.prefix}turn:{turn}"
 
-    def twins(self, fingerprint: str) -> str:
+    def lookalikes(self, fingerprint: str) -> str:
         """Sorted set of `<batch id>:<mailing>` alike in getViberMessages, by their end (unix ms). Writer: planning."""
         return f"{self.prefix}lookalikes:{fingerprint}"
 

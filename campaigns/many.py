@@ -11,19 +11,9 @@ from campaigns.flow.services import Services
 from campaigns.handle import Campaign
 from campaigns.job_forms import AnyJob
 from campaigns.ledger import Stored
-from campaigns.preparing import all_mistakes, checked_job, key_of, made, planner_of, started
+from campaigns.preparing import all_mistakes, checked_job, key_of, made, started
 from campaigns.producer import enqueue
-from campaigns.storing import (
-    SMALL,
-    LookedUpLater,
-    Whole,
-    check_counts,
-    first_steps,
-    may_be_looked_up_later,
-    may_be_whole,
-    store_whole,
-    whole_of,
-)
+from campaigns.storing import Whole, looked_up_later, store_whole
 from campaigns.wiring import default_services
 
 _JOBS_PER_ROUND_TRIP: Final = 200
@@ -109,18 +99,7 @@ class _Many:
             if own is None:
                 raise
             return None  # its key may be known, and its time have passed since
-        if not may_be_whole(checked) or not may_be_looked_up_later(checked):
-            return None
-        later = LookedUpLater()
-        planner = planner_of(self._services, checked, later, now_ms=self._now_ms)
-        first, _ = first_steps(planner)
-        if len(first) >= SMALL:
-            return None
-        try:
-            check_counts(self._services, checked, planner.counts, strict=self._strict)
-        except JobError:
-            return None  # without those who are opted out it may keep to its limits
-        return whole_of(self._services, checked, own, first, planner, later)
+        return looked_up_later(self._services, checked, own, strict=self._strict, now_ms=self._now_ms)
 
     def _stored(self, wholes: Sequence[Whole]) -> list[Enqueued | None]:
         """The result of each; None where another campaign has its key, or somebody of it is opted out."""

@@ -22,7 +22,7 @@ from campaigns.flow.services import Services
 from campaigns.handle import Campaign
 from campaigns.job_forms import AnyJob
 from campaigns.jobs import Job
-from campaigns.ledger import SEND, NewBatch, Plan, drop_plan, queue_of
+from campaigns.ledger import SEND, NewBatch, Plan, Stored, drop_plan, queue_of
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger.states import ABANDONED, PLANNING
 from campaigns.planning import Planner, Step, TakenOut
@@ -40,11 +40,10 @@ from campaigns.preparing import (
 )
 from campaigns.storing import (
     SMALL,
-    LookedUpLater,
     Whole,
     check_counts,
     first_steps,
-    may_be_looked_up_later,
+    looked_up_later,
     may_be_whole,
     new_batch,
     plan_of,
@@ -165,8 +164,10 @@ def enqueue_checked(services: Services, job: Job, key: str) -> Campaign:
 
 def _stored(services: Services, job: Job, key: str | None, strict: bool) -> tuple[str, bool]:
     """The id of the campaign that has the key, and whether it is the one that was stored here."""
-    if (stored := _stored_at_once(services, job, key, strict)) is not None:
-        return stored
+    if (whole := looked_up_later(services, job, key, strict=strict)) is not None:
+        stored = _stored_whole(services, whole)
+        if not stored.opted_out:
+            return stored.owner, stored.mine
     opted_out = services.optouts.checker()
     planner = planner_of(services, job, opted_out)
     if not may_be_whole(job):
@@ -177,36 +178,15 @@ def _stored(services: Services, job: Job, key: str | None, strict: bool) -> tupl
     check_counts(services, job, planner.counts, strict=strict)
     if (whole := whole_of(services, job, key, first, planner, opted_out)) is None:
         return _stored_bit_by_bit(services, job, key, opted_out.version, planner, first, strict)
-    return _stored_whole(services, whole)
-
-
-def _stored_at_once(services: Services, job: Job, key: str | None, strict: bool) -> tuple[str, bool] | None:
-    """The same in one round trip, as if nobody were opted out; None where that will not do."""
-    if not may_be_whole(job) or not may_be_looked_up_later(job):
-        return None
-    later = LookedUpLater()
-    try:
-        planner = planner_of(services, job, later)
-        first, _ = first_steps(planner)
-        if len(first) >= SMALL:
-            return None
-        check_counts(services, job, planner.counts, strict=strict)
-    except JobError:
-        return None  # without those who are opted out it may keep to its limits
-    whole = whole_of(services, job, key, first, planner, later)
-    if whole is None:
-        return None
-    (stored,) = store_whole(services, [whole])
-    if isinstance(stored, StoreError):
-        raise stored
-    return None if stored.opted_out else (stored.owner, stored.mine)
-
-
-def _stored_whole(services: Services, whole: Whole) -> tuple[str, bool]:
-    (stored,) = store_whole(services, [whole])
-    if isinstance(stored, StoreError):
-        raise stored
+    stored = _stored_whole(services, whole)
     return stored.owner, stored.mine
+
+
+def _stored_whole(services: Services, whole: Whole) -> Stored:
+    (stored,) = store_whole(services, [whole])
+    if isinstance(stored, StoreError):
+        raise stored
+    return stored
 
 
 def _stored_bit_by_bit(

@@ -15,7 +15,7 @@ from campaigns.flow.services import Services
 from campaigns.jobs import Job, comes_as_stream, delivery_lists, job_document
 from campaigns.ledger import SEND, MailingRecord, NewBatch, Plan, Stored, WholePlan, queue_of
 from campaigns.planning import PlannedBatch, Planner, Step, TakenOut
-from campaigns.preparing import draft_reason, refusals
+from campaigns.preparing import draft_reason, planner_of, refusals
 from campaigns.results.optouts import Checker
 from campaigns.statuses import TO_READ
 from campaigns.zoning import Zoning
@@ -61,10 +61,27 @@ def may_be_whole(job: Job) -> bool:
     return getattr(job, "image", None) is None and not comes_as_stream(job)
 
 
-def may_be_looked_up_later(job: Job) -> bool:
-    """Whether the store may look up all phones of a job that may be whole: they are few."""
-    lists = delivery_lists(job)
-    return sum(len(rows) for rows in lists if isinstance(rows, list)) <= _MOST_LOOKED_UP
+def looked_up_later(
+    services: Services, job: Job, key: str | None, *, strict: bool, now_ms: int | None = None
+) -> Whole | None:
+    """A small campaign as if nobody were opted out, which the store finds out while it stores it; None where that will
+    not do. `now_ms` (unix ms) is the time, if the caller knows it. Raises StoreError."""
+    few = (
+        may_be_whole(job)
+        and sum(len(rows) for rows in delivery_lists(job) if isinstance(rows, list)) <= _MOST_LOOKED_UP
+    )
+    if not few:
+        return None
+    later = LookedUpLater()
+    try:
+        planner = planner_of(services, job, later, now_ms=now_ms)
+        steps, _ = first_steps(planner)
+        if len(steps) >= SMALL:
+            return None
+        check_counts(services, job, planner.counts, strict=strict)
+    except JobError:
+        return None  # without those who are opted out it may keep to its limits
+    return whole_of(services, job, key, steps, planner, later)
 
 
 def whole_of(

@@ -209,7 +209,7 @@ class Batches:
 
     def twins(self, fingerprint: str) -> Iterator[tuple[str, int]]:
         """Batches and mailings that would look the same in getViberMessages, in no order; there may be very many."""
-        for member in self._store.ranked(self._keys.twins(fingerprint)):
+        for member in self._store.ranked(self._keys.lookalikes(fingerprint)):
             batch_id, _, mailing = member.decode().rpartition(":")
             yield batch_id, int(mailing)
 

@@ -219,7 +219,7 @@ def drop_plan(store: Store, campaign_id: str, *, key: str | None, token: str = "
 def _forget_twins(store: Store, batch_ids: Sequence[str]) -> None:
     packed = store.ask_many("hget", [(store.keys.batch(i), "mailings") for i in batch_ids])
     members = [
-        (store.keys.twins(fingerprint), f"{batch_id}:{number}")
+        (store.keys.lookalikes(fingerprint), f"{batch_id}:{number}")
         for batch_id, mailings in zip(batch_ids, packed, strict=True)
         for number, (*_, fingerprint, _type) in enumerate(orjson.loads(mailings or b"[]"))
     ]

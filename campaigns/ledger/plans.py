@@ -80,7 +80,7 @@ class Plans:
         keys = self._store.keys
         bodies = [keys.body(batch.id) for batch in waiting]
         lookalikes = [
-            (keys.twins(mailing.fingerprint), f"{batch.id}:{number}")
+            (keys.lookalikes(mailing.fingerprint), f"{batch.id}:{number}")
             for batch in waiting
             for number, mailing in enumerate(batch.mailings)
         ]

@@ -138,7 +138,7 @@ def _part(items: Sequence[Any]) -> Iterator[Any]:
 
 def lookalikes_of(keys: Keys, batch: NewBatch) -> Iterator[str]:
     """Where the mailings of a batch stand beside others that look like them in a listing."""
-    return (keys.twins(mailing.fingerprint) for mailing in batch.mailings)
+    return (keys.lookalikes(mailing.fingerprint) for mailing in batch.mailings)
 
 
 def as_stored(batch: NewBatch) -> tuple[int, bytes, bytes, int]:

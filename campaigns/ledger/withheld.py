@@ -37,7 +37,7 @@ def withhold(
             keys.body(batch.id),
             keys.taken_out(batch.campaign_id),
             keys.due(queue_of(SEND, batch.kind), batch.account),
-            *(keys.twins(m.fingerprint) for m in (*batch.mailings, *mailings)),
+            *(keys.lookalikes(m.fingerprint) for m in (*batch.mailings, *mailings)),
         ],
         [
             batch.id,

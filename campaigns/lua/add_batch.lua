@@ -1,7 +1,7 @@
 -- Stores one planned batch and its body; the campaign is not ready yet, so nobody sends it.
--- KEYS: 1 campaign, 2 batch, 3 body, 4.. twins, one per mailing
+-- KEYS: 1 campaign, 2 batch, 3 body, 4.. lookalikes, one per mailing
 -- ARGV: 1 now (ms or 0), 2 plan token, 3 lease (ms), 4 batch id, 5 recipients, 6 body (zlib), 7 life of the body (ms),
---       8 life of the twins (ms), 9 account, 10 kind, 11 mailings (JSON), 12 not before (unix ms; 0 at once),
+--       8 life of the lookalikes (ms), 9 account, 10 kind, 11 mailings (JSON), 12 not before (unix ms; 0 at once),
 --       13.. field, value, ... that the campaign gives each of its batches
 -- Returns: 1 stored (now or by a repeated call), 0 the plan is not ours any more.
 -- @include lookalikes
@@ -11,8 +11,8 @@ local plan = redis.call('HMGET', KEYS[1], 'state', 'plan_token')
 if plan[1] ~= 'planning' or plan[2] ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], 'plan_until_ms', now + tonumber(ARGV[3]))
 if redis.call('EXISTS', KEYS[2]) == 1 then return 1 end
-store_batch({batch = KEYS[2], body = KEYS[3], twins = {unpack(KEYS, 4)}}, ARGV[4],
-  {ARGV[5], ARGV[6], ARGV[11], ARGV[12]}, {body_life = tonumber(ARGV[7]), twins_life = tonumber(ARGV[8]), account = ARGV[9],
+store_batch({batch = KEYS[2], body = KEYS[3], lookalikes = {unpack(KEYS, 4)}}, ARGV[4],
+  {ARGV[5], ARGV[6], ARGV[11], ARGV[12]}, {body_life = tonumber(ARGV[7]), lookalikes_life = tonumber(ARGV[8]), account = ARGV[9],
   kind = ARGV[10]}, {unpack(ARGV, 13)}, now)
 redis.call('HINCRBY', KEYS[1], 'batches', 1)
 redis.call('HINCRBY', KEYS[1], 'b:planned', 1)

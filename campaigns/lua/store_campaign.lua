@@ -1,12 +1,12 @@
 -- Stores a small campaign, all of it at once: it is ready (or a draft) and its batches are due, or nothing is stored.
 -- KEYS: 1 job key (or the campaign again if there is none), 2 campaign, 3 active, 4 index, 5 events, 6 due set of its
 --       queue, 7 accounts of its queue, 8 primary, 9 workers, 10 opt-outs, 11 their counter, 12 bells of its queue,
---       13 turns, 14 list of excluded recipients, 15.. of each batch: batch, body, and twins, one per mailing
+--       13 turns, 14 list of excluded recipients, 15.. of each batch: batch, body, and lookalikes, one per mailing
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 '1' if there is a job key, 4 plan token, 5 digest of the job, 6 kind,
 --       7 account, 8 queue, 9 when its first batch may go out (unix ms; 0 at once), 10 replicas that must have what is
 --       written, 11 for how long it is kept back, until they have it (ms), 12 why it becomes a draft, or '', 13 version
 --       of the opt-outs that it was planned by, or '' if its phones are yet to be looked up, 14 life of bodies, 15 life
---       of twins (ms), 16 random text for a bell; then parts, each with its length before it: phones to be looked up;
+--       of lookalikes (ms), 16 random text for a bell; then parts, each with its length before it: phones to be looked up;
 --       fields and values of the campaign; fields and values of each batch; excluded recipients, as reason and JSON row;
 --       batches, as recipients, body (zlib), mailings (JSON), not before (unix ms; 0 at once) and number of mailings
 -- Emits: campaign.ready or campaign.draft.
@@ -51,11 +51,11 @@ for i = 1, #excluded, 2 do
   redis.call('RPUSH', KEYS[14], excluded[i + 1])
   plan.excluded[excluded[i]] = (plan.excluded[excluded[i]] or 0) + 1
 end
-local of = {body_life = tonumber(ARGV[14]), twins_life = tonumber(ARGV[15]), kind = plan.kind, account = plan.account}
+local of = {body_life = tonumber(ARGV[14]), lookalikes_life = tonumber(ARGV[15]), kind = plan.kind, account = plan.account}
 local key, number = 15, 0
 for i = 1, #batches, 5 do
   local last = key + 1 + tonumber(batches[i + 4])
-  store_batch({batch = KEYS[key], body = KEYS[key + 1], twins = {unpack(KEYS, key + 2, last)}}, id .. '-' .. number,
+  store_batch({batch = KEYS[key], body = KEYS[key + 1], lookalikes = {unpack(KEYS, key + 2, last)}}, id .. '-' .. number,
     {unpack(batches, i, i + 3)}, of, of_batches, now)
   plan.planned = plan.planned + tonumber(batches[i])
   key, number = last + 1, number + 1

@@ -99,7 +99,7 @@ def _bytes_queued(services: Services, rows: list[str]) -> Iterator[Measure]:
     record = services.campaigns.read(campaign.id)
     names = [name for batch_id in record.batch_ids() for name in (keys.batch(batch_id), keys.body(batch_id))]
     twins = {m.fingerprint for b in services.batches.read_many(record.batch_ids()) for m in b.mailings}
-    names += [keys.twins(fingerprint) for fingerprint in twins]
+    names += [keys.lookalikes(fingerprint) for fingerprint in twins]
     used = sum(redis.memory_usage(name, 0) for name in names)
     yield Measure("Redis, a recipient that waits", used / len(rows), "bytes", limit=15)
 

@@ -85,7 +85,7 @@ class TestDoubt:
         campaign = in_doubt(stage, "reset_before", bulk_job(phones(3)))
         store, batch = stage.services.store, stage.services.batches.read(f"{campaign.id}-0")
         others = sorted(f"{n:021x}-0" for n in range(3000))
-        key, for_ever_ms = store.keys.twins(batch.mailings[0].fingerprint), 2_000_000_000_000
+        key, for_ever_ms = store.keys.lookalikes(batch.mailings[0].fingerprint), 2_000_000_000_000
         store.ask("zadd", key, {f"{other}:0": for_ever_ms for other in others})
         unknown = {"state": "unknown", "kind": "bulk", "account": "default", "attempt": 1}
         store.ask_many("hset", [(store.keys.batch(other), None, None, unknown) for other in others])

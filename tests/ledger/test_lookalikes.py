@@ -80,7 +80,7 @@ def test_one_that_goes_out_now_shortens_no_life(fleet: Fleet) -> None:
     """What is scheduled for later is remembered until then, whatever looks like it meanwhile."""
     fleet.plan(later_ms=3_600_000)
     fleet.plan()
-    assert fleet.store.ask("pttl", fleet.store.keys.twins("fp")) > 3_600_000
+    assert fleet.store.ask("pttl", fleet.store.keys.lookalikes("fp")) > 3_600_000
 
 
 def test_who_is_taken_out(fleet: Fleet) -> None:
@@ -92,4 +92,4 @@ def test_who_is_taken_out(fleet: Fleet) -> None:
     batch, rest = fleet.batches.read(batch_id), Rest(b"[]", {0: (1, "fp2")}, [])
     assert withhold(fleet.store, batch, found.unchecked, rest, [], _LIFE_MS)
     assert (fleet.lookalikes(), fleet.lookalikes("fp2")) == (set(), {batch_id})
-    assert 0 < fleet.store.ask("pttl", fleet.store.keys.twins("fp2")) <= _LIFE_MS
+    assert 0 < fleet.store.ask("pttl", fleet.store.keys.lookalikes("fp2")) <= _LIFE_MS

@@ -50,7 +50,7 @@ def test_rejected_messages_of_a_longer_list(store: Store) -> None:
 
 def test_lookalikes(store: Store) -> None:
     """Everybody who gets the same words in a message of their own is a lookalike of all others."""
-    store.ask("zadd", store.keys.twins("fp"), {f"{campaign_id}-0:0": 1_900_000_000_000 for campaign_id in IDS})
+    store.ask("zadd", store.keys.lookalikes("fp"), {f"{campaign_id}-0:0": 1_900_000_000_000 for campaign_id in IDS})
     loads = weigh(store)
     found = list(Batches(store, body_life_ms=1000).twins("fp"))
     assert sorted(found) == [(f"{campaign_id}-0", 0) for campaign_id in IDS]
