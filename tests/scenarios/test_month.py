@@ -67,11 +67,11 @@ class TestVerdict:
 
     def test_a_set_that_grows(self) -> None:
         """Each day one member more: in the sum of all memory nobody sees it."""
-        days = month(twins=40)
+        days = month(lookalikes=40)
         for day in days[: PLAN.days]:
-            day.census.classes["twins"] = Class(40, 40, 24 * day.number)
+            day.census.classes["lookalikes"] = Class(40, 40, 24 * day.number)
         (told,) = judged(days)
-        assert told == "a key of twins grew from 648 members to 792 after retention set in"
+        assert told == "a key of lookalikes grew from 648 members to 792 after retention set in"
 
     def test_more_keys_than_may_live(self) -> None:
         (told,) = judged(month(batch=PLAN.batches_a_day * 22 + 1))

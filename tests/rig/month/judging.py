@@ -35,7 +35,7 @@ _DUE_FOR_EVER = 2
 #: Classes that are made anew for every campaign, and for every batch.
 _OF_CAMPAIGNS = ("campaign", "taken_out", "replies", "image", "job_key")
 _OF_BATCHES = ("batch", "body", "deliveries", "message")
-PER_CAMPAIGN = frozenset({*_OF_CAMPAIGNS, *_OF_BATCHES, "twins"})
+PER_CAMPAIGN = frozenset({*_OF_CAMPAIGNS, *_OF_BATCHES, "lookalikes"})
 
 
 def verdict(plan: Plan, days: Sequence[Day], books: Books, *, refused: int, paid: int, marked: int) -> list[str]:
@@ -74,7 +74,7 @@ def bounds(plan: Plan) -> dict[str, int]:
     return {
         **dict.fromkeys(_OF_CAMPAIGNS, campaigns * lived),
         **dict.fromkeys(_OF_BATCHES, batches * lived),
-        "twins": batches * lookalikes,
+        "lookalikes": batches * lookalikes,
     }
 
 
