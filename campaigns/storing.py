@@ -66,11 +66,9 @@ def looked_up_later(
 ) -> Whole | None:
     """A small campaign as if nobody were opted out, which the store finds out while it stores it; None where that will
     not do. `now_ms` (unix ms) is the time, if the caller knows it. Raises StoreError."""
-    few = (
-        may_be_whole(job)
-        and sum(len(rows) for rows in delivery_lists(job) if isinstance(rows, list)) <= _MOST_LOOKED_UP
-    )
-    if not few:
+    if not may_be_whole(job):
+        return None
+    if sum(len(rows) for rows in delivery_lists(job) if isinstance(rows, list)) > _MOST_LOOKED_UP:
         return None
     later = LookedUpLater()
     try:
