@@ -12,7 +12,8 @@ _gevent = sys.modules.get("gevent.monkey")
 if _gevent is not None and _gevent.is_module_patched("threading") and not _gevent.is_module_patched("ssl"):
     raise ImportError("gevent has patched threading, and not ssl yet: nothing may be imported in between")
 
-from campaigns import broker, names  # noqa: E402 (not before gevent is ready)
+from campaigns import names  # noqa: E402 (not before gevent is ready)
+from campaigns.broker import options as broker  # noqa: E402 (not before gevent is ready)
 from campaigns.settings import Settings  # noqa: E402
 from workers.transport import OF_WORKERS  # noqa: E402
 

@@ -8,7 +8,11 @@
 from __future__ import annotations
 
 from campaigns import optouts
-from campaigns.consuming import consume, stop_on_signals
+from campaigns.campaign import Campaign
+from campaigns.campaign_status import Status
+from campaigns.consume import consume, stop_on_signals
+from campaigns.enqueue import enqueue
+from campaigns.enqueue_many import Enqueued, enqueue_many
 from campaigns.errors import (
     AccountRefusedError,
     ApprovalError,
@@ -29,19 +33,17 @@ from campaigns.errors import (
     UnknownCampaignError,
     WaitTimeoutError,
 )
-from campaigns.exclusions import Excluded
-from campaigns.filling import Sample
-from campaigns.handle import Campaign
-from campaigns.job_forms import BulkJob, BulkMailing, Content, ImageUpload, ListJob, QuickJob, Recipient
-from campaigns.ledger import Reason
-from campaigns.many import Enqueued, enqueue_many
-from campaigns.people import find, find_message, forget
-from campaigns.previewing import FirstRequest, Preview, preview
-from campaigns.producer import enqueue
-from campaigns.results import Delivery, Event, Forgotten, Message, OptOut, Owner, Reply, Trace
+from campaigns.events import Event
+from campaigns.jobs.typed import BulkJob, BulkMailing, Content, ImageUpload, ListJob, QuickJob, Recipient
+from campaigns.ledger import OptOut, Reason
+from campaigns.people import Forgotten, Message, Owner, Trace
+from campaigns.person import find, find_message, forget
+from campaigns.planning.filling import Sample
+from campaigns.preview import FirstRequest, Preview, preview
+from campaigns.recipients.exclusions import Excluded
+from campaigns.results import Delivery, Reply
+from campaigns.send_test import send_test
 from campaigns.settings import Settings
-from campaigns.trials import send_test
-from campaigns.whereabouts import Status
 
 __version__ = "0.1.0"
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from campaigns.errors import StoreError
-from campaigns.flow.callbacks import take_callback
-from campaigns.flow.services import Services
+from campaigns.flow.tracking.callbacks import take_callback
+from campaigns.services import Services
 from campaigns.wiring import default_services
 
 #: Bytes of a callback's body that a server in front of this should let through: with a row for each of 100,000

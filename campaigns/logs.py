@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from campaigns.harmless import UNSAFE, harmless_lines, json_line
+from campaigns.text.harmless import UNSAFE, harmless_lines, json_line
 
 #: The names of our loggers begin with one of these.
 _OURS: Final = frozenset({"campaigns", "workers"})

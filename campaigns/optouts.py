@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from campaigns.acts import APPLICATION, Act, Deed
-from campaigns.flow.services import Services
-from campaigns.results import OptOut
+from campaigns.ledger import OptOut
+from campaigns.services import Services
+from campaigns.text.wording import masked
 from campaigns.wiring import default_services
-from campaigns.wording import masked
 
 
 def add(phones: Iterable[str], *, why: str = "", by: str = "", services: Services | None = None) -> int:

@@ -15,19 +15,21 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from campaigns.connections import pool_of
+from campaigns.accounts.limiter import Breaker, Limiter
+from campaigns.accounts.pauses import NO_TOKEN, pause_for
+from campaigns.broker.bells import WakeUps
 from campaigns.errors import GatewayError, NotNowError, SettingsError
-from campaigns.flow.services import Rings, Services
+from campaigns.events import Events
 from campaigns.gateway import Gateway, Transport
-from campaigns.gateway.limiter import Breaker, Limiter
-from campaigns.gateway.pauses import NO_TOKEN, pause_for
-from campaigns.keys import Keys
-from campaigns.ledger import Batches, Campaigns, Due, Plans, RejectedMessages, Turns
-from campaigns.results import Deliveries, Events, Oddities, OptOuts, People, Replies
+from campaigns.ledger import Batches, Campaigns, Due, OptOuts, Plans, RejectedMessages, Turns
+from campaigns.people import People
+from campaigns.results import Deliveries, Oddities, Replies
+from campaigns.services import Rings, Services
 from campaigns.settings import Secret, Settings
-from campaigns.steady import boot_clock
-from campaigns.store import Safety, Store
-from campaigns.wakeups import WakeUps
+from campaigns.store.client import Safety, Store
+from campaigns.store.connections import pool_of
+from campaigns.store.keys import Keys
+from campaigns.times.steady import boot_clock
 
 
 class Patience(NamedTuple):

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.keys import Keys
 from campaigns.names import QUEUES
 from campaigns.sandbox.dialects import DOCUMENTED, Trait, traits_of
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
-from campaigns.store import Store
+from campaigns.store.client import Store
+from campaigns.store.embedded import EmbeddedServer
+from campaigns.store.keys import Keys
 from campaigns.wiring import connect
 from tests.support.processes import Process, celery
 from tests.support.settings import TOKEN, fast_settings

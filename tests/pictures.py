@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from campaigns import enqueue
-from campaigns.reporting import page, report_on
+from campaigns.reports import page, report_on
 from campaigns.testing import Here, running
 from tests.support.browser import Browser
 from tests.support.documents import ROOT

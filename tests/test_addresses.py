@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from campaigns import addresses, sentinels
 from campaigns.errors import SettingsError
-from campaigns.settings import Settings
+from campaigns.settings import Settings, addresses, sentinels
 
 BOTH = {
     "reddis://h/0": "did you mean redis://",

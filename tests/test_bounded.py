@@ -29,22 +29,22 @@ RANGES = {"lrange", "zrange", "zrevrange", "zrangebyscore", "zrevrangebyscore", 
 
 #: Where the whole is small, and why.
 SMALL = {
-    "flow/heartbeats.py": {"hgetall"},  # a field for each beat
-    "flow/recovering.py": {"hgetall"},  # facts of the primary
-    "gateway/limiter.py": {"hgetall"},  # facts of an account
+    "accounts/limiter.py": {"hgetall"},  # facts of an account
+    "flow/operator/recover.py": {"hgetall"},  # facts of the primary
+    "health/heartbeats.py": {"hgetall"},  # a field for each beat
     "ledger/batches.py": {"hgetall"},  # a batch, and an image's three fields
     "ledger/campaigns.py": {"hgetall"},  # facts of a campaign
     "ledger/due.py": {"zrange", "zrangebyscore"},  # accounts
-    "lua/groups.lua": {"xinfo"},  # groups of the stream
-    "lua/include/floor.lua": {"xinfo"},  # the same
-    "lua/include/turns.lua": {"zrange", "zrangebyscore"},  # turns and workers
-    "lua/remove_members.lua": {"xinfo"},  # members of a group; the server tells of all or of none
-    "lua/stored.lua": {"hgetall"},  # only of a hash that it has found to be small
-    "lua/take_reads.lua": {"hgetall"},  # a batch
-    "lua/take_sends.lua": {"hgetall"},  # a batch
-    "lua/tick.lua": {"hgetall"},  # a field for each beat
     "metrics/seen.py": {"hgetall"},  # numbers and facts of an account
     "results/deliveries.py": {"hvals"},  # only of mailings that are not large
+    "store/lua/groups.lua": {"xinfo"},  # groups of the stream
+    "store/lua/include/floor.lua": {"xinfo"},  # the same
+    "store/lua/include/turns.lua": {"zrange", "zrangebyscore"},  # turns and workers
+    "store/lua/remove_members.lua": {"xinfo"},  # members of a group; the server tells of all or of none
+    "store/lua/stored.lua": {"hgetall"},  # only of a hash that it has found to be small
+    "store/lua/take_reads.lua": {"hgetall"},  # a batch
+    "store/lua/take_sends.lua": {"hgetall"},  # a batch
+    "store/lua/tick.lua": {"hgetall"},  # a field for each beat
 }
 
 

@@ -10,9 +10,10 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from campaigns import addresses, broker, connections
-from campaigns.embedded import EmbeddedServer
-from campaigns.settings import Settings
+from campaigns.broker import options as broker
+from campaigns.settings import Settings, addresses
+from campaigns.store import connections
+from campaigns.store.embedded import EmbeddedServer
 from tests.support.tls import CERTIFICATE, TlsFront
 
 OTHER_KEY: Final = CERTIFICATE.with_name("other-key.pem")

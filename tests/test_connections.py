@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from redis._parsers.resp2 import _RESP2Parser
 
-from campaigns.connections import MovedAwayError, NotPrimaryError, meaning
-from campaigns.embedded import EmbeddedServer
+from campaigns.broker.bells import broker_problem
+from campaigns.campaign import Campaign
+from campaigns.enqueue import enqueue
 from campaigns.errors import StoreError
-from campaigns.flow.services import Services
-from campaigns.handle import Campaign
-from campaigns.producer import enqueue
-from campaigns.wakeups import broker_problem
+from campaigns.services import Services
+from campaigns.store.connections import MovedAwayError, NotPrimaryError, meaning
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import BRIEF, build_services, open_store
 from tests.rig.proxy import Proxy
 from tests.support.failover import port_of

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from campaigns import errors
 from campaigns.cli import failures
 from campaigns.cli.commands import cli
-from campaigns.keys import Keys
+from campaigns.events import event_schemas
 from campaigns.ledger.states import BATCH_STATES
-from campaigns.results import event_schemas
+from campaigns.store.keys import Keys
 from tests.pictures import make
 from tests.support.documents import ROOT, anchors, blocks, code, documents, links, read, rows, section
 

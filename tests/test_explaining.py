@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from campaigns.explaining import explained
+from campaigns.ledger import OptOut
 from campaigns.ledger.states import BATCH_STATES
-from campaigns.results import Doubt, Message, OptOut, Reply, Trace
+from campaigns.people import Doubt, Message, Trace
+from campaigns.people.explaining import explained
+from campaigns.results import Reply
 
 PHONE = "375291111111"
 NOON = int(datetime(2030, 5, 1, 12, tzinfo=UTC).timestamp() * 1000)

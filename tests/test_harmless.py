@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.harmless import ascii_json, harmless, harmless_lines, json_line
+from campaigns.text.harmless import ascii_json, harmless, harmless_lines, json_line
 
 
 @pytest.mark.parametrize(

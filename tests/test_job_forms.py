@@ -11,14 +11,15 @@ import pytest
 from mypy import api
 
 import campaigns
-from campaigns import BulkJob, BulkMailing, Content, ImageUpload, ListJob, QuickJob, Recipient, job_forms
+from campaigns import BulkJob, BulkMailing, Content, ImageUpload, ListJob, QuickJob, Recipient
+from campaigns.jobs import typed as job_forms
+from campaigns.jobs.schemas.delivery_lists import ROW_FIELDS, any_row_shape, row_shape
+from campaigns.jobs.schemas.fields import Kind, Word
+from campaigns.jobs.schemas.images import Image
+from campaigns.jobs.schemas.kinds import KINDS
+from campaigns.jobs.schemas.mailings import ContentSchema, MailingSchema
+from campaigns.jobs.schemas.strict import StrictSchema
 from campaigns.recipients import RowForm
-from campaigns.schemas.delivery_lists import ROW_FIELDS, any_row_shape, row_shape
-from campaigns.schemas.fields import Kind, Word
-from campaigns.schemas.images import Image
-from campaigns.schemas.kinds import KINDS
-from campaigns.schemas.mailings import ContentSchema, MailingSchema
-from campaigns.schemas.strict import StrictSchema
 from campaigns.settings import Settings
 
 FORMS: Final[list[tuple[Any, type[StrictSchema]]]] = [
@@ -120,7 +121,7 @@ enqueue_many(dict(anything, phone=phone) for phone in phones)
 CONFIG: Final = """
 [mypy]
 follow_imports = skip
-[mypy-campaigns,campaigns.producer,campaigns.many,campaigns.previewing,campaigns.preparing,campaigns.job_forms]
+[mypy-campaigns,campaigns.enqueue,campaigns.enqueue_many,campaigns.preview,campaigns.preparing.job,campaigns.jobs.typed]
 follow_imports = silent
 """
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from campaigns.errors import JobError
-from campaigns.jobs import BulkJob, ImageFile, ListJob, QuickJob, job_document
-from campaigns.schemas.jobs import load_job
-from campaigns.schemas.kinds import KINDS
+from campaigns.jobs.checking import load_job
+from campaigns.jobs.schemas.kinds import KINDS
+from campaigns.jobs.values import BulkJob, ImageFile, ListJob, QuickJob, job_document
 from campaigns.settings import Secret, Settings
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample, sample_job
 

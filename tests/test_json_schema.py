@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.errors import JobError
-from campaigns.schemas.jobs import load_job
-from campaigns.schemas.json_schema import job_schema, jobs_schema
-from campaigns.schemas.kinds import KINDS
+from campaigns.jobs.checking import load_job
+from campaigns.jobs.json_schema import job_schema, jobs_schema
+from campaigns.jobs.schemas.kinds import KINDS
 from campaigns.settings import Settings
 from tests.support.jobs import bulk_job, list_job, personal_job, quick_job, sample_job, template_job
 

@@ -103,7 +103,7 @@ def test_a_message_that_does_not_fit_its_arguments_is_written_all_the_same() -> 
     assert as_json(record("%d of %d", "x", name="kombu"))["message"] == "%d of %d"
 
 
-@pytest.mark.parametrize("name", ["celery.app.trace", "campaigns.flow.submit"])
+@pytest.mark.parametrize("name", ["celery.app.trace", "campaigns.submission"])
 def test_an_exception_says_its_type_and_place_and_nothing_of_a_job(name: str) -> None:
     private = "".join(reversed("txet etavirp yrev a"))
     made = raised(lambda: int(private), name)

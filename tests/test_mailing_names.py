@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.mailing_names import sent_names
+from campaigns.planning.mailing_names import sent_names
 
 
 @pytest.mark.parametrize("name", ["Spring sale", "Распродажа 2026", "mailing 1", "a-b_c.d, (e)", "Ё"])

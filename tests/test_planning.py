@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.errors import JobError
-from campaigns.planning import PlannedBatch, Planner, TakenOut, phones_of
-from campaigns.schemas.jobs import load_job
+from campaigns.jobs.checking import load_job
+from campaigns.planning.planner import PlannedBatch, Planner, TakenOut, phones_of
+from campaigns.planning.zoning import Zoning
 from campaigns.settings import Settings
-from campaigns.zoning import Zoning
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
 
 SETTINGS = Settings()

@@ -11,7 +11,7 @@ import pytest
 
 from campaigns import Preview, preview
 from campaigns.errors import JobError, KeyConflictError
-from campaigns.exclusions import Excluded
+from campaigns.recipients.exclusions import Excluded
 from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
 from tests.support.settings import TOKEN
 from tests.support.stage import Stage

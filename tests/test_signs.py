@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.flow.liveness import Limits, may_be_stuck, stands_still
-from campaigns.signs import BEAT, WORKER, LifeSign, Sign
+from campaigns.health.liveness import Limits, may_be_stuck, stands_still
+from campaigns.health.signs import BEAT, WORKER, LifeSign, Sign
 from tests.support.processes import ROOT
 
 _READ = """

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from campaigns.keys import Keys
 from campaigns.settings import Settings
-from campaigns.steady import TOLERANCE_MS, Reading, boot_clock
-from campaigns.store import Store
+from campaigns.store.client import Store
+from campaigns.store.keys import Keys
+from campaigns.times.steady import TOLERANCE_MS, Reading, boot_clock
 from campaigns.wiring import connect
 from tests.support.clocks import ServerWithClock, settable
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.templates import PLACE_PATTERN, Template, UnfilledError, template_problem
+from campaigns.jobs.templates import PLACE_PATTERN, Template, UnfilledError, template_problem
 
 WORDS = st.text(st.characters(exclude_characters="{}|\r\n", exclude_categories=("Cs",)), min_size=1, max_size=20)
 

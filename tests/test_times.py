@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.times import from_gateway, parse_when, to_d_schedule, to_schedule_time
+from campaigns.times.gateway_times import from_gateway, parse_when, to_d_schedule, to_schedule_time
 
 MINSK = ZoneInfo("Europe/Minsk")
 BERLIN = ZoneInfo("Europe/Berlin")

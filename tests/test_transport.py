@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from kombu import Connection, Consumer, Producer, Queue
 
-from campaigns import broker
+from campaigns.broker import options as broker
 from campaigns.settings import Settings
-from campaigns.store import Store
+from campaigns.store.client import Store
 from workers.transport import OF_WORKERS
 
 _PLACES = 2

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from campaigns.errors import JobError
-from campaigns.jobs import BulkJob
-from campaigns.planning import Planner
+from campaigns.jobs.checking import load_job
+from campaigns.jobs.schemas.kinds import KINDS
+from campaigns.jobs.values import BulkJob
+from campaigns.planning.planner import Planner
 from campaigns.recipients import read_recipients
-from campaigns.schemas.jobs import load_job
-from campaigns.schemas.kinds import KINDS
 from campaigns.settings import Settings
-from campaigns.unknown_fields import unknown_field
-from campaigns.wellformed import TextRule
+from campaigns.text.unknown_fields import unknown_field
+from campaigns.text.wellformed import TextRule
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job
 
 SETTINGS = Settings()

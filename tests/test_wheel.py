@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.embedded import EmbeddedServer
+from campaigns.store.embedded import EmbeddedServer
 from tests.conftest import environment
 from tests.support.processes import ROOT
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.windows import (
+from campaigns.times.windows import (
     RECIPIENT,
     Window,
     ever_opens,

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.wording import counted, length, moment, money, moneys, share, zone_name
+from campaigns.text.wording import counted, length, moment, money, moneys, share, zone_name
 
 MINSK = ZoneInfo("Europe/Minsk")
 

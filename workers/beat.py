@@ -16,12 +16,12 @@ from celery.beat import ScheduleEntry, Scheduler
 from celery.schedules import schedule
 
 from campaigns.errors import StoreError
-from campaigns.flow.dispatch import dispatch
-from campaigns.flow.services import Services
+from campaigns.flow.scheduling.dispatch import dispatch
+from campaigns.health.signs import BEAT, LifeSign, folder_of
+from campaigns.health.supervising import tell_watchdog
+from campaigns.services import Services
 from campaigns.settings import Settings
-from campaigns.signs import BEAT, LifeSign, folder_of
-from campaigns.steady import boot_clock
-from campaigns.supervising import tell_watchdog
+from campaigns.times.steady import boot_clock
 from campaigns.wiring import BRIEF, build_services, open_store
 from workers.connecting import alive_while_connecting
 from workers.pinging import Pinger

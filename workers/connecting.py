@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from campaigns.signs import LifeSign
-from campaigns.supervising import tell_watchdog
+from campaigns.health.signs import LifeSign
+from campaigns.health.supervising import tell_watchdog
 
 
 @contextmanager

@@ -19,9 +19,9 @@ import orjson
 from billiard.exceptions import WorkerLostError
 from celery.worker import consumer, request
 
-from campaigns.envelopes import Envelope, depth, envelope, known_problem
+from campaigns.broker.envelopes import Envelope, depth, envelope, known_problem
+from campaigns.health.signs import LifeSign
 from campaigns.names import SUBMISSIONS, SUBMIT
-from campaigns.signs import LifeSign
 from workers.connecting import alive_while_connecting
 from workers.transport import PROBLEM, SIZE, most_bytes
 

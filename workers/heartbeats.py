@@ -15,12 +15,12 @@ from celery.worker import state
 from celery.worker.consumer.tasks import Tasks
 
 from campaigns.errors import StoreError
-from campaigns.flow.heartbeats import EVERY_S, consuming
-from campaigns.flow.liveness import Limits, overdue
+from campaigns.health.heartbeats import EVERY_S, consuming
+from campaigns.health.liveness import Limits, overdue
+from campaigns.health.signs import WORKER, LifeSign, folder_of
+from campaigns.health.supervising import tell_watchdog
 from campaigns.settings import Settings
-from campaigns.signs import WORKER, LifeSign, folder_of
-from campaigns.store import Store
-from campaigns.supervising import tell_watchdog
+from campaigns.store.client import Store
 from campaigns.wiring import BRIEF, open_store
 from workers.stuck import Stuck
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from campaigns.names import WORK
-from campaigns.steady import boot_clock
+from campaigns.times.steady import boot_clock
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ from celery import Task
 from celery.exceptions import Reject
 
 from campaigns import names
-from campaigns.envelopes import Envelope
+from campaigns.broker.envelopes import Envelope
 from campaigns.errors import PlanUnderWayError, StoreError
-from campaigns.flow.services import Services
-from campaigns.flow.submit import take_in
-from campaigns.flow.work import work as work_at
+from campaigns.flow.scheduling.work import work as work_at
+from campaigns.services import Services
+from campaigns.submission import take_in
 from campaigns.wiring import PATIENT, default_services
 from workers.app import app
 from workers.crashes import forget_locals

@@ -24,8 +24,8 @@ import orjson
 from kombu.transport import pyamqp, virtual
 from kombu.transport import redis as kombu_redis
 
-from campaigns import broker
-from campaigns.envelopes import envelope_of_item
+from campaigns.broker import options as broker
+from campaigns.broker.envelopes import envelope_of_item
 from campaigns.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -154,6 +154,6 @@ class AmqpTransport(broker.AmqpTransport):
 
 #: What a worker uses in the place of the transports that producers send by.
 OF_WORKERS: Final = {
-    "campaigns.broker:RedisTransport": "workers.transport:RedisTransport",
-    "campaigns.broker:AmqpTransport": "workers.transport:AmqpTransport",
+    "campaigns.broker.options:RedisTransport": "workers.transport:RedisTransport",
+    "campaigns.broker.options:AmqpTransport": "workers.transport:AmqpTransport",
 }

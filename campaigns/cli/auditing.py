@@ -13,10 +13,9 @@ from campaigns.acts import Deed
 from campaigns.cli.failures import told
 from campaigns.cli.options import as_json, since_ms
 from campaigns.cli.screen import console, print_json, print_line
-from campaigns.ledger import campaign_of
-from campaigns.results import Audit, Record
+from campaigns.ledger import Audit, Record, campaign_of
+from campaigns.text.wording import counted, moment
 from campaigns.wiring import default_services
-from campaigns.wording import counted, moment
 
 
 @click.command(short_help="List who did what, when and why.")

@@ -9,9 +9,9 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
 from campaigns.sandbox import SandboxClient
-from campaigns.wording import counted, money
+from campaigns.text.wording import counted, money
 
 _SHOWN_PHONES: Final = 8
 _SHOWN_REPLIES: Final = 12

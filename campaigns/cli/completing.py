@@ -12,9 +12,9 @@ from typing import Final
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
+from campaigns.campaign import list_campaigns
 from campaigns.errors import CampaignsError
-from campaigns.handle import list_campaigns
-from campaigns.harmless import harmless
+from campaigns.text.harmless import harmless
 from campaigns.wiring import default_services
 
 _NEWEST: Final = 50

@@ -10,9 +10,9 @@ import click
 from campaigns.cli.failures import told
 from campaigns.cli.options import as_json
 from campaigns.cli.screen import console, print_json
-from campaigns.consuming import consume, stop_on_signals
+from campaigns.consume import consume, stop_on_signals
+from campaigns.events import Groups, position_of
 from campaigns.logs import to_stderr
-from campaigns.results import Groups, position_of
 from campaigns.wiring import BRIEF, consumer_settings, consumer_store, default_services
 
 

@@ -22,19 +22,19 @@ from typing import Any, Final
 from rich.console import Console, Group
 from rich.live import Live
 
+from campaigns.campaign import Campaign
+from campaigns.campaign_status import Status
 from campaigns.cli.comparing import compared_with
 from campaigns.cli.failures import FAILED, complain
 from campaigns.cli.sample import sample_job
 from campaigns.cli.screen import Screen, print_json, remark
 from campaigns.cli.show import status_table
-from campaigns.embedded import EmbeddedServer
-from campaigns.handle import Campaign
+from campaigns.enqueue import enqueue
 from campaigns.ledger.states import OVER
 from campaigns.names import QUEUES
-from campaigns.producer import enqueue
 from campaigns.sandbox import SandboxClient
 from campaigns.settings import Settings
-from campaigns.whereabouts import Status
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import build_services
 
 _SPEED = 20

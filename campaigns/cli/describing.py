@@ -9,9 +9,9 @@ import click
 from campaigns.cli.failures import told
 from campaigns.cli.options import as_json
 from campaigns.cli.screen import print_json, print_text
-from campaigns.schemas.json_schema import job_schema, jobs_schema
-from campaigns.schemas.kinds import KINDS
-from campaigns.schemas.reference import reference_page
+from campaigns.jobs.json_schema import job_schema, jobs_schema
+from campaigns.jobs.reference import reference_page
+from campaigns.jobs.schemas.kinds import KINDS
 from campaigns.wiring import default_services
 
 

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from campaigns.addresses import is_tls
 from campaigns.cli.doctor_outside import ask, look_at_broker, of_broker, of_clock, of_gateway, of_resting, of_tokens
 from campaigns.cli.doctor_server import look_at_server
 from campaigns.cli.doctor_work import look_at_doubt, look_at_events, look_at_workers
 from campaigns.cli.findings import FAIL, OK, SKIP, WARN, Finding, Look
 from campaigns.errors import StoreError
-from campaigns.flow.services import Services
+from campaigns.services import Services
 from campaigns.settings import Settings
-from campaigns.store import Store
+from campaigns.settings.addresses import is_tls
+from campaigns.store.client import Store
 from campaigns.wiring import BRIEF, build_services, open_store
 
 #: Together these end before five seconds have passed, whoever does not answer.

@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from campaigns.broker import place_of
+from campaigns.broker.bells import broker_problem
+from campaigns.broker.options import place_of
 from campaigns.cli.findings import FAIL, OK, SKIP, WARN, Finding, Look
 from campaigns.errors import (
     AccountRefusedError,
@@ -18,9 +19,8 @@ from campaigns.errors import (
     StoreError,
     TooManyRequestsError,
 )
-from campaigns.flow.services import Services
+from campaigns.services import Services
 from campaigns.settings import DEFAULT_ACCOUNT, Settings, token_variable
-from campaigns.wakeups import broker_problem
 from campaigns.wiring import unlimited_gateway
 
 _SKEW_S = 5.0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from campaigns.cli.findings import FAIL, OK, WARN, Finding
-from campaigns.store import Store
+from campaigns.store.client import Store
 
 #: Servers older than this lack commands that the scripts use.
 _OLDEST_SERVER = (6, 2)

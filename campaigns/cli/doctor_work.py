@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from campaigns.cli.findings import FAIL, OK, WARN, Finding
-from campaigns.flow.heartbeats import beats_at_once, consumed, last_tick_ms
-from campaigns.flow.services import Services
+from campaigns.events import Groups
+from campaigns.events.groups import Group
+from campaigns.health.heartbeats import beats_at_once, consumed, last_tick_ms
 from campaigns.ledger.states import HELD, UNKNOWN
 from campaigns.names import POLL, QUEUES, REPLIES
-from campaigns.results import Groups
-from campaigns.results.groups import Group
+from campaigns.services import Services
 
 _TICK_S = 15.0
 _LATE_S = 60.0

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from campaigns.cli.writing import whole_file
-from campaigns.exclusions import Excluded
-from campaigns.reporting.rows import CsvLines
+from campaigns.recipients.exclusions import Excluded
+from campaigns.reports.rows import CsvLines
 
 COLUMNS: Final = ("phone", "place", "reason", "why")
 

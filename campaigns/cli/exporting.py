@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
+from campaigns.campaign import Campaign
+from campaigns.campaign_status import Status
 from campaigns.cli.failures import told
 from campaigns.cli.naming import found_campaign
 from campaigns.cli.options import campaign_id, only_json
 from campaigns.cli.writing import STDOUT, write_out
-from campaigns.handle import Campaign
-from campaigns.harmless import json_line
-from campaigns.whereabouts import Status
+from campaigns.text.harmless import json_line
 from campaigns.wiring import default_services
 
 

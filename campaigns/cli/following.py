@@ -10,6 +10,8 @@ from datetime import datetime, tzinfo
 from rich.console import Console
 from rich.live import Live
 
+from campaigns.campaign import Campaign
+from campaigns.campaign_status import Status
 from campaigns.cli.failures import complain
 from campaigns.cli.progress import Pace, Standing, line, view
 from campaigns.cli.show import (
@@ -23,9 +25,7 @@ from campaigns.cli.show import (
     window_words,
 )
 from campaigns.errors import WaitTimeoutError
-from campaigns.handle import Campaign
 from campaigns.ledger.states import OVER
-from campaigns.whereabouts import Status
 from campaigns.wiring import default_services
 
 _LOOK_S = 0.25

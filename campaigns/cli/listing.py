@@ -12,10 +12,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from campaigns.campaign_status import Status
 from campaigns.cli.show import moment, schedule_lines, state_text, state_words
 from campaigns.ledger.states import OVER
-from campaigns.whereabouts import Status
-from campaigns.wording import counted
+from campaigns.text.wording import counted
 
 #: From this width on, a campaign fits on a line with twenty columns for its name.
 _WIDE: Final = 130

@@ -14,11 +14,11 @@ from campaigns.cli.failures import FAILED, told
 from campaigns.cli.options import as_json
 from campaigns.cli.screen import console, print_json
 from campaigns.errors import StoreError
-from campaigns.flow.liveness import Limits, Overdue, may_be_stuck, name_of, overdue, stands_still, stuck_words
+from campaigns.health.liveness import Limits, Overdue, may_be_stuck, name_of, overdue, stands_still, stuck_words
+from campaigns.health.signs import ROLES, Sign, folder_of, signs
 from campaigns.names import QUEUES
 from campaigns.settings import Settings
-from campaigns.signs import ROLES, Sign, folder_of, signs
-from campaigns.store import Store
+from campaigns.store.client import Store
 from campaigns.wiring import BRIEF, consumer_settings, open_store
 
 #: A probe is given five seconds, of which starting Python takes one.

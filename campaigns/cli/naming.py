@@ -6,10 +6,10 @@ import re
 from itertools import islice
 from typing import Final
 
+from campaigns.campaign import Campaign
 from campaigns.cli.screen import remark
 from campaigns.errors import CampaignsError, UnknownCampaignError
-from campaigns.handle import Campaign
-from campaigns.harmless import harmless
+from campaigns.text.harmless import harmless
 from campaigns.wiring import default_services
 
 _MOST_CANDIDATES: Final = 10

@@ -7,16 +7,16 @@ from datetime import tzinfo
 
 import click
 
+from campaigns.campaign import Campaign
+from campaigns.campaign_status import Status
 from campaigns.cli.failures import FAILED, told
 from campaigns.cli.naming import found_campaign, full_batch_id
 from campaigns.cli.options import account, as_json, by, campaign_id, why
 from campaigns.cli.screen import console, print_json
 from campaigns.cli.show import events_full_words, out_of_reach_words, status_table
-from campaigns.flow.resolve import RESOLUTIONS, wake_account
-from campaigns.handle import Campaign
-from campaigns.whereabouts import Status
+from campaigns.flow.operator.resolve import RESOLUTIONS, wake_account
+from campaigns.text.wording import counted
 from campaigns.wiring import default_services
-from campaigns.wording import counted
 
 #: What a decision did, after the number of batches.
 _DECIDED = {

@@ -12,7 +12,7 @@ import click
 
 from campaigns.cli.completing import accounts, campaign_ids
 from campaigns.recipients import RecipientFile
-from campaigns.times import parse_when
+from campaigns.times.gateway_times import parse_when
 
 
 def who() -> str:

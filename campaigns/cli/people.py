@@ -11,17 +11,17 @@ from typing import Any, TextIO
 import click
 
 from campaigns import optouts as optouts_api
-from campaigns import people
+from campaigns import person as people
 from campaigns.cli.completing import accounts
 from campaigns.cli.failures import FAILED, WRONG, complain, told
 from campaigns.cli.options import as_json, by, columns, encoding, recipient_file, why
 from campaigns.cli.screen import console, print_indented, print_json, print_line, remark
-from campaigns.explaining import explained
-from campaigns.harmless import json_line
+from campaigns.ledger import OptOut
+from campaigns.people.explaining import explained
 from campaigns.recipients import listed_phones, normalise_phone
-from campaigns.results import OptOut
+from campaigns.text.harmless import json_line
+from campaigns.text.wording import counted
 from campaigns.wiring import default_services
-from campaigns.wording import counted
 
 
 @click.command(short_help="Tell all that is known of a phone, and why.")

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import orjson
 
-from campaigns.exclusions import Excluded
-from campaigns.previewing import Preview
-from campaigns.wording import counted
+from campaigns.preview import Preview
+from campaigns.recipients.exclusions import Excluded
+from campaigns.text.wording import counted
 
 _SHOWN: Final = 3
 Line = tuple[str, str | None]

@@ -14,9 +14,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from campaigns.campaign_status import Status
 from campaigns.cli.show import status_table
 from campaigns.statuses import DELIVERED, READ, UNKNOWN_FINAL
-from campaigns.whereabouts import Status
 
 _WINDOW_S: Final = 10.0
 #: Over less time than this a rate says nothing.

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from campaigns.campaign import Campaign, newest_campaigns
+from campaigns.campaign_status import Status
 from campaigns.cli.completing import accounts
 from campaigns.cli.failures import told
 from campaigns.cli.following import followed
@@ -20,10 +22,8 @@ from campaigns.cli.options import as_json, campaign_id, only_json, since_ms
 from campaigns.cli.screen import console, print_json
 from campaigns.cli.show import delivery_dict, reply_dict, status_table
 from campaigns.errors import flatten
-from campaigns.handle import Campaign, newest_campaigns
 from campaigns.ledger.states import BATCH_STATES, CAMPAIGN_STATES, OVER
 from campaigns.statuses import RANKS
-from campaigns.whereabouts import Status
 from campaigns.wiring import default_services
 
 #: However many are filtered away or folded, no more are looked through.

@@ -9,11 +9,11 @@ import click
 from campaigns.cli.failures import told
 from campaigns.cli.options import as_json, by
 from campaigns.cli.screen import console, print_json
-from campaigns.flow.recovering import Change, declare_restored, held_up, last_change, withdraw_doubt
-from campaigns.harmless import harmless
+from campaigns.flow.operator.recover import Change, declare_restored, held_up, last_change, withdraw_doubt
 from campaigns.ledger import Batch
+from campaigns.text.harmless import harmless
+from campaigns.text.wording import counted, moment
 from campaigns.wiring import default_services
-from campaigns.wording import counted, moment
 
 
 @click.command(short_help="Say what a failover or a restored backup holds up.")

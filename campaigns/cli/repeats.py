@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
+from campaigns.campaign import Campaign
+from campaigns.campaign_status import Status
 from campaigns.cli.screen import remark
 from campaigns.cli.show import moment, state_words
 from campaigns.errors import UnknownCampaignError
-from campaigns.flow.services import Services
-from campaigns.handle import Campaign
-from campaigns.whereabouts import Status
+from campaigns.services import Services
 
 #: So long the fingerprint of a job is kept, in seconds: a day.
 _REMEMBERED_S = 86_400

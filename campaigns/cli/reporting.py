@@ -10,7 +10,8 @@ from campaigns.cli.failures import told
 from campaigns.cli.naming import full_id
 from campaigns.cli.options import campaign_id
 from campaigns.cli.writing import STDOUT, write_out
-from campaigns.reporting import csv_lines, excel_lines, json_lines, page, report_on, rows
+from campaigns.reports import page, report_on, rows
+from campaigns.reports.rows import csv_lines, excel_lines, json_lines
 
 
 @click.command(short_help="Write a report on a campaign: a page, or rows.")

@@ -1,6 +1,6 @@
 """The one place where the command prints. Whatever stands in a text, on a screen it is text.
 
-Names, replies, the gateway's words and error trees come from others. They pass through `campaigns.harmless` here
+Names, replies, the gateway's words and error trees come from others. They pass through `campaigns.text.harmless` here
 and are never taken for rich's markup, so that no command has to think of it. A line is a line: our own line breaks
 are calls of their own.
 """
@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from campaigns.harmless import UNSAFE, ascii_json, harmless, json_line, visible
+from campaigns.text.harmless import UNSAFE, ascii_json, harmless, json_line, visible
 
 #: What is not a terminal has no width: a line is a line there, for grep and cut.
 _PIPED_WIDTH: Final = 240

@@ -9,6 +9,8 @@ from typing import Any, BinaryIO, Final, TypedDict, cast
 
 import click
 
+from campaigns.campaign import Campaign
+from campaigns.campaign_status import Status
 from campaigns.cli.excluding import excluded_file
 from campaigns.cli.failures import FAILED, told
 from campaigns.cli.following import followed, obstacles
@@ -18,15 +20,13 @@ from campaigns.cli.previews import preview_lines, request_text
 from campaigns.cli.repeats import noted, warn_of
 from campaigns.cli.screen import console, print_json, remark
 from campaigns.cli.show import moment, status_table
+from campaigns.enqueue import enqueue
 from campaigns.errors import JobError, WaitTimeoutError
-from campaigns.flow.services import Services
-from campaigns.handle import Campaign
-from campaigns.jobs import AS_DRAFT
+from campaigns.jobs.values import AS_DRAFT
 from campaigns.ledger.states import OVER
-from campaigns.preparing import all_mistakes, key_of
-from campaigns.previewing import Preview, preview
-from campaigns.producer import enqueue
-from campaigns.whereabouts import Status
+from campaigns.preparing.job import all_mistakes, key_of
+from campaigns.preview import Preview, preview
+from campaigns.services import Services
 from campaigns.wiring import default_services
 
 _SHOW: Final = "With --dry-run: how many messages of personal mailings are shown as they will read."

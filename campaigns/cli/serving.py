@@ -14,10 +14,10 @@ from campaigns.cli.failures import FAILED, complain, told
 from campaigns.cli.options import as_json
 from campaigns.cli.screen import console, print_json
 from campaigns.errors import SettingsError
+from campaigns.health.signs import CALLBACKS, LifeSign, folder_of
+from campaigns.health.supervising import tell_watchdog
 from campaigns.logs import to_stderr
 from campaigns.settings import variable_of
-from campaigns.signs import CALLBACKS, LifeSign, folder_of
-from campaigns.supervising import tell_watchdog
 from campaigns.wiring import default_services
 
 

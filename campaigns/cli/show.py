@@ -12,9 +12,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from campaigns.campaign_status import Status
 from campaigns.results import Delivery, Reply
-from campaigns.whereabouts import Status
-from campaigns.wording import counted
+from campaigns.text.wording import counted
 
 _STYLES: Final = {
     "finished": "green",

@@ -10,7 +10,7 @@ import click
 from campaigns.cli.failures import FAILED, complain, told
 from campaigns.cli.options import as_json
 from campaigns.cli.screen import console, print_json
-from campaigns.harmless import harmless
+from campaigns.text.harmless import harmless
 from campaigns.wiring import default_services
 
 

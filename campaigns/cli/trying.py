@@ -11,7 +11,7 @@ from campaigns.cli.failures import told
 from campaigns.cli.job_files import read_job
 from campaigns.cli.options import as_json, columns, encoding
 from campaigns.cli.screen import console, print_json
-from campaigns.trials import send_test
+from campaigns.send_test import send_test
 
 
 @click.command("test")

@@ -1,1 +1,1 @@
-"""The flow: what a woken worker does, one module per wake-up."""
+"""The flow: what a worker does with what is due."""

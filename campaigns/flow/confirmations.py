@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from campaigns.errors import ContentRefusedError
-from campaigns.flow.services import Services
 from campaigns.ledger import Batch
 from campaigns.ledger.states import ACCEPTED, SETTLED
+from campaigns.services import Services
 from campaigns.statuses import confirmed
 
 #: Confirmed mailings that are looked at, the newest first, until one shows that its word was changed.

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
+from campaigns.answers.rows import BulkMailing, BulkRefusal, BulkStatus, DeliveryRows, spelled, understood
 from campaigns.gateway.wording import is_undecided
 from campaigns.ledger.records import MailingRecord
-from campaigns.schemas.rows import BulkMailing, BulkRefusal, BulkStatus, DeliveryRows, spelled, understood
 
 #: So many rows tell whose a mailing is.
 _SAMPLE: Final = 50

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from campaigns.answers.values import MailingData
 from campaigns.gateway.client import Gateway, Polled
 from campaigns.gateway.transport import Transport
-from campaigns.schemas.values import MailingData
 
 __all__ = ["Gateway", "MailingData", "Polled", "Transport"]

@@ -11,7 +11,7 @@ from typing import Literal
 
 import orjson
 
-from campaigns.jobs import ImageFile
+from campaigns.jobs.values import ImageFile
 
 Place = Literal["query", "form", "json"]
 

@@ -9,22 +9,16 @@ from copy import copy
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
+from campaigns.answers.rows import HOME, BulkStatus, DeliveryRows
+from campaigns.answers.values import DeliveryRow, IncomingMessage, ListCreated, MailingData, Rows
 from campaigns.errors import GatewayError
 from campaigns.gateway import calls
-from campaigns.gateway.answers import Answer, check_status, clock_s, interpret
 from campaigns.gateway.calls import Call
+from campaigns.gateway.meaning import Answer, check_status, clock_s, interpret
 from campaigns.gateway.noting import Notes, correct, noting
 from campaigns.gateway.retry import paid_policy, read_policy
 from campaigns.gateway.transport import Transport
-from campaigns.jobs import ImageFile
-from campaigns.schemas.rows import HOME, BulkStatus, DeliveryRows
-from campaigns.schemas.values import (
-    DeliveryRow,
-    IncomingMessage,
-    ListCreated,
-    MailingData,
-    Rows,
-)
+from campaigns.jobs.values import ImageFile
 from campaigns.settings import Secret
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from campaigns.errors import (
     NotWrittenError,
     TooManyRequestsError,
 )
-from campaigns.gateway.answers import Answer
+from campaigns.gateway.meaning import Answer
 from campaigns.measures import REQUEST, Raise
 
 T = TypeVar("T")

@@ -11,13 +11,13 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from campaigns.errors import DoubtError, NotWrittenError
-from campaigns.gateway.answers import Answer
 from campaigns.gateway.calls import Call
 from campaigns.gateway.connection import Exchange, NotingAdapter, RefusedToWriteError, current
+from campaigns.gateway.meaning import Answer
 from campaigns.gateway.sealing import JSON_HEAD, Seal, in_form, in_json, in_parts, in_query
-from campaigns.jobs import ImageFile
+from campaigns.jobs.values import ImageFile
 from campaigns.settings import Secret
-from campaigns.steady import boot_clock
+from campaigns.times.steady import boot_clock
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _CHUNK_BYTES: Final = 256 * 1024

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import orjson
 
+from campaigns.answers.shapes import is_nothing, says_no, says_yes, text_of
 from campaigns.gateway.documents import NotJsonError, read_document
-from campaigns.schemas.shapes import is_nothing, says_no, says_yes, text_of
 
 _TEXT_LENGTH: Final = 500
 _STATUS_BULK: Final = "statusBulkViber"

@@ -6,6 +6,7 @@ being sent twice or lost. Celery's messages only wake workers up to look here.
 
 from __future__ import annotations
 
+from campaigns.ledger.audit import Audit, Record
 from campaigns.ledger.batches import (
     CANARY,
     CANCEL,
@@ -27,6 +28,8 @@ from campaigns.ledger.batches import (
 )
 from campaigns.ledger.campaigns import Campaigns
 from campaigns.ledger.due import Due, Entry, Owned
+from campaigns.ledger.excluding import withhold
+from campaigns.ledger.optouts import Checker, OptOut, OptOuts
 from campaigns.ledger.plan import Plan, drop_plan
 from campaigns.ledger.plans import Plans, new_campaign_id
 from campaigns.ledger.reasons import Reason, reasons_of, refused_by
@@ -35,7 +38,6 @@ from campaigns.ledger.rejected import Rejected, RejectedMessages
 from campaigns.ledger.schedules import schedule_of
 from campaigns.ledger.turns import NoToken, TakenRead, ToCheck, Turn, Turns
 from campaigns.ledger.whole_plan import NewBatch, Stored, WholePlan
-from campaigns.ledger.withheld import withhold
 
 __all__ = [
     "CANARY",
@@ -48,10 +50,12 @@ __all__ = [
     "SEND",
     "SWEEP",
     "TRIM",
+    "Audit",
     "Batch",
     "Batches",
     "Campaign",
     "Campaigns",
+    "Checker",
     "Claim",
     "Due",
     "Entry",
@@ -59,10 +63,13 @@ __all__ = [
     "Move",
     "NewBatch",
     "NoToken",
+    "OptOut",
+    "OptOuts",
     "Owned",
     "Plan",
     "Plans",
     "Reason",
+    "Record",
     "Refusal",
     "Rejected",
     "RejectedMessages",

@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 import orjson
 
 from campaigns.acts import Act, packed
-from campaigns.jobs import ImageFile
+from campaigns.jobs.values import ImageFile
 from campaigns.ledger.records import Batch
 from campaigns.ledger.states import ACCEPTED, HELD, REACHED_FROM
 from campaigns.measures import ACCEPTANCE
 from campaigns.names import BULK, CONTROL, POLL, QUICK, REPLIES
-from campaigns.store import ScriptCall, Store, decoded
+from campaigns.store.client import ScriptCall, Store, decoded
 
 #: What may be due of a batch, and in which set. Where a batch is sent from depends on its kind.
 SEND, RECONCILE, POLL_VERB, FETCH, LEASE = "send", "reconcile", "poll", "replies", "lease"

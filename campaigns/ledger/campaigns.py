@@ -9,12 +9,12 @@ import orjson
 
 from campaigns.acts import APPLICATION, Act, Deed, packed, same_person
 from campaigns.errors import ApprovalError, StateError, UnknownCampaignError
-from campaigns.exclusions import Excluded
 from campaigns.ledger.batches import SEND, queue_of
 from campaigns.ledger.records import Campaign
 from campaigns.ledger.states import CANCELLING, DRAFT, PAUSED, READY
 from campaigns.names import CONTROL
-from campaigns.store import Store, decoded
+from campaigns.recipients.exclusions import Excluded
+from campaigns.store.client import Store, decoded
 
 #: Why and where somebody was taken out (the place in the job, or the batch), and the phone as it was handed in.
 

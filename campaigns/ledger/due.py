@@ -8,7 +8,7 @@ from typing import Protocol
 
 from campaigns.ledger.batches import queue_of
 from campaigns.names import CONTROL
-from campaigns.store import ScriptCall, Store
+from campaigns.store.client import ScriptCall, Store
 
 
 @dataclass(frozen=True, slots=True)

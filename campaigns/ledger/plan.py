@@ -8,11 +8,11 @@ from contextlib import suppress
 import orjson
 
 from campaigns.errors import NotReplicatedError, StateError, StoreError
-from campaigns.jobs import ImageFile
+from campaigns.jobs.values import ImageFile
 from campaigns.ledger.batches import PLAN
 from campaigns.ledger.whole_plan import NewBatch, PlanHead, WholePlan, as_stored, lookalikes_of, storing_call
 from campaigns.names import CONTROL
-from campaigns.store import ScriptCall, Store
+from campaigns.store.client import ScriptCall, Store
 
 _PER_ROUND_TRIP = 200
 _ROWS_PER_CALL = 500

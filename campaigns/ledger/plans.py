@@ -13,7 +13,7 @@ from campaigns.ledger.records import Batch
 from campaigns.ledger.states import HELD, PLANNED, REJECTED, SENDING, UNKNOWN
 from campaigns.ledger.whole_plan import PlanHead
 from campaigns.names import DUE_QUEUES
-from campaigns.store import ScriptCall, Store
+from campaigns.store.client import ScriptCall, Store
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from campaigns.store import ScriptCall, Store
+from campaigns.store.client import ScriptCall, Store
 
 
 class Witness:

@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
-from campaigns.jobs import Canary
+from campaigns.jobs.values import Canary
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, OVER, SETTLED, TAKEN_OUT
 from campaigns.statuses import TO_READ
-from campaigns.windows import Opening, Window, read_openings
+from campaigns.times.windows import Opening, Window, read_openings
 
 MILLION = 1_000_000
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from campaigns.store import Store
+from campaigns.store.client import Store
 
 #: The oldest go when there are more.
 MOST: Final = 1000

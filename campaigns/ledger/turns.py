@@ -10,13 +10,13 @@ from typing import Any
 
 import orjson
 
-from campaigns.keys import Keys
 from campaigns.ledger.batches import Claim, Unchecked
 from campaigns.ledger.due import Entry
 from campaigns.ledger.primary import Witness
 from campaigns.ledger.records import Batch
 from campaigns.names import CONTROL, POLL, QUICK, REPLIES
-from campaigns.store import ScriptCall, Store, paired
+from campaigns.store.client import ScriptCall, Store, paired
+from campaigns.store.keys import Keys
 
 #: A turn that is not heard of for so long has died. One that waits for its requests is given their deadline besides.
 _LEASE_MS = 4_000

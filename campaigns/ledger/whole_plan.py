@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from campaigns.keys import Keys
 from campaigns.ledger.records import MailingRecord
-from campaigns.store import ScriptCall
+from campaigns.store.client import ScriptCall
+from campaigns.store.keys import Keys
 
 #: What `lua/store_campaign.lua` returns.
 _STORED, _OTHER, _OPTED_OUT, _REVOKED = 1, 2, 3, 4

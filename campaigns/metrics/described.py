@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from campaigns.accounts.pauses import CAUSES
 from campaigns.gateway.noting import OK, OUTCOMES
-from campaigns.gateway.pauses import CAUSES
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, HELD, PLANNED, SENDING, TAKEN_OUT, UNKNOWN
 from campaigns.measures import ACCEPTANCE, ARRIVAL, OTHER, REQUEST, SEEING
 from campaigns.names import DUE_QUEUES, QUEUES

@@ -14,7 +14,7 @@ from campaigns.metrics.described import READING, UP, Sample
 from campaigns.metrics.seen import accounts_with_numbers, numbers_of, of_accounts, of_queues
 from campaigns.metrics.server import of_events, of_server
 from campaigns.settings import Settings
-from campaigns.store import Store
+from campaigns.store.client import Store
 
 log = logging.getLogger(__name__)
 

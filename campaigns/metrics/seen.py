@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from campaigns.flow.heartbeats import consumed, last_tick_ms, ticking
-from campaigns.gateway.pauses import CAUSES, OTHER
-from campaigns.gateway.pauses import FAILURES as FAILED
+from campaigns.accounts.pauses import CAUSES, OTHER
+from campaigns.accounts.pauses import FAILURES as FAILED
+from campaigns.health.heartbeats import consumed, last_tick_ms, ticking
 from campaigns.ledger import Due
 from campaigns.ledger.states import PLANNED
 from campaigns.metrics.described import (
@@ -31,7 +31,7 @@ from campaigns.metrics.described import (
 from campaigns.metrics.wanted import processes_wanted
 from campaigns.names import DUE_QUEUES, QUEUES
 from campaigns.settings import Settings
-from campaigns.store import Store, decoded
+from campaigns.store.client import Store, decoded
 
 #: Of more accounts nothing is told: each makes some hundred series.
 MOST_ACCOUNTS: Final = 1000

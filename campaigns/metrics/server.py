@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from campaigns.events import Groups
 from campaigns.metrics.described import (
     CAP,
     CLOCK_AHEAD,
@@ -22,9 +23,8 @@ from campaigns.metrics.described import (
     REPLICAS_WANTED,
     Sample,
 )
-from campaigns.results import Groups
 from campaigns.settings import Settings
-from campaigns.store import Store
+from campaigns.store.client import Store
 
 #: Of more groups nothing is told. Those that are furthest behind come first.
 _MOST_GROUPS: Final = 100

@@ -32,7 +32,7 @@ from campaigns.recipients.phones import normalise_phone
 from campaigns.recipients.sheets import sheet_table
 from campaigns.recipients.sources import ZIP, Source, refused, text_lines
 from campaigns.recipients.tables import Row, Table, text_table
-from campaigns.unknown_fields import unknown_field
+from campaigns.text.unknown_fields import unknown_field
 
 _JSON_LINES: Final = frozenset((".jsonl", ".ndjson", ".json"))
 _LOOKED_AT: Final = 50

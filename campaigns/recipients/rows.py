@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import NoneType
 from typing import Any, NamedTuple
 
-from campaigns import wellformed
-from campaigns.unknown_fields import unknown_field
-from campaigns.wellformed import TextRule, text_problem
+from campaigns.text import wellformed
+from campaigns.text.unknown_fields import unknown_field
+from campaigns.text.wellformed import TextRule, text_problem
 
 BUTTON_LINK_LENGTH = 150
 _UNKNOWN_MOST = 10

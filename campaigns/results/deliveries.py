@@ -10,18 +10,11 @@ import orjson
 
 from campaigns.ledger import Batch, Batches, Campaign
 from campaigns.measures import flat
-from campaigns.planning import phones_of
-from campaigns.results.intake import (
-    CHANGES_PER_EVENT,
-    ROWS_PER_CALL,
-    Change,
-    counters,
-    portions,
-    stored_values,
-)
-from campaigns.results.news import raises_of
+from campaigns.planning.planner import phones_of
+from campaigns.results.changes import CHANGES_PER_EVENT, ROWS_PER_CALL, Change, counters, portions, stored_values
+from campaigns.results.counters import raises_of
 from campaigns.statuses import final_words
-from campaigns.store import ScriptCall, Store
+from campaigns.store.client import ScriptCall, Store
 
 _BATCHES_PER_ROUND_TRIP = 20
 #: Hashes of more rows than this are read in portions.
@@ -135,7 +128,7 @@ class Deliveries:
     def heard_of(self, batches: Sequence[Batch]) -> Iterator[list[bytes]]:
         """All that is stored of the deliveries of batches, portion by portion and without phones.
 
-        Values are as `campaigns.keys` says. A mailing of more than 5,000 recipients is scanned: what is written
+        Values are as `campaigns.store.keys` says. A mailing of more than 5,000 recipients is scanned: what is written
         meanwhile may be missing, or be there twice.
         """
         names: list[str] = []

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import orjson
 
 from campaigns.ledger import Batch
-from campaigns.store import Store
+from campaigns.store.client import Store
 
 
 class Odd(NamedTuple):

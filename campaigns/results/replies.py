@@ -10,7 +10,7 @@ import orjson
 
 from campaigns.ledger import Batch
 from campaigns.results.optout_words import asks_to_stop
-from campaigns.store import Store
+from campaigns.store.client import Store
 
 _PER_CALL = 500
 

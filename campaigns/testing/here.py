@@ -8,17 +8,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
-from campaigns.flow.services import Services
-from campaigns.flow.submit import take_in
-from campaigns.flow.work import work_through
-from campaigns.handle import Campaign, list_campaigns
+from campaigns.campaign import Campaign, list_campaigns
+from campaigns.campaign_status import Status
+from campaigns.flow.scheduling.work import work_through
 from campaigns.ledger.states import OVER
 from campaigns.sandbox.server import Sandbox
+from campaigns.services import Services
 from campaigns.settings import Settings
+from campaigns.submission import take_in
 from campaigns.testing.clock import MovedClock
 from campaigns.testing.submissions import Submissions
-from campaigns.times import parse_when
-from campaigns.whereabouts import Status
+from campaigns.times.gateway_times import parse_when
 from campaigns.wiring import build_services, open_store
 
 _PAUSE_S = 0.01

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
-from campaigns.embedded import EmbeddedServer
 from campaigns.errors import SettingsError
 from campaigns.sandbox.options import Options, changed
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import DEFAULT_ACCOUNT, PREFIX, Settings, token_variable, variable_of
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.testing.clock import MovedClock
 from campaigns.testing.here import Here
 from campaigns.wiring import default_services_are

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from campaigns import broker
-from campaigns.envelopes import Envelope, envelope_of_item
+from campaigns.broker import options as broker
+from campaigns.broker.envelopes import Envelope, envelope_of_item
 from campaigns.names import SUBMISSIONS
 from campaigns.settings import Settings
 

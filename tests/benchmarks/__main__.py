@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from campaigns.embedded import EmbeddedServer
+from campaigns.store.embedded import EmbeddedServer
 from tests.benchmarks.following import measure_intake
 from tests.benchmarks.latency import measure_latency
 from tests.benchmarks.measure import Measure, table

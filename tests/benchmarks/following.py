@@ -16,20 +16,20 @@ from typing import cast
 
 import orjson
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.services import Services
-from campaigns.flow.work import work
-from campaigns.gateway.limiter import Limiter, Permit, Reads
+from campaigns.accounts.limiter import Limiter, Permit, Reads
+from campaigns.answers.rows import HOME
+from campaigns.answers.schemas import SCHEMAS
+from campaigns.enqueue import enqueue
+from campaigns.flow.scheduling.work import work
 from campaigns.gateway.noting import Notes
 from campaigns.ledger import POLL_VERB, Batch, Claim, Entry
 from campaigns.names import POLL
-from campaigns.producer import enqueue
 from campaigns.results import compare
-from campaigns.schemas.answers import SCHEMAS
-from campaigns.schemas.rows import HOME
+from campaigns.services import Services
 from campaigns.settings import Rate, Secret, Settings
-from campaigns.store import ScriptCall, Store
-from campaigns.times import gateway_reader
+from campaigns.store.client import ScriptCall, Store
+from campaigns.store.embedded import EmbeddedServer
+from campaigns.times.gateway_times import gateway_reader
 from campaigns.wiring import build_services
 from tests.benchmarks.answerer import Answerer
 from tests.benchmarks.measure import RUNS, Measure

@@ -13,9 +13,9 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.services import Services
-from campaigns.producer import enqueue
+from campaigns.enqueue import enqueue
+from campaigns.services import Services
+from campaigns.store.embedded import EmbeddedServer
 from tests.benchmarks.measure import RUNS, Measure
 from tests.benchmarks.planning import job, phones
 from tests.benchmarks.procfile import command_of, environment, running, services_of, until

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.handle import Campaign
-from campaigns.producer import enqueue
+from campaigns.campaign import Campaign
+from campaigns.campaign_status import Status
+from campaigns.enqueue import enqueue
 from campaigns.sandbox.client import SandboxClient
-from campaigns.whereabouts import Status
+from campaigns.store.embedded import EmbeddedServer
 from tests.benchmarks.measure import Measure
 from tests.benchmarks.planning import job
 from tests.benchmarks.procfile import command_of, cpu_s, environment, running, services_of

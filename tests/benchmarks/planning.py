@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 from marshmallow import Schema, fields, validate
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.services import Services
-from campaigns.producer import enqueue
+from campaigns.enqueue import enqueue
+from campaigns.services import Services
 from campaigns.settings import Settings
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import build_services
 from tests.benchmarks.measure import Measure, alternating_s, median_s, resident_bytes
 from tests.support.processes import ROOT

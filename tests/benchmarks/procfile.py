@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from campaigns.flow.services import Services
+from campaigns.services import Services
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.support.processes import ROOT, Process

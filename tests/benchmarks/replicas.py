@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from redis import Redis
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.services import Services
-from campaigns.flow.work import work
+from campaigns.enqueue import enqueue
+from campaigns.flow.scheduling.work import work
 from campaigns.names import BULK
-from campaigns.producer import enqueue
 from campaigns.results.replies import Reply
+from campaigns.services import Services
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import build_services
 from tests.benchmarks.measure import Measure, alternating_s
 from tests.benchmarks.planning import job, phones

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.services import Services
-from campaigns.handle import Campaign
-from campaigns.producer import enqueue
+from campaigns.campaign import Campaign
+from campaigns.enqueue import enqueue
+from campaigns.services import Services
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import build_services
 from tests.benchmarks.measure import RUNS, Measure
 from tests.benchmarks.planning import job, phones

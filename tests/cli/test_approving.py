@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
 from tests.cli.conftest import Run
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage

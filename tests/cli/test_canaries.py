@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
 from tests.cli.conftest import Run
 from tests.flow.test_canary import DEAD
 from tests.support.jobs import bulk_job, phones

@@ -16,7 +16,7 @@ import pytest
 from campaigns.cli.comparing import agreement
 from campaigns.cli.demo import Silence
 from campaigns.cli.demo import environment as demo_environment
-from campaigns.producer import enqueue
+from campaigns.enqueue import enqueue
 from campaigns.sandbox import SandboxClient
 from campaigns.settings import Settings
 from campaigns.wiring import build_services

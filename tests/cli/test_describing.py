@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.schemas.json_schema import job_schema
-from campaigns.schemas.kinds import KINDS
-from campaigns.schemas.reference import reference_page
+from campaigns.jobs.json_schema import job_schema
+from campaigns.jobs.reference import reference_page
+from campaigns.jobs.schemas.kinds import KINDS
 from campaigns.settings import Settings
 from tests.cli.conftest import Run
 

@@ -12,22 +12,22 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from campaigns.broker.envelopes import Envelope
 from campaigns.cli.doctor import examine
 from campaigns.cli.doctor_server import of_replicas, of_version
 from campaigns.cli.examining import findings_table
 from campaigns.cli.findings import FAIL, OK, WARN
-from campaigns.embedded import EmbeddedServer
-from campaigns.envelopes import Envelope
-from campaigns.flow.heartbeats import consuming, ticked
-from campaigns.flow.submit import take_in
-from campaigns.flow.work import work
-from campaigns.keys import Keys
+from campaigns.events import Groups
+from campaigns.flow.scheduling.work import work
+from campaigns.health.heartbeats import consuming, ticked
 from campaigns.ledger import SEND, Entry
 from campaigns.ledger.campaigns import Brief
 from campaigns.names import QUEUES
-from campaigns.results import Groups
 from campaigns.sandbox.server import Sandbox
-from campaigns.store import Store
+from campaigns.store.client import Store
+from campaigns.store.embedded import EmbeddedServer
+from campaigns.store.keys import Keys
+from campaigns.submission import take_in
 from campaigns.wiring import connect
 from tests.cli.conftest import Run
 from tests.conftest import Processes

@@ -12,8 +12,8 @@ import pytest
 
 from campaigns.cli.job_files import read_job
 from campaigns.errors import JobError
-from campaigns.jobs import ImageFile, QuickJob
-from campaigns.schemas.jobs import load_job
+from campaigns.jobs.checking import load_job
+from campaigns.jobs.values import ImageFile, QuickJob
 from campaigns.settings import Settings
 from tests.support.jobs import quick_job
 

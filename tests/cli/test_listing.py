@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from campaigns.campaign_status import Status
 from campaigns.cli.listing import Singles, Wanted, lines_of, needs
 from campaigns.cli.naming import full_batch_id
-from campaigns.whereabouts import Status
 from tests.cli.conftest import Run
 from tests.cli.test_show import a_status
 from tests.support.jobs import bulk_job, phones, quick_job

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import pytest
 
+from campaigns.campaign import Campaign
+from campaigns.enqueue_many import enqueue_many
 from campaigns.errors import JobError, KeyConflictError
-from campaigns.flow.submit import submit
-from campaigns.handle import Campaign
-from campaigns.many import enqueue_many
-from campaigns.previewing import preview
+from campaigns.preview import preview
+from campaigns.submission import submit
 from tests.cli.conftest import Run
 from tests.cli.test_cli import job_file
 from tests.support.jobs import bulk_job, phones, quick_job

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from campaigns import enqueue
-from campaigns.embedded import EmbeddedServer
 from campaigns.errors import StoreError
 from campaigns.settings import Settings
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import BRIEF, PATIENT, build_services, open_store
 from tests.conftest import environment
 from tests.support.holes import full_port, silent_port

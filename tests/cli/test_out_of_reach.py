@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from campaigns.campaign_status import Status
 from campaigns.cli.listing import CampaignsTable
 from campaigns.cli.show import moment, status_table
-from campaigns.reporting import page, report_on
-from campaigns.whereabouts import Status
+from campaigns.reports import page, report_on
 from tests.cli.conftest import Run
 from tests.cli.test_show import a_status, rendered
 from tests.support.html import Html

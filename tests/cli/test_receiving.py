@@ -19,7 +19,7 @@ from waitress.adjustments import Adjustments
 
 from campaigns.callbacks import LONGEST, SEARCHED, Callbacks
 from campaigns.cli.receiving import Receiver, Request
-from campaigns.flow.callbacks import callback_url
+from campaigns.flow.tracking.callbacks import callback_url
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 

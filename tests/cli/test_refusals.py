@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
 from tests.cli.conftest import Run
 from tests.cli.test_cli import job_file
 from tests.cli.test_progress import working

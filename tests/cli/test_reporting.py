@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
 from tests.cli.conftest import Run
 from tests.support.html import Html
 from tests.support.jobs import bulk_job, phones

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns.cli.screen import Screen, print_json
-from campaigns.harmless import harmless_lines
+from campaigns.text.harmless import harmless_lines
 from tests.cli.conftest import Run
 from tests.conftest import environment
 from tests.support.jobs import bulk_job, phones

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from campaigns.campaign_status import Status
 from campaigns.cli.listing import CampaignsTable
 from campaigns.cli.progress import Standing, view
 from campaigns.cli.show import status_table
 from campaigns.statuses import DEFAULT_FINAL
-from campaigns.whereabouts import Status
 
 WIDTHS = [60, 80, 200]
 ID = "1a209f07c85152972d023"

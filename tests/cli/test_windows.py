@@ -6,8 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from campaigns.handle import Campaign
-from campaigns.windows import WEEKDAYS
+from campaigns.campaign import Campaign
+from campaigns.times.windows import WEEKDAYS
 from tests.cli.conftest import Run
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage

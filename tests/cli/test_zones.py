@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.envelopes import Envelope
-from campaigns.flow.submit import take_in
+from campaigns.broker.envelopes import Envelope
+from campaigns.submission import take_in
 from tests.cli.conftest import Run
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage

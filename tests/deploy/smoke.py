@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from campaigns.embedded import EmbeddedServer
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
+from campaigns.store.embedded import EmbeddedServer
 
 JOB = {
     "messages": [

@@ -18,9 +18,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 import celeryconfig
-from campaigns import broker
-from campaigns.embedded import find_server
+from campaigns.broker import options as broker
 from campaigns.names import DUE_QUEUES, QUEUES, TASK_QUEUES
+from campaigns.store.embedded import find_server
 from tests.conftest import Processes
 from tests.deploy.files import DEPLOY, KUBERNETES, ROOT, commands, procfile, queues_of
 from tests.deploy.kustomize import containers, resolve

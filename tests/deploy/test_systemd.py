@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import celeryconfig
-from campaigns.flow.liveness import Limits
+from campaigns.health.liveness import Limits
 from campaigns.settings import Settings
 from tests.deploy.files import ASIDE, SYSTEMD, procfile, read_unit, units
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from campaigns.flow.listing import PAGES
-from campaigns.flow.reconcile import reconcile_batch
+from campaigns.answers.rows import DeliveryRows
+from campaigns.answers.values import Rows
+from campaigns.flow.doubt.listing import PAGES
+from campaigns.flow.doubt.reconcile import reconcile_batch
 from campaigns.gateway import Gateway
-from campaigns.schemas.rows import DeliveryRows
-from campaigns.schemas.values import Rows
 from tests.support.claims import send
 from tests.support.doubt import double, in_doubt, run, through, younger
 from tests.support.jobs import bulk_job, personal_job, phones, quick_job

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.resolve import wake_account
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
+from campaigns.flow.operator.resolve import wake_account
 from campaigns.ledger import FETCH, POLL_VERB, RECONCILE, SEND, Entry, queue_of
 from campaigns.ledger.campaigns import Brief
 from campaigns.sandbox.server import Sandbox
+from campaigns.store.embedded import EmbeddedServer
 from tests.gateway.wire import Wire, answering, serving
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.settings import fast_settings

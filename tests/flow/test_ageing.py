@@ -8,7 +8,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.flow.ageing import next_look_ms, poll_fraction, reply_fraction
+from campaigns.flow.poll_schedule import next_look_ms, poll_fraction, reply_fraction
 from campaigns.settings import Settings
 
 HOUR_MS = 3_600_000

@@ -14,9 +14,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from campaigns.callbacks import LONGEST, Callbacks
-from campaigns.flow.callbacks import callback_url, uuid_in
-from campaigns.handle import Campaign
-from campaigns.store import Store
+from campaigns.campaign import Campaign
+from campaigns.flow.tracking.callbacks import callback_url, uuid_in
+from campaigns.store.client import Store
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 

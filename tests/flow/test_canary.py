@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from campaigns.campaign import Campaign
 from campaigns.errors import JobError
-from campaigns.flow.canary import Findings, Verdict, judged
-from campaigns.handle import Campaign
-from campaigns.jobs import Canary
-from campaigns.trials import send_test
+from campaigns.flow.scheduling.canary import Findings, Verdict, judged
+from campaigns.jobs.values import Canary
+from campaigns.send_test import send_test
 from tests.support.claims import due_sets
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.stage import Stage

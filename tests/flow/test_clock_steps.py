@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
-from campaigns.keys import Keys
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
-from campaigns.store import Store
+from campaigns.store.client import Store
+from campaigns.store.keys import Keys
 from campaigns.wiring import build_services, connect
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage

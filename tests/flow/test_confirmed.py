@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 from click.testing import CliRunner
 
+from campaigns.campaign import Campaign
 from campaigns.cli.commands import cli
 from campaigns.cli.failures import NOT_POSSIBLE
 from campaigns.errors import ConfirmationError, SettingsError
-from campaigns.handle import Campaign
-from campaigns.results import Audit
+from campaigns.ledger import Audit
 from campaigns.settings import Settings
 from campaigns.wiring import default_services_are
 from tests.support.jobs import bulk_job, phones

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from campaigns.flow.leases import declare_unknown
+from campaigns.campaign import Campaign
+from campaigns.flow.scheduling.leases import declare_unknown
 from campaigns.gateway import Gateway
-from campaigns.handle import Campaign
 from campaigns.statuses import confirmed
 from tests.support.claims import send
 from tests.support.doubt import in_doubt, through

@@ -15,7 +15,7 @@ from campaigns.errors import (
     JobError,
 )
 from campaigns.gateway import Gateway
-from campaigns.gateway.answers import Answer, interpret
+from campaigns.gateway.meaning import Answer, interpret
 from tests.support.doubt import through
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.reads import fetch_batch

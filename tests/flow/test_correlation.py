@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from campaigns.consuming import consume
+from campaigns.campaign import Campaign
+from campaigns.consume import consume
+from campaigns.enqueue_many import enqueue_many
 from campaigns.errors import JobError, KeyConflictError
-from campaigns.flow.submit import submit
-from campaigns.handle import Campaign
-from campaigns.many import enqueue_many
+from campaigns.submission import submit
 from tests.support.events import check_event
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.stage import Stage

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
 from campaigns.sandbox.dialects import DIALECTS
 from tests.support.doubt import in_doubt, younger
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job

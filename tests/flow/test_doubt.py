@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.flow.leases import declare_unknown
+from campaigns.campaign import Campaign
+from campaigns.flow.scheduling.leases import declare_unknown
 from campaigns.gateway import Gateway, Transport
-from campaigns.handle import Campaign
 from tests.support import claims
 from tests.support.doubt import in_doubt, younger
 from tests.support.jobs import bulk_job, list_job, phones, quick_job

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from campaigns.campaign import Campaign
+from campaigns.enqueue_many import enqueue_many
 from campaigns.errors import ApprovalError, JobError, StateError
-from campaigns.flow.submit import submit
-from campaigns.handle import Campaign
-from campaigns.many import enqueue_many
-from campaigns.results import Audit
+from campaigns.ledger import Audit
+from campaigns.submission import submit
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.stage import Stage
 

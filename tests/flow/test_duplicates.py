@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from campaigns.flow.decisions import Verdict, accepted
-from campaigns.flow.leases import declare_unknown
-from campaigns.flow.reconcile import reconcile_batch
-from campaigns.flow.resolve import wake_account
-from campaigns.flow.withholding import check
-from campaigns.gateway.limiter import Permit
-from campaigns.handle import Campaign
+from campaigns.accounts.limiter import Permit
+from campaigns.campaign import Campaign
+from campaigns.flow.doubt.reconcile import reconcile_batch
+from campaigns.flow.operator.resolve import wake_account
+from campaigns.flow.outcome import Verdict, accepted
+from campaigns.flow.scheduling.leases import declare_unknown
+from campaigns.flow.sending.suppress import check
 from campaigns.ledger import Claim, ToCheck
 from tests.support import claims
 from tests.support.claims import lose_what_is_due, record

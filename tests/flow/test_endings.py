@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from campaigns.campaign import Campaign
 from campaigns.errors import AccountRefusedError, DoubtError, GatewayError, NotNowError, TooManyRequestsError
-from campaigns.flow.ageing import LONGEST_DELAY_S, again_ms, followed_to_the_end
+from campaigns.flow.poll_schedule import LONGEST_DELAY_S, again_ms, followed_to_the_end
 from campaigns.gateway import Gateway
-from campaigns.handle import Campaign
-from campaigns.store import Store
+from campaigns.store.client import Store
 from campaigns.wiring import build_services
 from tests.support.doubt import through
 from tests.support.jobs import bulk_job, phones

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.embedded import EmbeddedServer
+from campaigns.campaign import Campaign
+from campaigns.enqueue import enqueue
 from campaigns.errors import (
     JobError,
     KeyConflictError,
@@ -20,11 +21,10 @@ from campaigns.errors import (
     UnknownCampaignError,
     WaitTimeoutError,
 )
-from campaigns.handle import Campaign
 from campaigns.ledger import Campaigns
-from campaigns.previewing import preview
-from campaigns.producer import enqueue
+from campaigns.preview import preview
 from campaigns.sandbox.server import Sandbox
+from campaigns.store.embedded import EmbeddedServer
 from tests.support.claims import send
 from tests.support.clocks import Late
 from tests.support.jobs import bulk_job, personal_job, phones, sample_job

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from campaigns.embedded import EmbeddedServer
+from campaigns.enqueue_many import enqueue_many
 from campaigns.errors import JobError, KeyConflictError, NotReplicatedError, StoreError
-from campaigns.many import enqueue_many
 from campaigns.sandbox.server import Sandbox
-from campaigns.store import Store
+from campaigns.store.client import Store
+from campaigns.store.embedded import EmbeddedServer
 from tests.support.clocks import Late
 from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
 from tests.support.settings import fast_settings

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from campaigns import optouts, people
+from campaigns import optouts
+from campaigns import person as people
+from campaigns.campaign import Campaign
 from campaigns.errors import NotReplicatedError, StoreError
-from campaigns.flow.callbacks import callback_url, take_callback
-from campaigns.flow.recovering import declare_restored, held_up, last_change, withdraw_doubt
-from campaigns.handle import Campaign
+from campaigns.flow.operator.recover import declare_restored, held_up, last_change, withdraw_doubt
+from campaigns.flow.tracking.callbacks import callback_url, take_callback
 from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, SETTLED, UNKNOWN
 from campaigns.sandbox.server import Sandbox
-from campaigns.store import Safety, ScriptCall, Store
+from campaigns.store.client import Safety, ScriptCall, Store
 from campaigns.wiring import build_services
 from tests.support.events import check_event
 from tests.support.failover import Pair, client, info

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from campaigns.campaign import Campaign
 from campaigns.errors import StoreError
-from campaigns.handle import Campaign
 from campaigns.ledger.states import ACCEPTED, SETTLED
 from campaigns.sandbox.server import Sandbox
-from campaigns.store import ScriptCall, Store
+from campaigns.store.client import ScriptCall, Store
 from campaigns.wiring import build_services
 from tests.support.failover import Pair
 from tests.support.jobs import bulk_job, phones

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from campaigns.errors import JobError, KeyConflictError
-from campaigns.flow.work import work
+from campaigns.flow.scheduling.work import work
 from campaigns.names import QUICK
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.stage import Stage

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from campaigns.flow.work import work
+from campaigns.events import Consumer
+from campaigns.flow.scheduling.work import work
 from campaigns.names import BULK, POLL
-from campaigns.results import Consumer
 from campaigns.settings import Rate
 from tests.support.claims import lose_what_is_due
 from tests.support.jobs import bulk_job, phones

@@ -14,12 +14,12 @@ import pytest
 from redis import Redis
 
 import campaigns
-from campaigns.flow.sweep import sweep
-from campaigns.flow.work import work
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
+from campaigns.flow.scheduling.sweep import sweep
+from campaigns.flow.scheduling.work import work
 from campaigns.ledger.states import READY
 from campaigns.names import QUICK
-from campaigns.store import ScriptCall, Store, script_text
+from campaigns.store.client import ScriptCall, Store, script_text
 from campaigns.wiring import build_services
 from tests.support.jobs import phones, quick_job
 from tests.support.stage import Stage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.flow.liveness import overdue
+from campaigns.health.liveness import overdue
 from campaigns.ledger.due import Entry
 from campaigns.names import BULK, CONTROL, QUEUES
 from tests.support.stage import Stage

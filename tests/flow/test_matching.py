@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from campaigns.flow.matching import Matched, match, same_name
-from campaigns.gateway.answers import Answer, interpret
+from campaigns.gateway.meaning import Answer, interpret
 from campaigns.ledger.records import MailingRecord
 
 FIRST, SECOND, THIRD = ["375291111111", "375291111112"], ["375292222221", "375292222222"], ["375293333331"]

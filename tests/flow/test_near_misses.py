@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
+from campaigns.accounts.limiter import Permit
+from campaigns.answers.rows import DeliveryRows
 from campaigns.errors import (
     DoubtError,
     NotWrittenError,
 )
-from campaigns.flow.decisions import refused
-from campaigns.flow.duplicates import watch
-from campaigns.flow.leases import declare_unknown
-from campaigns.flow.reconcile import reconcile_batch
+from campaigns.flow.doubt.double_sends import watch
+from campaigns.flow.doubt.reconcile import reconcile_batch
+from campaigns.flow.outcome import refused
+from campaigns.flow.scheduling.leases import declare_unknown
 from campaigns.gateway import Gateway
-from campaigns.gateway.limiter import Permit
-from campaigns.schemas.rows import DeliveryRows
 from tests.support import claims
 from tests.support.claims import record, send
 from tests.support.doubt import double, in_doubt, known, run, through, younger

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from campaigns.campaign import Campaign
 from campaigns.gateway import Gateway, Transport
-from campaigns.handle import Campaign
 from tests.gateway.wire import answering, serving
 from tests.support.events import check_event
 from tests.support.jobs import bulk_job, phones

@@ -9,21 +9,21 @@ from typing import Any
 
 import pytest
 
+from campaigns.accounts.limiter import Permit
+from campaigns.answers.rows import BulkRefusal, DeliveryRows
+from campaigns.enqueue import enqueue
 from campaigns.errors import (
     DoubtError,
     StoreError,
     TooManyRequestsError,
 )
-from campaigns.flow.callbacks import _signature, callback_url, take_callback
-from campaigns.flow.decisions import accepted
-from campaigns.flow.leases import declare_unknown
-from campaigns.flow.resolve import wake_account
+from campaigns.flow.operator.resolve import wake_account
+from campaigns.flow.outcome import accepted
+from campaigns.flow.scheduling.leases import declare_unknown
+from campaigns.flow.tracking.callbacks import _signature, callback_url, take_callback
 from campaigns.gateway import Gateway
-from campaigns.gateway.limiter import Permit
-from campaigns.keys import Keys
-from campaigns.producer import enqueue
-from campaigns.schemas.rows import BulkRefusal, DeliveryRows
-from campaigns.store import Store
+from campaigns.store.client import Store
+from campaigns.store.keys import Keys
 from campaigns.wiring import build_services, connect
 from tests.support import claims
 from tests.support.claims import record, send

@@ -12,7 +12,7 @@ import pytest
 from campaigns.errors import JobError
 from campaigns.ledger import Claim
 from campaigns.names import BULK
-from campaigns.store import Store
+from campaigns.store.client import Store
 from campaigns.wiring import build_services
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.stage import Stage

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from campaigns.errors import StateError
-from campaigns.flow.recovering import declare_restored
-from campaigns.results import Audit
+from campaigns.flow.operator.recover import declare_restored
+from campaigns.ledger import Audit
 from tests.support.claims import due_sets
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.moved import Moved

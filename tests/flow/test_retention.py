@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from campaigns.campaign import Campaign
 from campaigns.errors import KeyConflictError
-from campaigns.flow.submit import submit
-from campaigns.handle import Campaign
 from campaigns.ledger.states import OVER
-from campaigns.people import forget
+from campaigns.person import forget
+from campaigns.submission import submit
 from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
 from tests.support.plans import open_plan
 from tests.support.stage import Stage

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from campaigns.consuming import consume
-from campaigns.flow.room import TRIM_ENTRY, keep_room
-from campaigns.handle import Campaign
-from campaigns.results import Consumer, Groups
+from campaigns.campaign import Campaign
+from campaigns.consume import consume
+from campaigns.events import Consumer, Groups
+from campaigns.flow.scheduling.stream_room import TRIM_ENTRY, keep_room
 from tests.support.events import check_event
 from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.stage import Stage
@@ -202,12 +202,12 @@ def test_a_group_whose_name_is_no_text(small: Stage) -> None:
 
 def test_a_pause_is_logged_when_it_begins_and_when_it_ends(small: Stage, caplog: pytest.LogCaptureFixture) -> None:
     """In between it is looked at every second, which only DEBUG tells."""
-    caplog.set_level(logging.DEBUG, "campaigns.flow.room")
+    caplog.set_level(logging.DEBUG, "campaigns.flow.scheduling.stream_room")
     full(small)
     keep_room(small.services)
     read_all(small)
     keep_room(small.services)
-    told = [(r.levelname, r.message) for r in caplog.records if r.name == "campaigns.flow.room"]
+    told = [(r.levelname, r.message) for r in caplog.records if r.name == "campaigns.flow.scheduling.stream_room"]
     loud = [(level, event) for level, event in told if level != "DEBUG"]
     assert loud == [("ERROR", "sending_paused"), ("WARNING", "sending_resumed")]
     assert ("DEBUG", "sending_paused") in told

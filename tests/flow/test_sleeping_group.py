@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from campaigns.keys import Keys
-from campaigns.results import Consumer, single_changes
+from campaigns.events import Consumer, single_changes
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
-from campaigns.store import Store
+from campaigns.store.client import Store
+from campaigns.store.keys import Keys
 from campaigns.wiring import build_services, connect
 from tests.support.jobs import bulk_job, phones
 from tests.support.settings import fast_settings

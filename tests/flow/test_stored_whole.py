@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from campaigns.enqueue import enqueue
 from campaigns.errors import JobError
-from campaigns.producer import enqueue
-from campaigns.store import Store
+from campaigns.store.client import Store
 from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.stage import Stage
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from campaigns.errors import StoreError
-from campaigns.flow.dispatch import SILENCE_MS, dispatch, ring
-from campaigns.flow.heartbeats import consuming
-from campaigns.flow.turns import TURN_S
-from campaigns.flow.work import work
+from campaigns.flow.scheduling.dispatch import SILENCE_MS, dispatch, ring
+from campaigns.flow.scheduling.work import work
+from campaigns.flow.turn import TURN_S
+from campaigns.health.heartbeats import consuming
 from campaigns.ledger import POLL_VERB, Claim, Entry
 from campaigns.names import BULK, CONTROL, POLL, QUEUES, QUICK, REPLIES
 from campaigns.settings import Rate, Secret
-from campaigns.store import ScriptCall, Store
+from campaigns.store.client import ScriptCall, Store
 from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.settings import TOKEN
 from tests.support.stage import Stage

@@ -11,12 +11,12 @@ from dataclasses import replace
 import pytest
 from celery.app.amqp import AMQP
 
-from campaigns import broker
-from campaigns.embedded import EmbeddedServer
+from campaigns.broker import options as broker
+from campaigns.broker.bells import WakeUps, broker_problem, message
+from campaigns.enqueue import enqueue
 from campaigns.errors import StoreError
-from campaigns.producer import enqueue
 from campaigns.settings import Settings
-from campaigns.wakeups import WakeUps, broker_problem, message
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import BRIEF, build_services, open_store
 from tests.support.amqp import Broker
 from tests.support.jobs import bulk_job, phones

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from campaigns.campaign import Campaign
+from campaigns.enqueue_many import enqueue_many
 from campaigns.errors import JobError
-from campaigns.handle import Campaign
-from campaigns.many import enqueue_many
-from campaigns.trials import send_test
+from campaigns.send_test import send_test
 from tests.support.claims import due_sets
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.moved import Moved

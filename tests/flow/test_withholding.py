@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from campaigns.flow.send import send_taken
-from campaigns.flow.services import Services
-from campaigns.flow.withholding import check
-from campaigns.flow.work import work
+from campaigns.flow.scheduling.work import work
+from campaigns.flow.sending.send import send_taken
+from campaigns.flow.sending.suppress import check
 from campaigns.ledger import SEND, Claim, Entry, ToCheck, Unchecked
+from campaigns.services import Services
 from tests.support import claims
 from tests.support.doubt import younger
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job

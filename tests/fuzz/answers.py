@@ -10,18 +10,18 @@ from typing import Any, Final
 
 import orjson
 
+from campaigns.answers.rows import BulkStatus, DeliveryRows
+from campaigns.answers.schemas import SCHEMAS
+from campaigns.answers.values import Rows
 from campaigns.errors import GatewayError
-from campaigns.flow.decisions import refused
 from campaigns.flow.matching import match
-from campaigns.gateway.answers import Answer, interpret
+from campaigns.flow.outcome import refused
+from campaigns.gateway.meaning import Answer, interpret
 from campaigns.ledger.records import Batch, MailingRecord
 from campaigns.results import compare
 from campaigns.results.optout_words import asks_to_stop
-from campaigns.schemas.answers import SCHEMAS
-from campaigns.schemas.rows import BulkStatus, DeliveryRows
-from campaigns.schemas.values import Rows
 from campaigns.settings import Secret, Settings
-from campaigns.times import gateway_reader
+from campaigns.times.gateway_times import gateway_reader
 from tests.support.jobs import sample
 
 TOKEN: Final = "tok/3f9a+77c1=="

@@ -17,12 +17,12 @@ import orjson
 from kombu.serialization import loads, prepare_accept_content
 from kombu.transport.virtual import Channel, Message
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.envelopes import Envelope
-from campaigns.flow.services import Services
-from campaigns.flow.submit import take_in
+from campaigns.broker.envelopes import Envelope
 from campaigns.names import SUBMIT, TASK_QUEUES
+from campaigns.services import Services
 from campaigns.settings import Secret, Settings
+from campaigns.store.embedded import EmbeddedServer
+from campaigns.submission import take_in
 from campaigns.wiring import build_services
 from tests.support.jobs import bulk_job, list_job, personal_job, quick_job
 from workers.door import Consumer

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaigns.answers.rows import HOME, DeliveryRows
+from campaigns.answers.schemas import SCHEMAS
 from campaigns.errors import (
     AccountRefusedError,
     ContentRefusedError,
@@ -17,9 +19,7 @@ from campaigns.errors import (
     GatewayError,
     TooManyRequestsError,
 )
-from campaigns.gateway.answers import Answer, interpret, retry_after_s
-from campaigns.schemas.answers import SCHEMAS
-from campaigns.schemas.rows import HOME, DeliveryRows
+from campaigns.gateway.meaning import Answer, interpret, retry_after_s
 from tests.support.jobs import sample
 
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from campaigns.gateway import Gateway, Transport
-from campaigns.jobs import ImageFile
+from campaigns.jobs.values import ImageFile
 from campaigns.settings import Secret
 from tests.gateway.wire import answering, serving
 from tests.support.jobs import sample

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from campaigns.accounts.limiter import Breaker, Limiter, Permit, Wait
 from campaigns.acts import Act, Deed
-from campaigns.embedded import EmbeddedServer
 from campaigns.errors import NotNowError, StoreError
-from campaigns.gateway.limiter import Breaker, Limiter, Permit, Wait
-from campaigns.keys import Keys
 from campaigns.settings import Rate, Settings
-from campaigns.store import Store
+from campaigns.store.client import Store
+from campaigns.store.embedded import EmbeddedServer
+from campaigns.store.keys import Keys
 from campaigns.wiring import connect
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaigns.accounts.pauses import Pause, pause_for
+from campaigns.answers.schemas import SCHEMAS
 from campaigns.errors import ContentRefusedError, DoubtError, GatewayError, TooManyRequestsError
-from campaigns.gateway.answers import Answer, interpret, retry_after_s
-from campaigns.gateway.pauses import Pause, pause_for
+from campaigns.gateway.meaning import Answer, interpret, retry_after_s
 from campaigns.gateway.refusals import beyond_doubt
-from campaigns.schemas.answers import SCHEMAS
 from campaigns.settings import Settings
 
 SETTINGS = Settings(penalty_s=120, account_pause_s=600, retry_after_max_s=3600)

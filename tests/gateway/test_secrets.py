@@ -17,16 +17,17 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from campaigns.answers.values import DeliveryRow, IncomingMessage, MailingData
 from campaigns.errors import GatewayError
+from campaigns.events import Event
 from campaigns.gateway import Gateway, Transport
 from campaigns.gateway.calls import send_bulk_viber, send_quick_viber_message, status_bulk_viber
 from campaigns.gateway.sealing import in_form, in_json, in_parts, in_query
-from campaigns.jobs import BulkJob, ListJob, Mailing, QuickJob
+from campaigns.jobs.values import BulkJob, ListJob, Mailing, QuickJob
 from campaigns.ledger import Batch, Claim
-from campaigns.packing import PlannedBatch
-from campaigns.results import Delivery, Event, Reply
-from campaigns.results.intake import Change
-from campaigns.schemas.values import DeliveryRow, IncomingMessage, MailingData
+from campaigns.planning.batching import PlannedBatch
+from campaigns.results import Delivery, Reply
+from campaigns.results.changes import Change
 from campaigns.settings import Secret
 from tests.gateway.wire import answering, reset, serving
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from campaigns.answers.rows import DeliveryRows
 from campaigns.errors import AccountRefusedError, ContentRefusedError, DoubtError, GatewayError
 from campaigns.gateway import Gateway, Transport
-from campaigns.gateway.answers import Answer, interpret
-from campaigns.schemas.rows import DeliveryRows
+from campaigns.gateway.meaning import Answer, interpret
 from campaigns.settings import Secret
 from tests.gateway.wire import answering, serving
 from tests.support.jobs import sample

@@ -8,7 +8,6 @@ from importlib.resources import files
 import pytest
 
 from campaigns.errors import StateError, StoreError
-from campaigns.exclusions import Excluded
 from campaigns.ledger import (
     LEASE,
     SEND,
@@ -31,10 +30,11 @@ from campaigns.ledger import (
 from campaigns.ledger.campaigns import Brief
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, HELD, PLANNED, REACHED_FROM, REJECTED, SENDING, UNKNOWN
 from campaigns.ledger.turns import AGAIN_MS
-from campaigns.lua import script_text
 from campaigns.names import CONTROL
-from campaigns.packing import Rest
-from campaigns.store import Store
+from campaigns.planning.batching import Rest
+from campaigns.recipients.exclusions import Excluded
+from campaigns.store.client import Store
+from campaigns.store.lua import script_text
 from tests.support.claims import UNLIMITED, claim_in, due_sets
 from tests.support.plans import open_plan
 
@@ -238,7 +238,7 @@ class TestDue:
 
 def test_scripts_name_no_keys() -> None:
     """Every key goes through KEYS."""
-    names = [path.name for path in files("campaigns.lua").iterdir() if path.name.endswith(".lua")]
+    names = [path.name for path in files("campaigns.store.lua").iterdir() if path.name.endswith(".lua")]
     assert len(names) > 15
     for name in names:
         if name != "prelude.lua":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from campaigns.ledger import Batches, MailingRecord, NewBatch, Plans, ToCheck, withhold
-from campaigns.packing import Rest
-from campaigns.store import Store
+from campaigns.planning.batching import Rest
+from campaigns.store.client import Store
 from tests.support.claims import claim_in
 from tests.support.plans import open_plan
 

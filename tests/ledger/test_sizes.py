@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from campaigns.ledger import Batch, Batches, Campaigns, RejectedMessages
 from campaigns.ledger.rejected import MOST
-from campaigns.store import Store
+from campaigns.store.client import Store
 from tests.support.loads import weigh
 
 #: Ids as long as those of campaigns: together they have 84,000 bytes.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.keys import Keys
 from campaigns.ledger.primary import Witness
 from campaigns.settings import Settings
-from campaigns.store import Safety, Store
+from campaigns.store.client import Safety, Store
+from campaigns.store.keys import Keys
 from campaigns.wiring import connect
 
 

@@ -8,17 +8,17 @@ from decimal import Decimal
 
 import pytest
 
-from campaigns.flow.duplicates import report
-from campaigns.gateway.limiter import Permit, Wait
+from campaigns.accounts.limiter import Permit, Wait
+from campaigns.campaign import Campaign
+from campaigns.flow.doubt.double_sends import report
 from campaigns.gateway.noting import Made
-from campaigns.handle import Campaign
 from campaigns.ledger import Move
 from campaigns.ledger.states import CANCELLED, OVER, PLANNED
 from campaigns.names import BULK
 from campaigns.optouts import add as opt_out
 from campaigns.results import Odd, Reply
-from campaigns.results.intake import Change
-from campaigns.results.news import raises_of
+from campaigns.results.changes import Change
+from campaigns.results.counters import raises_of
 from campaigns.statuses import DEFAULT_FINAL, UNKNOWN_FINAL
 from tests.support.figures import figures, figures_of_gateway, wrong
 from tests.support.jobs import bulk_job, list_job, phones, quick_job

@@ -9,17 +9,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.dispatch import dispatch
-from campaigns.flow.heartbeats import consuming
-from campaigns.gateway.limiter import Limiter, Permit
-from campaigns.gateway.pauses import CAUSES
+from campaigns.accounts.limiter import Limiter, Permit
+from campaigns.accounts.pauses import CAUSES
+from campaigns.events import Consumer
+from campaigns.flow.scheduling.dispatch import dispatch
+from campaigns.health.heartbeats import consuming
 from campaigns.ledger import Claim, Move
 from campaigns.ledger.states import PLANNED, SENDING
 from campaigns.metrics.described import CLOCK_AHEAD, CLOCK_CORRECTION, POLICY
 from campaigns.metrics.server import of_server
-from campaigns.results import Consumer
-from campaigns.store import Store
+from campaigns.store.client import Store
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import connect
 from tests.support.jobs import bulk_job, phones, sample_job
 from tests.support.metrics import scrape, value

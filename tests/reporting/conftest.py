@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from campaigns.handle import Campaign
-from campaigns.reporting import page, report_on
+from campaigns.campaign import Campaign
+from campaigns.reports import page, report_on
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
 from tests.support.html import Html

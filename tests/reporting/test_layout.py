@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.reporting import page
-from campaigns.reporting.figures import Report, figures
-from campaigns.reporting.tally import OpenBatch, Tally
+from campaigns.reports import page
+from campaigns.reports.figures import Report, figures
+from campaigns.reports.tally import OpenBatch, Tally
 from campaigns.results import Reply
 from campaigns.statuses import DEFAULT_FINAL
 from tests.cli.test_show import ID, a_status

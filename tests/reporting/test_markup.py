@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.reporting.markup import element, escaped, foreign, joined
+from campaigns.reports.markup import element, escaped, foreign, joined
 
 
 class Reader(HTMLParser):

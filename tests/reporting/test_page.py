@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from campaigns.flow.submit import submit
-from campaigns.handle import Campaign
-from campaigns.reporting import page, report_on
+from campaigns.campaign import Campaign
+from campaigns.reports import page, report_on
+from campaigns.submission import submit
 from tests.reporting.conftest import BLOCKED, UNDELIVERED, mailing, read, run_spring
 from tests.support.html import Html
 from tests.support.jobs import bulk_job, phones, quick_job

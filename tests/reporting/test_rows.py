@@ -14,7 +14,8 @@ import pytest
 
 from campaigns.errors import UnknownCampaignError
 from campaigns.recipients import RecipientFile, listed_phones
-from campaigns.reporting import COLUMNS, Row, csv_lines, excel_lines, json_lines, rows
+from campaigns.reports import rows
+from campaigns.reports.rows import COLUMNS, Row, csv_lines, excel_lines, json_lines
 from tests.reporting.conftest import TWICE, UNDELIVERED, YES, mailing, run_spring
 from tests.support.jobs import phones
 from tests.support.stage import Stage

@@ -5,10 +5,10 @@ from __future__ import annotations
 import orjson
 
 from campaigns.ledger import Batch
-from campaigns.reporting.tally import MOST_WORDS, OTHERS, NewestReplies, Tally, masked_in
+from campaigns.reports.tally import MOST_WORDS, OTHERS, NewestReplies, Tally, masked_in
 from campaigns.results import Reply
 from campaigns.statuses import DEFAULT_FINAL
-from campaigns.wording import masked
+from campaigns.text.wording import masked
 
 
 def batch(state: str, number: int = 0, **more: str) -> Batch:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.reporting.timeline import DELIVERED, FAILED, READ, Timeline
+from campaigns.reports.timeline import DELIVERED, FAILED, READ, Timeline
 
 NOON_MS = 1_772_355_600_000  # 2026-03-01 12:00 in Minsk
 MINSK = ZoneInfo("Europe/Minsk")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns import optouts, people
+from campaigns import optouts
+from campaigns import person as people
 from campaigns.acts import Act, Deed, packed
+from campaigns.enqueue import enqueue
 from campaigns.errors import StateError
-from campaigns.flow.recovering import declare_restored, withdraw_doubt
-from campaigns.flow.resolve import wake_account
-from campaigns.flow.sweep import sweep
-from campaigns.producer import enqueue
-from campaigns.results import Audit, Record
+from campaigns.flow.operator.recover import declare_restored, withdraw_doubt
+from campaigns.flow.operator.resolve import wake_account
+from campaigns.flow.scheduling.sweep import sweep
+from campaigns.ledger import Audit, Record
 from campaigns.wiring import default_services_are
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import time
 
-from campaigns.consuming import consume
-from campaigns.results import Consumer, Event
-from campaigns.results.intake import CHANGES_PER_EVENT
+from campaigns.consume import consume
+from campaigns.events import Consumer, Event
+from campaigns.results.changes import CHANGES_PER_EVENT
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 

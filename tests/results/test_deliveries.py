@@ -10,9 +10,9 @@ import pytest
 
 from campaigns.ledger import Batch, Batches, MailingRecord
 from campaigns.results import Deliveries
-from campaigns.results.intake import Change
+from campaigns.results.changes import Change
 from campaigns.statuses import DEFAULT_FINAL
-from campaigns.store import Store, decoded
+from campaigns.store.client import Store, decoded
 from tests.support.jobs import phones
 from tests.support.loads import weigh
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from campaigns.consuming import consume
+from campaigns.campaign import Campaign
+from campaigns.consume import consume
 from campaigns.errors import ForgetError
-from campaigns.handle import Campaign
-from campaigns.people import find, forget
-from campaigns.results import Consumer, Forgotten, Groups
+from campaigns.events import Consumer, Groups
+from campaigns.people import Forgotten
+from campaigns.person import find, forget
 from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
 from tests.support.stage import Stage
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import orjson
 
-from campaigns.handle import Campaign
-from campaigns.people import forget
+from campaigns.campaign import Campaign
+from campaigns.person import forget
 from campaigns.results import Reply
 from tests.support.events import check_event
 from tests.support.jobs import bulk_job, phones

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from campaigns.consuming import consume
-from campaigns.results import Consumer, Event, Groups, position_of
+from campaigns.consume import consume
+from campaigns.events import Consumer, Event, Groups, position_of
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 

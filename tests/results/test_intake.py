@@ -7,9 +7,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.results.intake import Change, compare, counters, portions, silenced, stored_values
-from campaigns.schemas.rows import DeliveryRows
-from campaigns.schemas.values import DeliveryRow
+from campaigns.answers.rows import DeliveryRows
+from campaigns.answers.values import DeliveryRow
+from campaigns.results.changes import Change, compare, counters, portions, silenced, stored_values
 from campaigns.statuses import DEFAULT_FINAL, UNKNOWN_FINAL, advances, rank
 
 WORDS = ["NEW", "SENT", "DELIVERED", "READ", "UNDELIVERED", "EXPIRED", "PENDING", "нечто"]

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from campaigns.results import Consumer, Event, Groups
-from campaigns.results.members import Member
-from campaigns.store import Store
+from campaigns.events import Consumer, Event, Groups
+from campaigns.events.members import Member
+from campaigns.store.client import Store
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 

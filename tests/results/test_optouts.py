@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from campaigns import optouts
-from campaigns.results import OptOut, OptOuts
+from campaigns.ledger import OptOut, OptOuts
 from campaigns.settings import Secret, Settings
-from campaigns.store import Store
+from campaigns.store.client import Store
 from tests.support.jobs import bulk_job, phones
 from tests.support.settings import TOKEN
 from tests.support.stage import Stage

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from campaigns.flow.recovering import declare_restored
+from campaigns.flow.operator.recover import declare_restored
 from campaigns.ledger import MailingRecord
-from campaigns.people import find, find_message
-from campaigns.results import Owner, Trace
+from campaigns.people import Owner, Trace
+from campaigns.person import find, find_message
 from tests.support.doubt import in_doubt
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
 from tests.support.loads import weigh

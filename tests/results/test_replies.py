@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from campaigns.ledger import Batch
 from campaigns.results import Replies, Reply
-from campaigns.store import Store
+from campaigns.store.client import Store
 from tests.support.loads import weigh
 
 NUMBER = 4000

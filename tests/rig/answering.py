@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from random import Random
 
-from campaigns.flow.services import Services
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
 from campaigns.ledger.states import ACCEPTED, SETTLED
 from campaigns.sandbox.client import SandboxClient
+from campaigns.services import Services
 
 STOP = "stop"
 

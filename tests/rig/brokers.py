@@ -16,12 +16,12 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from campaigns.embedded import EmbeddedServer
+from campaigns.enqueue import enqueue
 from campaigns.ledger.states import OVER
-from campaigns.producer import enqueue
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
 from tests.rig.proxy import Proxy

@@ -16,8 +16,8 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
+from campaigns.enqueue import enqueue
 from campaigns.ledger.states import OVER
-from campaigns.producer import enqueue
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
 from tests.benchmarks.procfile import environment, running, services_of

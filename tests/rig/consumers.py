@@ -18,15 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.keys import Keys
+from campaigns.enqueue import enqueue
+from campaigns.events import Consumer, Event, Events, single_changes
 from campaigns.ledger import Batch
 from campaigns.ledger.states import ACCEPTED
-from campaigns.producer import enqueue
-from campaigns.results import Consumer, Deliveries, Event, Events, single_changes
-from campaigns.results.intake import Change
+from campaigns.results import Deliveries
+from campaigns.results.changes import Change
 from campaigns.settings import Secret, Settings
-from campaigns.store import Store
+from campaigns.store.client import Store
+from campaigns.store.embedded import EmbeddedServer
+from campaigns.store.keys import Keys
 from campaigns.wiring import build_services, connect
 from tests.support.jobs import bulk_job, phones
 

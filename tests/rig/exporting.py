@@ -10,9 +10,9 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
-from campaigns.flow.services import Services
 from campaigns.metrics.reading import FRESH_S
 from campaigns.sandbox.client import SandboxClient
+from campaigns.services import Services
 from tests.conftest import Processes
 from tests.rig.oracle import Findings, Wanted
 from tests.rig.weather import open_port

@@ -25,16 +25,16 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from random import Random
 
-from campaigns.embedded import EmbeddedServer
+from campaigns.enqueue import enqueue
 from campaigns.errors import StoreError
-from campaigns.flow.recovering import held_up
-from campaigns.flow.services import Services
+from campaigns.events import Consumer
+from campaigns.flow.operator.recover import held_up
 from campaigns.ledger.states import HELD, OVER
-from campaigns.producer import enqueue
-from campaigns.results import Consumer
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
+from campaigns.services import Services
 from campaigns.settings import Settings
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
 from tests.rig.answering import Answers

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from campaigns.flow.ageing import next_look_ms
+from campaigns.flow.poll_schedule import next_look_ms
 
 HORIZON_MS = 72 * 3_600_000
 FRACTION, MINIMUM_S = 0.25, 3.0

@@ -16,7 +16,7 @@ import psutil
 from redis import Redis
 from redis.exceptions import RedisError
 
-from campaigns.embedded import EmbeddedServer
+from campaigns.store.embedded import EmbeddedServer
 from tests.rig.proxy import Proxy
 from tests.support.processes import Process
 

@@ -7,8 +7,8 @@ import threading
 from types import TracebackType
 
 from campaigns.errors import CampaignsError
-from campaigns.flow.services import Services
 from campaigns.names import DUE_QUEUES
+from campaigns.services import Services
 
 _EVERY_S = 0.5
 

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-import campaigns.store
+import campaigns.store.client
 from campaigns.errors import DoubtError, NotWrittenError, StoreError
-from campaigns.flow import leases, sweep
-from campaigns.flow.services import Services
+from campaigns.events import Events
+from campaigns.events.stream import Trimmed
+from campaigns.flow.scheduling import leases, sweep
 from campaigns.gateway import Transport
 from campaigns.gateway.connection import Exchange
 from campaigns.ledger import LEASE, SEND, Batch, Move
 from campaigns.ledger.states import PLANNED, SENDING
-from campaigns.results import Events
-from campaigns.results.events import Trimmed
-from campaigns.store import ScriptCall, Store
+from campaigns.services import Services
+from campaigns.store.client import ScriptCall, Store
 
 
 @contextmanager
@@ -127,7 +127,7 @@ def replicas_are_waited_for_after_the_first_byte() -> Iterator[None]:
 @contextmanager
 def another_primary_is_not_noticed() -> Iterator[None]:
     """Scripts look neither at the replication id nor at what workers know of lost claims."""
-    text = campaigns.store.script_text
+    text = campaigns.store.client.script_text
 
     def blind(name: str) -> str:
         found = text(name)
@@ -138,7 +138,7 @@ def another_primary_is_not_noticed() -> Iterator[None]:
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(campaigns.store, "script_text", blind)
+        patch.setattr(campaigns.store.client, "script_text", blind)
         yield
 
 

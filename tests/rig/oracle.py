@@ -11,11 +11,12 @@ from typing import Any
 
 from redis import Redis
 
-from campaigns.flow.services import Services
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
+from campaigns.events import Consumer, Event, Events
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, CANCELLED, PLANNED, REJECTED, SETTLED
-from campaigns.results import Consumer, Delivery, Event, Events
+from campaigns.results import Delivery
 from campaigns.sandbox.client import SandboxClient
+from campaigns.services import Services
 from campaigns.settings import Rate
 from tests.support.events import check_event
 

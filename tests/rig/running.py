@@ -9,11 +9,11 @@ import threading
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from campaigns.embedded import EmbeddedServer
+from campaigns.enqueue import enqueue
 from campaigns.errors import CampaignsError
-from campaigns.producer import enqueue
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
+from campaigns.store.embedded import EmbeddedServer
 from tests.benchmarks.procfile import TOKEN, environment, services_of
 from tests.rig.prometheus import Prometheus
 from tests.rig.proxy import Proxy

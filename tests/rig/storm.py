@@ -29,16 +29,16 @@ from urllib.parse import urlsplit
 
 from redis import Redis
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.services import Services
+from campaigns.enqueue import enqueue
+from campaigns.events import Consumer
 from campaigns.ledger.states import OVER
 from campaigns.names import QUEUES
-from campaigns.producer import enqueue
-from campaigns.results import Consumer
 from campaigns.sandbox.dialects import DOCUMENTED
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
+from campaigns.services import Services
 from campaigns.settings import Settings
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
 from tests.rig.exporting import Exporting, judge_figures

@@ -20,13 +20,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.services import Services
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
+from campaigns.enqueue import enqueue
 from campaigns.names import QUEUES
-from campaigns.producer import enqueue
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
+from campaigns.services import Services
+from campaigns.store.embedded import EmbeddedServer
 from tests.benchmarks.procfile import command_of, environment, running, services_of
 from tests.support.jobs import bulk_job, phones
 from tests.support.processes import celery

@@ -9,9 +9,9 @@ from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
-from campaigns.embedded import EmbeddedServer
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
+from campaigns.store.embedded import EmbeddedServer
 from tests.conftest import Processes
 from tests.rig.harm import Harm
 from tests.rig.ordinary import Ordinary

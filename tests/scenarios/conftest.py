@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from campaigns.embedded import EmbeddedServer
 from campaigns.sandbox.server import Sandbox
+from campaigns.store.embedded import EmbeddedServer
 from tests.support.jobs import bulk_job, phones
 from tests.support.processes import ROOT
 from tests.support.rig import rig_settings

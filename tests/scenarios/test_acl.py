@@ -11,18 +11,18 @@ from click.testing import CliRunner
 from redis import Redis
 from redis.exceptions import NoPermissionError
 
+from campaigns.campaign import Campaign
 from campaigns.cli.commands import cli
-from campaigns.consuming import consume
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.services import Services
-from campaigns.handle import Campaign
+from campaigns.consume import consume
+from campaigns.enqueue import enqueue
+from campaigns.events import Groups
 from campaigns.metrics.reading import read as read_metrics
 from campaigns.names import QUEUES
-from campaigns.people import forget
-from campaigns.producer import enqueue
-from campaigns.results import Groups
+from campaigns.person import forget
 from campaigns.sandbox.server import Sandbox
+from campaigns.services import Services
 from campaigns.settings import Settings
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import build_services, default_services_are
 from tests.conftest import Processes, environment
 from tests.scenarios.test_processes import over

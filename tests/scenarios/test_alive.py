@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner
 
 from campaigns.cli.commands import cli
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.services import Services
-from campaigns.producer import enqueue
+from campaigns.enqueue import enqueue
 from campaigns.sandbox.server import Sandbox
+from campaigns.services import Services
 from campaigns.settings import Settings
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
 from tests.support.jobs import bulk_job, phones

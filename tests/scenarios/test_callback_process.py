@@ -11,12 +11,12 @@ import time
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.callbacks import callback_url
-from campaigns.flow.services import Services
-from campaigns.producer import enqueue
+from campaigns.enqueue import enqueue
+from campaigns.flow.tracking.callbacks import callback_url
 from campaigns.sandbox.server import Sandbox
+from campaigns.services import Services
 from campaigns.settings import Settings
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import build_services
 from tests.conftest import Processes
 from tests.support.jobs import bulk_job, phones

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from campaigns.producer import enqueue
+from campaigns.enqueue import enqueue
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.flow.services import Services
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
+from campaigns.enqueue import enqueue
 from campaigns.ledger.states import OVER
-from campaigns.producer import enqueue
 from campaigns.sandbox.server import Sandbox
+from campaigns.services import Services
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.conftest import Processes

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.results import Groups
+from campaigns.events import Groups
+from campaigns.store.embedded import EmbeddedServer
 from tests.conftest import environment
 from tests.support.jobs import bulk_job, phones
 from tests.support.processes import ROOT, Process

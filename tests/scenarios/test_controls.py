@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.embedded import EmbeddedServer
+from campaigns.campaign import Campaign, list_campaigns
+from campaigns.events import Consumer
 from campaigns.gateway import Gateway, Transport
-from campaigns.handle import Campaign, list_campaigns
 from campaigns.ledger import SEND, Entry
-from campaigns.results import Consumer
 from campaigns.sandbox.server import Sandbox
+from campaigns.store.embedded import EmbeddedServer
 from tests.gateway.wire import serving
 from tests.rig.mutants import IN_WORKERS, TrustsSslErrors, dead_leases_are_planned_again, trimming_is_blind
 from tests.rig.oracle import Findings, Wanted, judge

@@ -10,12 +10,12 @@ from collections import Counter
 
 import pytest
 
-from campaigns.flow.room import keep_room
-from campaigns.flow.work import work
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
+from campaigns.enqueue import enqueue
+from campaigns.events import Consumer
+from campaigns.flow.scheduling.stream_room import keep_room
+from campaigns.flow.scheduling.work import work
 from campaigns.names import BULK
-from campaigns.producer import enqueue
-from campaigns.results import Consumer
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.services import Services
 from campaigns.ledger import RejectedMessages
 from campaigns.sandbox.server import Sandbox
+from campaigns.services import Services
 from campaigns.settings import Settings
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
 from tests.support.documents import blocks, read

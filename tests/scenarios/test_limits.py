@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from campaigns.embedded import EmbeddedServer
 from campaigns.sandbox.server import Sandbox
+from campaigns.store.embedded import EmbeddedServer
 from tests.support.processes import ROOT
 
 _SECONDS, _REQUESTS, _CONCURRENCY = 6, 25, 5

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.services import Services
-from campaigns.producer import enqueue
-from campaigns.results import Event
+from campaigns.enqueue import enqueue
+from campaigns.events import Event
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
+from campaigns.services import Services
 from campaigns.settings import Settings
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
 from tests.support.jobs import bulk_job, quick_job
@@ -133,7 +133,7 @@ def test_every_line_of_json_is_an_object_of_the_same_shape(scenes: dict[str, Sce
     assert all({"time", "level", "event", "logger", "process"} <= line.keys() for line in lines)
     spoke = {line["logger"] for line in lines}
     assert {"celery.apps.worker", "celery.worker.strategy", "celery.app.trace", "celery.beat"} <= spoke
-    assert {"campaigns.flow.reconcile", "campaigns.flow.submit"} <= spoke
+    assert {"campaigns.flow.doubt.reconcile", "campaigns.submission"} <= spoke
 
 
 def test_every_line_of_text_begins_with_time_and_level(scenes: dict[str, Scene]) -> None:

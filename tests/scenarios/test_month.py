@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from campaigns.keys import Keys
 from campaigns.names import CONTROL
+from campaigns.store.keys import Keys
 from tests.rig.month.__main__ import run
 from tests.rig.month.books import Books
 from tests.rig.month.census import UNNAMED, Census, Class, Classes
@@ -78,7 +78,7 @@ class TestVerdict:
         assert told == f"{PLAN.batches_a_day * 22 + 1} keys of batch, of which there may be {PLAN.batches_a_day * 22}"
 
     def test_keys_that_nobody_names(self) -> None:
-        assert judged(month(**{UNNAMED: 2})) == ["2 keys that campaigns/keys.py does not name"]
+        assert judged(month(**{UNNAMED: 2})) == ["2 keys that campaigns/store/keys.py does not name"]
 
     def test_more_events_than_the_cap(self) -> None:
         days = month()

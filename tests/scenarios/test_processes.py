@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.services import Services
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
+from campaigns.enqueue import enqueue
 from campaigns.ledger.states import OVER
-from campaigns.producer import enqueue
 from campaigns.sandbox.server import Sandbox
+from campaigns.services import Services
 from campaigns.settings import Settings
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
 from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job

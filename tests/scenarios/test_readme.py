@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from campaigns import enqueue
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.testing import running

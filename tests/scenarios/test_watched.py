@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.services import Services
+from campaigns.enqueue import enqueue
 from campaigns.metrics.exposition import registry_of
 from campaigns.metrics.reading import read
 from campaigns.names import QUEUES
-from campaigns.producer import enqueue
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
+from campaigns.services import Services
 from campaigns.settings import Settings
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
 from tests.support.jobs import bulk_job, personal_job, quick_job

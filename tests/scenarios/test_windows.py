@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.flow.services import Services
-from campaigns.handle import Campaign
-from campaigns.producer import enqueue
+from campaigns.campaign import Campaign
+from campaigns.enqueue import enqueue
 from campaigns.sandbox.server import Sandbox
+from campaigns.services import Services
 from campaigns.settings import Settings
-from campaigns.store import Store
+from campaigns.store.client import Store
+from campaigns.store.embedded import EmbeddedServer
 from campaigns.testing.clock import MovedClock
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from campaigns.flow.decisions import Verdict
-from campaigns.flow.recording import learning, recorded, recording
-from campaigns.flow.send import send_taken
-from campaigns.flow.services import Services
-from campaigns.gateway.limiter import Permit
+from campaigns.accounts.limiter import Permit
+from campaigns.flow.outcome import Verdict
+from campaigns.flow.sending.record import learning, recorded, recording
+from campaigns.flow.sending.send import send_taken
 from campaigns.ledger import SEND, Batches, Claim, Due, Entry, ToCheck, Turns, number_of, queue_of
 from campaigns.ledger.states import PLANNED
-from campaigns.store import Store
+from campaigns.services import Services
+from campaigns.store.client import Store
 
 #: No limit, sixteen requests at once, permits of a minute.
 UNLIMITED = [0, 1_000_000, 16, 1, 8, 60_000_000, 0]

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import redis
 
-from campaigns.embedded import EmbeddedServer
-from campaigns.store import Store
+from campaigns.store.client import Store
+from campaigns.store.embedded import EmbeddedServer
 from tests.support.waiting import wait_until
 
 #: The wheel holds the library for this platform only.

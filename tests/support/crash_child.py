@@ -16,17 +16,17 @@ from typing import Any
 
 from celery.worker.request import Request
 
-from campaigns.flow.canary import judge_canary
-from campaigns.flow.room import keep_room
-from campaigns.flow.services import Services
-from campaigns.flow.sweep import sweep
-from campaigns.flow.work import work
+from campaigns.campaign import Campaign
+from campaigns.enqueue import enqueue
+from campaigns.flow.scheduling.canary import judge_canary
+from campaigns.flow.scheduling.stream_room import keep_room
+from campaigns.flow.scheduling.sweep import sweep
+from campaigns.flow.scheduling.work import work
 from campaigns.gateway import connection
 from campaigns.gateway.client import Gateway
-from campaigns.handle import Campaign
 from campaigns.ledger import CANARY, Entry, campaign_of
-from campaigns.producer import enqueue
-from campaigns.store import Store
+from campaigns.services import Services
+from campaigns.store.client import Store
 from campaigns.wiring import build_services
 from tests.support.jobs import bulk_job, phones
 from tests.support.reads import fetch_batch, poll_batch

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+from campaigns.campaign import Campaign
 from campaigns.gateway import Gateway, Transport
-from campaigns.handle import Campaign
 from tests.support.claims import send
 from tests.support.jobs import bulk_job, phones
 from tests.support.reads import poll_batch

@@ -6,7 +6,7 @@ import re
 
 import jsonschema
 
-from campaigns.results import Event, event_schemas
+from campaigns.events import Event, event_schemas
 
 _VALIDATORS = {name: jsonschema.Draft202012Validator(schema) for name, schema in event_schemas().items()}
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

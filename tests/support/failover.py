@@ -12,7 +12,7 @@ from typing import Any
 
 from redis import Redis
 
-from campaigns.embedded import EmbeddedServer
+from campaigns.store.embedded import EmbeddedServer
 from tests.support.waiting import wait_until
 
 

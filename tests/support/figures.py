@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from campaigns.campaign_status import Status
+from campaigns.events import Event
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, HELD, SETTLED, TAKEN_OUT, UNKNOWN, WRITTEN_OFF
 from campaigns.metrics.described import BY_THEMSELVES, OPEN
-from campaigns.results import Event
-from campaigns.whereabouts import Status
 from tests.support.metrics import Scraped, value
 
 _AT_THE_GATEWAY = frozenset({ACCEPTED, SETTLED})

@@ -10,8 +10,8 @@ import sys
 import threading
 import time
 
+from campaigns.accounts.limiter import Permit
 from campaigns.errors import GatewayError
-from campaigns.gateway.limiter import Permit
 from campaigns.settings import Rate
 from campaigns.wiring import build_services
 from tests.support.settings import fast_settings

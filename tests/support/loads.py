@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from campaigns.store import Store
+from campaigns.store.client import Store
 
 
 @dataclass(slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from campaigns.flow.services import Services
 from campaigns.metrics.exposition import registry_of
 from campaigns.metrics.reading import Reader, read
+from campaigns.services import Services
 
 #: A sample's name and labels → its value.
 Scraped = dict[tuple[str, frozenset[tuple[str, str]]], float]

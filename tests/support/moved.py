@@ -6,8 +6,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from campaigns.handle import Campaign
-from campaigns.store import Store
+from campaigns.campaign import Campaign
+from campaigns.store.client import Store
 from campaigns.wiring import build_services
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from campaigns.ledger import Plan, Plans
-from campaigns.store import Store
+from campaigns.store.client import Store
 
 
 def open_plan(store: Store, plans: Plans, key: str | None = None, name: str = "") -> Plan:

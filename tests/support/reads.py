@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from campaigns.flow.poll import poll
-from campaigns.flow.replies import fetch_replies
-from campaigns.flow.services import Services
+from campaigns.flow.tracking.poll import poll
+from campaigns.flow.tracking.replies import fetch_replies
+from campaigns.services import Services
 
 
 def poll_batch(services: Services, batch_id: str) -> None:

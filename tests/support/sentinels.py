@@ -19,7 +19,7 @@ from typing import Any, Self
 from redis import Redis
 from redis.exceptions import RedisError
 
-from campaigns.embedded import EmbeddedServer, EmbeddedServerError, find_server
+from campaigns.store.embedded import EmbeddedServer, EmbeddedServerError, find_server
 from tests.support.failover import Wire, port_of
 from tests.support.holes import free_ports
 

@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from campaigns.flow.room import keep_room
-from campaigns.flow.services import Services
-from campaigns.flow.sweep import SWEEP_ENTRY, sweep
-from campaigns.flow.work import work_through
-from campaigns.handle import Campaign
+from campaigns.campaign import Campaign
+from campaigns.enqueue import enqueue
+from campaigns.events import Event
+from campaigns.flow.scheduling.stream_room import keep_room
+from campaigns.flow.scheduling.sweep import SWEEP_ENTRY, sweep
+from campaigns.flow.scheduling.work import work_through
 from campaigns.ledger import Claim, ToCheck
 from campaigns.ledger.states import OVER
-from campaigns.producer import enqueue
-from campaigns.results import Event
 from campaigns.sandbox.server import Sandbox
+from campaigns.services import Services
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.support.claims import claim, send

@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 from sentry_sdk.transport import Transport
 
-from campaigns.store import Store
+from campaigns.store.client import Store
 from workers.app import app
 
 __all__ = ["app"]

@@ -25,7 +25,7 @@ from sentry_sdk.transport import Transport as Reporting
 
 from campaigns.errors import CampaignsError
 from campaigns.gateway import Gateway, Transport
-from campaigns.jobs import ImageFile
+from campaigns.jobs.values import ImageFile
 from campaigns.settings import Secret, Settings
 
 seen: list[str] = []

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from campaigns.embedded import EmbeddedServer
+from campaigns.store.embedded import EmbeddedServer
 from tests.benchmarks.measure import Measure
 from tests.benchmarks.procfile import until
 from tests.benchmarks.singles.ours import Layout, Scene, fastest, producer, rate_of_enqueueing, scene, shipped

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from campaigns.flow.services import Services
-from campaigns.many import enqueue_many
-from campaigns.producer import enqueue
+from campaigns.enqueue import enqueue
+from campaigns.enqueue_many import enqueue_many
+from campaigns.services import Services
 from tests.benchmarks.procfile import command_of, environment, running, services_of, until
 from tests.support.jobs import quick_job
 from tests.support.processes import Process

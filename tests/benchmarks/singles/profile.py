@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from campaigns.embedded import EmbeddedServer
+from campaigns.store.embedded import EmbeddedServer
 from tests.benchmarks.procfile import cpu_s
 from tests.benchmarks.singles.ours import Scene, fastest, hand_in, producer, scene, shipped
 from tests.benchmarks.singles.serverside import Asked, Totals, logged, totals

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
-from campaigns.lua import script_text
+from campaigns.store.lua import script_text
 
 _ENTRIES = 10_000_000
 
@@ -110,8 +110,10 @@ def _of_script(called: list[tuple[str, int]], took_us: int) -> Iterator[str]:
 
 
 def _digests() -> dict[str, str]:
-    """The scripts of `campaigns/lua` by what the server calls them."""
-    names = (file.name.removesuffix(".lua") for file in files("campaigns.lua").iterdir() if file.name.endswith(".lua"))
+    """The scripts of `campaigns/store/lua` by what the server calls them."""
+    names = (
+        file.name.removesuffix(".lua") for file in files("campaigns.store.lua").iterdir() if file.name.endswith(".lua")
+    )
     return {
         hashlib.sha1(script_text(name).encode(), usedforsecurity=False).hexdigest(): name
         for name in names

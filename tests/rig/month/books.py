@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from campaigns.flow.services import Services
 from campaigns.ledger import Campaign
 from campaigns.ledger.states import FINISHED, SETTLED
-from campaigns.store import decoded
+from campaigns.services import Services
+from campaigns.store.client import decoded
 
 _PER_ROUND_TRIP = 1000
 _SHOWN = 3

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from campaigns.keys import Keys
 from campaigns.names import CONTROL
-from campaigns.store import Store
+from campaigns.store.client import Store
+from campaigns.store.keys import Keys
 
 _PART = "<>"
 _PER_ANSWER = 1000
@@ -40,7 +40,7 @@ class Class:
 @dataclass
 class Census:
     """What there is at one moment. `memory` is the server's `used_memory` in bytes, `resident` what it has of the
-    system's. Classes bear the names of the methods of `campaigns.keys.Keys`."""
+    system's. Classes bear the names of the methods of `campaigns.store.keys.Keys`."""
 
     memory: int
     resident: int

@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from campaigns.steady import boot_clock
+from campaigns.times.steady import boot_clock
 from tests.support.clocks import ServerWithClock
 
 _LATE_S = 0.5

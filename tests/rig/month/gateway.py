@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from campaigns.errors import NotWrittenError
-from campaigns.gateway.answers import Answer
 from campaigns.gateway.calls import Call
+from campaigns.gateway.meaning import Answer
 from campaigns.gateway.transport import Transport
 from campaigns.settings import Secret
 from tests.rig.month.fates import Step, fate

@@ -106,7 +106,7 @@ def _of_bounds(plan: Plan, days: Sequence[Day]) -> Iterator[str]:
     most, allowed = _most([day.census for day in days]), bounds(plan)
     for name, keys in sorted(most.items()):
         if name == UNNAMED:
-            yield f"{keys} keys that campaigns/keys.py does not name"
+            yield f"{keys} keys that campaigns/store/keys.py does not name"
         elif keys > allowed.get(name, _FEW_KEYS):
             yield f"{keys} keys of {name}, of which there may be {allowed.get(name, _FEW_KEYS)}"
 

@@ -9,22 +9,22 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from campaigns.flow.control import control_taken
-from campaigns.flow.dispatch import dispatch
-from campaigns.flow.reading import read_taken
-from campaigns.flow.send import give_back, send_taken
-from campaigns.flow.services import Services
-from campaigns.flow.sweep import SWEEP_ENTRY, sweep
-from campaigns.flow.turns import WorkerTurn
+from campaigns.enqueue import enqueue
+from campaigns.enqueue_many import enqueue_many
+from campaigns.events import Consumer
+from campaigns.flow.scheduling.control import control_taken
+from campaigns.flow.scheduling.dispatch import dispatch
+from campaigns.flow.scheduling.reads import read_taken
+from campaigns.flow.scheduling.sweep import SWEEP_ENTRY, sweep
+from campaigns.flow.sending.send import give_back, send_taken
+from campaigns.flow.turn import WorkerTurn
 from campaigns.gateway import Gateway
 from campaigns.gateway.noting import Notes
-from campaigns.keys import Keys
-from campaigns.many import enqueue_many
 from campaigns.names import BULK, CONTROL, POLL, QUICK, REPLIES
-from campaigns.producer import enqueue
-from campaigns.results import Consumer
+from campaigns.services import Services
 from campaigns.settings import Rate, Secret, Settings
-from campaigns.store import Store
+from campaigns.store.client import Store
+from campaigns.store.keys import Keys
 from campaigns.wiring import build_services, connect
 from tests.rig.month import census
 from tests.rig.month.books import Books, enter_all

@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from campaigns.embedded import EmbeddedServer
+from campaigns.store.embedded import EmbeddedServer
 from tests.benchmarks.singles.peers.contests import PEERS, contest
 from tests.benchmarks.sink import sink
 

@@ -1,0 +1,1 @@
+"""Accounts: the limiter that all workers share, its permits, and pauses."""

@@ -1,0 +1,181 @@
+"""Where a campaign is: its counts and its state, as everybody is told them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from campaigns.events import Full
+from campaigns.flow.scheduling.windows import closed_until_ms
+from campaigns.ledger import Campaign as Record
+from campaigns.ledger import Reason, schedule_of
+from campaigns.ledger.states import DRAFT
+from campaigns.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a campaign is. `recipients` counts each recipient in exactly one class; `total` is their sum.
+
+    `sent` = `final` + `awaiting`. `statuses` counts deliveries by the gateway's word. `costs` is what the
+    gateway reported so far, by currency; `cost` and `currency` are the same where there is one currency.
+    `unreadable` counts parts of answers that could not be used: rows, replies, names. `duplicates` counts messages
+    that went out twice, because a request that was sent again had arrived after all. `account_rests_until` and
+    `account_rests_why` tell if nothing goes out for the account at the moment. `errors` is the error tree of an
+    `invalid` campaign.
+
+    `scheduled_at` are the times for which mailings are scheduled, the earliest first. `out_of_reach` counts the
+    recipients whose mailing waits at the gateway for such a time, the last of them until `out_of_reach_until`: the
+    gateway has no method that cancels, so neither `pause` nor `cancel` stops them.
+
+    `events_full_since` tells that sending pauses because the event stream is full of what `events_full_group` has yet
+    to read. That is no state of the campaign, and ends by itself once there is room.
+
+    `requests` counts paid requests by their state, as `recipients` counts people. `reasons` tell why some were
+    refused or are held, and whether the gateway said so or a limit here; a list of campaigns comes without them.
+
+    `send_window` says in words when it may go out; it is empty if at any time. `window_opens_at` is when it goes on, if
+    all that is left of it waits for that.
+
+    `canary` is where the part that goes out first is: `under way` (until `canary_until`, once all of it was sent),
+    `passed` or `failed`, and then `canary_reason` says why; it is empty without one.
+
+    `made_by` is who handed it in. `draft_reason` says of a draft why it waits for somebody else to approve it.
+
+    `correlation_id` is the job's, or empty. A `test` is a few messages of a job that went to phones of one's own.
+    """
+
+    id: str
+    name: str
+    kind: str
+    account: str
+    state: str
+    total: int
+    recipients: dict[str, int]
+    sent: int
+    final: int
+    awaiting: int
+    statuses: dict[str, int]
+    duplicates: int
+    replies: int
+    batches: int
+    cost: Decimal | None
+    currency: str
+    balanced: bool
+    created_at: datetime
+    ended_at: datetime | None
+    account_rests_until: datetime | None
+    account_rests_why: str
+    errors: dict[str, Any]
+    scheduled_at: tuple[datetime, ...] = ()
+    out_of_reach: int = 0
+    out_of_reach_until: datetime | None = None
+    costs: dict[str, Decimal] = field(default_factory=dict)
+    unreadable: int = 0
+    requests: dict[str, int] = field(default_factory=dict)
+    reasons: tuple[Reason, ...] = ()
+    events_full_since: datetime | None = None
+    events_full_group: str = ""
+    correlation_id: str = ""
+    test: bool = False
+    made_by: str = ""
+    draft_reason: str = ""
+    send_window: str = ""
+    window_opens_at: datetime | None = None
+    canary: str = ""
+    canary_until: datetime | None = None
+    canary_reason: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON: times as ISO 8601, the cost as text."""
+        plain = asdict(self)
+        plain["created_at"] = self.created_at.isoformat()
+        for name in (
+            "ended_at",
+            "account_rests_until",
+            "out_of_reach_until",
+            "events_full_since",
+            "window_opens_at",
+            "canary_until",
+        ):
+            plain[name] = plain[name].isoformat() if plain[name] else None
+        plain["scheduled_at"] = [moment.isoformat() for moment in self.scheduled_at]
+        plain["cost"] = str(self.cost) if self.cost is not None else None
+        plain["costs"] = {currency: str(amount) for currency, amount in self.costs.items()}
+        return plain
+
+
+def status_of(services: Services, record: Record, resting: tuple[int, str] | None, full: Full | None) -> Status:
+    """The status of a campaign. `resting`: until when its account pauses (unix ms), and why. Raises StoreError."""
+    final, ended_ms = record.number("final"), record.number("ended_ms")
+    schedule = schedule_of(services.batches, record, services.now_ms)
+    currency, amount = next(iter(record.costs.items())) if len(record.costs) == 1 else ("", None)
+    return Status(
+        id=record.id,
+        name=record.name,
+        kind=record.kind,
+        account=record.account,
+        state=record.state,
+        total=record.total,
+        recipients=record.recipients,
+        sent=record.sent,
+        final=final,
+        awaiting=record.sent - final,
+        statuses=record.statuses,
+        duplicates=record.number("duplicates"),
+        replies=record.number("replies"),
+        unreadable=record.number("unreadable"),
+        batches=record.batches,
+        cost=amount,
+        currency=currency,
+        costs=record.costs,
+        balanced=record.balanced,
+        created_at=_moment(record.number("created_ms")),
+        ended_at=_moment(ended_ms) if ended_ms else None,
+        account_rests_until=_moment(resting[0]) if resting else None,
+        account_rests_why=resting[1] if resting else "",
+        requests=record.requests,
+        errors=orjson.loads(record.fields.get("errors") or "{}"),
+        scheduled_at=tuple(_moment(time_ms) for time_ms in schedule.times_ms),
+        out_of_reach=schedule.out_of_reach,
+        out_of_reach_until=_moment(schedule.until_ms) if schedule.until_ms else None,
+        events_full_since=_moment(full.since_ms) if full else None,
+        events_full_group=full.group if full else "",
+        **_window(services, record),
+        **_canary(record),
+        **_origin(record),
+    )
+
+
+def _window(services: Services, record: Record) -> dict[str, Any]:
+    """When it may go out."""
+    opens_ms = closed_until_ms(services, record)
+    return {"send_window": str(record.window or ""), "window_opens_at": _moment(opens_ms) if opens_ms else None}
+
+
+def _canary(record: Record) -> dict[str, Any]:
+    """Where the part that goes out first is."""
+    until_ms = record.number("canary_until_ms")
+    return {
+        "canary": "under way" if record.canary_batches and not record.over else record.fields.get("canary_state", ""),
+        "canary_until": _moment(until_ms) if until_ms and not record.over else None,
+        "canary_reason": record.fields.get("canary_why", ""),
+    }
+
+
+def _origin(record: Record) -> dict[str, Any]:
+    """Who handed it in, and as what."""
+    return {
+        "correlation_id": record.fields.get("correlation_id", ""),
+        "test": record.fields.get("test") == "1",
+        "made_by": record.fields.get("by", ""),
+        "draft_reason": record.fields.get("draft_why", "") if record.state == DRAFT else "",
+    }
+
+
+def _moment(unix_ms: int) -> datetime:
+    return datetime.fromtimestamp(unix_ms / 1000, tz=UTC)

@@ -1,0 +1,1 @@
+"""Doubt: checks of the listing, evidence, absence and double sends."""

@@ -1,0 +1,72 @@
+"""Message ids that are not known yet: asked for by uuid, so that a listing can be told apart.
+
+Whoever checks the listing meets mailings of batches that were accepted a moment ago. One statusBulkViber names all
+mailings of a batch, and what it names stays known to every later check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from typing import Final
+
+from campaigns.errors import ContentRefusedError
+from campaigns.flow.matching import match
+from campaigns.gateway import Gateway
+from campaigns.ledger import Batch
+from campaigns.ledger.states import ACCEPTED, SETTLED
+from campaigns.planning.planner import phones_of
+from campaigns.services import Services
+
+#: Batches that one check asks for by their uuid.
+UUIDS: Final = 20
+#: Ids of batches that one command reads, or drops.
+_READ: Final = 1000
+
+
+def learn_awaited(services: Services, gateway: Gateway, batch: Batch, first: Set[str] = frozenset()) -> int:
+    """Learn the message ids of up to `UUIDS` batches of the account; those of `first`, then the closest in time.
+
+    Returns of how many batches something was learnt. Raises GatewayError.
+    """
+    life_ms = round(services.settings.retention_s * 1000)
+    learnt = 0
+    for other in list(_awaited(services, batch, first))[:UUIDS]:
+        ids = _ids(services, gateway, other)
+        services.deliveries.learn(other, ids, life_ms)
+        learnt += bool(ids)
+    return learnt
+
+
+def _awaited(services: Services, batch: Batch, first: Set[str]) -> Iterator[Batch]:
+    key = services.store.keys.awaited(batch.account)
+    claimed_ms = batch.number("claimed_ms")
+    since_ms = claimed_ms - round(services.settings.lease_s * 1000)
+    members = services.store.ask("zrangebyscore", key, since_ms, "+inf", 0, _READ)
+    ids = list(dict.fromkeys([*sorted(first), *(raw.decode() for raw in members)]))
+    others = [other for other in services.batches.read_many(ids) if other.id != batch.id]
+    known = [other.id for other in others if not _lacks_ids(other)]
+    for start in range(0, len(known), _READ):
+        services.store.ask("zrem", key, *known[start : start + _READ])
+    lacking = [other for other in others if _lacks_ids(other)]
+    yield from sorted(
+        lacking, key=lambda other: (other.id not in first, abs(other.number("claimed_ms") - claimed_ms), other.id)
+    )
+
+
+def _lacks_ids(other: Batch) -> bool:
+    numbers = (n for n in range(len(other.mailings)) if f"rejected:{n}" not in other.fields)
+    return (
+        other.state in {ACCEPTED, SETTLED}
+        and bool(other.fields.get("uuid"))
+        and any(number not in other.message_ids for number in numbers)
+    )
+
+
+def _ids(services: Services, gateway: Gateway, other: Batch) -> dict[int, tuple[int, ...]]:
+    body = services.batches.body(other.id)
+    phones = phones_of(other.kind, body) if body is not None else [[] for _ in other.mailings]
+    try:
+        status = gateway.status_bulk_viber(other.fields["uuid"]).data
+    except ContentRefusedError:
+        return {}
+    return match(other.mailings, other.all_message_ids, lambda: phones, status).ids

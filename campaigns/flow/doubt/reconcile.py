@@ -1,0 +1,191 @@
+"""Reconciling: find out what became of a request in doubt, without ever guessing with money.
+
+A list mailing is decided by its own state. For the others the gateway's listing is searched for a mailing
+with the same content and the same phones; what is found proves that the request arrived. That nothing is
+found proves absence only under the conditions of `evidence.absence_proven`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError
+from campaigns.flow.confirmations import read_status, words_tell
+from campaigns.flow.doubt.double_sends import watch, watched
+from campaigns.flow.doubt.evidence import Look, absence_proven, look_for, verified_uuid
+from campaigns.flow.outcome import accepted, planned_again
+from campaigns.flow.poll_schedule import LONGEST_DELAY_S
+from campaigns.ledger import RECONCILE, SEND, Batch, Entry, Move
+from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, SETTLED, UNKNOWN
+from campaigns.services import Services
+from campaigns.statuses import confirmed
+
+log = logging.getLogger(__name__)
+
+#: A doubt is not handed to a person before so many looks, however late the first of them came.
+_LEAST_TRIES = 4
+#: So many lookalikes at most are named where a batch is held: there may be thousands of single messages.
+_NAMED = 100
+
+
+def reconcile_batch(services: Services, batch_id: str) -> None:
+    """One attempt at finding out; the next is due by itself while the doubt lasts."""
+    batch = services.batches.read(batch_id)
+    sent_again = batch.state in {ACCEPTED, SETTLED} and watched(batch)
+    if batch.state != UNKNOWN and not sent_again:
+        services.due.drop(Entry(RECONCILE, batch_id), batch)
+        return
+    try:
+        if sent_again:
+            watch(services, batch)
+        elif batch.kind == "list":
+            _reconcile_list(services, batch)
+        elif batch.message_ids:
+            # The answer had come, and its id was noted before the worker died.
+            _accept(services, batch, batch.message_ids)
+        else:
+            _reconcile_listed(services, batch)
+    except GatewayError as error:
+        log.info("check_failed", extra={**batch.facts, **error.facts})
+        _look_failed(services, batch, error)
+
+
+def _look_failed(services: Services, batch: Batch, error: GatewayError) -> None:
+    """Look again later; but what the gateway refuses to show again and again is a person's to find out."""
+    now_ms = services.now_ms()
+    if isinstance(error, (AccountRefusedError, ContentRefusedError)):
+        if not _may_still_show(services, batch, now_ms):
+            why = "the gateway does not let us look: "
+            _hold(services, batch, Look(), why + (error.gateway_text or error.reason), logged=why + error.reason)
+            return
+        fields = {"tries": batch.number("tries") + 1}
+        services.batches.note(batch, fields, state=UNKNOWN, fence=batch.fence)
+    interval_s = services.settings.look_interval_s
+    again_s = max(min(error.retry_after_s or 0, LONGEST_DELAY_S), interval_s)
+    services.due.put(Entry(RECONCILE, batch.id), batch, now_ms + round(again_s * 1000))
+
+
+def _reconcile_list(services: Services, batch: Batch) -> None:
+    """Decided by the mailing's own state: only a word that can follow a confirmation is evidence of one.
+
+    That the word is still the same proves absence only if the gateway is known to change it.
+    """
+    message_id = batch.message_ids.get(0)
+    if batch.claim_lost:
+        _reconcile_lost_list(services, batch, message_id)
+        return
+    if message_id is None or batch.fields.get("confirming") != batch.fence:
+        # Only the free half was under way: nothing was ever paid for by this attempt.
+        _plan_again(services, batch, "confirming had not begun")
+        return
+    now_ms = services.now_ms()
+    before, status = batch.fields.get("status_before", ""), read_status(services, batch, message_id)
+    if confirmed(before, status):
+        _accept(services, batch, {0: message_id})
+        return
+    unchanged = status == before
+    look = Look(complete=unchanged, calibrated=unchanged and words_tell(services, batch))
+    if absence_proven(batch, look, now_ms, services.settings):
+        if _policy(services, batch) == "resend":
+            _plan_again(services, batch, "the mailing is still not confirmed")
+        else:
+            _hold(services, batch, look, "the mailing is still not confirmed; on_unknown is hold")
+    elif _may_still_show(services, batch, now_ms):
+        _look_later(services, batch, now_ms, look)
+    else:
+        _hold(services, batch, look, "the mailing's status does not tell whether it was confirmed")
+
+
+def _reconcile_lost_list(services: Services, batch: Batch, message_id: int | None) -> None:
+    """The attempt that the store may have lost may have created and confirmed a mailing of which nothing is known."""
+    before = batch.fields.get("status_before", "")
+    if message_id is not None and confirmed(before, read_status(services, batch, message_id)):
+        _accept(services, batch, {0: message_id})
+    else:
+        _hold(services, batch, Look(), "the store lost its last claims; nothing shows whether the list was messaged")
+
+
+def _reconcile_listed(services: Services, batch: Batch) -> None:
+    uuid = batch.fields.get("callback_uuid")
+    if uuid and verified_uuid(services, batch, uuid):
+        _accept(services, batch, uuid=uuid)
+        return
+    now_ms = services.now_ms()
+    look = look_for(services, batch)
+    passed = _window_passed(services, batch, now_ms)
+    if look.found and (len(look.found) == len(batch.mailings) or (look.finished and passed)):
+        _take_evidence(services, batch, look)
+    elif absence_proven(batch, look, now_ms, services.settings):
+        if _policy(services, batch) == "resend":
+            move = planned_again(batch, {"reason": "absence is proven"})
+            services.batches.move(batch, move, from_states={UNKNOWN}, fence=batch.fence)
+        else:
+            _hold(services, batch, look, "absence is proven; on_unknown is hold")
+    elif not passed or not look.finished or _may_still_show(services, batch, now_ms):
+        # Checks fail, lookalikes are decided, other batches become known: another while may bring proof.
+        _look_later(services, batch, now_ms, look)
+    else:
+        called = "the gateway called back, so it arrived, but nothing shows whether it was taken"
+        _hold(services, batch, look, called if batch.fields.get("callback_ms") else "no evidence either way")
+
+
+def _take_evidence(services: Services, batch: Batch, look: Look) -> None:
+    """The listing shows the batch's mailings: they are its own from now on, unless another batch was first."""
+    life_ms = round(services.settings.retention_s * 1000)
+    if not services.batches.own(batch, look.found, life_ms):
+        _look_later(services, batch, services.now_ms(), Look())
+        return
+    log.info("evidence_found", extra={**batch.facts, "mailings": len(look.found)})
+    services.deliveries.learn(batch, look.found, life_ms)
+    _accept(services, batch, look.found)
+
+
+def _accept(
+    services: Services, batch: Batch, message_ids: Mapping[int, int] | None = None, uuid: str | None = None
+) -> None:
+    verdict = accepted(batch, services.now_ms(), services.settings, message_ids=message_ids, uuid=uuid)
+    services.batches.move(batch, verdict.move, from_states={UNKNOWN}, fence=batch.fence)
+
+
+def _plan_again(services: Services, batch: Batch, why: str) -> None:
+    move = Move(PLANNED, {"reason": why}, {"looks": 0}, {SEND: 0, RECONCILE: None})
+    services.batches.move(batch, move, from_states={UNKNOWN}, fence=batch.fence)
+
+
+def _hold(services: Services, batch: Batch, look: Look, why: str, *, logged: str = "") -> None:
+    """unknown → held. `logged` is the reason for the log, where `why` repeats the gateway's words."""
+    data = {"reason": why, "twins": sorted(look.lookalikes)[:_NAMED]}
+    move = Move(HELD, data, {"text": why}, {RECONCILE: None})
+    if services.batches.move(batch, move, from_states={UNKNOWN}, fence=batch.fence):
+        log.warning("batch_held", extra={**batch.facts, "reason": logged or why})
+
+
+def _look_later(services: Services, batch: Batch, now_ms: int, look: Look) -> None:
+    looks, fields = batch.number("looks"), dict[str, str | int]({"check": look.state})
+    if look.finished:
+        fields["tries"] = batch.number("tries") + 1
+    if look.complete and look.calibrated and (looks == 0 or _spaced(services, batch, now_ms)):
+        fields |= {"looks": looks + 1, "looked_ms": now_ms}
+    services.batches.note(batch, fields, state=UNKNOWN, fence=batch.fence)
+    again_ms = now_ms + round(services.settings.look_interval_s * 1000)
+    services.due.put(Entry(RECONCILE, batch.id), batch, again_ms)
+
+
+def _window_passed(services: Services, batch: Batch, now_ms: int) -> bool:
+    return now_ms >= batch.sent_by_ms + round(services.settings.settle_window_s * 1000)
+
+
+def _may_still_show(services: Services, batch: Batch, now_ms: int) -> bool:
+    """Whether to look on: for a second settle window, and often enough even if nobody could look for long."""
+    late_ms = batch.sent_by_ms + 2 * round(services.settings.settle_window_s * 1000)
+    return now_ms < late_ms or batch.number("tries") < _LEAST_TRIES
+
+
+def _spaced(services: Services, batch: Batch, now_ms: int) -> bool:
+    return now_ms - batch.number("looked_ms") >= round(services.settings.look_interval_s * 1000)
+
+
+def _policy(services: Services, batch: Batch) -> str:
+    job = services.campaigns.read(batch.campaign_id).job
+    return str(job.get("on_unknown") or services.settings.on_unknown)

@@ -1,0 +1,49 @@
+"""Another time for what of a campaign is still here. What the gateway has keeps the time that it was sent with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from campaigns.acts import Act, Deed
+from campaigns.flow.scheduling.dispatch import ring
+from campaigns.flow.scheduling.sweep import sweep_campaign
+from campaigns.flow.scheduling.windows import lead_within_window
+from campaigns.ledger import SEND, Campaign, queue_of
+from campaigns.services import Services
+from campaigns.text.wording import moment
+from campaigns.times.gateway_times import parse_when
+
+_BATCHES_PER_ROUND_TRIP: Final = 500
+
+
+def to_come_ms(services: Services, when: datetime | str) -> int:
+    """A time to come as unix ms; without a zone it is in the gateway's. Raises ValueError for anything else."""
+    if not isinstance(when, (str, datetime)):
+        raise ValueError("must be a datetime or text such as 2030-05-01T10:00:00")  # noqa: TRY004 (as for other times)
+    at_ms = parse_when(when, services.settings.gateway_timezone)
+    if at_ms <= services.now_ms():
+        raise ValueError("is in the past")
+    return at_ms
+
+
+def reschedule(services: Services, campaign: Campaign, at_ms: int, by: str, why: str) -> int:
+    """Batches that are still here go out at `at_ms` (unix ms). Returns how many they are. Raises StateError."""
+    settings = services.settings
+    lead_ms = lead_within_window(campaign, at_ms, round(settings.schedule_lead_s * 1000))
+    zone = settings.gateway_timezone
+    act = Act(Deed.CAMPAIGN_RESCHEDULED, campaign.id, by, why, f"{moment(at_ms, zone)} {zone}")
+    number = services.campaigns.reschedule(act, at_ms, lead_ms)
+    _keep_until(services, campaign, at_ms)
+    # What waited for its old time looks at the new one.
+    sweep_campaign(services, services.campaigns.read(campaign.id))
+    ring(services, queue_of(SEND, campaign.kind))
+    return number
+
+
+def _keep_until(services: Services, campaign: Campaign, at_ms: int) -> None:
+    """Request bodies live on as if they were planned now, for that time."""
+    ids, later_ms = campaign.batch_ids(), max(0, at_ms - services.now_ms())
+    for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
+        batches = services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP])
+        services.plans.keep(batches, later_ms=later_ms)

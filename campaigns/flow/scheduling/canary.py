@@ -1,0 +1,142 @@
+"""Canaries: what became of the part of a campaign that went out first, and whether the others follow."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Set
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+import orjson
+
+from campaigns.errors import UnknownCampaignError
+from campaigns.flow.scheduling.dispatch import ring
+from campaigns.flow.scheduling.sweep import poll_now
+from campaigns.jobs.values import Canary
+from campaigns.ledger import SEND, Campaign, Entry, queue_of
+from campaigns.ledger.states import HELD, PLANNED, READY, REJECTED, SENDING, UNKNOWN
+from campaigns.names import POLL
+from campaigns.services import Services
+from campaigns.statuses import DELIVERED, READ, UNKNOWN_FINAL
+from campaigns.text.wording import counted
+
+log = logging.getLogger(__name__)
+
+#: It is looked at again after this part of its wait, and after so long at least and at most: a canary that fails is
+#: noticed soon, also while some of it is still to be sent.
+_LOOKS: Final = 20
+_SOONEST_MS, _LATEST_MS = 1_000, 30_000
+#: The answers to what was asked last are known after so long.
+_ANSWERS_MS: Final = 3_000
+_BATCHES_PER_ROUND_TRIP: Final = 500
+#: Words that are final and no failure.
+_NO_FAILURES: Final = frozenset({READ, DELIVERED, UNKNOWN_FINAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is known of a canary, in recipients: `arrived` have it on their phones, `failed` were refused or cannot be
+    reached. `open`: requests that are still to be sent or in doubt; `held`: those that a person has to decide about."""
+
+    recipients: int
+    arrived: int
+    failed: int
+    open: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`waits`, until `until_ms` (unix ms) if that is known; `asks` the gateway once more; `passed`; or `failed`, and
+    why."""
+
+    word: Literal["waits", "asks", "passed", "failed"]
+    why: str = ""
+    until_ms: int | None = None
+
+
+def judge_canary(services: Services, entry: Entry) -> None:
+    """The canary of a campaign is to be looked at. Raises StoreError."""
+    try:
+        campaign = services.campaigns.read(entry.id)
+    except UnknownCampaignError:
+        services.due.drop_control(entry)
+        return
+    canary = campaign.canary
+    if campaign.state != READY or not campaign.canary_batches or canary is None:
+        # Where it is paused, resuming brings it here again.
+        services.due.drop_control(entry)
+        return
+    now_ms = services.now_ms()
+    found = findings(campaign, services.settings.final_statuses)
+    sent_by_ms = 0 if found.open else _sent_by_ms(services, campaign)
+    verdict = judged(canary, found, now_ms, sent_by_ms, campaign.number("canary_asked_ms"))
+    if verdict.word == "asks":
+        poll_now(services, replace(campaign, batches=campaign.canary_batches))
+        ring(services, POLL)
+    # What is asked is noted after it is asked: who dies in between asks again.
+    _write(services, campaign, verdict, found)
+    if verdict.word in {"waits", "asks"}:
+        again_ms = now_ms + _again_ms(canary)
+        services.due.put_control(entry, min(again_ms, verdict.until_ms or again_ms))
+    else:
+        services.due.drop_control(entry)
+
+
+def findings(campaign: Campaign, final: Set[str]) -> Findings:
+    """What is known of its canary. As long as that is not judged, nothing else of the campaign is out. Pure."""
+    recipients, requests = campaign.recipients, campaign.requests
+    behind = campaign.batches - campaign.canary_batches
+    words = campaign.statuses
+    refused = recipients[REJECTED]
+    return Findings(
+        recipients=campaign.sent + refused + recipients[HELD],
+        arrived=words.get(READ, 0) + words.get(DELIVERED, 0),
+        failed=refused + sum(number for word, number in words.items() if word in final - _NO_FAILURES),
+        open=requests.get(SENDING, 0) + requests.get(UNKNOWN, 0) + max(0, requests.get(PLANNED, 0) - behind),
+        held=requests.get(HELD, 0),
+    )
+
+
+def judged(canary: Canary, found: Findings, now_ms: int, sent_by_ms: int, asked_ms: int) -> Verdict:
+    """What follows from it. `sent_by_ms`: when the last of it began at the gateway (unix ms). `asked_ms`: when
+    the gateway was asked for statuses after the wait had ended; 0 if it was not yet. Pure."""
+    if found.failed > canary.max_failed * max(found.recipients, canary.recipients if found.open else 0):
+        of = f"{found.failed:,} of {counted(found.recipients, 'recipient')}"
+        return Verdict("failed", f"{of} failed, and at most {canary.max_failed:.0%} may")
+    if found.held:
+        return Verdict("failed", f"{counted(found.held, 'request')} in doubt, about which a person has to decide")
+    until_ms = sent_by_ms + canary.wait_s * 1000
+    if found.open or now_ms < until_ms:
+        return Verdict("waits", until_ms=None if found.open else until_ms)
+    if now_ms < asked_ms + _ANSWERS_MS or not asked_ms:
+        return Verdict("waits", until_ms=asked_ms + _ANSWERS_MS) if asked_ms else Verdict("asks")
+    if not found.arrived:
+        return Verdict("failed", f"nobody had it on their phone {canary.wait_s:,} seconds after it was sent")
+    return Verdict("passed")
+
+
+def _again_ms(canary: Canary) -> int:
+    return min(_LATEST_MS, max(_SOONEST_MS, canary.wait_s * 1000 // _LOOKS))
+
+
+def _sent_by_ms(services: Services, campaign: Campaign) -> int:
+    """When the last of its canary was sent, or begins if it is scheduled (unix ms)."""
+    ids, latest_ms = campaign.batch_ids()[: campaign.canary_batches], 0
+    for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
+        batches = services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP])
+        latest_ms = max(latest_ms, *(batch.starts_at_ms for batch in batches))
+    return latest_ms
+
+
+def _write(services: Services, campaign: Campaign, verdict: Verdict, found: Findings) -> None:
+    keys, queue = services.store.keys, queue_of(SEND, campaign.kind)
+    names = [keys.campaign(campaign.id), keys.events(), keys.due(queue, campaign.account), keys.accounts(queue)]
+    data: dict[str, object] = {"recipients": found.recipients, "arrived": found.arrived, "failed": found.failed}
+    if verdict.word == "failed":
+        data["reason"] = verdict.why
+    if verdict.word == "waits" and verdict.until_ms is None:
+        return
+    arguments = [campaign.id, verdict.word, campaign.account, orjson.dumps(data), verdict.why, verdict.until_ms or 0]
+    if services.store.run("judge_canary", names, arguments) and verdict.word in {"passed", "failed"}:
+        log.info(f"canary_{verdict.word}", extra={**campaign.facts, "reason": verdict.why})

@@ -1,0 +1,34 @@
+"""Ringing: a bell for every queue in which something is due and nobody is at work. Ringing twice does no harm."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from campaigns.flow.scheduling.stream_room import TRIM_ENTRY
+from campaigns.flow.scheduling.sweep import SWEEP_ENTRY
+from campaigns.health.heartbeats import ticked
+from campaigns.names import DUE_QUEUES
+from campaigns.services import Services
+
+#: After so long without anybody taking, a bell that was rung counts as lost.
+SILENCE_MS: Final = 1_000
+
+
+def dispatch(services: Services, beat: str = "") -> int:
+    """Ring where something is due and nobody has answered for a second. Returns the number of bells.
+
+    `beat` is the name of the beat whose tick this is.
+    """
+    ticked(services.store, beat)
+    services.due.keep_in_control([SWEEP_ENTRY, TRIM_ENTRY], services.now_ms())
+    witness = services.turns.witness
+    calls = [services.turns.ringing(queue, silence_ms=SILENCE_MS) for queue in DUE_QUEUES]
+    looked, *answers = services.store.run_in_turn([witness.looking(), *calls])
+    witness.looked(looked)
+    return sum(services.wake(queue) for queue, ring in zip(DUE_QUEUES, answers, strict=True) if ring)
+
+
+def ring(services: Services, queue: str) -> None:
+    """Rouse a worker of a queue in which something has just become due, unless one is awake. Raises StoreError."""
+    if services.turns.ring(queue):
+        services.wake(queue)

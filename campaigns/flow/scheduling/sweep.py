@@ -1,0 +1,199 @@
+"""Sweeping: whatever should be due and is not, becomes due again. By state, never by a window of time.
+
+It finds what a process that died between two steps left behind, and what somebody deleted. It goes on in small slices,
+one at a time, so that its cost does not grow with what exists.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from campaigns.errors import UnknownCampaignError
+from campaigns.flow.doubt.double_sends import watched
+from campaigns.flow.scheduling.leases import declare_unknown
+from campaigns.flow.scheduling.windows import write_openings
+from campaigns.ledger import (
+    CANARY,
+    FETCH,
+    LEASE,
+    POLL_VERB,
+    RECONCILE,
+    SEND,
+    SWEEP,
+    Audit,
+    Batch,
+    Campaign,
+    Entry,
+    Move,
+    Owned,
+    drop_plan,
+    moved,
+    number_of,
+)
+from campaigns.ledger.states import (
+    ABANDONED,
+    ACCEPTED,
+    CANCELLED,
+    CANCELLING,
+    PLANNED,
+    PLANNING,
+    READY,
+    SENDING,
+)
+from campaigns.services import Services
+
+log = logging.getLogger(__name__)
+
+#: Stands in the due set of control.
+SWEEP_ENTRY: Final = Entry(SWEEP, "")
+
+_BATCHES_PER_ROUND_TRIP = 500
+_CANCELLED_PER_ROUND_TRIP = 100
+_CAMPAIGNS_PER_SCAN = 50
+#: A round of sweeping that stopped for so long begins anew.
+_CURSOR_LIFE_S = 3600
+
+
+def sweep(services: Services) -> int:
+    """Check every campaign that is not retired, once. Returns how many things were missing."""
+    services.store.ask("delete", services.store.keys.sweep())
+    return sweep_slice(services, lambda: True)[0]
+
+
+def sweep_slice(services: Services, may_go_on: Callable[[], bool]) -> tuple[int, bool]:
+    """Check campaigns from where the last slice stopped, while `may_go_on`.
+
+    Returns how many things were missing, and whether all campaigns have been checked: the next slice begins anew.
+    """
+    store, keys = services.store, services.store.keys
+    missing, cursor = 0, int(store.ask("get", keys.sweep()) or 0)
+    while True:
+        cursor, ids = store.ask("sscan", keys.active(), cursor, None, _CAMPAIGNS_PER_SCAN)
+        for campaign_id in ids:
+            missing += _sweep_one(services, campaign_id.decode())
+        if cursor == 0:
+            break
+        if not may_go_on():
+            store.ask("set", keys.sweep(), cursor, _CURSOR_LIFE_S)
+            return missing, False
+    store.ask("delete", keys.sweep())
+    Audit(store).trim(round(services.settings.audit_retention_s * 1000))
+    old_ms = services.about_now_ms() - round(services.settings.retention_s * 1000)
+    services.campaigns.forget_expired(old_ms)
+    services.batches.forget_expired(old_ms)
+    return missing, True
+
+
+def _sweep_one(services: Services, campaign_id: str) -> int:
+    try:
+        return sweep_campaign(services, services.campaigns.read(campaign_id))
+    except UnknownCampaignError:
+        services.store.ask("srem", services.store.keys.active(), campaign_id)
+        return 0
+
+
+def sweep_campaign(services: Services, campaign: Campaign) -> int:
+    """Put right what one campaign lacks. Returns how many things were missing."""
+    if campaign.state in {PLANNING, ABANDONED}:
+        if drop_plan(services.store, campaign.id, key=campaign.fields.get("key")):
+            _retire(services, campaign)
+            return 1
+        return 0
+    if not campaign.over and services.campaigns.revive(campaign):
+        log.info("campaign_revived", extra=campaign.facts)
+    missing, now_ms = 0, services.about_now_ms()
+    if not campaign.over:
+        write_openings(services, campaign, now_ms)
+    if campaign.state == READY and campaign.number("cursor") < campaign.handed_out_most:
+        missing += services.campaigns.put_in_order(campaign)
+    elif campaign.state == READY and campaign.canary_batches:
+        services.due.keep_in_control([Entry(CANARY, campaign.id)], now_ms)
+    ids = campaign.batch_ids()
+    for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
+        batches = services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP])
+        missing += _sweep_batches(services, campaign, batches, now_ms)
+        services.plans.keep(batches)
+    if campaign.over and now_ms >= campaign.number("ended_ms") + _reply_window_ms(services):
+        _retire(services, campaign)
+    if missing:
+        log.info("swept", extra={**campaign.facts, "missing": missing})
+    return missing
+
+
+def due_of(batch: Batch, campaign: Campaign, now_ms: int, reply_window_ms: int) -> list[tuple[Entry, int]]:
+    """What must stand in the due sets for a batch in its state, and when if it is missing. Pure.
+
+    A batch that was never handed out stands there as part of its campaign.
+    """
+    match batch.state:
+        case "planned" if campaign.state == READY and number_of(batch.id) < campaign.number("cursor"):
+            return [(Entry(SEND, batch.id), now_ms)]
+        case "sending":
+            return [(Entry(LEASE, batch.id), batch.number("lease_until_ms"))]
+        case "unknown":
+            return [(Entry(RECONCILE, batch.id), now_ms)]
+        case "accepted" | "settled":
+            entries = [(Entry(POLL_VERB, batch.id), now_ms)] if batch.state == ACCEPTED else []
+            # The last fetch may have been in vain: until it is answered the window stays open, for as long again.
+            if batch.recipients and replies_open(batch, now_ms, reply_window_ms):
+                entries.append((Entry(FETCH, batch.id), now_ms))
+            if watched(batch):
+                entries.append((Entry(RECONCILE, batch.id), now_ms))
+            return entries
+        case _:
+            return []
+
+
+def replies_open(batch: Batch, now_ms: int, reply_window_ms: int) -> bool:
+    """Whether replies to a batch are still fetched."""
+    ended = "replies_ended_ms" in batch.fields
+    return batch.wants_replies and not ended and batch.number("followed_ms") + 2 * reply_window_ms > now_ms
+
+
+def poll_now(services: Services, campaign: Campaign) -> list[str]:
+    """Make whatever is followed of a campaign due now. Returns its batches."""
+    ids, now_ms, polled = campaign.batch_ids(), services.now_ms(), []
+    for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
+        for batch in services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP]):
+            entries = due_of(batch, campaign, now_ms, _reply_window_ms(services))
+            followed = [entry for entry, _ in entries if entry.verb in {POLL_VERB, FETCH}]
+            for entry in followed:
+                services.due.put(entry, batch, now_ms)
+            polled += [batch.id] if followed else []
+    return polled
+
+
+def _sweep_batches(services: Services, campaign: Campaign, batches: list[Batch], now_ms: int) -> int:
+    missing: list[tuple[Entry, Owned, int]] = []
+    changed, cancelled = 0, []
+    for batch in batches:
+        if batch.state == PLANNED and campaign.state == CANCELLING:
+            cancelled.append(batch)
+        elif batch.state == SENDING and batch.number("lease_until_ms") <= now_ms:
+            changed += declare_unknown(services, batch)
+        else:
+            entries = due_of(batch, campaign, now_ms, _reply_window_ms(services))
+            missing += [(entry, batch, at_ms) for entry, at_ms in entries]
+    changed += _cancel(services, cancelled)
+    return changed + (services.due.put_missing(missing) if missing else 0)
+
+
+def _cancel(services: Services, batches: Sequence[Batch]) -> int:
+    """planned → cancelled: they have not gone out and never will. Returns how many it were."""
+    number, move = 0, Move(CANCELLED, due={SEND: None})
+    for start in range(0, len(batches), _CANCELLED_PER_ROUND_TRIP):
+        some = batches[start : start + _CANCELLED_PER_ROUND_TRIP]
+        calls = [services.batches.moving(batch, move, from_states={PLANNED}) for batch in some]
+        number += sum(map(moved, services.store.run_in_turn(calls)))
+    return number
+
+
+def _retire(services: Services, campaign: Campaign) -> None:
+    """The campaign is over: from now on it only waits for its keys to expire."""
+    services.campaigns.retire(campaign, round(services.settings.retention_s * 1000))
+
+
+def _reply_window_ms(services: Services) -> int:
+    return round(services.settings.reply_window_s * 1000)

@@ -1,0 +1,53 @@
+"""Windows of campaigns under way: openings that are written as time goes on, and until when all are closed."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from campaigns.ledger import Campaign
+from campaigns.recipients import zones_in
+from campaigns.services import Services
+from campaigns.times.windows import AHEAD_DAYS, next_opening, openings, packed_openings
+
+log = logging.getLogger(__name__)
+
+#: Openings are written anew once those that are known end within this.
+_SOON_MS: Final = AHEAD_DAYS * 86_400_000 // 2
+
+
+def write_openings(services: Services, campaign: Campaign, now_ms: int) -> None:
+    """Write further openings of a campaign's windows, if those that are known will not last. Raises StoreError."""
+    window, fresh = campaign.window, list[str]()
+    if window is None:
+        return
+    for zone, known in campaign.openings.items():
+        if known and known[-1][1] - now_ms > _SOON_MS:
+            continue
+        try:
+            fresh += [zone, packed_openings(openings(window, zones_in(zone), now_ms))]
+        except KeyError:
+            # Another machine's zone database knows it. Until one of those comes by, it stays closed.
+            log.warning("zone_unknown", extra={**campaign.facts, "zone": zone})
+    if fresh:
+        services.store.run("guard_campaign", [services.store.keys.campaign(campaign.id)], ["", "", *fresh])
+
+
+def closed_until_ms(services: Services, campaign: Campaign) -> int | None:
+    """When the first window opens (unix ms) of a campaign that has something to send and all windows closed; None if
+    it has not. Raises StoreError."""
+    if campaign.window is None or campaign.over or not campaign.requests.get("planned"):
+        return None
+    now_ms = services.about_now_ms()
+    found = [next_opening(known, now_ms) for known in campaign.openings.values()]
+    opens = [opening[0] for opening in found if opening is not None]
+    return min(opens) if opens and min(opens) > now_ms else None
+
+
+def lead_within_window(campaign: Campaign, at_ms: int, lead_ms: int) -> int:
+    """How long before a new time (unix ms) batches are handed over: not at all where that lies outside of the window of
+    some of them, so that the time itself decides."""
+    if campaign.window is None:
+        return lead_ms
+    found = [next_opening(known, at_ms) for known in campaign.openings.values()]
+    return lead_ms if all(opening is not None and opening[0] <= at_ms for opening in found) else 0

@@ -1,0 +1,1 @@
+"""Sending: the paid request of a batch, opt-outs before it, and the record of what came of it."""

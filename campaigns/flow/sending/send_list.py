@@ -1,0 +1,137 @@
+"""List mailings: create (free), check the limits, confirm (paid), read back.
+
+The gateway keeps both phases apart, so a lost answer to confirmViberMessage is decided by the mailing's
+own state, read with getViberMessageData before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+import orjson
+
+from campaigns.accounts.limiter import Permit, Wait
+from campaigns.errors import (
+    ContentRefusedError,
+    DoubtError,
+    GatewayError,
+    NotNowError,
+    NotWrittenError,
+)
+from campaigns.flow.outcome import Verdict, accepted
+from campaigns.gateway import Gateway
+from campaigns.gateway.noting import Notes
+from campaigns.ledger import Batch, Claim
+from campaigns.ledger.states import READY, SENDING
+from campaigns.services import Services
+from campaigns.statuses import confirmed
+
+
+def send_list(services: Services, claim: Claim, permit: Permit, may_write: Callable[[], bool], notes: Notes) -> Verdict:
+    """Create the mailing unless an earlier attempt did, confirm it. Raises GatewayError.
+
+    What is asked for confirming goes into `notes`; what comes before it is noted with permits of its own.
+    """
+    batch = claim.batch
+    gateway = services.gateway(batch.account)
+    # What comes before the payment takes permits of its own; with a limit of one they would wait for this one.
+    services.limiter.release(permit, used=False)
+    message_id = batch.message_ids.get(0)
+    # A mailing that was created while its list was empty stays empty, whoever has joined since.
+    if message_id is None or not batch.recipients or _created_for_another_time(batch):
+        message_id, recipients = _create(services, claim, gateway)
+    else:
+        recipients = batch.recipients
+    _check_limits(services, batch, recipients)
+    before = gateway.get_viber_message_data(message_id).status
+    noted_before = batch.fields.get("status_before")
+    if noted_before is not None and confirmed(noted_before, before):
+        # An earlier attempt was confirmed after all.
+        return accepted(batch, claim.now_ms, services.settings, message_ids={0: message_id})
+    regained = services.limiter.regain(permit)
+    if isinstance(regained, Wait):
+        raise NotNowError("confirmViberMessage", f"not confirmed: {regained.words}", retry_after_s=regained.seconds)
+    _begin_confirming(services, batch, before)
+    try:
+        gateway.confirm_viber_message(message_id, may_write=may_write, notes=notes)
+    except GatewayError as error:
+        if not _confirmed_after_all(gateway, message_id, before, error):
+            raise
+    return accepted(batch, claim.now_ms, services.settings, message_ids={0: message_id})
+
+
+def _create(services: Services, claim: Claim, gateway: Gateway) -> tuple[int, int]:
+    """Create the mailing and note its id. It costs nothing, so whatever goes wrong here may be repeated."""
+    assert claim.body is not None  # noqa: S101 (checked by the caller)
+    try:
+        created = gateway.send_viber_message_list(
+            orjson.loads(claim.body), image=services.batches.image(claim.batch.campaign_id) if claim.has_image else None
+        )
+    except DoubtError as error:
+        raise NotWrittenError(error.method, f"not created: {error.reason}", http_status=error.http_status) from None
+    batch, message_id = claim.batch, created.message_id
+    recipients = created.count_subscribers
+    if recipients is None:
+        # The limits of the job are checked by it, so it is counted where it can be.
+        recipients = len(gateway.get_viber_delivery_list(message_id).data)
+    # Before the id: whoever finds an id may rely on the number, by which the limits are checked.
+    noted: dict[str, str | int] = {"count_subscribers": recipients, "created_for_ms": batch.number("schedule_ms")}
+    _note(services, claim, noted, recipients)
+    # One that was created before takes no further part: nobody confirms it.
+    anew = replace(batch, fields={**batch.fields, "message_ids": ""})
+    services.deliveries.learn(anew, {0: message_id}, round(services.settings.retention_s * 1000))
+    return message_id, recipients
+
+
+def _created_for_another_time(batch: Batch) -> bool:
+    """Whether its campaign was moved since it was created. One that was almost confirmed stays as it is."""
+    return batch.number("created_for_ms") != batch.number("schedule_ms") and "confirming_ms" not in batch.fields
+
+
+def _begin_confirming(services: Services, batch: Batch, status_before: str) -> None:
+    """Note that the mailing is about to be paid for. Raises NotNowError if its campaign was paused or cancelled."""
+    refusal = services.batches.begin_confirming(batch, status_before)
+    if refusal is None:
+        return
+    if refusal.batch_state == SENDING and refusal.campaign_state != READY:
+        raise NotNowError("confirmViberMessage", f"not confirmed: the campaign is {refusal.campaign_state}")
+    raise NotWrittenError("confirmViberMessage", "the batch is not ours any more")
+
+
+def _note(services: Services, claim: Claim, fields: dict[str, str | int], recipients: int | None = None) -> None:
+    noted = services.batches.note(claim.batch, fields, state=SENDING, fence=claim.fence, recipients=recipients)
+    if not noted:
+        raise NotWrittenError("confirmViberMessage", "the batch is not ours any more")
+
+
+def _check_limits(services: Services, batch: Batch, recipients: int) -> None:
+    if not recipients:
+        raise ContentRefusedError("sendViberMessageList", "the gateway says that nobody is on this list")
+    job = services.campaigns.read(batch.campaign_id).job
+    most = job.get("max_recipients")
+    if most is not None and recipients > most:
+        raise ContentRefusedError("sendViberMessageList", f"{recipients} recipients, more than max_recipients {most}")
+    dearest, price = job.get("max_cost"), services.settings.message_cost
+    if dearest is None:
+        return
+    if price is None:
+        raise ContentRefusedError("sendViberMessageList", "max_cost cannot be checked: message_cost is not set")
+    if price * recipients > Decimal(dearest):
+        raise ContentRefusedError(
+            "sendViberMessageList", f"expected cost {price * recipients}, more than max_cost {dearest}"
+        )
+
+
+def _confirmed_after_all(gateway: Gateway, message_id: int, before: str, error: GatewayError) -> bool:
+    """Whether the mailing's state shows that it was confirmed although confirm did not say so.
+
+    A refusal is checked as well: it may refuse because an earlier request, whose answer was lost, was late.
+    """
+    if isinstance(error, (NotWrittenError, NotNowError)):
+        return False
+    try:
+        return confirmed(before, gateway.get_viber_message_data(message_id).status)
+    except GatewayError:
+        return False

@@ -1,0 +1,1 @@
+"""Tracking: statuses and replies polled, and callbacks, which say that a poll is worth while."""

@@ -1,0 +1,1 @@
+"""The marshmallow schemas of jobs, and the parts that they are made of."""

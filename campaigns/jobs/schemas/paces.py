@@ -1,0 +1,34 @@
+"""The field of a job that asks for a rate of its own."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from marshmallow import ValidationError, fields
+
+from campaigns.jobs.schemas.json_parts import Shape, in_any_case
+from campaigns.settings import Settings
+
+_RATE: Final = re.compile(r" *([1-9][0-9 ]{0,12})/ *(second|minute|hour|day) *", re.ASCII | re.IGNORECASE)
+_DIGITS_MOST: Final = 9
+_MS: Final = {"second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
+
+
+class Pace(fields.Field[float]):
+    """How many recipients at most in how long, such as `10000/hour`. Read as milliseconds for each recipient."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> float:
+        match = _RATE.fullmatch(value) if isinstance(value, str) else None
+        number = match[1].replace(" ", "") if match else ""
+        if match is None or len(number) > _DIGITS_MOST:
+            raise ValidationError("must be recipients and a time, such as 10000/hour (second, minute, hour or day)")
+        return _MS[match[2].lower()] / int(number)
+
+    def shape(self, _settings: Settings) -> Shape:
+        units = in_any_case(*_MS)["pattern"].strip("^$")
+        return {
+            "title": "recipients and a time, such as 10000/hour",
+            "type": "string",
+            "pattern": f"^ *[1-9][0-9 ]{{0,12}}/ *{units} *$",
+        }

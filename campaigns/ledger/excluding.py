@@ -1,0 +1,57 @@
+"""Recipients taken out of a batch that is still planned: body, mailings, counters and event in one step."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import orjson
+
+from campaigns.ledger.batches import SEND, Unchecked, queue_of
+from campaigns.ledger.records import Batch
+from campaigns.planning.batching import Rest
+from campaigns.store.client import Store
+
+
+def withhold(
+    store: Store, batch: Batch, unchecked: Unchecked, rest: Rest | None, opted_out: Sequence[str], life_ms: int
+) -> bool:
+    """Record that `batch` was checked against the opt-outs as they were at `unchecked.now`.
+
+    `rest` is what its body is without the phones `opted_out` (one entry per message), or None if it stays as it
+    is; `life_ms` is for the twins. Returns False, and changes nothing, if the batch is not planned any more or
+    somebody else checked it since.
+    """
+    keys, left = store.keys, rest.mailings if rest else {}
+    mailings = [
+        replace(batch.mailings[number], recipients=recipients, fingerprint=fingerprint)
+        for number, (recipients, fingerprint) in left.items()
+    ]
+    answer = store.run(
+        "withhold",
+        [
+            keys.batch(batch.id),
+            keys.campaign(batch.campaign_id),
+            keys.events(),
+            keys.body(batch.id),
+            keys.taken_out(batch.campaign_id),
+            keys.due(queue_of(SEND, batch.kind), batch.account),
+            *(keys.lookalikes(m.fingerprint) for m in (*batch.mailings, *mailings)),
+        ],
+        [
+            batch.id,
+            batch.campaign_id,
+            unchecked.seen,
+            unchecked.now,
+            "1" if rest else "0",
+            zlib.compress(rest.body) if rest else b"",
+            sum(m.recipients for m in mailings),
+            # A batch without anybody keeps its mailings, for whoever reads of an earlier attempt.
+            orjson.dumps([m.packed() for m in mailings or batch.mailings]),
+            len(batch.mailings),
+            life_ms,
+            *(orjson.dumps(["opted_out", batch.id, phone]) for phone in opted_out),
+        ],
+    )
+    return bool(answer)

@@ -1,0 +1,118 @@
+"""Opt-outs: phones that must not be messaged, since when and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from pyroaring import BitMap64
+
+from campaigns.acts import Act, packed
+from campaigns.store.client import Store
+
+_PER_CALL = 500
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """Since when (unix milliseconds), why and by whom a phone is opted out; None and empty if that was never noted.
+
+    `by` is `recipient` where a reply asked for it; then `why` names the reply and its campaign.
+    """
+
+    since_ms: int | None
+    why: str
+    by: str = ""
+
+    @classmethod
+    def read(cls, noted: bytes | None) -> OptOut:
+        """From what is stored beside the phone."""
+        head, _, why = (noted or b"").decode().partition("|")
+        since_ms, _, by = head.partition(":")
+        return cls(int(since_ms) if since_ms else None, why, by)
+
+
+class Checker:
+    """Whether phones are opted out; it may answer nothing at all if nobody is.
+
+    An empty list is asked for once, and one that is shorter than what was asked about is fetched whole. `version` is
+    the list's from before the first question: batches that were planned by it are checked again if it has moved.
+    """
+
+    def __init__(self, optouts: OptOuts, version: str) -> None:
+        self.version = version
+        self._optouts = optouts
+        self._size = int(version.rpartition(":")[2])
+        self._asked = 0
+        self._fetched: BitMap64 | None = None
+
+    def __call__(self, phones: Sequence[str]) -> Sequence[bool]:
+        self._asked += len(phones)
+        if self._size == 0:
+            return []
+        if self._fetched is None and self._asked <= self._size:
+            return self._optouts.among(phones)
+        if self._fetched is None:
+            self._fetched = BitMap64(int(phone) for phone in self._optouts if phone.isdecimal())
+        return [number in self._fetched for number in map(int, phones)]
+
+
+class OptOuts:
+    """Phones that must not be messaged. Every method may raise StoreError."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._keys = store.keys
+
+    def add(self, phones: Iterable[str], why: str = "", by: str = "", act: Act | None = None) -> int:
+        """Opt out, also of batches that are planned already. Returns how many were new.
+
+        Of each portion of phones that holds a new one a record is kept, if it is somebody's `act`.
+        """
+        keys = self._keys
+        names = [keys.optouts(), keys.optouts_counter(), keys.optouts_why(), keys.audit()]
+        who = by.replace("|", "/")
+        head = [who, why, packed(act)]
+        return sum(int(self._store.run_safely("opt_out", names, [*head, *chunk])) for chunk in _chunks(phones))
+
+    def remove(self, phones: Iterable[str], act: Act | None = None) -> int:
+        """Returns how many were on the list. A record is kept as of `add`."""
+        names = [self._keys.optouts(), self._keys.optouts_why(), self._keys.audit()]
+        return sum(int(self._store.run("opt_in", names, [packed(act), *chunk])) for chunk in _chunks(phones))
+
+    def among(self, phones: Sequence[str]) -> list[bool]:
+        """For each phone, whether it is on the list."""
+        if not phones:
+            return []
+        return [bool(there) for there in self._store.ask("smismember", self._keys.optouts(), list(phones))]
+
+    def checker(self) -> Checker:
+        """As `among`, for many phones. Who is added meanwhile may be missed, and moves the version."""
+        names = [self._keys.optouts(), self._keys.optouts_counter()]
+        return Checker(self, self._store.run("optouts_version", names).decode())
+
+    def of(self, phone: str) -> OptOut | None:
+        """What is known of a phone's opt-out; None if it is not opted out."""
+        if not self.among([phone])[0]:
+            return None
+        return OptOut.read(self._store.ask("hget", self._keys.optouts_why(), phone))
+
+    def details(self) -> Iterator[tuple[str, OptOut]]:
+        """Every phone with what is known of its opt-out, in no order."""
+        for phones in _chunks(self):
+            noted = self._store.ask("hmget", self._keys.optouts_why(), phones)
+            yield from zip(phones, map(OptOut.read, noted), strict=True)
+
+    def __iter__(self) -> Iterator[str]:
+        for member in self._store.members(self._keys.optouts()):
+            yield member.decode()
+
+    def __len__(self) -> int:
+        return int(self._store.ask("scard", self._keys.optouts()))
+
+
+def _chunks(phones: Iterable[str]) -> Iterator[list[str]]:
+    iterator = iter(phones)
+    while chunk := list(islice(iterator, _PER_CALL)):
+        yield chunk

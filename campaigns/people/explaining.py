@@ -1,0 +1,148 @@
+"""One person's history in plain words, for a terminal. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from typing import Final
+
+from campaigns.ledger import OptOut
+from campaigns.people import Doubt, Message, Trace
+from campaigns.results import Reply
+
+_TAKEN_OUT: Final = {
+    "duplicate": "handed in more than once, this time left out",
+    "opted_out": "opted out, so not messaged",
+    "invalid": "left out, since it could not be messaged as it was handed in",
+}
+_STATUSES: Final = {
+    "NEW": "accepted by the gateway, not handed to Viber yet",
+    "SENT": "handed to Viber",
+    "DELIVERED": "on the phone",
+    "READ": "read",
+    "UNKNOWN_FINAL": "the gateway never said what became of it",
+}
+_WORDS: Final = {
+    "planned": "waits to be sent",
+    "sending": "is being sent",
+    "unknown": "in doubt: nobody knows whether the request arrived",
+    "held": "held: nobody can find out whether the request arrived",
+    "accepted": "the gateway has it, its fate is followed",
+    "rejected": "refused by the gateway, not sent",
+    "refused here": "refused here, before the gateway was paid",
+    "settled": "sent, no more news will come",
+    "cancelled": "not sent: cancelled before it went out",
+    "written_off": "written off: nobody will know whether the request arrived",
+}
+
+_DOUBTS: Final = {
+    "unknown": "in doubt",
+    "held": "held for a person to decide",
+    "accepted": "the request had arrived",
+    "planned": "planned to be sent again",
+    "rejected": "refused after all",
+    "written_off": "written off",
+}
+
+
+def explained(phone: str, traces: list[Trace], optout: OptOut | None, zone: tzinfo) -> Iterator[str]:
+    """Lines about a phone: its opt-out, then each campaign. Times are in `zone`."""
+    yield f"{phone}, times in {zone}"
+    if optout is None:
+        yield "  not opted out"
+    else:
+        since = f" since {_time(optout.since_ms, zone)}" if optout.since_ms else ""
+        by, why = f" by {optout.by}" if optout.by else "", f": {optout.why}" if optout.why else ""
+        yield f"  opted out{since}{by}{why}; campaigns optouts remove {phone}"
+    if not traces:
+        yield "  in no campaign that is kept"
+    for trace in traces:
+        yield ""
+        yield from _campaign(trace, zone)
+
+
+def _campaign(trace: Trace, zone: tzinfo) -> Iterator[str]:
+    name = f"{trace.name} ({trace.campaign_id})" if trace.name else trace.campaign_id
+    yield f"{name}: {trace.kind}, account {trace.account}, handed in {_time(trace.created_ms, zone)}, {trace.state}"
+    for reason, place in trace.taken_out:
+        yield f"  {_TAKEN_OUT.get(reason, reason)} ({place})"
+    for message in trace.messages:
+        yield from (f"  {line}" for line in _message(trace, message, zone))
+    for reply in trace.replies:
+        yield f"  {_reply(reply, zone)}"
+
+
+def _message(trace: Trace, message: Message, zone: tzinfo) -> Iterator[str]:
+    about = f"{message.mailing}, " if message.mailing else ""
+    yield f"{about}batch {message.batch_id}: {_WORDS.get(_word(message), message.state)}"
+    if message.sent_ms is not None and message.attempt:
+        tried = "last tried" if message.state in {"planned", "rejected", "cancelled"} else "sent"
+        yield f"  {tried} {_time(message.sent_ms, zone)}, attempt {message.attempt}"
+    if message.starts_ms and message.state in {"accepted", "settled"}:
+        yield f"  scheduled for {_time(message.starts_ms, zone)}"
+    ids = {"request": message.uuid, "message": message.message_id, "delivery": message.delivery_id}
+    if known := [f"{what} {value}" for what, value in ids.items() if value]:
+        yield f"  at the gateway: {', '.join(known)}"
+    yield from (f"  {_doubt(doubt, zone)}" for doubt in message.doubts)
+    if message.text and message.text not in {doubt.reason for doubt in message.doubts}:
+        yield f"  it was said: {message.text}"
+    yield from (f"  {line}" for line in _fate(message, zone))
+    if (todo := _todo(trace, message, zone)) is not None:
+        yield f"  {todo}"
+
+
+def _doubt(doubt: Doubt, zone: tzinfo) -> str:
+    person = f", decided by {doubt.by}" if doubt.by else ""
+    why = f": {doubt.reason}" if doubt.reason else ""
+    return f"{_time(doubt.at_ms, zone)} {_DOUBTS.get(doubt.state, doubt.state)}{person}{why}"
+
+
+def _word(message: Message) -> str:
+    return "refused here" if message.state == "rejected" and message.refused_here else message.state
+
+
+def _fate(message: Message, zone: tzinfo) -> Iterator[str]:
+    if message.status:
+        meaning = _STATUSES.get(message.status, "the gateway's word")
+        code = f", error code {message.error_code}" if message.error_code else ""
+        at = f" {_time(message.at_ms, zone)}" if message.at_ms else ""
+        yield f"{message.status}{at}: {meaning}{code}"
+    elif message.state == "accepted":
+        yield "nothing was heard of it yet"
+
+
+def _todo(trace: Trace, message: Message, zone: tzinfo) -> str | None:
+    """What can be done, or what happens next."""
+    campaign_id, batch_id = trace.campaign_id, message.batch_id
+    match message.state:
+        case "planned":
+            return _waits_for(trace)
+        case "unknown":
+            return f"since {_time(message.since_ms, zone)} evidence is looked for at the gateway; nothing to do yet"
+        case "held":
+            return (
+                f"since {_time(message.since_ms, zone)} it needs you. Look at the gateway, then: campaigns resolve "
+                f"{campaign_id} sent|resend|write-off --batch {batch_id} --why REASON"
+            )
+        case "rejected" if not message.uuid:
+            return f"once that is put right: campaigns retry {campaign_id} --batch {batch_id} --why REASON"
+        case _:
+            return None
+
+
+def _waits_for(trace: Trace) -> str | None:
+    """What a message that has not gone out waits for, beside its turn."""
+    if trace.state == "paused":
+        return f"the campaign is paused: campaigns resume {trace.campaign_id}"
+    if trace.state == "draft":
+        return f"the campaign is a draft: campaigns approve {trace.campaign_id}"
+    return f"it goes out from {trace.window}" if trace.window else None
+
+
+def _reply(reply: Reply, zone: tzinfo) -> str:
+    at = f" {_time(reply.received_ms, zone)}" if reply.received_ms else ""
+    return f"answered{at}: {reply.message}"
+
+
+def _time(unix_ms: int, zone: tzinfo) -> str:
+    return f"{datetime.fromtimestamp(unix_ms / 1000, tz=zone):%Y-%m-%d %H:%M:%S}"

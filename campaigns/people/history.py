@@ -1,0 +1,262 @@
+"""People: what every campaign that is kept did to one phone, found without an index.
+
+An index by phone would cost a campaign of a million recipients as much memory again. Instead campaigns are
+scanned, newest first: one script call looks into the deliveries of 500 batches, and only where not everybody
+was heard of yet are request bodies read. A campaign of 1,000,000 recipients in 1,000 batches costs 0.07 s
+while nothing was heard of anybody, and 0.01 s once everybody was. Quick campaigns, where each recipient is a
+batch, cost 1 s per 100,000. (Measured on one core of two, the server on the other.)
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from campaigns.ledger import Batch, Batches, Campaign, Campaigns, refused_by
+from campaigns.ledger.reasons import HERE
+from campaigns.ledger.states import PLANNED, TAKEN_OUT
+from campaigns.planning.planner import phones_of
+from campaigns.recipients import normalise_phone
+from campaigns.recipients.exclusions import Excluded
+from campaigns.results.deliveries import Deliveries
+from campaigns.results.replies import Replies, Reply
+from campaigns.store.client import Store
+
+_BATCHES_PER_CALL = 500
+#: Of batches and their mailings; a batch that has more is looked into alone.
+_HASHES_PER_CALL = 1000
+_BODIES_PER_CALL = 50
+_CAMPAIGNS_PER_PAGE = 50
+_NO_DIGITS = re.compile(r"\D+")
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A step into a doubt or out of it: when (unix ms), to which state, why, and by whom if a person decided."""
+
+    at_ms: int
+    state: str
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to the phone, and the request that carried it or will. Times are unix milliseconds.
+
+    `state` is that of its batch since `since_ms` (`rejected` also if only its mailing was), `text` the gateway's
+    or our words about it. `sent_ms` is when the last of `attempt` attempts was made, None before the first.
+    `uuid` and `message_id` are the gateway's. `status` is its word for the message, empty while it said nothing,
+    at `at_ms`, with `delivery_id` and `error_code`. `refused_here` tells that a limit of the job or another check
+    here refused it, not the gateway. `doubts` are the steps into doubts about the request and out of them, in order.
+    """
+
+    batch_id: str
+    mailing: str
+    state: str
+    since_ms: int
+    text: str = field(repr=False)
+    attempt: int
+    sent_ms: int | None
+    starts_ms: int | None
+    uuid: str
+    message_id: int | None
+    status: str
+    at_ms: int | None
+    delivery_id: int | None
+    error_code: int
+    refused_here: bool = False
+    doubts: tuple[Doubt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one campaign did to one phone.
+
+    `taken_out` lists why it was not messaged: reason (`duplicate`, `opted_out`, `invalid`) and place, which is the
+    place in the job or, for who opted out after planning, the batch.
+    """
+
+    phone: str = field(repr=False)
+    campaign_id: str
+    name: str
+    kind: str
+    account: str
+    state: str
+    created_ms: int
+    messages: tuple[Message, ...]
+    taken_out: tuple[tuple[str, str], ...]
+    replies: tuple[Reply, ...]
+    #: When it may go out, in words; empty if at any time.
+    window: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a message id of the gateway is: mailing number `number`, called `mailing`, of a batch."""
+
+    campaign_id: str
+    batch_id: str
+    number: int
+    mailing: str
+    state: str
+
+
+class People:
+    """Every method may raise StoreError."""
+
+    def __init__(self, store: Store, *, region: str, batches: Batches, deliveries: Deliveries, replies: Replies):
+        self._store = store
+        self._keys = store.keys
+        self._region = region
+        self._batches = batches
+        self._campaigns = Campaigns(store)
+        self._deliveries = deliveries
+        self._replies = replies
+
+    def normal(self, phone: str) -> str:
+        """The phone in the gateway's form. Raises ValueError if it is none."""
+        normal = normalise_phone(phone, self._region)
+        if normal is None:
+            raise ValueError("not a phone number")
+        return normal
+
+    def traces(self, phone: str, limit: int | None) -> Iterator[Trace]:
+        """What the newest `limit` campaigns (None: all that are kept) did to a phone in the gateway's form."""
+        for campaign in self.campaigns(limit):
+            if (trace := self.trace(campaign, phone)) is not None:
+                yield trace
+
+    def trace(self, campaign: Campaign, phone: str) -> Trace | None:
+        """What one campaign did to a phone; None if it has nothing to do with it."""
+        messages = [m for batch in self.batches_with(campaign, phone) for m in self._messages(campaign, batch, phone)]
+        taken_out = [(one.reason, one.place) for _, one in self.excluded(campaign, phone)]
+        replies = self._replies.of_phone(campaign.id, phone) if campaign.number("replies") else []
+        if not (messages or taken_out or replies):
+            return None
+        return Trace(
+            phone=phone,
+            campaign_id=campaign.id,
+            name=campaign.name,
+            kind=campaign.kind,
+            account=campaign.account,
+            state=campaign.state,
+            created_ms=campaign.number("created_ms"),
+            messages=tuple(messages),
+            taken_out=tuple(taken_out),
+            replies=tuple(replies),
+            window=str(campaign.window or ""),
+        )
+
+    def owner(self, account: str, message_id: int) -> Owner | None:
+        """Whose a message id is; None if it is not known (any more)."""
+        found = self._batches.owner(account, message_id)
+        if found is None:
+            return None
+        batch_id, number = found
+        batch = self._batches.read(batch_id)
+        name = batch.mailings[number].name if number < len(batch.mailings) else ""
+        return Owner(batch.campaign_id, batch_id, number, name, batch.state)
+
+    def batches_with(self, campaign: Campaign, phone: str) -> list[Batch]:
+        """The batches of a campaign that carry a phone, or of whose deliveries to it something was heard."""
+        ids, found = campaign.batch_ids(), []
+        for start in range(0, len(ids), _BATCHES_PER_CALL):
+            found += self._among(campaign, ids[start : start + _BATCHES_PER_CALL], phone)
+        return self._batches.read_many(found) if found else []
+
+    def excluded(self, campaign: Campaign, phone: str) -> Iterator[tuple[int, Excluded]]:
+        """Excluded recipients with a phone, however it was spelled, each with its number in the campaign's list."""
+        if not any(campaign.number(f"r:{reason}") for reason in TAKEN_OUT):
+            return
+        end = phone[-7:]
+        for number, row in self._campaigns.numbered_excluded(campaign.id):
+            raw = row.phone
+            # Few rows end like it, and reading spellings is slow.
+            if _NO_DIGITS.sub("", raw).endswith(end) and normalise_phone(raw, self._region) == phone:
+                yield number, row
+
+    def campaigns(self, limit: int | None) -> Iterator[Campaign]:
+        """The newest `limit` campaigns (None: all that are kept), newest first."""
+        seen: set[str] = set()
+        start = 0
+        while start < len(self._campaigns) and (limit is None or len(seen) < limit):
+            most = _CAMPAIGNS_PER_PAGE if limit is None else min(_CAMPAIGNS_PER_PAGE, limit - len(seen))
+            for campaign in self._campaigns.newest(most, start):
+                # New campaigns push others onto the next page.
+                if campaign.id not in seen:
+                    seen.add(campaign.id)
+                    yield campaign
+            start += most
+
+    def _among(self, campaign: Campaign, ids: Sequence[str], phone: str) -> list[str]:
+        counts = self._mailings(campaign, ids)
+        calls = [(self._names(part), [phone, *(n for _, n in part)]) for part in _looks(ids, counts)]
+        verdicts = [verdict for answer in self._store.run_many("look_up", calls) for verdict in answer]
+        unsure = [batch_id for batch_id, verdict in zip(ids, verdicts, strict=True) if verdict == 2]
+        carrying = set(self._carrying(campaign.kind, unsure, phone))
+        return [i for i, verdict in zip(ids, verdicts, strict=True) if verdict == 1 or i in carrying]
+
+    def _names(self, batches: Sequence[tuple[str, int]]) -> list[str]:
+        keys = self._keys
+        return [
+            name
+            for batch_id, mailings in batches
+            for name in (keys.batch(batch_id), *(keys.deliveries(batch_id, m) for m in range(mailings)))
+        ]
+
+    def _mailings(self, campaign: Campaign, ids: Sequence[str]) -> list[int]:
+        if len(campaign.job.get("messages", ())) <= 1:
+            return [1] * len(ids)
+        packed = self._store.ask_many("hget", [(self._keys.batch(i), "mailings") for i in ids])
+        return [len(orjson.loads(mailings or b"[]")) for mailings in packed]
+
+    def _carrying(self, kind: str, ids: Sequence[str], phone: str) -> Iterator[str]:
+        quoted = f'"{phone}"'.encode()
+        for start in range(0, len(ids), _BODIES_PER_CALL):
+            portion = ids[start : start + _BODIES_PER_CALL]
+            bodies = self._store.ask("mget", [self._keys.body(i) for i in portion])
+            for batch_id, packed in zip(portion, bodies, strict=True):
+                body = zlib.decompress(packed) if packed else b""
+                if quoted in body and any(phone in mailing for mailing in phones_of(kind, body)):
+                    yield batch_id
+
+    def _messages(self, campaign: Campaign, batch: Batch, phone: str) -> Iterator[Message]:
+        moved_ms = campaign.rescheduled_ms if batch.state == PLANNED else None
+        for number, delivery in self._deliveries.of_phone(batch, phone):
+            yield Message(
+                batch_id=batch.id,
+                mailing=delivery.mailing,
+                state=delivery.state,
+                since_ms=batch.number("since_ms"),
+                text=batch.fields.get(f"rejected:{number}") or batch.fields.get("text", ""),
+                attempt=batch.attempt,
+                sent_ms=batch.number("claimed_ms") or None,
+                starts_ms=moved_ms or batch.scheduled_ms(batch.mailings[number]),
+                uuid=batch.fields.get("uuid", ""),
+                message_id=batch.message_ids.get(number),
+                status=delivery.status,
+                at_ms=delivery.at_ms,
+                delivery_id=delivery.delivery_id,
+                error_code=delivery.error_code,
+                refused_here=refused_by(batch) == HERE,
+                doubts=tuple(Doubt(*step) for step in orjson.loads(batch.fields.get("doubts", "[]"))),
+            )
+
+
+def _looks(ids: Sequence[str], counts: Sequence[int]) -> Iterator[list[tuple[str, int]]]:
+    """Batches with the numbers of their mailings, as many as one script looks into."""
+    part: list[tuple[str, int]] = []
+    hashes = 0
+    for batch_id, mailings in zip(ids, counts, strict=True):
+        if part and hashes + 1 + mailings > _HASHES_PER_CALL:
+            yield part
+            part, hashes = [], 0
+        part.append((batch_id, mailings))
+        hashes += 1 + mailings
+    if part:
+        yield part

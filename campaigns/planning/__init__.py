@@ -1,0 +1,1 @@
+"""Planning: recipients normalised, excluded or cut into batches, as one stream. Pure."""

@@ -1,0 +1,256 @@
+"""Cutting recipients into batches: as few paid requests as the gateway allows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from campaigns.jobs.values import BUTTON, TEXT, Mailing
+from campaigns.planning.mailing_names import sent_names
+
+Row = str | dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMailing:
+    """One mailing of a request. `index` is its number in the job, `fingerprint` what it looks like in a listing."""
+
+    name: str
+    index: int
+    recipients: int
+    starts_at_ms: int | None
+    fingerprint: str
+    message_type: str
+    #: What the request calls it, if not by its name.
+    alias: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBatch:
+    """One paid request: its mailings, and its body, ready to send but for token and callback."""
+
+    recipients: int
+    mailings: tuple[PlannedMailing, ...]
+    body: bytes = field(repr=False)
+    #: Whose clocks its window goes by: see `zoning`. Empty if that is the whole campaign's.
+    zone: str = ""
+    #: It is part of the canary.
+    canary: bool = False
+
+
+@dataclass(slots=True)
+class _Part:
+    """The recipients of one mailing that go into one request."""
+
+    index: int
+    mailing: Mailing
+    schedule_time: str | None
+    rows: list[Row] = field(default_factory=list)
+    alias: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """An element of sendBulkViber's `messages`."""
+        document: dict[str, Any] = {
+            "alphaname_id": self.mailing.alphaname_id,
+            "name": self.alias or self.mailing.name,
+            "message_type": self.mailing.message_type,
+        }
+        if self.schedule_time is not None:
+            document["schedule_time"] = self.schedule_time
+        return {**document, "content": self.mailing.content, "delivery_list": self.rows}
+
+    def planned(self, document: Mapping[str, Any]) -> PlannedMailing:
+        return PlannedMailing(
+            name=self.mailing.name,
+            index=self.index,
+            recipients=len(self.rows),
+            starts_at_ms=self.mailing.schedule_ms,
+            fingerprint=fingerprint(_listed_mailing(document), _phones(self.rows)),
+            message_type=self.mailing.message_type,
+            alias=self.alias,
+        )
+
+
+class Packer:
+    """Fills requests with up to `most` recipients of one or more mailings, all of one `zone`."""
+
+    def __init__(self, most: int, zone: str = "", *, canary: bool = False) -> None:
+        self._most = most
+        self._zone = zone
+        self._canary = canary
+        self._parts: list[_Part] = []
+        self._size = 0
+
+    def add(
+        self, index: int, mailing: Mailing, schedule_time: str | None, rows: Sequence[Row]
+    ) -> Iterator[PlannedBatch]:
+        """Take rows of a mailing; whenever a request is full, it comes out."""
+        start = 0
+        while start < len(rows):
+            if not self._parts or self._parts[-1].index != index:
+                self._parts.append(_Part(index, mailing, schedule_time))
+            portion = rows[start : start + self._most - self._size]
+            self._parts[-1].rows.extend(portion)
+            start += len(portion)
+            self._size += len(portion)
+            if self._size >= self._most:
+                yield self._full()
+
+    def rest(self) -> Iterator[PlannedBatch]:
+        """What is left over."""
+        if self._parts:
+            yield self._full()
+
+    def _full(self) -> PlannedBatch:
+        parts, self._parts, self._size = self._parts, [], 0
+        for part, sent in zip(parts, sent_names([part.mailing.name for part in parts]), strict=True):
+            part.alias = sent if sent != part.mailing.name else ""
+        documents = [part.document() for part in parts]
+        return PlannedBatch(
+            recipients=sum(len(part.rows) for part in parts),
+            mailings=tuple(p.planned(d) for p, d in zip(parts, documents, strict=True)),
+            body=orjson.dumps(documents),
+            zone=self._zone,
+            canary=self._canary,
+        )
+
+
+def quick_batch(fields: Mapping[str, str], phone: str, zone: str = "", *, canary: bool = False) -> PlannedBatch:
+    """One message for sendQuickViberMessage."""
+    document = {**fields, "phone": phone}
+    mailing = PlannedMailing(
+        name="",
+        index=0,
+        recipients=1,
+        starts_at_ms=None,
+        fingerprint=fingerprint(_listed_form(document), [phone]),
+        message_type="bulk",
+    )
+    return PlannedBatch(1, (mailing,), orjson.dumps(document), zone, canary)
+
+
+def list_batch(fields: Mapping[str, str], schedule_ms: int | None) -> PlannedBatch:
+    """A mailing for sendViberMessageList; how many it reaches is known when it is created."""
+    body = orjson.dumps(dict(fields))
+    mailing = PlannedMailing(
+        name=fields.get("name", ""),
+        index=0,
+        recipients=0,
+        starts_at_ms=schedule_ms,
+        fingerprint=fingerprint(_listed_form(fields), [fields["list_id"]]),
+        message_type="bulk",
+    )
+    return PlannedBatch(0, (mailing,), body)
+
+
+def phones_of(kind: str, body: bytes) -> list[list[str]]:
+    """The phones of each mailing of a stored body; a list mailing's are only known at the gateway."""
+    document = orjson.loads(body)
+    if kind == "bulk":
+        return [_phones(mailing["delivery_list"]) for mailing in document]
+    return [[document["phone"]]] if kind == "quick" else [[]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A stored body without some phones.
+
+    `mailings`: number of a mailing before → recipients left, fingerprint. `removed`: one phone per message.
+    """
+
+    body: bytes = field(repr=False)
+    mailings: dict[int, tuple[int, str]]
+    removed: list[str] = field(repr=False)
+
+
+def without(kind: str, body: bytes, phones: Set[str], *, keep_empty: bool = False) -> Rest:
+    """A stored body of a bulk or quick batch without `phones`.
+
+    Mailings that lose everybody go as well, unless `keep_empty`: then mailings keep their numbers. A quick
+    message without its phone is nothing: its body is empty.
+    """
+    document = orjson.loads(body)
+    if kind == "quick":
+        gone = document["phone"] in phones
+        left = {} if gone else {0: (1, fingerprint(_listed_form(document), [document["phone"]]))}
+        return Rest(b"" if gone else body, left, [document["phone"]] if gone else [])
+    mailings: dict[int, tuple[int, str]] = {}
+    kept, removed = [], []
+    for number, mailing in enumerate(document):
+        rows = mailing["delivery_list"]
+        removed += [phone for phone in _phones(rows) if phone in phones]
+        rest = [row for row in rows if (row if isinstance(row, str) else row["phone"]) not in phones]
+        if rest or keep_empty:
+            kept.append({**mailing, "delivery_list": rest})
+            mailings[number] = (len(rest), fingerprint(_listed_mailing(mailing), _phones(rest)))
+    return Rest(orjson.dumps(kept), mailings, removed)
+
+
+def without_schedule(kind: str, body: bytes) -> bytes:
+    """A stored body of a bulk or list batch that goes out at once: its time has passed while it waited here."""
+    document = orjson.loads(body)
+    for part in document if kind == "bulk" else [document]:
+        part.pop("schedule_time", None)
+        part.pop("d_schedule", None)
+    return orjson.dumps(document)
+
+
+def with_schedule(kind: str, body: bytes, when: str) -> bytes:
+    """A stored body of a bulk or list batch that goes out at another time than it was planned for."""
+    document = orjson.loads(body)
+    for part in document if kind == "bulk" else [document]:
+        part["schedule_time" if kind == "bulk" else "d_schedule"] = when
+    return orjson.dumps(document)
+
+
+def listed_content(kind: str, body: bytes) -> list[dict[str, str]]:
+    """How getViberMessages would show each mailing of a stored body: the fields that can be compared."""
+    document = orjson.loads(body)
+    return [_listed_mailing(m) for m in document] if kind == "bulk" else [_listed_form(document)]
+
+
+def texts_of(kind: str, body: bytes) -> list[list[str]]:
+    """The recipients' own texts of each mailing of a stored body; none for a mailing that has one text for all."""
+    document = orjson.loads(body)
+    if kind != "bulk":
+        return [[]]
+    personal = [mailing["message_type"] == "personal" for mailing in document]
+    return [
+        [row["text"] for row in mailing["delivery_list"]] if own else []
+        for mailing, own in zip(document, personal, strict=True)
+    ]
+
+
+def fingerprint(listed: Mapping[str, str], phones: Sequence[str]) -> str:
+    """The same for any two mailings that a listing may not tell apart: texts do not count, since a listing shows
+    none for a personal mailing."""
+    document = orjson.dumps([listed["type"], listed["button_caption"], sorted(phones)])
+    return blake2b(document, digest_size=16).hexdigest()
+
+
+def _listed_mailing(document: Mapping[str, Any]) -> dict[str, str]:
+    content = document["content"]
+    listed = {"type": content["type"].upper(), "button_caption": content.get("caption", "")}
+    if document["message_type"] == "bulk":
+        listed |= {"message": content.get("text", ""), "button_link": content.get("button_link", "")}
+    return listed
+
+
+def _listed_form(form: Mapping[str, str]) -> dict[str, str]:
+    kind = form.get("type_message", TEXT)
+    return {
+        "type": kind,
+        "message": form.get("message", ""),
+        "button_caption": form.get("button", "") if kind == BUTTON else "",
+        "button_link": form.get("button_link", "") if kind == BUTTON else "",
+    }
+
+
+def _phones(rows: Sequence[Row]) -> list[str]:
+    if rows and isinstance(rows[0], str):
+        return list(rows)  # type: ignore[arg-type]  # all rows of a mailing are of one form
+    return [row["phone"] for row in rows if isinstance(row, dict)]

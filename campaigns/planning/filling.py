@@ -1,0 +1,117 @@
+"""Filling: each recipient's values put into the texts of a personal mailing, and what they then read. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from campaigns.jobs.templates import Template, UnfilledError
+from campaigns.jobs.values import PERSONAL, Mailing
+from campaigns.recipients import RowForm, link_problem
+from campaigns.text.wellformed import TextRule, placeholder_in
+
+_FILLED: Final = ("text", "button_link")
+_NAMED_MOST: Final = 20
+
+
+def form_of(mailing: Mailing) -> RowForm:
+    """What the rows of a checked mailing consist of."""
+    personal = mailing.message_type == PERSONAL
+    return RowForm(personal, mailing.content.get("type") == "button", personal and "text" in mailing.content)
+
+
+class Filler:
+    """Makes rows with a text, and a link if the content has one, of rows with values."""
+
+    def __init__(self, mailing: Mailing, text_rule: TextRule) -> None:
+        content, literal = mailing.content, text_rule.literal
+        #: The mailing as the gateway takes it: every recipient has a text of their own.
+        self.sent = replace(mailing, content={name: v for name, v in content.items() if name not in _FILLED})
+        self._text = Template.of_text(content["text"], literal=literal)
+        link = content.get("button_link")
+        self._link = Template.of_link(link, literal=literal) if link is not None else None
+        self._rule = TextRule(text_rule.most, literal=True)
+        self._literal = literal
+        self._unseen = {p.name for t in (self._text, self._link) if t for p in t.places if p.default is None}
+        self._there: dict[str, None] = {}
+
+    def filled(self, rows: Sequence[Any]) -> tuple[list[Any], dict[int, str]]:
+        """The rows with their texts, and by its number why a row has none: it stays as it is."""
+        self._look_for_names(rows)
+        found, problems = [], dict[int, str]()
+        for number, row in enumerate(rows):
+            try:
+                found.append(self._row(row))
+            except UnfilledError as error:
+                found.append(row)
+                problems[number] = str(error)
+        return found, problems
+
+    def problem(self) -> str | None:
+        """Once all rows are filled: which places no recipient at all had a value for, if there are such."""
+        if not self._unseen:
+            return None
+        names = ", ".join(f"{{{name}}}" for name in sorted(self._unseen))
+        there = ", ".join(list(self._there)[:_NAMED_MOST])
+        return (
+            f"no recipient has a value for {names}; there are: {there}"
+            if there
+            else (
+                f"holds {names}, and no recipient has values; if braces are meant as they stand, give the job "
+                "literal_text: true"
+            )
+        )
+
+    def _row(self, row: Any) -> dict[str, Any]:
+        phone, values = (row["phone"], row.get("values")) if isinstance(row, dict) else (row, None)
+        text = self._text.filled(values)
+        if (problem := self._rule.problem(text)) is not None:
+            raise UnfilledError(f"its text is not right: {problem}")
+        if not self._literal and "{" in text and (left := placeholder_in(text)) is not None:
+            raise UnfilledError(f"its text holds {left} once it is filled")
+        if self._link is None:
+            return {"phone": phone, "text": text}
+        link = self._link.filled(values)
+        if (problem := link_problem(link)) is not None:
+            raise UnfilledError(f"its button link is not right: {problem}")
+        return {"phone": phone, "text": text, "button_link": link}
+
+    def _look_for_names(self, rows: Sequence[Any]) -> None:
+        for row in rows if self._unseen else ():
+            values = row.get("values") if isinstance(row, dict) else None
+            if isinstance(values, Mapping):
+                self._unseen -= values.keys()
+                self._there |= dict.fromkeys(str(name) for name in list(values)[:_NAMED_MOST])
+            if not self._unseen:
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A message as its recipient will read it. `place` is the line of the file or the place in the job; `length` is
+    that of the text, in code points."""
+
+    place: str
+    phone: str = field(repr=False)
+    text: str = field(repr=False)
+    button_link: str | None = field(repr=False)
+    length: int
+
+
+class Samples:
+    """The first messages of a plan, at most `most`, and the longest."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.first: list[Sample] = []
+        self.longest: Sample | None = None
+
+    def note(self, place: Callable[[int], str], number: int, phone: str, row: Mapping[str, Any]) -> None:
+        """A message that will go out, of row `number`, which stands at its `place`."""
+        length = len(row["text"])
+        longer = self.longest is None or length > self.longest.length
+        if len(self.first) < self._most or longer:
+            sample = Sample(place(number), phone, row["text"], row.get("button_link"), length)
+            self.first += [sample] if len(self.first) < self._most else []
+            self.longest = sample if longer else self.longest

@@ -1,0 +1,1 @@
+"""Preparing: a job checked, planned and held against its limits before anything is stored."""

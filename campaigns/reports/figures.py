@@ -1,0 +1,263 @@
+"""What a report says, as values. Pure.
+
+The funnel and the account come from the campaign's counters, which are read in one piece; statuses, failures
+and the timeline from its single messages, which may move on while they are read: `adrift` tells by how much.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from campaigns.campaign_status import Status
+from campaigns.errors import flatten
+from campaigns.ledger.states import (
+    ACCEPTED,
+    CANCELLED,
+    HELD,
+    PLANNED,
+    REJECTED,
+    SENDING,
+    SETTLED,
+    UNKNOWN,
+    WRITTEN_OFF,
+)
+from campaigns.reports.tally import OpenBatch, Span, Tally
+from campaigns.reports.timeline import Chart
+from campaigns.results import Reply
+from campaigns.statuses import DELIVERED, NEW, READ, SENT, UNKNOWN_FINAL
+
+#: Every class of the account with the words for it, in the order in which they are told.
+CLASSES: Final = {
+    "invalid": "taken out: no phone number",
+    "duplicate": "taken out: handed in more than once",
+    "opted_out": "taken out: opted out",
+    SETTLED: "sent, no more news will come",
+    ACCEPTED: "sent, still followed",
+    PLANNED: "waiting to be sent",
+    SENDING: "being sent at this moment",
+    UNKNOWN: "in doubt: evidence is looked for",
+    HELD: "held: a person must decide",
+    REJECTED: "refused, not sent",
+    CANCELLED: "cancelled before it went out",
+    WRITTEN_OFF: "written off: nobody will know",
+}
+MEANINGS: Final = {
+    NEW: "accepted by the gateway, not handed to Viber yet",
+    SENT: "handed to Viber",
+    DELIVERED: "on the phone",
+    READ: "opened",
+    UNKNOWN_FINAL: "the gateway never said what became of it; no longer asked",
+}
+_MOST_MISTAKES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the funnel: messages, or `people` who replied."""
+
+    name: str
+    number: int
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the gateway refused in these words. `requests` is None for single mailings of requests that it took."""
+
+    words: str
+    requests: int | None
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Messages of which something is open: what and why, and the command that puts it right, if one does."""
+
+    what: str
+    messages: int
+    why: str
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What it cost. `unpriced` mailings of `mailings` have no price yet; `expected` is the setting's, per message."""
+
+    total: Decimal | None
+    currency: str
+    per_message: Decimal | None
+    mailings: int
+    unpriced: int
+    expected: Decimal | None
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that the page shows. Times are unix milliseconds, shown in `zone`."""
+
+    status: Status
+    made_ms: int
+    zone: ZoneInfo
+    funnel: tuple[Step, ...]
+    chart: Chart | None
+    words: tuple[tuple[str, Span], ...]
+    silent: int  # messages sent of which nothing was heard yet
+    adrift: int
+    failures: tuple[tuple[str, int, int], ...]  # status, error code, messages
+    refusals: tuple[Refusal, ...]
+    pending: tuple[Pending, ...]
+    held: tuple[OpenBatch, ...]
+    held_batches: int
+    price: Price
+    taken_out: tuple[tuple[str, int], ...]
+    account: tuple[tuple[str, str, int], ...]  # class, words, recipients
+    replies: tuple[Reply, ...]
+    mistakes: tuple[str, ...]
+    more_mistakes: int
+
+
+def figures(
+    status: Status,
+    tally: Tally,
+    *,
+    made_ms: int,
+    zone: ZoneInfo,
+    people: int,
+    replies: tuple[Reply, ...],
+    opted_out_late: int,
+    expected: Decimal | None,
+    limit: str,
+) -> Report:
+    """A report. `people` is how many phones replied, `replies` the newest, `opted_out_late` those of the opted out
+    who were taken out after planning, `limit` the job's `max_cost`."""
+    words = sorted(tally.words.items(), key=lambda pair: -pair[1].number)
+    heard = sum(span.number for _, span in words)
+    mistakes = flatten(status.errors)
+    return Report(
+        status=status,
+        made_ms=made_ms,
+        zone=zone,
+        funnel=_funnel(status, people),
+        chart=tally.timeline.chart(zone),
+        words=tuple(words),
+        silent=max(status.sent - heard, 0),
+        adrift=abs(heard - sum(status.statuses.values())),
+        failures=tuple((word, code, number) for (word, code), number in tally.failures.most_common()),
+        refusals=_refusals(tally),
+        pending=_pending(status, tally),
+        held=tuple(tally.held),
+        held_batches=tally.open_batches[HELD],
+        price=_price(status, tally, expected, limit),
+        taken_out=_taken_out(status.recipients, opted_out_late),
+        account=tuple((name, words, status.recipients.get(name, 0)) for name, words in CLASSES.items()),
+        replies=replies,
+        mistakes=tuple(mistakes[:_MOST_MISTAKES]),
+        more_mistakes=max(len(mistakes) - _MOST_MISTAKES, 0),
+    )
+
+
+def _funnel(status: Status, people: int) -> tuple[Step, ...]:
+    taken_out = sum(status.recipients.get(reason, 0) for reason in ("invalid", "duplicate", "opted_out"))
+    read = status.statuses.get(READ, 0)
+    delivered = read + status.statuses.get(DELIVERED, 0)
+    return (
+        Step("Planned", status.total - taken_out, "handed in, without those taken out"),
+        Step("Sent", status.sent, "the gateway has them"),
+        Step("Delivered", delivered, "on the phone, read or not"),
+        Step("Read", read, "opened"),
+        Step("Replied", people, "people who answered"),
+    )
+
+
+def _refusals(tally: Tally) -> tuple[Refusal, ...]:
+    messages: Counter[str] = tally.refused_messages
+    whole = [Refusal(words, tally.refused_requests[words], number) for words, number in messages.most_common()]
+    return (*whole, *(Refusal(words, None, number) for words, number in tally.refused_mailings.most_common()))
+
+
+def _pending(status: Status, tally: Tally) -> tuple[Pending, ...]:
+    found = [*_waiting(status), *_doubtful(status, tally)]
+    silent = status.statuses.get(UNKNOWN_FINAL, 0)
+    if silent:
+        found.append(Pending("Fate never known", silent, MEANINGS[UNKNOWN_FINAL]))
+    odd = {word: number for word, number in status.statuses.items() if word not in MEANINGS and _odd(word, tally)}
+    for word, number in sorted(odd.items(), key=lambda pair: -pair[1])[:20]:
+        found.append(Pending(f"Status {word}", number, "a word that neither the contract nor the settings know"))
+    if status.awaiting and status.state not in {"cancelled", "invalid", "abandoned"}:
+        poll = f"campaigns poll {status.id}"
+        found.append(Pending("Awaiting news", status.awaiting, "followed by itself; to ask the gateway now", poll))
+    return tuple(found)
+
+
+def _waiting(status: Status) -> list[Pending]:
+    found, planned = [], status.recipients.get(PLANNED, 0)
+    if status.account_rests_until is not None:
+        why = f"account {status.account} rests: {status.account_rests_why}. Once that is put right"
+        found.append(Pending("Account at rest", planned, why, f"campaigns wake {status.account}"))
+    if planned and status.events_full_since is not None:
+        why = f"the event stream is full: start the consumers of group {status.events_full_group}, or drop the group"
+        found.append(Pending("Sending pauses", planned, why, "campaigns doctor"))
+    if planned and status.state == "paused":
+        resume = f"campaigns resume {status.id}"
+        why = (
+            f"the canary failed: {status.canary_reason}. " if status.canary == "failed" else "the campaign is paused; "
+        )
+        found.append(Pending("Waiting", planned, f"{why}To go on" if "canary" in why else f"{why}to go on", resume))
+    elif planned and status.state == "draft":
+        why = f"a draft, made by {status.made_by}: {status.draft_reason}. Once somebody else has looked at it"
+        found.append(Pending("Waiting", planned, why, f"campaigns approve {status.id}"))
+    elif planned:
+        later = ", what is scheduled shortly before its time" if status.scheduled_at else ""
+        later += ", once the canary's results are known" if status.canary == "under way" else ""
+        later += f", from {status.send_window}" if status.send_window else ""
+        found.append(Pending("Waiting", planned, f"to be sent by itself{later}"))
+    return found
+
+
+def _doubtful(status: Status, tally: Tally) -> list[Pending]:
+    found, recipients = [], status.recipients
+    if number := recipients.get(SENDING):
+        found.append(Pending("Being sent", number, "at this moment"))
+    if number := recipients.get(UNKNOWN):
+        reasons = ", ".join(dict.fromkeys(batch.text for batch in tally.in_doubt if batch.text))
+        why = "bytes left and no clear answer came; evidence is looked for at the gateway, nothing to do yet"
+        found.append(Pending("In doubt", number, f"{why} ({reasons})" if reasons else why))
+    if number := recipients.get(HELD):
+        why = "requests in doubt, listed below with what is known. Look at the gateway, then decide"
+        resolve = f"campaigns resolve {status.id} sent|resend|write-off --why REASON"
+        found.append(Pending("Held", number, why, resolve))
+    if number := recipients.get(WRITTEN_OFF):
+        found.append(Pending("Written off", number, "a person decided that nobody will ever know"))
+    return found
+
+
+def _odd(word: str, tally: Tally) -> bool:
+    return all(word != failed for failed, _ in tally.failures)
+
+
+def _price(status: Status, tally: Tally, expected: Decimal | None, limit: str) -> Price:
+    return Price(
+        total=status.cost,
+        currency=status.currency,
+        per_message=status.cost / status.sent if status.cost is not None and status.sent else None,
+        mailings=tally.mailings,
+        unpriced=tally.mailings - tally.priced,
+        expected=expected,
+        limit=limit,
+    )
+
+
+def _taken_out(recipients: dict[str, int], late: int) -> tuple[tuple[str, int], ...]:
+    early = recipients.get("opted_out", 0) - late
+    rows = (
+        ("no phone number", recipients.get("invalid", 0)),
+        ("handed in more than once", recipients.get("duplicate", 0)),
+        ("opted out before planning", early),
+        ("opted out after planning, before it went out", late),
+    )
+    return tuple((words, number) for words, number in rows if number)

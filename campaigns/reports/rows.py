@@ -1,0 +1,130 @@
+"""A row per message, as CSV or as JSON lines. Pure, and one row at a time.
+
+Facts about spreadsheets: Excel splits a .csv file by the list separator of its computer's region, which is a comma or a
+semicolon, whatever the file was written with. A quoted cell is then cut in pieces, and a piece that begins with `=` is
+a formula. Without a byte order mark Excel takes the file for the region's 8-bit encoding, and it shows twelve digits as
+3,75298E+11 unless they are the text that a formula returns.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Final
+
+from campaigns.results import Delivery
+from campaigns.text.harmless import harmless_lines, json_line
+
+COLUMNS: Final = ("phone", "mailing", "state", "status", "time", "error_code", "replies")
+#: Where a spreadsheet would find a formula: at the beginning of a cell, of a line, or of what another list separator
+#: than ours cuts off. The full-width forms count, because a Japanese or Chinese Excel takes them for the plain ones.
+_FORMULA: Final = {
+    ours: re.compile(rf"""(\A|[{theirs}\t\r\n])(?=[\s"]*[=+\-@＝＋－＠])""")
+    for ours, theirs in ((",", ";"), (";", ","))
+}
+_BYTE_ORDER_MARK: Final = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One message: `state` is that of its request, `status` the gateway's word at `time` (ISO 8601 with offset),
+    both empty while it said nothing; `replies` is how many answers came."""
+
+    phone: str
+    mailing: str
+    state: str
+    status: str
+    time: str
+    error_code: int
+    replies: int
+
+    def values(self) -> tuple[str | int, ...]:
+        """In the order of COLUMNS."""
+        return self.phone, self.mailing, self.state, self.status, self.time, self.error_code, self.replies
+
+
+def rows_of(deliveries: Iterable[Delivery], answers: Mapping[tuple[str, str, str], int], zone: tzinfo) -> Iterator[Row]:
+    """Rows for deliveries. `answers`: replies by batch, mailing and phone; times are in `zone`."""
+    for delivery in deliveries:
+        yield Row(
+            phone=delivery.phone,
+            mailing=delivery.mailing,
+            state=delivery.state,
+            status=delivery.status,
+            time=_time(delivery.at_ms, zone),
+            error_code=delivery.error_code,
+            replies=answers.get((delivery.batch_id, delivery.mailing, delivery.phone), 0) if answers else 0,
+        )
+
+
+def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
+    """CSV with a header (RFC 4180). What a spreadsheet would take for a formula gets an apostrophe in front."""
+    return _lines(rows, CsvLines())
+
+
+def excel_lines(rows: Iterable[Row]) -> Iterator[str]:
+    """The same for an Excel whose list separator is a semicolon: with a byte order mark, and phones that stay text."""
+    return _lines(rows, CsvLines(excel=True))
+
+
+def _lines(rows: Iterable[Row], lines: CsvLines) -> Iterator[str]:
+    yield lines.head(COLUMNS)
+    for row in rows:
+        yield lines.line(row.values())
+
+
+class CsvLines:
+    """Lines of CSV whose first column holds phones; `excel` as in `excel_lines`."""
+
+    def __init__(self, *, excel: bool = False) -> None:
+        self._excel = excel
+        self._separator = ";" if excel else ","
+        # `writerow` returns what the file's `write` returns.
+        self._writer = csv.writer(_Line(), delimiter=self._separator, lineterminator="\r\n")
+
+    def head(self, columns: Iterable[str]) -> str:
+        """The first line."""
+        return (_BYTE_ORDER_MARK if self._excel else "") + self._written(columns)
+
+    def line(self, values: Iterable[str | int]) -> str:
+        """A row."""
+        first, *others = (_harmless(value, self._separator) for value in values)
+        return self._written([_as_text(str(first)) if self._excel else str(first), *others])
+
+    def _written(self, cells: Iterable[str | int]) -> str:
+        line: str = self._writer.writerow(cells)
+        return line
+
+
+def json_lines(rows: Iterable[Row]) -> Iterator[str]:
+    """One JSON object a line, with the names of COLUMNS."""
+    for row in rows:
+        yield json_line(dict(zip(COLUMNS, row.values(), strict=True))) + "\n"
+
+
+class _Line:
+    """A file for `csv.writer` that keeps nothing."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _harmless(value: str | int, separator: str) -> str | int:
+    return _FORMULA[separator].sub(r"\1'", harmless_lines(value)) if isinstance(value, str) else value
+
+
+def _as_text(phone: str) -> str:
+    """A formula that returns the digits as text. `campaigns send --recipients` reads such a cell as the phone."""
+    return f'="{phone}"' if phone.isascii() and phone.isdecimal() else phone
+
+
+def _time(at_ms: int | None, zone: tzinfo) -> str:
+    if at_ms is None:
+        return ""
+    try:
+        return datetime.fromtimestamp(at_ms / 1000, tz=zone).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return ""

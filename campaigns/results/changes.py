@@ -1,0 +1,213 @@
+"""What an answer of the gateway changes: stored rows in, rows out, changes to write. Pure.
+
+A stored delivery is `STATUS|unix ms|delivery_id|error_code`; the id is empty if the answer had none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from campaigns.answers.rows import DeliveryRows, Words, spelled, understood
+from campaigns.statuses import DELIVERED, UNKNOWN_FINAL, advances, is_known, rank
+
+#: One script call reads or writes at most so many rows: others wait for the server meanwhile.
+ROWS_PER_CALL = 1000
+#: One event carries at most so many changes.
+CHANGES_PER_EVENT = 250
+
+
+class Change(NamedTuple):
+    """One delivery whose status moved from `before` (empty: nothing known) to `status`.
+
+    All but `before` is what the event carries, in this order.
+    """
+
+    phone: str
+    status: str
+    at_ms: int
+    delivery_id: int | None
+    error_code: int
+    before: str
+
+    def __repr__(self) -> str:
+        return f"Change({self.before!r} -> {self.status!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What an answer means for one mailing."""
+
+    changes: list[Change] = field(repr=False)
+    strange_words: int  # rows with a status word that neither contract nor settings know
+    strangers: int  # rows with a phone that the mailing never had
+    unreadable: int = 0  # rows without a phone that could be read, or that are no rows at all
+
+
+#: How many rows that say something new tell what the other rows of an answer are like.
+_SAMPLE = 50
+
+
+class _Starts(dict[Any, str]):
+    """A status as the gateway spells it → how what is stored of it begins."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+
+    def __missing__(self, status: Any) -> str:
+        start = self[status] = f"{self._words[status]}|"
+        return start
+
+
+class _Verdicts(dict[tuple[str, str], tuple[bool, bool]]):
+    """Two statuses → whether the newer one is known, and whether it replaces the older.
+
+    There are few pairs of words in an answer, and a thousand rows.
+    """
+
+    def __init__(self, final: Set[str]) -> None:
+        self._final = final
+
+    def __missing__(self, words: tuple[str, str]) -> tuple[bool, bool]:
+        before, status = words
+        # A row that names a phone and says nothing of it changes nothing.
+        said = bool(status)
+        self[words] = verdict = (
+            not said or is_known(status, self._final),
+            said and advances(before, status, self._final),
+        )
+        return verdict
+
+
+_MOVE = itemgetter(Change._fields.index("before"), Change._fields.index("status"))
+
+
+def compare(
+    stored: Mapping[str, str],
+    rows: DeliveryRows,
+    *,
+    phones: Callable[[], Collection[str]],
+    final: Set[str],
+    now_ms: int,
+    at_ms: Callable[[str], int | None],
+) -> Comparison:
+    """Compare an answer with what is stored. Ranks never fall; phones missing from the answer stay as they are.
+
+    `phones` gives the mailing's own phones and is only asked when a row is new; `at_ms` reads the
+    gateway's times and answers None for what it cannot read.
+    """
+    own, changes = _Own(phones, rows.region), dict[str, Change]()
+    strange_words = read = 0
+    words = Words(final)
+    verdicts, known, made = _Verdicts(final), stored.get, tuple.__new__
+    news = _news(stored, rows, words)
+    for told, status, number, code, time in understood(news, words):
+        read += 1
+        # A call per row would cost more than the rest of it.
+        phone = told if told in stored or told in own.known else own.find(told)
+        if phone is None:
+            continue
+        first = known(phone, "").partition("|")[0]
+        before = changes[phone].status if phone in changes else first
+        if before == status:
+            continue
+        knows, moves = verdicts[before, status]
+        strange_words += not knows
+        if moves:
+            at = (at_ms(time) if time else None) or now_ms
+            # What Change(...) does, in half the time.
+            changes[phone] = made(Change, (phone, status, at, number, code, first))
+    unreadable = len(news) - read + own.unreadable
+    return Comparison(list(changes.values()), strange_words, own.strangers, unreadable)
+
+
+class _Own:
+    """The phones of a mailing, asked for when a row is new, and found in whatever spelling."""
+
+    def __init__(self, phones: Callable[[], Collection[str]], region: str) -> None:
+        self.strangers = self.unreadable = 0
+        self.known: Collection[str] = ()  # until somebody asks
+        self._phones = phones
+        self._region = region
+        self._asked = False
+
+    def find(self, told: str) -> str | None:
+        """A phone as we write it; None, and counted, if the mailing never had it or nobody can read it."""
+        if not self._asked:
+            self.known, self._asked = self._phones(), True
+        if told in self.known:
+            return told
+        phone = spelled(told, self._region)
+        if phone is None:
+            self.unreadable += 1
+        elif phone not in self.known:
+            self.strangers += 1
+        else:
+            return phone
+        return None
+
+
+def _news(stored: Mapping[str, str], rows: DeliveryRows, words: Words) -> list[Any]:
+    """The rows that say something else than is stored, not read yet: nearly all say what is known."""
+    starts, known, news = _Starts(words), stored.get, []
+    for count, row in enumerate(rows.raw):
+        try:
+            if known(row["phone"], "").startswith(starts[row["status"]]):
+                continue
+        except (KeyError, TypeError):
+            pass  # whether it can be understood is found out by reading it
+        news.append(row)
+        if len(news) == _SAMPLE and count < 2 * _SAMPLE:
+            # Where most are news, looking for the others costs more than reading them.
+            return [*news, *rows.raw[count + 1 :]]
+    return news
+
+
+def silenced(stored: Mapping[str, str], phones: Iterable[str], *, final: Set[str], now_ms: int) -> list[Change]:
+    """The horizon passed: what was never delivered nor refused becomes UNKNOWN_FINAL, also where nothing was heard."""
+    changes = []
+    for phone in phones:
+        value = stored.get(phone, "")
+        before = _status(value)
+        if before not in final and (not before or rank(before, final) < rank(DELIVERED)):
+            _, _, rest = value.partition("|")
+            _, _, rest = rest.partition("|")
+            number, _, code = rest.partition("|")
+            changes.append(
+                Change(phone, UNKNOWN_FINAL, now_ms, int(number) if number else None, int(code or 0), before)
+            )
+    return changes
+
+
+def portions(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+    """As many changes as one script call writes."""
+    for start in range(0, len(changes), ROWS_PER_CALL):
+        yield changes[start : start + ROWS_PER_CALL]
+
+
+def counters(changes: Iterable[Change], final: Set[str]) -> tuple[dict[str, int], int]:
+    """How the number of deliveries per status changes, and by how many those that are final grow."""
+    moves = Counter(map(_MOVE, changes))
+    words: Counter[str] = Counter()
+    for (before, status), number in moves.items():
+        words[status] += number
+        words[before] -= number
+    del words[""]
+    finals = sum(number for word, number in words.items() if word in final)
+    return {word: number for word, number in words.items() if number}, finals
+
+
+def stored_values(changes: Iterable[Change]) -> list[str]:
+    """What is stored of changes: phone, value, phone, value, ..."""
+    return [
+        part
+        for phone, status, at_ms, number, code, _ in changes
+        for part in (phone, f"{status}|{at_ms}|{'' if number is None else number}|{code}")
+    ]
+
+
+def _status(value: str) -> str:
+    return value.partition("|")[0]

@@ -1,1 +1,0 @@
-"""marshmallow schemas: jobs in, gateway answers in."""

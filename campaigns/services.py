@@ -1,0 +1,59 @@
+"""What the flow works with. Built once per process by `campaigns.wiring`; tests build their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from campaigns.accounts.limiter import Limiter
+from campaigns.events import Events
+from campaigns.gateway import Gateway
+from campaigns.ledger import Batches, Campaigns, Due, OptOuts, Plans, RejectedMessages, Turns
+from campaigns.people import People
+from campaigns.results import Deliveries, Oddities, Replies
+from campaigns.settings import Settings
+from campaigns.store.client import Store
+
+
+class Rings(Protocol):
+    """Rings bells. They may be lost: beat rings again where nobody takes what is due."""
+
+    def __call__(self, queue: str) -> bool:
+        """Ring for a worker of `queue`. Whether the message went out, as far as can be told."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The real things, passed in."""
+
+    settings: Settings
+    store: Store
+    plans: Plans
+    batches: Batches
+    campaigns: Campaigns
+    rejected: RejectedMessages
+    due: Due
+    turns: Turns
+    limiter: Limiter
+    deliveries: Deliveries
+    oddities: Oddities
+    replies: Replies
+    optouts: OptOuts
+    people: People
+    events: Events
+    gateway: Callable[[str], Gateway]
+    wake: Rings
+    boot_s: Callable[[], float]
+    sleep: Callable[[float], None]
+    random: Random
+
+    def now_ms(self) -> int:
+        """The time by which the ledger goes, unix milliseconds."""
+        return self.store.now_ms()
+
+    def about_now_ms(self) -> int:
+        """The same to the second, mostly without asking the server; see `Store.about_now_ms`."""
+        return self.store.about_now_ms()
