@@ -1,8 +1,9 @@
 """Viber campaigns: enqueue, send, follow, hand on.
 
 `enqueue` hands in a job (a dict, or typed as `BulkJob`, `QuickJob`, `ListJob`), `preview` shows what that would do,
-`Campaign` is the handle of what became of it, `consume` iterates over events, `find` and `forget` are about one person,
-`optouts` about those who must not be messaged. Settings come from the environment: see `campaigns.settings.Settings`.
+`Campaign` is the handle of what became of it, `consume` iterates over events, `find_person` and `erase` are about one
+person, `optouts` about those who must not be messaged. Settings come from the environment: see
+`campaigns.settings.Settings`.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from campaigns.errors import (
     CampaignsError,
     ConfirmationError,
     ContentRefusedError,
-    DoubtError,
-    ForgetError,
+    ErasureBlockedError,
     GatewayError,
     JobError,
     KeyConflictError,
-    NotNowError,
-    NotWrittenError,
+    NotSentError,
+    OutcomeUnknownError,
+    PermitDeniedError,
     SettingsError,
     StateError,
     StoreError,
@@ -36,8 +37,8 @@ from campaigns.errors import (
 from campaigns.events import Event
 from campaigns.jobs.typed import BulkJob, BulkMailing, Content, ImageUpload, ListJob, QuickJob, Recipient
 from campaigns.ledger import OptOut, Reason
-from campaigns.people import Forgotten, Message, Owner, Trace
-from campaigns.person import find, find_message, forget
+from campaigns.people import Erased, MessageOwner, PersonHistory, SentMessage
+from campaigns.person import erase, find_message, find_person
 from campaigns.planning.filling import Sample
 from campaigns.preview import FirstRequest, Preview, preview
 from campaigns.recipients.exclusions import Excluded
@@ -58,44 +59,44 @@ __all__ = [
     "Content",
     "ContentRefusedError",
     "Delivery",
-    "DoubtError",
     "Enqueued",
+    "Erased",
+    "ErasureBlockedError",
     "Event",
     "Excluded",
     "FirstRequest",
-    "ForgetError",
-    "Forgotten",
     "GatewayError",
     "ImageUpload",
     "JobError",
     "KeyConflictError",
     "ListJob",
-    "Message",
-    "NotNowError",
-    "NotWrittenError",
+    "MessageOwner",
+    "NotSentError",
     "OptOut",
-    "Owner",
+    "OutcomeUnknownError",
+    "PermitDeniedError",
+    "PersonHistory",
     "Preview",
     "QuickJob",
     "Reason",
     "Recipient",
     "Reply",
     "Sample",
+    "SentMessage",
     "Settings",
     "SettingsError",
     "StateError",
     "Status",
     "StoreError",
     "TooManyRequestsError",
-    "Trace",
     "UnknownCampaignError",
     "WaitTimeoutError",
     "consume",
     "enqueue",
     "enqueue_many",
-    "find",
+    "erase",
     "find_message",
-    "forget",
+    "find_person",
     "optouts",
     "preview",
     "send_test",

@@ -63,12 +63,12 @@ class Callbacks:
 
 def _beginning(environ: Mapping[str, Any]) -> bytes:
     """The first MiB of the body; nothing if its length is not told, or if it breaks off: the address counts alone."""
-    told = str(environ.get("CONTENT_LENGTH") or "")
-    if told.isascii() and told.isdecimal():
+    declared = str(environ.get("CONTENT_LENGTH") or "")
+    if declared.isascii() and declared.isdecimal():
         # A number of thousands of digits is more than Python reads.
-        length = SEARCHED if len(told) > len(str(SEARCHED)) else min(int(told), SEARCHED)
+        length = SEARCHED if len(declared) > len(str(SEARCHED)) else min(int(declared), SEARCHED)
     else:
-        length = SEARCHED if environ.get("wsgi.input_terminated") and not told else 0
+        length = SEARCHED if environ.get("wsgi.input_terminated") and not declared else 0
     try:
         return bytes(environ["wsgi.input"].read(length)) if length else b""
     except (OSError, ValueError):

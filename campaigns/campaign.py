@@ -50,9 +50,9 @@ class Campaign:
     def status(self) -> Status:
         """Counts, state, and the reasons of what was refused or is held."""
         record = self._record()
-        resting = None if record.over else self._services.limiter.resting(record.account)
+        account_pause = None if record.over else self._services.limiter.pause_of(record.account)
         full = None if record.over else self._services.events.full()
-        status = status_of(self._services, record, resting, full)
+        status = status_of(self._services, record, account_pause, full)
         return replace(status, reasons=reasons_of(self._services.batches, record))
 
     def status_after_restart(self, patience_s: float = _RESTART_S) -> Status:
@@ -74,15 +74,12 @@ class Campaign:
         """Replies so far, oldest first."""
         return self._services.replies.of_campaign(self.id)
 
-    def taken_out(self) -> Iterator[tuple[str, str, str]]:
-        """Recipients who are not messaged: reason, place in the job, phone as it was handed in.
-
-        The place of who opted out after planning is the batch that they stood in.
-        """
-        return ((one.reason, one.place, one.phone) for one in self.excluded())
-
     def excluded(self) -> Iterator[Excluded]:
-        """Recipients who are not messaged, each with the reason in words; memory does not grow with their number."""
+        """Recipients who are not messaged, each with its place in the job and the reason in words.
+
+        The place of a recipient who opted out after planning is the batch that it stood in. Memory does not grow with
+        the number of recipients.
+        """
         return self._services.campaigns.excluded(self.id)
 
     def wait(self, timeout_s: float | None = None, *, poll_s: float = 0.25) -> Status:
@@ -191,7 +188,7 @@ def newest_campaigns(*, services: Services | None = None) -> Iterator[Status]:
     full = services.events.full()
     for record in services.people.campaigns(None):
         if not record.over and record.account not in pauses:
-            pauses[record.account] = services.limiter.resting(record.account)
+            pauses[record.account] = services.limiter.pause_of(record.account)
         yield (
             status_of(services, record, None, None)
             if record.over

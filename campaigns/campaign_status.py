@@ -23,9 +23,9 @@ class Status:
 
     `sent` = `final` + `awaiting`. `statuses` counts deliveries by the gateway's word. `costs` is what the
     gateway reported so far, by currency; `cost` and `currency` are the same where there is one currency.
-    `unreadable` counts parts of answers that could not be used: rows, replies, names. `duplicates` counts messages
-    that went out twice, because a request that was sent again had arrived after all. `account_rests_until` and
-    `account_rests_why` tell if nothing goes out for the account at the moment. `errors` is the error tree of an
+    `unreadable` counts parts of answers that could not be used: rows, replies, names. `double_sends` counts messages
+    that went out twice, because a request that was sent again had arrived after all. `account_paused_until` and
+    `account_pause_reason` tell if nothing goes out for the account at the moment. `errors` is the error tree of an
     `invalid` campaign.
 
     `scheduled_at` are the times for which mailings are scheduled, the earliest first. `out_of_reach` counts the
@@ -60,7 +60,7 @@ class Status:
     final: int
     awaiting: int
     statuses: dict[str, int]
-    duplicates: int
+    double_sends: int
     replies: int
     batches: int
     cost: Decimal | None
@@ -68,8 +68,8 @@ class Status:
     balanced: bool
     created_at: datetime
     ended_at: datetime | None
-    account_rests_until: datetime | None
-    account_rests_why: str
+    account_paused_until: datetime | None
+    account_pause_reason: str
     errors: dict[str, Any]
     scheduled_at: tuple[datetime, ...] = ()
     out_of_reach: int = 0
@@ -96,7 +96,7 @@ class Status:
         plain["created_at"] = self.created_at.isoformat()
         for name in (
             "ended_at",
-            "account_rests_until",
+            "account_paused_until",
             "out_of_reach_until",
             "events_full_since",
             "window_opens_at",
@@ -109,8 +109,11 @@ class Status:
         return plain
 
 
-def status_of(services: Services, record: Record, resting: tuple[int, str] | None, full: Full | None) -> Status:
-    """The status of a campaign. `resting`: until when its account pauses (unix ms), and why. Raises StoreError."""
+def status_of(services: Services, record: Record, account_pause: tuple[int, str] | None, full: Full | None) -> Status:
+    """The status of a campaign. `account_pause`: until when its account is paused (unix ms), and why.
+
+    Raises StoreError.
+    """
     final, ended_ms = record.number("final"), record.number("ended_ms")
     schedule = schedule_of(services.batches, record, services.now_ms)
     currency, amount = next(iter(record.costs.items())) if len(record.costs) == 1 else ("", None)
@@ -126,7 +129,7 @@ def status_of(services: Services, record: Record, resting: tuple[int, str] | Non
         final=final,
         awaiting=record.sent - final,
         statuses=record.statuses,
-        duplicates=record.number("duplicates"),
+        double_sends=record.number("double_sends"),
         replies=record.number("replies"),
         unreadable=record.number("unreadable"),
         batches=record.batches,
@@ -136,8 +139,8 @@ def status_of(services: Services, record: Record, resting: tuple[int, str] | Non
         balanced=record.balanced,
         created_at=_moment(record.number("created_ms")),
         ended_at=_moment(ended_ms) if ended_ms else None,
-        account_rests_until=_moment(resting[0]) if resting else None,
-        account_rests_why=resting[1] if resting else "",
+        account_paused_until=_moment(account_pause[0]) if account_pause else None,
+        account_pause_reason=account_pause[1] if account_pause else "",
         requests=record.requests,
         errors=orjson.loads(record.fields.get("errors") or "{}"),
         scheduled_at=tuple(_moment(time_ms) for time_ms in schedule.times_ms),

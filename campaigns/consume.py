@@ -56,14 +56,14 @@ def stop_on_signals(*numbers: signal.Signals) -> Iterator[Callable[[], bool]]:
     SIGTERM and SIGINT, or those given, let the loop end after the event that is being worked on. Handlers are
     installed when the block begins and restored when it ends; only the main thread may do that.
     """
-    told: list[int] = []
+    signals: list[int] = []
 
     def note(number: int, _: FrameType | None) -> None:
-        told.append(number)
+        signals.append(number)
 
     before = {number: signal.signal(number, note) for number in numbers or (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield lambda: bool(told)
+        yield lambda: bool(signals)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

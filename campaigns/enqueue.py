@@ -24,7 +24,7 @@ from campaigns.jobs.values import Job
 from campaigns.ledger import SEND, NewBatch, Plan, Stored, drop_plan, queue_of
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger.states import ABANDONED, PLANNING
-from campaigns.planning.planner import Planner, Step, TakenOut
+from campaigns.planning.planner import Exclusion, Planner, Step
 from campaigns.preparing.job import (
     Chosen,
     Recipients,
@@ -241,8 +241,8 @@ def _fill(services: Services, plan: Plan, job: Job, planner: Planner, steps: Ite
         lead_ms = round(services.settings.schedule_lead_s * 1000)
         waiting: list[NewBatch] = []
         for step in steps:
-            if isinstance(step, TakenOut):
-                plan.take_out(step.reason, step.rows)
+            if isinstance(step, Exclusion):
+                plan.exclude(step.reason, step.rows)
                 continue
             waiting.append(new_batch(step, planner.zoning, lead_ms))
             if len(waiting) >= _BATCHES_PER_STORE:

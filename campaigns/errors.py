@@ -10,16 +10,16 @@
     ├── ConfirmationError        what is dear to send again takes two people
     ├── PlanUnderWayError        somebody else plans a job under this key at this moment
     ├── WaitTimeoutError         the campaign is not there yet
-    ├── ForgetError              a person cannot be forgotten yet; nothing was erased
+    ├── ErasureBlockedError              a person cannot be erased yet; nothing was erased
     ├── StoreError               Redis could not be reached or refused a write
     │   └── NotReplicatedError   it was written, and a failover may undo it
     └── GatewayError             a request to the gateway did not succeed
-        ├── NotNowError          the account rests or its limit is used up: nothing was tried
-        ├── NotWrittenError      not one byte left: certainly not sent
-        ├── TooManyRequestsError 429: certainly not sent, the account must rest
+        ├── PermitDeniedError          the account is paused or its limit is used up: nothing was tried
+        ├── NotSentError      not one byte left: certainly not sent
+        ├── TooManyRequestsError 429: certainly not sent, the account must pause
         ├── AccountRefusedError  token, money, rights: certainly not sent
         ├── ContentRefusedError  the gateway refused the content: certainly not sent
-        └── DoubtError           bytes left and no clear answer came back
+        └── OutcomeUnknownError           bytes left and no clear answer came back
 
 Facts are fields, so that callers need not read messages. No exception carries a token, a text or a
 phone in its message, and none is chained to an exception of `requests` or `redis`, whose messages do.
@@ -77,7 +77,7 @@ class KeyConflictError(CampaignsError):
 
 
 class UnknownCampaignError(CampaignsError):
-    """No campaign has this id (any more: finished ones are forgotten after their retention)."""
+    """No campaign has this id (any more: finished ones are erased after their retention)."""
 
     def __init__(self, campaign_id: str) -> None:
         self.campaign_id = campaign_id
@@ -130,13 +130,13 @@ class WaitTimeoutError(CampaignsError):
         super().__init__(f"campaign {campaign_id} is still {state!r} after {timeout_s:g} seconds")
 
 
-class ForgetError(CampaignsError):
-    """A person cannot be forgotten yet, and nothing was erased. `batches` maps those under way to their states."""
+class ErasureBlockedError(CampaignsError):
+    """A person cannot be erased yet, and nothing was erased. `batches` maps those under way to their states."""
 
     def __init__(self, batches: dict[str, str]) -> None:
         self.batches = batches
         listed = ", ".join(f"{batch_id} ({state})" for batch_id, state in batches.items())
-        super().__init__(f"cannot forget yet, these batches are under way: {listed}")
+        super().__init__(f"cannot erase yet, these batches are under way: {listed}")
 
 
 class StoreError(CampaignsError):
@@ -189,16 +189,16 @@ class GatewayError(CampaignsError):
         return {**named, "http_status": self.http_status}
 
 
-class NotNowError(GatewayError):
+class PermitDeniedError(GatewayError):
     """The shared limiter gave no permit; ask again after `retry_after_s`."""
 
 
-class NotWrittenError(GatewayError):
+class NotSentError(GatewayError):
     """Not one byte of the request left this machine."""
 
 
 class TooManyRequestsError(GatewayError):
-    """The gateway asks for rest; `retry_after_s` says how long if it said so."""
+    """The gateway asks for a pause; `retry_after_s` says how long if it said so."""
 
 
 class AccountRefusedError(GatewayError):
@@ -209,7 +209,7 @@ class ContentRefusedError(GatewayError):
     """The gateway looked at the request and said no to what is in it."""
 
 
-class DoubtError(GatewayError):
+class OutcomeUnknownError(GatewayError):
     """Bytes left and no clear answer came back: nobody knows whether the gateway acted."""
 
     may_have_been_sent = True

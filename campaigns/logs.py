@@ -2,7 +2,7 @@
 
 Our records carry a fixed event name as their message and facts in `extra`. Lines of libraries come in the same shape:
 their event is the logger's name, and `message` what they say. An exception is written as its type and where it was
-raised; what it says is written only where its words are known to hold no content of a job (`told`).
+raised; what it says is written only where its words are known to hold no content of a job (`described`).
 
 Nothing here installs itself: a program that calls `enqueue` keeps its logging as it is.
 """
@@ -82,7 +82,7 @@ def line_of(record: logging.LogRecord) -> dict[str, Any]:
     return {name: _cut(value, name) for name, value in line.items() if value is not None}
 
 
-def told(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """An exception in one line: its type, and what it says if that can be no content of a job."""
     kind = type(error)
     speaks = kind.__module__.partition(".")[0] in _SPEAKING and kind.__module__ != "billiard.einfo"
@@ -117,7 +117,7 @@ def _said(record: logging.LogRecord) -> str:
         # What Celery says of a task that raised: `exc` is the exception's repr.
         args = {**args, **({"exc": _repeated(record, str(args["exc"]))} if "exc" in args else {})}
     elif args:
-        args = tuple(told(part) if isinstance(part, BaseException) else part for part in args)
+        args = tuple(described(part) if isinstance(part, BaseException) else part for part in args)
     try:
         said = str(record.msg) % args if args else str(record.msg)
     except Exception:  # noqa: BLE001 (logging would print the arguments themselves to standard error)
@@ -127,7 +127,7 @@ def _said(record: logging.LogRecord) -> str:
 
 def _repeated(record: logging.LogRecord, shown: str) -> str:
     error = record.exc_info[1] if record.exc_info else None
-    return told(error) if error is not None else shown.partition("(")[0]
+    return described(error) if error is not None else shown.partition("(")[0]
 
 
 def _own_facts(record: logging.LogRecord) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def _traceback(record: logging.LogRecord) -> str | None:
     if error is None:
         return None
     parts = [
-        f"Traceback (most recent call last):\n{''.join(traceback.format_tb(one.__traceback__))}{told(one)}"
+        f"Traceback (most recent call last):\n{''.join(traceback.format_tb(one.__traceback__))}{described(one)}"
         for one in chain(error)
     ]
     return "\n\n".join(reversed(parts))

@@ -1,16 +1,18 @@
-"""One person: found in all campaigns, and forgotten by all of them."""
+"""One person: found in all campaigns, and erased by all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from campaigns.acts import APPLICATION
-from campaigns.people import Forgetting, Forgotten, Owner, Trace
+from campaigns.people import Erased, Erasure, MessageOwner, PersonHistory
 from campaigns.services import Services
 from campaigns.wiring import default_services
 
 
-def find(phone: str, *, campaigns: int | None = 100, services: Services | None = None) -> Iterator[Trace]:
+def find_person(
+    phone: str, *, campaigns: int | None = 100, services: Services | None = None
+) -> Iterator[PersonHistory]:
     """What the newest `campaigns` campaigns (None: all that are kept) did to a phone, newest first.
 
     The phone may be spelled as in a job. There is no index by phone: a campaign of a million recipients takes
@@ -24,19 +26,19 @@ def find(phone: str, *, campaigns: int | None = 100, services: Services | None =
     return services.people.traces(services.people.normal(phone), campaigns)
 
 
-def find_message(message_id: int, *, account: str = "default", services: Services | None = None) -> Owner | None:
+def find_message(message_id: int, *, account: str = "default", services: Services | None = None) -> MessageOwner | None:
     """Which mailing of which batch the gateway's `message_id` is; None if it is not known. Raises StoreError."""
     return (services or default_services()).people.owner(account, message_id)
 
 
-def forget(
+def erase(
     phone: str,
     *,
     optout_too: bool = False,
     by: str = APPLICATION,
     why: str = "",
     services: Services | None = None,
-) -> Forgotten:
+) -> Erased:
     """Erase a person from everything that is kept here, and say what was erased. Counters stay as they are.
 
     Deliveries, replies, lists of those taken out, request bodies, dead letters, and events that every group has
@@ -46,9 +48,9 @@ def forget(
     consumers know is theirs. A repetition finds nothing. A record is kept of each time, with `by` whom
     and `why`, and with the phone masked.
 
-    Raises ForgetError, with nothing erased, while the person stands in a batch that waits, is being sent, in
+    Raises ErasureBlockedError, with nothing erased, while the person stands in a batch that waits, is being sent, in
     doubt, held or still followed; ValueError if it is no phone; and StoreError.
     """
     services = services or default_services()
-    forgetting = Forgetting(services.store, services.people, services.replies, services.optouts)
-    return forgetting.forget(services.people.normal(phone), optout_too=optout_too, by=by, why=why)
+    erasure = Erasure(services.store, services.people, services.replies, services.optouts)
+    return erasure.erase(services.people.normal(phone), optout_too=optout_too, by=by, why=why)

@@ -15,7 +15,7 @@ from campaigns.gateway.calls import Call, send_bulk_viber, send_quick_viber_mess
 from campaigns.jobs.typed import AnyJob
 from campaigns.jobs.values import BulkJob, Job
 from campaigns.planning.filling import Sample, Samples
-from campaigns.planning.planner import PlannedBatch, Planner, TakenOut
+from campaigns.planning.planner import Exclusion, PlannedBatch, Planner
 from campaigns.preparing.job import Chosen, Recipients, all_mistakes, checked_job, key_of, planner_of, refusals, rows_of
 from campaigns.recipients.exclusions import Excluded
 from campaigns.services import Services
@@ -150,7 +150,7 @@ def _walked(
     """The first request, how many there are, and a few who are excluded; the rest is only told."""
     first, requests, examples = None, 0, list[Excluded]()
     for step in planner.steps():
-        if isinstance(step, TakenOut):
+        if isinstance(step, Exclusion):
             examples += islice(step.excluded(), _EXAMPLES - len(examples))
             if on_excluded is not None:
                 for one in step.excluded():
@@ -162,8 +162,8 @@ def _walked(
 
 
 def _to_send(job: Job, counts: Mapping[str, int]) -> int | None:
-    taken_out = counts["invalid"] + counts["duplicate"] + counts["opted_out"]
-    return None if job.kind == "list" else counts["total"] - taken_out
+    excluded = counts["invalid"] + counts["duplicate"] + counts["opted_out"]
+    return None if job.kind == "list" else counts["total"] - excluded
 
 
 def _same_as(services: Services, key: str | None, digest: str) -> str | None:

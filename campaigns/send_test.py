@@ -13,7 +13,7 @@ from campaigns.errors import JobError
 from campaigns.jobs.typed import AnyJob
 from campaigns.jobs.values import Job, ListJob, Mailing, QuickJob
 from campaigns.planning.filling import form_of
-from campaigns.planning.planner import TakenOut
+from campaigns.planning.planner import Exclusion
 from campaigns.preparing.job import Chosen, Recipients, all_mistakes, checked_job, planner_of, rows_of
 from campaigns.recipients import mobile_phones
 from campaigns.services import Services
@@ -47,7 +47,7 @@ def send_test(
     tested = _test_of(checked_job(services, job, handed_in), phones, frozenset(rows))
     for step in planner_of(services, tested).steps():
         # The text of two rows may be the same: then the phone gets it once.
-        if isinstance(step, TakenOut) and step.reason != "duplicate":
+        if isinstance(step, Exclusion) and step.reason != "duplicate":
             raise JobError({"test": [f"would not be sent: {next(step.excluded()).words}"]})
     return enqueue_checked(services, tested, f"test {secrets.token_hex(16)}")
 

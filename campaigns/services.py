@@ -45,7 +45,7 @@ class Services:
     people: People
     events: Events
     gateway: Callable[[str], Gateway]
-    wake: Rings
+    ring: Rings
     boot_s: Callable[[], float]
     sleep: Callable[[float], None]
     random: Random

@@ -17,8 +17,8 @@ from redis.retry import Retry
 
 from campaigns.accounts.limiter import Breaker, Limiter
 from campaigns.accounts.pauses import NO_TOKEN, pause_for
-from campaigns.broker.bells import WakeUps
-from campaigns.errors import GatewayError, NotNowError, SettingsError
+from campaigns.broker.bells import Bells
+from campaigns.errors import GatewayError, PermitDeniedError, SettingsError
 from campaigns.events import Events
 from campaigns.gateway import Gateway, Transport
 from campaigns.ledger import Batches, Campaigns, Due, OptOuts, Plans, RejectedMessages, Turns
@@ -32,7 +32,7 @@ from campaigns.store.keys import Keys
 from campaigns.times.steady import boot_clock
 
 
-class Patience(NamedTuple):
+class RedisTimeouts(NamedTuple):
     """How long a command of the store may take: to connect, until an answer, with how many repetitions.
 
     With `give_up_s` nothing is tried again after so long, and what was not answered in time is not repeated.
@@ -46,15 +46,15 @@ class Patience(NamedTuple):
 
 #: For who works by itself, such as workers and consumers: a command survives about ten seconds of a server
 #: that restarts. That a repeated one may have been carried out twice is safe: every write is a script that notices.
-PATIENT: Final = Patience(connect_s=5, answer_s=10, tries=12)
+UNATTENDED: Final = RedisTimeouts(connect_s=5, answer_s=10, tries=12)
 #: For who has somebody waiting, such as the command and an application's request: no server is told in three seconds.
-BRIEF: Final = Patience(connect_s=2, answer_s=2, tries=12, give_up_s=1.2)
+INTERACTIVE: Final = RedisTimeouts(connect_s=2, answer_s=2, tries=12, give_up_s=1.2)
 
 
 class _UntilRetry(Retry):
     """Tries again for so many seconds. By their number tries would multiply: connecting has some of its own."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: RedisTimeouts) -> None:
         backoff = ExponentialWithJitterBackoff(cap=0.4, base=0.05)
         super().__init__(backoff, patience.tries, (RedisConnectionError,))
         self._give_up_s = patience.give_up_s or 0.0
@@ -70,7 +70,7 @@ class _UntilRetry(Retry):
         return super().call_with_retry(do, failed, *args, **options)
 
 
-def connect(settings: Settings, patience: Patience = PATIENT) -> Redis:
+def connect(settings: Settings, patience: RedisTimeouts = UNATTENDED) -> Redis:
     """A client of the store. Connects when it is first used; safe across forks and threads.
 
     Blocking reads of up to a second fit well inside its socket timeout.
@@ -91,7 +91,9 @@ def connect(settings: Settings, patience: Patience = PATIENT) -> Redis:
     return Redis.from_pool(pool_of(settings.redis_url, settings.key_prefix, usual))
 
 
-def open_store(settings: Settings, patience: Patience = PATIENT, *, now_ms: Callable[[], int] | None = None) -> Store:
+def open_store(
+    settings: Settings, patience: RedisTimeouts = UNATTENDED, *, now_ms: Callable[[], int] | None = None
+) -> Store:
     """The store that the settings name. It goes by the server's clock, or by `now_ms`, unix milliseconds."""
     # Most of the time of an answer is for the replicas, the rest for the way.
     piece_s = min(settings.replicas_wait_s, 0.75 * patience.answer_s)
@@ -100,7 +102,7 @@ def open_store(settings: Settings, patience: Patience = PATIENT, *, now_ms: Call
     return Store(connect(settings, patience), keys, now_ms=now_ms, safety=safety, boot_s=boot_clock)
 
 
-def build_services(settings: Settings, *, store: Store | None = None, wake: Rings | None = None) -> Services:
+def build_services(settings: Settings, *, store: Store | None = None, ring: Rings | None = None) -> Services:
     """Everything that producers and workers work with."""
     store = store or open_store(settings)
     batches = Batches(store, body_life_ms=_ms(settings.retention_s))
@@ -115,7 +117,7 @@ def build_services(settings: Settings, *, store: Store | None = None, wake: Ring
             store,
             lease_ms=_ms(settings.planning_lease_s),
             body_life_ms=_ms(settings.body_retention_s),
-            twins_life_ms=_ms(settings.body_retention_s + settings.poll_horizon_s),
+            lookalikes_life_ms=_ms(settings.body_retention_s + settings.poll_horizon_s),
         ),
         batches=batches,
         campaigns=Campaigns(store, key_life_ms=_ms(settings.key_retention_s)),
@@ -130,7 +132,7 @@ def build_services(settings: Settings, *, store: Store | None = None, wake: Ring
         optouts=OptOuts(store),
         events=Events(store),
         gateway=_gateways(settings, transport, limiter),
-        wake=wake or WakeUps(settings),
+        ring=ring or Bells(settings),
         boot_s=boot_clock,
         sleep=time.sleep,
         random=Random(),  # noqa: S311 (spreads retries, protects nothing)
@@ -198,14 +200,14 @@ class _gateways:  # noqa: N801 (a function that remembers)
     def _token(self, account: str) -> Secret:
         """The account's token. Without one the account pauses, so that people see why nothing goes out.
 
-        Raises NotNowError then: a worker that has the token may carry it out when the pause is over.
+        Raises PermitDeniedError then: a worker that has the token may carry it out when the pause is over.
         """
         try:
             return self._settings.token(account)
         except SettingsError as error:
             reason = f"no token: {error} for a worker"
-        self._limiter.rest(account, NO_TOKEN_PAUSE_S, reason, cause=NO_TOKEN)
-        raise NotNowError("token", reason, retry_after_s=NO_TOKEN_PAUSE_S)
+        self._limiter.pause(account, NO_TOKEN_PAUSE_S, reason, cause=NO_TOKEN)
+        raise PermitDeniedError("token", reason, retry_after_s=NO_TOKEN_PAUSE_S)
 
     def _failed(self, account: str, error: GatewayError) -> None:
         """Pause the account if it was refused, whichever method was asked. The caller learns for how long."""
@@ -213,7 +215,7 @@ class _gateways:  # noqa: N801 (a function that remembers)
         if pause is not None:
             error.retry_after_s = pause.seconds
             data = {"method": error.method}
-            self._limiter.rest(account, pause.seconds, pause.reason, data, cause=pause.cause)
+            self._limiter.pause(account, pause.seconds, pause.reason, data, cause=pause.cause)
 
 
 def unlimited_gateway(settings: Settings, account: str) -> Gateway:
@@ -233,7 +235,7 @@ def unlimited_gateway(settings: Settings, account: str) -> Gateway:
 _of_process: dict[int, Services] = {}
 
 
-def default_services(patience: Patience = BRIEF) -> Services:
+def default_services(patience: RedisTimeouts = INTERACTIVE) -> Services:
     """The services of this process, built once from its environment. Raises SettingsError.
 
     Who asks first decides the patience; workers are patient.
@@ -276,6 +278,6 @@ def consumer_settings() -> Settings:
     return Settings.from_env(os.environ)
 
 
-def consumer_store(settings: Settings | None = None, patience: Patience = PATIENT) -> Store:
+def consumer_store(settings: Settings | None = None, patience: RedisTimeouts = UNATTENDED) -> Store:
     """A store for a consumer of events."""
     return open_store(settings or consumer_settings(), patience)

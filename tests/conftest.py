@@ -170,7 +170,7 @@ def environment(redis_url: str, gateway_url: str, prefix: str) -> dict[str, str]
         "CAMPAIGNS_POLL_MIN_S": "0.2",
         "CAMPAIGNS_POLL_HORIZON_S": "20",
         "CAMPAIGNS_SETTLE_WINDOW_S": "3",
-        "CAMPAIGNS_LOOK_INTERVAL_S": "1",
+        "CAMPAIGNS_CHECK_INTERVAL_S": "1",
         "CAMPAIGNS_FAILURES_BEFORE_PAUSE": "1000",
     }
 

@@ -37,14 +37,14 @@ SMALL = {
     "ledger/due.py": {"zrange", "zrangebyscore"},  # accounts
     "metrics/seen.py": {"hgetall"},  # numbers and facts of an account
     "results/deliveries.py": {"hvals"},  # only of mailings that are not large
-    "store/lua/groups.lua": {"xinfo"},  # groups of the stream
+    "store/lua/read_groups.lua": {"xinfo"},  # groups of the stream
     "store/lua/include/floor.lua": {"xinfo"},  # the same
     "store/lua/include/turns.lua": {"zrange", "zrangebyscore"},  # turns and workers
     "store/lua/remove_members.lua": {"xinfo"},  # members of a group; the server tells of all or of none
-    "store/lua/stored.lua": {"hgetall"},  # only of a hash that it has found to be small
+    "store/lua/read_deliveries.lua": {"hgetall"},  # only of a hash that it has found to be small
     "store/lua/take_reads.lua": {"hgetall"},  # a batch
     "store/lua/take_sends.lua": {"hgetall"},  # a batch
-    "store/lua/tick.lua": {"hgetall"},  # a field for each beat
+    "store/lua/record_tick.lua": {"hgetall"},  # a field for each beat
 }
 
 

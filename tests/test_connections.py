@@ -18,12 +18,12 @@ from campaigns.errors import StoreError
 from campaigns.services import Services
 from campaigns.store.connections import MovedAwayError, NotPrimaryError, meaning
 from campaigns.store.embedded import EmbeddedServer
-from campaigns.wiring import BRIEF, build_services, open_store
+from campaigns.wiring import INTERACTIVE, build_services, open_store
 from tests.rig.proxy import Proxy
 from tests.support.failover import port_of
 from tests.support.holes import free_ports
 from tests.support.jobs import bulk_job, phones
-from tests.support.sentinels import SentinelProcess, told, until
+from tests.support.sentinels import SentinelProcess, reported, until
 from tests.support.settings import fast_settings
 
 _numbers = count(1)
@@ -39,23 +39,23 @@ def servers() -> Iterator[list[EmbeddedServer]]:
 def pair(servers: list[EmbeddedServer]) -> list[EmbeddedServer]:
     """A primary and its replica."""
     primary, replica = servers
-    told(port_of(primary), "REPLICAOF", "NO", "ONE")
-    told(port_of(replica), "REPLICAOF", "127.0.0.1", port_of(primary))
-    until(lambda: told(port_of(replica), "ROLE")[3] == b"connected")
+    reported(port_of(primary), "REPLICAOF", "NO", "ONE")
+    reported(port_of(replica), "REPLICAOF", "127.0.0.1", port_of(primary))
+    until(lambda: reported(port_of(replica), "ROLE")[3] == b"connected")
     return servers
 
 
 def turn_over(pair: list[EmbeddedServer]) -> None:
     """Both change their roles, and nobody's connection is closed: as planned maintenance does it."""
     old, new = pair
-    until(lambda: told(port_of(old), "WAIT", 1, 100) == 1)
-    told(port_of(new), "REPLICAOF", "NO", "ONE")
-    told(port_of(old), "REPLICAOF", "127.0.0.1", port_of(new))
+    until(lambda: reported(port_of(old), "WAIT", 1, 100) == 1)
+    reported(port_of(new), "REPLICAOF", "NO", "ONE")
+    reported(port_of(old), "REPLICAOF", "127.0.0.1", port_of(new))
 
 
 def services_at(url: str) -> Services:
     settings = fast_settings(url, "http://127.0.0.1:1", f"seek{next(_numbers)}:")
-    return build_services(settings, store=open_store(settings, BRIEF))
+    return build_services(settings, store=open_store(settings, INTERACTIVE))
 
 
 def test_a_replica_is_refused_with_the_reason(pair: list[EmbeddedServer]) -> None:
@@ -70,13 +70,13 @@ def test_who_stayed_at_a_server_that_became_a_replica_leaves_it_with_the_next_wr
     with Proxy(port_of(pair[0])) as name:
         services = services_at(f"redis://127.0.0.1:{name.port}/0")
         before = enqueue(bulk_job(phones(1)), services=services)
-        assert services.wake("quick")
+        assert services.ring("quick")
         turn_over(pair)
         name.target = port_of(pair[1])
         after = enqueue(bulk_job(phones(2)), services=services)
         assert [Campaign(one.id, services).status().total for one in (before, after)] == [1, 2]
-        assert services.wake("bulk")
-        assert told(port_of(pair[1]), "LLEN", f"{services.settings.key_prefix}celery:bulk") > 0
+        assert services.ring("bulk")
+        assert reported(port_of(pair[1]), "LLEN", f"{services.settings.key_prefix}celery:bulk") > 0
 
 
 def test_a_write_waits_while_the_name_still_leads_to_the_replica(pair: list[EmbeddedServer]) -> None:
@@ -120,10 +120,10 @@ def cluster() -> Iterator[list[EmbeddedServer]]:
             for bus in buses
         ]
         for node, slots in zip(nodes, [(0, 8191), (8192, 16383)], strict=True):
-            told(port_of(node), "CLUSTER", "ADDSLOTSRANGE", *slots)
-        told(port_of(nodes[0]), "CLUSTER", "MEET", "127.0.0.1", port_of(nodes[1]), buses[1])
+            reported(port_of(node), "CLUSTER", "ADDSLOTSRANGE", *slots)
+        reported(port_of(nodes[0]), "CLUSTER", "MEET", "127.0.0.1", port_of(nodes[1]), buses[1])
         for node in nodes:
-            until(lambda node=node: told(port_of(node), "CLUSTER INFO")["cluster_state"] == "ok")
+            until(lambda node=node: reported(port_of(node), "CLUSTER INFO")["cluster_state"] == "ok")
         yield nodes
 
 
@@ -134,7 +134,7 @@ def test_without_a_hash_tag_a_server_in_cluster_mode_is_refused(cluster: list[Em
         settings = replace(services_at(node.url).settings, key_prefix=prefix)
         with pytest.raises(StoreError, match=r"in cluster mode.*CAMPAIGNS_KEY_PREFIX.*\{campaigns\}:"):
             enqueue(bulk_job(phones(1)), services=build_services(settings))
-        assert told(port_of(node), "DBSIZE") == 0
+        assert reported(port_of(node), "DBSIZE") == 0
 
 
 def test_with_a_hash_tag_any_server_of_the_cluster_leads_to_the_keys(cluster: list[EmbeddedServer]) -> None:
@@ -144,7 +144,7 @@ def test_with_a_hash_tag_any_server_of_the_cluster_leads_to_the_keys(cluster: li
         services = build_services(settings)
         campaign = campaign or enqueue(bulk_job(phones(3)), services=services).id
         assert Campaign(campaign, services).status().total == 3
-        assert services.wake("bulk")
+        assert services.ring("bulk")
         assert broker_problem(settings) == ""
 
 
@@ -153,24 +153,24 @@ def test_a_slot_that_moves_is_followed(cluster: list[EmbeddedServer]) -> None:
     services = services_at(cluster[0].url)
     settings = replace(services.settings, key_prefix="{moving}:")
     services = build_services(settings)
-    slot = told(port_of(cluster[0]), "CLUSTER", "KEYSLOT", "{moving}:")
+    slot = reported(port_of(cluster[0]), "CLUSTER", "KEYSLOT", "{moving}:")
     owner, other = sorted(cluster, key=lambda node: (slot > 8191) != (node is cluster[1]))
     assert services.store.ask("get", "{moving}:none") is None
-    assert services.wake("bulk")
-    told(port_of(owner), "DEL", "{moving}:celery:bulk", "{moving}:celery:_kombu.binding.")
-    node_id = told(port_of(other), "CLUSTER", "MYID").decode()
+    assert services.ring("bulk")
+    reported(port_of(owner), "DEL", "{moving}:celery:bulk", "{moving}:celery:_kombu.binding.")
+    node_id = reported(port_of(other), "CLUSTER", "MYID").decode()
     for node in (other, owner):
-        told(port_of(node), "CLUSTER", "SETSLOT", slot, "NODE", node_id)
+        reported(port_of(node), "CLUSTER", "SETSLOT", slot, "NODE", node_id)
     enqueue(bulk_job(phones(1)), services=services)
-    assert services.wake("bulk")
-    assert told(port_of(other), "LLEN", "{moving}:celery:bulk") == 2
+    assert services.ring("bulk")
+    assert reported(port_of(other), "LLEN", "{moving}:celery:bulk") == 2
 
 
 def test_a_sentinel_is_no_server(tmp_path: Path, servers: list[EmbeddedServer]) -> None:
     """Its port is easily taken for one."""
     sentinel = SentinelProcess(tmp_path, free_ports(1)[0], port_of(servers[0]), 1, None)
     try:
-        until(lambda: told(sentinel.port, "PING"))
+        until(lambda: reported(sentinel.port, "PING"))
         with pytest.raises(StoreError, match="write sentinel://"):
             services_at(f"redis://127.0.0.1:{sentinel.port}/0").store.ask("ping")
         with pytest.raises(StoreError, match=f"127.0.0.1:{sentinel.port}: knows no primary 'other'"):

@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.ledger import OptOut
 from campaigns.ledger.states import BATCH_STATES
-from campaigns.people import Doubt, Message, Trace
+from campaigns.people import Doubt, PersonHistory, SentMessage
 from campaigns.people.explaining import explained
 from campaigns.results import Reply
 
@@ -18,7 +18,7 @@ NOON = int(datetime(2030, 5, 1, 12, tzinfo=UTC).timestamp() * 1000)
 MINUTE = 60_000
 
 
-def message(state: str, **more: Any) -> Message:
+def message(state: str, **more: Any) -> SentMessage:
     fields: dict[str, Any] = {
         "batch_id": "c1-0",
         "mailing": "",
@@ -35,10 +35,10 @@ def message(state: str, **more: Any) -> Message:
         "delivery_id": None,
         "error_code": 0,
     }
-    return Message(**{**fields, **more})
+    return SentMessage(**{**fields, **more})
 
 
-def trace(*messages: Message, **more: Any) -> Trace:
+def trace(*messages: SentMessage, **more: Any) -> PersonHistory:
     fields: dict[str, Any] = {
         "phone": PHONE,
         "campaign_id": "c1",
@@ -48,13 +48,13 @@ def trace(*messages: Message, **more: Any) -> Trace:
         "state": "ready",
         "created_ms": NOON,
         "messages": messages,
-        "taken_out": (),
+        "excluded": (),
         "replies": (),
     }
-    return Trace(**{**fields, **more})
+    return PersonHistory(**{**fields, **more})
 
 
-def told(*traces: Trace, optout: OptOut | None = None) -> list[str]:
+def reported(*traces: PersonHistory, optout: OptOut | None = None) -> list[str]:
     return list(explained(PHONE, list(traces), optout, UTC))
 
 
@@ -62,7 +62,7 @@ SENT = {"uuid": "u-1", "message_id": 77, "delivery_id": 555}
 IDS = "    at the gateway: request u-1, message 77, delivery 555"
 FIRST = "    sent 2030-05-01 12:01:00, attempt 1"
 TRIED = "    last tried 2030-05-01 12:01:00, attempt 1"
-FATES: dict[str, tuple[Message, list[str]]] = {
+FATES: dict[str, tuple[SentMessage, list[str]]] = {
     "waiting": (message("planned", attempt=0, sent_ms=None), ["  batch c1-0: waits to be sent"]),
     "tried before": (
         message("planned", text="no money"),
@@ -186,7 +186,7 @@ FATES: dict[str, tuple[Message, list[str]]] = {
 def test_each_fate(fate: str) -> None:
     found, lines = FATES[fate]
     head = "Spring (c1): bulk, account shop, handed in 2030-05-01 12:00:00, ready"
-    assert told(trace(found)) == [f"{PHONE}, times in UTC", "  not opted out", "", head, *lines]
+    assert reported(trace(found)) == [f"{PHONE}, times in UTC", "  not opted out", "", head, *lines]
 
 
 def test_every_state_has_its_words() -> None:
@@ -194,18 +194,18 @@ def test_every_state_has_its_words() -> None:
 
 
 def test_refused_here() -> None:
-    lines = told(trace(message("rejected", text="4 recipients, more than max_recipients 3", refused_here=True)))
+    lines = reported(trace(message("rejected", text="4 recipients, more than max_recipients 3", refused_here=True)))
     assert lines[4] == "  batch c1-0: refused here, before the gateway was paid"
 
 
 def test_paused() -> None:
-    lines = told(trace(message("planned", attempt=0, sent_ms=None), state="paused"))
+    lines = reported(trace(message("planned", attempt=0, sent_ms=None), state="paused"))
     assert lines[-1] == "    the campaign is paused: campaigns resume c1"
 
 
-def test_taken_out() -> None:
-    found = trace(taken_out=(("duplicate", "messages[0].delivery_list[4]"), ("opted_out", "c1-0")), name="")
-    assert told(found)[3:] == [
+def test_excluded() -> None:
+    found = trace(excluded=(("duplicate", "messages[0].delivery_list[4]"), ("opted_out", "c1-0")), name="")
+    assert reported(found)[3:] == [
         "c1: bulk, account shop, handed in 2030-05-01 12:00:00, ready",
         "  handed in more than once, this time left out (messages[0].delivery_list[4])",
         "  opted out, so not messaged (c1-0)",
@@ -214,20 +214,20 @@ def test_taken_out() -> None:
 
 def test_replies() -> None:
     replies = (Reply("9", PHONE, "Yes", NOON + MINUTE, "c1-0", ""), Reply("10", PHONE, "No", None, "c1-0", ""))
-    assert told(trace(replies=replies))[4:] == ["  answered 2030-05-01 12:01:00: Yes", "  answered: No"]
+    assert reported(trace(replies=replies))[4:] == ["  answered 2030-05-01 12:01:00: Yes", "  answered: No"]
 
 
 def test_opted_out() -> None:
     undo = f"campaigns optouts remove {PHONE}"
-    assert told(optout=OptOut(NOON, "reply 12"))[1] == f"  opted out since 2030-05-01 12:00:00: reply 12; {undo}"
-    assert told(optout=OptOut(NOON, "a letter", "ann"))[1].startswith(
+    assert reported(optout=OptOut(NOON, "reply 12"))[1] == f"  opted out since 2030-05-01 12:00:00: reply 12; {undo}"
+    assert reported(optout=OptOut(NOON, "a letter", "ann"))[1].startswith(
         "  opted out since 2030-05-01 12:00:00 by ann: a le"
     )
-    assert told(optout=OptOut(None, ""))[1] == f"  opted out; {undo}"
+    assert reported(optout=OptOut(None, ""))[1] == f"  opted out; {undo}"
 
 
 def test_nobody_knows_them() -> None:
-    assert told() == [f"{PHONE}, times in UTC", "  not opted out", "  in no campaign that is kept"]
+    assert reported() == [f"{PHONE}, times in UTC", "  not opted out", "  in no campaign that is kept"]
 
 
 def test_times_are_in_the_zone() -> None:

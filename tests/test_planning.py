@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from campaigns.errors import JobError
 from campaigns.jobs.checking import load_job
-from campaigns.planning.planner import PlannedBatch, Planner, TakenOut, phones_of
+from campaigns.planning.planner import Exclusion, PlannedBatch, Planner, phones_of
 from campaigns.planning.zoning import Zoning
 from campaigns.settings import Settings
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
@@ -39,11 +39,11 @@ def planner(job: Any, most: int = 1000) -> Planner:
     )
 
 
-def plan(job: Any, most: int = 1000) -> tuple[list[PlannedBatch], list[TakenOut], Planner]:
+def plan(job: Any, most: int = 1000) -> tuple[list[PlannedBatch], list[Exclusion], Planner]:
     working = planner(job, most)
     steps = list(working.steps())
     batches = [step for step in steps if isinstance(step, PlannedBatch)]
-    return batches, [step for step in steps if isinstance(step, TakenOut)], working
+    return batches, [step for step in steps if isinstance(step, Exclusion)], working
 
 
 @settings(deadline=None)
@@ -125,8 +125,8 @@ def test_personal_splits(handed_in: list[tuple[str, str]], most: int) -> None:
     for batch in batches:
         assert batch.recipients <= most
         for mailing in orjson.loads(batch.body):
-            told = [row["phone"] for row in mailing["delivery_list"]]
-            assert len(set(told)) == len(told) > 0
+            reported = [row["phone"] for row in mailing["delivery_list"]]
+            assert len(set(reported)) == len(reported) > 0
             sent += [(row["phone"], row["text"]) for row in mailing["delivery_list"]]
     assert max(Counter(sent).values(), default=1) == 1
     assert len(sent) + sum(len(out.rows) for out in taken) == len(handed_in)

@@ -135,7 +135,7 @@ class TestClock:
         with running(account_pause_s=7200) as here:
             here.sandbox.fault("no_money", "sendQuickViberMessage")
             campaign = ship("375291111111")
-            here.run_until(lambda: here.services.limiter.resting("default"))
+            here.run_until(lambda: here.services.limiter.pause_of("default"))
             here.move(timedelta(hours=2, minutes=1))
             here.finish(campaign)
             assert campaign.status().statuses == {"READ": 1}

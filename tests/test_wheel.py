@@ -69,9 +69,9 @@ class TestBesideAnotherPackageCalledWorkers:
         """As the page on operations says; without it Celery takes the application's package."""
         env = environment(server.url, "http://127.0.0.1:9", prefix)
         celery = str(Path(sys.executable).with_name("celery"))
-        told = {}
+        reported = {}
         for place in ([], ["--workdir", str(application.parent / "empty")]):
             command = [celery, *place, "--app", "workers", "report"]
             ended = subprocess.run(command, cwd=application, env=env, text=True, capture_output=True, check=False)
-            told[bool(place)] = "worker_soft_shutdown_timeout" in ended.stdout
-        assert told == {False: False, True: True}
+            reported[bool(place)] = "worker_soft_shutdown_timeout" in ended.stdout
+        assert reported == {False: False, True: True}

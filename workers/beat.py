@@ -22,7 +22,7 @@ from campaigns.health.supervising import tell_watchdog
 from campaigns.services import Services
 from campaigns.settings import Settings
 from campaigns.times.steady import boot_clock
-from campaigns.wiring import BRIEF, build_services, open_store
+from campaigns.wiring import INTERACTIVE, build_services, open_store
 from workers.connecting import alive_while_connecting
 from workers.pinging import Pinger
 
@@ -86,7 +86,7 @@ class Ringer(Scheduler):
         try:
             if self._services is None:
                 settings = Settings.from_env(os.environ)
-                self._services = build_services(settings, store=open_store(settings, BRIEF))
+                self._services = build_services(settings, store=open_store(settings, INTERACTIVE))
                 self._pinger = Pinger(settings.ping_url) if settings.ping_url else None
             self._services.store.keep_time()
             dispatch(self._services, _NAME)

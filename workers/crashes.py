@@ -7,7 +7,7 @@ import traceback
 from campaigns.logs import chain
 
 
-def forget_locals(error: BaseException) -> None:
+def drop_locals(error: BaseException) -> None:
     """Empty the local variables of all frames that `error` and what caused it came through.
 
     Crash reporters show them, and a worker's frames hold phones and texts. Files and lines stay.

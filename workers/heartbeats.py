@@ -21,13 +21,13 @@ from campaigns.health.signs import WORKER, LifeSign, folder_of
 from campaigns.health.supervising import tell_watchdog
 from campaigns.settings import Settings
 from campaigns.store.client import Store
-from campaigns.wiring import BRIEF, open_store
+from campaigns.wiring import INTERACTIVE, open_store
 from workers.stuck import Stuck
 
 log = logging.getLogger(__name__)
 
 #: The consumer's own loop says it, so that who lost the broker falls silent. It must not be held up for long.
-_PATIENCE = BRIEF._replace(connect_s=1, answer_s=1, tries=0)
+_PATIENCE = INTERACTIVE._replace(connect_s=1, answer_s=1, tries=0)
 _LIMITS = Limits()
 
 

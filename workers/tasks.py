@@ -13,14 +13,14 @@ from campaigns.errors import PlanUnderWayError, StoreError
 from campaigns.flow.scheduling.work import work as work_at
 from campaigns.services import Services
 from campaigns.submission import take_in
-from campaigns.wiring import PATIENT, default_services
+from campaigns.wiring import UNATTENDED, default_services
 from workers.app import app
-from workers.crashes import forget_locals
+from workers.crashes import drop_locals
 
 
 def _services() -> Services:
     """Those of this worker, which ride out a restart of the store."""
-    return default_services(PATIENT)
+    return default_services(UNATTENDED)
 
 
 @app.task(name=names.SUBMIT, Request="workers.door:Request")
@@ -41,5 +41,5 @@ def work(self: Task[Any, Any], queue: str) -> None:
     try:
         work_at(_services(), queue, worker=str(self.request.hostname))
     except Exception as error:
-        forget_locals(error)
+        drop_locals(error)
         raise

@@ -1,4 +1,4 @@
-"""The limiter that all workers share: rate, concurrency and rest, per account, exact across processes.
+"""The limiter that all workers share: rate, concurrency and pauses, per account, exact across processes.
 
 Quick messages do not queue behind a large campaign: for a minute after an account sent one, a tenth of its rate,
 and one of its concurrent requests, are left to them.
@@ -19,7 +19,7 @@ import orjson
 from campaigns.accounts.pauses import OTHER
 from campaigns.accounts.permits import Permit, Reads, Wait
 from campaigns.acts import Act, packed
-from campaigns.errors import NotNowError
+from campaigns.errors import PermitDeniedError
 from campaigns.gateway.noting import Made, Notes, raises_of
 from campaigns.measures import flat
 from campaigns.names import CONTROL, DUE_QUEUES
@@ -91,7 +91,7 @@ class Limiter:
     ) -> Permit | Wait:
         until = self._monotonic() + patience_s
         while True:
-            acquiring = "acquire", self._keys(permit.account), [permit.id, kind, *self.limits, permit.account]
+            acquiring = "acquire_permit", self._keys(permit.account), [permit.id, kind, *self.limits, permit.account]
             *_, answer = self._store.run_in_turn([*before, acquiring])
             before = ()
             if answer[0] == 0:
@@ -129,11 +129,11 @@ class Limiter:
         """
         args = [permit.id, "used" if used else "unused", round(self._rate.window_s * _MICRO), outcome]
         more = [*self._breaker, permit.account, why, orjson.dumps(dict(data or {})), *flat(raises_of(notes))]
-        return "release", [*self._keys(permit.account), self._store.keys.events()], [*args, *more]
+        return "release_permit", [*self._keys(permit.account), self._store.keys.events()], [*args, *more]
 
     @contextmanager
     def reading(self, account: str, method: str, patience_s: float = 5.0) -> Iterator[Notes]:
-        """As a call of `reads`, for one request that costs nothing. Raises NotNowError if there is no permit."""
+        """As a call of `reads`, for one request that costs nothing. Raises PermitDeniedError if there is no permit."""
         with self.reads(account, patience_s) as reads, reads(method) as notes:
             yield notes
 
@@ -143,12 +143,12 @@ class Limiter:
         def acquire(method: str, before: Sequence[ScriptCall]) -> Permit:
             permit = self._acquire(Permit(account, secrets.token_hex(8)), _READ, patience_s, before)
             if isinstance(permit, Wait):
-                raise NotNowError(method, f"not asked: {permit.words}", retry_after_s=permit.seconds)
+                raise PermitDeniedError(method, f"not asked: {permit.words}", retry_after_s=permit.seconds)
             return permit
 
         return Reads(self._store, acquire, self.releasing, first)
 
-    def rest(
+    def pause(
         self,
         account: str,
         seconds: float,
@@ -174,26 +174,26 @@ class Limiter:
         paid_only: bool = False,
         cause: str = OTHER,
     ) -> ScriptCall:
-        """The call that `rest` makes, for whoever has more to say in the same round trip."""
+        """The call that `pause` makes, for whoever has more to say in the same round trip."""
         requests = "paid" if paid_only else "all"
         return self._pausing(account, max(1, round(seconds * 1000)), reason, data, requests, cause=cause)
 
-    def wake(self, account: str, act: Act | None = None) -> None:
+    def resume(self, account: str, act: Act | None = None) -> None:
         """End an account's pauses, whatever their reason, with an event, and with a record of somebody's `act`."""
         self._store.run(*self._pausing(account, 0, "", act.said() if act else None, act=act))
 
-    def resting(self, account: str) -> tuple[int, str] | None:
-        """Until when (unix ms) and why the account rests; None if it does not.
+    def pause_of(self, account: str) -> tuple[int, str] | None:
+        """Until when (unix ms) and why the account is paused; None if it does not.
 
-        After a run of failures it rests until a request has succeeded: until now, while one tries.
+        After a run of failures it is paused until a request has succeeded: until now, while one tries.
         """
         fields = decoded(self._store.ask("hgetall", self._store.keys.account(account)))
         kinds, now_ms = ("all", "paid", "open"), self._store.now_ms()
-        rests = [(int(fields.get(f"{what}_until_ms", 0)), fields.get(f"{what}_reason", "")) for what in kinds]
-        longest = max(rests)
+        pauses = [(int(fields.get(f"{what}_until_ms", 0)), fields.get(f"{what}_reason", "")) for what in kinds]
+        longest = max(pauses)
         if longest[0] > now_ms:
             return longest
-        return (now_ms, rests[-1][1]) if rests[-1][0] else None
+        return (now_ms, pauses[-1][1]) if pauses[-1][0] else None
 
     def accepted_ms(self, account: str) -> int:
         """When the gateway last accepted a paid request of the account, unix ms; 0 if it never did."""
@@ -202,7 +202,7 @@ class Limiter:
     def _pausing(
         self,
         account: str,
-        rest_ms: int,
+        pause_ms: int,
         reason: str,
         data: Mapping[str, Any] | None,
         requests: str = "all",
@@ -211,14 +211,14 @@ class Limiter:
     ) -> ScriptCall:
         keys = self._store.keys
         return (
-            "rest",
+            "pause_account",
             [
                 keys.account(account),
                 keys.events(),
                 keys.audit(),
                 *(keys.accounts(queue) for queue in DUE_QUEUES if queue != CONTROL),
             ],
-            [account, rest_ms, reason, requests, orjson.dumps(dict(data or {})), packed(act), cause],
+            [account, pause_ms, reason, requests, orjson.dumps(dict(data or {})), packed(act), cause],
         )
 
     def _keys(self, account: str) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from campaigns.errors import AccountRefusedError, DoubtError, GatewayError, TooManyRequestsError
+from campaigns.errors import AccountRefusedError, GatewayError, OutcomeUnknownError, TooManyRequestsError
 from campaigns.gateway.refusals import of_limit, of_token
 from campaigns.settings import Settings
 
@@ -45,7 +45,7 @@ def pause_for(error: GatewayError, settings: Settings, *, paid: bool) -> Pause |
     message is that message's, which the gateway may have dropped.
     """
     text = error.gateway_text or error.reason
-    if isinstance(error, TooManyRequestsError) or (isinstance(error, DoubtError) and error.http_status == 429):
+    if isinstance(error, TooManyRequestsError) or (isinstance(error, OutcomeUnknownError) and error.http_status == 429):
         return Pause(_bounded_s(error.retry_after_s, settings), "too many requests", TOO_MANY)
     if not isinstance(error, AccountRefusedError):
         return None

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from campaigns.errors import NotWrittenError
+from campaigns.errors import NotSentError
 from campaigns.gateway.noting import Notes
 from campaigns.store.client import ScriptCall, Store
 
@@ -28,7 +28,7 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """No leave for `seconds`: the account rests (`paused`), or its limit is used up (`rate`, `busy`)."""
+    """No leave for `seconds`: the account is paused (`paused`), or its limit is used up (`rate`, `busy`)."""
 
     seconds: float
     why: str
@@ -42,7 +42,7 @@ class Wait:
 class Reads:
     """Permits for requests that cost nothing: each is given back in the round trip that asks for the next.
 
-    Leaving the context gives the last one back, unless its holder took `giving_back` into what it wrote.
+    Leaving the context gives the last one back, unless its holder took `release_calls` into what it wrote.
     """
 
     def __init__(
@@ -56,26 +56,26 @@ class Reads:
         self._acquire = acquire
         self._releasing = releasing
         self._first = first
-        self._owed: tuple[Permit, bool, Notes] | None = None
+        self._to_release: tuple[Permit, bool, Notes] | None = None
 
     @contextmanager
     def __call__(self, method: str) -> Iterator[Notes]:
-        """A permit around one request, and where to note it. Raises NotNowError if there is none."""
-        permit, self._first = self._first or self._acquire(method, self.giving_back()), None
+        """A permit around one request, and where to note it. Raises PermitDeniedError if there is none."""
+        permit, self._first = self._first or self._acquire(method, self.release_calls()), None
         used, notes = True, Notes()
         try:
             yield notes
-        except NotWrittenError:
+        except NotSentError:
             used = False
             raise
         finally:
-            self._owed = permit, used, notes
+            self._to_release = permit, used, notes
 
-    def giving_back(self) -> list[ScriptCall]:
+    def release_calls(self) -> list[ScriptCall]:
         """The calls that give back what is held, to be made by whoever asks: they are not said twice."""
         calls = []
-        if self._owed is not None:
-            (permit, used, notes), self._owed = self._owed, None
+        if self._to_release is not None:
+            (permit, used, notes), self._to_release = self._to_release, None
             calls.append(self._releasing(permit, used=used, notes=notes))
         if self._first is not None:
             first, self._first = self._first, None
@@ -86,4 +86,4 @@ class Reads:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._store.run_in_turn(self.giving_back())
+        self._store.run_in_turn(self.release_calls())

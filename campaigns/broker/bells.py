@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _CONNECTIONS: Final = 10
 
 
-class WakeUps:
+class Bells:
     """Sends wake-ups. Safe across threads and forks: every process has its own connections."""
 
     def __init__(self, settings: Settings) -> None:

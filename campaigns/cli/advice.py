@@ -9,7 +9,7 @@ import click
 from campaigns.cli.screen import print_everything, remark
 from campaigns.errors import (
     CampaignsError,
-    ForgetError,
+    ErasureBlockedError,
     JobError,
     KeyConflictError,
     SettingsError,
@@ -50,7 +50,7 @@ def next_step(error: CampaignsError) -> str | None:
             step = f"give another --key, or see that campaign: campaigns status {campaign_id}"
         case WaitTimeoutError(campaign_id=campaign_id):
             step = f"nothing is lost; follow it: campaigns status {campaign_id} --watch"
-        case ForgetError():
+        case ErasureBlockedError():
             step = "repeat it once they are over; campaigns explain PHONE tells what each waits for"
         case SettingsError():
             step = "settings come from the environment; campaigns doctor looks at all of it"

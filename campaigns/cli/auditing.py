@@ -10,7 +10,7 @@ from itertools import groupby, islice
 import click
 
 from campaigns.acts import Deed
-from campaigns.cli.failures import told
+from campaigns.cli.failures import reports_errors
 from campaigns.cli.options import as_json, since_ms
 from campaigns.cli.screen import console, print_json, print_line
 from campaigns.ledger import Audit, Record, campaign_of
@@ -22,7 +22,7 @@ from campaigns.wiring import default_services
 @click.option("--since", metavar="TIME", help="Only since then, such as 2026-10-30 or 2026-10-30T22:56.")
 @click.option("--limit", type=click.IntRange(1), help="Only so many.  [default: all]")
 @as_json
-@told
+@reports_errors
 def audit(since: str | None, limit: int | None, as_json: bool) -> None:
     """List what people did by command or API, newest first: who, when and why.
 

@@ -15,13 +15,13 @@ from campaigns.cli.demo import run_demo
 from campaigns.cli.describing import schema
 from campaigns.cli.examining import doctor
 from campaigns.cli.exporting import export
-from campaigns.cli.failures import FAILED, complain, told
+from campaigns.cli.failures import FAILED, print_error, reports_errors
 from campaigns.cli.living import alive
 from campaigns.cli.measuring import metrics
-from campaigns.cli.operating import approve, cancel, pause, poll, reschedule, resolve, resume, retry, wake
+from campaigns.cli.operating import account_resumed, approve, cancel, pause, poll, reschedule, resolve, resume, retry
 from campaigns.cli.options import as_json
-from campaigns.cli.people import explain, forget, optouts
-from campaigns.cli.reading import deliveries, list_, replies, status, taken_out
+from campaigns.cli.people import erase, explain, optouts
+from campaigns.cli.reading import deliveries, excluded, list_, replies, status
 from campaigns.cli.recovering import recover
 from campaigns.cli.reporting import report
 from campaigns.cli.screen import console, print_json
@@ -50,7 +50,7 @@ for _command in (
     list_,
     deliveries,
     replies,
-    taken_out,
+    excluded,
     pause,
     resume,
     approve,
@@ -59,13 +59,13 @@ for _command in (
     poll,
     resolve,
     retry,
-    wake,
+    account_resumed,
     callbacks,
     metrics,
     submissions,
     events,
     explain,
-    forget,
+    erase,
     optouts,
     report,
     export,
@@ -83,7 +83,7 @@ for _command in (
 @click.option("--recipients", default=10_000, show_default=True, type=click.IntRange(1, 1_000_000))
 @click.option("--stay", is_flag=True, help="Leave everything up afterwards, for campaigns of your own, until Ctrl-C.")
 @as_json
-@told
+@reports_errors
 def demo(recipients: int, stay: bool, as_json: bool) -> None:
     """Start everything on this machine, send two campaigns to the sandbox, and stop it all again."""
     if stay and as_json:
@@ -99,7 +99,7 @@ def demo(recipients: int, stay: bool, as_json: bool) -> None:
 @click.option("--balance", default="1000", show_default=True, help="Euros of a token seen for the first time.")
 @click.option("--token", default="", help="The only token that is let in.  [default: any]")
 @as_json
-@told
+@reports_errors
 def sandbox(host: str, port: int, as_json: bool, **options: object) -> None:
     """Run a local gateway with the same eleven methods, until Ctrl-C."""
     try:
@@ -107,7 +107,7 @@ def sandbox(host: str, port: int, as_json: bool, **options: object) -> None:
         from campaigns.sandbox.options import Options, changed  # noqa: PLC0415
         from campaigns.sandbox.server import serve  # noqa: PLC0415
     except ImportError:
-        complain("the sandbox is an extra: pip install 'viber-campaigns[sandbox]'")
+        print_error("the sandbox is an extra: pip install 'viber-campaigns[sandbox]'")
         sys.exit(FAILED)
     if options["dialect"] == "help":
         for name, sentence in sentences().items():
@@ -120,7 +120,7 @@ def sandbox(host: str, port: int, as_json: bool, **options: object) -> None:
     try:
         serve(host, port, options=chosen, ready=_sandbox_as_json if as_json else _tell_sandbox)
     except OSError as error:
-        complain(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port")
+        print_error(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port")
         sys.exit(FAILED)
 
 

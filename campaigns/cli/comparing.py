@@ -20,7 +20,7 @@ _SHOWN_REPLIES: Final = 12
 def compared_with(campaigns: list[Campaign], sandbox: SandboxClient, console: Console) -> dict[str, int | str]:
     """What each phone got, what was answered, and whether both sides tell the same."""
     truth = [(row["mailing"], row["phone"], row["text"]) for row in sandbox.ledger()]
-    told = Counter(
+    known = Counter(
         (delivery.mailing, delivery.phone)
         for campaign in campaigns
         for delivery in campaign.deliveries()
@@ -30,15 +30,15 @@ def compared_with(campaigns: list[Campaign], sandbox: SandboxClient, console: Co
     _show_replies(campaigns, console)
     sent = Counter((mailing, phone) for mailing, phone, _ in truth)
     twice = [pair for pair, number in sent.items() if number > 1]
-    differing = [pair for pair in sent.keys() | told.keys() if sent[pair] != told[pair]]
+    differing = [pair for pair in sent.keys() | known.keys() if sent[pair] != known[pair]]
     summary = sandbox.summary()
     paid = counted(summary["requests"]["sendBulkViber"], "paid request")
     console.print()
-    console.print(agreement(len(truth), sum(told.values()), len(twice), len(differing)))
+    console.print(agreement(len(truth), sum(known.values()), len(twice), len(differing)))
     console.print(f"cost: {_amount(summary['spent'])} for {paid}")
     return {
         "sent": len(truth),
-        "known": sum(told.values()),
+        "known": sum(known.values()),
         "twice": len(twice),
         "differing": len(differing),
         "spent": summary["spent"],

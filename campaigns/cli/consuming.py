@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import click
 
-from campaigns.cli.failures import told
+from campaigns.cli.failures import reports_errors
 from campaigns.cli.options import as_json
 from campaigns.cli.screen import console, print_json
 from campaigns.consume import consume, stop_on_signals
 from campaigns.events import Groups, position_of
 from campaigns.logs import to_stderr
-from campaigns.wiring import BRIEF, consumer_settings, consumer_store, default_services
+from campaigns.wiring import INTERACTIVE, consumer_settings, consumer_store, default_services
 
 
 @click.command(short_help="Print events as JSON lines; steer groups of consumers.")
@@ -24,9 +24,9 @@ from campaigns.wiring import BRIEF, consumer_settings, consumer_store, default_s
 @click.option("--rewind", metavar="TIME", help="Set the group back to a time or a position.")
 @click.option("--dead-letters", is_flag=True, help="Print what the group could not digest, with the reason.")
 @click.option("--drop", metavar="ID", help="Drop this dead letter of the group: it was dealt with.")
-@click.option("--forget", is_flag=True, help="Drop the group, for which the stream waits.")
+@click.option("--delete", is_flag=True, help="Drop the group, for which the stream waits.")
 @as_json
-@told
+@reports_errors
 def events(
     group: str | None,
     consumer: str | None,
@@ -35,25 +35,25 @@ def events(
     rewind: str | None,
     dead_letters: bool,
     drop: str | None,
-    forget: bool,
+    delete: bool,
     as_json: bool,
 ) -> None:
     """Print events as JSON lines: whole ones, or in a group single changes.
 
-    --json is for --forget, --drop and --rewind, which else answer in words.
+    --json is for --delete, --drop and --rewind, which else answer in words.
     """
     if group is None:
-        if consumer or rewind or dead_letters or drop or forget:
-            raise click.UsageError("--consumer, --rewind, --dead-letters, --drop and --forget need --group")
+        if consumer or rewind or dead_letters or drop or delete:
+            raise click.UsageError("--consumer, --rewind, --dead-letters, --drop and --delete need --group")
         with stop_on_signals() as stopped:
             _print_stream(since, follow, stopped)
         return
-    groups = Groups(consumer_store(patience=BRIEF))
+    groups = Groups(consumer_store(patience=INTERACTIVE))
     if dead_letters:
         for letter in groups.dead_letters(group):
             print_json(letter.as_dict())
-    elif forget or drop or rewind:
-        done, words = _changed(groups, group, forget, drop, rewind)
+    elif delete or drop or rewind:
+        done, words = _changed(groups, group, delete, drop, rewind)
         if as_json:
             print_json({"group": group, "done": done})
         else:
@@ -64,11 +64,11 @@ def events(
             _print_group(group, consumer, since, follow, stopped)
 
 
-def _changed(groups: Groups, group: str, forget: bool, drop: str | None, rewind: str | None) -> tuple[bool, str]:
+def _changed(groups: Groups, group: str, delete: bool, drop: str | None, rewind: str | None) -> tuple[bool, str]:
     """Whether something was changed, and that in words."""
-    if forget:
-        done = groups.forget(group)
-        return done, f"group {group} is forgotten" if done else f"there is no group {group}"
+    if delete:
+        done = groups.delete(group)
+        return done, f"group {group} is deleted" if done else f"there is no group {group}"
     if drop:
         done = groups.remove_dead_letter(group, drop)
         return done, "dropped" if done else f"there is no dead letter {drop}"

@@ -25,7 +25,7 @@ from rich.live import Live
 from campaigns.campaign import Campaign
 from campaigns.campaign_status import Status
 from campaigns.cli.comparing import compared_with
-from campaigns.cli.failures import FAILED, complain
+from campaigns.cli.failures import FAILED, print_error
 from campaigns.cli.sample import sample_job
 from campaigns.cli.screen import Screen, print_json, remark
 from campaigns.cli.show import status_table
@@ -49,7 +49,7 @@ _STAYING: Final = {
     "CAMPAIGNS_POLL_FRACTION": "0.02",
     "CAMPAIGNS_SINGLE_POLL_FRACTION": "0.02",
     "CAMPAIGNS_SETTLE_WINDOW_S": "5",
-    "CAMPAIGNS_LOOK_INTERVAL_S": "2",
+    "CAMPAIGNS_CHECK_INTERVAL_S": "2",
 }
 _STOP_S = 15.0
 #: Phones with fates of their own: one that answers, one that opts out, one that is never reached.
@@ -82,7 +82,7 @@ def run_demo(recipients: int, console: Console, *, as_json: bool = False, stay: 
             enqueue(_greetings(recipients), services=services),
         ]
         if not _follow(campaigns, console, stay=stay):
-            complain(f"the campaigns did not finish in {_PATIENCE_S:g} seconds; the end of the logs:")
+            print_error(f"the campaigns did not finish in {_PATIENCE_S:g} seconds; the end of the logs:")
             _show_logs(folder)
             return FAILED
         _await_replies(campaigns)

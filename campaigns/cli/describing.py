@@ -6,7 +6,7 @@ import json
 
 import click
 
-from campaigns.cli.failures import told
+from campaigns.cli.failures import reports_errors
 from campaigns.cli.options import as_json
 from campaigns.cli.screen import print_json, print_text
 from campaigns.jobs.json_schema import job_schema, jobs_schema
@@ -19,7 +19,7 @@ from campaigns.wiring import default_services
 @click.option("--kind", type=click.Choice(list(KINDS)), help="Of this kind of job only.")
 @click.option("--page", is_flag=True, help="Print every field as a page for people, in Markdown.")
 @as_json
-@told
+@reports_errors
 def schema(kind: str | None, page: bool, as_json: bool) -> None:
     """Print the JSON Schema (draft 2020-12) of jobs, with the limits that are set here.
 

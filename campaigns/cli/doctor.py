@@ -8,20 +8,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from campaigns.cli.doctor_outside import ask, look_at_broker, of_broker, of_clock, of_gateway, of_resting, of_tokens
-from campaigns.cli.doctor_server import look_at_server
-from campaigns.cli.doctor_work import look_at_doubt, look_at_events, look_at_workers
-from campaigns.cli.findings import FAIL, OK, SKIP, WARN, Finding, Look
+from campaigns.cli.doctor_outside import account_pauses, ask, check_broker, of_broker, of_clock, of_gateway, of_tokens
+from campaigns.cli.doctor_server import check_server
+from campaigns.cli.doctor_work import check_doubt, check_events, check_workers
+from campaigns.cli.findings import FAIL, OK, SKIP, WARN, Check, Finding
 from campaigns.errors import StoreError
 from campaigns.services import Services
 from campaigns.settings import Settings
 from campaigns.settings.addresses import is_tls
 from campaigns.store.client import Store
-from campaigns.wiring import BRIEF, build_services, open_store
+from campaigns.wiring import INTERACTIVE, build_services, open_store
 
 #: Together these end before five seconds have passed, whoever does not answer.
 _ALL_S = 4.0
-_STORE = BRIEF._replace(connect_s=1.2, answer_s=1.2, give_up_s=0.5)
+_STORE = INTERACTIVE._replace(connect_s=1.2, answer_s=1.2, give_up_s=0.5)
 _GATEWAY_S = 2.0
 
 
@@ -31,10 +31,10 @@ def examine(settings: Settings | None = None, store: Store | None = None) -> lis
     hasty = replace(settings, connect_timeout_s=_GATEWAY_S, deadline_s=_GATEWAY_S, read_attempts=1)
     services = build_services(hasty, store=store or open_store(settings, _STORE))
     until_s = time.monotonic() + _ALL_S
-    broker = look_at_broker(settings)
-    asking = {account: Look(partial(ask, services, account)) for account in settings.accounts}
+    broker = check_broker(settings)
+    asking = {account: Check(partial(ask, services, account)) for account in settings.accounts}
     ahead_s, inside = _inside(services, until_s)
-    asked = {account: look.result(until_s) for account, look in asking.items()}
+    asked = {account: check.result(until_s) for account, check in asking.items()}
     return [
         *inside,
         *of_broker(settings, broker, until_s),
@@ -55,15 +55,15 @@ def _inside(services: Services, until_s: float) -> tuple[float | None, list[Find
         skipped = "persistence, beat, workers, queues, events and accounts: only the server knows"
         return None, [Finding(FAIL, "server", str(error), remedy), Finding(SKIP, "all inside", skipped)]
     findings = [Finding(OK, "server", f"{store.address} answers")]
-    findings += _told("server's state", lambda: look_at_server(store), until_s)
-    looks = {
-        "workers": look_at_workers,
-        "events": look_at_events,
-        "accounts": of_resting,
-        "doubt": look_at_doubt,
+    findings += _told("server's state", lambda: check_server(store), until_s)
+    checks = {
+        "workers": check_workers,
+        "events": check_events,
+        "accounts": account_pauses,
+        "doubt": check_doubt,
     }
-    for what, look in looks.items():
-        findings += _told(what, partial(look, services), until_s)
+    for what, check in checks.items():
+        findings += _told(what, partial(check, services), until_s)
     return ahead_s, findings
 
 
@@ -79,13 +79,13 @@ def _remedy_of_server(problem: str, url: str) -> str:
     return "start Redis or Valkey, and let CAMPAIGNS_REDIS_URL name it, with its password"
 
 
-def _told(what: str, look: Callable[[], Iterator[Finding]], until_s: float) -> list[Finding]:
-    """The findings of a look. Where the server refuses it, for example by an ACL, that is one."""
+def _told(what: str, check: Callable[[], Iterator[Finding]], until_s: float) -> list[Finding]:
+    """The findings of a check. Where the server refuses it, for example by an ACL, that is one."""
     if time.monotonic() > until_s - _STORE.answer_s:
         return [Finding(SKIP, what, "the server is too slow")]
     found = []
     try:
-        for finding in look():
+        for finding in check():
             found.append(finding)  # noqa: PERF402 (what was found before an error stays)
     except StoreError as error:
         found.append(Finding(WARN, what, str(error), "let the server's ACL allow it, and look at its log"))

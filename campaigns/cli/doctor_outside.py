@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 from campaigns.broker.bells import broker_problem
 from campaigns.broker.options import place_of
-from campaigns.cli.findings import FAIL, OK, SKIP, WARN, Finding, Look
+from campaigns.cli.findings import FAIL, OK, SKIP, WARN, Check, Finding
 from campaigns.errors import (
     AccountRefusedError,
     GatewayError,
-    NotNowError,
+    PermitDeniedError,
     StoreError,
     TooManyRequestsError,
 )
@@ -60,7 +60,7 @@ def of_gateway(settings: Settings, asked: Mapping[str, Asked | None]) -> Finding
     """Whether the gateway can be reached, as far as asking for the accounts tells. None: it took too long."""
     url = urlsplit(settings.gateway_url)
     place = f"{url.scheme}://{url.hostname}{f':{url.port}' if url.port else ''}"
-    tried = [one for one in asked.values() if one is None or not isinstance(one.error, NotNowError)]
+    tried = [one for one in asked.values() if one is None or not isinstance(one.error, PermitDeniedError)]
     if any(one is not None and one.answered for one in tried):
         return Finding(OK, "gateway", place)
     if tried:
@@ -83,10 +83,12 @@ def of_tokens(settings: Settings, asked: Mapping[str, Asked | None]) -> Iterator
     for account, one in asked.items():
         what, error = f"token of {account}", None if one is None else one.error
         if one is None or not one.answered:
-            why = error.reason if isinstance(error, NotNowError) else "the gateway does not answer"
-            yield Finding(SKIP, what, why, "ask again in a minute" if isinstance(error, NotNowError) else "")
+            why = error.reason if isinstance(error, PermitDeniedError) else "the gateway does not answer"
+            yield Finding(SKIP, what, why, "ask again in a minute" if isinstance(error, PermitDeniedError) else "")
         elif isinstance(error, AccountRefusedError):
-            remedy = f"check {token_variable(account)} and CAMPAIGNS_GATEWAY_URL, then: campaigns wake {account}"
+            remedy = (
+                f"check {token_variable(account)} and CAMPAIGNS_GATEWAY_URL, then: campaigns resume-account {account}"
+            )
             yield Finding(FAIL, what, str(error), remedy)
         elif isinstance(error, TooManyRequestsError):
             yield Finding(WARN, what, str(error), "wait, and lower CAMPAIGNS_RATE_LIMIT if it happens again")
@@ -96,24 +98,24 @@ def of_tokens(settings: Settings, asked: Mapping[str, Asked | None]) -> Iterator
             yield Finding(OK, what, "the gateway takes it")
 
 
-def of_resting(services: Services) -> Iterator[Finding]:
+def account_pauses(services: Services) -> Iterator[Finding]:
     """Which accounts rest. Raises StoreError."""
     for account in services.settings.accounts:
-        if (resting := services.limiter.resting(account)) is None:
-            yield Finding(OK, f"account {account}", "does not rest")
+        if (account_pause := services.limiter.pause_of(account)) is None:
+            yield Finding(OK, f"account {account}", "is not paused")
         else:
-            until_ms, reason = resting
+            until_ms, reason = account_pause
             left_s = (until_ms - services.now_ms()) / 1000
-            remedy = f"put that right, then: campaigns wake {account}"
-            yield Finding(WARN, f"account {account}", f"rests for {left_s:,.0f} s: {reason}", remedy)
+            remedy = f"put that right, then: campaigns resume-account {account}"
+            yield Finding(WARN, f"account {account}", f"is paused for {left_s:,.0f} s: {reason}", remedy)
 
 
 def of_clock(server_ahead_s: float | None, asked: Mapping[str, Asked | None]) -> Finding:
     """Whether the clocks of this machine, the server and the gateway agree. Seconds that others are ahead of here."""
-    told = [one.ahead_s for one in asked.values() if one is not None and one.ahead_s is not None]
+    ahead = [one.ahead_s for one in asked.values() if one is not None and one.ahead_s is not None]
     apart = {"this machine": server_ahead_s} if server_ahead_s is not None else {}
-    if told:
-        apart["the gateway"] = told[0] - (server_ahead_s or 0.0)
+    if ahead:
+        apart["the gateway"] = ahead[0] - (server_ahead_s or 0.0)
     if not apart:
         return Finding(SKIP, "clock", "there is none to compare with")
     base = "this machine's" if server_ahead_s is None else "the server's"
@@ -123,19 +125,19 @@ def of_clock(server_ahead_s: float | None, asked: Mapping[str, Asked | None]) ->
     return Finding(WARN, "clock", found, "synchronise them with NTP: what was sent is recognised by its time")
 
 
-def look_at_broker(settings: Settings) -> Look[str] | None:
-    """Begin to look, if the broker is another server than the store."""
+def check_broker(settings: Settings) -> Check[str] | None:
+    """Begin to check, if the broker is another server than the store."""
     if not settings.broker_url or settings.broker_url == settings.redis_url:
         return None
-    return Look(lambda: broker_problem(settings))
+    return Check(lambda: broker_problem(settings))
 
 
-def of_broker(settings: Settings, look: Look[str] | None, until_s: float) -> Iterator[Finding]:
+def of_broker(settings: Settings, check: Check[str] | None, until_s: float) -> Iterator[Finding]:
     """Whether the broker takes wake-ups."""
-    if look is None:
+    if check is None:
         return
     remedy = "start it, and let CAMPAIGNS_BROKER_URL name it, with its password"
-    problem, place = look.result(until_s), place_of(settings)
+    problem, place = check.result(until_s), place_of(settings)
     if problem == "":
         yield Finding(OK, "broker", place)
     else:

@@ -14,7 +14,7 @@ _MUCH, _TOO_MUCH = 0.8, 0.97
 _MB = 1024 * 1024
 
 
-def look_at_server(store: Store) -> Iterator[Finding]:
+def check_server(store: Store) -> Iterator[Finding]:
     """Raises StoreError."""
     info = store.ask("info")
     yield of_version(str(info.get("server_name", "redis")), str(info.get("valkey_version") or info["redis_version"]))

@@ -20,7 +20,7 @@ _NEWEST = 1000
 _PROCESSES = {REPLIES: POLL}
 
 
-def look_at_workers(services: Services) -> Iterator[Finding]:
+def check_workers(services: Services) -> Iterator[Finding]:
     """Raises StoreError."""
     live, now_ms = consumed(services.store), services.now_ms()
     yield _beat(services, now_ms)
@@ -51,7 +51,7 @@ def _beat(services: Services, now_ms: int) -> Finding:
     return Finding(OK, "beat", f"ticked {age_s:.0f} s ago")
 
 
-def look_at_events(services: Services) -> Iterator[Finding]:
+def check_events(services: Services) -> Iterator[Finding]:
     """Raises StoreError."""
     groups = Groups(services.store).all()
     yield _room(services, groups)
@@ -68,7 +68,7 @@ def _room(services: Services, groups: list[Group]) -> Finding:
     if full is None and unread < cap / 2:
         return Finding(OK, "event stream", found if groups else f"{found}; no group reads them")
     last = max(groups, key=lambda group: group.unread).name if groups else ""
-    remedy = f"start the consumers of group {last}, or, if nobody reads it: campaigns events --group {last} --forget"
+    remedy = f"start the consumers of group {last}, or, if nobody reads it: campaigns events --group {last} --delete"
     if full is not None:
         since_s = (services.now_ms() - full.since_ms) / 1000
         found += f": sending pauses for {since_s:,.0f} s already; group {last} has not read {unread:,}"
@@ -96,10 +96,10 @@ def _groups(services: Services, groups: list[Group]) -> Finding:
     behind = {name: age_ms / 3_600_000 for name, age_ms in oldest.items() if age_ms > _BEHIND_S * 1000}
     if not behind:
         return Finding(OK, "groups", f"{len(groups)}, none is behind" if groups else "none")
-    told = ", ".join(f"{name} by {hours:,.0f} h" for name, hours in behind.items())
+    listed = ", ".join(f"{name} by {hours:,.0f} h" for name, hours in behind.items())
     name = next(iter(behind))
-    remedy = f"start its consumers, or, if nobody reads it: campaigns events --group {name} --forget"
-    return Finding(WARN, "groups", f"behind: {told}", remedy)
+    remedy = f"start its consumers, or, if nobody reads it: campaigns events --group {name} --delete"
+    return Finding(WARN, "groups", f"behind: {listed}", remedy)
 
 
 def _dead_letters(services: Services, groups: list[Group]) -> Finding:
@@ -108,12 +108,12 @@ def _dead_letters(services: Services, groups: list[Group]) -> Finding:
     found = {name: number for name, number in zip(names, numbers, strict=True) if number}
     if not found:
         return Finding(OK, "dead letters", "none")
-    told = ", ".join(f"{number:,} of group {name}" for name, number in found.items())
+    listed = ", ".join(f"{number:,} of group {name}" for name, number in found.items())
     remedy = f"see why, then drop each: campaigns events --group {next(iter(found))} --dead-letters"
-    return Finding(WARN, "dead letters", told, remedy)
+    return Finding(WARN, "dead letters", listed, remedy)
 
 
-def look_at_doubt(services: Services) -> Iterator[Finding]:
+def check_doubt(services: Services) -> Iterator[Finding]:
     """Requests that wait for a person, among the newest campaigns. Raises StoreError."""
     store = services.store
     ids = [raw.decode() for raw in store.ask("zrevrange", store.keys.index(), 0, _NEWEST - 1)]

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns.cli.doctor import examine
-from campaigns.cli.failures import FAILED, told
+from campaigns.cli.failures import FAILED, reports_errors
 from campaigns.cli.findings import FAIL, OK, SKIP, WARN, Finding, summed_up
 from campaigns.cli.screen import console, print_json
 
@@ -20,7 +20,7 @@ _STYLES = {OK: "green", WARN: "yellow", FAIL: "red", SKIP: "dim"}
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one finding a line.")
-@told
+@reports_errors
 def doctor(as_json: bool) -> None:
     """Check what campaigns need: server, persistence, beat, workers, events, clocks, tokens, gateway.
 

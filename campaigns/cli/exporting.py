@@ -11,7 +11,7 @@ import click
 
 from campaigns.campaign import Campaign
 from campaigns.campaign_status import Status
-from campaigns.cli.failures import told
+from campaigns.cli.failures import reports_errors
 from campaigns.cli.naming import found_campaign
 from campaigns.cli.options import campaign_id, only_json
 from campaigns.cli.writing import STDOUT, write_out
@@ -28,11 +28,11 @@ from campaigns.wiring import default_services
     help="Where to write it; without it standard output.",
 )
 @only_json
-@told
+@reports_errors
 def export(campaign_id: str, output: Path) -> None:
     """Write all that is known of a campaign, as JSON lines.
 
-    Each line has a `type`: one `status`, then every `delivery`, every `reply` and everybody `taken_out`. What
+    Each line has a `type`: one `status`, then every `delivery`, every `reply` and everybody `excluded`. What
     changes meanwhile may be told as it was before; a reply may come twice then, with the same `id`.
     """
     campaign = found_campaign(campaign_id)
@@ -51,4 +51,4 @@ def _documents(campaign: Campaign, status: Status) -> Iterator[tuple[str, dict[s
     for reply in default_services().replies.scan(campaign.id):
         yield "reply", asdict(reply)
     for one in campaign.excluded():
-        yield "taken_out", asdict(one)
+        yield "excluded", asdict(one)

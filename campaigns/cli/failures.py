@@ -16,7 +16,7 @@ from campaigns.errors import (
     ApprovalError,
     CampaignsError,
     ConfirmationError,
-    ForgetError,
+    ErasureBlockedError,
     JobError,
     KeyConflictError,
     NotReplicatedError,
@@ -40,20 +40,20 @@ _CODES: dict[type[CampaignsError], int] = {
     StateError: NOT_POSSIBLE,
     ApprovalError: NOT_POSSIBLE,
     ConfirmationError: NOT_POSSIBLE,
-    ForgetError: NOT_POSSIBLE,
+    ErasureBlockedError: NOT_POSSIBLE,
 }
 
 
 @contextmanager
-def failures_told() -> Iterator[None]:
+def errors_as_exit_codes() -> Iterator[None]:
     """Tell what went wrong on standard error, and leave with its exit code."""
     try:
         yield
     except JobError as error:
         if list(error.errors) == ["recipients"] and len(error.lines) == 1:
-            complain(error.lines[0].removeprefix("recipients: "))
+            print_error(error.lines[0].removeprefix("recipients: "))
             sys.exit(WRONG)
-        complain(f"the job has {len(error.lines)} mistake{'s' * (len(error.lines) != 1)}:")
+        print_error(f"the job has {len(error.lines)} mistake{'s' * (len(error.lines) != 1)}:")
         for line in error.lines:
             remark(f"  {line}")
         sys.exit(WRONG)
@@ -61,18 +61,18 @@ def failures_told() -> Iterator[None]:
         _tell_store(error)
         sys.exit(NO_STORE)
     except AmbiguousIdError as error:
-        complain(f"{error}:")
+        print_error(f"{error}:")
         tell_candidates(error)
         sys.exit(WRONG)
     except CampaignsError as error:
-        complain(str(error))
+        print_error(str(error))
         sys.exit(next((code for kind, code in _CODES.items() if isinstance(error, kind)), FAILED))
     except UnicodeEncodeError:
         # Half a character in an argument: the system hands over bytes that are no text in this way.
-        complain("the command line holds bytes that are no text in UTF-8")
+        print_error("the command line holds bytes that are no text in UTF-8")
         sys.exit(WRONG)
     except (KeyboardInterrupt, click.Abort):
-        complain("interrupted")
+        print_error("interrupted")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has seen enough; nothing more can be said to it.
@@ -82,24 +82,24 @@ def failures_told() -> Iterator[None]:
 
 def _tell_store(error: StoreError) -> None:
     if isinstance(error, NotReplicatedError):
-        complain(str(error))
+        print_error(str(error))
         return
-    complain(f"Redis cannot be used: {error}")
+    print_error(f"Redis cannot be used: {error}")
     remark("  is it running, and does CAMPAIGNS_REDIS_URL name it?")
 
 
-def complain(message: str) -> None:
+def print_error(message: str) -> None:
     """One line on standard error."""
     remark(f"campaigns: {message}")
 
 
-def told(command: Callable[P, T]) -> Callable[P, T]:
+def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
     """Errors become one line and an exit code."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
-        with failures_told():
+        with errors_as_exit_codes():
             return command(*args, **kwargs)
-        raise AssertionError("failures_told leaves or lets through")
+        raise AssertionError("errors_as_exit_codes leaves or lets through")
 
     return wrapped

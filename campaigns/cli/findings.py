@@ -26,16 +26,16 @@ class Finding(NamedTuple):
     remedy: str = ""
 
 
-class Look(Generic[T]):
+class Check(Generic[T]):
     """A look that goes on by itself, in a thread that nobody has to wait for: some take as long as they like."""
 
-    def __init__(self, look: Callable[[], T]) -> None:
+    def __init__(self, check: Callable[[], T]) -> None:
         self._results: SimpleQueue[T | Exception] = SimpleQueue()
-        threading.Thread(target=self._run, args=(look,), daemon=True).start()
+        threading.Thread(target=self._run, args=(check,), daemon=True).start()
 
-    def _run(self, look: Callable[[], T]) -> None:
+    def _run(self, check: Callable[[], T]) -> None:
         try:
-            self._results.put(look())
+            self._results.put(check())
         except Exception as error:  # noqa: BLE001 (raised again where the result is asked for)
             self._results.put(error)
 

@@ -12,8 +12,8 @@ from rich.live import Live
 
 from campaigns.campaign import Campaign
 from campaigns.campaign_status import Status
-from campaigns.cli.failures import complain
-from campaigns.cli.progress import Pace, Standing, line, view
+from campaigns.cli.failures import print_error
+from campaigns.cli.progress import Progress, Throughput, line, view
 from campaigns.cli.show import (
     account_pause,
     canary_words,
@@ -30,23 +30,23 @@ from campaigns.wiring import default_services
 
 _LOOK_S = 0.25
 _LINE_S = 1.0
-Show = Callable[[Status, Standing, float | None], None]
+Show = Callable[[Status, Progress, float | None], None]
 
 
 def followed(campaign: Campaign, timeout_s: float | None, console: Console) -> Status:
     """Show the campaign until it is over, and then where it is. Raises WaitTimeoutError.
 
-    What keeps it from going on (a refusal, an account that rests, a pause) is told as soon as it is known.
+    What keeps it from going on (a refusal, an account that is paused, a pause) is told as soon as it is known.
     """
-    settings, pace = default_services().settings, Pace()
+    settings, throughput = default_services().settings, Throughput()
     zone = settings.gateway_timezone
     until = None if timeout_s is None else time.monotonic() + timeout_s
     now = campaign.status()
     with _told_that_it_goes_on(), _shown(console, zone) as show:
         while True:
-            standing = Standing.of(now, settings.final_statuses)
-            pace.note(time.monotonic(), standing.sent)
-            show(now, standing, pace.per_s)
+            progress = Progress.of(now, settings.final_statuses)
+            throughput.note(time.monotonic(), progress.sent)
+            show(now, progress, throughput.per_s)
             if now.state in OVER:
                 break
             if until is not None and time.monotonic() > until:
@@ -75,7 +75,7 @@ def _shown(console: Console, zone: tzinfo) -> Iterator[Show]:
         return
     # Drawn only when we say so, in one write: nothing flickers.
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
-        yield lambda status, standing, per_s: live.update(view(status, standing, per_s, zone), refresh=True)
+        yield lambda status, progress, per_s: live.update(view(status, progress, per_s, zone), refresh=True)
 
 
 def _drawn(console: Console) -> bool:
@@ -88,17 +88,17 @@ class _Lines:
     def __init__(self, console: Console, zone: tzinfo) -> None:
         self._console = console
         self._zone = zone
-        self._last: Standing | None = None
+        self._last: Progress | None = None
         self._at_s = -_LINE_S
         self._told: set[str] = set()
 
-    def __call__(self, status: Status, standing: Standing, per_s: float | None) -> None:
+    def __call__(self, status: Status, progress: Progress, per_s: float | None) -> None:
         # What follows in a moment, in whole, need not be said twice.
         new = [] if status.state in OVER else [w for w in obstacles(status, self._zone) if w not in self._told]
         soon = time.monotonic() - self._at_s < _LINE_S
-        if standing != self._last and not soon and status.state not in OVER:
-            self._last, self._at_s = standing, time.monotonic()
-            self._say(line(standing, per_s))
+        if progress != self._last and not soon and status.state not in OVER:
+            self._last, self._at_s = progress, time.monotonic()
+            self._say(line(progress, per_s))
         for words in new:
             self._told.add(words)
             self._say(words)
@@ -112,5 +112,5 @@ def _told_that_it_goes_on() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        complain("the campaign goes on by itself")
+        print_error("the campaign goes on by itself")
         raise

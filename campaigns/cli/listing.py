@@ -30,11 +30,11 @@ def needs(status: Status) -> str:
     refused = status.recipients.get("rejected") or status.requests.get("rejected", 0)
     found = {
         "does not balance": not status.balanced,
-        f"{status.duplicates:,} went out twice": status.duplicates,
+        f"{status.double_sends:,} went out twice": status.double_sends,
         f"{held:,} held": held,
         "invalid job": status.state == "invalid",
         f"{refused:,} refused": refused,
-        "account rests": status.account_rests_until is not None and status.recipients.get("planned"),
+        "account is paused": status.account_paused_until is not None and status.recipients.get("planned"),
         "event stream full": status.events_full_since is not None and status.recipients.get("planned"),
         "canary failed": status.state == "paused" and status.canary == "failed",
         "paused": status.state == "paused",

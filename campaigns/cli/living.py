@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from campaigns.cli.failures import FAILED, told
+from campaigns.cli.failures import FAILED, reports_errors
 from campaigns.cli.options import as_json
 from campaigns.cli.screen import console, print_json
 from campaigns.errors import StoreError
@@ -19,10 +19,10 @@ from campaigns.health.signs import ROLES, Sign, folder_of, signs
 from campaigns.names import QUEUES
 from campaigns.settings import Settings
 from campaigns.store.client import Store
-from campaigns.wiring import BRIEF, consumer_settings, open_store
+from campaigns.wiring import INTERACTIVE, consumer_settings, open_store
 
 #: A probe is given five seconds, of which starting Python takes one.
-_PATIENCE = BRIEF._replace(connect_s=1, answer_s=1, give_up_s=0.5)
+_PATIENCE = INTERACTIVE._replace(connect_s=1, answer_s=1, give_up_s=0.5)
 _USUAL = Limits()
 _seconds = click.FloatRange(min=0.1)
 
@@ -48,7 +48,7 @@ def _queues(_context: click.Context, _parameter: click.Parameter, given: str | N
 @click.option("--broker-s", default=_USUAL.broker_s, show_default=True, type=_seconds, help="The same, looking for it.")
 @click.option("--work-s", default=_USUAL.work_s, show_default=True, type=_seconds, help="Due so long, and none done.")
 @as_json
-@told
+@reports_errors
 def alive(
     role: str | None, queues: tuple[str, ...], loop_s: float, broker_s: float, work_s: float, as_json: bool
 ) -> None:

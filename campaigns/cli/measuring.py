@@ -10,14 +10,14 @@ from typing import NoReturn
 import click
 
 from campaigns import __version__
-from campaigns.cli.failures import FAILED, complain, told
+from campaigns.cli.failures import FAILED, print_error, reports_errors
 from campaigns.cli.options import as_json
 from campaigns.cli.screen import console, print_json, print_text
 from campaigns.logs import to_stderr
 from campaigns.metrics.described import BUILD, Sample
 from campaigns.metrics.page import page as page_of
 from campaigns.metrics.reading import Reader, read
-from campaigns.wiring import BRIEF, consumer_settings, open_store
+from campaigns.wiring import INTERACTIVE, consumer_settings, open_store
 
 
 @click.command(short_help="Serve metrics to Prometheus, until Ctrl-C.")
@@ -25,7 +25,7 @@ from campaigns.wiring import BRIEF, consumer_settings, open_store
 @click.option("--port", default=9808, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--page", is_flag=True, help="Print the reference of all metrics, as Markdown, and nothing else.")
 @as_json
-@told
+@reports_errors
 def metrics(host: str, port: int, page: bool, as_json: bool) -> None:
     """Serve what the store knows as metrics to Prometheus, until Ctrl-C. One exporter is enough for all workers."""
     if page:
@@ -34,17 +34,17 @@ def metrics(host: str, port: int, page: bool, as_json: bool) -> None:
     try:
         from campaigns.metrics.exposition import registry_of, serve  # noqa: PLC0415 (needs an extra)
     except ImportError:
-        complain("metrics are an extra: pip install 'viber-campaigns[metrics]'")
+        print_error("metrics are an extra: pip install 'viber-campaigns[metrics]'")
         sys.exit(FAILED)
     settings = consumer_settings()
-    store = open_store(settings, BRIEF)
+    store = open_store(settings, INTERACTIVE)
     reader = Reader(lambda: read(store, settings))
     build = Sample(BUILD, (__version__,), 1)
     with to_stderr(settings.log_format):
         try:
             server = serve(registry_of(lambda: [build, *reader.samples()]), host, port)
         except OSError as error:
-            complain(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port")
+            print_error(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port")
             sys.exit(FAILED)
         url = f"http://{host}:{server.server_port}/metrics"
         if as_json:

@@ -9,12 +9,12 @@ import click
 
 from campaigns.campaign import Campaign
 from campaigns.campaign_status import Status
-from campaigns.cli.failures import FAILED, told
+from campaigns.cli.failures import FAILED, reports_errors
 from campaigns.cli.naming import found_campaign, full_batch_id
 from campaigns.cli.options import account, as_json, by, campaign_id, why
 from campaigns.cli.screen import console, print_json
 from campaigns.cli.show import events_full_words, out_of_reach_words, status_table
-from campaigns.flow.operator.resolve import RESOLUTIONS, wake_account
+from campaigns.flow.operator.resolve import RESOLUTIONS, resume_account
 from campaigns.text.wording import counted
 from campaigns.wiring import default_services
 
@@ -33,7 +33,7 @@ _batch = click.option("--batch", "batch_id", help="Only this batch, such as ID-3
 @by
 @why
 @as_json
-@told
+@reports_errors
 def pause(campaign_id: str, by: str, why: str, as_json: bool) -> None:
     """Send no further batch of a campaign."""
     campaign = found_campaign(campaign_id)
@@ -51,7 +51,7 @@ def pause(campaign_id: str, by: str, why: str, as_json: bool) -> None:
 @by
 @why
 @as_json
-@told
+@reports_errors
 def resume(campaign_id: str, by: str, why: str, as_json: bool) -> None:
     """Send on."""
     campaign = found_campaign(campaign_id)
@@ -70,7 +70,7 @@ def resume(campaign_id: str, by: str, why: str, as_json: bool) -> None:
 @by
 @why
 @as_json
-@told
+@reports_errors
 def approve(campaign_id: str, by: str, why: str, as_json: bool) -> None:
     """Let a draft go out. Somebody else than who made it has to do that."""
     campaign = found_campaign(campaign_id)
@@ -86,7 +86,7 @@ def approve(campaign_id: str, by: str, why: str, as_json: bool) -> None:
 @by
 @why
 @as_json
-@told
+@reports_errors
 def cancel(campaign_id: str, by: str, why: str, as_json: bool) -> None:
     """Never send what has not gone out."""
     status = found_campaign(campaign_id).cancel(by=by, why=why)
@@ -102,7 +102,7 @@ def cancel(campaign_id: str, by: str, why: str, as_json: bool) -> None:
 @by
 @why
 @as_json
-@told
+@reports_errors
 def reschedule(campaign_id: str, time: str, by: str, why: str, as_json: bool) -> None:
     """Let whatever of a campaign is still here go out at TIME, such as 2030-05-01T10:00, also what had no time.
 
@@ -127,7 +127,7 @@ def reschedule(campaign_id: str, time: str, by: str, why: str, as_json: bool) ->
 @click.command(short_help="Ask the gateway now what became of a campaign.")
 @campaign_id
 @as_json
-@told
+@reports_errors
 def poll(campaign_id: str, as_json: bool) -> None:
     """Ask the gateway now what became of a campaign, and for replies."""
     campaign = found_campaign(campaign_id)
@@ -148,7 +148,7 @@ def poll(campaign_id: str, as_json: bool) -> None:
 @click.option("--confirmed-by", default="", help="Who else agrees: needed for what is dear to send again.")
 @_why
 @as_json
-@told
+@reports_errors
 def resolve(
     campaign_id: str, decision: str, batch_id: str | None, by: str, confirmed_by: str, why: str, as_json: bool
 ) -> None:
@@ -175,7 +175,7 @@ def resolve(
 @by
 @_why
 @as_json
-@told
+@reports_errors
 def retry(campaign_id: str, batch_id: str | None, by: str, why: str, as_json: bool) -> None:
     """Send batches again that the gateway refused."""
     campaign = found_campaign(campaign_id)
@@ -190,24 +190,24 @@ def retry(campaign_id: str, batch_id: str | None, by: str, why: str, as_json: bo
     sys.exit(0 if changed else FAILED)
 
 
-@click.command(short_help="End the rest of an account.")
+@click.command("resume-account", short_help="End the pause of an account.")
 @account
 @by
 @why
 @as_json
-@told
-def wake(account: str, by: str, why: str, as_json: bool) -> None:
-    """End the rest of ACCOUNT, once its token, money or rights have been put right."""
+@reports_errors
+def account_resumed(account: str, by: str, why: str, as_json: bool) -> None:
+    """End the pause of ACCOUNT, once its token, money or rights have been put right."""
     services = default_services()
-    resting = services.limiter.resting(account)
-    if resting is not None:
-        wake_account(services, account, by, why)
+    pause = services.limiter.pause_of(account)
+    if pause is not None:
+        resume_account(services, account, by, why)
     if as_json:
-        print_json({"account": account, "woken": resting is not None, "rested_because": resting[1] if resting else ""})
-    elif resting is None:
-        console.print(f"account {account} does not rest")
+        print_json({"account": account, "resumed": pause is not None, "reason": pause[1] if pause else ""})
+    elif pause is None:
+        console.print(f"account {account} is not paused")
     else:
-        console.print(f"account {account} is awake; it rested because: {resting[1]}")
+        console.print(f"account {account} goes on; it was paused because: {pause[1]}")
 
 
 def _tell_none(what: str, campaign: Campaign) -> None:

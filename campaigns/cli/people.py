@@ -11,9 +11,9 @@ from typing import Any, TextIO
 import click
 
 from campaigns import optouts as optouts_api
-from campaigns import person as people
+from campaigns import person
 from campaigns.cli.completing import accounts
-from campaigns.cli.failures import FAILED, WRONG, complain, told
+from campaigns.cli.failures import FAILED, WRONG, print_error, reports_errors
 from campaigns.cli.options import as_json, by, columns, encoding, recipient_file, why
 from campaigns.cli.screen import console, print_indented, print_json, print_line, remark
 from campaigns.ledger import OptOut
@@ -36,7 +36,7 @@ from campaigns.wiring import default_services
 )
 @click.option("--campaigns", "limit", default=100, show_default=True, type=click.IntRange(1), help="Look at so many.")
 @as_json
-@told
+@reports_errors
 def explain(phone: str | None, message_id: int | None, account: str, limit: int, as_json: bool) -> None:
     """Tell all that is known of PHONE: what every campaign did to it, and why."""
     if (phone is None) == (message_id is None):
@@ -47,7 +47,7 @@ def explain(phone: str | None, message_id: int | None, account: str, limit: int,
     services = default_services()
     (normal,) = _normal((str(phone),))
     optout = services.optouts.of(normal)
-    traces = list(people.find(normal, campaigns=limit))
+    traces = list(person.find_person(normal, campaigns=limit))
     if as_json:
         print_json({"phone": normal, "optout": asdict(optout) if optout else None})
         for trace in traces:
@@ -58,9 +58,9 @@ def explain(phone: str | None, message_id: int | None, account: str, limit: int,
 
 
 def _explain_message(message_id: int, account: str, as_json: bool) -> None:
-    owner = people.find_message(message_id, account=account)
+    owner = person.find_message(message_id, account=account)
     if owner is None:
-        complain(f"no message {message_id} of account {account} is known")
+        print_error(f"no message {message_id} of account {account} is known")
         sys.exit(FAILED)
     if as_json:
         print_json(asdict(owner))
@@ -77,11 +77,11 @@ def _explain_message(message_id: int, account: str, as_json: bool) -> None:
 @by
 @why
 @as_json
-@told
-def forget(phone: str, optout_too: bool, by: str, why: str, as_json: bool) -> None:
+@reports_errors
+def erase(phone: str, optout_too: bool, by: str, why: str, as_json: bool) -> None:
     """Erase PHONE from everything that is kept here. Counters stay; an opt-out stays unless you say so."""
     (normal,) = _normal((phone,))
-    gone = people.forget(normal, optout_too=optout_too, by=by, why=why)
+    gone = person.erase(normal, optout_too=optout_too, by=by, why=why)
     if as_json:
         print_json(asdict(gone))
         return
@@ -89,7 +89,7 @@ def forget(phone: str, optout_too: bool, by: str, why: str, as_json: bool) -> No
         counted(gone.deliveries, "delivery", "deliveries"),
         counted(gone.bodies, "request body", "request bodies"),
         counted(gone.replies, "reply", "replies"),
-        counted(gone.taken_out, "row of those taken out", "rows of those taken out"),
+        counted(gone.excluded, "row of those taken out", "rows of those taken out"),
         counted(gone.events, "event"),
         counted(gone.dead_letters, "dead letter"),
     )
@@ -98,7 +98,7 @@ def forget(phone: str, optout_too: bool, by: str, why: str, as_json: bool) -> No
         left = counted(gone.events_left, "event")
         console.print(f"{left} left until every group has read what it waits for; repeat this then")
     if gone.optout:
-        console.print("the opt-out is forgotten as well")
+        console.print("the opt-out is erased as well")
     elif default_services().optouts.of(normal) is not None:
         console.print("the opt-out stays, so that nobody messages this phone again; --optout-too forgets it")
 
@@ -113,7 +113,7 @@ def optouts() -> None:
 @by
 @why
 @as_json
-@told
+@reports_errors
 def add_optouts(phones: tuple[str, ...], by: str, why: str, as_json: bool) -> None:
     """Add PHONES."""
     _tell("added", optouts_api.add(_normal(phones), why=why, by=by), as_json)
@@ -124,7 +124,7 @@ def add_optouts(phones: tuple[str, ...], by: str, why: str, as_json: bool) -> No
 @by
 @why
 @as_json
-@told
+@reports_errors
 def remove_optouts(phones: tuple[str, ...], by: str, why: str, as_json: bool) -> None:
     """Remove PHONES."""
     _tell("removed", optouts_api.remove(_normal(phones), why=why, by=by), as_json)
@@ -139,7 +139,7 @@ def _tell(what: str, number: int, as_json: bool) -> None:
 
 @optouts.command("list")
 @as_json
-@told
+@reports_errors
 def list_optouts(as_json: bool) -> None:
     """Print all, one a line; with --json also since when, why and by whom."""
     if as_json:
@@ -157,7 +157,7 @@ def list_optouts(as_json: bool) -> None:
 @columns
 @encoding
 @as_json
-@told
+@reports_errors
 def import_optouts(
     file: Path, by: str, why: str | None, columns: dict[str, str], encoding: str | None, as_json: bool
 ) -> None:
@@ -185,7 +185,7 @@ def import_optouts(
 @optouts.command("export")
 @click.argument("file", type=click.File("w", encoding="utf-8", lazy=False))
 @as_json
-@told
+@reports_errors
 def export_optouts(file: TextIO, as_json: bool) -> None:
     """Write all to FILE, one a line (- for standard output); with --json also since when, why and by whom."""
     if as_json:
@@ -205,6 +205,6 @@ def _normal(phones: tuple[str, ...]) -> list[str]:
     normal = {phone: normalise_phone(phone, region) for phone in phones}
     if bad := [phone for phone, found in normal.items() if found is None]:
         for phone in bad:
-            complain(f"{phone}: is not a phone number")
+            print_error(f"{phone}: is not a phone number")
         sys.exit(WRONG)
     return [found for found in normal.values() if found is not None]

@@ -42,12 +42,12 @@ def _numbers(preview: Preview) -> list[tuple[str, str]]:
     numbers: list[tuple[str, str]] = []
     if preview.to_send is not None:
         numbers.append((f"{preview.total:,}", f"recipient{'s' * (preview.total != 1)} handed in"))
-        taken_out = {
+        excluded = {
             "no phone number": preview.invalid,
             "repeated": preview.duplicate,
             "opted out": preview.opted_out,
         }
-        numbers += [(f"{number:,}", words) for words, number in taken_out.items()]
+        numbers += [(f"{number:,}", words) for words, number in excluded.items()]
         numbers.append((f"{preview.to_send:,}", "to be sent"))
     else:
         numbers.append(("?", "recipients: only the gateway knows who is on its list; limits are checked there"))

@@ -25,7 +25,7 @@ _BAR_WIDTH: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Progress:
     """Recipients of a campaign at one moment. `delivered` includes those who read; `failed` those refused.
 
     `waiting` are yet to be sent or in doubt, `final` those of `sent` of whom no more news will come.
@@ -41,7 +41,7 @@ class Standing:
     costs: dict[str, Decimal]
 
     @classmethod
-    def of(cls, status: Status, final_statuses: Set[str]) -> Standing:
+    def of(cls, status: Status, final_statuses: Set[str]) -> Progress:
         failures = final_statuses - {READ, DELIVERED, UNKNOWN_FINAL}
         words, fates = status.statuses, status.recipients
         return cls(
@@ -56,7 +56,7 @@ class Standing:
         )
 
 
-class Pace:
+class Throughput:
     """Recipients a second over the last ten seconds, from what is noted."""
 
     def __init__(self, window_s: float = _WINDOW_S) -> None:
@@ -80,7 +80,7 @@ class Pace:
 
 
 def left_s(waiting: int, per_s: float | None) -> float | None:
-    """Seconds until the last is sent at this pace; None if nothing waits or that cannot be told."""
+    """Seconds until the last is sent at this throughput; None if nothing waits or that cannot be told."""
     return waiting / per_s if waiting and per_s else None
 
 
@@ -99,7 +99,7 @@ def _two(number: int, size: int, unit: str, smaller: str) -> str:
     return f"{large} {unit} {small} {smaller}" if small else f"{large} {unit}"
 
 
-def sending_words(now: Standing, per_s: float | None) -> str:
+def sending_words(now: Progress, per_s: float | None) -> str:
     """How far sending is, and while it goes on, how fast and how long it will take."""
     if not now.waiting:
         awaited = now.sent - now.final
@@ -113,26 +113,26 @@ def sending_words(now: Standing, per_s: float | None) -> str:
     return ", ".join(parts)
 
 
-def fate_words(now: Standing) -> str:
+def fate_words(now: Progress) -> str:
     """What became of those who were sent to, and what it cost so far."""
     parts = [f"{now.delivered:,} delivered", f"{now.read:,} read", f"{now.failed:,} failed"]
     parts += [f"{amount.normalize():f} {currency}".rstrip() for currency, amount in now.costs.items()]
     return ", ".join(parts)
 
 
-def line(now: Standing, per_s: float | None) -> str:
+def line(now: Progress, per_s: float | None) -> str:
     """All of it in one line, for a log."""
     return f"{now.state}: {sending_words(now, per_s)}; {fate_words(now)}"
 
 
-def portion(now: Standing) -> tuple[str, int, int]:
+def portion(now: Progress) -> tuple[str, int, int]:
     """What a bar shows: what is done, of how many. First sending, then the news of what was sent."""
     if now.waiting:
         return "sent", now.sent, now.sent + now.waiting
     return "final", now.final, now.sent
 
 
-def view(status: Status, now: Standing, per_s: float | None, zone: tzinfo = UTC) -> RenderableType:
+def view(status: Status, now: Progress, per_s: float | None, zone: tzinfo = UTC) -> RenderableType:
     """A campaign that is followed on a terminal."""
     what, done, of = portion(now)
     parts: list[RenderableType] = [Text("")]

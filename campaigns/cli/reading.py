@@ -14,7 +14,7 @@ import click
 from campaigns.campaign import Campaign, newest_campaigns
 from campaigns.campaign_status import Status
 from campaigns.cli.completing import accounts
-from campaigns.cli.failures import told
+from campaigns.cli.failures import reports_errors
 from campaigns.cli.following import followed
 from campaigns.cli.listing import CampaignsTable, Wanted, lines_of, needs
 from campaigns.cli.naming import found_campaign
@@ -35,7 +35,7 @@ _MOST_MISTAKES: Final = 20
 @campaign_id
 @click.option("--watch", is_flag=True, help="Follow it until nothing more will happen by itself.")
 @as_json
-@told
+@reports_errors
 def status(campaign_id: str, watch: bool, as_json: bool) -> None:
     """Where campaign CAMPAIGN_ID is. The beginning of its id is enough."""
     campaign = found_campaign(campaign_id)
@@ -70,7 +70,7 @@ def status(campaign_id: str, watch: bool, as_json: bool) -> None:
 @click.option("--needs-you", is_flag=True, help="Only those that need a person.")
 @click.option("--singles", is_flag=True, help="Show single messages one by one.")
 @as_json
-@told
+@reports_errors
 def list_(limit: int, since: str | None, needs_you: bool, singles: bool, as_json: bool, **filters: str | None) -> None:
     """The newest campaigns, and what needs a person. Single messages are folded into one line."""
     zone = _zone()
@@ -99,7 +99,7 @@ def list_(limit: int, since: str | None, needs_you: bool, singles: bool, as_json
 )
 @click.option("--status", "word", help="Only deliveries with this status, such as READ.")
 @only_json
-@told
+@reports_errors
 def deliveries(campaign_id: str, state: str | None, word: str | None) -> None:
     """Every message of a campaign, as JSON lines."""
     campaign = found_campaign(campaign_id)
@@ -122,18 +122,18 @@ def _status_word(campaign: Campaign, word: str | None) -> str | None:
 @click.command()
 @campaign_id
 @only_json
-@told
+@reports_errors
 def replies(campaign_id: str) -> None:
     """The replies to a campaign, as JSON lines, oldest first."""
     for reply in found_campaign(campaign_id).replies():
         print_json(reply_dict(reply))
 
 
-@click.command("taken-out")
+@click.command("excluded")
 @campaign_id
 @only_json
-@told
-def taken_out(campaign_id: str) -> None:
+@reports_errors
+def excluded(campaign_id: str) -> None:
     """Recipients who were not messaged and why, as JSON lines."""
     for one in found_campaign(campaign_id).excluded():
         print_json(asdict(one))

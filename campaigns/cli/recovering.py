@@ -6,7 +6,7 @@ from datetime import tzinfo
 
 import click
 
-from campaigns.cli.failures import told
+from campaigns.cli.failures import reports_errors
 from campaigns.cli.options import as_json, by
 from campaigns.cli.screen import console, print_json
 from campaigns.flow.operator.recover import Change, declare_restored, held_up, last_change, withdraw_doubt
@@ -21,7 +21,7 @@ from campaigns.wiring import default_services
 @click.option("--nothing-lost", is_flag=True, help="The change was planned and lost nothing: send what it holds up.")
 @by
 @as_json
-@told
+@reports_errors
 def recover(restored: bool, nothing_lost: bool, by: str, as_json: bool) -> None:
     """Say whether the store may have lost what was sent last, and what is held up by it.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from campaigns.cli.failures import told
+from campaigns.cli.failures import reports_errors
 from campaigns.cli.naming import full_id
 from campaigns.cli.options import campaign_id
 from campaigns.cli.writing import STDOUT, write_out
@@ -28,7 +28,7 @@ from campaigns.reports.rows import csv_lines, excel_lines, json_lines
     help="The CSV for an Excel whose list separator is a semicolon: UTF-8 with a mark, phones as text. Implies --csv.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Instead of the page a row per message, as JSON lines.")
-@told
+@reports_errors
 def report(campaign_id: str, output: Path | None, as_csv: bool, excel: bool, as_json: bool) -> None:
     """Write a report on a campaign: one HTML file that needs nothing else, for screen and paper.
 

@@ -12,7 +12,7 @@ import click
 from campaigns.campaign import Campaign
 from campaigns.campaign_status import Status
 from campaigns.cli.excluding import excluded_file
-from campaigns.cli.failures import FAILED, told
+from campaigns.cli.failures import FAILED, reports_errors
 from campaigns.cli.following import followed, obstacles
 from campaigns.cli.job_files import read_job
 from campaigns.cli.options import as_json, by, columns, encoding
@@ -65,7 +65,7 @@ class Given(TypedDict):
 )
 @click.option("--excel", is_flag=True, help="That file for an Excel whose list separator is a semicolon.")
 @as_json
-@told
+@reports_errors
 def send(
     file: BinaryIO,
     draft: bool,
@@ -146,12 +146,12 @@ def _shown(campaign: Campaign, wait_s: float | None, *, existed: bool) -> Status
 
 def _awaited_as_json(campaign: Campaign, wait_s: float | None, *, existed: bool) -> Status:
     """Print where it is, also if the time ran out. What keeps it from going on is said at once beside it."""
-    settings, told = default_services().settings, set[str]()
+    settings, shown = default_services().settings, set[str]()
     until = time.monotonic() + (wait_s or 0)
     while (status := campaign.status_after_restart()).state not in OVER and time.monotonic() < until:
         for words in obstacles(status, settings.gateway_timezone):
-            if words not in told:
-                told.add(words)
+            if words not in shown:
+                shown.add(words)
                 remark(words)
         time.sleep(0.25)
     print_json({**status.as_dict(), "existed": existed})

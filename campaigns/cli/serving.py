@@ -10,7 +10,7 @@ from types import FrameType
 import click
 
 from campaigns.callbacks import application
-from campaigns.cli.failures import FAILED, complain, told
+from campaigns.cli.failures import FAILED, print_error, reports_errors
 from campaigns.cli.options import as_json
 from campaigns.cli.screen import console, print_json
 from campaigns.errors import SettingsError
@@ -25,13 +25,13 @@ from campaigns.wiring import default_services
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8026, show_default=True, type=click.IntRange(0, 65535))
 @as_json
-@told
+@reports_errors
 def callbacks(host: str, port: int, as_json: bool) -> None:
     """Receive the gateway's callbacks, until Ctrl-C. Put your TLS proxy in front of it."""
     try:
         from campaigns.cli.receiving import Receiver  # noqa: PLC0415 (needs an extra)
     except ImportError:
-        complain("receiving callbacks is an extra: pip install 'viber-campaigns[callbacks]'")
+        print_error("receiving callbacks is an extra: pip install 'viber-campaigns[callbacks]'")
         sys.exit(FAILED)
     settings = default_services().settings
     base = settings.callback_base_url
@@ -40,10 +40,10 @@ def callbacks(host: str, port: int, as_json: bool) -> None:
     try:
         server = Receiver(application, host, port)
     except OSError as error:
-        complain(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port")
+        print_error(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port")
         sys.exit(FAILED)
     except ValueError:
-        complain(f"{host} has no address; choose another with --host")
+        print_error(f"{host} has no address; choose another with --host")
         sys.exit(FAILED)
     url = f"http://{host}:{server.effective_port}"
     if as_json:

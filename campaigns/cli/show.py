@@ -79,8 +79,8 @@ def _numbers(status: Status) -> Iterator[tuple[str, str, str | None]]:
             yield f"{number:,}", words, "yellow" if fate in {"unknown", "held"} else None
     for word, number in sorted(status.statuses.items(), key=lambda pair: -pair[1]):
         yield f"{number:,}", word, "dim"
-    if status.duplicates:
-        yield f"{status.duplicates:,}", "went out twice", "red"
+    if status.double_sends:
+        yield f"{status.double_sends:,}", "went out twice", "red"
     if status.replies:
         yield f"{status.replies:,}", _noun(status.replies, "reply", "replies"), None
     for currency, amount in status.costs.items():
@@ -104,9 +104,9 @@ def _advice(status: Status, zone: tzinfo) -> list[str]:
     """What to do next, if anything: sentences, and commands on lines of their own."""
     advice = [*schedule_lines(status, zone)]
     if (pause := account_pause(status, zone)) is not None:
-        advice += [pause, "once that is put right:", f"campaigns wake {shlex.quote(status.account)}"]
+        advice += [pause, "once that is put right:", f"campaigns resume-account {shlex.quote(status.account)}"]
     if (words := events_full_words(status, zone)) is not None:
-        advice += [words, "start its consumers, or, if nobody reads it:", forget_command(status.events_full_group)]
+        advice += [words, "start its consumers, or, if nobody reads it:", erase_command(status.events_full_group)]
     if status.recipients.get("held") or status.requests.get("held"):
         advice += ["after a look into the gateway's cabinet:", f"campaigns resolve {status.id} --help"]
     if status.recipients.get("rejected"):
@@ -169,10 +169,10 @@ def draft_words(status: Status) -> str | None:
 
 def account_pause(status: Status, zone: tzinfo) -> str | None:
     """That nothing goes out for the account at the moment, and why."""
-    if status.account_rests_until is None:
+    if status.account_paused_until is None:
         return None
-    until = f"{status.account_rests_until.astimezone(zone):%H:%M:%S}"
-    return f"account {status.account} rests until {until}: {status.account_rests_why}"
+    until = f"{status.account_paused_until.astimezone(zone):%H:%M:%S}"
+    return f"account {status.account} is paused until {until}: {status.account_pause_reason}"
 
 
 def events_full_words(status: Status, zone: tzinfo) -> str | None:
@@ -186,9 +186,9 @@ def events_full_words(status: Status, zone: tzinfo) -> str | None:
     return f"{what}; it goes on by itself once there is room"
 
 
-def forget_command(group: str) -> str:
+def erase_command(group: str) -> str:
     """The command that drops a group."""
-    return f"campaigns events --group {shlex.quote(group)} --forget"
+    return f"campaigns events --group {shlex.quote(group)} --delete"
 
 
 def state_words(status: Status) -> str:

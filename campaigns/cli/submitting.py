@@ -7,7 +7,7 @@ from datetime import datetime
 
 import click
 
-from campaigns.cli.failures import FAILED, complain, told
+from campaigns.cli.failures import FAILED, print_error, reports_errors
 from campaigns.cli.options import as_json
 from campaigns.cli.screen import console, print_json
 from campaigns.text.harmless import harmless
@@ -24,7 +24,7 @@ def submissions() -> None:
 
 @submissions.command("list")
 @as_json
-@told
+@reports_errors
 def list_(as_json: bool) -> None:
     """Print them, the newest first, each with the reason and what to do."""
     services = default_services()
@@ -43,7 +43,7 @@ def list_(as_json: bool) -> None:
 @click.argument("digest", required=False)
 @click.option("--all", "everything", is_flag=True, help="Discard all of them.")
 @as_json
-@told
+@reports_errors
 def discard(digest: str | None, everything: bool, as_json: bool) -> None:
     """Discard one, by the first word of its line, or all: they were dealt with."""
     if (digest is None) != everything:
@@ -55,5 +55,5 @@ def discard(digest: str | None, everything: bool, as_json: bool) -> None:
     elif number or everything:
         console.print(f"discarded: {number}")
     if not number and not everything:
-        complain(f"there is no such message: {digest}")
+        print_error(f"there is no such message: {digest}")
         sys.exit(FAILED)

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import click
 
-from campaigns.cli.failures import told
+from campaigns.cli.failures import reports_errors
 from campaigns.cli.job_files import read_job
 from campaigns.cli.options import as_json, columns, encoding
 from campaigns.cli.screen import console, print_json
@@ -33,7 +33,7 @@ from campaigns.send_test import send_test
 @columns
 @encoding
 @as_json
-@told
+@reports_errors
 def test(
     file: BinaryIO,
     to: tuple[str, ...],

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from campaigns.cli.failures import FAILED, complain
+from campaigns.cli.failures import FAILED, print_error
 from campaigns.cli.screen import console
 
 STDOUT = Path("-")
@@ -52,7 +52,7 @@ def _write(path: Path, lines: Iterable[str]) -> None:
 
 
 def _complain(path: Path, error: OSError) -> NoReturn:
-    complain(f"cannot write {path}: {error.strerror or error}")
+    print_error(f"cannot write {path}: {error.strerror or error}")
     sys.exit(FAILED)
 
 

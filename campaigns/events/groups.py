@@ -1,4 +1,4 @@
-"""Groups of consumers, seen from outside: how far they are, their dead letters, setting them back, forgetting them."""
+"""Groups of consumers, seen from outside: how far they are, their dead letters, setting them back, deleting them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Groups:
 
     def all(self) -> list[Group]:
         """Every group of the stream, the one that is furthest behind first."""
-        groups = [_group(*facts) for facts in self._store.run("groups", [self._key])]
+        groups = [_group(*facts) for facts in self._store.run("read_groups", [self._key])]
         return sorted(groups, key=lambda group: group.last_ms)
 
     def rewind(self, name: str, since: datetime | str) -> None:
@@ -71,7 +71,7 @@ class Groups:
             self._store.create_group(self._key, name, start)
         self._store.ask("xgroup_setid", self._key, known or name, start)
 
-    def forget(self, name: str) -> bool:
+    def delete(self, name: str) -> bool:
         """Drop a group that nobody reads any more, so that the stream need not wait for it. Whether there was one."""
         self._store.ask("unlink", self._store.keys.dead_letters(name))
         known = self._raw(name)

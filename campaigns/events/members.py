@@ -83,31 +83,31 @@ class Member:
 
     def acknowledge(self, position: bytes) -> bool:
         """Note that an entry was worked off. False if it is not this member's any more: nothing changes then."""
-        return bool(self._store.run("acknowledge", [self._key], [self.group, self.name, position]))
+        return bool(self._store.run("acknowledge_entry", [self._key], [self.group, self.name, position]))
 
     def renew(self) -> set[bytes]:
         """Give a sign of life: nobody claims what this member holds. Returns the positions."""
-        return self._look_idle(0)
+        return self._idle_member_check(0)
 
     def hand_back(self) -> None:
         """Let others claim at once what this member holds."""
-        self._look_idle(2 * self.claim_idle_ms)
+        self._idle_member_check(2 * self.claim_idle_ms)
 
     def bury(self, position: bytes, fields: Mapping[bytes, bytes], reason: str) -> bool:
         """Put an entry to the group's dead letters. False if it is not this member's any more."""
         flat = [part for pair in islice(fields.items(), _MOST_FIELDS) for part in pair]
         keys = [self._key, self._store.keys.dead_letters(self.group)]
         about = [self.group, self.name, position, reason, self._letters_life_ms]
-        buried = bool(self._store.run("dead_letter", keys, [*about, *flat]))
+        buried = bool(self._store.run("bury_entry", keys, [*about, *flat]))
         if buried:
-            log.error("dead_letter", extra={"group": self.group, "position": position.decode(), "reason": reason})
+            log.error("bury_entry", extra={"group": self.group, "position": position.decode(), "reason": reason})
         return buried
 
     def leave(self) -> None:
         """Remove this member, unless it holds something."""
         self._store.run("remove_member", [self._key], [self.group, self.name])
 
-    def _look_idle(self, idle_ms: int) -> set[bytes]:
+    def _idle_member_check(self, idle_ms: int) -> set[bytes]:
         return set(self._store.run("renew_entries", [self._key], [self.group, self.name, idle_ms, _MOST_HELD]))
 
     def _remove_gone(self) -> None:

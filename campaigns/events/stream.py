@@ -173,7 +173,7 @@ class Events:
         sending pauses, with an event.
         """
         keys = [self._key, self._store.keys.stream()]
-        left, dropped, full, turned = self._store.run("trim", keys, [life_ms, cap, _PER_TRIM])
+        left, dropped, full, turned = self._store.run("trim_events", keys, [life_ms, cap, _PER_TRIM])
         return Trimmed(int(left), int(dropped), bool(full), bool(turned))
 
     def full(self) -> Full | None:

@@ -73,13 +73,13 @@ def match(
     return matched
 
 
-def same_name(told: str, sent: str) -> bool:
+def same_name(named: str, sent: str) -> bool:
     """Whether a name that the gateway tells may be `sent`, as a framework and a database may have altered it."""
-    told, sent = _folded(told), _folded(sent)
-    cut = re.sub(r"(\.{2,}|\u2026)$", "", told).rstrip()
-    if told == sent or (len(cut) >= _LEAST_LENGTH and sent.startswith(cut)):
+    named, sent = _folded(named), _folded(sent)
+    cut = re.sub(r"(\.{2,}|\u2026)$", "", named).rstrip()
+    if named == sent or (len(cut) >= _LEAST_LENGTH and sent.startswith(cut)):
         return True
-    if "?" not in told:
+    if "?" not in named:
         return False
     pattern = ".{0,4}".join(map(re.escape, re.split(r"\?+", cut)))
     return len(cut) >= _LEAST_LENGTH and re.match(pattern, sent, re.DOTALL) is not None

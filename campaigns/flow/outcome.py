@@ -12,9 +12,9 @@ from campaigns.accounts.pauses import Pause, pause_for
 from campaigns.errors import (
     AccountRefusedError,
     ContentRefusedError,
-    DoubtError,
     GatewayError,
-    NotWrittenError,
+    NotSentError,
+    OutcomeUnknownError,
     TooManyRequestsError,
 )
 from campaigns.gateway.refusals import beyond_doubt
@@ -33,8 +33,8 @@ from campaigns.ledger.states import (
 from campaigns.settings import Settings
 
 _LONGEST_BACKOFF_S: Final = 300.0
-#: However long an account rests, what waits for it asks again after so long: a person may have woken it.
-LONGEST_REST_S: Final = 30.0
+#: What waits for a paused account asks again at the latest after this time, since a person may have resumed it.
+LONGEST_PAUSE_S: Final = 30.0
 #: A batch is refused for good after so many refusals that may be its own, while others of its account are accepted.
 _REFUSALS: Final = 3
 #: A batch's field: when its first request in doubt was claimed (unix ms), once it was planned again.
@@ -57,7 +57,7 @@ class Verdict:
     move: Move
     outcome: str  # 'ok', 'failed', 'refused' or '': what it says of the account, see `Limiter.releasing`
     used: bool  # whether a byte was written under the permit
-    rest: Pause | None = None
+    pause: Pause | None = None
     why: str = ""  # what failed, for whoever reads why the account pauses
     learnt: Mapping[int, int] = field(default_factory=dict)  # ids of mailings that are yet to be noted
 
@@ -102,15 +102,15 @@ def refused(error: GatewayError, batch: Batch, settings: Settings, chance: float
         case AccountRefusedError():
             return _account_refused(error, batch, pause, data, chance, accepted_ms)
         case TooManyRequestsError():
-            delay_s = min(pause.seconds, LONGEST_REST_S) if pause else settings.penalty_s
-            return Verdict(_back(data, text, delay_s), "", used=True, rest=pause)
+            delay_s = min(pause.seconds, LONGEST_PAUSE_S) if pause else settings.penalty_s
+            return Verdict(_back(data, text, delay_s), "", used=True, pause=pause)
         case ContentRefusedError():
             return _rejected(data, text, by_gateway=error.http_status is not None)
-        case DoubtError():
-            look_ms = round(settings.look_interval_s * 1000)
+        case OutcomeUnknownError():
+            look_ms = round(settings.check_interval_s * 1000)
             due_unknown = {SEND: None, LEASE: None, RECONCILE: look_ms}
             return Verdict(Move(UNKNOWN, data, {"text": text}, due_unknown), "failed", True, pause, error.reason)
-        case NotWrittenError():
+        case NotSentError():
             return Verdict(_back(data, text, backoff_s(batch.attempt, chance)), "failed", used=False, why=error.reason)
         case _:
             return Verdict(_back(data, text, error.retry_after_s or 1.0), "", used=False)
@@ -130,9 +130,9 @@ def _account_refused(
         return _rejected(data, text)
     delay_s = backoff_s(batch.attempt, chance)
     if pause is not None and not own:
-        delay_s = min(pause.seconds, LONGEST_REST_S)
+        delay_s = min(pause.seconds, LONGEST_PAUSE_S)
     move = _back(data, text, delay_s, {"refusals": number, "refused_ms": since_ms})
-    return Verdict(move, "", used=True, rest=None if own else pause)
+    return Verdict(move, "", used=True, pause=None if own else pause)
 
 
 def _rejected(data: dict[str, Any], text: str, *, by_gateway: bool = True) -> Verdict:

@@ -27,7 +27,7 @@ def reply_fraction(settings: Settings, recipients: int) -> float:
     return 3 * settings.single_poll_fraction if recipients == 1 else settings.poll_fraction
 
 
-def next_look_ms(now_ms: int, starts_at_ms: int, *, fraction: float, minimum_s: float, end_ms: int) -> int:
+def next_poll_ms(now_ms: int, starts_at_ms: int, *, fraction: float, minimum_s: float, end_ms: int) -> int:
     """When to look again, unix ms: never later than `end_ms`, so that the last look is not missed."""
     if now_ms < starts_at_ms:
         return starts_at_ms + round(minimum_s * 1000)
@@ -36,7 +36,7 @@ def next_look_ms(now_ms: int, starts_at_ms: int, *, fraction: float, minimum_s: 
     return min(due_ms, end_ms) if now_ms < end_ms else due_ms
 
 
-#: Longest delay of a poll that others decide, by Retry-After or by the rest of an account: both may end early.
+#: Longest delay of a poll that others decide, by Retry-After or by the pause of an account: both may end early.
 LONGEST_DELAY_S: Final = 300.0
 #: Longest time between two polls that wait for an answer after the end of following.
 _LONGEST_AFTER_END_MS: Final = 6 * 3_600_000
@@ -53,8 +53,8 @@ def again_ms(
     if delay_s is not None:
         return now_ms + round(min(max(delay_s, minimum_s), LONGEST_DELAY_S) * 1000)
     if now_ms < end_ms:
-        return next_look_ms(now_ms, starts_at_ms, fraction=fraction, minimum_s=minimum_s, end_ms=end_ms)
-    due_ms = next_look_ms(now_ms, end_ms, fraction=fraction, minimum_s=minimum_s, end_ms=end_ms)
+        return next_poll_ms(now_ms, starts_at_ms, fraction=fraction, minimum_s=minimum_s, end_ms=end_ms)
+    due_ms = next_poll_ms(now_ms, end_ms, fraction=fraction, minimum_s=minimum_s, end_ms=end_ms)
     return min(due_ms, now_ms + _LONGEST_AFTER_END_MS)
 
 

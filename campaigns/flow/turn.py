@@ -91,7 +91,7 @@ class WorkerTurn:
         answer = self._take(free)
         self._goes_on = answer.goes_on
         if answer.ring:
-            self._services.wake(self._queue)
+            self._services.ring(self._queue)
         for taken in answer.taken:
             self._begin(threads, taken, began_at_s)
         if self._finished or not self._goes_on:
@@ -167,4 +167,4 @@ class WorkerTurn:
         self._write()
         turns = self._services.turns
         if self._goes_on and self._services.store.run(*turns.ringing(self._queue, ended=self._turn.name)):
-            self._services.wake(self._queue)
+            self._services.ring(self._queue)

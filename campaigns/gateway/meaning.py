@@ -14,8 +14,8 @@ from campaigns.answers.schemas import SCHEMAS, UnreadableError
 from campaigns.errors import (
     AccountRefusedError,
     ContentRefusedError,
-    DoubtError,
     GatewayError,
+    OutcomeUnknownError,
     TooManyRequestsError,
 )
 from campaigns.gateway.documents import NotJsonError, read_document
@@ -60,14 +60,14 @@ def check_status(answer: Answer, now: datetime | None = None) -> None:
     if status == 429:
         facts["retry_after_s"] = retry_after_s(answer.retry_after, now or datetime.now(UTC))
     if answer.method in _ACTS and may_have_acted(answer.body):
-        raise DoubtError(answer.method, f"HTTP {status} beside the signs of success", **facts)
+        raise OutcomeUnknownError(answer.method, f"HTTP {status} beside the signs of success", **facts)
     if status == 429:
         raise TooManyRequestsError(answer.method, "too many requests", **facts)
     if status in ACCOUNT_STATUSES or (400 <= status < 500 and status not in {408, 425} and of_account(text)):
         raise AccountRefusedError(answer.method, f"the account is refused with HTTP {status}", **facts)
     if 400 <= status < 500 and status not in {408, 425} and not is_undecided(text):
         raise ContentRefusedError(answer.method, f"refused with HTTP {status}", **facts)
-    raise DoubtError(answer.method, f"HTTP {status} says nothing of what was done", **facts)
+    raise OutcomeUnknownError(answer.method, f"HTTP {status} says nothing of what was done", **facts)
 
 
 def interpret(answer: Answer, region: str = HOME) -> Any:
@@ -84,9 +84,9 @@ def interpret(answer: Answer, region: str = HOME) -> Any:
     if text is not None:
         facts: dict[str, Any] = {"http_status": answer.http_status, "gateway_text": text}
         if holds_success(document):
-            raise DoubtError(answer.method, "the answer says yes and no at once", **facts)
+            raise OutcomeUnknownError(answer.method, "the answer says yes and no at once", **facts)
         if is_undecided(text):
-            raise DoubtError(answer.method, "the gateway does not know what happened", **facts)
+            raise OutcomeUnknownError(answer.method, "the gateway does not know what happened", **facts)
         if of_account(text):
             raise AccountRefusedError(answer.method, "the account is refused", **facts)
         raise ContentRefusedError(answer.method, "refused", **facts)
@@ -124,4 +124,4 @@ def clock_s(answer: Answer) -> float | None:
 
 
 def _doubt(answer: Answer, reason: str) -> GatewayError:
-    return DoubtError(answer.method, reason, http_status=answer.http_status)
+    return OutcomeUnknownError(answer.method, reason, http_status=answer.http_status)

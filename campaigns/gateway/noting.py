@@ -9,9 +9,9 @@ from typing import Final, NamedTuple, TypeVar
 from campaigns.errors import (
     AccountRefusedError,
     ContentRefusedError,
-    DoubtError,
     GatewayError,
-    NotWrittenError,
+    NotSentError,
+    OutcomeUnknownError,
     TooManyRequestsError,
 )
 from campaigns.gateway.meaning import Answer
@@ -25,8 +25,8 @@ OUTCOMES: Final[dict[type[GatewayError], str]] = {
     ContentRefusedError: "content_refused",
     AccountRefusedError: "account_refused",
     TooManyRequestsError: "too_many",
-    NotWrittenError: "not_written",
-    DoubtError: "doubt",
+    NotSentError: "not_written",
+    OutcomeUnknownError: "doubt",
 }
 
 

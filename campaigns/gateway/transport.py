@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from campaigns.errors import DoubtError, NotWrittenError
+from campaigns.errors import NotSentError, OutcomeUnknownError
 from campaigns.gateway.calls import Call
 from campaigns.gateway.connection import Exchange, NotingAdapter, RefusedToWriteError, current
 from campaigns.gateway.meaning import Answer
@@ -52,8 +52,8 @@ class Transport:
     def send(self, call: Call, token: Secret, *, may_write: Callable[[], bool] = lambda: True) -> Answer:
         """Make the call within the deadline, from the look-up of the name to the last byte of the answer.
 
-        `may_write` is asked immediately before the first byte. Raises NotWrittenError if not one byte left,
-        DoubtError if some did and no whole answer came.
+        `may_write` is asked immediately before the first byte. Raises NotSentError if not one byte left,
+        OutcomeUnknownError if some did and no whole answer came.
         """
         request, seal = self._prepared(call, token)
         exchange = Exchange(
@@ -78,8 +78,8 @@ class Transport:
         if interrupt is not None:
             raise interrupt.with_traceback(None)
         if exchange.wrote:
-            raise DoubtError(call.method, problem)
-        raise NotWrittenError(call.method, problem)
+            raise OutcomeUnknownError(call.method, problem)
+        raise NotSentError(call.method, problem)
 
     def _exchanged(self, call: Call, request: requests.PreparedRequest, token: Secret) -> Answer:
         response = self._adapter(fresh=call.paid).send(

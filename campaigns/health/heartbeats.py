@@ -31,7 +31,7 @@ def consuming(store: Store, queues: Sequence[str], *, worker: str = "-", slots: 
 def ticked(store: Store, beat: str = "") -> None:
     """Note that a tick was carried out, and which beat had sent it. Raises StoreError."""
     keys = [store.keys.heartbeat("dispatch"), store.keys.beats()]
-    store.run("tick", keys, [beat, _STOPPED_MS, _TICKED_S])
+    store.run("record_tick", keys, [beat, _STOPPED_MS, _TICKED_S])
 
 
 def consumed(store: Store) -> set[str]:

@@ -21,14 +21,14 @@ from campaigns.ledger.batches import (
     Batches,
     Claim,
     Move,
+    OutdatedSuppression,
     Refusal,
-    Unchecked,
     moved,
     queue_of,
 )
 from campaigns.ledger.campaigns import Campaigns
 from campaigns.ledger.due import Due, Entry, Owned
-from campaigns.ledger.excluding import withhold
+from campaigns.ledger.excluding import exclude_opted_out
 from campaigns.ledger.optouts import Checker, OptOut, OptOuts
 from campaigns.ledger.plan import Plan, drop_plan
 from campaigns.ledger.plans import Plans, new_campaign_id
@@ -65,6 +65,7 @@ __all__ = [
     "NoToken",
     "OptOut",
     "OptOuts",
+    "OutdatedSuppression",
     "Owned",
     "Plan",
     "Plans",
@@ -78,10 +79,10 @@ __all__ = [
     "ToCheck",
     "Turn",
     "Turns",
-    "Unchecked",
     "WholePlan",
     "campaign_of",
     "drop_plan",
+    "exclude_opted_out",
     "moved",
     "new_campaign_id",
     "number_of",
@@ -89,5 +90,4 @@ __all__ = [
     "reasons_of",
     "refused_by",
     "schedule_of",
-    "withhold",
 ]

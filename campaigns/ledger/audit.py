@@ -37,7 +37,7 @@ class Audit:
 
     def note(self, act: Act) -> None:
         """Keep a record of an act that takes many scripts, before the first of them."""
-        self._store.run("note_act", [self._keys.audit()], [packed(act), secrets.token_hex(8)])
+        self._store.run("record_act", [self._keys.audit()], [packed(act), secrets.token_hex(8)])
 
     def newest(self, since_ms: int = 0) -> Iterator[Record]:
         """Acts since `since_ms` (unix ms), newest first, read a portion at a time."""

@@ -75,7 +75,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Unchecked:
+class OutdatedSuppression:
     """The batch is to be had, but the opt-outs moved from version `seen` to `now` since its phones were checked."""
 
     seen: str
@@ -117,7 +117,7 @@ class Batches:
         written = [part for pair in move.fields.items() for part in pair]
         due_keys, due = self._changes(batch, move.due)
         return (
-            "move",
+            "move_batch",
             [
                 keys.batch(batch.id),
                 keys.campaign(batch.campaign_id),
@@ -168,7 +168,7 @@ class Batches:
         """Write facts on a batch that is still ours; the value 'now' becomes the server's time."""
         flat = [part for name, value in fields.items() for part in (name, value)]
         answer = self._store.run(
-            "note",
+            "update_fields",
             [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id)],
             [state, fence, "" if recipients is None else recipients, *flat],
         )
@@ -207,7 +207,7 @@ class Batches:
             return None
         return ImageFile(image[b"filename"].decode(), image[b"content_type"].decode(), image[b"content"])
 
-    def twins(self, fingerprint: str) -> Iterator[tuple[str, int]]:
+    def lookalikes(self, fingerprint: str) -> Iterator[tuple[str, int]]:
         """Batches and mailings that would look the same in getViberMessages, in no order; there may be very many."""
         for member in self._store.ranked(self._keys.lookalikes(fingerprint)):
             batch_id, _, mailing = member.decode().rpartition(":")
@@ -231,7 +231,7 @@ class Batches:
     def own(self, batch: Batch, message_ids: Mapping[int, int], life_ms: int) -> bool:
         """Take mailings (number in the batch → message id) as the batch's own; False if one is another batch's."""
         keys = [self._keys.message(batch.account, message_id) for message_id in message_ids.values()]
-        return bool(self._store.run("own_messages", keys, [life_ms, *(f"{batch.id}:{m}" for m in message_ids)]))
+        return bool(self._store.run("claim_messages", keys, [life_ms, *(f"{batch.id}:{m}" for m in message_ids)]))
 
     def foreign(self, batch: Batch) -> frozenset[int]:
         """Message ids that are known to go to none of the phones of a batch in doubt."""
@@ -244,7 +244,7 @@ class Batches:
             self._store.ask("sadd", key, *message_ids)
             self._store.ask("pexpire", key, life_ms)
 
-    def forget_expired(self, before_ms: int) -> None:
+    def drop_expired(self, before_ms: int) -> None:
         """Drop from the lists of what is held the batches that have expired, among those held before (unix ms)."""
         for raw in self._store.members(self._keys.metrics()):
             waiting = self._keys.waiting(raw.decode(), HELD)
@@ -257,4 +257,4 @@ class Batches:
     def awaiting(self, batch: Batch, life_ms: int) -> ScriptCall:
         """The call that remembers that the message ids of a batch are not known yet, only its uuid."""
         args = [batch.id, batch.number("claimed_ms"), _MOST_AWAITED, life_ms]
-        return "await_ids", [self._keys.awaited(batch.account)], args
+        return "await_message_ids", [self._keys.awaited(batch.account)], args

@@ -23,7 +23,7 @@ _MOST_BRIEFS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
+class CampaignRoute:
     """What a request needs to know of its campaign."""
 
     kind: str
@@ -38,7 +38,7 @@ class Campaigns:
         self._store = store
         self._keys = store.keys
         self._key_life_ms = key_life_ms
-        self._briefs: dict[str, Brief] = {}
+        self._routes: dict[str, CampaignRoute] = {}
 
     def read(self, campaign_id: str) -> Campaign:
         fields = decoded(self._store.ask("hgetall", self._keys.campaign(campaign_id)))
@@ -60,15 +60,15 @@ class Campaigns:
                 if self.exists(campaign_id):
                     yield campaign_id
 
-    def brief(self, campaign_id: str) -> Brief:
+    def brief(self, campaign_id: str) -> CampaignRoute:
         """What never changes of a campaign and every request of it needs: asked for once per process."""
-        brief = self._briefs.get(campaign_id)
+        brief = self._routes.get(campaign_id)
         if brief is None:
             campaign = self.read(campaign_id)
-            brief = Brief(campaign.kind, campaign.account, campaign.job.get("callback_url"))
-            if len(self._briefs) >= _MOST_BRIEFS:
-                self._briefs.clear()
-            self._briefs[campaign_id] = brief
+            brief = CampaignRoute(campaign.kind, campaign.account, campaign.job.get("callback_url"))
+            if len(self._routes) >= _MOST_BRIEFS:
+                self._routes.clear()
+            self._routes[campaign_id] = brief
         return brief
 
     def of_key(self, key: str) -> str | None:
@@ -168,7 +168,7 @@ class Campaigns:
     def numbered_excluded(self, campaign_id: str) -> Iterator[tuple[int, Excluded]]:
         """The same, each with its number in the list, which it keeps. Those who were erased are left out."""
         start = 0
-        while rows := self._store.ask("lrange", self._keys.taken_out(campaign_id), start, start + _PER_ROUND_TRIP - 1):
+        while rows := self._store.ask("lrange", self._keys.excluded(campaign_id), start, start + _PER_ROUND_TRIP - 1):
             for number, row in enumerate(rows, start):
                 if row:
                     yield number, Excluded(*orjson.loads(row))
@@ -183,7 +183,7 @@ class Campaigns:
         for names in self._belongings(campaign):
             self._store.ask_many("pexpire", [(name, life_ms) for name in names])
         self._remember_key(campaign, life_ms)
-        self._store.run("retire", [self._keys.campaign(campaign.id), self._keys.active()], [campaign.id])
+        self._store.run("retire_campaign", [self._keys.campaign(campaign.id), self._keys.active()], [campaign.id])
 
     def revive(self, campaign: Campaign) -> bool:
         """Let a campaign that was reopened after it was retired live on. Returns whether it was needed."""
@@ -207,7 +207,7 @@ class Campaigns:
             ]
             names = [name for i in ids for name in (keys.batch(i), keys.body(i))]
             yield names + [keys.deliveries(i, m) for i, n in zip(ids, mailings, strict=True) for m in range(n)]
-        yield [keys.image(campaign.id), keys.taken_out(campaign.id), keys.replies(campaign.id)]
+        yield [keys.image(campaign.id), keys.excluded(campaign.id), keys.replies(campaign.id)]
 
     def _remember_key(self, campaign: Campaign, life_ms: int) -> None:
         """The key outlives its campaign, and tells by the digest whether a job is the same."""
@@ -218,7 +218,7 @@ class Campaigns:
             value = f"{campaign.id} {campaign.fields.get('digest', '')}".strip()
             self._store.ask("set", name, value, None, max(life_ms, self._key_life_ms))
 
-    def forget_expired(self, before_ms: int) -> None:
+    def drop_expired(self, before_ms: int) -> None:
         """Drop ids from the index whose campaigns have expired, among those made up to `before_ms` (unix ms)."""
         start = 0
         while old := self._made_before(before_ms, start):
@@ -248,7 +248,7 @@ class Campaigns:
         # What is resumed too early costs nothing; what is not paused after all does.
         run = self._store.run if to == READY else self._store.run_safely
         answer = run(
-            "steer",
+            "set_campaign_state",
             [
                 keys.campaign(campaign_id),
                 keys.events(),

@@ -8,44 +8,49 @@ from dataclasses import replace
 
 import orjson
 
-from campaigns.ledger.batches import SEND, Unchecked, queue_of
+from campaigns.ledger.batches import SEND, OutdatedSuppression, queue_of
 from campaigns.ledger.records import Batch
-from campaigns.planning.batching import Rest
+from campaigns.planning.batching import Reduced
 from campaigns.store.client import Store
 
 
-def withhold(
-    store: Store, batch: Batch, unchecked: Unchecked, rest: Rest | None, opted_out: Sequence[str], life_ms: int
+def exclude_opted_out(
+    store: Store,
+    batch: Batch,
+    outdated: OutdatedSuppression,
+    reduced: Reduced | None,
+    opted_out: Sequence[str],
+    life_ms: int,
 ) -> bool:
-    """Record that `batch` was checked against the opt-outs as they were at `unchecked.now`.
+    """Record that `batch` was checked against the opt-outs as they were at `outdated.now`.
 
-    `rest` is what its body is without the phones `opted_out` (one entry per message), or None if it stays as it
-    is; `life_ms` is for the twins. Returns False, and changes nothing, if the batch is not planned any more or
+    `reduced` is what its body is without the phones `opted_out` (one entry per message), or None if it stays as it
+    is; `life_ms` is for the lookalikes. Returns False, and changes nothing, if the batch is not planned any more or
     somebody else checked it since.
     """
-    keys, left = store.keys, rest.mailings if rest else {}
+    keys, left = store.keys, reduced.mailings if reduced else {}
     mailings = [
         replace(batch.mailings[number], recipients=recipients, fingerprint=fingerprint)
         for number, (recipients, fingerprint) in left.items()
     ]
     answer = store.run(
-        "withhold",
+        "exclude_opted_out",
         [
             keys.batch(batch.id),
             keys.campaign(batch.campaign_id),
             keys.events(),
             keys.body(batch.id),
-            keys.taken_out(batch.campaign_id),
+            keys.excluded(batch.campaign_id),
             keys.due(queue_of(SEND, batch.kind), batch.account),
             *(keys.lookalikes(m.fingerprint) for m in (*batch.mailings, *mailings)),
         ],
         [
             batch.id,
             batch.campaign_id,
-            unchecked.seen,
-            unchecked.now,
-            "1" if rest else "0",
-            zlib.compress(rest.body) if rest else b"",
+            outdated.seen,
+            outdated.now,
+            "1" if reduced else "0",
+            zlib.compress(reduced.body) if reduced else b"",
             sum(m.recipients for m in mailings),
             # A batch without anybody keeps its mailings, for whoever reads of an earlier attempt.
             orjson.dumps([m.packed() for m in mailings or batch.mailings]),

@@ -29,7 +29,7 @@ class Plan:
         self.batches = 0
         self._store = store
         self._keys = store.keys
-        self._taken_out_calls = 0
+        self._exclusion_calls = 0
         self._first_ms: int | None = None
         self._canary = 0
 
@@ -60,19 +60,19 @@ class Plan:
             )
             self._check(min(answers))
 
-    def take_out(self, reason: str, rows: Iterable[Sequence[str]]) -> None:
+    def exclude(self, reason: str, rows: Iterable[Sequence[str]]) -> None:
         """Record recipients that are not messaged: `rows` of place, phone as handed in, and why if need be."""
-        for call in self.taking_out(reason, rows):
+        for call in self.excluding(reason, rows):
             self._check(self._store.run(*call))
 
-    def taking_out(self, reason: str, rows: Iterable[Sequence[str]]) -> Iterator[ScriptCall]:
-        """The calls that `take_out` makes."""
+    def excluding(self, reason: str, rows: Iterable[Sequence[str]]) -> Iterator[ScriptCall]:
+        """The calls that `exclude` makes."""
         packed = [orjson.dumps([reason, *row]) for row in rows]
         for start in range(0, len(packed), _ROWS_PER_CALL):
-            self._taken_out_calls += 1
-            keys = [self._keys.campaign(self.campaign_id), self._keys.taken_out(self.campaign_id)]
-            args = [self.head.token, self.head.lease_ms, self._taken_out_calls, reason]
-            yield "take_out", keys, [*args, *packed[start : start + _ROWS_PER_CALL]]
+            self._exclusion_calls += 1
+            keys = [self._keys.campaign(self.campaign_id), self._keys.excluded(self.campaign_id)]
+            args = [self.head.token, self.head.lease_ms, self._exclusion_calls, reason]
+            yield "record_exclusions", keys, [*args, *packed[start : start + _ROWS_PER_CALL]]
 
     def finish(self, digest: str, total: int, draft: str = "") -> None:
         """The campaign becomes ready, all of it at once; where it must be replicated, once it is.
@@ -108,13 +108,13 @@ class Plan:
             with suppress(StoreError):
                 keys, queue = self._keys, self.head.queue
                 of_queue = [keys.due(queue, self.head.account), keys.accounts(queue)]
-                self._store.run("let_go", of_queue, [self.campaign_id, self.head.account])
+                self._store.run("release_plan", of_queue, [self.campaign_id, self.head.account])
 
     def take_back(self, error: NotReplicatedError) -> None:
         """Make a plan again of a campaign that the replicas lack. Raises StoreError unless it went out already."""
         keys = self._keys
         names = [keys.campaign(self.campaign_id), keys.events(), keys.due(self.head.queue, self.head.account)]
-        if self._store.run("take_back", names, [self.campaign_id, self.head.token, self.head.lease_ms]):
+        if self._store.run("take_back_plan", names, [self.campaign_id, self.head.token, self.head.lease_ms]):
             raise StoreError(f"nothing is stored: {error.having} of {error.wanted} replicas answered")
 
     def finishing(self, digest: str, total: int, draft: str = "") -> ScriptCall:
@@ -154,7 +154,7 @@ class Plan:
 
     def revoke(self) -> bool:
         """Where no answer came: whether nothing of it is stored. Then calls that are under way store nothing either."""
-        return bool(self._store.run("revoke", [self._keys.campaign(self.campaign_id)], [_ON_THEIR_WAY_MS]))
+        return bool(self._store.run("revoke_plan", [self._keys.campaign(self.campaign_id)], [_ON_THEIR_WAY_MS]))
 
     def adding(self, batch: NewBatch) -> ScriptCall:
         """The call by which `add` stores one batch."""
@@ -209,14 +209,14 @@ def drop_plan(store: Store, campaign_id: str, *, key: str | None, token: str = "
         return False
     for start in range(0, batches, _PER_ROUND_TRIP):
         ids = [f"{campaign_id}-{n}" for n in range(start, min(start + _PER_ROUND_TRIP, batches))]
-        _forget_twins(store, ids)
+        _drop_lookalikes(store, ids)
         store.ask("unlink", *(keys.batch(i) for i in ids), *(keys.body(i) for i in ids))
-    store.ask("unlink", keys.image(campaign_id), keys.taken_out(campaign_id))
+    store.ask("unlink", keys.image(campaign_id), keys.excluded(campaign_id))
     store.ask("zrem", keys.due(CONTROL), f"{PLAN}|{campaign_id}")
     return True
 
 
-def _forget_twins(store: Store, batch_ids: Sequence[str]) -> None:
+def _drop_lookalikes(store: Store, batch_ids: Sequence[str]) -> None:
     packed = store.ask_many("hget", [(store.keys.batch(i), "mailings") for i in batch_ids])
     members = [
         (store.keys.lookalikes(fingerprint), f"{batch_id}:{number}")

@@ -30,11 +30,11 @@ def new_campaign_id(now_ms: int) -> str:
 class Plans:
     """Opens plans."""
 
-    def __init__(self, store: Store, *, lease_ms: int, body_life_ms: int, twins_life_ms: int) -> None:
+    def __init__(self, store: Store, *, lease_ms: int, body_life_ms: int, lookalikes_life_ms: int) -> None:
         self._store = store
         self._lease_ms = lease_ms
         self._body_life_ms = body_life_ms
-        self._twins_life_ms = twins_life_ms
+        self._lookalikes_life_ms = lookalikes_life_ms
 
     def new(
         self,
@@ -63,7 +63,7 @@ class Plans:
             token=secrets.token_hex(8),
             lease_ms=self._lease_ms,
             body_life_ms=self._body_life_ms,
-            lookalikes_life_ms=self._twins_life_ms,
+            lookalikes_life_ms=self._lookalikes_life_ms,
             fields=_flat({**always, **fields, **keyed, **of_batches}),
             of_batches=_flat(of_batches),
         )
@@ -84,10 +84,12 @@ class Plans:
             for batch in waiting
             for number, mailing in enumerate(batch.mailings)
         ]
-        calls: list[ScriptCall] = [("keep", some, _lives(self._body_life_ms, later_ms)) for some in _portions(bodies)]
+        calls: list[ScriptCall] = [
+            ("renew_bodies", some, _lives(self._body_life_ms, later_ms)) for some in _portions(bodies)
+        ]
         for pairs in _portions(lookalikes):
             names, members = zip(*pairs, strict=True)
-            calls.append(("keep_lookalikes", names, [*_lives(self._twins_life_ms, later_ms), *members]))
+            calls.append(("renew_lookalikes", names, [*_lives(self._lookalikes_life_ms, later_ms), *members]))
         self._store.run_in_turn(calls)
 
 

@@ -17,11 +17,11 @@ class Witness:
         self._store = store
         self._known = (0, 0)
 
-    def told(self) -> list[int]:
+    def known_by_process(self) -> list[int]:
         """What scripts that look at the server are given: last change, last claim, replicas that must have a claim."""
         return [*self._known, self._store.replicas]
 
-    def learn(self, epoch: int, claims: int) -> None:
+    def record_message_ids(self, epoch: int, claims: int) -> None:
         """Remember what the store says. After a change it counts anew."""
         if epoch != self._known[0] or claims > self._known[1]:
             self._known = (epoch, claims)
@@ -29,7 +29,7 @@ class Witness:
     def looking(self) -> ScriptCall:
         """The call that notices whether another server took the place of the last."""
         keys = self._store.keys
-        return "look_at_primary", [keys.primary(), keys.workers(), keys.events()], self.told()
+        return "check_primary", [keys.primary(), keys.workers(), keys.events()], self.known_by_process()
 
     def looked(self, answer: Sequence[int]) -> None:
         """Take in the answer to `looking`.
@@ -39,4 +39,4 @@ class Witness:
         """
         epoch, claims, _ = answer
         if not self._store.replicas:
-            self.learn(int(epoch), int(claims))
+            self.record_message_ids(int(epoch), int(claims))

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from campaigns.jobs.values import Canary
-from campaigns.ledger.states import ACCEPTED, BATCH_STATES, OVER, SETTLED, TAKEN_OUT
+from campaigns.ledger.states import ACCEPTED, BATCH_STATES, EXCLUDED, OVER, SETTLED
 from campaigns.statuses import TO_READ
 from campaigns.times.windows import Opening, Window, read_openings
 
@@ -194,8 +194,8 @@ class Campaign:
     @property
     def canary(self) -> Canary | None:
         """The part of it that goes out first."""
-        told = self.job.get("canary")
-        return Canary(**told) if told else None
+        canary = self.job.get("canary")
+        return Canary(**canary) if canary else None
 
     @property
     def canary_batches(self) -> int:
@@ -226,7 +226,7 @@ class Campaign:
     @property
     def recipients(self) -> dict[str, int]:
         """Recipients by fate: those that planning took out, then by the state of their batch."""
-        return {name: self.number(f"r:{name}") for name in (*TAKEN_OUT, *BATCH_STATES)}
+        return {name: self.number(f"r:{name}") for name in (*EXCLUDED, *BATCH_STATES)}
 
     @property
     def requests(self) -> dict[str, int]:

@@ -59,4 +59,4 @@ CAMPAIGN_STATES: Final = (
 #: Nothing more will happen by itself.
 OVER: Final = frozenset({FINISHED, CAMPAIGN_CANCELLED, INVALID, ABANDONED})
 
-TAKEN_OUT: Final = ("invalid", "duplicate", "opted_out")
+EXCLUDED: Final = ("invalid", "duplicate", "opted_out")

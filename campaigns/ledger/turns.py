@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from campaigns.ledger.batches import Claim, Unchecked
+from campaigns.ledger.batches import Claim, OutdatedSuppression
 from campaigns.ledger.due import Entry
 from campaigns.ledger.primary import Witness
 from campaigns.ledger.records import Batch
@@ -40,7 +40,7 @@ class ToCheck:
     """A batch whose phones must be checked against the opt-outs before it can be claimed."""
 
     batch_id: str
-    unchecked: Unchecked
+    outdated: OutdatedSuppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Turns:
         keys = self._keys
         due = keys.due(CONTROL) if queue == CONTROL else keys.accounts(queue)
         who = [keys.bells(queue), keys.turns(), keys.full_turns(), keys.workers(), keys.taken(queue)]
-        return "ring", [due, *who], [queue, secrets.token_hex(6), silence_ms, ended]
+        return "ring_bell", [due, *who], [queue, secrets.token_hex(6), silence_ms, ended]
 
 
 class Turn:
@@ -157,7 +157,7 @@ class Turn:
         return (
             "take_sends",
             self._send_keys(),
-            [*head, self._batch_lease_ms, kind, *self._facts, *self._witness.told(), *ids],
+            [*head, self._batch_lease_ms, kind, *self._facts, *self._witness.known_by_process(), *ids],
         )
 
     def read(self, answer: Sequence[Any], *, replicated: bool = True) -> Answer:
@@ -173,7 +173,7 @@ class Turn:
         else:
             _, epoch, claims = read.taken.pop()
             if replicated:
-                self._witness.learn(epoch, claims)
+                self._witness.record_message_ids(epoch, claims)
             read.taken[:] = [_taken_send(row, read.now_ms) for row in read.taken]
         return read
 
@@ -226,7 +226,7 @@ def _taken_send(row: Sequence[Any], now_ms: int) -> Claim | ToCheck | NoToken:
         return NoToken(row[1].decode())
     batch_id = row[1].decode()
     if row[0] == 2:
-        return ToCheck(batch_id, Unchecked(row[2].decode(), row[3].decode()))
+        return ToCheck(batch_id, OutdatedSuppression(row[2].decode(), row[3].decode()))
     batch = Batch.read(batch_id, paired(orjson.loads(row[3])))
     return Claim(batch, batch.fence, now_ms, _unpacked(row[2]), bool(row[4]))
 

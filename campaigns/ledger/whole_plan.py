@@ -113,7 +113,7 @@ def _names(keys: Keys, head: PlanHead, whole: WholePlan) -> Iterator[str]:
     mine, queue = head.campaign_id, head.queue
     yield from (head.name_of_key(keys), keys.campaign(mine), keys.active(), keys.index(), keys.events())
     yield from (keys.due(queue, head.account), keys.accounts(queue), keys.primary(), keys.workers())
-    yield from (keys.optouts(), keys.optouts_counter(), keys.bells(queue), keys.turns(), keys.taken_out(mine))
+    yield from (keys.optouts(), keys.optouts_counter(), keys.bells(queue), keys.turns(), keys.excluded(mine))
     for number, batch in enumerate(whole.batches):
         batch_id = f"{mine}-{number}"
         yield from (keys.batch(batch_id), keys.body(batch_id), *lookalikes_of(keys, batch))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from campaigns.ledger.records import MILLION
-from campaigns.ledger.states import ACCEPTED, SETTLED, TAKEN_OUT
+from campaigns.ledger.states import ACCEPTED, EXCLUDED, SETTLED
 from campaigns.measures import ACCEPTANCE, ARRIVAL, REQUEST, SEEING, Histogram
 from campaigns.metrics.described import (
     ACCEPTED_SECONDS,
@@ -121,7 +121,7 @@ def _recipients(account: str, moves: Mapping[tuple[str, ...], int]) -> Iterator[
 
 def _outcome(before: str, after: str) -> str:
     """What it is to a recipient that a batch moves so. Planned are those who come in, in whatever state that is."""
-    if not before and after not in TAKEN_OUT:
+    if not before and after not in EXCLUDED:
         return "planned"
     return "" if after == "planned" else after
 

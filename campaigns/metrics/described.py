@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from campaigns.accounts.pauses import CAUSES
 from campaigns.gateway.noting import OK, OUTCOMES
-from campaigns.ledger.states import ACCEPTED, BATCH_STATES, HELD, PLANNED, SENDING, TAKEN_OUT, UNKNOWN
+from campaigns.ledger.states import ACCEPTED, BATCH_STATES, EXCLUDED, HELD, PLANNED, SENDING, UNKNOWN
 from campaigns.measures import ACCEPTANCE, ARRIVAL, OTHER, REQUEST, SEEING
 from campaigns.names import DUE_QUEUES, QUEUES
 
@@ -20,7 +20,7 @@ OPEN: Final = (PLANNED, SENDING, UNKNOWN, HELD, ACCEPTED)
 #: Of these the store has lists.
 LISTED: Final = (UNKNOWN, HELD)
 #: Where a recipient ends up, or is planned.
-OUTCOMES_OF_RECIPIENTS: Final = ("planned", *TAKEN_OUT, "accepted", "rejected", "cancelled", "written_off")
+OUTCOMES_OF_RECIPIENTS: Final = ("planned", *EXCLUDED, "accepted", "rejected", "cancelled", "written_off")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from campaigns.people.erasure import Forgetting, Forgotten
-from campaigns.people.history import Doubt, Message, Owner, People, Trace
+from campaigns.people.erasure import Erased, Erasure
+from campaigns.people.history import Doubt, MessageOwner, People, PersonHistory, SentMessage
 
-__all__ = ["Doubt", "Forgetting", "Forgotten", "Message", "Owner", "People", "Trace"]
+__all__ = ["Doubt", "Erased", "Erasure", "MessageOwner", "People", "PersonHistory", "SentMessage"]

@@ -1,12 +1,12 @@
-"""Forgetting a person: erased from bodies, deliveries, replies, lists and events. Counters and accounts stay.
+"""Erasure a person: erased from bodies, deliveries, replies, lists and events. Counters and accounts stay.
 
 A batch of which something may still come is never touched: its body decides what is sent, what counts as
-evidence and whose news are taken in. So a person who stands in one cannot be forgotten yet, and then nothing is.
+evidence and whose news are taken in. So a person who stands in one cannot be erased yet, and then nothing is.
 
 A stream's entry cannot be rewritten, and one entry may hold the news of a hundred people. So an entry that names
 the person is deleted once every group has done with it; until then it stays for who has yet to read it, is
-counted in `events_left`, and leaves with the trimming of the stream or when forgetting is repeated. The event
-`person.forgotten` names the sequences that are missing, and never the phone; where they are very many there are several
+counted in `events_left`, and leaves with the trimming of the stream or when erasing is repeated. The event
+`person.erased` names the sequences that are missing, and never the phone; where they are very many there are several
 such events, and each names its own. The whole stream is read for it:
 half a second for 2,000,000 changes in 20,000 entries.
 """
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from campaigns.acts import APPLICATION, Act, Deed
-from campaigns.errors import ForgetError
+from campaigns.errors import ErasureBlockedError
 from campaigns.events.entries import done_before, naming, place
 from campaigns.events.groups import Groups
 from campaigns.ledger import Batch, Campaign
@@ -42,7 +42,7 @@ _PER_CALL = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class Erased:
     """What was erased: rows of deliveries, bodies rewritten, replies, rows of those taken out, events, dead letters.
 
     `events_left` are entries of the stream that some group has yet to read. `optout` tells whether the phone
@@ -53,7 +53,7 @@ class Forgotten:
     deliveries: int
     bodies: int
     replies: int
-    taken_out: int
+    excluded: int
     events: int
     dead_letters: int
     events_left: int
@@ -66,17 +66,17 @@ class _Found:
 
     batches: list[Batch] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
-    taken_out: list[tuple[int, bytes]] = field(default_factory=list)  # number in the list, row
+    excluded: list[tuple[int, bytes]] = field(default_factory=list)  # number in the list, row
     positions: list[str] = field(default_factory=list)
     sequences: list[int] = field(default_factory=list)
 
     @property
     def longest(self) -> int:
         """How many replies, rows or events there are, whatever is most."""
-        return max(len(self.replies), len(self.taken_out), len(self.positions))
+        return max(len(self.replies), len(self.excluded), len(self.positions))
 
 
-class Forgetting:
+class Erasure:
     """Every method may raise StoreError."""
 
     def __init__(self, store: Store, people: People, replies: Replies, optouts: OptOuts) -> None:
@@ -86,8 +86,8 @@ class Forgetting:
         self._replies = replies
         self._optouts = optouts
 
-    def forget(self, phone: str, *, optout_too: bool, by: str = APPLICATION, why: str = "") -> Forgotten:
-        """Erase a phone in the gateway's form. Raises ForgetError while a batch with it is under way.
+    def erase(self, phone: str, *, optout_too: bool, by: str = APPLICATION, why: str = "") -> Erased:
+        """Erase a phone in the gateway's form. Raises ErasureBlockedError while a batch with it is under way.
 
         A repetition finds what an earlier, broken one left over, and otherwise nothing. NotReplicatedError says that
         all was erased, and that a failover may bring it back: repeat it.
@@ -95,7 +95,7 @@ class Forgetting:
         found = {campaign.id: self._in_campaign(campaign, phone) for campaign in self._people.campaigns(None)}
         busy = {b.id: b.state for one in found.values() for b in one.batches if b.state not in _DONE}
         if busy:
-            raise ForgetError(busy)
+            raise ErasureBlockedError(busy)
         # Before the first script of many: what breaks off was begun by somebody all the same.
         Audit(self._store).note(Act(Deed.PERSON_ERASED, masked(phone), by, why))
         events_left = self._add_events(found, phone)
@@ -104,18 +104,18 @@ class Forgetting:
             erased = self._erase(campaign_id, one, phone)
             if any(erased):
                 sums = [a + b for a, b in zip(sums, (1, *erased), strict=True)]
-        dead_letters = self._forget_dead_letters(phone)
+        dead_letters = self._erase_dead_letters(phone)
         act = Act(Deed.OPTOUTS_REMOVED, masked(phone), by, why)
         optout = optout_too and self._optouts.remove([phone], act) > 0
         self._store.confirm()
-        campaigns, deliveries, bodies, replies, taken_out, events = sums
-        return Forgotten(campaigns, deliveries, bodies, replies, taken_out, events, dead_letters, events_left, optout)
+        campaigns, deliveries, bodies, replies, excluded, events = sums
+        return Erased(campaigns, deliveries, bodies, replies, excluded, events, dead_letters, events_left, optout)
 
     def _in_campaign(self, campaign: Campaign, phone: str) -> _Found:
         return _Found(
             batches=self._people.batches_with(campaign, phone),
             replies=[reply.id for reply in self._replies.of_phone(campaign.id, phone)],
-            taken_out=[(n, orjson.dumps(row.as_row())) for n, row in self._people.excluded(campaign, phone)],
+            excluded=[(n, orjson.dumps(row.as_row())) for n, row in self._people.excluded(campaign, phone)],
         )
 
     def _add_events(self, found: dict[str, _Found], phone: str) -> int:
@@ -130,7 +130,7 @@ class Forgetting:
             one.sequences.append(event.sequence)
         return left
 
-    def _forget_dead_letters(self, phone: str) -> int:
+    def _erase_dead_letters(self, phone: str) -> int:
         """What no consumer could digest has been set aside already: nobody waits for it."""
         # Not only where our own events have phones: what others wrote may name it anywhere.
         groups, named = Groups(self._store), re.compile(rf"(?<!\d){phone}(?!\d)")
@@ -146,11 +146,11 @@ class Forgetting:
         for batch in one.batches:
             rows, changed = self._erase_batch(batch, phone)
             deliveries, bodies = deliveries + rows, bodies + changed
-        replies, taken_out, events = self._erase_portion(campaign_id, one, 0, (deliveries, bodies))
+        replies, excluded, events = self._erase_portion(campaign_id, one, 0, (deliveries, bodies))
         for start in range(_PER_CALL, one.longest, _PER_CALL):
             more = self._erase_portion(campaign_id, one, start)
-            replies, taken_out, events = replies + more[0], taken_out + more[1], events + more[2]
-        return deliveries, bodies, replies, taken_out, events
+            replies, excluded, events = replies + more[0], excluded + more[1], events + more[2]
+        return deliveries, bodies, replies, excluded, events
 
     def _erase_portion(
         self, campaign_id: str, one: _Found, start: int, before: tuple[int, int] = (0, 0)
@@ -160,21 +160,21 @@ class Forgetting:
         `before` are the deliveries and the bodies that were erased and that no event has told yet.
         """
         keys, part = self._keys, slice(start, start + _PER_CALL)
-        replies, taken_out, events = self._store.run(
-            "forget_person",
-            [keys.campaign(campaign_id), keys.events(), keys.replies(campaign_id), keys.taken_out(campaign_id)],
+        replies, excluded, events = self._store.run(
+            "erase_from_campaign",
+            [keys.campaign(campaign_id), keys.events(), keys.replies(campaign_id), keys.excluded(campaign_id)],
             [
                 campaign_id,
                 *before,
                 orjson.dumps(one.sequences[part]),
                 len(one.replies[part]),
                 *one.replies[part],
-                len(one.taken_out[part]),
-                *(value for numbered in one.taken_out[part] for value in numbered),
+                len(one.excluded[part]),
+                *(value for numbered in one.excluded[part] for value in numbered),
                 *one.positions[part],
             ],
         )
-        return replies, taken_out, events
+        return replies, excluded, events
 
     def _erase_batch(self, batch: Batch, phone: str) -> tuple[int, int]:
         keys = self._keys
@@ -184,21 +184,23 @@ class Forgetting:
         while True:
             packed = self._store.ask("get", keys.body(batch.id)) or b""
             rewritten = _without(batch.kind, packed, phone)
-            answer = self._store.run("forget_batch", names, [phone, f",{','.join(_DONE)},", packed, rewritten, *said])
+            answer = self._store.run(
+                "erase_from_batch", names, [phone, f",{','.join(_DONE)},", packed, rewritten, *said]
+            )
             if answer[0] == 1:
                 return int(answer[1]), int(answer[2])
             if answer[0] == 0:
-                raise ForgetError({batch.id: answer[1].decode()})
+                raise ErasureBlockedError({batch.id: answer[1].decode()})
 
 
 def _without(kind: str, packed: bytes, phone: str) -> bytes:
     """A compressed body without a phone; mailings keep their numbers."""
     if not packed or kind == "list":
         return packed
-    rest = without(kind, zlib.decompress(packed), {phone}, keep_empty=True)
-    if not rest.removed:
+    reduced = without(kind, zlib.decompress(packed), {phone}, keep_empty=True)
+    if not reduced.removed:
         return packed
-    return zlib.compress(rest.body) if rest.body else b""
+    return zlib.compress(reduced.body) if reduced.body else b""
 
 
 def _words_about(batch: Batch, phone: str) -> Iterator[tuple[str, str]]:

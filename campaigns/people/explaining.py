@@ -7,10 +7,10 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from campaigns.ledger import OptOut
-from campaigns.people import Doubt, Message, Trace
+from campaigns.people import Doubt, PersonHistory, SentMessage
 from campaigns.results import Reply
 
-_TAKEN_OUT: Final = {
+_EXCLUDED: Final = {
     "duplicate": "handed in more than once, this time left out",
     "opted_out": "opted out, so not messaged",
     "invalid": "left out, since it could not be messaged as it was handed in",
@@ -45,7 +45,7 @@ _DOUBTS: Final = {
 }
 
 
-def explained(phone: str, traces: list[Trace], optout: OptOut | None, zone: tzinfo) -> Iterator[str]:
+def explained(phone: str, traces: list[PersonHistory], optout: OptOut | None, zone: tzinfo) -> Iterator[str]:
     """Lines about a phone: its opt-out, then each campaign. Times are in `zone`."""
     yield f"{phone}, times in {zone}"
     if optout is None:
@@ -61,18 +61,18 @@ def explained(phone: str, traces: list[Trace], optout: OptOut | None, zone: tzin
         yield from _campaign(trace, zone)
 
 
-def _campaign(trace: Trace, zone: tzinfo) -> Iterator[str]:
+def _campaign(trace: PersonHistory, zone: tzinfo) -> Iterator[str]:
     name = f"{trace.name} ({trace.campaign_id})" if trace.name else trace.campaign_id
     yield f"{name}: {trace.kind}, account {trace.account}, handed in {_time(trace.created_ms, zone)}, {trace.state}"
-    for reason, place in trace.taken_out:
-        yield f"  {_TAKEN_OUT.get(reason, reason)} ({place})"
+    for reason, place in trace.excluded:
+        yield f"  {_EXCLUDED.get(reason, reason)} ({place})"
     for message in trace.messages:
         yield from (f"  {line}" for line in _message(trace, message, zone))
     for reply in trace.replies:
         yield f"  {_reply(reply, zone)}"
 
 
-def _message(trace: Trace, message: Message, zone: tzinfo) -> Iterator[str]:
+def _message(trace: PersonHistory, message: SentMessage, zone: tzinfo) -> Iterator[str]:
     about = f"{message.mailing}, " if message.mailing else ""
     yield f"{about}batch {message.batch_id}: {_WORDS.get(_word(message), message.state)}"
     if message.sent_ms is not None and message.attempt:
@@ -97,11 +97,11 @@ def _doubt(doubt: Doubt, zone: tzinfo) -> str:
     return f"{_time(doubt.at_ms, zone)} {_DOUBTS.get(doubt.state, doubt.state)}{person}{why}"
 
 
-def _word(message: Message) -> str:
+def _word(message: SentMessage) -> str:
     return "refused here" if message.state == "rejected" and message.refused_here else message.state
 
 
-def _fate(message: Message, zone: tzinfo) -> Iterator[str]:
+def _fate(message: SentMessage, zone: tzinfo) -> Iterator[str]:
     if message.status:
         meaning = _STATUSES.get(message.status, "the gateway's word")
         code = f", error code {message.error_code}" if message.error_code else ""
@@ -111,7 +111,7 @@ def _fate(message: Message, zone: tzinfo) -> Iterator[str]:
         yield "nothing was heard of it yet"
 
 
-def _todo(trace: Trace, message: Message, zone: tzinfo) -> str | None:
+def _todo(trace: PersonHistory, message: SentMessage, zone: tzinfo) -> str | None:
     """What can be done, or what happens next."""
     campaign_id, batch_id = trace.campaign_id, message.batch_id
     match message.state:
@@ -130,7 +130,7 @@ def _todo(trace: Trace, message: Message, zone: tzinfo) -> str | None:
             return None
 
 
-def _waits_for(trace: Trace) -> str | None:
+def _waits_for(trace: PersonHistory) -> str | None:
     """What a message that has not gone out waits for, beside its turn."""
     if trace.state == "paused":
         return f"the campaign is paused: campaigns resume {trace.campaign_id}"

@@ -18,7 +18,7 @@ import orjson
 
 from campaigns.ledger import Batch, Batches, Campaign, Campaigns, refused_by
 from campaigns.ledger.reasons import HERE
-from campaigns.ledger.states import PLANNED, TAKEN_OUT
+from campaigns.ledger.states import EXCLUDED, PLANNED
 from campaigns.planning.planner import phones_of
 from campaigns.recipients import normalise_phone
 from campaigns.recipients.exclusions import Excluded
@@ -45,7 +45,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class SentMessage:
     """One message to the phone, and the request that carried it or will. Times are unix milliseconds.
 
     `state` is that of its batch since `since_ms` (`rejected` also if only its mailing was), `text` the gateway's
@@ -74,10 +74,10 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class PersonHistory:
     """What one campaign did to one phone.
 
-    `taken_out` lists why it was not messaged: reason (`duplicate`, `opted_out`, `invalid`) and place, which is the
+    `excluded` lists why it was not messaged: reason (`duplicate`, `opted_out`, `invalid`) and place, which is the
     place in the job or, for who opted out after planning, the batch.
     """
 
@@ -88,15 +88,15 @@ class Trace:
     account: str
     state: str
     created_ms: int
-    messages: tuple[Message, ...]
-    taken_out: tuple[tuple[str, str], ...]
+    messages: tuple[SentMessage, ...]
+    excluded: tuple[tuple[str, str], ...]
     replies: tuple[Reply, ...]
     #: When it may go out, in words; empty if at any time.
     window: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class MessageOwner:
     """Whose a message id of the gateway is: mailing number `number`, called `mailing`, of a batch."""
 
     campaign_id: str
@@ -125,20 +125,20 @@ class People:
             raise ValueError("not a phone number")
         return normal
 
-    def traces(self, phone: str, limit: int | None) -> Iterator[Trace]:
+    def traces(self, phone: str, limit: int | None) -> Iterator[PersonHistory]:
         """What the newest `limit` campaigns (None: all that are kept) did to a phone in the gateway's form."""
         for campaign in self.campaigns(limit):
             if (trace := self.trace(campaign, phone)) is not None:
                 yield trace
 
-    def trace(self, campaign: Campaign, phone: str) -> Trace | None:
+    def trace(self, campaign: Campaign, phone: str) -> PersonHistory | None:
         """What one campaign did to a phone; None if it has nothing to do with it."""
         messages = [m for batch in self.batches_with(campaign, phone) for m in self._messages(campaign, batch, phone)]
-        taken_out = [(one.reason, one.place) for _, one in self.excluded(campaign, phone)]
+        excluded = [(one.reason, one.place) for _, one in self.excluded(campaign, phone)]
         replies = self._replies.of_phone(campaign.id, phone) if campaign.number("replies") else []
-        if not (messages or taken_out or replies):
+        if not (messages or excluded or replies):
             return None
-        return Trace(
+        return PersonHistory(
             phone=phone,
             campaign_id=campaign.id,
             name=campaign.name,
@@ -147,12 +147,12 @@ class People:
             state=campaign.state,
             created_ms=campaign.number("created_ms"),
             messages=tuple(messages),
-            taken_out=tuple(taken_out),
+            excluded=tuple(excluded),
             replies=tuple(replies),
             window=str(campaign.window or ""),
         )
 
-    def owner(self, account: str, message_id: int) -> Owner | None:
+    def owner(self, account: str, message_id: int) -> MessageOwner | None:
         """Whose a message id is; None if it is not known (any more)."""
         found = self._batches.owner(account, message_id)
         if found is None:
@@ -160,7 +160,7 @@ class People:
         batch_id, number = found
         batch = self._batches.read(batch_id)
         name = batch.mailings[number].name if number < len(batch.mailings) else ""
-        return Owner(batch.campaign_id, batch_id, number, name, batch.state)
+        return MessageOwner(batch.campaign_id, batch_id, number, name, batch.state)
 
     def batches_with(self, campaign: Campaign, phone: str) -> list[Batch]:
         """The batches of a campaign that carry a phone, or of whose deliveries to it something was heard."""
@@ -171,7 +171,7 @@ class People:
 
     def excluded(self, campaign: Campaign, phone: str) -> Iterator[tuple[int, Excluded]]:
         """Excluded recipients with a phone, however it was spelled, each with its number in the campaign's list."""
-        if not any(campaign.number(f"r:{reason}") for reason in TAKEN_OUT):
+        if not any(campaign.number(f"r:{reason}") for reason in EXCLUDED):
             return
         end = phone[-7:]
         for number, row in self._campaigns.numbered_excluded(campaign.id):
@@ -196,7 +196,7 @@ class People:
     def _among(self, campaign: Campaign, ids: Sequence[str], phone: str) -> list[str]:
         counts = self._mailings(campaign, ids)
         calls = [(self._names(part), [phone, *(n for _, n in part)]) for part in _looks(ids, counts)]
-        verdicts = [verdict for answer in self._store.run_many("look_up", calls) for verdict in answer]
+        verdicts = [verdict for answer in self._store.run_many("find_phone", calls) for verdict in answer]
         unsure = [batch_id for batch_id, verdict in zip(ids, verdicts, strict=True) if verdict == 2]
         carrying = set(self._carrying(campaign.kind, unsure, phone))
         return [i for i, verdict in zip(ids, verdicts, strict=True) if verdict == 1 or i in carrying]
@@ -225,10 +225,10 @@ class People:
                 if quoted in body and any(phone in mailing for mailing in phones_of(kind, body)):
                     yield batch_id
 
-    def _messages(self, campaign: Campaign, batch: Batch, phone: str) -> Iterator[Message]:
+    def _messages(self, campaign: Campaign, batch: Batch, phone: str) -> Iterator[SentMessage]:
         moved_ms = campaign.rescheduled_ms if batch.state == PLANNED else None
         for number, delivery in self._deliveries.of_phone(batch, phone):
-            yield Message(
+            yield SentMessage(
                 batch_id=batch.id,
                 mailing=delivery.mailing,
                 state=delivery.state,

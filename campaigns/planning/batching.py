@@ -100,7 +100,7 @@ class Packer:
             if self._size >= self._most:
                 yield self._full()
 
-    def rest(self) -> Iterator[PlannedBatch]:
+    def remainder(self) -> Iterator[PlannedBatch]:
         """What is left over."""
         if self._parts:
             yield self._full()
@@ -156,7 +156,7 @@ def phones_of(kind: str, body: bytes) -> list[list[str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class Reduced:
     """A stored body without some phones.
 
     `mailings`: number of a mailing before → recipients left, fingerprint. `removed`: one phone per message.
@@ -167,7 +167,7 @@ class Rest:
     removed: list[str] = field(repr=False)
 
 
-def without(kind: str, body: bytes, phones: Set[str], *, keep_empty: bool = False) -> Rest:
+def without(kind: str, body: bytes, phones: Set[str], *, keep_empty: bool = False) -> Reduced:
     """A stored body of a bulk or quick batch without `phones`.
 
     Mailings that lose everybody go as well, unless `keep_empty`: then mailings keep their numbers. A quick
@@ -177,7 +177,7 @@ def without(kind: str, body: bytes, phones: Set[str], *, keep_empty: bool = Fals
     if kind == "quick":
         gone = document["phone"] in phones
         left = {} if gone else {0: (1, fingerprint(_listed_form(document), [document["phone"]]))}
-        return Rest(b"" if gone else body, left, [document["phone"]] if gone else [])
+        return Reduced(b"" if gone else body, left, [document["phone"]] if gone else [])
     mailings: dict[int, tuple[int, str]] = {}
     kept, removed = [], []
     for number, mailing in enumerate(document):
@@ -187,7 +187,7 @@ def without(kind: str, body: bytes, phones: Set[str], *, keep_empty: bool = Fals
         if rest or keep_empty:
             kept.append({**mailing, "delivery_list": rest})
             mailings[number] = (len(rest), fingerprint(_listed_mailing(mailing), _phones(rest)))
-    return Rest(orjson.dumps(kept), mailings, removed)
+    return Reduced(orjson.dumps(kept), mailings, removed)
 
 
 def without_schedule(kind: str, body: bytes) -> bytes:

@@ -36,7 +36,7 @@ from campaigns.recipients.exclusions import Excluded
 from campaigns.text.wellformed import TextRule, text_problem
 from campaigns.times.gateway_times import to_schedule_time
 
-__all__ = ["PlannedBatch", "PlannedMailing", "Planner", "TakenOut", "listed_content", "phones_of", "texts_of"]
+__all__ = ["Exclusion", "PlannedBatch", "PlannedMailing", "Planner", "listed_content", "phones_of", "texts_of"]
 
 _CHUNK = 1000
 _ANY_TEXT = TextRule(1_000_000, literal=True)
@@ -44,7 +44,7 @@ _NO_PROBLEMS: Final[Mapping[int, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class TakenOut:
+class Exclusion:
     """Recipients who are not messaged, each as (place in the job, phone as handed in), and why where `reason` does not
     say all."""
 
@@ -56,7 +56,7 @@ class TakenOut:
         return (Excluded(self.reason, *row) for row in self.rows)
 
 
-Step = PlannedBatch | TakenOut
+Step = PlannedBatch | Exclusion
 _Place = Callable[[int], str]
 #: What shares a request: part of the canary or not, a time (unix ms), how many texts a phone has had before, a zone.
 _Lane = tuple[bool, int | None, int, str]
@@ -65,7 +65,7 @@ _Lane = tuple[bool, int | None, int, str]
 class Planner:
     """Turns a job into batches. Iterate `steps()` once; `digest` and `counts` are complete after that.
 
-    Every recipient handed in ends in exactly one batch or in exactly one TakenOut.
+    Every recipient handed in ends in exactly one batch or in exactly one Exclusion.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class Planner:
             if filler and not self._errors and (problem := filler.problem()) is not None:
                 self._errors[f"messages[{index}].content.text"] = [problem]
         for packer in lanes.values():
-            yield from packer.rest()
+            yield from packer.remainder()
 
     def _quick(self, job: QuickJob) -> Iterator[Step]:
         sorter = Sorter(personal=False)
@@ -207,7 +207,7 @@ class Planner:
         sound: list[str | None] | None,
         sorter: Sorter,
         unfilled: Mapping[int, str] = _NO_PROBLEMS,
-    ) -> tuple[list[str | None], list[TakenOut]]:
+    ) -> tuple[list[str | None], list[Exclusion]]:
         """The phones that stay, None in the place of those who do not, and who was excluded why. `unfilled`: why a row
         has no text, by its number."""
         if sound is None:
@@ -231,7 +231,7 @@ class Planner:
             if numbers:
                 self.counts[reason] += len(numbers)
                 whys = unfilled if reason == "invalid" else _NO_PROBLEMS
-                taken.append(TakenOut(reason, [_listed(place(start + i), rows[i], whys.get(i)) for i in numbers]))
+                taken.append(Exclusion(reason, [_listed(place(start + i), rows[i], whys.get(i)) for i in numbers]))
         return phones, taken
 
     @staticmethod
@@ -244,7 +244,7 @@ class Planner:
 def _canary_ended(lanes: dict[_Lane, Packer]) -> Iterator[Step]:
     """What is left of the canary, before anything else goes out."""
     for key in [key for key in lanes if key[0]]:
-        yield from lanes.pop(key).rest()
+        yield from lanes.pop(key).remainder()
 
 
 def _places(rows: Iterable[Any], name: str) -> _Place:

@@ -14,7 +14,7 @@ from campaigns.errors import JobError, NotReplicatedError, StoreError
 from campaigns.jobs.values import Job, comes_as_stream, delivery_lists, job_document
 from campaigns.ledger import SEND, MailingRecord, NewBatch, Plan, Stored, WholePlan, queue_of
 from campaigns.ledger.optouts import Checker
-from campaigns.planning.planner import PlannedBatch, Planner, Step, TakenOut
+from campaigns.planning.planner import Exclusion, PlannedBatch, Planner, Step
 from campaigns.planning.zoning import Zoning
 from campaigns.preparing.job import draft_reason, planner_of, refusals
 from campaigns.services import Services
@@ -93,11 +93,11 @@ def whole_of(
     """A small campaign, from what its planner found; None if one step cannot store it: it excludes too many, or has
     several zones."""
     lead_ms, zoning = round(services.settings.schedule_lead_s * 1000), planner.zoning
-    excluded = [(step.reason, row) for step in steps if isinstance(step, TakenOut) for row in step.rows]
+    excluded = [(step.reason, row) for step in steps if isinstance(step, Exclusion) for row in step.rows]
     if len(excluded) > _MOST_EXCLUDED or len(zoning.openings) > 1:
         return None
     plan = WholePlan(
-        batches=[new_batch(step, zoning, lead_ms) for step in steps if not isinstance(step, TakenOut)],
+        batches=[new_batch(step, zoning, lead_ms) for step in steps if not isinstance(step, Exclusion)],
         excluded=excluded,
         digest=planner.digest,
         optouts=opted_out.version,
@@ -193,7 +193,7 @@ def store_whole(services: Services, wholes: Sequence[Whole]) -> list[Stored | St
         return [_found(services, plan, error) for plan in plans]
     stored = [Stored.read(plan.campaign_id, answer) for plan, answer in zip(plans, answers, strict=True)]
     for queue in sorted({plan.head.queue for plan, one in zip(plans, stored, strict=True) if one.ring}):
-        rouse(queue, services.wake)
+        rouse(queue, services.ring)
     return [_kept(plan, one) for plan, one in zip(plans, stored, strict=True)]
 
 

@@ -34,7 +34,7 @@ def report_on(campaign_id: str, services: Services | None = None) -> Report:
     for batches in _portions(services, record):
         for batch in batches:
             tally.add_batch(batch)
-        for values in services.deliveries.heard_of(batches):
+        for values in services.deliveries.with_status(batches):
             tally.add_deliveries(values)
     if status.replies:
         for reply in services.replies.scan(campaign_id):

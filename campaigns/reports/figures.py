@@ -114,7 +114,7 @@ class Report:
     held: tuple[OpenBatch, ...]
     held_batches: int
     price: Price
-    taken_out: tuple[tuple[str, int], ...]
+    excluded: tuple[tuple[str, int], ...]
     account: tuple[tuple[str, str, int], ...]  # class, words, recipients
     replies: tuple[Reply, ...]
     mistakes: tuple[str, ...]
@@ -153,7 +153,7 @@ def figures(
         held=tuple(tally.held),
         held_batches=tally.open_batches[HELD],
         price=_price(status, tally, expected, limit),
-        taken_out=_taken_out(status.recipients, opted_out_late),
+        excluded=_excluded(status.recipients, opted_out_late),
         account=tuple((name, words, status.recipients.get(name, 0)) for name, words in CLASSES.items()),
         replies=replies,
         mistakes=tuple(mistakes[:_MOST_MISTAKES]),
@@ -162,11 +162,11 @@ def figures(
 
 
 def _funnel(status: Status, people: int) -> tuple[Step, ...]:
-    taken_out = sum(status.recipients.get(reason, 0) for reason in ("invalid", "duplicate", "opted_out"))
+    excluded = sum(status.recipients.get(reason, 0) for reason in ("invalid", "duplicate", "opted_out"))
     read = status.statuses.get(READ, 0)
     delivered = read + status.statuses.get(DELIVERED, 0)
     return (
-        Step("Planned", status.total - taken_out, "handed in, without those taken out"),
+        Step("Planned", status.total - excluded, "handed in, without those taken out"),
         Step("Sent", status.sent, "the gateway has them"),
         Step("Delivered", delivered, "on the phone, read or not"),
         Step("Read", read, "opened"),
@@ -196,9 +196,9 @@ def _pending(status: Status, tally: Tally) -> tuple[Pending, ...]:
 
 def _waiting(status: Status) -> list[Pending]:
     found, planned = [], status.recipients.get(PLANNED, 0)
-    if status.account_rests_until is not None:
-        why = f"account {status.account} rests: {status.account_rests_why}. Once that is put right"
-        found.append(Pending("Account at rest", planned, why, f"campaigns wake {status.account}"))
+    if status.account_paused_until is not None:
+        why = f"account {status.account} is paused: {status.account_pause_reason}. Once that is put right"
+        found.append(Pending("Account paused", planned, why, f"campaigns resume-account {status.account}"))
     if planned and status.events_full_since is not None:
         why = f"the event stream is full: start the consumers of group {status.events_full_group}, or drop the group"
         found.append(Pending("Sending pauses", planned, why, "campaigns doctor"))
@@ -252,7 +252,7 @@ def _price(status: Status, tally: Tally, expected: Decimal | None, limit: str) -
     )
 
 
-def _taken_out(recipients: dict[str, int], late: int) -> tuple[tuple[str, int], ...]:
+def _excluded(recipients: dict[str, int], late: int) -> tuple[tuple[str, int], ...]:
     early = recipients.get("opted_out", 0) - late
     rows = (
         ("no phone number", recipients.get("invalid", 0)),

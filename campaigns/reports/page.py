@@ -97,10 +97,10 @@ def _schedule(report: Report) -> dict[str, str]:
 
 def _alerts(report: Report) -> Iterable[Markup]:
     status = report.status
-    if status.duplicates:
+    if status.double_sends:
         yield _alert(
             "bad",
-            f"{counted(status.duplicates, 'message')} went out twice",
+            f"{counted(status.double_sends, 'message')} went out twice",
             "A request in doubt was sent again, and the first one had arrived after all. What it cost is below.",
         )
     if not status.balanced:
@@ -127,10 +127,10 @@ def _alerts(report: Report) -> Iterable[Markup]:
             f"{counted(status.out_of_reach, 'message')} out of reach until {until}",
             "They wait at the gateway for their time, and it takes nothing back: neither pause nor cancel stops them.",
         )
-    if status.account_rests_until is not None:
-        until = moment(round(status.account_rests_until.timestamp() * 1000), report.zone)
-        why = joined(f"Until {until}, because: ", foreign(status.account_rests_why))
-        yield _alert("warn", "The account rests", why)
+    if status.account_paused_until is not None:
+        until = moment(round(status.account_paused_until.timestamp() * 1000), report.zone)
+        why = joined(f"Until {until}, because: ", foreign(status.account_pause_reason))
+        yield _alert("warn", "The account is paused", why)
 
 
 def _ended(report: Report) -> datetime | None:

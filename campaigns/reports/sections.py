@@ -61,7 +61,7 @@ def _over_time(report: Report) -> Markup | None:
     if report.adrift:
         text = (
             f"Single messages and counters differ by {counted(report.adrift)}: the campaign moved on while it was "
-            "read, or people were forgotten."
+            "read, or people were erased."
         )
         adrift = element("p", text, class_="soft")
     about = "Each message at the time when it reached the status that it has now."
@@ -171,9 +171,9 @@ def _cost(report: Report) -> Markup | None:
     if price.limit:
         rows.append(("Limit of the job (max_cost)", price.limit))
     twice = None
-    if status.duplicates:
+    if status.double_sends:
         text = (
-            f"{counted(status.duplicates, 'message')} went out twice. Compare with the gateway's bill: the price "
+            f"{counted(status.double_sends, 'message')} went out twice. Compare with the gateway's bill: the price "
             "below may not contain the second time."
         )
         twice = element("p", element("strong", text), class_="lead bad")
@@ -181,13 +181,13 @@ def _cost(report: Report) -> Markup | None:
     return _section("Cost", (twice, _table((("", _TEXT), ("Amount", _NUMBER)), cells, stack=False)))
 
 
-def _taken_out(report: Report) -> Markup | None:
-    if not report.taken_out:
+def _excluded(report: Report) -> Markup | None:
+    if not report.excluded:
         return None
     total = report.status.total
-    rows = [[reason, counted(number), share(number, total)] for reason, number in report.taken_out]
+    rows = [[reason, counted(number), share(number, total)] for reason, number in report.excluded]
     columns = (("Reason", _TEXT), ("Recipients", _NUMBER), ("Of handed in", _NUMBER))
-    listed = element("p", "Each with place and phone: ", _command(f"campaigns taken-out {report.status.id}"))
+    listed = element("p", "Each with place and phone: ", _command(f"campaigns excluded {report.status.id}"))
     return _section("Taken out, not messaged", (_table(columns, rows, stack=False), listed))
 
 
@@ -249,7 +249,7 @@ SECTIONS: Final[Sequence[Callable[[Report], Markup | None]]] = (
     _failures,
     _cost,
     _pending,
-    _taken_out,
+    _excluded,
     _account,
     _replies,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from campaigns.results.changes import compare, silenced
+from campaigns.results.changes import compare, expire_unreported
 from campaigns.results.deliveries import Deliveries, Delivery
 from campaigns.results.oddities import Odd, Oddities
 from campaigns.results.replies import Replies, Reply
@@ -15,5 +15,5 @@ __all__ = [
     "Replies",
     "Reply",
     "compare",
-    "silenced",
+    "expire_unreported",
 ]

@@ -42,8 +42,8 @@ class Comparison:
     """What an answer means for one mailing."""
 
     changes: list[Change] = field(repr=False)
-    strange_words: int  # rows with a status word that neither contract nor settings know
-    strangers: int  # rows with a phone that the mailing never had
+    unknown_statuses: int  # rows with a status word that neither contract nor settings know
+    unknown_phones: int  # rows with a phone that the mailing never had
     unreadable: int = 0  # rows without a phone that could be read, or that are no rows at all
 
 
@@ -100,14 +100,14 @@ def compare(
     gateway's times and answers None for what it cannot read.
     """
     own, changes = _Own(phones, rows.region), dict[str, Change]()
-    strange_words = read = 0
+    unknown_statuses = read = 0
     words = Words(final)
     verdicts, known, made = _Verdicts(final), stored.get, tuple.__new__
     news = _news(stored, rows, words)
-    for told, status, number, code, time in understood(news, words):
+    for listed, status, number, code, time in understood(news, words):
         read += 1
         # A call per row would cost more than the rest of it.
-        phone = told if told in stored or told in own.known else own.find(told)
+        phone = listed if listed in stored or listed in own.known else own.find(listed)
         if phone is None:
             continue
         first = known(phone, "").partition("|")[0]
@@ -115,36 +115,36 @@ def compare(
         if before == status:
             continue
         knows, moves = verdicts[before, status]
-        strange_words += not knows
+        unknown_statuses += not knows
         if moves:
             at = (at_ms(time) if time else None) or now_ms
             # What Change(...) does, in half the time.
             changes[phone] = made(Change, (phone, status, at, number, code, first))
     unreadable = len(news) - read + own.unreadable
-    return Comparison(list(changes.values()), strange_words, own.strangers, unreadable)
+    return Comparison(list(changes.values()), unknown_statuses, own.unknown_phones, unreadable)
 
 
 class _Own:
     """The phones of a mailing, asked for when a row is new, and found in whatever spelling."""
 
     def __init__(self, phones: Callable[[], Collection[str]], region: str) -> None:
-        self.strangers = self.unreadable = 0
+        self.unknown_phones = self.unreadable = 0
         self.known: Collection[str] = ()  # until somebody asks
         self._phones = phones
         self._region = region
         self._asked = False
 
-    def find(self, told: str) -> str | None:
+    def find(self, listed: str) -> str | None:
         """A phone as we write it; None, and counted, if the mailing never had it or nobody can read it."""
         if not self._asked:
             self.known, self._asked = self._phones(), True
-        if told in self.known:
-            return told
-        phone = spelled(told, self._region)
+        if listed in self.known:
+            return listed
+        phone = spelled(listed, self._region)
         if phone is None:
             self.unreadable += 1
         elif phone not in self.known:
-            self.strangers += 1
+            self.unknown_phones += 1
         else:
             return phone
         return None
@@ -166,7 +166,9 @@ def _news(stored: Mapping[str, str], rows: DeliveryRows, words: Words) -> list[A
     return news
 
 
-def silenced(stored: Mapping[str, str], phones: Iterable[str], *, final: Set[str], now_ms: int) -> list[Change]:
+def expire_unreported(
+    stored: Mapping[str, str], phones: Iterable[str], *, final: Set[str], now_ms: int
+) -> list[Change]:
     """The horizon passed: what was never delivered nor refused becomes UNKNOWN_FINAL, also where nothing was heard."""
     changes = []
     for phone in phones:
@@ -200,7 +202,7 @@ def counters(changes: Iterable[Change], final: Set[str]) -> tuple[dict[str, int]
     return {word: number for word, number in words.items() if number}, finals
 
 
-def stored_values(changes: Iterable[Change]) -> list[str]:
+def encoded_values(changes: Iterable[Change]) -> list[str]:
     """What is stored of changes: phone, value, phone, value, ..."""
     return [
         part

@@ -11,7 +11,7 @@ import orjson
 from campaigns.ledger import Batch, Batches, Campaign
 from campaigns.measures import flat
 from campaigns.planning.planner import phones_of
-from campaigns.results.changes import CHANGES_PER_EVENT, ROWS_PER_CALL, Change, counters, portions, stored_values
+from campaigns.results.changes import CHANGES_PER_EVENT, ROWS_PER_CALL, Change, counters, encoded_values, portions
 from campaigns.results.counters import raises_of
 from campaigns.statuses import final_words
 from campaigns.store.client import ScriptCall, Store
@@ -50,23 +50,23 @@ class Deliveries:
 
     def stored(self, batch_id: str, mailing: int) -> dict[str, str]:
         """Phone → what is stored of it."""
-        return self.snapshot(batch_id, mailing)[1]
+        return self.read_versioned(batch_id, mailing)[1]
 
     def any_stored(self, batch_id: str, mailing: int) -> bool:
         """Whether anything was heard of a mailing."""
         return bool(self._store.ask("exists", self._keys.deliveries(batch_id, mailing)))
 
-    def snapshot(self, batch_id: str, mailing: int) -> tuple[str, dict[str, str]]:
+    def read_versioned(self, batch_id: str, mailing: int) -> tuple[str, dict[str, str]]:
         """The batch's version, for `write`, and phone → what is stored of it.
 
         Both are of one moment, unless the mailing is large and read in portions. Then what others write meanwhile may
         be missing; `write` refuses what was found against this version if they did.
         """
         keys = [self._keys.deliveries(batch_id, mailing), self._keys.batch(batch_id)]
-        version, cursor, text = self._store.run("stored", keys, [0, ROWS_PER_CALL])
+        version, cursor, text = self._store.run("read_deliveries", keys, [0, ROWS_PER_CALL])
         stored = _paired(text)
         while cursor != b"0":
-            _, cursor, text = self._store.run("stored", keys, [cursor, ROWS_PER_CALL])
+            _, cursor, text = self._store.run("read_deliveries", keys, [cursor, ROWS_PER_CALL])
             stored |= _paired(text)
         return version.decode(), stored
 
@@ -83,7 +83,7 @@ class Deliveries:
             words, finals = counters(portion, final_words(self._final, batch.follow))
             raised = raises_of(portion, self._final, batch.number("followed_ms"), seen_ms)
             answer = self._store.run(
-                "intake",
+                "change_deliveries",
                 [
                     self._keys.batch(batch.id),
                     self._keys.campaign(batch.campaign_id),
@@ -99,7 +99,7 @@ class Deliveries:
                     orjson.dumps(flat(raised)),
                     len(words),
                     *(part for pair in words.items() for part in pair),
-                    orjson.dumps(stored_values(portion)),
+                    orjson.dumps(encoded_values(portion)),
                     *_event_data(about, portion),
                 ],
             )
@@ -125,7 +125,7 @@ class Deliveries:
             for phone in dict.fromkeys([*planned[number], *stored]):
                 yield _delivery(phone, stored, mailing.name, batch, "rejected" if refused else batch.state)
 
-    def heard_of(self, batches: Sequence[Batch]) -> Iterator[list[bytes]]:
+    def with_status(self, batches: Sequence[Batch]) -> Iterator[list[bytes]]:
         """All that is stored of the deliveries of batches, portion by portion and without phones.
 
         Values are as `campaigns.store.keys` says. A mailing of more than 5,000 recipients is scanned: what is written
@@ -163,23 +163,27 @@ class Deliveries:
         """
         keys = [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id)]
         pairs = sorted(costs.items())
-        self._store.run("price", keys, [batch.fence, mailing, *(part for pair in pairs for part in pair)])
+        self._store.run("record_cost", keys, [batch.fence, mailing, *(part for pair in pairs for part in pair)])
         return f"cost:{mailing}", "".join(f"{currency}={micro};" for currency, micro in pairs)
 
-    def learn(self, batch: Batch, message_ids: Mapping[int, int | Sequence[int]], life_ms: int) -> dict[str, str]:
+    def record_message_ids(
+        self, batch: Batch, message_ids: Mapping[int, int | Sequence[int]], life_ms: int
+    ) -> dict[str, str]:
         """Record the gateway's ids of mailings, for look-ups and to recognise them in listings.
 
         Returns the field of the batch that changed, if any did.
         """
-        calls = self.learning(batch, message_ids, life_ms)
+        calls = self.message_id_calls(batch, message_ids, life_ms)
         if not calls:
             return {}
         self._store.run_in_turn(calls)
         _, _, (packed, *_) = calls[0]
         return {"message_ids": packed.decode()}
 
-    def learning(self, batch: Batch, message_ids: Mapping[int, int | Sequence[int]], life_ms: int) -> list[ScriptCall]:
-        """The call that `learn` makes; none if all ids are known.
+    def message_id_calls(
+        self, batch: Batch, message_ids: Mapping[int, int | Sequence[int]], life_ms: int
+    ) -> list[ScriptCall]:
+        """The call that `record_message_ids` makes; none if all ids are known.
 
         A mailing keeps every id that was ever learnt of it. Nothing is written if somebody else claimed the batch
         since: the ids are those of an earlier attempt.
@@ -197,7 +201,7 @@ class Deliveries:
         values = [part for mailing, message_id in new for part in (f"{batch.id}:{mailing}", message_id)]
         named = {str(mailing): ids[0] if len(ids) == 1 else ids for mailing, ids in known.items()}
         names = [self._keys.batch(batch.id), self._keys.known(batch.account, batch.kind), *keys]
-        return [("learn", names, [orjson.dumps(named), life_ms, batch.fence, *values])]
+        return [("record_message_ids", names, [orjson.dumps(named), life_ms, batch.fence, *values])]
 
     def reject_mailing(self, batch: Batch, mailing: int, recipients: int, text: str) -> int:
         """The gateway refused one mailing of an accepted batch. Returns the recipients left in the batch."""

@@ -42,7 +42,7 @@ class Oddities:
         counted = f"odd|{odd.method}|{odd.reason}"
         return bool(
             self._store.run(
-                "note_odd",
+                "record_odd_rows",
                 [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id), self._keys.events()],
                 [batch.id, batch.campaign_id, field, odd.number, orjson.dumps(data), counted],
             )

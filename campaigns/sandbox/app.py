@@ -18,7 +18,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from campaigns.sandbox.controls import add_controls, as_json
-from campaigns.sandbox.dialects import encoded, told
+from campaigns.sandbox.dialects import encoded, in_dialect
 from campaigns.sandbox.faults import BEFORE, Fault, Faults
 from campaigns.sandbox.guard import Guard
 from campaigns.sandbox.meter import Meter
@@ -94,7 +94,7 @@ class Service:
             result["result"]["viber_id"] = result["result"].pop("message_id")
         if method == "sendBulkViber" and (url := parameters.text("callback_url", "")):
             self._call_back(url, {"uuid": result["uuid"], "success": "OK"})
-        answer = as_json(told(method, result, traits))
+        answer = as_json(in_dialect(method, result, traits))
         answer.set_data(encoded(answer.get_data(), traits))
         return answer
 

@@ -66,12 +66,12 @@ class Controls:
             self._service.faults.order(read_document())
         elif request.method == "DELETE":
             self._service.faults.clear()
-        return as_json(self._service.faults.standing())
+        return as_json(self._service.faults.progress())
 
     def fault(self, number: int) -> Response:
         """Withdraw one order."""
         self._service.faults.withdraw(number)
-        return as_json(self._service.faults.standing())
+        return as_json(self._service.faults.progress())
 
     def settings(self) -> Response:
         try:

@@ -107,7 +107,7 @@ def kept_name(name: str, traits: Traits) -> str:
     return name[:NAME_LENGTH] if Trait.SHORTENING in traits else name
 
 
-def told(method: str, answer: Any, traits: Traits) -> Any:
+def in_dialect(method: str, answer: Any, traits: Traits) -> Any:
     """The documented answer of a method, as this gateway tells it."""
     if not traits:
         return answer

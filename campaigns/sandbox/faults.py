@@ -117,7 +117,7 @@ class Faults:
                 return fault
         return None
 
-    def standing(self) -> list[dict[str, Any]]:
+    def progress(self) -> list[dict[str, Any]]:
         with self._lock:
             return [fault.as_dict() for fault in self._orders if fault.times != 0]
 

@@ -94,7 +94,7 @@ class Page:
                 "dialect": options.dialect,
                 "dialects": sentences(),
                 "speed": options.speed,
-                "faults": self._service.faults.standing(),
+                "faults": self._service.faults.progress(),
                 "methods": self._service.faults.methods,
                 "kinds": {"before": sorted(BEFORE), "after": sorted(AFTER)},
                 "mailing_names": self._conversations.names(),

@@ -120,10 +120,10 @@ class Settings:
     concurrency: int = option(_number(int, 1, 10_000), 16, "requests of one account under way at once")
     read_share: float = option(_number(float, 0.01, 1), 0.5, "the share of rate and concurrency that polling may use")
     overlap: int = option(_number(int, 1, 256), 32, "requests that one worker process has under way at once")
-    penalty_s: float = option(_SECONDS, 120.0, "an account's rest after a 429 without Retry-After")
+    penalty_s: float = option(_SECONDS, 120.0, "an account's pause after a 429 without Retry-After")
     retry_after_max_s: float = option(_SECONDS, 3600.0, "the longest pause that a 429 with Retry-After may ask for")
     account_pause_s: float = option(
-        _SECONDS, 600.0, "an account's rest after it was refused; the longest after failures"
+        _SECONDS, 600.0, "an account's pause after it was refused; the longest after failures"
     )
     failures_before_pause: int = option(
         _number(int, 1, 1_000_000), 5, "failed paid requests in a row that pause the account"
@@ -179,7 +179,7 @@ class Settings:
     lease_s: float = option(_SECONDS, 60.0, "how long a worker owns a batch; at least `deadline_s` + 10")
     planning_lease_s: float = option(_SECONDS, 300.0, "silence after which a plan under way counts as abandoned")
     settle_window_s: float = option(_SECONDS, 900.0, "how long evidence of a doubtful request may take to show")
-    look_interval_s: float = option(_SECONDS, 60.0, "least time between two looks for a doubtful batch")
+    check_interval_s: float = option(_SECONDS, 60.0, "least time between two looks for a doubtful batch")
     on_unknown: str = option(
         parsing.choice("hold", "resend"), "hold", "what follows once absence is proven, if the job does not say"
     )

@@ -1,8 +1,9 @@
 """The one door to Redis: scripts by name, the server's errors as ours, the clock that scripts go by.
 
 Scripts live in `campaigns/store/lua`, one file per atomic operation. Every script takes the time as its first
-argument: what this process expects of the steady clock (see `campaigns.times.steady`), or what `now_ms` says, for tests that
-simulate days. The key of that clock and that of the numbers that scripts raise stand before the keys of every script.
+argument: what this process expects of the steady clock (see `campaigns.times.steady`), or what `now_ms` says, for
+tests that simulate days. The key of that clock and that of the numbers that scripts raise stand before the keys of
+every script.
 """
 
 from __future__ import annotations
@@ -227,10 +228,10 @@ class Store:
     def server_setting(self, name: str) -> str | None:
         """What CONFIG says of the server; None where it is not allowed, as at many providers."""
         try:
-            told: dict[str, str] = self.ask("config_get", name)
+            settings: dict[str, str] = self.ask("config_get", name)
         except StoreError:
             return None
-        return told.get(name)
+        return settings.get(name)
 
     def now_ms(self) -> int:
         """The time by which scripts go, unix milliseconds."""

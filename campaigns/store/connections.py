@@ -137,12 +137,12 @@ class _Seeking(_OfRedis):  # type: ignore[misc]
     def on_connect_check_health(self, *args: Any, **options: Any) -> None:
         with self._hurried():
             super().on_connect_check_health(*args, **options)
-            told = self._introduction()
-            if told.get("mode") == "sentinel":
+            answer = self._introduction()
+            if answer.get("mode") == "sentinel":
                 raise WrongServerError("this is a Sentinel, not a server: write sentinel://HOST:PORT/NAME/0")
-            if told.get("mode") == "cluster":
+            if answer.get("mode") == "cluster":
                 self._enter_cluster()
-            elif told.get("role") in {"replica", "slave"}:
+            elif answer.get("role") in {"replica", "slave"}:
                 self._way.doubt()
                 raise NotPrimaryError("the server is a replica, which takes no writes")
 
@@ -170,16 +170,16 @@ class _Seeking(_OfRedis):  # type: ignore[misc]
 
     def _introduction(self) -> dict[str, str]:
         """What the server says of itself; nothing where HELLO is unknown, as to some proxies, or not allowed."""
-        told = self.handshake_metadata if str(self.protocol) == "3" else None
-        if not told:
+        answer = self.handshake_metadata if str(self.protocol) == "3" else None
+        if not answer:
             self.send_command("HELLO", check_health=False)
             try:
-                told = self.read_response()
+                answer = self.read_response()
             except ResponseError:
                 return {}
-        if isinstance(told, list):
-            told = dict(zip(told[::2], told[1::2], strict=True))
-        return {_text(name): _text(value) for name, value in told.items()}
+        if isinstance(answer, list):
+            answer = dict(zip(answer[::2], answer[1::2], strict=True))
+        return {_text(name): _text(value) for name, value in answer.items()}
 
     def _enter_cluster(self) -> None:
         """Find out whether the keys are here."""

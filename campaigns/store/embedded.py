@@ -104,7 +104,7 @@ class EmbeddedServer:
             if attempt < tries:
                 self._port = 0
         log = self._log_path.read_text("utf-8", "replace") if self._log_path.exists() else ""
-        self._forget_directory()
+        self._remove_directory()
         raise EmbeddedServerError("the server did not start: " + " | ".join(log.splitlines()[-3:]))
 
     def stop(self) -> None:
@@ -116,7 +116,7 @@ class EmbeddedServer:
             except subprocess.TimeoutExpired:
                 self._process.kill()
             self._reap()
-        self._forget_directory()
+        self._remove_directory()
 
     def kill(self) -> None:
         """kill -9; the data stays."""
@@ -152,7 +152,7 @@ class EmbeddedServer:
         self._temporary = tempfile.TemporaryDirectory(prefix="campaigns-store-", dir=parent)
         self._directory = Path(self._temporary.name)
 
-    def _forget_directory(self) -> None:
+    def _remove_directory(self) -> None:
         if self._temporary is not None:
             self._temporary.cleanup()
             self._temporary, self._directory = None, Path()

@@ -28,11 +28,12 @@ class Keys:
         the opt-outs that planning went by), `first_ms` (from when on it may go out, if later than its planning); once
         rescheduled `schedule_ms`, `not_before_ms` (when batches may go out for it) and `earliest_ms` (the least that
         that ever was); with a window `window` (JSON), `zone` (if all batches go by one: its name, or a country),
-        `open:<zone>` (its openings) and `told:<zone>` (the opening last told); with a canary `canary` (its batches,
-        until it is judged), `canary_until_ms`, `canary_asked_ms`, then `canary_state` and `canary_why`; recipients by
-        fate `r:total`, `r:invalid`, `r:duplicate`, `r:opted_out` and `r:<batch state>`; batches by state
-        `b:<batch state>`; deliveries by status `s:<WORD>`, `final`; `replies`; `cost:<currency>` in millionths;
-        `duplicates` (messages that went out twice); `unreadable` (parts of answers that could not be used).
+        `open:<zone>` (its openings) and `announced:<zone>` (the opening last announced by an event); with a canary
+        `canary` (its batches, until it is judged), `canary_until_ms`, `canary_asked_ms`, then `canary_state` and
+        `canary_why`; recipients by fate `r:total`, `r:invalid`, `r:duplicate`, `r:opted_out` and
+        `r:<batch state>`; batches by state `b:<batch state>`;
+        deliveries by status `s:<WORD>`, `final`; `replies`; `cost:<currency>` in millionths;
+        `double_sends` (messages that went out twice); `unreadable` (parts of answers that could not be used).
         """
         return f"{self.prefix}campaign:{campaign_id}"
 
@@ -50,8 +51,8 @@ class Keys:
         attempt that began to confirm) and `status_before`; `replies_ended_ms` (of the last fetch of replies that was
         answered); `callback_ms` and `callback_uuid`, if the gateway called back about this attempt or one that was
         taken for lost (empty: not since it was planned again); once it was sent again after a doubt `resent_ms` (claim
-        of the first request in doubt), `watched` and `duplicate:<mailing>`, and `reduced_ms` if phones were taken out
-        after that; while it is in doubt `looks`, `looked_ms` and `tries` (of checks) and `check` (JSON: how far the
+        of the first request in doubt), `watched` and `double_send:<mailing>`, and `reduced_ms` if phones were taken out
+        after that; while it is in doubt `checks`, `checked_ms` and `tries` (of checks) and `check` (JSON: how far the
         check under way has come); `doubts` (JSON: unix ms, state, reason, by whom; of each step into a doubt and out of
         it); `epoch` and `doubted_ms`, see `primary`.
         """
@@ -68,11 +69,11 @@ class Keys:
         """Hash `filename`, `content_type`, `content`. Writer: planning. The file of a job that has one."""
         return f"{self.prefix}image:{campaign_id}"
 
-    def taken_out(self, campaign_id: str) -> str:
+    def excluded(self, campaign_id: str) -> str:
         """List of JSON `[reason, place, phone as handed in]`, some with a fourth text: why. Writer: planning, and
         ledger for those who opted out later; their place is the batch that they stood in. It is never shortened: who
         was erased leaves an empty string."""
-        return f"{self.prefix}taken-out:{campaign_id}"
+        return f"{self.prefix}excluded:{campaign_id}"
 
     def active(self) -> str:
         """Set of the ids of campaigns that sweeping still looks at. Writer: ledger. No expiry."""
@@ -195,7 +196,7 @@ class Keys:
         return f"{self.prefix}known:{account}:{kind}"
 
     def account(self, account: str) -> str:
-        """Hash. Writer: limiter. No expiry. The account's rest and its failures.
+        """Hash. Writer: limiter. No expiry. The account's pauses and its failures.
 
         `all_until_ms`, `all_reason` and `all_cause` (one of few words): no request at all; `paid_until_ms`,
         `paid_reason` and `paid_cause`: none that is paid for; `open_until_ms` and `open_reason`: none that is paid for

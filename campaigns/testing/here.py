@@ -36,7 +36,7 @@ class Here:
     def __init__(self, settings: Settings, sandbox: Sandbox, clock: MovedClock) -> None:
         self.sandbox = sandbox
         self._clock = clock
-        services = build_services(settings, store=open_store(settings, now_ms=clock), wake=self._wake)
+        services = build_services(settings, store=open_store(settings, now_ms=clock), ring=self._wake)
         self.services: Services = replace(services, sleep=self._sleep)
         self._submissions = Submissions(settings)
         self._working = Lock()
@@ -123,10 +123,10 @@ class Here:
 
     def _whereabouts(self) -> str:
         waiting = [status for status in self._statuses() if status.state not in OVER]
-        told = [
+        lines = [
             f"{status.id} is {status.state}: "
             + ", ".join(f"{number} {word}" for word, number in status.recipients.items() if number)
             for status in waiting[:_SHOWN]
         ]
         more = [f"and {len(waiting) - _SHOWN} more"] if len(waiting) > _SHOWN else []
-        return "; ".join(told + more) or "no campaign is under way"
+        return "; ".join(lines + more) or "no campaign is under way"

@@ -25,7 +25,7 @@ _QUICK: Final[Mapping[str, object]] = {
     "account_pause_s": 0.5,
     "failures_before_pause": 1000,
     "settle_window_s": 0.3,
-    "look_interval_s": 0.1,
+    "check_interval_s": 0.1,
     "poll_min_s": 0.02,
     "single_poll_fraction": 0.25,
     "poll_horizon_s": 4,

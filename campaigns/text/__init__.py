@@ -1,1 +1,1 @@
-"""Text: foreign text that cannot act where it is shown, values that nothing can carry, and numbers and times in words."""
+"""Text: foreign text in a form that cannot act, values that nothing can carry, and numbers and times in words."""

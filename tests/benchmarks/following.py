@@ -82,7 +82,7 @@ class Followed:
             accounts={"default": Secret("t" * 8)},
             rate_limit=Rate(0, 1.0),
         )
-        self.services: Services = build_services(settings, wake=lambda *_: True)
+        self.services: Services = build_services(settings, ring=lambda *_: True)
         self._limiter = self.services.limiter
         if not limited:
             store, releasing = self.services.store, self.services.limiter.releasing
@@ -123,7 +123,7 @@ class Followed:
     def take_in(self, body: bytes) -> int:
         """Parse an answer and write what changed, as a poll does, without HTTP. Returns how many changed."""
         (mailing,) = SCHEMAS["statusBulkViber"](orjson.loads(body), HOME).mailings
-        version, stored = self.services.deliveries.snapshot(self.batch.id, 0)
+        version, stored = self.services.deliveries.read_versioned(self.batch.id, 0)
         found = compare(
             stored,
             mailing.rows,

@@ -46,7 +46,7 @@ def job(rows: Any) -> dict[str, Any]:
 
 
 def services_at(url: str, prefix: str) -> Services:
-    return build_services(Settings(redis_url=url, key_prefix=prefix), wake=lambda *_: True)
+    return build_services(Settings(redis_url=url, key_prefix=prefix), ring=lambda *_: True)
 
 
 class _Row(Schema):
@@ -98,8 +98,8 @@ def _bytes_queued(services: Services, rows: list[str]) -> Iterator[Measure]:
     keys, redis = services.store.keys, services.store.redis
     record = services.campaigns.read(campaign.id)
     names = [name for batch_id in record.batch_ids() for name in (keys.batch(batch_id), keys.body(batch_id))]
-    twins = {m.fingerprint for b in services.batches.read_many(record.batch_ids()) for m in b.mailings}
-    names += [keys.lookalikes(fingerprint) for fingerprint in twins]
+    lookalikes = {m.fingerprint for b in services.batches.read_many(record.batch_ids()) for m in b.mailings}
+    names += [keys.lookalikes(fingerprint) for fingerprint in lookalikes]
     used = sum(redis.memory_usage(name, 0) for name in names)
     yield Measure("Redis, a recipient that waits", used / len(rows), "bytes", limit=15)
 

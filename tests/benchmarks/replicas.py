@@ -42,7 +42,7 @@ def primary_with_replica() -> Iterator[EmbeddedServer]:
 def measure_replicas(_: EmbeddedServer, *, quick: bool) -> Iterator[Measure]:
     with primary_with_replica() as primary, sink() as url:
         without = services_for(primary.url, url, "replicas:")
-        waiting = build_services(replace(without.settings, replicas=1), wake=lambda *_: True)
+        waiting = build_services(replace(without.settings, replicas=1), ring=lambda *_: True)
         both = [without, waiting]
         number = 20 if quick else 500
         yield _compared("enqueue, a single message", both, number, lambda services: _enqueued(services, number))
@@ -55,8 +55,8 @@ def _compared(
     name: str, services: list[Services], number: int, act: Callable[[Services], Callable[[], object]]
 ) -> Measure:
     without_s, waiting_s = alternating_s([act(one) for one in services])
-    told = (f"{name}, one replica waited for", waiting_s / number * 1e3, "ms", without_s / number * 1e3)
-    return Measure(*told, "not waited for", _LIMIT)
+    reported = (f"{name}, one replica waited for", waiting_s / number * 1e3, "ms", without_s / number * 1e3)
+    return Measure(*reported, "not waited for", _LIMIT)
 
 
 def _enqueued(services: Services, number: int) -> Callable[[], object]:

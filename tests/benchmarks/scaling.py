@@ -85,7 +85,7 @@ def _others() -> Mapping[str, Sequence[str]]:
 def _rate(services: Services, recipients: int, runs: int) -> float:
     """Recipients per second from the moment a planned campaign may go out; the median of the runs."""
     rows, rates = phones(recipients), []
-    still = build_services(services.settings, wake=lambda *_: True)
+    still = build_services(services.settings, ring=lambda *_: True)
     for _ in range(runs):
         campaign = Campaign(enqueue(job(rows), services=still).id, services)
         campaign.pause()

@@ -55,7 +55,7 @@ def services_for(redis_url: str, gateway_url: str, prefix: str) -> Services:
         rate_limit=Rate(0, 1.0),
         concurrency=1000,
     )
-    return build_services(settings, wake=lambda *_: True)
+    return build_services(settings, ring=lambda *_: True)
 
 
 def measure_sending(server: EmbeddedServer, *, quick: bool) -> Iterator[Measure]:

@@ -31,9 +31,9 @@ from tests.support.processes import ROOT
 def test_each_part_runs(part: str, measures: int) -> None:
     command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--json", "--only", part]
     ended = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    told = [json.loads(line) for line in ended.stdout.splitlines()]
-    assert len(told) == measures, ended.stdout
-    for measure in told:
+    reported = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert len(reported) == measures, ended.stdout
+    for measure in reported:
         assert math.isfinite(measure["value"])
         assert measure["ratio"] is None or measure["ratio"] > 0
 

@@ -7,7 +7,7 @@ import pytest
 from campaigns.cli.advice import next_step
 from campaigns.errors import (
     CampaignsError,
-    ForgetError,
+    ErasureBlockedError,
     JobError,
     KeyConflictError,
     SettingsError,
@@ -24,7 +24,7 @@ from campaigns.errors import (
         (UnknownCampaignError("x"), "campaigns list"),
         (KeyConflictError("k", "1a2b"), "campaigns status 1a2b"),
         (WaitTimeoutError("1a2b", "ready", 5), "campaigns status 1a2b --watch"),
-        (ForgetError({"1a2b-0": "planned"}), "campaigns explain"),
+        (ErasureBlockedError({"1a2b-0": "planned"}), "campaigns explain"),
         (SettingsError({"CAMPAIGNS_LEASE_S": "is not a number"}), "campaigns doctor"),
         (StateError("cancel", "finished"), "campaigns resolve --help"),
         (StateError("pause", "paused"), "campaigns resume"),

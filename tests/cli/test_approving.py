@@ -16,9 +16,9 @@ def test_from_send_to_approve(run: Run, stage: Stage, tmp_path: Path) -> None:
     file.write_text(json.dumps(bulk_job(phones(3))), "utf-8")
     sent = json.loads(run("send", file, "--draft", "--by", "ann", "--json").output)
     assert (sent["state"], sent["made_by"]) == ("draft", "ann")
-    told = " ".join(run("status", sent["id"]).output.split())
-    assert "a draft, made by ann: it was handed in as a draft; nothing goes out before it is approved" in told
-    assert f"campaigns approve {sent['id']}" in told
+    reported = " ".join(run("status", sent["id"]).output.split())
+    assert "a draft, made by ann: it was handed in as a draft; nothing goes out before it is approved" in reported
+    assert f"campaigns approve {sent['id']}" in reported
     listed = run("list", "--needs-you", "--state", "draft").output
     assert sent["id"] in listed
     assert "to approve" in listed

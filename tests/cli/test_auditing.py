@@ -18,7 +18,7 @@ def test_what_people_did(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert run("pause", campaign_id, "--by", "ann", "--reason", "wrong text").exit_code == 0
     assert run("resume", campaign_id, "--why", "put right").exit_code == 0
     assert run("optouts", "add", *phones(2), "--by", "bob").exit_code == 0
-    assert run("forget", "375259999999", "--by", "bob").exit_code == 0
+    assert run("erase", "375259999999", "--by", "bob").exit_code == 0
     rows = [json.loads(line) for line in run("audit", "--json").stdout.splitlines()]
     assert [(row["deed"], row["by"], row["why"]) for row in rows] == [
         ("person.erased", "bob", ""),

@@ -20,14 +20,14 @@ def test_from_send_to_resume(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert "first 3 recipients go out before the others" in run("send", file, "--dry-run").output
     sent = json.loads(run("send", file, "--json").output)
     assert sent["canary"] == "under way"
-    told = " ".join(run("status", sent["id"]).output.split())
-    assert "ready, canary" in told
-    assert "a canary goes out first, and its results are waited for; the others follow by themselves" in told
+    reported = " ".join(run("status", sent["id"]).output.split())
+    assert "ready, canary" in reported
+    assert "a canary goes out first, and its results are waited for; the others follow by themselves" in reported
     campaign = Campaign(sent["id"], stage.services)
     stage.until(lambda: campaign.status().canary == "failed")
-    told = " ".join(run("status", sent["id"]).output.split())
-    assert re.search("the canary failed: [23] of 3 recipients failed, and at most 50% may", told)
-    assert f"campaigns resume {sent['id']}" in told
+    reported = " ".join(run("status", sent["id"]).output.split())
+    assert re.search("the canary failed: [23] of 3 recipients failed, and at most 50% may", reported)
+    assert f"campaigns resume {sent['id']}" in reported
     assert "canary failed" in " ".join(run("list", "--needs-you").output.split())
     assert "the canary failed: " in run("report", sent["id"], "--output", "-").output
     assert run("resume", sent["id"]).exit_code == 0

@@ -53,7 +53,7 @@ def test_recipients_from_a_file(run: Run, tmp_path: Path) -> None:
     sent = run("send", job_file(tmp_path, job), "--recipients", people, "--json")
     status = json.loads(sent.stdout)
     assert status["recipients"]["invalid"] == 1
-    out = json.loads(run("taken-out", status["id"]).stdout)
+    out = json.loads(run("excluded", status["id"]).stdout)
     assert out == {"reason": "invalid", "place": "people.csv, line 4", "phone": "nobody", "why": ""}
 
 
@@ -92,7 +92,7 @@ def test_resuming_while_the_event_stream_is_full(run: Run, stage: Stage, monkeyp
     for command in ("resume", "status"):
         words = run(command, campaign.id).stdout
         assert "of what group slow has not read; it goes on by itself once there is room" in " ".join(words.split())
-    assert "campaigns events --group slow --forget" in run("status", campaign.id).stdout
+    assert "campaigns events --group slow --delete" in run("status", campaign.id).stdout
     assert json.loads(run("status", campaign.id, "--json").stdout)["events_full_group"] == "slow"
     assert "event stream full" in run("list").stdout
 
@@ -128,9 +128,9 @@ def test_a_resting_account_is_told_and_woken(run: Run, stage: Stage, tmp_path: P
     assert "rests until" in shown
     assert "refused: Insufficient funds" in shown
     assert "rests for" in run("doctor").stdout
-    assert "is awake; it rested because: refused: Insufficient funds" in run("wake", "default").stdout
-    assert "does not rest" in run("wake", "default").stdout
-    assert json.loads(run("status", status["id"], "--json").stdout)["account_rests_until"] is None
+    assert "goes on; it was paused because: refused: Insufficient funds" in run("resume-account", "default").stdout
+    assert "is not paused" in run("resume-account", "default").stdout
+    assert json.loads(run("status", status["id"], "--json").stdout)["account_paused_until"] is None
 
 
 def test_optouts(run: Run) -> None:

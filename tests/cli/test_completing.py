@@ -41,7 +41,7 @@ def test_campaigns_and_accounts(run: Run, stage: Stage) -> None:
     wait_until(lambda: completed("campaigns status ") == f"plain,{campaign.id}")
     wait_until(lambda: completed(f"campaigns export {campaign.id[:5]}") == f"plain,{campaign.id}")
     assert completed("campaigns status x") == ""
-    assert completed("campaigns wake d") == "plain,default"
+    assert completed("campaigns resume-account d") == "plain,default"
     wait_until(lambda: "ready  Spring" in completed("campaigns status ", "zsh"))
     assert "--dry-run" in completed("campaigns send --d")
 
@@ -61,7 +61,7 @@ def complete(env: dict[str, str], words: str) -> tuple[str, str, float]:
 
 def test_without_redis_it_is_silent_and_does_not_wait(free_port: int) -> None:
     env = environment(f"redis://127.0.0.1:{free_port}/0", "http://127.0.0.1:9", "x:")
-    *_, without_looking_s = complete(env, "campaigns wake ")
+    *_, without_looking_s = complete(env, "campaigns resume-account ")
     said, complained, lasted_s = complete(env, "campaigns status ")
     assert (said, complained) == ("", "")
     # The client by itself tries for ten seconds. How long the command takes to start depends on the machine.
@@ -69,7 +69,7 @@ def test_without_redis_it_is_silent_and_does_not_wait(free_port: int) -> None:
 
 
 def test_with_wrong_settings_it_is_silent() -> None:
-    said, complained, _ = complete(environment("nowhere", "http://127.0.0.1:9", "x:"), "campaigns wake ")
+    said, complained, _ = complete(environment("nowhere", "http://127.0.0.1:9", "x:"), "campaigns resume-account ")
     assert (said, complained) == ("", "")
 
 

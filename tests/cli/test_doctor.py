@@ -21,7 +21,7 @@ from campaigns.events import Groups
 from campaigns.flow.scheduling.work import work
 from campaigns.health.heartbeats import consuming, ticked
 from campaigns.ledger import SEND, Entry
-from campaigns.ledger.campaigns import Brief
+from campaigns.ledger.campaigns import CampaignRoute
 from campaigns.names import QUEUES
 from campaigns.sandbox.server import Sandbox
 from campaigns.store.client import Store
@@ -164,7 +164,7 @@ def test_no_control_worker(run: Run, alive: Stage) -> None:
 
 
 def test_what_is_due_is_not_done(run: Run, alive: Stage) -> None:
-    alive.services.due.put(Entry(SEND, "x-0"), Brief("bulk", "default", None), alive.services.now_ms() - 90_000)
+    alive.services.due.put(Entry(SEND, "x-0"), CampaignRoute("bulk", "default", None), alive.services.now_ms() - 90_000)
     only(run, "queue bulk", "warn", "1 due, the oldest for 9", "start more workers for the queue bulk")
 
 
@@ -174,7 +174,7 @@ def test_nobody_is_late_for_an_account_that_pauses(alive: Stage) -> None:
     number, since_ms = alive.services.due.depth("bulk", in_two_minutes_ms)
     assert number == 1
     assert since_ms is not None
-    alive.services.limiter.rest("default", 600, "no money")
+    alive.services.limiter.pause("default", 600, "no money")
     work(alive.services, "bulk", overlap=1, patience_s=0)
     assert alive.services.due.depth("bulk", in_two_minutes_ms) == (1, None)
 
@@ -184,9 +184,9 @@ def test_the_stream_is_filling(run: Run, alive: Stage, monkeypatch: pytest.Monke
     fill(alive)
     assert found(run) == {}  # nobody waits for them: they make room
     Groups(alive.services.store).rewind("crm", "0")
-    only(run, "event stream", "warn", "group crm", "events --group crm --forget")
+    only(run, "event stream", "warn", "group crm", "events --group crm --delete")
     fill(alive)
-    only(run, "event stream", "fail", "120 of 100", "events --group crm --forget")
+    only(run, "event stream", "fail", "120 of 100", "events --group crm --delete")
     alive.services.events.trim(0, 100)
     only(run, "event stream", "fail", "sending pauses for", "then sending goes on by itself")
 
@@ -200,7 +200,7 @@ def test_a_group_is_behind(run: Run, alive: Stage) -> None:
     store = alive.services.store
     store.redis.xadd(store.keys.events(), {"type": "x"}, id=f"{alive.services.now_ms() - 7_300_000}-0")
     Groups(store).rewind("crm", "0")
-    only(run, "groups", "warn", "crm by 2 h", "events --group crm --forget")
+    only(run, "groups", "warn", "crm by 2 h", "events --group crm --delete")
     store.redis.xreadgroup("crm", "member", {store.keys.events(): ">"})
     only(run, "groups", "warn", "crm by 2 h", "start its consumers")  # taken, and never done
 
@@ -213,8 +213,8 @@ def test_dead_letters(run: Run, alive: Stage) -> None:
 
 
 def test_an_account_rests(run: Run, alive: Stage) -> None:
-    alive.services.limiter.rest("default", 600, "refused: Insufficient funds")
-    only(run, "account default", "warn", "refused: Insufficient funds", "campaigns wake default")
+    alive.services.limiter.pause("default", 600, "refused: Insufficient funds")
+    only(run, "account default", "warn", "refused: Insufficient funds", "campaigns resume-account default")
 
 
 def test_somebody_must_decide(run: Run, alive: Stage) -> None:

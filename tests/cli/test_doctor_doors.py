@@ -22,6 +22,6 @@ def test_each_closed_door_has_its_own_remedy(run: Run, monkeypatch: pytest.Monke
         }
         for url, (found, remedy) in doors.items():
             monkeypatch.setenv("CAMPAIGNS_REDIS_URL", url)
-            told = run("doctor", "--json").stdout
-            assert found in told
-            assert remedy in told
+            reported = run("doctor", "--json").stdout
+            assert found in reported
+            assert remedy in reported

@@ -46,7 +46,7 @@ def test_steering(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert json.loads(run("retry", campaign_id, "--why", "x", "--json").stdout)["batches"] == 0
     resolved = json.loads(run("resolve", campaign_id, "write-off", "--why", "x", "--json").stdout)
     assert resolved == {"campaign": campaign_id, "decision": "write-off", "batches": 1}
-    assert json.loads(run("wake", "default", "--json").stdout)["woken"] is False
+    assert json.loads(run("resume-account", "default", "--json").stdout)["resumed"] is False
     other = json.loads(run("send", job_file(tmp_path, bulk_job(phones(2))), "--json").stdout)["id"]
     assert json.loads(run("cancel", other, "--json").stdout)["state"] == "cancelled"
 
@@ -54,7 +54,7 @@ def test_steering(run: Run, stage: Stage, tmp_path: Path) -> None:
 def test_rows(run: Run, tmp_path: Path) -> None:
     people = [*phones(2), "nobody"]
     campaign_id = json.loads(run("send", job_file(tmp_path, bulk_job(people)), "--json").stdout)["id"]
-    for command in ("deliveries", "taken-out", "replies"):
+    for command in ("deliveries", "excluded", "replies"):
         assert run(command, campaign_id, "--json").stdout == run(command, campaign_id).stdout
     assert json.loads(run("events", "--json").stdout)["type"] == "campaign.ready"
 
@@ -65,7 +65,7 @@ def test_export(run: Run, stage: Stage, tmp_path: Path) -> None:
     stage.until(lambda: stage.services.campaigns.read(campaign_id).over)
     stage.until(lambda: bool(stage.services.replies.of_campaign(campaign_id)))
     rows = [json.loads(line) for line in run("export", campaign_id).stdout.splitlines()]
-    assert [row["type"] for row in rows] == ["status", *["delivery"] * 3, "reply", "taken_out"]
+    assert [row["type"] for row in rows] == ["status", *["delivery"] * 3, "reply", "excluded"]
     assert rows[0]["id"] == campaign_id
     assert rows[1]["status"] == "READ"
     assert rows[4]["phone"] == "375297779909"
@@ -80,8 +80,8 @@ def test_export(run: Run, stage: Stage, tmp_path: Path) -> None:
 def test_groups(run: Run) -> None:
     rewound = run("events", "--group", "g", "--rewind", "2026-01-01T00:00:00Z", "--json")
     assert json.loads(rewound.stdout) == {"group": "g", "done": True}
-    assert json.loads(run("events", "--group", "g", "--forget", "--json").stdout)["done"] is True
-    assert json.loads(run("events", "--group", "g", "--forget", "--json").stdout)["done"] is False
+    assert json.loads(run("events", "--group", "g", "--delete", "--json").stdout)["done"] is True
+    assert json.loads(run("events", "--group", "g", "--delete", "--json").stdout)["done"] is False
 
 
 def test_dead_letters_that_are_no_text(run: Run, stage: Stage) -> None:

@@ -17,7 +17,7 @@ from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.stage import Stage
 
 NOON = datetime(2030, 5, 1, 12, tzinfo=UTC)
-GOOD = {"balanced": True, "duplicates": 0, "account_rests_until": None, "recipients": {}, "state": "finished"}
+GOOD = {"balanced": True, "double_sends": 0, "account_paused_until": None, "recipients": {}, "state": "finished"}
 
 
 def of(**more: Any) -> Status:
@@ -37,10 +37,10 @@ def single(number: int, **more: Any) -> Status:
         (of(recipients={"rejected": 12, "held": 1}), "1 held"),
         (of(state="invalid"), "invalid job"),
         (of(state="paused"), "paused"),
-        (of(duplicates=2), "2 went out twice"),
+        (of(double_sends=2), "2 went out twice"),
         (of(balanced=False), "does not balance"),
-        (of(account_rests_until=NOON, recipients={"planned": 1}), "account rests"),
-        (of(account_rests_until=NOON), ""),
+        (of(account_paused_until=NOON, recipients={"planned": 1}), "account is paused"),
+        (of(account_paused_until=NOON), ""),
         (of(state="ready", events_full_since=NOON, recipients={"planned": 1}), "event stream full"),
         (of(state="ready", events_full_since=NOON), ""),
     ],

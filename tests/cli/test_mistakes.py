@@ -26,7 +26,7 @@ def wrong() -> dict[str, Any]:
     return job | {"key": ["no key"]}
 
 
-def told(lines: list[str]) -> None:
+def reported(lines: list[str]) -> None:
     """Each place, and for an unknown field what there is."""
     assert sorted(line.partition(": ")[0] for line in lines) == sorted(PLACES)
     text = "\n".join(lines)
@@ -37,20 +37,20 @@ def told(lines: list[str]) -> None:
 def test_enqueue(stage: Stage) -> None:
     with pytest.raises(JobError) as caught:
         stage.enqueue(wrong())
-    told(caught.value.lines)
+    reported(caught.value.lines)
 
 
 def test_enqueue_many(stage: Stage) -> None:
     right, broken = enqueue_many([quick_job(*phones(1)), wrong()], services=stage.services)
     assert right.campaign is not None
     assert isinstance(broken.error, JobError)
-    told(broken.error.lines)
+    reported(broken.error.lines)
 
 
 def test_preview(stage: Stage) -> None:
     with pytest.raises(JobError) as caught:
         preview(wrong(), services=stage.services)
-    told(caught.value.lines)
+    reported(caught.value.lines)
 
 
 def test_preview_goes_by_the_key_in_the_job(stage: Stage) -> None:
@@ -64,7 +64,7 @@ def test_submit(stage: Stage) -> None:
     campaign = Campaign(submit(stage.services, wrong(), key=None, strict=False, message_id="m"), stage.services)
     status = campaign.status()
     assert status.state == "invalid"
-    told(JobError(status.errors or {}).lines)
+    reported(JobError(status.errors or {}).lines)
 
 
 @pytest.mark.parametrize("options", [[], ["--dry-run"]])
@@ -72,7 +72,7 @@ def test_send(run: Run, stage: Stage, tmp_path: Path, options: list[str]) -> Non
     sent = run("send", job_file(tmp_path, wrong()), *options)
     assert sent.exit_code == 2
     assert "the job has 4 mistakes" in sent.stderr
-    told([line.strip() for line in sent.stderr.splitlines() if line.startswith("  ") and ": " in line])
+    reported([line.strip() for line in sent.stderr.splitlines() if line.startswith("  ") and ": " in line])
 
 
 def test_a_file_that_is_refused_hides_no_mistake_of_the_job(stage: Stage) -> None:

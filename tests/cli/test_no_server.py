@@ -16,7 +16,7 @@ from campaigns import enqueue
 from campaigns.errors import StoreError
 from campaigns.settings import Settings
 from campaigns.store.embedded import EmbeddedServer
-from campaigns.wiring import BRIEF, PATIENT, build_services, open_store
+from campaigns.wiring import INTERACTIVE, UNATTENDED, build_services, open_store
 from tests.conftest import environment
 from tests.support.holes import full_port, silent_port
 from tests.support.jobs import bulk_job, phones
@@ -28,14 +28,14 @@ _COMMANDS = [
     ["status", "x", "--watch"],
     ["deliveries", "x"],
     ["replies", "x"],
-    ["taken-out", "x"],
+    ["excluded", "x"],
     ["pause", "x"],
     ["resume", "x"],
     ["cancel", "x"],
     ["poll", "x"],
     ["resolve", "x", "sent", "--why", "y"],
     ["retry", "x", "--why", "y"],
-    ["wake", "default"],
+    ["resume-account", "default"],
     ["events"],
     ["events", "--follow"],
     ["events", "--group", "crm"],
@@ -43,7 +43,7 @@ _COMMANDS = [
     ["optouts", "list"],
     ["optouts", "add", "375291111111"],
     ["explain", "375291111111"],
-    ["forget", "375291111111"],
+    ["erase", "375291111111"],
     ["report", "x"],
 ]
 
@@ -84,13 +84,13 @@ def test_every_command_tells(port: int, tmp_path: Path) -> None:
 
 def test_an_application_is_told(port: int) -> None:
     settings = Settings(redis_url=address(port))
-    services = build_services(settings, store=open_store(settings, BRIEF))
+    services = build_services(settings, store=open_store(settings, INTERACTIVE))
     began_s = time.monotonic()
-    with pytest.raises(StoreError, match=f"127.0.0.1:{port}") as told:
+    with pytest.raises(StoreError, match=f"127.0.0.1:{port}") as reported:
         enqueue(bulk_job(phones(2)), services=services)
     assert time.monotonic() - began_s < 3.2
-    assert _PASSWORD not in str(told.value)
-    assert told.value.__suppress_context__
+    assert _PASSWORD not in str(reported.value)
+    assert reported.value.__suppress_context__
 
 
 def test_a_broker_that_cannot_be_reached_does_not_hold_up_an_application(port: int, server: EmbeddedServer) -> None:
@@ -103,7 +103,7 @@ def test_a_broker_that_cannot_be_reached_does_not_hold_up_an_application(port: i
 
 def test_both_ride_out_a_quick_restart() -> None:
     with EmbeddedServer() as server:
-        stores = [open_store(Settings(redis_url=server.url), patience) for patience in (BRIEF, PATIENT)]
+        stores = [open_store(Settings(redis_url=server.url), patience) for patience in (INTERACTIVE, UNATTENDED)]
         for store in stores:
             store.ask("set", "k", "v")
         server.kill()

@@ -63,23 +63,23 @@ class TestExplain:
         assert (ended.exit_code, ended.stderr) == (2, "campaigns: nobody: is not a phone number\n")
 
 
-class TestForget:
+class TestErase:
     """Erasing one person."""
 
     def test_what_was_erased(self, run: Run, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(phones(2)))
-        refused = run("forget", phones(1)[0])
+        refused = run("erase", phones(1)[0])
         assert (refused.exit_code, refused.stdout) == (5, "")
         assert (
             refused.stderr.splitlines()[0]
-            == f"campaigns: cannot forget yet, these batches are under way: {campaign.id}-0 (planned)"
+            == f"campaigns: cannot erase yet, these batches are under way: {campaign.id}-0 (planned)"
         )
         stage.finish(campaign)
         stage.services.optouts.add(phones(1))
-        said = run("forget", phones(1)[0]).stdout.splitlines()
+        said = run("erase", phones(1)[0]).stdout.splitlines()
         assert said[0].startswith("erased from 1 campaign: 1 delivery, 1 request body, 0 replies, 0 rows")
         assert said[1].startswith("the opt-out stays")
-        gone = json.loads(run("forget", phones(1)[0], "--optout-too", "--json").stdout)
+        gone = json.loads(run("erase", phones(1)[0], "--optout-too", "--json").stdout)
         assert gone == {**dict.fromkeys(gone, 0), "optout": True}
         assert list(stage.services.optouts) == []
 

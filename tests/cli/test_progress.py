@@ -1,4 +1,4 @@
-"""Pace, time left and words, without a terminal; and a campaign followed with one and without."""
+"""Throughput, time left and words, without a terminal; and a campaign followed with one and without."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from campaigns.cli.following import followed
-from campaigns.cli.progress import Pace, Standing, duration, fate_words, left_s, line, portion, sending_words
+from campaigns.cli.progress import Progress, Throughput, duration, fate_words, left_s, line, portion, sending_words
 from campaigns.errors import WaitTimeoutError
 from campaigns.wiring import default_services_are
 from tests.cli.conftest import Run
@@ -25,13 +25,13 @@ from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 
 
-def standing(**more: Any) -> Standing:
+def progress(**more: Any) -> Progress:
     fields = {"waiting": 0, "sent": 0, "final": 0, "delivered": 0, "read": 0, "failed": 0, "costs": {}}
-    return Standing(state="ready", **{**fields, **more})
+    return Progress(state="ready", **{**fields, **more})
 
 
 def test_pace_goes_by_the_last_ten_seconds() -> None:
-    pace = Pace()
+    pace = Throughput()
     assert pace.per_s is None
     pace.note(0, 0)
     pace.note(0.25, 500)
@@ -44,7 +44,7 @@ def test_pace_goes_by_the_last_ten_seconds() -> None:
 
 
 def test_pace_is_never_negative() -> None:
-    pace = Pace()
+    pace = Throughput()
     pace.note(0, 100)
     pace.note(5, 40)
     assert pace.per_s == 0
@@ -77,15 +77,15 @@ COSTS = {"BYN": Decimal("12.50"), "EUR": Decimal(3)}
 
 
 def test_words() -> None:
-    sending = standing(waiting=9000, sent=1000, delivered=900, read=20, failed=3, costs=COSTS)
+    sending = progress(waiting=9000, sent=1000, delivered=900, read=20, failed=3, costs=COSTS)
     assert sending_words(sending, 450.4) == "1,000 of 10,000 sent, 450 a second, 20 s left"
     assert sending_words(sending, 0) == "1,000 of 10,000 sent"
     assert fate_words(sending) == "900 delivered, 20 read, 3 failed, 12.5 BYN, 3 EUR"
     assert portion(sending) == ("sent", 1000, 10_000)
-    sent = standing(sent=10_000, final=9_000)
+    sent = progress(sent=10_000, final=9_000)
     assert sending_words(sent, 450) == "10,000 sent, news of 1,000 awaited"
     assert portion(sent) == ("final", 9000, 10_000)
-    assert line(standing(sent=1, final=1), 1) == "ready: 1 sent; 0 delivered, 0 read, 0 failed"
+    assert line(progress(sent=1, final=1), 1) == "ready: 1 sent; 0 delivered, 0 read, 0 failed"
 
 
 @contextmanager

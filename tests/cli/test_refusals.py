@@ -108,12 +108,12 @@ class TestAtOnce:
         with working(stage):
             ended = run("send", job, "--wait", 1.5, *(["--json"] if as_json else []))
         assert ended.exit_code == 1
-        told = [line for line in ended.output.splitlines() if "Insufficient funds" in line]
-        assert told
-        assert "rests until" in told[0]
+        reported = [line for line in ended.output.splitlines() if "Insufficient funds" in line]
+        assert reported
+        assert "rests until" in reported[0]
         assert "goes on by itself" not in ended.output
         if as_json:
-            assert json.loads(ended.stdout)["account_rests_why"]
+            assert json.loads(ended.stdout)["account_pause_reason"]
 
     def test_refused(self, run: Run, stage: Stage, tmp_path: Path) -> None:
         """Said while the rest still goes on, and once."""
@@ -158,9 +158,9 @@ class TestRepeats:
 
     def test_a_key_inside_of_the_job_counts_as_one_beside_it(self, run: Run, tmp_path: Path) -> None:
         job = job_file(tmp_path, bulk_job(phones(2)) | {"key": "k"})
-        told = [json.loads(run("send", job, *more, "--json").stdout) for more in ([], [], ["--key", "k"])]
-        assert [one["existed"] for one in told] == [False, True, True]
-        assert len({one["id"] for one in told}) == 1
+        reported = [json.loads(run("send", job, *more, "--json").stdout) for more in ([], [], ["--key", "k"])]
+        assert [one["existed"] for one in reported] == [False, True, True]
+        assert len({one["id"] for one in reported}) == 1
 
     def test_a_file_that_begins_with_a_mark(self, run: Run, tmp_path: Path) -> None:
         path = tmp_path / "job.json"

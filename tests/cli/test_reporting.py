@@ -30,50 +30,54 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_page_beside_us(run: Run, campaign: Campaign, folder: Path) -> None:
-    told = run("report", campaign.id)
-    assert (told.exit_code, told.stdout) == (0, f"written: report-{campaign.id}.html\n")
+    reported = run("report", campaign.id)
+    assert (reported.exit_code, reported.stdout) == (0, f"written: report-{campaign.id}.html\n")
     assert [path.name for path in folder.iterdir()] == [f"report-{campaign.id}.html"]
     assert Html((folder / f"report-{campaign.id}.html").read_text("utf-8")).texts["h1"] == "Скидки"
 
 
 def test_a_page_to_standard_output(run: Run, campaign: Campaign, folder: Path) -> None:
-    told = run("report", campaign.id, "--output", "-")
-    assert Html(told.stdout_bytes.decode()).texts["h1"] == "Скидки"
+    reported = run("report", campaign.id, "--output", "-")
+    assert Html(reported.stdout_bytes.decode()).texts["h1"] == "Скидки"
     assert list(folder.iterdir()) == []
 
 
 def test_csv(run: Run, campaign: Campaign, folder: Path) -> None:
-    told = run("report", campaign.id, "--csv")
-    rows = list(csv.DictReader(io.StringIO(told.stdout_bytes.decode(), newline="")))
+    reported = run("report", campaign.id, "--csv")
+    rows = list(csv.DictReader(io.StringIO(reported.stdout_bytes.decode(), newline="")))
     assert sorted(row["phone"] for row in rows) == phones(3)
     assert run("report", campaign.id, "--csv", "--output", "rows.csv").stdout == "written: rows.csv\n"
-    assert (folder / "rows.csv").read_bytes() == told.stdout_bytes
+    assert (folder / "rows.csv").read_bytes() == reported.stdout_bytes
 
 
 def test_csv_for_excel(run: Run, campaign: Campaign) -> None:
-    told = run("report", campaign.id, "--excel")
-    assert told.stdout_bytes == run("report", campaign.id, "--csv", "--excel").stdout_bytes
-    rows = list(csv.DictReader(io.StringIO(told.stdout_bytes.decode("utf-8-sig"), newline=""), delimiter=";"))
+    reported = run("report", campaign.id, "--excel")
+    assert reported.stdout_bytes == run("report", campaign.id, "--csv", "--excel").stdout_bytes
+    rows = list(csv.DictReader(io.StringIO(reported.stdout_bytes.decode("utf-8-sig"), newline=""), delimiter=";"))
     assert sorted(row["phone"] for row in rows) == [f'="{phone}"' for phone in phones(3)]
     assert run("report", campaign.id, "--excel", "--json").exit_code == 2
 
 
 def test_json(run: Run, campaign: Campaign) -> None:
-    told = run("report", campaign.id, "--json")
-    rows = [json.loads(line) for line in told.stdout.splitlines()]
+    reported = run("report", campaign.id, "--json")
+    rows = [json.loads(line) for line in reported.stdout.splitlines()]
     assert sorted(row["phone"] for row in rows) == phones(3)
 
 
 def test_not_both(run: Run, campaign: Campaign) -> None:
-    told = run("report", campaign.id, "--csv", "--json")
-    assert told.exit_code == 2
-    assert "not both" in told.stderr
+    reported = run("report", campaign.id, "--csv", "--json")
+    assert reported.exit_code == 2
+    assert "not both" in reported.stderr
 
 
 @pytest.mark.parametrize("options", [(), ("--csv",), ("--json", "--output", "rows.json")])
 def test_no_such_campaign(run: Run, folder: Path, options: tuple[str, ...]) -> None:
-    told = run("report", "nope", *options)
-    assert (told.exit_code, told.stdout, told.stderr.splitlines()[0]) == (4, "", "campaigns: no campaign 'nope'")
+    reported = run("report", "nope", *options)
+    assert (reported.exit_code, reported.stdout, reported.stderr.splitlines()[0]) == (
+        4,
+        "",
+        "campaigns: no campaign 'nope'",
+    )
     assert list(folder.iterdir()) == []
 
 
@@ -84,18 +88,18 @@ def test_no_such_campaign(run: Run, folder: Path, options: tuple[str, ...]) -> N
 @pytest.mark.parametrize("kind", ["html", "csv"])
 def test_what_cannot_be_written(run: Run, campaign: Campaign, folder: Path, output: str, why: str, kind: str) -> None:
     (folder / "file").write_text("kept")
-    told = run("report", campaign.id, "--output", output, *(["--csv"] if kind == "csv" else []))
-    assert told.exit_code == 1
-    assert told.stderr.startswith(f"campaigns: cannot write {output}: {why}")
-    assert len(told.stderr.splitlines()) == 1
+    reported = run("report", campaign.id, "--output", output, *(["--csv"] if kind == "csv" else []))
+    assert reported.exit_code == 1
+    assert reported.stderr.startswith(f"campaigns: cannot write {output}: {why}")
+    assert len(reported.stderr.splitlines()) == 1
     assert [(path.name, path.read_text()) for path in folder.iterdir()] == [("file", "kept")]
 
 
 def test_a_loop_of_links(run: Run, campaign: Campaign, folder: Path) -> None:
     (folder / "loop").symlink_to("loop")
-    told = run("report", campaign.id, "--output", "loop/r.html")
-    assert told.exit_code == 1
-    assert told.stderr.startswith("campaigns: cannot write loop/r.html: Too many levels of symbolic links")
+    reported = run("report", campaign.id, "--output", "loop/r.html")
+    assert reported.exit_code == 1
+    assert reported.stderr.startswith("campaigns: cannot write loop/r.html: Too many levels of symbolic links")
 
 
 def test_an_older_report_is_replaced_where_a_link_leads(run: Run, campaign: Campaign, folder: Path) -> None:

@@ -12,9 +12,9 @@ from tests.support.stage import Stage
 
 def test_reschedule(run: Run, stage: Stage) -> None:
     campaign = stage.enqueue(bulk_job(phones(3)))
-    told = run("reschedule", campaign.id, "2099-05-01 10:00", "--by", "ann", "--why", "rain")
-    assert told.exit_code == 0, told.output
-    assert "scheduled for 2099-05-01 10:00" in told.output
+    reported = run("reschedule", campaign.id, "2099-05-01 10:00", "--by", "ann", "--why", "rain")
+    assert reported.exit_code == 0, reported.output
+    assert "scheduled for 2099-05-01 10:00" in reported.output
     found = json.loads(run("reschedule", campaign.id[:12], "2099-05-02T10:00:00+03:00", "--json").output)
     assert (found["rescheduled"], found["scheduled_at"]) == (1, ["2099-05-02T07:00:00+00:00"])
     assert f"ann rescheduled campaign {campaign.id} to 2099-05-01 10:00:00 Europe/Minsk (3 recipients): rain" in (
@@ -25,16 +25,16 @@ def test_reschedule(run: Run, stage: Stage) -> None:
 def test_what_cannot_be(run: Run, stage: Stage) -> None:
     campaign = stage.enqueue(bulk_job(phones(3)))
     for when in ("yesterday", "2020-05-01 10:00"):
-        told = run("reschedule", campaign.id, when)
-        assert (told.exit_code, "TIME" in told.output) == (2, True)
+        reported = run("reschedule", campaign.id, when)
+        assert (reported.exit_code, "TIME" in reported.output) == (2, True)
     later = datetime.now(UTC) + timedelta(days=1)
     job = bulk_job(phones(3), text="later")
     job["messages"][0]["schedule_time"] = later.isoformat()
     gone = stage.enqueue(job)
     stage.until(lambda: gone.status().sent == 3)
-    told = run("reschedule", gone.id, "2099-05-01 10:00")
-    assert told.exit_code == 1
-    assert "3 messages wait at the gateway" in " ".join(told.output.split())
-    assert "nothing of it is still here" in told.output
+    reported = run("reschedule", gone.id, "2099-05-01 10:00")
+    assert reported.exit_code == 1
+    assert "3 messages wait at the gateway" in " ".join(reported.output.split())
+    assert "nothing of it is still here" in reported.output
     stage.finish(campaign)
     assert run("reschedule", campaign.id, "2099-05-01 10:00").exit_code == 5

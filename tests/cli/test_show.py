@@ -12,7 +12,7 @@ from rich.console import Console, RenderableType
 
 from campaigns.campaign_status import Status
 from campaigns.cli.listing import CampaignsTable
-from campaigns.cli.progress import Standing, view
+from campaigns.cli.progress import Progress, view
 from campaigns.cli.show import status_table
 from campaigns.statuses import DEFAULT_FINAL
 
@@ -33,7 +33,7 @@ def a_status(**more: Any) -> Status:
         "final": 1_000_000,
         "awaiting": 0,
         "statuses": {"READ": 900_000, "DELIVERED": 90_000},
-        "duplicates": 1,
+        "double_sends": 1,
         "replies": 123_456,
         "batches": 1000,
         "cost": Decimal("19800.00"),
@@ -42,8 +42,8 @@ def a_status(**more: Any) -> Status:
         "balanced": False,
         "created_at": datetime(2026, 5, 4, 3, 2, tzinfo=UTC),
         "ended_at": None,
-        "account_rests_until": datetime(2026, 5, 4, 5, 2, tzinfo=UTC),
-        "account_rests_why": "refused: Insufficient funds",
+        "account_paused_until": datetime(2026, 5, 4, 5, 2, tzinfo=UTC),
+        "account_pause_reason": "refused: Insufficient funds",
         "errors": {},
     }
     return Status(**{**fields, **more})
@@ -65,7 +65,7 @@ def test_status_fits(width: int) -> None:
         assert any(line.startswith(f"{number} ") for line in lines), number
     assert f"{ID}, bulk, account default" in lines
     # Whole, to be copied.
-    assert "campaigns wake default" in lines
+    assert "campaigns resume-account default" in lines
     assert f"campaigns resolve {ID} --help" in lines
     assert f"campaigns deliveries {ID} --state rejected" in lines
     assert "[in Minsk]" in text
@@ -92,7 +92,7 @@ def test_list_fits(width: int) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_what_is_followed_fits(width: int) -> None:
     status = a_status(recipients={"planned": 500_000, "settled": 500_000}, sent=500_000, state="ready")
-    text = rendered(view(status, Standing.of(status, DEFAULT_FINAL), 1234.5), width)
+    text = rendered(view(status, Progress.of(status, DEFAULT_FINAL), 1234.5), width)
     lines = [line.strip() for line in text.splitlines()]
     assert "500,000 of 1,000,000 sent, 1,234 a second, 6 min 45 s left" in lines
     assert "990,000 delivered, 900,000 read, 0 failed, 19800 BYN" in lines

@@ -80,8 +80,8 @@ def test_from_a_file_to_an_accepted_campaign(run: Run, stage: Stage, job: Path, 
     sent = json.loads(run("send", job, *options, "--json").stdout)
     assert (sent["total"], sent["recipients"]["planned"]) == (ROWS, ROWS - len(wrong))
     assert sorted(map(str, excluded_rows(tmp_path / "excluded.csv"))) == sorted(map(str, excluded))
-    told = [json.loads(line) for line in run("taken-out", sent["id"]).stdout.splitlines()]
-    assert {one["place"] for one in told} == {row["place"] for row in excluded}
+    reported = [json.loads(line) for line in run("excluded", sent["id"]).stdout.splitlines()]
+    assert {one["place"] for one in reported} == {row["place"] for row in excluded}
 
 
 def test_as_json(run: Run, job: Path, tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ def test_a_test_is_shown_as_one(run: Run, stage: Stage, tmp_path: Path) -> None:
     mine = phones(1, start=500_000)[0]
     given = ("--recipients", path, "--column", "name=Имя", "--to", mine, "--row", 4)
     assert run("test", job, *given).stdout.startswith("test ")
-    told = json.loads(run("test", job, *given, "--json").stdout)
-    assert (told["test"], told["total"]) == (True, 1)
-    body = stage.services.batches.body(f"{told['id']}-0")
+    reported = json.loads(run("test", job, *given, "--json").stdout)
+    assert (reported["test"], reported["total"]) == (True, 1)
+    body = stage.services.batches.body(f"{reported['id']}-0")
     assert body is not None
     assert json.loads(body)[0]["delivery_list"] == [{"phone": mine, "text": "Hello name 4"}]
     assert "test: Spring" in run("list").stdout
-    assert "a test, account default" in run("status", told["id"]).stdout
+    assert "a test, account default" in run("status", reported["id"]).stdout

@@ -25,9 +25,9 @@ def test_from_dry_run_to_report(run: Run, stage: Stage, tmp_path: Path) -> None:
     stage.step()
     opens = datetime.fromisoformat(json.loads(run("status", sent["id"], "--json").output)["window_opens_at"])
     assert (opens.hour, opens.minute, WEEKDAYS[opens.weekday()]) == (10, 0, in_three_days)
-    told = " ".join(run("status", sent["id"]).output.split())
-    assert "ready, window closed" in told
-    assert f"{words}; closed, opens {opens + timedelta(hours=3):%Y-%m-%d} 13:00 Europe/Minsk" in told
+    reported = " ".join(run("status", sent["id"]).output.split())
+    assert "ready, window closed" in reported
+    assert f"{words}; closed, opens {opens + timedelta(hours=3):%Y-%m-%d} 13:00 Europe/Minsk" in reported
     assert "ready, window closed" in " ".join(run("list").output.split())
     assert f"it {words}" in run("explain", phones(1)[0]).output
     assert words.removeprefix("goes out from ") in run("report", sent["id"], "--output", "-").output
@@ -37,5 +37,5 @@ def test_from_dry_run_to_report(run: Run, stage: Stage, tmp_path: Path) -> None:
 def test_mistakes(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "job.json"
     file.write_text(json.dumps({**bulk_job(phones(1)), "send_between": ["20:00", "09:00"]}), "utf-8")
-    told = run("send", file)
-    assert (told.exit_code, "send_between: must open before it closes" in told.output) == (2, True)
+    reported = run("send", file)
+    assert (reported.exit_code, "send_between: must open before it closes" in reported.output) == (2, True)

@@ -63,8 +63,8 @@ def test_all_agree_and_each_says_its_zone(stage: Stage, run: Run) -> None:
     assert f"{status.ended_at.astimezone(ZONE):%Y-%m-%d %H:%M:%S}" in page
     assert "All times are in Asia/Kathmandu (UTC+05:45)." in page
 
-    told = run("report", campaign.id, "--csv").stdout_bytes.decode()
-    (row,) = csv.DictReader(io.StringIO(told, newline=""))
+    reported = run("report", campaign.id, "--csv").stdout_bytes.decode()
+    (row,) = csv.DictReader(io.StringIO(reported, newline=""))
     assert changed.isoformat(timespec="seconds") in row.values()
     one = json.loads(run("status", campaign.id, "--json").stdout)
     assert seconds(one["created_at"]) == status.created_at.timestamp()

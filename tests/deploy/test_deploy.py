@@ -43,8 +43,8 @@ def test_every_queue_that_is_named_is_one_of_them() -> None:
     assert set(DUE_QUEUES) < set(QUEUES)
     assert {route["queue"] for route in app.conf.task_routes.values()} | {app.conf.task_default_queue} <= set(QUEUES)
     rows = re.findall(r"^\| `(\w+)` \|([\w, ]*)\|", (DEPLOY / "README.md").read_text("utf-8"), re.MULTILINE)
-    told = {name: re.findall(r"\w+", queues) for name, queues in rows}
-    assert told == {name: queues_of(line) for name, line in procfile().items()}
+    reported = {name: re.findall(r"\w+", queues) for name, queues in rows}
+    assert reported == {name: queues_of(line) for name, line in procfile().items()}
 
 
 @pytest.mark.parametrize("where", WHERE)
@@ -139,10 +139,10 @@ def test_store_starts_with_its_configuration(where: str, tmp_path: Path, free_po
                 except RedisError:
                     assert time.monotonic() < until
                 time.sleep(0.05)
-            told = redis.config_get("*")
-            assert told["maxmemory-policy"] == "noeviction"
-            assert (told["appendonly"], told["appendfsync"], told["save"]) == ("yes", "always", "")
-            assert told["lazyfree-lazy-expire"] == "yes"
+            reported = redis.config_get("*")
+            assert reported["maxmemory-policy"] == "noeviction"
+            assert (reported["appendonly"], reported["appendfsync"], reported["save"]) == ("yes", "always", "")
+            assert reported["lazyfree-lazy-expire"] == "yes"
     finally:
         server.terminate()
         server.wait(10)

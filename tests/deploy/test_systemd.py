@@ -71,15 +71,15 @@ def test_what_a_unit_may_do(name: str) -> None:
 
 def test_systemd_finds_little_exposed(installed: Path) -> None:
     """3.0 of 10 or less; what is left is mostly that they use the network."""
-    told = analyzed(installed, "security", "--offline=true", "--threshold=30", "--no-pager")
-    assert told is None or told.returncode == 0, told.stdout
+    reported = analyzed(installed, "security", "--offline=true", "--threshold=30", "--no-pager")
+    assert reported is None or reported.returncode == 0, reported.stdout
 
 
 def test_systemd_reads_every_line(installed: Path) -> None:
-    told = analyzed(installed, "verify")
-    if told is not None:
+    reported = analyzed(installed, "verify")
+    if reported is not None:
         # It complains about other units of the machine too, and it ends with 0 after most of its complaints.
-        assert [line for line in told.stderr.splitlines() if "viber-campaigns" in line] == []
+        assert [line for line in reported.stderr.splitlines() if "viber-campaigns" in line] == []
 
 
 def test_their_user_is_made() -> None:

@@ -22,7 +22,7 @@ RESEND = {"on_unknown": "resend"}
 
 @pytest.fixture
 def stage(make_stage: Callable[..., Stage]) -> Stage:
-    return make_stage(settle_window_s=0.3, look_interval_s=0.1)
+    return make_stage(settle_window_s=0.3, check_interval_s=0.1)
 
 
 class Changed:
@@ -58,7 +58,7 @@ class OthersToo(Gateway):
         return Changed([*rows, {**rows[0], "phone": "375299999999"}])
 
 
-class Strangers(Gateway):
+class UnknownPhones(Gateway):
     """Shows other phones altogether."""
 
     def get_viber_delivery_list(self, message_id: int) -> Any:
@@ -99,10 +99,12 @@ class Shortened(Gateway):
         return [row._replace(message=row.message[:3]) for row in super().get_viber_messages(**options)]
 
 
-ONLY_OURS = (OthersToo, Strangers, OneRowUnreadable)
+ONLY_OURS = (OthersToo, UnknownPhones, OneRowUnreadable)
 
 
-@pytest.mark.parametrize("kind", [Masked, Cut, OthersToo, Strangers, OneRowUnreadable, Nameless, Unreadable, Shortened])
+@pytest.mark.parametrize(
+    "kind", [Masked, Cut, OthersToo, UnknownPhones, OneRowUnreadable, Nameless, Unreadable, Shortened]
+)
 def test_what_is_not_understood_is_neither_evidence_nor_absence(stage: Stage, kind: type[Gateway]) -> None:
     """The request arrived; the listing shows something like it. It is found or held, and never sent again."""
     campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), **RESEND))
@@ -188,7 +190,7 @@ def test_foreign_mailings_do_not_stand_in_the_way(stage: Stage) -> None:
 @pytest.mark.clear_listing
 def test_a_personal_mailing_beside_foreign_texts(make_stage: Callable[..., Stage]) -> None:
     """Its texts are not listed, so each foreign one is opened, once."""
-    stage = make_stage(settle_window_s=2.0, look_interval_s=0.1)
+    stage = make_stage(settle_window_s=2.0, check_interval_s=0.1)
     job = personal_job([{"phone": phone, "text": f"for {phone}"} for phone in phones(2)], **RESEND)
     campaign = in_doubt(stage, "reset_before", job)
     for n in range(50):
@@ -235,7 +237,7 @@ def checks(stage: Stage, batch_id: str, number: int) -> list[int]:
 @pytest.mark.clear_listing
 def test_a_check_is_bounded_however_many_batches_are_on_their_way(make_stage: Callable[..., Stage]) -> None:
     """A hundred batches of the same text whose ids are not known yet; the one in doubt is among them."""
-    stage = make_stage(recipients_per_request=1, settle_window_s=600.0, look_interval_s=0.001)
+    stage = make_stage(recipients_per_request=1, settle_window_s=600.0, check_interval_s=0.001)
     campaign = stage.enqueue(bulk_job(phones(101)))
     stage.sandbox.fault("reset_after", "sendBulkViber")
     for number in range(101):
@@ -254,7 +256,7 @@ def test_a_check_is_bounded_however_many_batches_are_on_their_way(make_stage: Ca
 def test_a_listing_of_thousands_is_read_in_turns(make_stage: Callable[..., Stage]) -> None:
     """More than 5,000 foreign mailings, the oldest first: each check reads some pages, and absence is proven all the
     same."""
-    stage = make_stage(settle_window_s=0.5, look_interval_s=0.05)
+    stage = make_stage(settle_window_s=0.5, check_interval_s=0.05)
     campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), **RESEND))
     younger(stage)
     world = stage.sandbox.service.world

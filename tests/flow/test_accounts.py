@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from campaigns.campaign import Campaign
-from campaigns.flow.operator.resolve import wake_account
+from campaigns.flow.operator.resolve import resume_account
 from campaigns.ledger import FETCH, POLL_VERB, RECONCILE, SEND, Entry, queue_of
-from campaigns.ledger.campaigns import Brief
+from campaigns.ledger.campaigns import CampaignRoute
 from campaigns.sandbox.server import Sandbox
 from campaigns.store.embedded import EmbeddedServer
 from tests.gateway.wire import Wire, answering, serving
@@ -73,7 +73,9 @@ def due_ms(stage: Stage, verb: str, campaign: Campaign, kind: str = "bulk") -> f
 
 
 def make_due(stage: Stage, verb: str, campaign: Campaign, kind: str = "bulk") -> None:
-    stage.services.due.put(Entry(verb, f"{campaign.id}-0"), Brief(kind, "default", None), stage.services.now_ms())
+    stage.services.due.put(
+        Entry(verb, f"{campaign.id}-0"), CampaignRoute(kind, "default", None), stage.services.now_ms()
+    )
 
 
 def paused(stage: Stage) -> list[dict[str, object]]:
@@ -121,7 +123,7 @@ def test_a_refused_read_pauses_the_account(
     assert len(scripted.asked) == asked
     assert due_ms(stage, verb, campaign, "quick") <= stage.services.settings.retry_after_max_s * 1000
 
-    wake_account(stage.services, "default", "tester")
+    resume_account(stage.services, "default", "tester")
     assert all(due_ms(stage, again, campaign, "quick") <= 0 for again in (POLL_VERB, FETCH))
 
 
@@ -163,7 +165,7 @@ def test_a_check_is_due_when_the_account_is_resumed(scene: tuple[Scripted, Stage
     make_due(stage, RECONCILE, campaign)
     stage.step()
     assert due_ms(stage, RECONCILE, campaign) > 200_000
-    wake_account(stage.services, "default", "tester")
+    resume_account(stage.services, "default", "tester")
     assert due_ms(stage, RECONCILE, campaign) <= 0
 
 
@@ -192,10 +194,10 @@ def test_a_picture_that_is_refused_in_the_accounts_words(scene: tuple[Scripted, 
     bad = stage.enqueue(quick_job("375291000000"))
     stage.step()
     assert len(paused(stage)) == 1
-    wake_account(stage.services, "default", "tester")
+    resume_account(stage.services, "default", "tester")
     good = stage.enqueue(bulk_job(phones(2)))
     stage.services.due.put(
-        Entry(SEND, f"{bad.id}-0"), Brief("quick", "default", None), stage.services.now_ms() + 60_000
+        Entry(SEND, f"{bad.id}-0"), CampaignRoute("quick", "default", None), stage.services.now_ms() + 60_000
     )
     stage.step()
     assert good.status().sent == 2
@@ -203,7 +205,7 @@ def test_a_picture_that_is_refused_in_the_accounts_words(scene: tuple[Scripted, 
         make_due(stage, SEND, bad, "quick")
         stage.step()
         assert stage.services.batches.read(f"{bad.id}-0").attempt == tries
-        assert stage.services.limiter.resting("default") is None
+        assert stage.services.limiter.pause_of("default") is None
     assert bad.status().recipients["rejected"] == 1
     rejected = next(event for event in stage.events(bad) if event.type == "batch.rejected")
     assert rejected.data["gateway_text"] == "Insufficient image resolution"
@@ -216,7 +218,7 @@ def test_money_is_waited_for_however_long_it_takes(scene: tuple[Scripted, Stage]
     waiting = stage.enqueue(quick_job("375291000000"))
     stage.step()
     for number in range(4):
-        wake_account(stage.services, "default", "tester")
+        resume_account(stage.services, "default", "tester")
         stage.enqueue(bulk_job(phones(1, start=number)))
         stage.step()
     assert waiting.status().recipients["planned"] == 1
@@ -234,4 +236,4 @@ def test_a_gateway_that_is_away_for_a_while(make_stage: Callable[..., Stage]) ->
     types = [event.type for event in stage.services.events.since(source="accounts/default")]
     assert types == ["account.paused", "account.paused", "account.resumed"]
     assert "4 failures in a row" in str(paused(stage)[1]["reason"])
-    assert stage.services.limiter.resting("default") is None
+    assert stage.services.limiter.pause_of("default") is None

@@ -8,7 +8,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.flow.poll_schedule import next_look_ms, poll_fraction, reply_fraction
+from campaigns.flow.poll_schedule import next_poll_ms, poll_fraction, reply_fraction
 from campaigns.settings import Settings
 
 HOUR_MS = 3_600_000
@@ -18,7 +18,7 @@ def looks(hours: float, fraction: float, minimum_s: float) -> list[int]:
     """The times of all looks at something that starts at nought."""
     end_ms, now_ms, found = round(hours * HOUR_MS), 0, []
     while now_ms < end_ms:
-        now_ms = next_look_ms(now_ms, 0, fraction=fraction, minimum_s=minimum_s, end_ms=end_ms)
+        now_ms = next_poll_ms(now_ms, 0, fraction=fraction, minimum_s=minimum_s, end_ms=end_ms)
         found.append(now_ms)
     return found
 
@@ -48,4 +48,4 @@ def test_the_last_look_is_at_the_horizon() -> None:
 
 
 def test_a_schedule_is_waited_for() -> None:
-    assert next_look_ms(0, 10_000, fraction=0.25, minimum_s=3, end_ms=HOUR_MS) == 13_000
+    assert next_poll_ms(0, 10_000, fraction=0.25, minimum_s=3, end_ms=HOUR_MS) == 13_000

@@ -74,7 +74,7 @@ def script() -> Iterator[tuple[Script, str]]:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sequence=st.lists(answer, min_size=1, max_size=6))
 def test_any_sequence(stage: Stage, script: tuple[Script, str], sequence: list[Any]) -> None:
-    told, url = script
+    reported, url = script
     job = bulk_job(phones(3))
     job["messages"][0]["name"] = NAME
     campaign = stage.enqueue(job)
@@ -85,9 +85,9 @@ def test_any_sequence(stage: Stage, script: tuple[Script, str], sequence: list[A
     services = replace(stage.services, gateway=lambda _: scripted)
     seen: dict[str, str] = {}
     for document in sequence:
-        told.body = json.dumps(document).encode()
+        reported.body = json.dumps(document).encode()
         poll_batch(services, batch_id)
-        services.limiter.wake("default")
+        services.limiter.resume("default")
         stored = {p: v.partition("|")[0] for p, v in stage.services.deliveries.stored(batch_id, 0).items()}
         assert set(stored) <= set(phones(3))
         assert all(rank(stored[phone]) >= rank(word) for phone, word in seen.items())

@@ -260,4 +260,4 @@ class TestConsequences:
         stage.until(lambda: bool(stage.services.batches.read(f"{campaign.id}-0").message_ids))
         stage.sandbox.change(list_bulk=True)
         call(stage, first, b"{}")
-        stage.until(lambda: campaign.status().duplicates == 3, timeout_s=1.5)
+        stage.until(lambda: campaign.status().double_sends == 3, timeout_s=1.5)

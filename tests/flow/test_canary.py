@@ -22,7 +22,7 @@ from tests.support.stage import Stage
 #: Phones that the gateway rejects at once.
 DEAD = [f"37529{n}9911" for n in range(100, 120)]
 KINDS: dict[str, Callable[[list[str]], dict[str, Any]]] = {"bulk": bulk_job, "quick": lambda to: quick_job(*to)}
-PATIENT = {"canary": 4, "canary_wait_s": 120}
+UNATTENDED = {"canary": 4, "canary_wait_s": 120}
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_the_others_follow_one_that_does_well(stage: Stage, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_that_fails_pauses_the_campaign_and_says_why(stage: Stage, kind: str) -> None:
-    campaign = stage.enqueue({**KINDS[kind]([*phones(2), *DEAD[:2], *phones(6, start=50)]), **PATIENT})
+    campaign = stage.enqueue({**KINDS[kind]([*phones(2), *DEAD[:2], *phones(6, start=50)]), **UNATTENDED})
     settle(stage, campaign)
     status = campaign.status()
     # Already one of them is too many.
@@ -76,7 +76,7 @@ def test_one_that_fails_pauses_the_campaign_and_says_why(stage: Stage, kind: str
 
 
 def test_until_when_results_are_waited_for(stage: Stage) -> None:
-    campaign = stage.enqueue({**bulk_job(phones(10)), **PATIENT})
+    campaign = stage.enqueue({**bulk_job(phones(10)), **UNATTENDED})
     stage.until(lambda: campaign.status().canary_until is not None)
     status = campaign.status()
     assert status.canary_until is not None
@@ -90,7 +90,7 @@ def test_until_when_results_are_waited_for(stage: Stage) -> None:
 
 def test_what_the_gateway_refuses_fails_at_once(stage: Stage) -> None:
     stage.sandbox.fault("refuse", "sendBulkViber")
-    campaign = stage.enqueue({**bulk_job(phones(10)), **PATIENT, "canary": 3})
+    campaign = stage.enqueue({**bulk_job(phones(10)), **UNATTENDED, "canary": 3})
     settle(stage, campaign)
     assert "3 of 3 recipients failed" in campaign.status().canary_reason
     assert stage.sandbox.ledger() == []
@@ -99,13 +99,13 @@ def test_what_the_gateway_refuses_fails_at_once(stage: Stage) -> None:
 def test_who_is_excluded_is_no_canary(stage: Stage) -> None:
     """Nor is the canary larger for it that one request would hold more."""
     stage.services.optouts.add(phones(2))
-    stage.enqueue({**bulk_job(["no phone", *phones(10)]), **PATIENT})
+    stage.enqueue({**bulk_job(["no phone", *phones(10)]), **UNATTENDED})
     rest(stage)
     assert sorted(row["phone"] for row in stage.sandbox.ledger()) == phones(4, start=2)
 
 
 def test_one_that_holds_all_of_it_waits_for_nothing(stage: Stage) -> None:
-    campaign = stage.enqueue({**bulk_job(phones(4)), **PATIENT, "canary": 100})
+    campaign = stage.enqueue({**bulk_job(phones(4)), **UNATTENDED, "canary": 100})
     assert campaign.status().canary == ""
     stage.finish(campaign, timeout_s=30)
 
@@ -114,14 +114,14 @@ def test_bit_by_bit_and_from_a_stream(make_stage: Callable[..., Stage]) -> None:
     stage = make_stage(recipients_per_request=1)
     lazy = bulk_job([], text="lazy")
     del lazy["messages"][0]["delivery_list"]
-    stage.enqueue({**bulk_job(phones(60)), **PATIENT})
-    stage.enqueue({**lazy, **PATIENT}, recipients=iter(phones(60)))
+    stage.enqueue({**bulk_job(phones(60)), **UNATTENDED})
+    stage.enqueue({**lazy, **UNATTENDED}, recipients=iter(phones(60)))
     rest(stage)
     assert Counter(row["text"] for row in stage.sandbox.ledger()) == {"hello": 4, "lazy": 4}
 
 
 def test_pause_resume_a_draft_and_lost_due_times(stage: Stage) -> None:
-    campaign = stage.enqueue({**bulk_job(phones(10)), **PATIENT}, start="draft", by="ann")
+    campaign = stage.enqueue({**bulk_job(phones(10)), **UNATTENDED}, start="draft", by="ann")
     rest(stage)
     assert stage.sandbox.ledger() == []
     campaign.approve(by="bob")
@@ -137,7 +137,7 @@ def test_pause_resume_a_draft_and_lost_due_times(stage: Stage) -> None:
 
 def test_a_window_and_a_test(stage: Stage) -> None:
     """A test is not held back."""
-    send_test({**bulk_job(phones(2)), **PATIENT, "canary": 1}, to=phones(2), services=stage.services)
+    send_test({**bulk_job(phones(2)), **UNATTENDED, "canary": 1}, to=phones(2), services=stage.services)
     stage.step()
     assert len(stage.sandbox.ledger()) == 2
 

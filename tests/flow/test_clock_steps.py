@@ -33,7 +33,7 @@ class Clock:
 def test_steps(settings: Settings, sandbox: Sandbox, prefix: str, steps_ms: tuple[int, ...], fault: str | None) -> None:
     clock, stage = Clock(), Stage(settings, sandbox)
     store = Store(connect(settings), Keys(prefix), now_ms=clock)
-    stage.services = build_services(settings, store=store, wake=stage._ring)
+    stage.services = build_services(settings, store=store, ring=stage._ring)
     stage.finish(stage.enqueue(bulk_job(phones(2, start=50), text="known")))
     if fault is not None:
         sandbox.fault(fault, "sendBulkViber", times=2)

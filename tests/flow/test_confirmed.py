@@ -65,10 +65,10 @@ def test_the_command(stage: Stage) -> None:
     with default_services_are(stage.services):
         refused = CliRunner().invoke(cli, arguments)
         taken = CliRunner().invoke(cli, [*arguments, "--confirmed-by", "bob"])
-        told = CliRunner().invoke(cli, ["audit"])
+        reported = CliRunner().invoke(cli, ["audit"])
     assert (refused.exit_code, taken.exit_code) == (NOT_POSSIBLE, 0)
     assert "somebody else has to confirm it" in refused.stderr
-    assert "resend, confirmed by bob" in " ".join(told.stdout.split())
+    assert "resend, confirmed by bob" in " ".join(reported.stdout.split())
 
 
 def test_it_needs_a_price() -> None:

@@ -19,7 +19,7 @@ from tests.support.stage import Stage
 
 @pytest.fixture
 def stage(make_stage: Callable[..., Stage]) -> Stage:
-    return make_stage(settle_window_s=0.3, look_interval_s=0.1)
+    return make_stage(settle_window_s=0.3, check_interval_s=0.1)
 
 
 def confirming(stage: Stage, fault: str, **more: Any) -> Campaign:

@@ -11,8 +11,8 @@ import pytest
 
 from campaigns.errors import (
     ContentRefusedError,
-    DoubtError,
     JobError,
+    OutcomeUnknownError,
 )
 from campaigns.gateway import Gateway
 from campaigns.gateway.meaning import Answer, interpret
@@ -40,18 +40,18 @@ def says(method: str, document: Any, status: int = 200) -> Any:
 )
 def test_a_uuid_beside_an_error(document: Any) -> None:
     """It was taken, as far as can be told: never 'certainly not sent'."""
-    with contextlib.suppress(DoubtError):
+    with contextlib.suppress(OutcomeUnknownError):
         says("sendBulkViber", document)
 
 
 def test_a_message_id_beside_an_error() -> None:
-    with contextlib.suppress(DoubtError):
+    with contextlib.suppress(OutcomeUnknownError):
         says("sendQuickViberMessage", {"status": "OK", "result": {"message_id": 8484}, "error": "forwarding is off"})
 
 
 @pytest.mark.parametrize("uuid", ["", " "])
 def test_an_empty_uuid(uuid: str) -> None:
-    with pytest.raises(DoubtError):
+    with pytest.raises(OutcomeUnknownError):
         says("sendBulkViber", {"uuid": uuid, "success": "OK"})
 
 

@@ -64,7 +64,7 @@ class TestDoubt:
     DARK = frozenset({"hiding", "masking", "lagging"})
 
     def lost(self, make_stage: Callable[..., Stage], fault: str) -> tuple[Stage, Campaign]:
-        stage = make_stage(on_unknown="resend", settle_window_s=0.4, look_interval_s=0.1)
+        stage = make_stage(on_unknown="resend", settle_window_s=0.4, check_interval_s=0.1)
         before = stage.enqueue(bulk_job(phones(2, start=50), text="before"))
         stage.until(lambda: before.status().sent == 2)
         campaign = in_doubt(stage, fault, bulk_job(phones(3), name="doubt"))

@@ -95,8 +95,8 @@ class TestDoubt:
         assert max(loads.sent, loads.answered) < 40_000
         assert loads.commands_at_once <= 500
         (held,) = [event for event in stage.events(campaign) if event.type == "batch.held"]
-        assert len(held.data["twins"]) == 100
-        assert set(held.data["twins"]) <= set(others)
+        assert len(held.data["lookalikes"]) == 100
+        assert set(held.data["lookalikes"]) <= set(others)
 
     def test_a_clock_that_is_behind_proves_nothing(self, make_stage: Callable[..., Stage]) -> None:
         """The mailing is listed, but as if it were older than its request: neither there nor absent."""

@@ -11,7 +11,7 @@ import pytest
 from campaigns.accounts.limiter import Permit
 from campaigns.campaign import Campaign
 from campaigns.flow.doubt.reconcile import reconcile_batch
-from campaigns.flow.operator.resolve import wake_account
+from campaigns.flow.operator.resolve import resume_account
 from campaigns.flow.outcome import Verdict, accepted
 from campaigns.flow.scheduling.leases import declare_unknown
 from campaigns.flow.sending.suppress import check
@@ -33,8 +33,8 @@ def resent(stage: Stage) -> Campaign:
     return campaign
 
 
-def duplicates(stage: Stage, campaign: Campaign) -> list[dict[str, Any]]:
-    return [e.data for e in stage.events(campaign) if e.type == "batch.duplicate_detected"]
+def double_sends(stage: Stage, campaign: Campaign) -> list[dict[str, Any]]:
+    return [e.data for e in stage.events(campaign) if e.type == "batch.double_send_detected"]
 
 
 class TestWatching:
@@ -45,25 +45,25 @@ class TestWatching:
         campaign = resent(stage)
         stage.until(lambda: campaign.status().sent == 3)
         stage.sandbox.change(list_bulk=True)
-        stage.until(lambda: bool(duplicates(stage, campaign)))
+        stage.until(lambda: bool(double_sends(stage, campaign)))
         status = campaign.status()
-        assert status.duplicates == 3
+        assert status.double_sends == 3
         assert status.balanced
-        (told,) = duplicates(stage, campaign)
-        assert (told["recipients"], told["attempt"]) == (3, 2)
-        assert "was sent twice" in stage.services.limiter.resting("default")[1]  # type: ignore[index]
+        (reported,) = double_sends(stage, campaign)
+        assert (reported["recipients"], reported["attempt"]) == (3, 2)
+        assert "was sent twice" in stage.services.limiter.pause_of("default")[1]  # type: ignore[index]
 
     @pytest.mark.clear_listing
     def test_it_is_said_once(self, stage: Stage) -> None:
         campaign = resent(stage)
         stage.until(lambda: campaign.status().sent == 3)
         stage.sandbox.change(list_bulk=True)
-        stage.until(lambda: bool(duplicates(stage, campaign)))
-        stage.services.limiter.wake("default")
+        stage.until(lambda: bool(double_sends(stage, campaign)))
+        stage.services.limiter.resume("default")
         for _ in range(3):
             reconcile_batch(stage.services, f"{campaign.id}-0")
-        assert len(duplicates(stage, campaign)) == 1
-        assert stage.services.limiter.resting("default") is None
+        assert len(double_sends(stage, campaign)) == 1
+        assert stage.services.limiter.pause_of("default") is None
 
     @pytest.mark.clear_listing
     def test_what_was_sent_once_is_no_duplicate(self, stage: Stage) -> None:
@@ -74,7 +74,7 @@ class TestWatching:
         batch_id = f"{campaign.id}-0"
         for _ in range(10):
             reconcile_batch(stage.services, batch_id)
-        assert duplicates(stage, campaign) == []
+        assert double_sends(stage, campaign) == []
         assert stage.services.batches.read(batch_id).number("watched") == 6
         stage.sweep()
         assert b"reconcile|" + batch_id.encode() not in stage.services.store.ask(
@@ -88,7 +88,7 @@ class TestWatching:
         stage.sandbox.change(list_bulk=True)
         lose_what_is_due(stage.services.store)
         stage.sweep()
-        stage.until(lambda: bool(duplicates(stage, campaign)))
+        stage.until(lambda: bool(double_sends(stage, campaign)))
 
 
 class TestAcceptedLate:
@@ -117,7 +117,7 @@ class TestAcceptedLate:
         assert campaign.status().sent == 3
         stage.step()
         assert stage.sandbox.ledger() == []
-        assert "batch.duplicate_detected" not in stage.event_types(campaign)
+        assert "batch.double_send_detected" not in stage.event_types(campaign)
 
     @pytest.mark.parametrize("decision", ["write-off", "sent"])
     def test_after_a_person_decided(self, stage: Stage, decision: str) -> None:
@@ -126,7 +126,7 @@ class TestAcceptedLate:
         campaign.resolve(decision, by="ann", why="?")
         self.late(stage, claim, verdict)
         status = campaign.status()
-        assert (status.sent, status.balanced, status.duplicates) == (3, True, 0)
+        assert (status.sent, status.balanced, status.double_sends) == (3, True, 0)
 
     def test_after_the_campaign_was_cancelled(self, stage: Stage) -> None:
         """It was planned again, cancelled, and had gone out after all: reported, not denied."""
@@ -148,9 +148,9 @@ class TestAcceptedLate:
         stage.services.optouts.add(phones(opted_out))
         campaign.resolve("resend", by="ann", why="?")
         batch_id = f"{campaign.id}-0"
-        unchecked = claims.claim(stage.services, batch_id)
-        assert isinstance(unchecked, ToCheck)
-        check(stage.services, batch_id, unchecked.unchecked)
+        outdated = claims.claim(stage.services, batch_id)
+        assert isinstance(outdated, ToCheck)
+        check(stage.services, batch_id, outdated.outdated)
         assert self.late(stage, claim, verdict)
         stage.finish(campaign)
         recipients = campaign.status().recipients
@@ -162,10 +162,10 @@ class TestAcceptedLate:
         campaign.resolve("resend", by="ann", why="?")
         stage.until(lambda: campaign.status().sent == 3)
         assert not self.late(stage, claim, verdict)
-        assert campaign.status().duplicates == 3
-        (told,) = duplicates(stage, campaign)
-        assert told["earlier_attempt"] == 1
-        assert stage.services.limiter.resting("default") is not None
+        assert campaign.status().double_sends == 3
+        (reported,) = double_sends(stage, campaign)
+        assert reported["earlier_attempt"] == 1
+        assert stage.services.limiter.pause_of("default") is not None
 
     def test_the_rest_holds_back_what_is_planned(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(poll_horizon_s=60.0)
@@ -181,5 +181,5 @@ class TestAcceptedLate:
             stage.step()
         assert len(stage.sandbox.ledger()) == sent
         assert waiting.status().recipients["planned"] == 2
-        wake_account(stage.services, "default", "ann")
+        resume_account(stage.services, "default", "ann")
         stage.until(lambda: waiting.status().sent == 2)

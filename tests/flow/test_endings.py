@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from campaigns.campaign import Campaign
-from campaigns.errors import AccountRefusedError, DoubtError, GatewayError, NotNowError, TooManyRequestsError
+from campaigns.errors import (
+    AccountRefusedError,
+    GatewayError,
+    OutcomeUnknownError,
+    PermitDeniedError,
+    TooManyRequestsError,
+)
 from campaigns.flow.poll_schedule import LONGEST_DELAY_S, again_ms, followed_to_the_end
 from campaigns.gateway import Gateway
 from campaigns.store.client import Store
@@ -29,7 +35,7 @@ class Clock:
         self.ms = stage.services.now_ms()
         store = Store(stage.services.store.redis, stage.services.store.keys, now_ms=lambda: self.ms)
         before = stage.services
-        stage.services = build_services(before.settings, store=store, wake=before.wake)
+        stage.services = build_services(before.settings, store=store, ring=before.ring)
 
 
 class Failing(Gateway):
@@ -59,10 +65,10 @@ def nothing_fails() -> Iterator[None]:
 
 TROUBLES = [
     AccountRefusedError("m", "refused", http_status=401, gateway_text="Unauthorized"),
-    DoubtError("m", "HTTP 500", http_status=500),
-    DoubtError("m", "no answer in time"),
+    OutcomeUnknownError("m", "HTTP 500", http_status=500),
+    OutcomeUnknownError("m", "no answer in time"),
     TooManyRequestsError("m", "too many requests", http_status=429, retry_after_s=1e9),
-    NotNowError("m", "no permit: paused", retry_after_s=2_592_000),
+    PermitDeniedError("m", "no permit: paused", retry_after_s=2_592_000),
 ]
 
 

@@ -95,7 +95,7 @@ class TestEnqueue:
         stage.services.optouts.add([good[1]])
         campaign = stage.enqueue(bulk_job([*good, good[0], "not a phone"]))
         stage.finish(campaign)
-        assert sorted(campaign.taken_out()) == [
+        assert sorted((one.reason, one.place, one.phone) for one in campaign.excluded()) == [
             ("duplicate", "messages[0].delivery_list[2]", good[0]),
             ("invalid", "messages[0].delivery_list[3]", "not a phone"),
             ("opted_out", "messages[0].delivery_list[1]", good[1]),

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from campaigns import optouts
-from campaigns import person as people
+from campaigns import optouts, person
 from campaigns.campaign import Campaign
 from campaigns.errors import NotReplicatedError, StoreError
 from campaigns.flow.operator.recover import declare_restored, held_up, last_change, withdraw_doubt
@@ -230,7 +229,7 @@ class TestReplicasMustHaveIt:
             campaign.pause,
             campaign.cancel,
             lambda: optouts.add(phones(1), services=services),
-            lambda: people.forget(phones(1, start=90)[0], services=services),
+            lambda: person.erase(phones(1, start=90)[0], services=services),
             lambda: take_callback(services, str(path), b""),
         ):
             with pytest.raises(NotReplicatedError, match="0 of 1 replicas"):

@@ -62,7 +62,7 @@ def dies_after(stage: Stage, pair: Pair, script: str, times: int) -> DiesAfter:
     """From now on the stage's primary does so."""
     store = DiesAfter(stage.services.store.redis, stage.services.store.keys)
     store.pair, store.script, store.times = pair, script, times
-    stage.services = build_services(stage.services.settings, store=store, wake=stage.services.wake)
+    stage.services = build_services(stage.services.settings, store=store, ring=stage.services.ring)
     return store
 
 
@@ -84,8 +84,15 @@ def charged(stage: Stage) -> Decimal:
 
 @pytest.mark.parametrize(
     ("script", "times"),
-    [("learn", 1), ("intake", 1), ("price", 1), ("note", 1), ("price", 2), ("move", 1)],
-    ids=["ids", "statuses", "price", "digest", "last price", "end"],
+    [
+        ("record_message_ids", 1),
+        ("change_deliveries", 1),
+        ("record_cost", 1),
+        ("update_fields", 1),
+        ("record_cost", 2),
+        ("move_batch", 1),
+    ],
+    ids=["ids", "statuses", "record_cost", "digest", "last price", "end"],
 )
 def test_nothing_of_it_is_missed(stage: Stage, pair: Pair, script: str, times: int) -> None:
     campaign = sent(stage, pair)
@@ -103,7 +110,7 @@ def test_nothing_of_it_is_missed(stage: Stage, pair: Pair, script: str, times: i
 class FailsOnce(Store):
     """It cannot be reached when `script` is to run for the nth time."""
 
-    script = "price"
+    script = "record_cost"
     times = 2
 
     def run(self, name: str, keys: Sequence[str], args: Sequence[Any] = ()) -> Any:
@@ -119,7 +126,7 @@ def test_without_its_last_price_a_batch_is_not_settled(sandbox: Sandbox, pair: P
     campaign = sent(stage, pair)
     working = stage.services
     store = FailsOnce(working.store.redis, working.store.keys)
-    stage.services = build_services(working.settings, store=store, wake=working.wake)
+    stage.services = build_services(working.settings, store=store, ring=working.ring)
     with pytest.raises(StoreError):
         poll_batch(stage.services, f"{campaign.id}-0")
     assert store.times == 0

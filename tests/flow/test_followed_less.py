@@ -29,10 +29,10 @@ class TestUntilDelivered:
         stage = make_stage(poll_horizon_s=600.0)
         campaign = stage.enqueue({**bulk_job(phones(3)), "follow": "delivered"})
         stage.finish(campaign)
-        told = campaign.status()
-        assert set(told.statuses) <= {"DELIVERED", "READ"}
-        assert (told.final, told.awaiting) == (3, 0)
-        assert told.balanced
+        reported = campaign.status()
+        assert set(reported.statuses) <= {"DELIVERED", "READ"}
+        assert (reported.final, reported.awaiting) == (3, 0)
+        assert reported.balanced
 
 
 class TestNotAtAll:
@@ -48,8 +48,8 @@ class TestNotAtAll:
         """Its worker settles it with the record of what the gateway said; replies are fetched all the same."""
         campaign = stage.enqueue({**quick_job(REPLIES), "follow": "none", "replies": replies})
         assert work(stage.services, QUICK, overlap=1) == 1
-        told = campaign.status()
-        assert (told.state, told.recipients["settled"], told.balanced) == ("finished", 1, True)
+        reported = campaign.status()
+        assert (reported.state, reported.recipients["settled"], reported.balanced) == ("finished", 1, True)
         for _ in range(3):
             stage.sweep()
             stage.step()

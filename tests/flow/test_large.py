@@ -50,12 +50,12 @@ class Watched:
 
     def _read(self) -> None:
         script, number = "", 0
-        while (told := self._monitor.next_command())["command"] != "ECHO enough":
-            if told["client_type"] == "lua":
+        while (reported := self._monitor.next_command())["command"] != "ECHO enough":
+            if reported["client_type"] == "lua":
                 number += 1
                 self.most[script] = max(self.most[script], number)
-            elif told["command"].startswith("EVALSHA "):
-                script, number = told["command"].split()[1], 0
+            elif reported["command"].startswith("EVALSHA "):
+                script, number = reported["command"].split()[1], 0
 
 
 def names() -> dict[str, str]:
@@ -106,7 +106,7 @@ def test_cancelling_takes_no_round_trip_a_batch(stage: Stage) -> None:
     """Whoever cancels waits for it, and others for the server."""
     campaign = stage.enqueue(quick_job(*phones(LARGE)))
     store = Counting(stage.services.store.redis, stage.services.store.keys)
-    services = build_services(stage.services.settings, store=store, wake=stage.services.wake)
+    services = build_services(stage.services.settings, store=store, ring=stage.services.ring)
     status = Campaign(campaign.id, services).cancel()
     assert (status.state, status.recipients["cancelled"]) == ("cancelled", LARGE)
     assert store.trips < LARGE / 25
@@ -116,6 +116,6 @@ def test_cancelling_takes_no_round_trip_a_batch(stage: Stage) -> None:
 def test_no_script_grows_with_its_campaign(make_stage: Callable[..., Stage]) -> None:
     small = most_commands(make_stage(poll_min_s=60.0), SMALL)
     large = most_commands(make_stage(poll_min_s=60.0), LARGE)
-    assert {"add_batch", "finish_plan", "take_sends", "steer", "move", "put_due"} <= small.keys()
+    assert {"add_batch", "finish_plan", "take_sends", "set_campaign_state", "move_batch", "put_due"} <= small.keys()
     # How many of what is due a turn takes at once depends on how fast it goes.
     assert {name: most for name, most in large.items() if most > 2 * small.get(name, most) + 10} == {}

@@ -46,13 +46,13 @@ def people_of(found: Matched) -> dict[int, list[str]]:
         ("SALE  today", "sale today"),
     ],
 )
-def test_altered_names_are_known_again(told: str, sent: str) -> None:
-    assert same_name(told, sent)
+def test_altered_names_are_known_again(reported: str, sent: str) -> None:
+    assert same_name(reported, sent)
 
 
 @pytest.mark.parametrize(("told", "sent"), [("Sale", "Sale 10"), ("", "Sale"), ("?", "Sale"), ("Sales 2", "Sales 3")])
-def test_other_names_are_not(told: str, sent: str) -> None:
-    assert not same_name(told, sent)
+def test_other_names_are_not(reported: str, sent: str) -> None:
+    assert not same_name(reported, sent)
 
 
 def test_ids_decide_before_names() -> None:

@@ -12,8 +12,8 @@ import pytest
 from campaigns.accounts.limiter import Permit
 from campaigns.answers.rows import DeliveryRows
 from campaigns.errors import (
-    DoubtError,
-    NotWrittenError,
+    NotSentError,
+    OutcomeUnknownError,
 )
 from campaigns.flow.doubt.double_sends import watch
 from campaigns.flow.doubt.reconcile import reconcile_batch
@@ -174,7 +174,7 @@ def test_two_alike_mailings_in_another_order(stage: Stage) -> None:
 
 def test_frozen_between_look_and_decision(make_stage: Callable[..., Stage]) -> None:
     """Evidence shows within the settle window, as set; a worker freezes with an early listing in its hands."""
-    stage = make_stage(settle_window_s=2.0, look_interval_s=0.2)
+    stage = make_stage(settle_window_s=2.0, check_interval_s=0.2)
     known(stage)
     time.sleep(1.1)
     stage.sandbox.change(listing_delay_s=1.0)
@@ -240,11 +240,11 @@ def test_an_earlier_attempts_look_counts_for_the_next(stage: Stage) -> None:
     declare_unknown(s, claim.batch)
     younger(stage)
     reconcile_batch(s, bid)
-    assert s.batches.read(bid).number("looks") == 1
-    record(s, claim, Permit("default", "x"), refused(NotWrittenError("m", "guard"), claim.batch, s.settings, 0.0))
+    assert s.batches.read(bid).number("checks") == 1
+    record(s, claim, Permit("default", "x"), refused(NotSentError("m", "guard"), claim.batch, s.settings, 0.0))
     assert s.batches.read(bid).state == "planned"
     claim = claims.claim(s, bid)
-    record(s, claim, Permit("default", "y"), refused(DoubtError("m", "cut"), claim.batch, s.settings, 0.0))
+    record(s, claim, Permit("default", "y"), refused(OutcomeUnknownError("m", "cut"), claim.batch, s.settings, 0.0))
     time.sleep(0.7)
     reconcile_batch(s, bid)  # the first look of this attempt
     assert s.batches.read(bid).state == "unknown"
@@ -273,7 +273,7 @@ def test_a_personal_mailing_takes_anothers_mailing_as_its_evidence(stage: Stage,
 
 @pytest.mark.clear_listing
 def test_a_twin_sent_while_the_watch_looks(stage: Stage) -> None:
-    """An identical campaign goes out between the check for twins and the listing: no duplicate."""
+    """An identical campaign goes out between the check for lookalikes and the listing: nothing is sent twice."""
     known(stage)
     a = in_doubt(stage, "reset_before", bulk_job(phones(3), on_unknown="resend"))
     younger(stage)
@@ -290,8 +290,8 @@ def test_a_twin_sent_while_the_watch_looks(stage: Stage) -> None:
 
     through(stage, Meanwhile)
     watch(stage.services, stage.services.batches.read(bid))
-    assert a.status().duplicates == 0
-    assert stage.services.limiter.resting("default") is None
+    assert a.status().double_sends == 0
+    assert stage.services.limiter.pause_of("default") is None
 
 
 def test_the_late_mailing_of_a_batch_that_was_written_off(stage: Stage) -> None:

@@ -13,11 +13,11 @@ from campaigns.accounts.limiter import Permit
 from campaigns.answers.rows import BulkRefusal, DeliveryRows
 from campaigns.enqueue import enqueue
 from campaigns.errors import (
-    DoubtError,
+    OutcomeUnknownError,
     StoreError,
     TooManyRequestsError,
 )
-from campaigns.flow.operator.resolve import wake_account
+from campaigns.flow.operator.resolve import resume_account
 from campaigns.flow.outcome import accepted
 from campaigns.flow.scheduling.leases import declare_unknown
 from campaigns.flow.tracking.callbacks import _signature, callback_url, take_callback
@@ -79,7 +79,7 @@ def test_storing_ran_but_its_answer_was_lost(stage: Stage, script: str, gone_out
 
     store.before = meanwhile if gone_out else None
     Recalled.lost = script
-    producer = build_services(s, store=store, wake=lambda *_: True)
+    producer = build_services(s, store=store, ring=lambda *_: True)
     enqueue(three(script), key="k", services=producer)
     assert Recalled.lost == ""
     again = stage.enqueue(bulk_job(phones(3)), key="k")
@@ -105,7 +105,7 @@ def frozen_list(stage: Stage) -> tuple[Any, Any, Callable[[], None]]:
     )
 
     def thaw() -> None:
-        services.deliveries.learn(claim.batch, {0: made.message_id}, 100_000)
+        services.deliveries.record_message_ids(claim.batch, {0: made.message_id}, 100_000)
 
     declare_unknown(services, services.batches.read(bid))
     return campaign, bid, thaw
@@ -123,7 +123,7 @@ def test_list_frozen_before_learning_then_second_confirm_in_doubt(stage: Stage) 
             super().confirm_viber_message(*a, **k)
             if Lost.n == 1:
                 stage.sandbox.fault("error_500_before", "getViberMessageData", times=2)
-                raise DoubtError("confirmViberMessage", "cut")
+                raise OutcomeUnknownError("confirmViberMessage", "cut")
 
     through(stage, Lost)
     stage.until(
@@ -204,7 +204,7 @@ def test_callback_noted_and_the_receiver_killed(make_stage: Callable[..., Stage]
     stage = make_stage(callback_base_url=BASE)
     _campaign, bid, _first = resent(stage)
     k = stage.services.store.keys
-    stage.services.store.run("callback", [k.batch(bid), k.due("poll")], [bid, 1, "", 100])
+    stage.services.store.run("record_callback", [k.batch(bid), k.due("poll")], [bid, 1, "", 100])
     end = time.monotonic() + 1.5
     while time.monotonic() < end:
         stage.step()
@@ -231,7 +231,7 @@ def test_two_pollers_at_the_horizon(make_stage: Callable[..., Stage]) -> None:
 
             class Silent(Gateway):
                 def status_bulk_viber(self, uuid: str) -> Any:
-                    raise DoubtError("statusBulkViber", "down")
+                    raise OutcomeUnknownError("statusBulkViber", "down")
 
             down = Silent(self._transport, self._token, read_attempts=1)
             poll_batch(replace(real, gateway=lambda _: down), f"{campaign.id}-0")
@@ -271,7 +271,7 @@ def test_two_pollers_and_the_campaign_never_ends(make_stage: Callable[..., Stage
 
             class Down(Gateway):
                 def status_bulk_viber(self, uuid: str) -> Any:
-                    raise DoubtError("statusBulkViber", "down")
+                    raise OutcomeUnknownError("statusBulkViber", "down")
 
             down = Down(self._transport, self._token, read_attempts=1)
             poll_batch(replace(real, gateway=lambda _: down), bid)
@@ -311,7 +311,7 @@ def test_yes_of_the_first_after_the_second_was_refused(stage: Stage) -> None:
     stage.until(lambda: campaign.status().recipients["rejected"] == 3)
     record(s, claim, Permit("default", "late"), verdict)
     st = campaign.status()
-    assert (st.recipients["rejected"], st.duplicates) == (0, 0)
+    assert (st.recipients["rejected"], st.double_sends) == (0, 0)
 
 
 def test_permit_outlived(settings: Any, sandbox: Any, prefix: str) -> None:
@@ -334,7 +334,7 @@ def test_permit_outlived(settings: Any, sandbox: Any, prefix: str) -> None:
                 others.append(services.limiter.acquire("default", patience_s=0))
             return Frozen.boot
 
-    services = build_services(s, store=store, wake=stage._ring)
+    services = build_services(s, store=store, ring=stage._ring)
     services = replace(services, boot_s=Frozen())
     stage.services = services
     campaign = stage.enqueue(bulk_job(phones(1)))
@@ -371,7 +371,7 @@ def test_yes_of_the_first_while_the_second_is_on_its_way(make_stage: Callable[..
     through(stage, Meanwhile)
     stage.until(lambda: not Meanwhile.first)
     time.sleep(0.2)
-    wake_account(stage.services, "default", "ann")
+    resume_account(stage.services, "default", "ann")
     end = time.monotonic() + 2
     while time.monotonic() < end:
         stage.step()
@@ -432,7 +432,7 @@ def test_store_error_after_the_plan_is_complete(stage: Stage, script: str) -> No
                 raise StoreError("hgetall: ConnectionError")
             return super().ask(command, *args)
 
-    producer = build_services(s, store=Late(connect(s), Keys(s.key_prefix)), wake=lambda *_: True)
+    producer = build_services(s, store=Late(connect(s), Keys(s.key_prefix)), ring=lambda *_: True)
     enqueue(three(script), services=producer)
     for _ in range(5):
         stage.step()

@@ -77,7 +77,7 @@ class TestSchedule:
             stage.services.store.keys,
             now_ms=lambda: time.time_ns() // 1_000_000 + self.moved_ms,
         )
-        stage.services = build_services(stage.services.settings, store=store, wake=stage._ring)
+        stage.services = build_services(stage.services.settings, store=store, ring=stage._ring)
         return stage
 
     def later(self, seconds: float) -> str:

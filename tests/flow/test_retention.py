@@ -11,7 +11,7 @@ import pytest
 from campaigns.campaign import Campaign
 from campaigns.errors import KeyConflictError
 from campaigns.ledger.states import OVER
-from campaigns.person import forget
+from campaigns.person import erase
 from campaigns.submission import submit
 from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
 from tests.support.plans import open_plan
@@ -76,7 +76,7 @@ def lives(stage: Stage, folder: Path) -> list[Campaign]:
 def test_nothing_stays(brief: Stage, tmp_path: Path) -> None:
     stage = brief
     abandoned = open_plan(stage.services.store, stage.services.plans, "abandoned")
-    abandoned.take_out("invalid", [("delivery_list[0]", "x")])
+    abandoned.exclude("invalid", [("delivery_list[0]", "x")])
     campaigns = lives(stage, tmp_path)
     stage.until(lambda: all(c.status().state in OVER for c in campaigns))
     stage.services.optouts.add(phones(1, start=700))
@@ -108,7 +108,7 @@ def test_what_comes_after_the_end_expires_too(stage: Stage) -> None:
     stage.services.campaigns.retire(record, 60_000)
     stage.until(lambda: bool(campaign.replies()))
     assert 0 < stage.services.store.ask("pttl", stage.services.store.keys.replies(campaign.id)) <= 60_000
-    forget(phones(1)[0], services=stage.services)
+    erase(phones(1)[0], services=stage.services)
     stage.services.store.ask("delete", stage.services.store.keys.due("replies", "default"))
     assert keys_without_end(stage) <= KEPT | WAITING | {"campaigns"}
 

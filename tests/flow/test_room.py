@@ -133,7 +133,7 @@ class TestFull:
 
     def test_a_group_that_is_dropped_holds_up_nobody(self, small: Stage) -> None:
         campaign = full(small)
-        assert Groups(small.services.store).forget("slow")
+        assert Groups(small.services.store).delete("slow")
         small.finish(campaign)
 
     def test_workers_trim_by_themselves(self, small: Stage) -> None:
@@ -195,7 +195,7 @@ def test_a_group_whose_name_is_no_text(small: Stage) -> None:
     assert about_sending(small) == ["sending.paused"]
     (group,) = Groups(store).all()
     assert group.unread >= 110
-    assert Groups(store).forget(group.name)
+    assert Groups(store).delete(group.name)
     keep_room(small.services)
     assert small.services.events.full() is None
 
@@ -207,7 +207,7 @@ def test_a_pause_is_logged_when_it_begins_and_when_it_ends(small: Stage, caplog:
     keep_room(small.services)
     read_all(small)
     keep_room(small.services)
-    told = [(r.levelname, r.message) for r in caplog.records if r.name == "campaigns.flow.scheduling.stream_room"]
-    loud = [(level, event) for level, event in told if level != "DEBUG"]
+    reported = [(r.levelname, r.message) for r in caplog.records if r.name == "campaigns.flow.scheduling.stream_room"]
+    loud = [(level, event) for level, event in reported if level != "DEBUG"]
     assert loud == [("ERROR", "sending_paused"), ("WARNING", "sending_resumed")]
-    assert ("DEBUG", "sending_paused") in told
+    assert ("DEBUG", "sending_paused") in reported

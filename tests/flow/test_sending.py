@@ -24,8 +24,8 @@ class TestKinds:
         assert stage.sandbox.summary()["requests"]["sendBulkViber"] == 1
         rows = stage.sandbox.ledger()
         assert len(rows) == 10
-        told = {(d.mailing, d.phone): d.delivery_id for d in campaign.deliveries()}
-        assert told == {(row["mailing"], row["phone"]): row["delivery_id"] for row in rows}
+        reported = {(d.mailing, d.phone): d.delivery_id for d in campaign.deliveries()}
+        assert reported == {(row["mailing"], row["phone"]): row["delivery_id"] for row in rows}
         status = campaign.status()
         assert status.state == "finished"
         assert status.statuses == {"READ": 10}
@@ -144,9 +144,9 @@ class TestRefusals:
         stage.sandbox.fault("too_many", "sendBulkViber", retry_after="3")
         campaign = stage.enqueue(bulk_job(phones(3)))
         stage.step()
-        resting = stage.services.limiter.resting("default")
-        assert resting is not None
-        assert 1000 < resting[0] - stage.services.now_ms() <= 3000
+        pause_of = stage.services.limiter.pause_of("default")
+        assert pause_of is not None
+        assert 1000 < pause_of[0] - stage.services.now_ms() <= 3000
         assert campaign.status().recipients["planned"] == 3
 
     def test_failures_in_a_row_pause_the_account(self, make_stage: Callable[..., Stage]) -> None:
@@ -155,7 +155,7 @@ class TestRefusals:
         campaign = stage.enqueue(bulk_job(phones(4)))
         stage.step()
         assert campaign.status().recipients["rejected"] == 2
-        assert stage.services.limiter.resting("default") is not None
+        assert stage.services.limiter.pause_of("default") is not None
 
     def test_without_a_token_nothing_is_claimed_and_everybody_is_told(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(accounts={})
@@ -163,6 +163,6 @@ class TestRefusals:
         stage.step()
         status = campaign.status()
         assert (status.account, status.recipients["planned"]) == ("shop", 1)
-        assert "CAMPAIGNS_TOKEN_SHOP: is not set" in status.account_rests_why
+        assert "CAMPAIGNS_TOKEN_SHOP: is not set" in status.account_pause_reason
         (event,) = stage.services.events.since(source="accounts/shop")
-        assert (event.type, event.data["reason"]) == ("account.paused", status.account_rests_why)
+        assert (event.type, event.data["reason"]) == ("account.paused", status.account_pause_reason)

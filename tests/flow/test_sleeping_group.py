@@ -27,7 +27,7 @@ class Day:
         days = fast_settings(settings.redis_url, sandbox.url, prefix, poll_horizon_s=90_000.0, **more)
         self.stage = Stage(days, sandbox)
         self.store = Store(connect(days), Keys(prefix), now_ms=lambda: time.time_ns() // 1_000_000 + self.moved_ms)
-        self.stage.services = build_services(days, store=self.store, wake=self.stage._ring)
+        self.stage.services = build_services(days, store=self.store, ring=self.stage._ring)
         self.awake = Consumer(self.store, "awake")
         self.asleep = Consumer(self.store, "asleep")
         self.awake.create_group()

@@ -52,7 +52,7 @@ class TestReal:
         moved = [0]
         stage = Stage(days, sandbox)
         store = Store(connect(days), Keys(prefix), now_ms=lambda: time.time_ns() // 1_000_000 + moved[0])
-        stage.services = build_services(days, store=store, wake=stage._ring)
+        stage.services = build_services(days, store=store, ring=stage._ring)
 
         def go_on() -> None:
             due = [name for name in due_sets(store) if ":due:" in name and not name.endswith(":control")]

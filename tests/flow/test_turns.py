@@ -60,11 +60,11 @@ class TestOrder:
 
     def test_an_account_that_cannot_act_holds_up_nobody(self, stage: Stage) -> None:
         waiting = stage.enqueue(bulk_job(phones(20)))
-        stage.services.limiter.rest("default", 600, "no money", paid_only=True)
+        stage.services.limiter.pause("default", 600, "no money", paid_only=True)
         other = stage.enqueue(bulk_job(phones(3), account="shop"))
         stage.step()
         assert (other.status().sent, waiting.status().sent) == (3, 0)
-        stage.services.limiter.wake("default")
+        stage.services.limiter.resume("default")
         stage.step()
         assert waiting.status().sent == 20
 
@@ -78,10 +78,10 @@ class TestOrder:
 
     def test_what_came_back_is_taken_again(self, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(phones(3)))
-        stage.services.limiter.rest("default", 600, "x", paid_only=True)
+        stage.services.limiter.pause("default", 600, "x", paid_only=True)
         stage.step()
         assert campaign.status().recipients["planned"] == 3
-        stage.services.limiter.wake("default")
+        stage.services.limiter.resume("default")
         stage.step()
         assert campaign.status().sent == 3
 
@@ -162,7 +162,7 @@ class AwayOnce:
         return getattr(self._store, name)
 
     def run_in_turn(self, calls: Sequence[ScriptCall]) -> list[Any]:
-        if not self.failed and any(name == "move" for name, *_ in calls):
+        if not self.failed and any(name == "move_batch" for name, *_ in calls):
             self.failed = True
             raise StoreError("away")
         return self._store.run_in_turn(calls)

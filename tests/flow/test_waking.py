@@ -12,12 +12,12 @@ import pytest
 from celery.app.amqp import AMQP
 
 from campaigns.broker import options as broker
-from campaigns.broker.bells import WakeUps, broker_problem, message
+from campaigns.broker.bells import Bells, broker_problem, message
 from campaigns.enqueue import enqueue
 from campaigns.errors import StoreError
 from campaigns.settings import Settings
 from campaigns.store.embedded import EmbeddedServer
-from campaigns.wiring import BRIEF, build_services, open_store
+from campaigns.wiring import INTERACTIVE, build_services, open_store
 from tests.support.amqp import Broker
 from tests.support.jobs import bulk_job, phones
 from tests.support.tls import CERTIFICATE, TlsFront
@@ -69,10 +69,10 @@ class TestNothingFailsAfterStoring:
         assert "wrong" not in caplog.text
 
     def test_wake_up_that_raises(self, settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
-        def wake(*_: object) -> bool:
+        def ring(*_: object) -> bool:
             raise RuntimeError("whatever it is")
 
-        campaign = enqueue(bulk_job(phones(1)), services=build_services(settings, wake=wake))
+        campaign = enqueue(bulk_job(phones(1)), services=build_services(settings, ring=ring))
         assert campaign.status().state == "ready"
         assert "bell_not_rung" in caplog.text
 
@@ -80,12 +80,12 @@ class TestNothingFailsAfterStoring:
         self, settings: Settings, rabbit: Broker
     ) -> None:
         there = replace(settings, broker_url=rabbit.url())
-        wake = WakeUps(there)
-        services = build_services(there, wake=wake)
+        ring = Bells(there)
+        services = build_services(there, ring=ring)
         enqueue(bulk_job(phones(1)), services=services)
         rabbit.drop_connections()
-        assert wake("bulk")
-        wake.close()
+        assert ring("bulk")
+        ring.close()
         assert [(queue, body[0]) for queue, body in rabbit.published] == [("bulk", ["bulk"])] * 2
 
 
@@ -135,7 +135,7 @@ class TestAddress:
 
 def _store_reached(settings: Settings, url: str) -> bool:
     try:
-        return bool(open_store(replace(settings, redis_url=url), BRIEF._replace(give_up_s=0.1)).ask("ping"))
+        return bool(open_store(replace(settings, redis_url=url), INTERACTIVE._replace(give_up_s=0.1)).ask("ping"))
     except StoreError:
         return False
 
@@ -143,9 +143,9 @@ def _store_reached(settings: Settings, url: str) -> bool:
 def _broker_reached(settings: Settings, url: str) -> bool:
     there = replace(settings, broker_url=url)
     reached = broker_problem(there) == ""
-    wake = WakeUps(there)
-    assert wake("bulk") is reached
-    wake.close()
+    ring = Bells(there)
+    assert ring("bulk") is reached
+    ring.close()
     return reached
 
 

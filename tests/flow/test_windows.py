@@ -47,8 +47,8 @@ class Days(Moved):
 
     def closings(self, campaign: Campaign) -> list[tuple[str, str]]:
         """What events told of closed windows: the zone, and when it opens."""
-        told = [event.data for event in self.events(campaign) if event.type == "campaign.window_closed"]
-        return [(row["zone"], f"{datetime.fromtimestamp(row['opens_ms'] / 1000, tz=UTC):%a %H:%M}") for row in told]
+        reported = [event.data for event in self.events(campaign) if event.type == "campaign.window_closed"]
+        return [(row["zone"], f"{datetime.fromtimestamp(row['opens_ms'] / 1000, tz=UTC):%a %H:%M}") for row in reported]
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 from campaigns.flow.scheduling.work import work
 from campaigns.flow.sending.send import send_taken
 from campaigns.flow.sending.suppress import check
-from campaigns.ledger import SEND, Claim, Entry, ToCheck, Unchecked
+from campaigns.ledger import SEND, Claim, Entry, OutdatedSuppression, ToCheck
+from campaigns.recipients.exclusions import Excluded
 from campaigns.services import Services
 from tests.support import claims
 from tests.support.doubt import younger
@@ -34,10 +35,10 @@ class TestWhoOptsOutLater:
         assert sent(stage) == [phone for phone in phones(5) if phone != phones(5)[2]]
         status = campaign.status()
         assert (status.total, status.recipients["opted_out"], status.recipients["settled"]) == (5, 1, 4)
-        assert list(campaign.taken_out()) == [("opted_out", f"{campaign.id}-0", phones(5)[2])]
+        assert list(campaign.excluded()) == [Excluded("opted_out", f"{campaign.id}-0", phones(5)[2])]
         assert [d.phone for d in campaign.deliveries()] == sent(stage)
         event = next(e for e in stage.events(campaign) if e.type == "batch.reduced")
-        assert event.data == {"opted_out": 1, "forgotten": 0, "recipients": 4}
+        assert event.data == {"opted_out": 1, "erased": 0, "recipients": 4}
 
     def test_personal_with_two_texts_to_one_phone(self, stage: Stage) -> None:
         one, other = phones(2)
@@ -58,8 +59,8 @@ class TestWhoOptsOutLater:
         campaign = stage.enqueue(job)
         stage.services.optouts.add(gone)
         stage.finish(campaign)
-        told = {(d.mailing, d.phone): d.delivery_id for d in campaign.deliveries()}
-        assert told == {(row["mailing"], row["phone"]): row["delivery_id"] for row in stage.sandbox.ledger()}
+        reported = {(d.mailing, d.phone): d.delivery_id for d in campaign.deliveries()}
+        assert reported == {(row["mailing"], row["phone"]): row["delivery_id"] for row in stage.sandbox.ledger()}
         assert not set(gone) & set(sent(stage))
         assert set(sent(stage)) == others - set(gone)
 
@@ -168,7 +169,7 @@ class TestWhoOptsOutLater:
         campaign.resolve("resend", by="ann", why="not in the cabinet")
         stage.until(lambda: campaign.status().sent == 2)
         stage.sandbox.change(list_bulk=True)
-        stage.until(lambda: "batch.duplicate_detected" in stage.event_types(campaign))
+        stage.until(lambda: "batch.double_send_detected" in stage.event_types(campaign))
         assert campaign.status().balanced
 
     def test_nothing_is_checked_while_the_list_stays(self, stage: Stage) -> None:
@@ -199,9 +200,9 @@ class TestRaces:
         services = stage.services
         campaign = stage.enqueue(bulk_job(phones(3)))
         services.optouts.add(phones(1))
-        unchecked = claims.claim(services, f"{campaign.id}-0")
-        assert isinstance(unchecked, ToCheck)
-        check(services, f"{campaign.id}-0", unchecked.unchecked)
+        outdated = claims.claim(services, f"{campaign.id}-0")
+        assert isinstance(outdated, ToCheck)
+        check(services, f"{campaign.id}-0", outdated.outdated)
         services.optouts.add([phones(3)[1]])
         assert isinstance(claims.claim(services, f"{campaign.id}-0"), ToCheck)
         due_again(stage, f"{campaign.id}-0")
@@ -219,11 +220,11 @@ class TestRaces:
         quick = claims.claim(services, batch_id)
         assert isinstance(slow, ToCheck)
         assert isinstance(quick, ToCheck)
-        check(services, batch_id, quick.unchecked)
-        check(services, batch_id, slow.unchecked)
-        check(services, batch_id, quick.unchecked)
+        check(services, batch_id, quick.outdated)
+        check(services, batch_id, slow.outdated)
+        check(services, batch_id, quick.outdated)
         assert campaign.status().recipients["opted_out"] == 2
-        assert len(list(campaign.taken_out())) == 2
+        assert len(list(campaign.excluded())) == 2
         due_again(stage, batch_id)
         stage.finish(campaign)
         assert sent(stage) == phones(4)[2:]
@@ -235,17 +236,17 @@ class TestRaces:
         batch = services.batches.read(f"{campaign.id}-0")
         assert isinstance(claims.claim(services, batch.id), Claim)
         services.optouts.add(phones(1))
-        check(services, batch.id, Unchecked("0:0", "1:1"))
+        check(services, batch.id, OutdatedSuppression("0:0", "1:1"))
         assert campaign.status().recipients["sending"] == 2
 
     def test_cancelled_while_it_is_checked(self, stage: Stage) -> None:
         services = stage.services
         campaign = stage.enqueue(bulk_job(phones(2)))
         services.optouts.add(phones(1))
-        unchecked = claims.claim(services, f"{campaign.id}-0")
-        assert isinstance(unchecked, ToCheck)
+        outdated = claims.claim(services, f"{campaign.id}-0")
+        assert isinstance(outdated, ToCheck)
         campaign.cancel()
-        check(services, f"{campaign.id}-0", unchecked.unchecked)
+        check(services, f"{campaign.id}-0", outdated.outdated)
         assert campaign.status().recipients["cancelled"] == 2
         stage.check(campaign)
 
@@ -292,7 +293,7 @@ class TestRaces:
         for worker in workers:
             worker.join()
         stage.finish(campaign)
-        gone = [phone for reason, _, phone in campaign.taken_out() if reason == "opted_out"]
+        gone = [one.phone for one in campaign.excluded() if one.reason == "opted_out"]
         assert sorted([*sent(stage), *gone]) == everybody
         assert set(gone) <= set(everybody[::7])
 

@@ -127,7 +127,7 @@ def _check_rows(rows: DeliveryRows, own: tuple[str, ...] = _OWN[0]) -> None:
     )
     assert {change.phone for change in found.changes} <= set(own)
     assert all(change.status and "|" not in change.status for change in found.changes)
-    assert min(found.strangers, found.unreadable) >= 0
+    assert min(found.unknown_phones, found.unreadable) >= 0
     assert len(rows) + rows.skipped == len(rows.raw)
     _storable(found.changes)
 

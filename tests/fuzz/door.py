@@ -114,22 +114,22 @@ def _through(services: Services, door: Consumer, item: bytes) -> None:
 
 
 def _nothing_told(lines: _Lines) -> None:
-    told = "\n".join(lines.text)
+    reported = "\n".join(lines.text)
     lines.text.clear()
-    assert PHONE not in told
-    assert TOKEN not in told
+    assert PHONE not in reported
+    assert TOKEN not in reported
 
 
 def _check_store(services: Services) -> None:
     """Events and dead letters name no phone; then the store is emptied, for the next."""
     for event in services.events.since():
-        told = orjson.dumps(event.data).decode()
-        assert PHONE not in told, told
-        assert TOKEN not in told, told
+        reported = orjson.dumps(event.data).decode()
+        assert PHONE not in reported, reported
+        assert TOKEN not in reported, reported
     for letter in services.rejected.newest():
-        told = orjson.dumps(letter.as_dict()).decode()
-        assert PHONE not in told, told
-        assert TOKEN not in told, told
+        reported = orjson.dumps(letter.as_dict()).decode()
+        assert PHONE not in reported, reported
+        assert TOKEN not in reported, reported
     services.store.redis.flushall()
 
 

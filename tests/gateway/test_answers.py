@@ -15,8 +15,8 @@ from campaigns.answers.schemas import SCHEMAS
 from campaigns.errors import (
     AccountRefusedError,
     ContentRefusedError,
-    DoubtError,
     GatewayError,
+    OutcomeUnknownError,
     TooManyRequestsError,
 )
 from campaigns.gateway.meaning import Answer, interpret, retry_after_s
@@ -44,19 +44,19 @@ def answer(body: Any, status: int = 200, method: str = "sendBulkViber", retry_af
         ({}, 403, AccountRefusedError),
         (b"<html>Page not found</html>", 404, AccountRefusedError),
         ({}, 422, ContentRefusedError),
-        ({}, 408, DoubtError),
-        ({}, 425, DoubtError),
+        ({}, 408, OutcomeUnknownError),
+        ({}, 425, OutcomeUnknownError),
         ({"error": "Too many"}, 429, TooManyRequestsError),
-        ({}, 301, DoubtError),
-        ({"error": "no"}, 500, DoubtError),
-        ({"uuid": "u", "success": "OK"}, 503, DoubtError),
-        (b"", 200, DoubtError),
-        (b"<html>", 200, DoubtError),
-        ([], 200, DoubtError),
-        ({"success": "OK"}, 200, DoubtError),
-        ({"uuid": "u"}, 200, DoubtError),
-        ({"uuid": "u", "success": "NO"}, 200, DoubtError),
-        (b'{"uuid": "u", "success": "O', 200, DoubtError),
+        ({}, 301, OutcomeUnknownError),
+        ({"error": "no"}, 500, OutcomeUnknownError),
+        ({"uuid": "u", "success": "OK"}, 503, OutcomeUnknownError),
+        (b"", 200, OutcomeUnknownError),
+        (b"<html>", 200, OutcomeUnknownError),
+        ([], 200, OutcomeUnknownError),
+        ({"success": "OK"}, 200, OutcomeUnknownError),
+        ({"uuid": "u"}, 200, OutcomeUnknownError),
+        ({"uuid": "u", "success": "NO"}, 200, OutcomeUnknownError),
+        (b'{"uuid": "u", "success": "O', 200, OutcomeUnknownError),
     ],
 )
 def test_kind(body: Any, status: int, kind: type[GatewayError]) -> None:
@@ -64,7 +64,7 @@ def test_kind(body: Any, status: int, kind: type[GatewayError]) -> None:
         interpret(answer(body, status))
     assert type(caught.value) is kind
     assert caught.value.http_status == status
-    assert caught.value.may_have_been_sent == (kind is DoubtError)
+    assert caught.value.may_have_been_sent == (kind is OutcomeUnknownError)
 
 
 def test_gateway_text_is_kept() -> None:

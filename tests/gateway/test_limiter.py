@@ -13,7 +13,7 @@ import pytest
 
 from campaigns.accounts.limiter import Breaker, Limiter, Permit, Wait
 from campaigns.acts import Act, Deed
-from campaigns.errors import NotNowError, StoreError
+from campaigns.errors import PermitDeniedError, StoreError
 from campaigns.settings import Rate, Settings
 from campaigns.store.client import Store
 from campaigns.store.embedded import EmbeddedServer
@@ -91,7 +91,7 @@ def test_reads_never_use_all(store: Store) -> None:
     with ExitStack() as stack:
         for _ in range(2):
             stack.enter_context(limits.reading("a", "getViberMessages"))
-        with pytest.raises(NotNowError), limits.reading("a", "getViberMessages", patience_s=0):
+        with pytest.raises(PermitDeniedError), limits.reading("a", "getViberMessages", patience_s=0):
             pytest.fail("must not be entered")
         permit(limits.acquire("a", patience_s=0))
 
@@ -143,17 +143,17 @@ class TestFastLane:
 
 def test_rest(store: Store) -> None:
     limits = limiter(store)
-    limits.rest("a", 60, 'said "no"', {"batch": "b"})
-    limits.rest("a", 5, "shorter")
+    limits.pause("a", 60, 'said "no"', {"batch": "b"})
+    limits.pause("a", 5, "shorter")
     refused = limits.acquire("a")
     assert isinstance(refused, Wait)
     assert refused.why == "paused"
     assert 50 < refused.seconds <= 60
-    resting = limits.resting("a")
-    assert resting is not None
-    assert resting[1] == 'said "no"'
+    pause_of = limits.pause_of("a")
+    assert pause_of is not None
+    assert pause_of[1] == 'said "no"'
     permit(limits.acquire("b"))
-    limits.wake("a", Act(Deed.ACCOUNT_RESUMED, "a"))
+    limits.resume("a", Act(Deed.ACCOUNT_RESUMED, "a"))
     permit(limits.acquire("a"))
 
 
@@ -168,8 +168,8 @@ def test_failures_in_a_row(store: Store) -> None:
 
 def test_reading_without_a_permit(store: Store) -> None:
     limits = limiter(store)
-    limits.rest("a", 60, "no")
-    with pytest.raises(NotNowError) as caught, limits.reading("a", "getViberMessages"):
+    limits.pause("a", 60, "no")
+    with pytest.raises(PermitDeniedError) as caught, limits.reading("a", "getViberMessages"):
         pytest.fail("must not be entered")
     assert caught.value.retry_after_s is not None
     assert caught.value.retry_after_s > 50
@@ -187,7 +187,7 @@ def test_why_nothing_was_asked_in_words_for_people(store: Store, limit: dict[str
     limits = limiter(store, **limit)
     with limits.reading("a", "getViberMessages", patience_s=0):
         second = limits.reading("a", "getViberMessages", patience_s=0)
-        with pytest.raises(NotNowError) as caught, second:
+        with pytest.raises(PermitDeniedError) as caught, second:
             pytest.fail("must not be entered")
     assert caught.value.reason == f"not asked: {why}"
 
@@ -256,7 +256,7 @@ class TestBreaker:
         limits.release(trying, used=True, outcome="ok")
         held = [permit(limits.acquire("a", patience_s=0)) for _ in range(3)]
         assert len(held) == 3
-        assert limits.resting("a") is None
+        assert limits.pause_of("a") is None
 
     def test_pauses_grow_up_to_the_longest(self, store: Store) -> None:
         limits = self.limits(store)
@@ -287,9 +287,9 @@ class TestBreaker:
         limits = self.limits(store)
         self.fail(limits, 2)
         limits.release(permit(limits.acquire("a", patience_s=1)), used=True, outcome="refused")
-        assert limits.resting("a") is None
+        assert limits.pause_of("a") is None
         self.fail(limits, 1, "refused")
-        assert limits.resting("a") is not None
+        assert limits.pause_of("a") is not None
 
     def test_late_outcomes_neither_close_nor_prolong_it(self, store: Store) -> None:
         limits = self.limits(store)
@@ -310,7 +310,7 @@ class TestBreaker:
     def test_resuming_ends_it(self, store: Store) -> None:
         limits = self.limits(store)
         self.fail(limits, 2)
-        limits.wake("a", Act(Deed.ACCOUNT_RESUMED, "a"))
+        limits.resume("a", Act(Deed.ACCOUNT_RESUMED, "a"))
         held = [permit(limits.acquire("a", patience_s=0)) for _ in range(2)]
         assert len(held) == 2
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from campaigns.accounts.pauses import Pause, pause_for
 from campaigns.answers.schemas import SCHEMAS
-from campaigns.errors import ContentRefusedError, DoubtError, GatewayError, TooManyRequestsError
+from campaigns.errors import ContentRefusedError, GatewayError, OutcomeUnknownError, TooManyRequestsError
 from campaigns.gateway.meaning import Answer, interpret, retry_after_s
 from campaigns.gateway.refusals import beyond_doubt
 from campaigns.settings import Settings
@@ -133,7 +133,7 @@ def test_any_retry_after_is_read(header: str) -> None:
 def test_signs_of_success_beside_a_refusal_are_doubt(method: str, body: Any, status: int) -> None:
     """Whatever the status says: what carries an id may have been sent."""
     error = failure(body, status, method)
-    assert type(error) is DoubtError
+    assert type(error) is OutcomeUnknownError
     assert error.may_have_been_sent
     assert (pause_for(error, SETTINGS, paid=True) is not None) == (status == 429)
 

@@ -56,8 +56,8 @@ def watched(url: str) -> dict[str, Any]:
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    told: dict[str, Any] = json.loads(result.stdout)
-    return told
+    reported: dict[str, Any] = json.loads(result.stdout)
+    return reported
 
 
 def moody() -> Callable[[socket.socket, bytes], None]:
@@ -76,10 +76,10 @@ def moody() -> Callable[[socket.socket, bytes], None]:
 def test_crash_reporters_tracers_and_logs_never_see_the_token() -> None:
     """Sentry with its defaults, OpenTelemetry's instrumentations, debug logs, audit hooks, tracebacks with locals."""
     with serving(moody()) as wire:
-        told = watched(wire.url)
-    assert told["failures"] == 13
-    assert told["spans"] >= 12
-    seen = "\n".join(told["seen"])
+        reported = watched(wire.url)
+    assert reported["failures"] == 13
+    assert reported["spans"] >= 12
+    seen = "\n".join(reported["seen"])
     assert "statusBulkViber" in seen
     for spelling in spellings():
         assert spelling not in seen

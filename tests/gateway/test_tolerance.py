@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from campaigns.answers.rows import DeliveryRows
-from campaigns.errors import AccountRefusedError, ContentRefusedError, DoubtError, GatewayError
+from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError, OutcomeUnknownError
 from campaigns.gateway import Gateway, Transport
 from campaigns.gateway.meaning import Answer, interpret
 from campaigns.settings import Secret
@@ -47,14 +47,14 @@ class TestRefusals:
             ({"success": False, "message": "Content is wrong"}, ContentRefusedError),
             ({"errors": {"messages.0.name": ["is too long"]}}, ContentRefusedError),
             ({"error": True, "message": "Content is wrong"}, ContentRefusedError),
-            ({"error": "undefined error"}, DoubtError),
-            ({"error": "Undefined error.", "success": []}, DoubtError),
-            ({"status": "error", "message": "Internal Server Error"}, DoubtError),
-            ({"error": "Неизвестная ошибка"}, DoubtError),
-            ({"error": "Content is wrong", "success": "ok"}, DoubtError),
-            ({"error": "Content is wrong", "uuid": "u"}, DoubtError),
-            ({"success": "OK", "uuid": None}, DoubtError),
-            ({"success": "OK", "uuid": []}, DoubtError),
+            ({"error": "undefined error"}, OutcomeUnknownError),
+            ({"error": "Undefined error.", "success": []}, OutcomeUnknownError),
+            ({"status": "error", "message": "Internal Server Error"}, OutcomeUnknownError),
+            ({"error": "Неизвестная ошибка"}, OutcomeUnknownError),
+            ({"error": "Content is wrong", "success": "ok"}, OutcomeUnknownError),
+            ({"error": "Content is wrong", "uuid": "u"}, OutcomeUnknownError),
+            ({"success": "OK", "uuid": None}, OutcomeUnknownError),
+            ({"success": "OK", "uuid": []}, OutcomeUnknownError),
         ],
     )
     def test_of_paid_requests(self, body: Any, kind: type[GatewayError]) -> None:
@@ -63,7 +63,7 @@ class TestRefusals:
         assert type(caught.value) is kind
 
     def test_a_gateway_that_does_not_know_is_doubt_with_any_status(self) -> None:
-        with pytest.raises(DoubtError):
+        with pytest.raises(OutcomeUnknownError):
             read("sendBulkViber", {"error": "undefined error"}, 400)
 
     @pytest.mark.parametrize("nothing", [None, "", [], False, 0, {}])
@@ -183,7 +183,7 @@ class TestForms:
     def test_a_cut_answer_is_none(self) -> None:
         body = json.dumps(wrapped(REPLY, {**REPLY, "message": "\ud83d"})).encode()
         for end in (1, 2, 30):
-            with pytest.raises(DoubtError):
+            with pytest.raises(OutcomeUnknownError):
                 read("getNewIncomingMessages", body[:-end])
 
     @pytest.mark.parametrize(
@@ -198,10 +198,10 @@ class TestForms:
             ("00375291111111", PHONE),
         ],
     )
-    def test_phones_in_any_spelling(self, told: Any, known: str) -> None:
-        assert [row.phone for row in DeliveryRows([{**DELIVERED, "phone": told}])] == [known]
-        assert read("getNewIncomingMessages", wrapped({**REPLY, "phone": told}))[0].phone == known
-        row = read("getViberDeliveryData", {"status": "OK", "result": {"phone": told, "status": "READ"}})
+    def test_phones_in_any_spelling(self, reported: Any, known: str) -> None:
+        assert [row.phone for row in DeliveryRows([{**DELIVERED, "phone": reported}])] == [known]
+        assert read("getNewIncomingMessages", wrapped({**REPLY, "phone": reported}))[0].phone == known
+        row = read("getViberDeliveryData", {"status": "OK", "result": {"phone": reported, "status": "READ"}})
         assert row.phone == known
 
     @pytest.mark.parametrize("masked", ["37529***1111", "375291111XXX", "Anna", "", None, True, [], {}])
@@ -214,8 +214,8 @@ class TestForms:
         ("told", "known"),
         [("delivered", "DELIVERED"), (" Read ", "READ"), ("sent", "SENT"), ("undelivered", "UNDELIVERED")],
     )
-    def test_status_words_in_any_case(self, told: str, known: str) -> None:
-        assert [row.status for row in DeliveryRows([{**DELIVERED, "status": told}])] == [known]
+    def test_status_words_in_any_case(self, reported: str, known: str) -> None:
+        assert [row.status for row in DeliveryRows([{**DELIVERED, "status": reported}])] == [known]
 
     def test_the_people_of_rows_without_a_status_are_known(self) -> None:
         rows = DeliveryRows([{"phone": PHONE, "status": None}, {"phone": "375291111112"}])
@@ -233,8 +233,8 @@ class TestForms:
             (None, None, ""),
         ],
     )
-    def test_costs(self, told: Any, amount: str | None, currency: str) -> None:
-        data = read("getViberMessageData", {"status": "OK", "result": {**LISTED, "cost": told}})
+    def test_costs(self, reported: Any, amount: str | None, currency: str) -> None:
+        data = read("getViberMessageData", {"status": "OK", "result": {**LISTED, "cost": reported}})
         assert (None if data.cost is None else str(data.cost), data.currency) == (amount, currency)
 
     def test_ids_of_the_first_version(self) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.errors import DoubtError, GatewayError, NotWrittenError
+from campaigns.errors import GatewayError, NotSentError, OutcomeUnknownError
 from campaigns.gateway import calls
 from campaigns.gateway.transport import Transport
 from campaigns.settings import Secret
@@ -58,10 +58,10 @@ class TestNotWritten:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        assert isinstance(failure(f"http://127.0.0.1:{port}"), NotWrittenError)
+        assert isinstance(failure(f"http://127.0.0.1:{port}"), NotSentError)
 
     def test_no_such_name(self) -> None:
-        assert isinstance(failure("http://gateway.invalid", deadline_s=5), NotWrittenError)
+        assert isinstance(failure("http://gateway.invalid", deadline_s=5), NotSentError)
 
     def test_connect_timeout(self) -> None:
         with ExitStack() as stack:
@@ -75,22 +75,22 @@ class TestNotWritten:
                 filler.setblocking(False)
                 filler.connect_ex(address)
             time.sleep(0.05)
-            assert isinstance(failure(f"http://127.0.0.1:{address[1]}"), NotWrittenError)
+            assert isinstance(failure(f"http://127.0.0.1:{address[1]}"), NotSentError)
 
     def test_tls_hangs(self) -> None:
         with serving(silence, read_request=False) as wire:
-            assert isinstance(failure(f"https://127.0.0.1:{wire.port}"), NotWrittenError)
+            assert isinstance(failure(f"https://127.0.0.1:{wire.port}"), NotSentError)
 
     def test_not_tls_at_all(self) -> None:
         with serving(sending(b"hello\r\n"), read_request=False) as wire:
-            assert isinstance(failure(f"https://127.0.0.1:{wire.port}"), NotWrittenError)
+            assert isinstance(failure(f"https://127.0.0.1:{wire.port}"), NotSentError)
 
     def test_certificate_of_a_stranger(self, certificate: Path) -> None:
         with tls_server(certificate) as port:
-            assert isinstance(failure(f"https://127.0.0.1:{port}"), NotWrittenError)
+            assert isinstance(failure(f"https://127.0.0.1:{port}"), NotSentError)
 
     def test_guard_says_no(self) -> None:
-        with serving(answering(OK)) as wire, pytest.raises(NotWrittenError) as caught:
+        with serving(answering(OK)) as wire, pytest.raises(NotSentError) as caught:
             transport(wire.url).send(PAID, TOKEN, may_write=lambda: False)
         assert "guard" in caught.value.reason
         assert not any(request.startswith(b"POST") for request in wire.requests)
@@ -104,7 +104,7 @@ class TestNotWritten:
             return now[0]
 
         with serving(answering(OK)) as wire:
-            assert isinstance(failure(wire.url, clock=clock), NotWrittenError)
+            assert isinstance(failure(wire.url, clock=clock), NotSentError)
         assert not any(request.startswith(b"POST") for request in wire.requests)
 
 
@@ -135,7 +135,7 @@ class TestDoubt:
     def test_after_the_request(self, behaviour: object) -> None:
         with serving(behaviour) as wire:  # type: ignore[arg-type]
             error = failure(wire.url)
-        assert isinstance(error, DoubtError)
+        assert isinstance(error, OutcomeUnknownError)
         assert error.may_have_been_sent
         assert len(wire.requests) == wire.connections == 1
 
@@ -149,12 +149,12 @@ class TestDoubt:
 
         with serving(reset_meanwhile, read_request=False) as wire:
             error = failure(wire.url, large)
-        assert isinstance(error, DoubtError)
+        assert isinstance(error, OutcomeUnknownError)
 
     def test_server_that_reads_slowly(self) -> None:
         large = calls.send_bulk_viber(b'["' + b"x" * 20_000_000 + b'"]', None)
         with serving(lambda *_: time.sleep(1.2), read_request=False) as wire:
-            assert isinstance(failure(wire.url, large), DoubtError)
+            assert isinstance(failure(wire.url, large), OutcomeUnknownError)
 
 
 class TestAnswers:

@@ -19,15 +19,15 @@ from campaigns.ledger import (
     MailingRecord,
     Move,
     NewBatch,
+    OutdatedSuppression,
     Plan,
     Plans,
     ToCheck,
     Turns,
-    Unchecked,
     drop_plan,
-    withhold,
+    exclude_opted_out,
 )
-from campaigns.ledger.campaigns import Brief
+from campaigns.ledger.campaigns import CampaignRoute
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, HELD, PLANNED, REACHED_FROM, REJECTED, SENDING, UNKNOWN
 from campaigns.ledger.turns import AGAIN_MS
 from campaigns.names import CONTROL
@@ -62,7 +62,7 @@ def timed(store: Store, clock: Clock) -> Store:
 
 
 def plan(store: Store, key: str | None = None, batches: int = 2) -> Plan:
-    plans = Plans(store, lease_ms=1000, body_life_ms=60_000, twins_life_ms=60_000)
+    plans = Plans(store, lease_ms=1000, body_life_ms=60_000, lookalikes_life_ms=60_000)
     opened = open_plan(store, plans, key, "n")
     mailing = MailingRecord("m", 0, 3, None, "fp", "bulk")
     opened.add([NewBatch(3, (mailing,), BODY)] * batches)
@@ -215,7 +215,7 @@ class TestDue:
         for number in range(2):
             due.put_control(Entry("lease", f"c-{number}"), clock.ms)
         turn = Turns(timed, limits=UNLIMITED, lease_ms=1000, deadline_ms=1000).begin("control", "test", 0)
-        price = "price", [timed.keys.batch("c-0"), timed.keys.campaign("c")], [0, "BYN", 1]
+        price = "record_cost", [timed.keys.batch("c-0"), timed.keys.campaign("c")], [0, "BYN", 1]
         first, _ = timed.run_in_turn([turn.taking(1, 0), price])
         assert turn.read(first).taken == [Entry("lease", "c-0")]
         timed.redis.script_flush()
@@ -228,7 +228,7 @@ class TestDue:
 
     def test_missing_ones_are_added_and_others_left_alone(self, timed: Store, clock: Clock) -> None:
         due = Due(timed)
-        of = Brief("bulk", "shop", None)
+        of = CampaignRoute("bulk", "shop", None)
         due.put(Entry("poll", "c-0"), of, clock.ms + 9000)
         wanted = [(Entry("poll", "c-0"), of, clock.ms), (Entry("poll", "c-1"), of, clock.ms)]
         assert due.put_missing(wanted) == 1
@@ -260,15 +260,15 @@ def test_taking_out_is_not_repeated(timed: Store) -> None:
     timed.ask("sadd", timed.keys.optouts(), "2")
     batches = Batches(timed, body_life_ms=1000)
     found = claim_in(timed, f"{campaign_id}-0")
-    assert found == ToCheck(f"{campaign_id}-0", Unchecked("0:0", "0:1"))
-    unchecked = found.unchecked
+    assert found == ToCheck(f"{campaign_id}-0", OutdatedSuppression("0:0", "0:1"))
+    outdated = found.outdated
     batch = batches.read(f"{campaign_id}-0")
     rest = Rest(b"[]", {0: (2, "fp2")}, ["2"])
-    assert withhold(timed, batch, unchecked, rest, ["2"], 60_000)
-    assert not withhold(timed, batch, unchecked, rest, ["2"], 60_000)
+    assert exclude_opted_out(timed, batch, outdated, rest, ["2"], 60_000)
+    assert not exclude_opted_out(timed, batch, outdated, rest, ["2"], 60_000)
     record = Campaigns(timed).read(campaign_id)
     assert (record.recipients[PLANNED], record.recipients["opted_out"], record.balanced) == (2, 1, True)
     assert list(Campaigns(timed).excluded(campaign_id)) == [Excluded("opted_out", f"{campaign_id}-0", "2")]
-    assert [list(batches.twins(word)) for word in ("fp", "fp2")] == [[], [(f"{campaign_id}-0", 0)]]
+    assert [list(batches.lookalikes(word)) for word in ("fp", "fp2")] == [[], [(f"{campaign_id}-0", 0)]]
     claim = claimed(timed, campaign_id)
     assert (claim.batch.recipients, claim.body) == (2, b"[]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.ledger import Batches, MailingRecord, NewBatch, Plans, ToCheck, withhold
+from campaigns.ledger import Batches, MailingRecord, NewBatch, Plans, ToCheck, exclude_opted_out
 from campaigns.planning.batching import Rest
 from campaigns.store.client import Store
 from tests.support.claims import claim_in
@@ -21,7 +21,7 @@ class Fleet:
         self.now_ms = 1_900_000_000_000
         self.store = Store(store.redis, store.keys, now_ms=lambda: self.now_ms)
         self.batches = Batches(self.store, body_life_ms=1000)
-        self.plans = Plans(self.store, lease_ms=1000, body_life_ms=_LIFE_MS, twins_life_ms=_LIFE_MS)
+        self.plans = Plans(self.store, lease_ms=1000, body_life_ms=_LIFE_MS, lookalikes_life_ms=_LIFE_MS)
 
     def plan(self, *, later_ms: int = 0) -> str:
         """A batch of one, always with the same words; its id."""
@@ -31,7 +31,7 @@ class Fleet:
         return f"{opened.campaign_id}-0"
 
     def lookalikes(self, fingerprint: str = "fp") -> set[str]:
-        return {batch_id for batch_id, _ in self.batches.twins(fingerprint)}
+        return {batch_id for batch_id, _ in self.batches.lookalikes(fingerprint)}
 
 
 @pytest.fixture
@@ -90,6 +90,6 @@ def test_who_is_taken_out(fleet: Fleet) -> None:
     found = claim_in(fleet.store, batch_id)
     assert isinstance(found, ToCheck)
     batch, rest = fleet.batches.read(batch_id), Rest(b"[]", {0: (1, "fp2")}, [])
-    assert withhold(fleet.store, batch, found.unchecked, rest, [], _LIFE_MS)
+    assert exclude_opted_out(fleet.store, batch, found.outdated, rest, [], _LIFE_MS)
     assert (fleet.lookalikes(), fleet.lookalikes("fp2")) == (set(), {batch_id})
     assert 0 < fleet.store.ask("pttl", fleet.store.keys.lookalikes("fp2")) <= _LIFE_MS

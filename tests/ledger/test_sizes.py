@@ -18,7 +18,7 @@ def test_what_expired_leaves_the_index(store: Store) -> None:
     store.ask("zadd", store.keys.index(), {campaign_id: n for n, campaign_id in enumerate(IDS)})
     store.ask_many("hset", [(store.keys.campaign(campaign_id), "state", "ready") for campaign_id in kept])
     loads = weigh(store)
-    Campaigns(store).forget_expired(3989)
+    Campaigns(store).drop_expired(3989)
     heaviest = max(loads.sent, loads.answered)
     assert store.ask("zrange", store.keys.index(), 0, -1) == [i.encode() for i in [*kept, *younger]]
     assert heaviest < LIMIT
@@ -52,7 +52,7 @@ def test_lookalikes(store: Store) -> None:
     """Everybody who gets the same words in a message of their own is a lookalike of all others."""
     store.ask("zadd", store.keys.lookalikes("fp"), {f"{campaign_id}-0:0": 1_900_000_000_000 for campaign_id in IDS})
     loads = weigh(store)
-    found = list(Batches(store, body_life_ms=1000).twins("fp"))
+    found = list(Batches(store, body_life_ms=1000).lookalikes("fp"))
     assert sorted(found) == [(f"{campaign_id}-0", 0) for campaign_id in IDS]
     assert 10_000 < loads.answered < LIMIT
 

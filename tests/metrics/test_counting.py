@@ -67,8 +67,8 @@ def check_results(stage: Stage, scraped: Scraped, campaigns: list[Campaign]) -> 
         words.update(campaign.status().statuses)
     assert words["READ"] == value(scraped, "deliveries_total", status="READ") > 0
     assert value(scraped, "delivery_latency_seconds_count", status="READ") == words["READ"]
-    told = value(scraped, "deliveries_total") - value(scraped, "deliveries_total", status="UNKNOWN_FINAL")
-    assert value(scraped, "news_staleness_seconds_count") == told
+    reported = value(scraped, "deliveries_total") - value(scraped, "deliveries_total", status="UNKNOWN_FINAL")
+    assert value(scraped, "news_staleness_seconds_count") == reported
     charged = value(scraped, "cost_total", currency="EUR") - value(scraped, "cost_taken_back_total")
     assert charged == pytest.approx(float(stage.sandbox.summary()["spent"].split()[0]))
     accepted = value(scraped, "recipients_total", outcome="accepted")
@@ -83,7 +83,7 @@ def check_times(scraped: Scraped) -> None:
 
 
 def test_sums_after_faults(make_stage: Callable[..., Stage]) -> None:
-    """Every kind, with a duplicate, an invalid phone, doubts, and a gateway that asks for rest."""
+    """Every kind, with a duplicate, an invalid phone, doubts, and a gateway that asks for a pause."""
     stage = make_stage(message_cost=Decimal("0.05"))
     stage.sandbox.make_list(9, phones(3, start=900))
     stage.sandbox.fault("too_many", "sendBulkViber", retry_after="1")
@@ -112,10 +112,10 @@ def test_figures_that_do_not_agree_are_told(stage: Stage) -> None:
         store.ask("hincrby", store.keys.metrics("" if "event" in field else "default"), field, 1)
     store.ask("hincrby", store.keys.metrics("default"), "request|sendBulkViber|ok", 1)
     scraped, status, events = scrape(stage.services), campaign.status(), list(stage.services.events.since())
-    told = wrong(figures(scraped, [status], events))
-    assert "recipients accepted: metrics say 4, it is 3" in told
-    assert "batches to accepted: metrics say 2, it is 1" in told
-    assert "events batch.accepted: metrics say 2, it is 1" in told
+    reported = wrong(figures(scraped, [status], events))
+    assert "recipients accepted: metrics say 4, it is 3" in reported
+    assert "batches to accepted: metrics say 2, it is 1" in reported
+    assert "events batch.accepted: metrics say 2, it is 1" in reported
     rows = stage.sandbox.ledger()
     assert wrong(figures_of_gateway(scraped, [status], events, rows, {"sendBulkViber": 1}, deaths=0)) == [
         "messages: metrics say 4, it is 3",
@@ -182,7 +182,7 @@ class TestOnce:
         for _ in range(2):
             report(stage.services, stage.services.batches.read(f"{campaign.id}-0"), 0, {})
         scraped = scrape(stage.services)
-        assert value(scraped, "double_sends_total") == campaign.status().duplicates == 3
+        assert value(scraped, "double_sends_total") == campaign.status().double_sends == 3
         assert value(scraped, "account_paused", cause="double_send") == 1
 
     def test_replies(self, stage: Stage) -> None:
@@ -223,7 +223,7 @@ def test_news_of_deliveries() -> None:
 def test_what_the_limiter_answers(stage: Stage) -> None:
     """Where workers take what is due: why they got nothing counts too."""
     limiter = stage.services.limiter
-    limiter.rest("default", 60, "no money", paid_only=True)
+    limiter.pause("default", 60, "no money", paid_only=True)
     stage.enqueue(bulk_job(phones(1)))
     stage.step()
     scraped = scrape(stage.services)
@@ -251,7 +251,7 @@ def test_a_plan_that_is_taken_back(stage: Stage) -> None:
     token = stage.services.campaigns.read(campaign.id).fields["plan_token"]
     names = [store.keys.campaign(campaign.id), store.keys.events(), store.keys.due(BULK, "default")]
     for _ in range(2):
-        assert store.run("take_back", names, [campaign.id, token, 60_000]) == 1
+        assert store.run("take_back_plan", names, [campaign.id, token, 60_000]) == 1
     scraped = scrape(stage.services)
     assert value(scraped, "batch_moves_total", from_="planned", to="") == 1
     for name in ("batches", "batches_oldest_seconds", "recipients_open"):

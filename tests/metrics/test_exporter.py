@@ -16,7 +16,7 @@ from campaigns.metrics.described import LABELS, METRICS, UP, Sample
 from campaigns.metrics.exposition import registry_of
 from campaigns.metrics.page import page
 from campaigns.metrics.reading import Reader, read
-from campaigns.wiring import BRIEF, open_store
+from campaigns.wiring import INTERACTIVE, open_store
 from tests.conftest import Processes
 from tests.support.documents import code, rows, section
 from tests.support.documents import read as document
@@ -55,7 +55,7 @@ def test_the_page_is_that_of_the_code() -> None:
 
 def test_a_store_that_is_not_there(stage: Stage, free_port: int) -> None:
     settings = replace(stage.services.settings, redis_url=f"redis://127.0.0.1:{free_port}/0")
-    store = open_store(settings, BRIEF._replace(give_up_s=0.1))
+    store = open_store(settings, INTERACTIVE._replace(give_up_s=0.1))
     reader = Reader(lambda: read(store, settings))
     assert parsed(generate_latest(registry_of(reader.samples)).decode()) == {("campaigns_up", frozenset()): 0}
     assert value(scrape(stage.services), "up") == 1

@@ -51,8 +51,8 @@ def test_permits_and_pauses(stage: Stage) -> None:
     limiter: Limiter = stage.services.limiter
     held = limiter.acquire("default")
     assert isinstance(held, Permit)
-    limiter.rest("default", 600, "refused: Insufficient funds", paid_only=True, cause="refused")
-    limiter.rest("default", 900, "too many requests", cause="too_many")
+    limiter.pause("default", 600, "refused: Insufficient funds", paid_only=True, cause="refused")
+    limiter.pause("default", 900, "too many requests", cause="too_many")
     scraped = scrape(stage.services)
     assert value(scraped, "limiter_in_flight", account="default") == 1
     assert value(scraped, "limiter_limit") == stage.services.settings.concurrency
@@ -60,7 +60,7 @@ def test_permits_and_pauses(stage: Stage) -> None:
     assert paused == {cause: cause in {"refused", "too_many"} for cause in CAUSES}
     until_s = value(scraped, "account_pause_until_timestamp_seconds")
     assert until_s == pytest.approx(stage.services.now_ms() / 1000 + 900, abs=60)
-    limiter.wake("default")
+    limiter.resume("default")
     limiter.release(held, used=True)
     awake = scrape(stage.services)
     assert value(awake, "account_paused") == value(awake, "account_pause_until_timestamp_seconds") == 0
@@ -114,13 +114,13 @@ def test_the_server(stage: Stage, make_stage: Callable[..., Stage]) -> None:
 def test_clocks_that_are_apart(stage: Stage) -> None:
     """The server's against that of the exporter's machine, and what was added to it after it was set."""
     store = stage.services.store
-    told = {sample.metric: sample.value for sample in of_server(store, lambda: time.time() - 40)}
-    assert told[CLOCK_AHEAD] == pytest.approx(40, abs=5)
-    assert told[CLOCK_CORRECTION] == 0
+    reported = {sample.metric: sample.value for sample in of_server(store, lambda: time.time() - 40)}
+    assert reported[CLOCK_AHEAD] == pytest.approx(40, abs=5)
+    assert reported[CLOCK_CORRECTION] == 0
     store.ask("hset", store.keys.clock(), "offset_ms", -61_000)
-    told = {sample.metric: sample.value for sample in of_server(store, time.time)}
-    assert told[CLOCK_AHEAD] == pytest.approx(0, abs=5)
-    assert told[CLOCK_CORRECTION] == -61
+    reported = {sample.metric: sample.value for sample in of_server(store, time.time)}
+    assert reported[CLOCK_AHEAD] == pytest.approx(0, abs=5)
+    assert reported[CLOCK_CORRECTION] == -61
 
 
 def test_a_server_that_does_not_tell_its_settings(stage: Stage, server: EmbeddedServer) -> None:
@@ -131,10 +131,12 @@ def test_a_server_that_does_not_tell_its_settings(stage: Stage, server: Embedded
             url = server.url.replace("redis://", "redis://plain:any@")
             store = Store(connect(replace(stage.services.settings, redis_url=url)), stage.services.store.keys)
             assert store.server_setting("appendfsync") is None
-            told = {sample.labels: sample.value for sample in of_server(store, time.time) if sample.metric is POLICY}
+            reported = {
+                sample.labels: sample.value for sample in of_server(store, time.time) if sample.metric is POLICY
+            }
         finally:
             redis.acl_deluser("plain")
-    assert told["persistence",] == 1
+    assert reported["persistence",] == 1
     assert stage.services.store.server_setting("appendfsync") == "always"
     assert stage.services.store.server_setting("no-such-setting") is None
 

@@ -58,10 +58,10 @@ def test_what_is_due_counts_and_what_pauses_does_not(make_stage: Callable[..., S
     stage.enqueue(quick_job(*phones(3)))
     stage.enqueue(bulk_job(phones(2)))
     assert wanted() == {"quick": 4, "bulk": 4, "poll": 0}
-    stage.services.limiter.rest("default", 600, "no money")
+    stage.services.limiter.pause("default", 600, "no money")
     stage.step()
     assert wanted() == {"quick": 0, "bulk": 0, "poll": 0}
-    stage.services.limiter.wake("default")
+    stage.services.limiter.resume("default")
     assert wanted() == {"quick": 4, "bulk": 4, "poll": 0}
     stage.step()
     assert (wanted()["quick"], wanted()["bulk"]) == (0, 0)

@@ -17,7 +17,7 @@ from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.stage import Stage
 
 SCRIPT = "<script>alert(1)</script>"
-TAKEN_OUT = ("taken out: no phone number", "taken out: handed in more than once", "taken out: opted out")
+EXCLUDED = ("taken out: no phone number", "taken out: handed in more than once", "taken out: opted out")
 
 
 def account(html: Html) -> dict[str, int]:
@@ -45,7 +45,7 @@ class TestNumbers:
         assert "Delivered – on the phone, read or not (66.7% of sent) 6 66.7%" in funnel
         assert "Read – opened (83.3% of delivered) 5 55.6%" in funnel
         assert "Replied – people who answered (40.0% of read) 2 22.2%" in funnel
-        assert account(html) == {**dict.fromkeys(TAKEN_OUT, 1), "sent, no more news will come": 9}
+        assert account(html) == {**dict.fromkeys(EXCLUDED, 1), "sent, no more news will come": 9}
         assert "Together, which are all that were handed in12" in html.sections["The account"]
         statuses = {word: cells[0] for word, cells in html.numbers("Deliveries over time").items()}
         del statuses["Status"]
@@ -123,11 +123,11 @@ class TestTrouble:
         campaign = stage.enqueue(bulk_job(phones(2)))
         stage.step()
         html = read(stage, campaign)
-        assert "The account rests" in html.text
-        number, why = html.numbers("Open, unknown or held")["Account at rest"]
+        assert "The account is paused" in html.text
+        number, why = html.numbers("Open, unknown or held")["Account paused"]
         assert number == "2"
         assert "Insufficient funds" in why
-        assert why.endswith("campaigns wake default")
+        assert why.endswith("campaigns resume-account default")
         assert account(html) == {"waiting to be sent": 2}
 
     def test_in_doubt(self, stage: Stage) -> None:

@@ -93,9 +93,9 @@ def test_no_piece_is_a_formula(write: Callable[[list[Row]], Iterator[str]], sepa
     """A spreadsheet may cut the lines at another separator than the one that they were written with."""
     lines = "".join(write([Row("375291111111", text, "settled", text, "", 0, 0)])).removeprefix("\ufeff")
     pieces = [cell for row in csv.reader(io.StringIO(lines, newline=""), delimiter=separator) for cell in row]
-    told = [cell for cell in pieces if cell.strip(' \t\r\n"')[:1] in set("=+-@＝＋－＠")]
+    reported = [cell for cell in pieces if cell.strip(' \t\r\n"')[:1] in set("=+-@＝＋－＠")]
     # Only our own formula, which returns a phone as text.
-    assert all(cell.startswith('="375291111111"') for cell in told if cell.strip())
+    assert all(cell.startswith('="375291111111"') for cell in reported if cell.strip())
 
 
 @pytest.mark.parametrize("text", ["Sale, -20%", "a, +1", "a - b", "A-1", "x=1"])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns import optouts
-from campaigns import person as people
+from campaigns import optouts, person
 from campaigns.acts import Act, Deed, packed
 from campaigns.enqueue import enqueue
 from campaigns.errors import StateError
 from campaigns.flow.operator.recover import declare_restored, withdraw_doubt
-from campaigns.flow.operator.resolve import wake_account
+from campaigns.flow.operator.resolve import resume_account
 from campaigns.flow.scheduling.sweep import sweep
 from campaigns.ledger import Audit, Record
 from campaigns.wiring import default_services_are
@@ -25,7 +24,7 @@ def records(stage: Stage, since_ms: int = 0) -> list[Record]:
     return list(Audit(stage.services.store).newest(since_ms))
 
 
-def told(stage: Stage) -> list[tuple[object, ...]]:
+def reported(stage: Stage) -> list[tuple[object, ...]]:
     """What is kept, oldest first: deed, of what, by whom, why, detail, number."""
     return [(r.deed, r.of, r.by, r.why, r.detail, r.number) for r in reversed(records(stage))]
 
@@ -36,7 +35,7 @@ def test_campaigns(stage: Stage) -> None:
     campaign.pause(by="bob")
     campaign.resume()
     campaign.cancel(by="ann")
-    assert told(stage) == [
+    assert reported(stage) == [
         ("campaign.paused", campaign.id, "ann", "wrong text", "", None),
         ("campaign.resumed", campaign.id, "application", "", "", None),
         ("campaign.cancelled", campaign.id, "ann", "", "", None),
@@ -54,10 +53,10 @@ def test_decisions_about_batches(stage: Stage) -> None:
     stage.sandbox.fault("reset_after", "sendBulkViber")
     campaign = enqueue(bulk_job(phones(2)), services=stage.services)
     stage.until(lambda: campaign.status().requests.get("held") == 1)
-    assert told(stage) == []
+    assert reported(stage) == []
     assert campaign.resolve("write-off", by="ann", why="asked them") == 1
     assert campaign.resolve("write-off", by="ann", why="asked them") == 0
-    assert told(stage) == [("batch.resolved", f"{campaign.id}-0", "ann", "asked them", "write-off", 2)]
+    assert reported(stage) == [("batch.resolved", f"{campaign.id}-0", "ann", "asked them", "write-off", 2)]
 
 
 def test_batches_that_the_gateway_refused(stage: Stage) -> None:
@@ -65,7 +64,7 @@ def test_batches_that_the_gateway_refused(stage: Stage) -> None:
     campaign = enqueue(bulk_job(phones(3)), services=stage.services)
     stage.until(lambda: campaign.status().requests.get("rejected") == 1)
     assert campaign.retry(by="ann", why="registered now") == 1
-    assert told(stage) == [("batch.retried", f"{campaign.id}-0", "ann", "registered now", "", 3)]
+    assert reported(stage) == [("batch.retried", f"{campaign.id}-0", "ann", "registered now", "", 3)]
 
 
 def test_optouts(stage: Stage) -> None:
@@ -76,7 +75,7 @@ def test_optouts(stage: Stage) -> None:
     services.optouts.add(["375259999999"], "STOP", "recipient")
     optouts.remove(phones(2), by="bob", why="asked back", services=services)
     optouts.remove(phones(2), services=services)
-    assert told(stage) == [
+    assert reported(stage) == [
         ("optouts.added", MASKED, "ann", "asked", "", 1),
         ("optouts.added", "", "application", "", "", 2),
         ("optouts.removed", "", "bob", "asked back", "", 2),
@@ -85,9 +84,9 @@ def test_optouts(stage: Stage) -> None:
 
 def test_erasing_a_person(stage: Stage) -> None:
     optouts.add([ONE], services=stage.services)
-    people.forget(ONE, by="ann", why="letter of 1 May", services=stage.services)
-    people.forget(ONE, optout_too=True, services=stage.services)
-    assert told(stage)[1:] == [
+    person.erase(ONE, by="ann", why="letter of 1 May", services=stage.services)
+    person.erase(ONE, optout_too=True, services=stage.services)
+    assert reported(stage)[1:] == [
         ("person.erased", MASKED, "ann", "letter of 1 May", "", None),
         ("person.erased", MASKED, "application", "", "", None),
         ("optouts.removed", MASKED, "application", "", "", 1),
@@ -97,10 +96,10 @@ def test_erasing_a_person(stage: Stage) -> None:
 
 
 def test_accounts(stage: Stage) -> None:
-    wake_account(stage.services, "default", "early")
-    stage.services.limiter.rest("default", 60, "refused")
-    wake_account(stage.services, "default", "ann", "topped up")
-    assert told(stage) == [("account.resumed", "default", "ann", "topped up", "", None)]
+    resume_account(stage.services, "default", "early")
+    stage.services.limiter.pause("default", 60, "refused")
+    resume_account(stage.services, "default", "ann", "topped up")
+    assert reported(stage) == [("account.resumed", "default", "ann", "topped up", "", None)]
 
 
 def test_the_store(stage: Stage) -> None:
@@ -132,7 +131,7 @@ def test_newest_first_and_for_a_while(stage: Stage) -> None:
 def test_a_call_that_is_repeated_is_noted_once(stage: Stage) -> None:
     store = stage.services.store
     for call in ("one", "one", "two", "one"):
-        store.run("note_act", [store.keys.audit()], [packed(Act(Deed.PERSON_ERASED, "x")), call])
+        store.run("record_act", [store.keys.audit()], [packed(Act(Deed.PERSON_ERASED, "x")), call])
     assert len(records(stage)) == 2
 
 

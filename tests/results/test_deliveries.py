@@ -42,14 +42,14 @@ def batch(store: Store) -> Batch:
 
 def test_a_usual_mailing_is_read_in_one_round_trip(store: Store, batch: Batch) -> None:
     deliveries = deliveries_of(store)
-    assert deliveries.snapshot(batch.id, 0) == ("0", {})
+    assert deliveries.read_versioned(batch.id, 0) == ("0", {})
     assert not deliveries.any_stored(batch.id, 0)
     assert deliveries.write(batch, 0, news("SENT", *LARGE[:1000]), "0", seen_ms=0) == "1"
     assert deliveries.any_stored(batch.id, 0)
     loads = weigh(store)
     store.ask("ping")  # the first command of a connection comes after its introduction
     before = loads.round_trips
-    assert deliveries.snapshot(batch.id, 0) == ("1", dict.fromkeys(LARGE[:1000], "SENT|5|7|0"))
+    assert deliveries.read_versioned(batch.id, 0) == ("1", dict.fromkeys(LARGE[:1000], "SENT|5|7|0"))
     assert loads.round_trips == before + 1
 
 
@@ -58,7 +58,7 @@ def test_no_script_reads_a_large_mailing_whole(store: Store, batch: Batch) -> No
     deliveries = deliveries_of(store)
     version = deliveries.write(batch, 0, news("SENT", *LARGE), "0", seen_ms=0)
     loads = weigh(store)
-    assert deliveries.snapshot(batch.id, 0) == (version, dict.fromkeys(LARGE, "SENT|5|7|0"))
+    assert deliveries.read_versioned(batch.id, 0) == (version, dict.fromkeys(LARGE, "SENT|5|7|0"))
     assert deliveries.stored(batch.id, 0).keys() == set(LARGE)
     assert 15_000 < loads.answered < 60_000
 
@@ -70,7 +70,7 @@ class Interrupted(Store):
 
     def run(self, name: str, keys: Any, args: Any = ()) -> Any:
         answer = super().run(name, keys, args)
-        if name == "stored" and self.meanwhile is not None:
+        if name == "read_deliveries" and self.meanwhile is not None:
             meanwhile, self.meanwhile = self.meanwhile, None
             meanwhile()
         return answer
@@ -83,7 +83,7 @@ def test_what_others_write_between_two_portions_is_noticed(store: Store, batch: 
     interrupted, readings = Interrupted(store.redis, store.keys), news("READ", *LARGE, before="SENT")
     interrupted.meanwhile = lambda: other.write(batch, 0, readings, version, seen_ms=0)
     deliveries = deliveries_of(interrupted)
-    seen, stored = deliveries.snapshot(batch.id, 0)
+    seen, stored = deliveries.read_versioned(batch.id, 0)
     assert seen == version
     assert {value.partition("|")[0] for value in stored.values()} == {"SENT", "READ"}
     assert deliveries.write(batch, 0, news("DELIVERED", *LARGE, before="SENT"), seen, seen_ms=0) is None

@@ -1,11 +1,11 @@
-"""Forgetting a person of whom very much is kept: erased by portions, so that nobody waits for the store meanwhile."""
+"""Erasure a person of whom very much is kept: erased by portions, so that nobody waits for the store meanwhile."""
 
 from __future__ import annotations
 
 import orjson
 
 from campaigns.campaign import Campaign
-from campaigns.person import forget
+from campaigns.person import erase
 from campaigns.results import Reply
 from tests.support.events import check_event
 from tests.support.jobs import bulk_job, phones
@@ -21,7 +21,7 @@ def much_of(stage: Stage, campaign: Campaign) -> list[tuple[str, str, str]]:
     services, batch = stage.services, stage.services.batches.read(f"{campaign.id}-0")
     store, keys = services.store, services.store.keys
     rows = [("duplicate", f"[{n}]", TALKER if n % 2 else phones(1)[0]) for n in range(2 * NUMBER)]
-    store.ask("rpush", keys.taken_out(campaign.id), *(orjson.dumps(row) for row in rows))
+    store.ask("rpush", keys.excluded(campaign.id), *(orjson.dumps(row) for row in rows))
     store.ask("hincrby", keys.campaign(campaign.id), "r:duplicate", len(rows))
     store.ask("hincrby", keys.campaign(campaign.id), "r:total", len(rows))
     services.replies.add(batch, [Reply(f"{n}", TALKER, "ok", n, batch.id, "") for n in range(NUMBER)])
@@ -39,20 +39,20 @@ def test_very_much(stage: Stage) -> None:
     others, before = much_of(stage, campaign), searches(stage)
     status, kept = campaign.status(), len(stage.events(campaign)) - NUMBER
     loads = weigh(stage.services.store)
-    gone = forget(TALKER, services=stage.services)
+    gone = erase(TALKER, services=stage.services)
     heaviest = loads.sent
-    assert (gone.replies, gone.taken_out, gone.events, gone.events_left) == (NUMBER, NUMBER, NUMBER, 0)
-    assert list(campaign.taken_out()) == others
+    assert (gone.replies, gone.excluded, gone.events, gone.events_left) == (NUMBER, NUMBER, NUMBER, 0)
+    assert list(campaign.excluded()) == others
     assert campaign.status() == status
     assert searches(stage) == before
     # What is erased is named by 100,000 bytes.
     assert heaviest < 40_000
-    told = stage.events(campaign)[kept:]
-    assert {event.type for event in told} == {"person.forgotten"}
-    for event in told:
+    reported = stage.events(campaign)[kept:]
+    assert {event.type for event in reported} == {"person.erased"}
+    for event in reported:
         check_event(event)
-    sums = [sum(event.data[kind] for event in told) for kind in ("replies", "taken_out", "deliveries", "bodies")]
+    sums = [sum(event.data[kind] for event in reported) for kind in ("replies", "excluded", "deliveries", "bodies")]
     assert sums == [NUMBER, NUMBER, 0, 0]
-    assert len({sequence for event in told for sequence in event.data["events"]}) == NUMBER
-    assert forget(TALKER, services=stage.services).campaigns == 0
-    assert len(stage.events(campaign)) == kept + len(told)
+    assert len({sequence for event in reported for sequence in event.data["events"]}) == NUMBER
+    assert erase(TALKER, services=stage.services).campaigns == 0
+    assert len(stage.events(campaign)) == kept + len(reported)

@@ -169,7 +169,7 @@ class TestSince:
             position_of(wrong)
 
 
-class TestForgetting:
+class TestErasure:
     """Who is gone for good no longer holds up trimming."""
 
     def test_the_stream_waits_no_more(self, stage: Stage) -> None:
@@ -179,8 +179,8 @@ class TestForgetting:
         list(consume("crm", idle_s=0.05, settings=settings))
         there = len(stage.services.events)
         assert stage.services.events.trim(0, 1000).left == there
-        assert groups.forget("gone")
-        assert not groups.forget("gone")
+        assert groups.delete("gone")
+        assert not groups.delete("gone")
         assert stage.services.events.trim(0, 1000).left < there
 
     def test_how_far_they_are(self, stage: Stage) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from campaigns.answers.rows import DeliveryRows
 from campaigns.answers.values import DeliveryRow
-from campaigns.results.changes import Change, compare, counters, portions, silenced, stored_values
+from campaigns.results.changes import Change, compare, counters, encoded_values, expire_unreported, portions
 from campaigns.statuses import DEFAULT_FINAL, UNKNOWN_FINAL, advances, rank
 
 WORDS = ["NEW", "SENT", "DELIVERED", "READ", "UNDELIVERED", "EXPIRED", "PENDING", "нечто"]
@@ -28,7 +28,7 @@ def found(stored: dict[str, str], rows: list[DeliveryRow]) -> list[Change]:
 
 
 def values(changes: list[Change]) -> dict[str, str]:
-    flat = stored_values(changes)
+    flat = encoded_values(changes)
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
@@ -37,7 +37,7 @@ answers = st.lists(st.lists(st.tuples(st.sampled_from([*PHONES, "stranger"]), st
 
 @given(answers)
 def test_any_sequence_of_answers(sequence: list[list[tuple[str, str]]]) -> None:
-    """Reordered, repeated, partial: ranks never fall, counters agree with rows, strangers stay out."""
+    """Reordered, repeated, partial: ranks never fall, counters agree with rows, unknown phones stay out."""
     stored: dict[str, str] = {}
     words: Counter[str] = Counter()
     final = 0
@@ -52,9 +52,9 @@ def test_any_sequence_of_answers(sequence: list[list[tuple[str, str]]]) -> None:
             status = value.split("|")[0]
             assert rank(status) >= rank(before[phone]) if phone in before else True
     assert set(stored) <= set(PHONES)
-    told = Counter(value.split("|")[0] for value in stored.values())
-    assert {word: number for word, number in words.items() if number} == told
-    assert final == sum(number for word, number in told.items() if word in DEFAULT_FINAL)
+    reported = Counter(value.split("|")[0] for value in stored.values())
+    assert {word: number for word, number in words.items() if number} == reported
+    assert final == sum(number for word, number in reported.items() if word in DEFAULT_FINAL)
 
 
 @given(answers)
@@ -75,18 +75,18 @@ def test_delivered_stays_delivered() -> None:
 
 def test_value_is_as_documented() -> None:
     (change,) = found({}, [row("1", "SENT", 99, 3)])
-    assert stored_values([change]) == ["1", "SENT|5|99|3"]
-    assert stored_values(found({}, [row("1", "SENT", None)])) == ["1", "SENT|5||0"]
+    assert encoded_values([change]) == ["1", "SENT|5|99|3"]
+    assert encoded_values(found({}, [row("1", "SENT", None)])) == ["1", "SENT|5||0"]
 
 
 def test_silence() -> None:
     stored = {"1": "READ|1|7|0", "2": "SENT|1|8|0"}
-    changes = silenced(stored, PHONES, final=DEFAULT_FINAL, now_ms=9)
+    changes = expire_unreported(stored, PHONES, final=DEFAULT_FINAL, now_ms=9)
     assert [(c.phone, c.before, c.status, c.delivery_id) for c in changes] == [
         ("2", "SENT", UNKNOWN_FINAL, 8),
         ("3", "", UNKNOWN_FINAL, None),
     ]
-    assert silenced({"1": "DELIVERED|1|7|0"}, ["1"], final=DEFAULT_FINAL, now_ms=9) == []
+    assert expire_unreported({"1": "DELIVERED|1|7|0"}, ["1"], final=DEFAULT_FINAL, now_ms=9) == []
 
 
 def test_late_news_replaces_silence() -> None:

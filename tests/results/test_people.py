@@ -9,16 +9,16 @@ import pytest
 
 from campaigns.flow.operator.recover import declare_restored
 from campaigns.ledger import MailingRecord
-from campaigns.people import Owner, Trace
-from campaigns.person import find, find_message
+from campaigns.people import MessageOwner, PersonHistory
+from campaigns.person import find_message, find_person
 from tests.support.doubt import in_doubt
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
 from tests.support.loads import weigh
 from tests.support.stage import Stage
 
 
-def traces(stage: Stage, phone: str, **more: int) -> list[Trace]:
-    return list(find(phone, services=stage.services, **more))
+def traces(stage: Stage, phone: str, **more: int) -> list[PersonHistory]:
+    return list(find_person(phone, services=stage.services, **more))
 
 
 def test_newest_first_and_whatever_the_spelling(stage: Stage) -> None:
@@ -50,7 +50,7 @@ def test_before_and_after_it_is_sent(make_stage: Callable[..., Stage]) -> None:
     assert (message.state, message.status, message.attempt) == ("settled", "READ", 1)
     assert (message.uuid, message.message_id) == (batch.fields["uuid"], batch.message_ids[0])
     assert message.sent_ms == batch.number("claimed_ms")
-    assert find_message(batch.message_ids[0], services=stage.services) == Owner(
+    assert find_message(batch.message_ids[0], services=stage.services) == MessageOwner(
         campaign.id, batch.id, 0, message.mailing, "settled"
     )
     assert find_message(1, services=stage.services) is None
@@ -68,8 +68,8 @@ def test_several_mailings(stage: Stage) -> None:
     campaign = stage.enqueue(sample_job(schedule=None))
     stage.finish(campaign)
     for phone in {d.phone for d in campaign.deliveries()}:
-        told = [(m.mailing, m.delivery_id) for m in traces(stage, phone)[0].messages]
-        assert told == [(d.mailing, d.delivery_id) for d in campaign.deliveries() if d.phone == phone]
+        reported = [(m.mailing, m.delivery_id) for m in traces(stage, phone)[0].messages]
+        assert reported == [(d.mailing, d.delivery_id) for d in campaign.deliveries() if d.phone == phone]
 
 
 def test_two_texts(stage: Stage) -> None:
@@ -86,12 +86,12 @@ def test_list(stage: Stage) -> None:
     assert traces(stage, phone)[0].messages[0].status == "READ"
 
 
-def test_taken_out(stage: Stage) -> None:
+def test_excluded(stage: Stage) -> None:
     one, other = phones(2)
     stage.services.optouts.add([other])
     stage.enqueue(bulk_job([one, "+375 (29) 100-00-00", "80291000001", "junk 1000000"]))
-    assert traces(stage, one)[0].taken_out == (("duplicate", "messages[0].delivery_list[1]"),)
-    assert traces(stage, other)[0].taken_out == (("opted_out", "messages[0].delivery_list[2]"),)
+    assert traces(stage, one)[0].excluded == (("duplicate", "messages[0].delivery_list[1]"),)
+    assert traces(stage, other)[0].excluded == (("opted_out", "messages[0].delivery_list[2]"),)
 
 
 def test_replies(stage: Stage) -> None:
@@ -110,13 +110,13 @@ def test_expired_body_and_nothing_heard(stage: Stage) -> None:
 
 def test_more_campaigns_than_a_page(stage: Stage) -> None:
     ids = [stage.enqueue(bulk_job(phones(1), name=str(n))).id for n in range(53)]
-    assert [t.campaign_id for t in find(phones(1)[0], campaigns=None, services=stage.services)] == ids[::-1]
+    assert [t.campaign_id for t in find_person(phones(1)[0], campaigns=None, services=stage.services)] == ids[::-1]
     assert len(traces(stage, phones(1)[0], campaigns=51)) == 51
 
 
 def test_doubts_and_how_they_ended(make_stage: Callable[..., Stage]) -> None:
     """Told as long as the campaign is kept, though its events are long gone."""
-    stage = make_stage(settle_window_s=0.2, look_interval_s=0.1)
+    stage = make_stage(settle_window_s=0.2, check_interval_s=0.1)
     campaign = in_doubt(stage, "reset_before", bulk_job(phones(1)))
     stage.until(lambda: campaign.status().recipients["held"] == 1)
     campaign.resolve("resend", by="ann", why="not in the cabinet")
@@ -130,7 +130,7 @@ def test_doubts_and_how_they_ended(make_stage: Callable[..., Stage]) -> None:
 
 def test_a_doubt_that_came_with_a_change_of_server(make_stage: Callable[..., Stage]) -> None:
     """It begins before anything was sent, and is told like every other."""
-    stage = make_stage(settle_window_s=0.2, look_interval_s=0.1)
+    stage = make_stage(settle_window_s=0.2, check_interval_s=0.1)
     campaign = stage.enqueue(bulk_job(phones(1)))
     declare_restored(stage.services, "ann")
     stage.until(lambda: campaign.status().recipients["held"] == 1)

@@ -41,8 +41,8 @@ class Answers:
             campaign.poll()
             time.sleep(1.0)
         stopped = sorted(phone for phone, text in self.expected if text == STOP)
-        told = [f"the answer of {phone}, {text}" for phone, text in sorted(missing)]
-        return told + [f"the opt-out of {phone}" for phone in stopped if phone not in services.optouts]
+        reported = [f"the answer of {phone}, {text}" for phone, text in sorted(missing)]
+        return reported + [f"the opt-out of {phone}" for phone in stopped if phone not in services.optouts]
 
     def _missing(self, campaign: Campaign) -> set[tuple[str, str]]:
         return self.expected - {(reply.phone, reply.message) for reply in campaign.replies()}

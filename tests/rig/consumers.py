@@ -54,7 +54,7 @@ def run(url: str, folder: Path, crashes: int, seed: int) -> Outcome:
     """Write events and kill consumers, until there were so many crashes; then let one consumer come to the end."""
     random, killed = Random(seed), 0
     settings = Settings(redis_url=url, key_prefix=_PREFIX, accounts={"default": Secret("t")})
-    services = build_services(settings, wake=lambda *_: True)
+    services = build_services(settings, ring=lambda *_: True)
     campaign = enqueue(bulk_job(phones(_PHONES)), services=services)
     batch = services.batches.read(f"{campaign.id}-0")
     # What is followed has been accepted; of anything else intake writes nothing.
@@ -121,12 +121,12 @@ def _judged(events: Events, folder: Path, crashes: int, store: Store) -> Outcome
             got[event_id] += 1
             facts.setdefault(event_id, set()).add(fact)
     wanted = {single.id: _fact(single) for event in events.since() for single in single_changes(event)}
-    told = Counter(fact for found in facts.values() for fact in found)
+    reported = Counter(fact for found in facts.values() for fact in found)
     return Outcome(
         crashes=crashes,
         written=len(wanted),
         lost=sum(event_id not in got for event_id in wanted),
-        doubled=sum(number - 1 for fact, number in told.items() if fact.endswith("/delivery.changed")),
+        doubled=sum(number - 1 for fact, number in reported.items() if fact.endswith("/delivery.changed")),
         repeated=sum(number - 1 for number in got.values()),
         dead=int(store.ask("xlen", store.keys.dead_letters(_GROUP))),
     )

@@ -223,8 +223,10 @@ class Failovers:
         end_s = time.monotonic() + (_PATIENCE_S if self.wait and not self.mutant else _PATIENCE_IN_DOUBT_S)
         while not all(one.campaign.status().state in OVER for one in campaigns):
             if time.monotonic() > end_s:
-                told = [(one.text, one.campaign.status().state, one.campaign.status().recipients) for one in campaigns]
-                raise TimeoutError(f"not finished: {told}")
+                reported = [
+                    (one.text, one.campaign.status().state, one.campaign.status().recipients) for one in campaigns
+                ]
+                raise TimeoutError(f"not finished: {reported}")
             time.sleep(0.2)
 
 
@@ -261,8 +263,8 @@ def _line(run: Failovers) -> bool:
     except Exception as error:  # noqa: BLE001 (the seeds that follow run all the same)
         _say(f"seed {run.seed}: {dict(run.done)}, not judged: {type(error).__name__}: {error}")
         return False
-    told = ", ".join(f"{kind} {len(lines)}" for kind, lines in found.wrong().items())
-    _say(f"seed {run.seed}: {dict(run.done)}, recipients {found.recipients}, {HELD} {found.held}; {told}")
+    reported = ", ".join(f"{kind} {len(lines)}" for kind, lines in found.wrong().items())
+    _say(f"seed {run.seed}: {dict(run.done)}, recipients {found.recipients}, {HELD} {found.held}; {reported}")
     took_s = time.monotonic() - began_s
     promoted_s, again_s = max(run.promoted_s), max(run.taken_again_s)
     _say(f"  promoted after {promoted_s:.1f} s, enqueue after {again_s:.1f} s more; {took_s:.0f} s in all")

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from campaigns.flow.poll_schedule import next_look_ms
+from campaigns.flow.poll_schedule import next_poll_ms
 
 HORIZON_MS = 72 * 3_600_000
 FRACTION, MINIMUM_S = 0.25, 3.0
@@ -59,7 +59,7 @@ def simulate(batches: int, *, reads_per_s: float | None, spread_s: float, seed: 
         _see(outcome, changes[number], now_ms - starts[number])
         end_ms = starts[number] + HORIZON_MS
         if now_ms < end_ms:
-            next_ms = next_look_ms(now_ms, starts[number], fraction=FRACTION, minimum_s=MINIMUM_S, end_ms=end_ms)
+            next_ms = next_poll_ms(now_ms, starts[number], fraction=FRACTION, minimum_s=MINIMUM_S, end_ms=end_ms)
             heapq.heappush(due, (next_ms, number))
     outcome.polls_per_batch, outcome.most_polls = sum(polls) / batches, max(polls)
     return outcome

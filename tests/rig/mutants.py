@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import campaigns.store.client
-from campaigns.errors import DoubtError, NotWrittenError, StoreError
+from campaigns.errors import NotSentError, OutcomeUnknownError, StoreError
 from campaigns.events import Events
 from campaigns.events.stream import Trimmed
 from campaigns.flow.scheduling import leases, sweep
@@ -74,10 +74,10 @@ def ssl_errors_are_trusted() -> Iterator[None]:
 def _trusting(send: Callable[..., Any], *args: Any, **options: Any) -> Any:
     try:
         return send(*args, **options)
-    except DoubtError as error:
+    except OutcomeUnknownError as error:
         if "SSL" not in error.reason:
             raise
-        problem = NotWrittenError(error.method, error.reason)
+        problem = NotSentError(error.method, error.reason)
     raise problem
 
 

@@ -47,7 +47,7 @@ class Findings:
     lost: list[str] = field(default_factory=list)
     unbalanced: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
-    strangers: list[str] = field(default_factory=list)
+    unknown_phones: list[str] = field(default_factory=list)
     money: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
@@ -110,8 +110,8 @@ def judge_secrets(redis: Redis, broker_keys: str, logs: str, token: str, texts: 
     """No token anywhere in the store; no token, no phone and no text in logs and in the broker's messages."""
     for key in redis.scan_iter():
         text = _text(redis, key)
-        told = _private(text, texts) if key.decode().startswith(broker_keys) else []
-        findings.leaks += [f"{key.decode()} holds {secret[:6]}..." for secret in told]
+        reported = _private(text, texts) if key.decode().startswith(broker_keys) else []
+        findings.leaks += [f"{key.decode()} holds {secret[:6]}..." for secret in reported]
         if token in text:
             findings.leaks.append(f"{key.decode()} holds the token")
     findings.leaks += [f"a log holds {secret[:6]}..." for secret in _private(logs, texts)]
@@ -151,35 +151,35 @@ class Ledger:
         """Nobody twice, nobody unasked; what we call accepted is there, what we call planned or refused is not."""
         for text, phone in {*self._sent, *wanted}:
             rows, said, asked = self._sent[text, phone], self._said[text, phone], wanted[text, phone]
-            told = f"{text}: {phone}"
+            reported = f"{text}: {phone}"
             states = Counter(delivery.state for delivery in said)
             surely = sum(states[state] for state in _AT_THE_GATEWAY)
             possibly = len(said) - sum(states[state] for state in _NEVER_SENT)
             if len(rows) > asked:
-                findings.doubles.append(f"{told} asked for {asked} times, sent {len(rows)} times")
+                findings.doubles.append(f"{reported} asked for {asked} times, sent {len(rows)} times")
             elif len(rows) > possibly:
-                findings.doubles.append(f"{told} is {dict(states)} and was sent {len(rows)} times")
+                findings.doubles.append(f"{reported} is {dict(states)} and was sent {len(rows)} times")
             if len(rows) < surely:
-                findings.lost.append(f"{told} is {dict(states)} and was sent {len(rows)} times")
+                findings.lost.append(f"{reported} is {dict(states)} and was sent {len(rows)} times")
             if len(said) != asked:
-                findings.lost.append(f"{told} was asked for {asked} times and stands here {len(said)} times")
-            findings.strangers += _strangers(told, rows, said)
+                findings.lost.append(f"{reported} was asked for {asked} times and stands here {len(said)} times")
+            findings.unknown_phones += _unknown_phones(reported, rows, said)
 
 
-def _strangers(told: str, rows: list[dict[str, Any]], said: list[Delivery]) -> list[str]:
+def _unknown_phones(reported: str, rows: list[dict[str, Any]], said: list[Delivery]) -> list[str]:
     """What we say about a message that is not this one, or not what the gateway says."""
     found, at_gateway = [], {row["delivery_id"]: row["status"] for row in rows}
     heard = [delivery for delivery in said if delivery.delivery_id is not None]
     if any(delivery.state == SETTLED and not delivery.status for delivery in said):
-        found.append(f"{told} is settled, and nothing is known of it")
+        found.append(f"{reported} is settled, and nothing is known of it")
     if len({delivery.delivery_id for delivery in heard}) < len(heard):
-        found.append(f"{told}: two deliveries of one id")
+        found.append(f"{reported}: two deliveries of one id")
     for delivery in heard:
         status = at_gateway.get(delivery.delivery_id)
         if status is None:
-            found.append(f"{told}: no such delivery at the gateway: {delivery.delivery_id}")
+            found.append(f"{reported}: no such delivery at the gateway: {delivery.delivery_id}")
         elif delivery.state == SETTLED and delivery.status not in {status, "UNKNOWN_FINAL"}:
-            found.append(f"{told} is {delivery.status}, at the gateway {status}")
+            found.append(f"{reported} is {delivery.status}, at the gateway {status}")
     return found
 
 
@@ -209,9 +209,9 @@ def _judge_money(wanted: Wanted, ours: dict[str, list[Delivery]], ledger: Ledger
         phone for phone, deliveries in ours.items() for delivery in deliveries if delivery.state in _AT_THE_GATEWAY
     ]
     took = sum((ledger.cost(wanted.text, phone) for phone in known), Decimal(0))
-    told = wanted.campaign.status().cost or Decimal(0)
-    if told != took:
-        findings.money.append(f"{wanted.campaign.id}: cost {told}, but the gateway took {took}")
+    reported = wanted.campaign.status().cost or Decimal(0)
+    if reported != took:
+        findings.money.append(f"{wanted.campaign.id}: cost {reported}, but the gateway took {took}")
 
 
 def _judge_events(services: Services, campaign: Campaign, findings: Findings) -> None:

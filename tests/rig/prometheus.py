@@ -15,7 +15,7 @@ import yaml
 from campaigns.metrics.exposition import registry_of, serve
 from campaigns.metrics.reading import FRESH_S, Reader, read
 from campaigns.settings import Settings
-from campaigns.wiring import BRIEF, open_store
+from campaigns.wiring import INTERACTIVE, open_store
 from tests.rig.weather import open_port
 from tests.support.processes import ROOT, Process
 
@@ -64,7 +64,7 @@ class Prometheus:
 
     def __enter__(self) -> Prometheus:
         exporter = open_port()
-        store = open_store(self._settings, BRIEF)
+        store = open_store(self._settings, INTERACTIVE)
         reader = Reader(lambda: read(store, self._settings), fresh_s=FRESH_S / self._factor)
         # Not `campaigns metrics`, whose figures may be five seconds old, shortened or not.
         self._endings.append(serve(registry_of(reader.samples), "127.0.0.1", exporter).shutdown)
@@ -87,14 +87,14 @@ class Prometheus:
         rules, config = self._folder / "rules.yaml", self._folder / "prometheus.yaml"
         rules.write_text(yaml.safe_dump(shortened(_RULES.read_text("utf-8"), self._factor)), "utf-8")
         often = _short(f"{round(_SCRAPE_S)}s", self._factor)
-        told = {
+        reported = {
             "global": {"scrape_interval": often, "scrape_timeout": often, "evaluation_interval": often},
             "rule_files": [str(rules)],
             "scrape_configs": [
                 {"job_name": "campaigns", "static_configs": [{"targets": [f"127.0.0.1:{exporter}"]}]},
             ],
         }
-        config.write_text(yaml.safe_dump(told), "utf-8")
+        config.write_text(yaml.safe_dump(reported), "utf-8")
         return [
             "prometheus",
             f"--config.file={config}",

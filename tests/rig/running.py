@@ -67,7 +67,7 @@ class Running:
             f"http://127.0.0.1:{self._door.port}",
             "troubles:",
             settle_window_s="3",
-            look_interval_s="1",
+            check_interval_s="1",
             failures_before_pause="3",
             signs_folder=str(self._folder / "signs"),
         )

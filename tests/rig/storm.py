@@ -73,7 +73,7 @@ SETTINGS = {
     "CAMPAIGNS_DEADLINE_S": "1",
     "CAMPAIGNS_LEASE_S": str(_LEASE_S),
     "CAMPAIGNS_SETTLE_WINDOW_S": "12",
-    "CAMPAIGNS_LOOK_INTERVAL_S": "1",
+    "CAMPAIGNS_CHECK_INTERVAL_S": "1",
     "CAMPAIGNS_RECIPIENTS_PER_REQUEST": "5",
     "CAMPAIGNS_ACCOUNT_PAUSE_S": "0.5",
     "CAMPAIGNS_PENALTY_S": "0.5",
@@ -219,8 +219,8 @@ class Storm:
         while not all(one.campaign.status().state in OVER for one in campaigns):
             if time.monotonic() > end_s:
                 statuses = [one.campaign.status() for one in campaigns]
-                told = [(status.id, status.state, status.recipients) for status in statuses]
-                raise TimeoutError(f"seed {self.seed}: not finished: {told}")
+                reported = [(status.id, status.state, status.recipients) for status in statuses]
+                raise TimeoutError(f"seed {self.seed}: not finished: {reported}")
             time.sleep(0.2)
             supervise()
 
@@ -268,11 +268,11 @@ def _storm_line(seed: int, folder: Path, kills: int, **options: Any) -> bool:
         _say(f"seed {seed}: not judged: {type(error).__name__}: {error}; {time.monotonic() - started_s:.0f} s")
         return False
     killed = sum(storm.harms[name] for name in KILLS)
-    told = ", ".join(f"{kind} {len(lines)}" for kind, lines in found.wrong().items())
+    reported = ", ".join(f"{kind} {len(lines)}" for kind, lines in found.wrong().items())
     others = ", ".join(f"{name} {number}" for name, number in sorted(storm.harms.items()) if name not in KILLS)
     _say(
         f"seed {seed}: kill -9 {killed} ({others}), recipients {found.recipients}, settled {found.settled}, "
-        f"held {found.held}, rejected {found.rejected}; {told}; due and not taken for {storm.idle_s:.0f} s at most; {time.monotonic() - started_s:.0f} s"
+        f"held {found.held}, rejected {found.rejected}; {reported}; due and not taken for {storm.idle_s:.0f} s at most; {time.monotonic() - started_s:.0f} s"
     )
     for lines in found.wrong().values():
         for line in lines[:5]:

@@ -93,7 +93,7 @@ def beside(layout: str, _seconds: float) -> Iterator[str]:
         with traffic(layout, **({"token_shop": ""} if trouble == "without a token" else {})) as (services, _):
             enqueue({**bulk_job([f"37529{2000000 + n}" for n in range(3000)]), "account": "shop"}, services=services)
             if trouble == "paused":
-                services.limiter.rest("shop", 600, "no money")
+                services.limiter.pause("shop", 600, "no money")
             time.sleep(5)
             idle = enqueue(bulk_job(phones(40)), services=services)
             sent_s = seconds_until(lambda idle=idle: idle.status().sent == 40, 120)

@@ -59,11 +59,11 @@ def slow_down(here: Running) -> None:
 def come_back(here: Running) -> None:
     """The operator does not want to wait for the next try."""
     here.open_gateway()
-    wake(here)
+    resume_account(here)
 
 
-def wake(here: Running) -> None:
-    here.command("wake", "default", "--why", "mended")
+def resume_account(here: Running) -> None:
+    here.command("resume-account", "default", "--why", "mended")
 
 
 def hold(here: Running) -> None:
@@ -116,7 +116,7 @@ def take_wrong_token(here: Running) -> None:
 def renew_token(here: Running) -> None:
     for name in WORKERS:
         here.replace(name)
-    wake(here)
+    resume_account(here)
 
 
 def set_clock(here: Running, by_s: float) -> None:
@@ -140,7 +140,7 @@ TROUBLES = {
     ),
     "store nearly full": Trouble("CampaignsStoreNearlyFull", 300, fill, raise_limit),
     "wrong token": Trouble("CampaignsAccountRefused", 300, take_wrong_token, renew_token),
-    "double send": Trouble("CampaignsDoubleSend", 0, send_twice, wake, 30),
+    "double send": Trouble("CampaignsDoubleSend", 0, send_twice, resume_account, 30),
     CLOCK: Trouble("CampaignsClockOff", 300, lambda here: set_clock(here, _WRONG_S), lambda here: set_clock(here, 0)),
 }
 

@@ -170,13 +170,13 @@ def test_faults(browser: Browser, sandbox: Sandbox) -> None:
       form.elements.retry_after.value = "7";
       form.requestSubmit();
     })()""")
-    browser.until(text("#standing") + ".includes('too_many')")
-    [fault] = sandbox.service.faults.standing()
+    browser.until(text("#progress") + ".includes('too_many')")
+    [fault] = sandbox.service.faults.progress()
     wanted = {"method": "sendBulkViber", "times": None, "probability": 0.05, "retry_after": "7"}
     assert fault | wanted == fault
-    browser.value("document.querySelector('#standing button').click()")
-    browser.until("document.querySelectorAll('#standing li').length === 0")
-    assert sandbox.service.faults.standing() == []
+    browser.value("document.querySelector('#progress button').click()")
+    browser.until("document.querySelectorAll('#progress li').length === 0")
+    assert sandbox.service.faults.progress() == []
 
 
 def test_money_and_dialect(browser: Browser, sandbox: Sandbox) -> None:
@@ -206,7 +206,7 @@ def test_looks(browser: Browser, sandbox: Sandbox, view: str, width: int, scheme
     sandbox.block(lost)
     sandbox.fault("reset_after", "sendBulkViber")
     browser.open(address(sandbox, phone, view=view), width=width, scheme=scheme)
-    browser.until("document.querySelectorAll('#thread .bubble').length === 3 && document.querySelector('#standing li')")
+    browser.until("document.querySelectorAll('#thread .bubble').length === 3 && document.querySelector('#progress li')")
     browser.value("Promise.all(document.getAnimations().map((animation) => animation.finished)).then(() => true)")
     (tmp_path / "page.png").write_bytes(browser.picture())
     assert browser.value(CONTRAST) == []
@@ -259,7 +259,7 @@ def test_pages_from_elsewhere(started: Browser, sandbox: Sandbox, host: str) -> 
     finally:
         server.shutdown()
         server.server_close()
-    assert (sandbox.summary()["messages"], sandbox.service.faults.standing()) == (1, [])
+    assert (sandbox.summary()["messages"], sandbox.service.faults.progress()) == (1, [])
     assert sandbox.service.world.blocked == set()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.sandbox.dialects import DIALECTS, DOCUMENTED, Trait, received, sentences, told, traits_of
+from campaigns.sandbox.dialects import DIALECTS, DOCUMENTED, Trait, received, reported, sentences, traits_of
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.parameters import bracketed, listed
 from campaigns.sandbox.server import Sandbox
@@ -24,7 +24,7 @@ class TestPure:
     @pytest.mark.parametrize("method", ["statusBulkViber", "getViberMessages", "getNewIncomingMessages"])
     def test_documented_is_the_contracts_sample(self, method: str) -> None:
         answer = sample(f"{method}.response")
-        assert told(method, answer, traits_of(DOCUMENTED)) == answer
+        assert reported(method, answer, traits_of(DOCUMENTED)) == answer
 
     @pytest.mark.parametrize(
         ("dialect", "row"),
@@ -37,11 +37,11 @@ class TestPure:
         ],
     )
     def test_rows(self, dialect: str, row: dict[str, Any]) -> None:
-        answer = told("getViberDeliveryList", ROWS, traits_of(dialect))
+        answer = reported("getViberDeliveryList", ROWS, traits_of(dialect))
         assert answer == {"status": "OK", "result": [row]}
 
     def test_masks_are_in_one_method_only(self) -> None:
-        assert told("getViberDeliveryData", ROWS, traits_of("masking")) == ROWS
+        assert reported("getViberDeliveryData", ROWS, traits_of("masking")) == ROWS
 
     @pytest.mark.parametrize(
         ("dialect", "name", "error"),
@@ -51,19 +51,23 @@ class TestPure:
         ],
     )
     def test_texts(self, dialect: str, name: str, error: str) -> None:
-        assert told("statusBulkViber", TEXTS, traits_of(dialect)) == {"name": name, "message": "", "errors": [error]}
+        assert reported("statusBulkViber", TEXTS, traits_of(dialect)) == {
+            "name": name,
+            "message": "",
+            "errors": [error],
+        }
 
     def test_trimming(self) -> None:
         trimming = traits_of("trimming")
         asked = {"name": " a\u200b\n", "rows": [{"text": "  "}], "n": 1}
         assert received(asked, trimming) == {"name": "a", "rows": [{"text": None}], "n": 1}
         assert received(asked, frozenset()) == asked
-        assert told("getViberMessages", {"message": ""}, trimming) == {"message": None}
+        assert reported("getViberMessages", {"message": ""}, trimming) == {"message": None}
 
     def test_lists_as_objects(self) -> None:
         objects = traits_of("objects")
-        assert told("statusBulkViber", ["a", "b", "c"], objects) == {"0": "a", "2": "b", "3": "c"}
-        assert told("statusBulkViber", [], objects) == []
+        assert reported("statusBulkViber", ["a", "b", "c"], objects) == {"0": "a", "2": "b", "3": "c"}
+        assert reported("statusBulkViber", [], objects) == []
 
     def test_every_trait_has_a_name_and_a_sentence(self) -> None:
         assert set(sentences()) == set(DIALECTS)

@@ -173,14 +173,14 @@ def test_block(slow: Sandbox) -> None:
     assert post(slow, "block", phone=phone) == {"blocked": True}
     slow.change(speed=1e6)
     send(slow, "after", [phone])
-    told = {row["text"]: row["status"] for row in slow.ledger()}
-    assert told == {"before": "READ", "under way": "BLOCKED", "after": "BLOCKED"}
+    reported = {row["text"]: row["status"] for row in slow.ledger()}
+    assert reported == {"before": "READ", "under way": "BLOCKED", "after": "BLOCKED"}
     assert get(slow, "thread", phone=phone, sender=444)["blocked"] is True
     assert post(slow, "read", phone=phone, sender_id=444) == {"read": 0}
     assert post(slow, "block", phone=phone, blocked=False) == {"blocked": False}
     send(slow, "again", [phone])
-    told = {row["text"]: row["status"] for row in slow.ledger()}
-    assert told == {"before": "READ", "under way": "BLOCKED", "after": "BLOCKED", "again": "READ"}
+    reported = {row["text"]: row["status"] for row in slow.ledger()}
+    assert reported == {"before": "READ", "under way": "BLOCKED", "after": "BLOCKED", "again": "READ"}
 
 
 def test_state_names_the_dialects(sandbox: Sandbox) -> None:

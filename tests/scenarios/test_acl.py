@@ -18,7 +18,7 @@ from campaigns.enqueue import enqueue
 from campaigns.events import Groups
 from campaigns.metrics.reading import read as read_metrics
 from campaigns.names import QUEUES
-from campaigns.person import forget
+from campaigns.person import erase
 from campaigns.sandbox.server import Sandbox
 from campaigns.services import Services
 from campaigns.settings import Settings
@@ -85,15 +85,15 @@ def test_all_that_is_done(
     assert refusals(guarded) == []
     assert len(list(consume("crm", idle_s=0.3, settings=services.settings))) > 5
     Groups(services.store).rewind("crm", "0")
-    forget("375297779909", services=services)
+    erase("375297779909", services=services)
     for name, value in started.env.items():
         monkeypatch.setenv(name, value)
     with default_services_are(None):
         for line in commands(campaigns[0]):
-            told = CliRunner().invoke(cli, line.split())
-            assert told.exit_code == 0, f"{line}: {told.output}"
+            reported = CliRunner().invoke(cli, line.split())
+            assert reported.exit_code == 0, f"{line}: {reported.output}"
     assert read_metrics(services.store, services.settings)
-    Groups(services.store).forget("crm")
+    Groups(services.store).delete("crm")
     assert refusals(guarded) == []
 
 

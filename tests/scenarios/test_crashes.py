@@ -73,7 +73,12 @@ def test_sending_quick(rig: Stage, crash: Crash, point: str) -> None:
 
 @pytest.mark.parametrize(
     "point",
-    ["before learning of a list mailing", "after learning of a list mailing", "before confirming", "after confirming"],
+    [
+        "before learning of a list mailing",
+        "after learning of a list mailing",
+        "before confirming",
+        "after confirming",
+    ],
 )
 def test_sending_a_list(rig: Stage, crash: Crash, point: str) -> None:
     """Created at most once more, confirmed exactly once, also where the policy lets it be confirmed again."""

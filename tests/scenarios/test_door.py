@@ -174,8 +174,8 @@ def test_everything_ends_where_it_is_seen_and_nobody_waits(processes: Processes,
     assert SECRET_PHONE not in said
     assert "her eyes" not in said
     assert "Traceback" not in said
-    told = json.dumps([letter.as_dict() for letter in rejected]) + json.dumps([event.as_dict() for event in events])
-    assert SECRET_PHONE not in told
+    reported = json.dumps([letter.as_dict() for letter in rejected]) + json.dumps([event.as_dict() for event in events])
+    assert SECRET_PHONE not in reported
 
 
 def test_the_same_message_twice_is_one_campaign_and_a_number_is_a_key(processes: Processes, door: Door) -> None:

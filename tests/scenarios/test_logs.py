@@ -31,7 +31,7 @@ from tests.support.settings import TOKEN
 PHONES = ["375291234567", "375337654321"]
 TEXT = "только для её глаз 7/+=?"
 REASON = "the gateway does not let us look: refused with HTTP 400"
-FAST = {"CAMPAIGNS_SETTLE_WINDOW_S": "0.3", "CAMPAIGNS_LOOK_INTERVAL_S": "0.1"}
+FAST = {"CAMPAIGNS_SETTLE_WINDOW_S": "0.3", "CAMPAIGNS_CHECK_INTERVAL_S": "0.1"}
 #: Celery writes these to standard output, where no log goes.
 NO_LINES = {"", "worker: Warm shutdown (MainProcess)"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from campaigns.accounts.limiter import Permit
 from campaigns.flow.outcome import Verdict
-from campaigns.flow.sending.record import learning, recorded, recording
+from campaigns.flow.sending.record import message_id_calls, recorded, recording
 from campaigns.flow.sending.send import send_taken
 from campaigns.ledger import SEND, Batches, Claim, Due, Entry, ToCheck, Turns, number_of, queue_of
 from campaigns.ledger.states import PLANNED
@@ -46,7 +46,7 @@ def _take(store: Store, turns: Turns, batches: Batches, batch_id: str) -> Claim 
 
 def record(services: Services, claim: Claim, permit: Permit, verdict: Verdict) -> bool:
     """Write a verdict by itself. Whether the batch took it."""
-    before, calls = learning(services, claim, verdict), recording(services, claim, permit, verdict)
+    before, calls = message_id_calls(services, claim, verdict), recording(services, claim, permit, verdict)
     answers = services.store.run_in_turn([*before, *calls])
     return recorded(services, claim, verdict, 0, answers[len(before) :])
 

@@ -145,24 +145,24 @@ def without_guard() -> None:
 POINTS: dict[str, Callable[[], None]] = {
     "frozen after claim": frozen_after_claim,
     "before ack": before_ack,
-    "before learning of a list mailing": lambda: around_script("learn", before=True),
-    "after learning of a list mailing": lambda: around_script("learn", before=False),
+    "before learning of a list mailing": lambda: around_script("record_message_ids", before=True),
+    "after learning of a list mailing": lambda: around_script("record_message_ids", before=False),
     "before confirming": lambda: around_script("begin_confirming", before=False),
     "after confirming": lambda: after_whole_request(3),
-    "before trimming": lambda: around_script("trim", before=True),
-    "after trimming": lambda: around_script("trim", before=False),
+    "before trimming": lambda: around_script("trim_events", before=True),
+    "after trimming": lambda: around_script("trim_events", before=False),
     "before claim": lambda: around_script("take_sends", before=True),
     "after claim": lambda: around_script("take_sends", before=False),
     "after connect": after_connect,
     "after first byte": after_first_byte,
     "after whole request": after_whole_request,
-    "before record": lambda: around_script("move", before=True),
-    "after record": lambda: around_script("move", before=False),
+    "before record": lambda: around_script("move_batch", before=True),
+    "after record": lambda: around_script("move_batch", before=False),
     "before permit": lambda: around_script("take_sends", before=True),
-    "before release": lambda: around_script("release", before=True),
-    "before intake": lambda: around_script("intake", before=True),
-    "after intake": lambda: around_script("intake", before=False),
-    "after learning ids": lambda: around_script("learn", before=False),
+    "before release": lambda: around_script("release_permit", before=True),
+    "before intake": lambda: around_script("change_deliveries", before=True),
+    "after intake": lambda: around_script("change_deliveries", before=False),
+    "after learning ids": lambda: around_script("record_message_ids", before=False),
     "before storing replies": lambda: around_script("store_replies", before=True),
     "after storing replies": lambda: around_script("store_replies", before=False),
     "before marking": before_marking,
@@ -177,8 +177,8 @@ POINTS: dict[str, Callable[[], None]] = {
     "after storing a campaign": lambda: around_script("store_campaign", before=False),
     "before judging": lambda: around_script("judge_canary", before=True),
     "after judging": lambda: around_script("judge_canary", before=False),
-    "before approving": lambda: around_script("steer", before=True),
-    "after approving": lambda: around_script("steer", before=False),
+    "before approving": lambda: around_script("set_campaign_state", before=True),
+    "after approving": lambda: around_script("set_campaign_state", before=False),
 }
 
 
@@ -192,7 +192,7 @@ def thirty(at_once: bool) -> dict[str, Any]:
 
 def main() -> None:
     point, task, batch_id, redis_url, gateway_url, prefix, *mutants = sys.argv[1:]
-    services: Services = build_services(rig_settings(redis_url, gateway_url, prefix), wake=lambda *_: True)
+    services: Services = build_services(rig_settings(redis_url, gateway_url, prefix), ring=lambda *_: True)
     POINTS[point]()
     if "no guard" in mutants:
         without_guard()
@@ -202,7 +202,7 @@ def main() -> None:
         ),
         "poll": lambda: poll_batch(services, batch_id),
         "replies": lambda: fetch_batch(services, batch_id),
-        "trim": lambda: keep_room(services),
+        "trim_events": lambda: keep_room(services),
         "worker": lambda: app.worker_main(
             ["worker", "--pool", "solo", "--queues", "bulk", "--without-mingle", "--without-gossip"]
         ),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from campaigns.campaign_status import Status
 from campaigns.events import Event
-from campaigns.ledger.states import ACCEPTED, BATCH_STATES, HELD, SETTLED, TAKEN_OUT, UNKNOWN, WRITTEN_OFF
+from campaigns.ledger.states import ACCEPTED, BATCH_STATES, EXCLUDED, HELD, SETTLED, UNKNOWN, WRITTEN_OFF
 from campaigns.metrics.described import BY_THEMSELVES, OPEN
 from tests.support.metrics import Scraped, value
 
@@ -76,9 +76,9 @@ def _of_recipients(scraped: Scraped, statuses: Sequence[Status], events: Sequenc
         fates.update(status.recipients)
     for outcome in ("accepted", "rejected", "cancelled", "written_off"):
         yield _equal(f"recipients {outcome}", value(scraped, "recipients_total", outcome=outcome), moved[outcome])
-    for fate in TAKEN_OUT:
+    for fate in EXCLUDED:
         yield _equal(f"recipients {fate}", value(scraped, "recipients_total", outcome=fate), fates[fate])
-    planned = sum(status.total for status in statuses) - sum(fates[fate] for fate in TAKEN_OUT)
+    planned = sum(status.total for status in statuses) - sum(fates[fate] for fate in EXCLUDED)
     yield _equal("recipients planned", value(scraped, "recipients_total", outcome="planned"), planned)
     for state in BY_THEMSELVES:
         yield _equal(f"recipients now {state}", value(scraped, "recipients_open", state=state), fates[state])
@@ -103,7 +103,7 @@ def _of_deliveries(scraped: Scraped, statuses: Sequence[Status], events: Sequenc
     yield _equal("deliveries", value(scraped, "deliveries_total"), len(changes))
     charged = value(scraped, "cost_total") - value(scraped, "cost_taken_back_total")
     yield _equal("money", charged, float(sum(sum(status.costs.values()) for status in statuses)))
-    yield _equal("double sends", value(scraped, "double_sends_total"), sum(status.duplicates for status in statuses))
+    yield _equal("double sends", value(scraped, "double_sends_total"), sum(status.double_sends for status in statuses))
 
 
 def _equal(what: str, said: float, number: float) -> Figure:

@@ -22,7 +22,7 @@ def main() -> None:
     settings = fast_settings(
         redis_url, gateway_url, prefix, rate_limit=Rate(int(requests), 1.0), concurrency=int(concurrency)
     )
-    services = build_services(settings, wake=lambda *_: True)
+    services = build_services(settings, ring=lambda *_: True)
     gateway = services.gateway("default")
     until = time.monotonic() + float(seconds)
 

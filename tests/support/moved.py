@@ -19,7 +19,7 @@ class Moved(Stage):
     def __init__(self, stage: Stage) -> None:
         self.sandbox, self.bells, self.moved_ms = stage.sandbox, stage.bells, 0
         store = Store(stage.services.store.redis, stage.services.store.keys, now_ms=self.now_ms)
-        self.services = build_services(stage.services.settings, store=store, wake=self._ring)
+        self.services = build_services(stage.services.settings, store=store, ring=self._ring)
         self.began = datetime.fromtimestamp(self.now_ms() // 1000, tz=UTC)
 
     def now_ms(self) -> int:

@@ -30,7 +30,7 @@ _NOBODY = 1
 DOWN_AFTER_MS = 1000
 
 
-def told(port: int, *command: Any, password: str | None = None) -> Any:
+def reported(port: int, *command: Any, password: str | None = None) -> Any:
     """The answer of the server that listens there to one command."""
     with Redis(port=port, password=password, socket_timeout=2, protocol=2) as redis:
         return redis.execute_command(*command)
@@ -80,7 +80,7 @@ class SentinelProcess:
         )
 
     def ask(self, name: str, *args: Any) -> Any:
-        return told(self.port, f"SENTINEL {name}", *args, password=self._password)
+        return reported(self.port, f"SENTINEL {name}", *args, password=self._password)
 
     def hurry(self) -> None:
         """Look and tell more often than every ten and two seconds."""
@@ -206,7 +206,7 @@ class Fleet:
         return self.fronts[self.servers.index(server)]
 
     def tell(self, server: EmbeddedServer, *command: Any) -> Any:
-        return told(port_of(server), *command, password=self._password)
+        return reported(port_of(server), *command, password=self._password)
 
     def linked(self) -> bool:
         """Whether all servers but one are replicas that are connected to their primary."""

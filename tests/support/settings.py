@@ -24,7 +24,7 @@ def fast_settings(redis_url: str, gateway_url: str, prefix: str, **more: Any) ->
         "poll_horizon_s": 6.0,
         "reply_window_s": 6.0,
         "settle_window_s": 0.6,
-        "look_interval_s": 0.2,
+        "check_interval_s": 0.2,
         "read_attempts": 2,
         "failures_before_pause": 1000,
         # Far more than any test waits: what is scheduled is at the gateway at once, unless a test is about that.

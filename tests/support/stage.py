@@ -29,7 +29,7 @@ class Stage:
     def __init__(self, settings: Settings, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.bells: list[str] = []
-        self.services: Services = build_services(settings, wake=self._ring)
+        self.services: Services = build_services(settings, ring=self._ring)
 
     def _ring(self, queue: str) -> bool:
         self.bells.append(queue)

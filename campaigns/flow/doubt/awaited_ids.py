@@ -23,7 +23,7 @@ UUIDS: Final = 20
 _READ: Final = 1000
 
 
-def learn_awaited(services: Services, gateway: Gateway, batch: Batch, first: Set[str] = frozenset()) -> int:
+def record_awaited_ids(services: Services, gateway: Gateway, batch: Batch, first: Set[str] = frozenset()) -> int:
     """Learn the message ids of up to `UUIDS` batches of the account; those of `first`, then the closest in time.
 
     Returns of how many batches something was learnt. Raises GatewayError.
@@ -32,7 +32,7 @@ def learn_awaited(services: Services, gateway: Gateway, batch: Batch, first: Set
     learnt = 0
     for other in list(_awaited(services, batch, first))[:UUIDS]:
         ids = _ids(services, gateway, other)
-        services.deliveries.learn(other, ids, life_ms)
+        services.deliveries.record_message_ids(other, ids, life_ms)
         learnt += bool(ids)
     return learnt
 

@@ -1,7 +1,7 @@
 """Duplicates: a request in doubt was sent again, by proof or by a person's word, and the first one arrived after all.
 
 Whatever was sent again is watched for a while in the gateway's listing. What turns up twice is told by an event
-and counted, and the account rests until a person wakes it: the doubt was judged wrongly, and may be again.
+and counted, and the account is paused until a person resumes it: the doubt was judged wrongly, and may be again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import orjson
 
 from campaigns.accounts.pauses import DOUBLE_SEND
-from campaigns.flow.doubt.evidence import strays
+from campaigns.flow.doubt.evidence import second_copies
 from campaigns.flow.outcome import RESENT, Verdict
 from campaigns.ledger import RECONCILE, Batch, Claim, Entry
 from campaigns.ledger.states import CANCELLED, HELD, PLANNED, REJECTED, SENDING, UNKNOWN, WRITTEN_OFF
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 #: How often a batch that was sent again is looked for, after one, two, three ... settle windows.
 WATCHES = 6
-#: The account rests until somebody has looked.
+#: The account is paused until somebody has looked.
 _REST_S = 30 * 86_400.0
 
 
@@ -32,15 +32,15 @@ def watched(batch: Batch) -> bool:
 
 def watch(services: Services, batch: Batch) -> None:
     """Look once for what the first request may have left at the gateway. Raises GatewayError."""
-    for message_id, mailing in strays(services, batch, batch.number(RESENT)).items():
+    for message_id, mailing in second_copies(services, batch, batch.number(RESENT)).items():
         report(services, batch, mailing, {"message_id": message_id})
-    looks = batch.number("watched") + 1
-    services.batches.note(batch, {"watched": looks}, state=batch.state, fence=batch.fence)
+    checks = batch.number("watched") + 1
+    services.batches.note(batch, {"watched": checks}, state=batch.state, fence=batch.fence)
     entry = Entry(RECONCILE, batch.id)
-    if looks >= WATCHES:
+    if checks >= WATCHES:
         services.due.drop(entry, batch)
     else:
-        again_ms = services.now_ms() + round((looks + 1) * services.settings.settle_window_s * 1000)
+        again_ms = services.now_ms() + round((checks + 1) * services.settings.settle_window_s * 1000)
         services.due.put(entry, batch, again_ms)
 
 
@@ -68,18 +68,18 @@ def accepted_late(services: Services, claim: Claim, verdict: Verdict) -> bool:
 
 
 def report(services: Services, batch: Batch, mailing: int, how: dict[str, int]) -> None:
-    """Say that a mailing went out twice, and let the account rest. Only the first call says it."""
-    if f"duplicate:{mailing}" in batch.fields:
+    """Say that a mailing went out twice, and pause the account. Only the first call says it."""
+    if f"double_send:{mailing}" in batch.fields:
         return
     record = batch.mailings[mailing]
     data = {"mailing": mailing, "name": record.name, "recipients": record.recipients, "attempt": batch.attempt, **how}
     log.error("double_send_detected", extra={**batch.facts, "mailing": mailing, **how})
-    # The rest first: whoever dies in between says it again.
+    # The pause first: a worker that dies in between reports it again.
     why = f"{batch.id} was sent twice"
-    services.limiter.rest(batch.account, _REST_S, why, {"batch": batch.id}, paid_only=True, cause=DOUBLE_SEND)
+    services.limiter.pause(batch.account, _REST_S, why, {"batch": batch.id}, paid_only=True, cause=DOUBLE_SEND)
     keys = services.store.keys
     services.store.run(
-        "report_duplicate",
+        "report_double_send",
         [keys.batch(batch.id), keys.campaign(batch.campaign_id), keys.events()],
         [batch.id, batch.campaign_id, mailing, record.recipients, orjson.dumps(data)],
     )

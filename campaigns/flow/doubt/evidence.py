@@ -15,7 +15,7 @@ from itertools import chain, islice
 from typing import Final
 
 from campaigns.errors import AccountRefusedError, ContentRefusedError
-from campaigns.flow.doubt.awaited_ids import learn_awaited
+from campaigns.flow.doubt.awaited_ids import record_awaited_ids
 from campaigns.flow.doubt.likeness import Likeness, likeness, understood_phones
 from campaigns.flow.doubt.listing import Listed, Portion, read_listing
 from campaigns.flow.doubt.listing_check import Candidate, Check
@@ -41,7 +41,7 @@ _LOOKALIKES_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CheckResult:
     """What a check of the listing showed, so far: a long listing takes more than one turn."""
 
     found: dict[int, int] = field(default_factory=dict)  # mailing → message id
@@ -72,11 +72,11 @@ class Own:
         return {number: likely[number] for number in ordered if likely[number]}
 
 
-def look_for(services: Services, batch: Batch) -> Look:
+def check_listing(services: Services, batch: Batch) -> CheckResult:
     """Check the listing for the mailings of a batch, at a bounded number of requests. Raises GatewayError."""
     body = services.batches.body(batch.id)
     if body is None:
-        return Look()
+        return CheckResult()
     gateway, check = services.gateway(batch.account), Check.of(batch)
     since_ms = batch.number("claimed_ms") - _CLOCK_MARGIN_MS
     portion = (
@@ -84,27 +84,27 @@ def look_for(services: Services, batch: Batch) -> Look:
     )
     # After the listing: a lookalike that went out meanwhile is not in it.
     lookalikes = frozenset(_lookalikes(services, batch))
-    if lookalikes and batch.kind == "bulk" and learn_awaited(services, gateway, batch, lookalikes):
+    if lookalikes and batch.kind == "bulk" and record_awaited_ids(services, gateway, batch, lookalikes):
         lookalikes = frozenset(_lookalikes(services, batch))
     if lookalikes:
-        return Look(lookalikes=lookalikes)
+        return CheckResult(lookalikes=lookalikes)
     own = Own(batch, body)
     others = check.take_in(own.fitting, portion, since_ms, services.batches.foreign(batch))
     _drop_owned(services, gateway, batch, check)
     left = _open(services, gateway, own, check, check.likeliest(batch.number("claimed_ms"), OPENED))
     owned = services.batches.owners(batch.account, [listed.message_id for listed in others])
-    strangers = [Candidate.of(listed, {}, since_ms) for listed in others if listed.message_id not in owned]
-    _open(services, gateway, own, check, strangers[:left])
+    unknown_phones = [Candidate.of(listed, {}, since_ms) for listed in others if listed.message_id not in owned]
+    _open(services, gateway, own, check, unknown_phones[:left])
     check.calibrated = check.calibrated or _calibrates(services, gateway, batch, portion, since_ms)
-    return _looked(services, batch, check)
+    return _result_of(services, batch, check)
 
 
-def _looked(services: Services, batch: Batch, check: Check) -> Look:
+def _result_of(services: Services, batch: Batch, check: Check) -> CheckResult:
     owned = services.batches.owners(batch.account, sorted(check.suspicious))
     check.suspicious -= {message_id for message_id, owner in owned.items() if owner[0] != batch.id}
     complete = check.finished and not check.suspicious
     state = "" if check.finished else check.packed(batch)
-    return Look(check.found, check.finished, complete, check.calibrated, state=state)
+    return CheckResult(check.found, check.finished, complete, check.calibrated, state=state)
 
 
 def _drop_owned(services: Services, gateway: Gateway, batch: Batch, check: Check) -> None:
@@ -117,7 +117,7 @@ def _drop_owned(services: Services, gateway: Gateway, batch: Batch, check: Check
                 del check.pending[message_id]
 
     drop()
-    if check.pending and learn_awaited(services, gateway, batch):
+    if check.pending and record_awaited_ids(services, gateway, batch):
         drop()
 
 
@@ -190,7 +190,7 @@ def _younger(other: Batch, batch: Batch, created_ms: int | None, settings: Setti
     )
 
 
-def strays(services: Services, batch: Batch, since_ms: int) -> dict[int, int]:
+def second_copies(services: Services, batch: Batch, since_ms: int) -> dict[int, int]:
     """Mailings of the listing, made since `since_ms`, that are this batch's once more: message id → mailing.
 
     Nothing is said while the batch's own ids, or those of a batch that looks like it, are not known. Raises
@@ -246,23 +246,23 @@ def _same_people(batch: Batch, there: frozenset[str], own: frozenset[str]) -> bo
     return there == own or (REDUCED in batch.fields and bool(own) and there > own)
 
 
-def absence_proven(batch: Batch, look: Look, now_ms: int, settings: Settings) -> bool:
+def absence_proven(batch: Batch, result: CheckResult, now_ms: int, settings: Settings) -> bool:
     """Whether the request certainly never arrived.
 
     The settle window has passed since the claim, this is at least the second complete check, the checks lie
     far enough apart, both saw a younger batch of ours in the same listing, and no callback came. After a batch in
     doubt lost phones to the opt-outs nothing proves it: an earlier request of it would look different.
     """
-    interval_ms = round(settings.look_interval_s * 1000)
+    interval_ms = round(settings.check_interval_s * 1000)
     return (
-        look.complete
-        and look.calibrated
-        and not look.found
-        and not look.lookalikes
+        result.complete
+        and result.calibrated
+        and not result.found
+        and not result.lookalikes
         and not batch.fields.get("callback_ms")
         and REDUCED not in batch.fields
-        and batch.number("looks") >= 1
-        and now_ms - batch.number("looked_ms") >= interval_ms
+        and batch.number("checks") >= 1
+        and now_ms - batch.number("checked_ms") >= interval_ms
         and now_ms >= batch.sent_by_ms + round(settings.settle_window_s * 1000)
     )
 
@@ -272,8 +272,10 @@ def _lookalikes(services: Services, batch: Batch) -> Iterator[str]:
 
     Each single message with the same words is one, so they are read some hundred at a time.
     """
-    twins = chain.from_iterable(services.batches.twins(word) for word in {m.fingerprint for m in batch.mailings})
-    pairs = (pair for pair in twins if pair[0] != batch.id)
+    lookalikes = chain.from_iterable(
+        services.batches.lookalikes(word) for word in {m.fingerprint for m in batch.mailings}
+    )
+    pairs = (pair for pair in lookalikes if pair[0] != batch.id)
     while portion := list(islice(pairs, _LOOKALIKES_AT_ONCE)):
         ids = sorted({other_id for other_id, _ in portion})
         others = {other.id: other for other in services.batches.read_many(ids)}

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError
 from campaigns.flow.confirmations import read_status, words_tell
 from campaigns.flow.doubt.double_sends import watch, watched
-from campaigns.flow.doubt.evidence import Look, absence_proven, look_for, verified_uuid
+from campaigns.flow.doubt.evidence import CheckResult, absence_proven, check_listing, verified_uuid
 from campaigns.flow.outcome import accepted, planned_again
 from campaigns.flow.poll_schedule import LONGEST_DELAY_S
 from campaigns.ledger import RECONCILE, SEND, Batch, Entry, Move
@@ -23,7 +23,7 @@ from campaigns.statuses import confirmed
 
 log = logging.getLogger(__name__)
 
-#: A doubt is not handed to a person before so many looks, however late the first of them came.
+#: A doubt is not handed to a person before so many checks, however late the first of them came.
 _LEAST_TRIES = 4
 #: So many lookalikes at most are named where a batch is held: there may be thousands of single messages.
 _NAMED = 100
@@ -48,20 +48,20 @@ def reconcile_batch(services: Services, batch_id: str) -> None:
             _reconcile_listed(services, batch)
     except GatewayError as error:
         log.info("check_failed", extra={**batch.facts, **error.facts})
-        _look_failed(services, batch, error)
+        _check_failed(services, batch, error)
 
 
-def _look_failed(services: Services, batch: Batch, error: GatewayError) -> None:
+def _check_failed(services: Services, batch: Batch, error: GatewayError) -> None:
     """Look again later; but what the gateway refuses to show again and again is a person's to find out."""
     now_ms = services.now_ms()
     if isinstance(error, (AccountRefusedError, ContentRefusedError)):
         if not _may_still_show(services, batch, now_ms):
-            why = "the gateway does not let us look: "
-            _hold(services, batch, Look(), why + (error.gateway_text or error.reason), logged=why + error.reason)
+            why = "the gateway does not let us result: "
+            _hold(services, batch, CheckResult(), why + (error.gateway_text or error.reason), logged=why + error.reason)
             return
         fields = {"tries": batch.number("tries") + 1}
         services.batches.note(batch, fields, state=UNKNOWN, fence=batch.fence)
-    interval_s = services.settings.look_interval_s
+    interval_s = services.settings.check_interval_s
     again_s = max(min(error.retry_after_s or 0, LONGEST_DELAY_S), interval_s)
     services.due.put(Entry(RECONCILE, batch.id), batch, now_ms + round(again_s * 1000))
 
@@ -85,16 +85,16 @@ def _reconcile_list(services: Services, batch: Batch) -> None:
         _accept(services, batch, {0: message_id})
         return
     unchanged = status == before
-    look = Look(complete=unchanged, calibrated=unchanged and words_tell(services, batch))
-    if absence_proven(batch, look, now_ms, services.settings):
+    result = CheckResult(complete=unchanged, calibrated=unchanged and words_tell(services, batch))
+    if absence_proven(batch, result, now_ms, services.settings):
         if _policy(services, batch) == "resend":
             _plan_again(services, batch, "the mailing is still not confirmed")
         else:
-            _hold(services, batch, look, "the mailing is still not confirmed; on_unknown is hold")
+            _hold(services, batch, result, "the mailing is still not confirmed; on_unknown is hold")
     elif _may_still_show(services, batch, now_ms):
-        _look_later(services, batch, now_ms, look)
+        _check_later(services, batch, now_ms, result)
     else:
-        _hold(services, batch, look, "the mailing's status does not tell whether it was confirmed")
+        _hold(services, batch, result, "the mailing's status does not tell whether it was confirmed")
 
 
 def _reconcile_lost_list(services: Services, batch: Batch, message_id: int | None) -> None:
@@ -103,7 +103,12 @@ def _reconcile_lost_list(services: Services, batch: Batch, message_id: int | Non
     if message_id is not None and confirmed(before, read_status(services, batch, message_id)):
         _accept(services, batch, {0: message_id})
     else:
-        _hold(services, batch, Look(), "the store lost its last claims; nothing shows whether the list was messaged")
+        _hold(
+            services,
+            batch,
+            CheckResult(),
+            "the store lost its last claims; nothing shows whether the list was messaged",
+        )
 
 
 def _reconcile_listed(services: Services, batch: Batch) -> None:
@@ -112,33 +117,33 @@ def _reconcile_listed(services: Services, batch: Batch) -> None:
         _accept(services, batch, uuid=uuid)
         return
     now_ms = services.now_ms()
-    look = look_for(services, batch)
+    result = check_listing(services, batch)
     passed = _window_passed(services, batch, now_ms)
-    if look.found and (len(look.found) == len(batch.mailings) or (look.finished and passed)):
-        _take_evidence(services, batch, look)
-    elif absence_proven(batch, look, now_ms, services.settings):
+    if result.found and (len(result.found) == len(batch.mailings) or (result.finished and passed)):
+        _take_evidence(services, batch, result)
+    elif absence_proven(batch, result, now_ms, services.settings):
         if _policy(services, batch) == "resend":
             move = planned_again(batch, {"reason": "absence is proven"})
             services.batches.move(batch, move, from_states={UNKNOWN}, fence=batch.fence)
         else:
-            _hold(services, batch, look, "absence is proven; on_unknown is hold")
-    elif not passed or not look.finished or _may_still_show(services, batch, now_ms):
+            _hold(services, batch, result, "absence is proven; on_unknown is hold")
+    elif not passed or not result.finished or _may_still_show(services, batch, now_ms):
         # Checks fail, lookalikes are decided, other batches become known: another while may bring proof.
-        _look_later(services, batch, now_ms, look)
+        _check_later(services, batch, now_ms, result)
     else:
         called = "the gateway called back, so it arrived, but nothing shows whether it was taken"
-        _hold(services, batch, look, called if batch.fields.get("callback_ms") else "no evidence either way")
+        _hold(services, batch, result, called if batch.fields.get("callback_ms") else "no evidence either way")
 
 
-def _take_evidence(services: Services, batch: Batch, look: Look) -> None:
+def _take_evidence(services: Services, batch: Batch, result: CheckResult) -> None:
     """The listing shows the batch's mailings: they are its own from now on, unless another batch was first."""
     life_ms = round(services.settings.retention_s * 1000)
-    if not services.batches.own(batch, look.found, life_ms):
-        _look_later(services, batch, services.now_ms(), Look())
+    if not services.batches.own(batch, result.found, life_ms):
+        _check_later(services, batch, services.now_ms(), CheckResult())
         return
-    log.info("evidence_found", extra={**batch.facts, "mailings": len(look.found)})
-    services.deliveries.learn(batch, look.found, life_ms)
-    _accept(services, batch, look.found)
+    log.info("evidence_found", extra={**batch.facts, "mailings": len(result.found)})
+    services.deliveries.record_message_ids(batch, result.found, life_ms)
+    _accept(services, batch, result.found)
 
 
 def _accept(
@@ -149,26 +154,26 @@ def _accept(
 
 
 def _plan_again(services: Services, batch: Batch, why: str) -> None:
-    move = Move(PLANNED, {"reason": why}, {"looks": 0}, {SEND: 0, RECONCILE: None})
+    move = Move(PLANNED, {"reason": why}, {"checks": 0}, {SEND: 0, RECONCILE: None})
     services.batches.move(batch, move, from_states={UNKNOWN}, fence=batch.fence)
 
 
-def _hold(services: Services, batch: Batch, look: Look, why: str, *, logged: str = "") -> None:
+def _hold(services: Services, batch: Batch, result: CheckResult, why: str, *, logged: str = "") -> None:
     """unknown → held. `logged` is the reason for the log, where `why` repeats the gateway's words."""
-    data = {"reason": why, "twins": sorted(look.lookalikes)[:_NAMED]}
+    data = {"reason": why, "lookalikes": sorted(result.lookalikes)[:_NAMED]}
     move = Move(HELD, data, {"text": why}, {RECONCILE: None})
     if services.batches.move(batch, move, from_states={UNKNOWN}, fence=batch.fence):
         log.warning("batch_held", extra={**batch.facts, "reason": logged or why})
 
 
-def _look_later(services: Services, batch: Batch, now_ms: int, look: Look) -> None:
-    looks, fields = batch.number("looks"), dict[str, str | int]({"check": look.state})
-    if look.finished:
+def _check_later(services: Services, batch: Batch, now_ms: int, result: CheckResult) -> None:
+    checks, fields = batch.number("checks"), dict[str, str | int]({"check": result.state})
+    if result.finished:
         fields["tries"] = batch.number("tries") + 1
-    if look.complete and look.calibrated and (looks == 0 or _spaced(services, batch, now_ms)):
-        fields |= {"looks": looks + 1, "looked_ms": now_ms}
+    if result.complete and result.calibrated and (checks == 0 or _spaced(services, batch, now_ms)):
+        fields |= {"checks": checks + 1, "checked_ms": now_ms}
     services.batches.note(batch, fields, state=UNKNOWN, fence=batch.fence)
-    again_ms = now_ms + round(services.settings.look_interval_s * 1000)
+    again_ms = now_ms + round(services.settings.check_interval_s * 1000)
     services.due.put(Entry(RECONCILE, batch.id), batch, again_ms)
 
 
@@ -183,7 +188,7 @@ def _may_still_show(services: Services, batch: Batch, now_ms: int) -> bool:
 
 
 def _spaced(services: Services, batch: Batch, now_ms: int) -> bool:
-    return now_ms - batch.number("looked_ms") >= round(services.settings.look_interval_s * 1000)
+    return now_ms - batch.number("checked_ms") >= round(services.settings.check_interval_s * 1000)
 
 
 def _policy(services: Services, batch: Batch) -> str:

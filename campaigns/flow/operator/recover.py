@@ -58,7 +58,7 @@ def withdraw_doubt(services: Services, by: str) -> int:
     names, act = [keys.primary(), keys.events(), keys.audit()], Act(Deed.STORE_LOST_NOTHING, "", by)
     services.store.run("withdraw_doubt", names, [by, packed(act)])
     for batch in held_up(services):
-        move = Move(PLANNED, {"by": by, "reason": "nothing was lost"}, {"looks": 0}, {SEND: 0, RECONCILE: None})
+        move = Move(PLANNED, {"by": by, "reason": "nothing was lost"}, {"checks": 0}, {SEND: 0, RECONCILE: None})
         number += services.batches.move(batch, move, from_states=_OPEN, fence=batch.fence)
     return number
 

@@ -1,4 +1,4 @@
-"""What a person decides: about batches that are held or refused, and about accounts that rest."""
+"""What a person decides: about batches that are held or refused, and about accounts that are paused."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ RESOLUTIONS: Final = {"sent": ACCEPTED, "resend": PLANNED, "write-off": WRITTEN_
 _BATCHES_PER_ROUND_TRIP = 500
 
 
-def wake_account(services: Services, account: str, by: str, why: str = "") -> None:
-    """End an account's rest, with an event; what waited for it, sends, polls and checks alike, is due now."""
-    services.limiter.wake(account, Act(Deed.ACCOUNT_RESUMED, account, by, why))
+def resume_account(services: Services, account: str, by: str, why: str = "") -> None:
+    """End an account's pause, with an event; what waited for it, sends, polls and checks alike, is due now."""
+    services.limiter.resume(account, Act(Deed.ACCOUNT_RESUMED, account, by, why))
     now_ms, reply_window_ms = services.now_ms(), round(services.settings.reply_window_s * 1000)
     for campaign_id in services.campaigns.active():
         try:
@@ -83,7 +83,7 @@ def _move(batch: Batch, to: str, reason: Mapping[str, str]) -> Move:
     if to == PLANNED and batch.state == HELD:
         return planned_again(batch, reason)
     if to == PLANNED:
-        return Move(to, reason, {"looks": 0}, {SEND: 0})
+        return Move(to, reason, {"checks": 0}, {SEND: 0})
     if to == ACCEPTED:
         # Without ids at the gateway there is nothing to ask for; the horizon ends it.
         followed_ms = max(batch.starts_at_ms, batch.number("claimed_ms"))

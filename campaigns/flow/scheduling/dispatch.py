@@ -25,10 +25,10 @@ def dispatch(services: Services, beat: str = "") -> int:
     calls = [services.turns.ringing(queue, silence_ms=SILENCE_MS) for queue in DUE_QUEUES]
     looked, *answers = services.store.run_in_turn([witness.looking(), *calls])
     witness.looked(looked)
-    return sum(services.wake(queue) for queue, ring in zip(DUE_QUEUES, answers, strict=True) if ring)
+    return sum(services.ring(queue) for queue, ring in zip(DUE_QUEUES, answers, strict=True) if ring)
 
 
 def ring(services: Services, queue: str) -> None:
     """Rouse a worker of a queue in which something has just become due, unless one is awake. Raises StoreError."""
     if services.turns.ring(queue):
-        services.wake(queue)
+        services.ring(queue)

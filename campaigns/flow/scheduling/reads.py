@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from campaigns.accounts.limiter import Permit
-from campaigns.errors import NotNowError
+from campaigns.errors import PermitDeniedError
 from campaigns.flow.doubt.reconcile import reconcile_batch
 from campaigns.flow.tracking.poll import poll
 from campaigns.flow.tracking.replies import fetch_replies
@@ -17,7 +17,7 @@ from campaigns.services import Services
 def read_taken(services: Services, taken: TakenRead | NoToken, _began_at_s: float) -> Outcome:
     """Poll a batch, fetch its replies, or look for evidence of it. The entry is due again in any case."""
     if isinstance(taken, NoToken):
-        with suppress(NotNowError):
+        with suppress(PermitDeniedError):
             # Pauses it, so that people see why nothing is asked.
             services.gateway(taken.account)
         return Outcome()

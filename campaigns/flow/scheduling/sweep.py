@@ -81,8 +81,8 @@ def sweep_slice(services: Services, may_go_on: Callable[[], bool]) -> tuple[int,
     store.ask("delete", keys.sweep())
     Audit(store).trim(round(services.settings.audit_retention_s * 1000))
     old_ms = services.about_now_ms() - round(services.settings.retention_s * 1000)
-    services.campaigns.forget_expired(old_ms)
-    services.batches.forget_expired(old_ms)
+    services.campaigns.drop_expired(old_ms)
+    services.batches.drop_expired(old_ms)
     return missing, True
 
 

@@ -29,7 +29,7 @@ def recording(
 
     The batch comes first: who dies after that has lost nothing but a permit.
     """
-    rest, account = verdict.rest, claim.batch.account
+    pause, account = verdict.pause, claim.batch.account
     data = {"batch": claim.batch.id}
     calls = [
         services.batches.moving(claim.batch, verdict.move, from_states=MAY_RECORD[verdict.move.to], fence=claim.fence),
@@ -43,10 +43,10 @@ def recording(
     if _is_over(claim.batch, verdict):
         settled = Move(SETTLED, {}, {"text": ""}, {POLL_VERB: None})
         calls.append(services.batches.moving(claim.batch, settled, from_states={ACCEPTED}, fence=claim.fence))
-    if rest is not None:
+    if pause is not None:
         # With the others: what is taken next in the same round trip must not be of this account.
-        how: dict[str, Any] = {"paid_only": rest.paid_only, "cause": rest.cause}
-        calls.append(services.limiter.pausing(account, rest.seconds, rest.reason, data, **how))
+        how: dict[str, Any] = {"paid_only": pause.paid_only, "cause": pause.cause}
+        calls.append(services.limiter.pausing(account, pause.seconds, pause.reason, data, **how))
     return calls
 
 
@@ -55,11 +55,13 @@ def _is_over(batch: Batch, verdict: Verdict) -> bool:
     return bool(verdict.learnt) and batch.follow == NOT_AT_ALL and RESENT not in batch.fields
 
 
-def learning(services: Services, claim: Claim, verdict: Verdict) -> list[ScriptCall]:
+def message_id_calls(services: Services, claim: Claim, verdict: Verdict) -> list[ScriptCall]:
     """The calls that write down the gateway's ids, before anybody may ask by them."""
     if not verdict.learnt:
         return []
-    return services.deliveries.learning(claim.batch, verdict.learnt, round(services.settings.retention_s * 1000))
+    return services.deliveries.message_id_calls(
+        claim.batch, verdict.learnt, round(services.settings.retention_s * 1000)
+    )
 
 
 def recorded(services: Services, claim: Claim, verdict: Verdict, took_ms: int, answers: Sequence[Any]) -> bool:
@@ -78,8 +80,8 @@ def recorded(services: Services, claim: Claim, verdict: Verdict, took_ms: int, a
         taken = to == ACCEPTED and accepted_late(services, claim, verdict)
     if paused_ms:
         log.warning("account_paused", extra=_pause(verdict, batch, int(paused_ms)))
-    if verdict.rest is not None:
-        log.warning("account_paused", extra=_pause(verdict, batch, round(verdict.rest.seconds * 1000)))
+    if verdict.pause is not None:
+        log.warning("account_paused", extra=_pause(verdict, batch, round(verdict.pause.seconds * 1000)))
     return taken
 
 

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from campaigns.accounts.limiter import Permit
-from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError, NotNowError
+from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError, PermitDeniedError
 from campaigns.flow.outcome import Verdict, accepted, refused
-from campaigns.flow.sending.record import learning, recorded, recording
+from campaigns.flow.sending.record import message_id_calls, recorded, recording
 from campaigns.flow.sending.send_list import send_list
 from campaigns.flow.sending.suppress import check
 from campaigns.flow.tracking.callbacks import callback_url
@@ -38,12 +38,12 @@ def send_taken(services: Services, taken: Claim | ToCheck | NoToken, began_at_s:
     `began_at_s` (boot clock) lies before the claim, so that claim and permit last longer than this process believes.
     """
     if isinstance(taken, NoToken):
-        with suppress(NotNowError):
+        with suppress(PermitDeniedError):
             # Pauses it, so that people see why nothing goes out.
             services.gateway(taken.account)
         return Outcome()
     if isinstance(taken, ToCheck):
-        check(services, taken.batch_id, taken.unchecked)
+        check(services, taken.batch_id, taken.outdated)
         batch = services.batches.read(taken.batch_id)
         return Outcome(
             [services.due.putting([(Entry(SEND, batch.id), batch, services.now_ms())])] if batch.state else []
@@ -53,7 +53,7 @@ def send_taken(services: Services, taken: Claim | ToCheck | NoToken, began_at_s:
     notes = Notes()
     verdict = _verdict(services, taken, permit, began_at_s, notes)
     took_ms = round((services.boot_s() - began_at_s) * 1000)
-    learnt, calls = learning(services, taken, verdict), recording(services, taken, permit, verdict, notes)
+    learnt, calls = message_id_calls(services, taken, verdict), recording(services, taken, permit, verdict, notes)
 
     def after(answers: Sequence[Any]) -> None:
         recorded(services, taken, verdict, took_ms, answers[len(learnt) :])
@@ -67,7 +67,7 @@ def give_back(services: Services, taken: Claim | ToCheck | NoToken) -> Outcome:
         return Outcome()  # nothing was claimed, and it is due again
     wanted, reason = services.store.replicas, "the claim was not replicated, so nothing was sent"
     log.warning("claim_not_replicated", extra={**taken.batch.facts, "reason": reason, "replicas": wanted})
-    error = NotNowError(taken.batch.kind, reason, retry_after_s=_REPLICAS_S)
+    error = PermitDeniedError(taken.batch.kind, reason, retry_after_s=_REPLICAS_S)
     verdict = refused(error, taken.batch, services.settings, services.random.random())
     permit = Permit(taken.batch.account, taken.fence)
     return Outcome(recording(services, taken, permit, verdict), partial(recorded, services, taken, verdict, 0))

@@ -15,10 +15,10 @@ import orjson
 from campaigns.accounts.limiter import Permit, Wait
 from campaigns.errors import (
     ContentRefusedError,
-    DoubtError,
     GatewayError,
-    NotNowError,
-    NotWrittenError,
+    NotSentError,
+    OutcomeUnknownError,
+    PermitDeniedError,
 )
 from campaigns.flow.outcome import Verdict, accepted
 from campaigns.gateway import Gateway
@@ -52,7 +52,9 @@ def send_list(services: Services, claim: Claim, permit: Permit, may_write: Calla
         return accepted(batch, claim.now_ms, services.settings, message_ids={0: message_id})
     regained = services.limiter.regain(permit)
     if isinstance(regained, Wait):
-        raise NotNowError("confirmViberMessage", f"not confirmed: {regained.words}", retry_after_s=regained.seconds)
+        raise PermitDeniedError(
+            "confirmViberMessage", f"not confirmed: {regained.words}", retry_after_s=regained.seconds
+        )
     _begin_confirming(services, batch, before)
     try:
         gateway.confirm_viber_message(message_id, may_write=may_write, notes=notes)
@@ -69,8 +71,8 @@ def _create(services: Services, claim: Claim, gateway: Gateway) -> tuple[int, in
         created = gateway.send_viber_message_list(
             orjson.loads(claim.body), image=services.batches.image(claim.batch.campaign_id) if claim.has_image else None
         )
-    except DoubtError as error:
-        raise NotWrittenError(error.method, f"not created: {error.reason}", http_status=error.http_status) from None
+    except OutcomeUnknownError as error:
+        raise NotSentError(error.method, f"not created: {error.reason}", http_status=error.http_status) from None
     batch, message_id = claim.batch, created.message_id
     recipients = created.count_subscribers
     if recipients is None:
@@ -81,7 +83,7 @@ def _create(services: Services, claim: Claim, gateway: Gateway) -> tuple[int, in
     _note(services, claim, noted, recipients)
     # One that was created before takes no further part: nobody confirms it.
     anew = replace(batch, fields={**batch.fields, "message_ids": ""})
-    services.deliveries.learn(anew, {0: message_id}, round(services.settings.retention_s * 1000))
+    services.deliveries.record_message_ids(anew, {0: message_id}, round(services.settings.retention_s * 1000))
     return message_id, recipients
 
 
@@ -91,19 +93,19 @@ def _created_for_another_time(batch: Batch) -> bool:
 
 
 def _begin_confirming(services: Services, batch: Batch, status_before: str) -> None:
-    """Note that the mailing is about to be paid for. Raises NotNowError if its campaign was paused or cancelled."""
+    """Note that the mailing is about to be paid for. Raises PermitDeniedError where its campaign is not `ready`."""
     refusal = services.batches.begin_confirming(batch, status_before)
     if refusal is None:
         return
     if refusal.batch_state == SENDING and refusal.campaign_state != READY:
-        raise NotNowError("confirmViberMessage", f"not confirmed: the campaign is {refusal.campaign_state}")
-    raise NotWrittenError("confirmViberMessage", "the batch is not ours any more")
+        raise PermitDeniedError("confirmViberMessage", f"not confirmed: the campaign is {refusal.campaign_state}")
+    raise NotSentError("confirmViberMessage", "the batch is not ours any more")
 
 
 def _note(services: Services, claim: Claim, fields: dict[str, str | int], recipients: int | None = None) -> None:
     noted = services.batches.note(claim.batch, fields, state=SENDING, fence=claim.fence, recipients=recipients)
     if not noted:
-        raise NotWrittenError("confirmViberMessage", "the batch is not ours any more")
+        raise NotSentError("confirmViberMessage", "the batch is not ours any more")
 
 
 def _check_limits(services: Services, batch: Batch, recipients: int) -> None:
@@ -129,7 +131,7 @@ def _confirmed_after_all(gateway: Gateway, message_id: int, before: str, error: 
 
     A refusal is checked as well: it may refuse because an earlier request, whose answer was lost, was late.
     """
-    if isinstance(error, (NotWrittenError, NotNowError)):
+    if isinstance(error, (NotSentError, PermitDeniedError)):
         return False
     try:
         return confirmed(before, gateway.get_viber_message_data(message_id).status)

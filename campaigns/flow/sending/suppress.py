@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 
-from campaigns.ledger import Unchecked, withhold
+from campaigns.ledger import OutdatedSuppression, exclude_opted_out
 from campaigns.ledger.states import PLANNED
 from campaigns.planning.batching import without
 from campaigns.planning.planner import phones_of
@@ -19,22 +19,22 @@ from campaigns.services import Services
 log = logging.getLogger(__name__)
 
 
-def check(services: Services, batch_id: str, unchecked: Unchecked) -> None:
+def check(services: Services, batch_id: str, outdated: OutdatedSuppression) -> None:
     """Take out of a planned batch who opted out. Nothing happens if somebody else was first."""
     batch = services.batches.read(batch_id)
     body = services.batches.body(batch_id)
     if batch.state != PLANNED:
         return
-    rest, removed = None, []
+    reduced, removed = None, []
     if body is not None:
         planned = [phone for mailing in phones_of(batch.kind, body) for phone in mailing]
         verdicts = services.optouts.among(planned)
         opted_out = {phone for phone, is_out in zip(planned, verdicts, strict=True) if is_out}
-        # Fewer than the batch counts: some were forgotten while it lay refused.
+        # Fewer than the batch counts: some were erased while it lay refused.
         if opted_out or len(planned) != batch.recipients:
-            rest = without(batch.kind, body, opted_out)
-            removed = rest.removed
+            reduced = without(batch.kind, body, opted_out)
+            removed = reduced.removed
     settings = services.settings
     life_ms = round((settings.body_retention_s + settings.poll_horizon_s) * 1000)
-    if withhold(services.store, batch, unchecked, rest, removed, life_ms) and rest:
+    if exclude_opted_out(services.store, batch, outdated, reduced, removed, life_ms) and reduced:
         log.info("batch_reduced", extra={**batch.facts, "opted_out": len(removed)})

@@ -52,7 +52,7 @@ def take_callback(services: Services, path: str, body: bytes) -> bool:
         return False
     keys, least_ms = services.store.keys, round(services.settings.poll_min_s * 1000)
     state, _ = services.store.run_safely(
-        "callback",
+        "record_callback",
         [keys.batch(batch_id), keys.due(POLL), keys.accounts(POLL)],
         [batch_id, attempt, uuid_in(body) or "", least_ms],
     )

@@ -18,7 +18,7 @@ from campaigns.flow.tracking.fetch import Answer, ask, final_costs, last_digest,
 from campaigns.ledger import FETCH, POLL_VERB, Batch, Entry, Move
 from campaigns.ledger.states import ACCEPTED, REJECTED, SETTLED
 from campaigns.planning.planner import phones_of
-from campaigns.results import Odd, compare, silenced
+from campaigns.results import Odd, compare, expire_unreported
 from campaigns.results.changes import Change, Comparison
 from campaigns.services import Services
 from campaigns.statuses import NOT_AT_ALL, final_words
@@ -71,32 +71,32 @@ def poll(services: Services, batch: Batch, now_ms: int, first: Permit | None) ->
     if _enough(batch, now_ms):
         _settle(services, batch_id, past_horizon=True, priced=True)
         return [services.limiter.releasing(first, used=False)] if first else []
-    look = Polled(services, batch, now_ms)
+    polled = Polled(services, batch, now_ms)
     followed_ms, horizon_s = batch.number("followed_ms"), services.settings.poll_horizon_s
     end_ms = followed_ms + round(horizon_s * 1000)
     delay_s, trouble = None, ""
     patience_s = min(_PATIENCE_S, services.settings.deadline_s)
     with services.limiter.reads(batch.account, patience_s, first) as reads:
         try:
-            answer = ask(services.gateway(batch.account).under(reads), batch, lambda: look.phones)
+            answer = ask(services.gateway(batch.account).under(reads), batch, lambda: polled.phones)
         except GatewayError as error:
             answer, delay_s, trouble = None, _trouble(batch, error), error.gateway_text or error.reason
-        past_horizon = followed_to_the_end(look.now_ms, followed_ms, horizon_s, answered=answer is not None)
+        past_horizon = followed_to_the_end(polled.now_ms, followed_ms, horizon_s, answered=answer is not None)
         news = answer is not None and answer.digest != last_digest(batch)
-        # Most looks find nothing new, and whoever waited for the last status of all would settle at that look.
+        # Fast path: nothing new in the answer, and not every status is final, so there is nothing to write or settle.
         if not news and not past_horizon and batch.number("final") < batch.recipients:
-            if trouble and look.now_ms >= end_ms:
+            if trouble and polled.now_ms >= end_ms:
                 text = f"followed on until the gateway answers: {trouble}"
                 services.batches.note(batch, {"text": text}, state=ACCEPTED, fence=batch.fence)
-            return [*reads.giving_back(), _looking_again(look, end_ms, delay_s)]
+            return [*reads.release_calls(), _poll_again(polled, end_ms, delay_s)]
     if answer is not None and news:
-        _take_in(look, answer)
+        _take_in(polled, answer)
     if past_horizon:
-        _silence(look)
+        _silence(polled)
     why = f"given up without an answer: {trouble}" if past_horizon and trouble else ""
-    enough = _enough(look.batch, now_ms)
+    enough = _enough(polled.batch, now_ms)
     if not _settle(services, batch_id, past_horizon=past_horizon or enough, priced=enough, why=why):
-        return [_looking_again(look, end_ms, delay_s)]
+        return [_poll_again(polled, end_ms, delay_s)]
     return []
 
 
@@ -105,21 +105,23 @@ def _enough(batch: Batch, now_ms: int) -> bool:
     return batch.follow == NOT_AT_ALL and batch.known_at_gateway and now_ms >= batch.number("followed_ms")
 
 
-def _take_in(look: Polled, answer: Answer) -> None:
-    services, batch, holds = look.services, look.batch, dict(look.batch.fields)
-    holds |= services.deliveries.learn(batch, answer.message_ids, round(services.settings.retention_s * 1000))
-    look.batch = batch = services.batches.read(batch.id)
+def _take_in(polled: Polled, answer: Answer) -> None:
+    services, batch, holds = polled.services, polled.batch, dict(polled.batch.fields)
+    holds |= services.deliveries.record_message_ids(
+        batch, answer.message_ids, round(services.settings.retention_s * 1000)
+    )
+    polled.batch = batch = services.batches.read(batch.id)
     for mailing, text in answer.rejected.items():
         # What was ever heard of went out: to call it refused would let it be sent again.
         went_out = mailing in batch.message_ids or services.deliveries.any_stored(batch.id, mailing)
         if f"rejected:{mailing}" not in batch.fields and not went_out:
-            recipients = len(look.phones[mailing]) or batch.mailings[mailing].recipients
+            recipients = len(polled.phones[mailing]) or batch.mailings[mailing].recipients
             services.deliveries.reject_mailing(batch, mailing, recipients, text)
             holds[f"rejected:{mailing}"] = text
     if batch.kind == "list":
-        _count_listed(look, answer.rows.get(0, DeliveryRows([])))
+        _count_listed(polled, answer.rows.get(0, DeliveryRows([])))
     written = [
-        _write_rows(look, mailing, rows)
+        _write_rows(polled, mailing, rows)
         for mailing, rows in answer.rows.items()
         if f"rejected:{mailing}" not in batch.fields
     ]
@@ -130,82 +132,82 @@ def _take_in(look: Polled, answer: Answer) -> None:
         services.oddities.note(batch, odd)
     # Only then may an equal answer be passed over.
     if all(written):
-        digest = marked(answer.digest, holds | {"v": look.version or ""})
+        digest = marked(answer.digest, holds | {"v": polled.version or ""})
         services.batches.note(batch, {"digest": digest}, state=ACCEPTED, fence=batch.fence)
 
 
-def _count_listed(look: Polled, rows: DeliveryRows) -> None:
+def _count_listed(polled: Polled, rows: DeliveryRows) -> None:
     """Count everybody whom a list mailing reached: the list may have grown since `count_subscribers` was told."""
-    services, batch = look.services, look.batch
+    services, batch = polled.services, polled.batch
     number = len({row.phone for row in rows} | services.deliveries.stored(batch.id, 0).keys())
     if number > batch.recipients:
         services.batches.note(batch, {}, state=ACCEPTED, fence=batch.fence, recipients=number)
 
 
-def _write_rows(look: Polled, mailing: int, rows: DeliveryRows) -> bool:
-    services = look.services
+def _write_rows(polled: Polled, mailing: int, rows: DeliveryRows) -> bool:
+    services = polled.services
     last: list[Comparison] = []
 
     def found(stored: Mapping[str, str]) -> list[Change]:
         comparison = compare(
             stored,
             rows,
-            phones=lambda: look.of_mailing(mailing, (row.phone for row in rows)),
-            final=look.final,
-            now_ms=look.now_ms,
+            phones=lambda: polled.of_mailing(mailing, (row.phone for row in rows)),
+            final=polled.final,
+            now_ms=polled.now_ms,
             at_ms=gateway_reader(services.settings.gateway_timezone),
         )
         last[:] = [comparison]
         return comparison.changes
 
-    written = _write(look, mailing, found)
-    _say_odd(look, mailing, last[0])
+    written = _write(polled, mailing, found)
+    _say_odd(polled, mailing, last[0])
     return written
 
 
-def _say_odd(look: Polled, mailing: int, found: Comparison) -> None:
+def _say_odd(polled: Polled, mailing: int, found: Comparison) -> None:
     """Say what of an answer could not be used: the rest of it counts all the same."""
-    method = "getViberDeliveryList" if look.batch.kind == "list" else "statusBulkViber"
-    method = "getViberDeliveryData" if look.batch.kind == "quick" else method
+    method = "getViberDeliveryList" if polled.batch.kind == "list" else "statusBulkViber"
+    method = "getViberDeliveryData" if polled.batch.kind == "quick" else method
     for reason, number in (
         ("unreadable row", found.unreadable),
-        ("phone that the mailing never had", found.strangers),
-        ("status word that nobody knows", found.strange_words),
+        ("phone that the mailing never had", found.unknown_phones),
+        ("status word that nobody knows", found.unknown_statuses),
     ):
         if number:
-            facts = {**look.batch.facts, "method": method, "mailing": mailing, "reason": reason, "rows": number}
+            facts = {**polled.batch.facts, "method": method, "mailing": mailing, "reason": reason, "rows": number}
             log.warning("odd_rows", extra=facts)
-            look.services.oddities.note(look.batch, Odd(method, mailing, reason, number))
+            polled.services.oddities.note(polled.batch, Odd(method, mailing, reason, number))
 
 
-def _write(look: Polled, mailing: int, found: Callable[[Mapping[str, str]], list[Change]]) -> bool:
+def _write(polled: Polled, mailing: int, found: Callable[[Mapping[str, str]], list[Change]]) -> bool:
     """Compare and write; compare again if somebody else wrote meanwhile.
 
     Returns whether it was all written and nothing else was: neither by somebody else, nor was anything lost.
     """
-    services, alone = look.services, True
+    services, alone = polled.services, True
     for _ in range(_CONFLICTS):
-        version, stored = services.deliveries.snapshot(look.batch.id, mailing)
-        alone = alone and version == look.version
-        changes, look.version = found(stored), version
+        version, stored = services.deliveries.read_versioned(polled.batch.id, mailing)
+        alone = alone and version == polled.version
+        changes, polled.version = found(stored), version
         if changes:
             write = services.deliveries.write
-            look.version = write(look.batch, mailing, changes, version, seen_ms=look.now_ms)
-        if look.version is not None:
+            polled.version = write(polled.batch, mailing, changes, version, seen_ms=polled.now_ms)
+        if polled.version is not None:
             return alone
-    log.warning("intake_conflict", extra={**look.batch.facts, "mailing": mailing, "tries": _CONFLICTS})
+    log.warning("intake_conflict", extra={**polled.batch.facts, "mailing": mailing, "tries": _CONFLICTS})
     return False
 
 
-def _silence(look: Polled) -> None:
+def _silence(polled: Polled) -> None:
     """The horizon passed: whatever is still open will stay unknown."""
-    for mailing in range(len(look.batch.mailings)):
-        if f"rejected:{mailing}" not in look.batch.fields:
+    for mailing in range(len(polled.batch.mailings)):
+        if f"rejected:{mailing}" not in polled.batch.fields:
             _write(
-                look,
+                polled,
                 mailing,
-                lambda stored, m=mailing: silenced(  # type: ignore[misc]
-                    stored, dict.fromkeys([*look.phones[m], *stored]), final=look.final, now_ms=look.now_ms
+                lambda stored, m=mailing: expire_unreported(  # type: ignore[misc]
+                    stored, dict.fromkeys([*polled.phones[m], *stored]), final=polled.final, now_ms=polled.now_ms
                 ),
             )
 
@@ -242,24 +244,24 @@ def _priced(services: Services, batch: Batch) -> dict[str, str] | None:
     return dict(services.deliveries.price(batch, mailing, cost) for mailing, cost in costs.items())
 
 
-def _looking_again(look: Polled, end_ms: int, delay_s: float | None) -> ScriptCall:
-    settings, batch = look.services.settings, look.batch
+def _poll_again(polled: Polled, end_ms: int, delay_s: float | None) -> ScriptCall:
+    settings, batch = polled.services.settings, polled.batch
     starts_at_ms, least_s = batch.number("followed_ms"), settings.poll_min_s
-    if look.now_ms < starts_at_ms and batch.fields.get("uuid") and len(batch.message_ids) < len(batch.mailings):
+    if polled.now_ms < starts_at_ms and batch.fields.get("uuid") and len(batch.message_ids) < len(batch.mailings):
         # A scheduled mailing may be refused long before its time, and until then nobody knows its id.
         starts_at_ms, end_ms = batch.number("claimed_ms"), starts_at_ms + round(least_s * 1000)
     due_ms = again_ms(
-        look.now_ms,
+        polled.now_ms,
         starts_at_ms,
         fraction=poll_fraction(settings, batch.recipients),
         minimum_s=least_s,
         end_ms=end_ms,
         delay_s=delay_s,
     )
-    return look.services.due.putting([(Entry(POLL_VERB, batch.id), batch, due_ms)])
+    return polled.services.due.putting([(Entry(POLL_VERB, batch.id), batch, due_ms)])
 
 
 def _trouble(batch: Batch, error: GatewayError) -> float | None:
-    """Seconds until the next look, if the trouble says so. The account pauses by itself if it was refused."""
+    """Seconds until the next polled, if the trouble says so. The account pauses by itself if it was refused."""
     log.info("poll_failed", extra={**batch.facts, **error.facts})
     return error.retry_after_s

@@ -74,7 +74,7 @@ export function ordered() {
 
 function showFaults(faults, withdraw) {
   keyed(
-    byId("standing"),
+    byId("progress"),
     faults,
     (fault) => fault.id,
     () => el("li"),

@@ -18,7 +18,7 @@ if plan[1] ~= 'planning' then return plan[1] == 'abandoned' and 0 or 1 end
 if plan[3] ~= ARGV[9] or plan[5] ~= ARGV[10] then return 0 end
 local function number(n) return tonumber(plan[n] or '0') end
 redis.call('HSET', KEYS[1], 'digest', ARGV[4])
-redis.call('HDEL', KEYS[1], 'plan_until_ms', 'taken_out_calls')
+redis.call('HDEL', KEYS[1], 'plan_until_ms', 'exclusion_calls')
 redis.call('ZREM', KEYS[5], 'plan|' .. ARGV[2])
 make_visible({campaign = KEYS[1], events = KEYS[2], due = KEYS[3], accounts = KEYS[4], primary = KEYS[6], workers = KEYS[7]},
   ARGV[2], {kind = plan[4], account = ARGV[5], batches = number(3), planned = number(6), total = number(5),

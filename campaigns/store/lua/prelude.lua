@@ -157,18 +157,18 @@ local function optouts_version(optouts, counter)
   return (redis.call('GET', counter) or '0') .. ':' .. redis.call('SCARD', optouts)
 end
 
-local TAKEN_OUT = {'invalid', 'duplicate', 'opted_out'}
+local EXCLUDED = {'invalid', 'duplicate', 'opted_out'}
 local BATCH_STATES = {'planned', 'sending', 'unknown', 'held', 'accepted', 'rejected', 'settled', 'cancelled', 'written_off'}
 
 -- Ends the campaign if nothing more will happen by itself and its account balances.
-local function conclude(campaign, events, id, now)
+local function finish_if_over(campaign, events, id, now)
   local open = redis.call('HMGET', campaign, 'state', 'b:planned', 'b:sending', 'b:unknown', 'b:accepted')
   local state = open[1]
   if state ~= 'ready' and state ~= 'paused' and state ~= 'cancelling' then return end
   for i = 2, 5 do
     if tonumber(open[i] or '0') ~= 0 then return end
   end
-  local names = {'total', unpack(TAKEN_OUT)}
+  local names = {'total', unpack(EXCLUDED)}
   for _, name in ipairs(BATCH_STATES) do names[#names + 1] = name end
   local fields, number = {'final'}, {}
   for i, name in ipairs(names) do fields[i + 1] = 'r:' .. name end

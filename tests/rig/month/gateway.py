@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from campaigns.errors import NotWrittenError
+from campaigns.errors import NotSentError
 from campaigns.gateway.calls import Call
 from campaigns.gateway.meaning import Answer
 from campaigns.gateway.transport import Transport
@@ -102,7 +102,7 @@ class Month(Transport):
 
     def send(self, call: Call, token: Secret, *, may_write: Callable[[], bool] = lambda: True) -> Answer:
         if not may_write():
-            raise NotWrittenError(call.method, "the lease does not cover the deadline")
+            raise NotSentError(call.method, "the lease does not cover the deadline")
         with self._lock:
             self.requests[call.method] = self.requests.get(call.method, 0) + 1
             raw = getattr(self, f"_{call.method}")(call, self._now_ms())

@@ -33,7 +33,7 @@ _DUE_FOR_EVER = 2
 
 
 #: Classes that are made anew for every campaign, and for every batch.
-_OF_CAMPAIGNS = ("campaign", "taken_out", "replies", "image", "job_key")
+_OF_CAMPAIGNS = ("campaign", "excluded", "replies", "image", "job_key")
 _OF_BATCHES = ("batch", "body", "deliveries", "message")
 PER_CAMPAIGN = frozenset({*_OF_CAMPAIGNS, *_OF_BATCHES, "lookalikes"})
 

@@ -136,7 +136,7 @@ class Simulation:
         settings = plan.settings(url)
         store = Store(connect(settings), Keys(PREFIX), boot_s=clock.boot_s)
         self.gateway = Month(lambda: round(clock.now_s() * 1000), plan.seed)
-        services = build_services(settings, store=store, wake=lambda _queue: True)
+        services = build_services(settings, store=store, ring=lambda _queue: True)
         gateway = Gateway(self.gateway, _TOKEN, permit=self._permit)
         self.services: Services = replace(services, gateway=lambda _account: gateway, boot_s=clock.boot_s)
         self.books = Books()

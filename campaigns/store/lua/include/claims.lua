@@ -30,7 +30,7 @@ local function doubt_lost(k, primary, batch, batch_id, campaign_id, account, op,
     'the store lost its last claims, and this may have been one of them', now)
   redis.call('HSET', k.batch, 'fence', op, 'attempt', attempt, 'epoch', primary.doubt,
     'claimed_ms', math.max(primary.since, tonumber(batch[10] or '0')), 'doubted_ms', now)
-  redis.call('HDEL', k.batch, 'looks', 'looked_ms', 'tries', 'check')
+  redis.call('HDEL', k.batch, 'checks', 'checked_ms', 'tries', 'check')
   redis.call('HINCRBY', k.primary, 'doubted', 1)
 end
 
@@ -71,7 +71,7 @@ local function claim(k, primary, batch, batch_id, campaign_id, fence, lease_ms, 
   -- From here on a new time for the campaign is none for this batch.
   local schedule_ms = redis.call('HGET', k.campaign, 'schedule_ms')
   if schedule_ms then redis.call('HSET', k.batch, 'schedule_ms', schedule_ms) end
-  redis.call('HDEL', k.batch, 'callback_ms', 'callback_uuid', 'looks', 'looked_ms', 'tries') -- of an earlier attempt
+  redis.call('HDEL', k.batch, 'callback_ms', 'callback_uuid', 'checks', 'checked_ms', 'tries') -- of an earlier attempt
   schedule(k.due_control, nil, nil, 'lease|' .. batch_id, lease_until)
   count(k.campaign, batch_id, tonumber(batch[2]), 'planned', 'sending', now)
   emit(k.events, k.campaign, campaign_id, 'batch.sending', batch_id,

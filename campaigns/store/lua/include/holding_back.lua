@@ -41,9 +41,9 @@ end
 -- Emits: campaign.window_closed.
 local function tell_closed(events, account, campaign, campaign_id, zone, opens, now)
   redis.call('ZADD', METRICS .. ':' .. account .. ':planned', 'XX', 'GT', opens, campaign_id)
-  local told = 'told:' .. zone
-  if tonumber(redis.call('HGET', campaign, told) or '0') >= opens or opens - now <= NO_OPENING_MS then return end
-  redis.call('HSET', campaign, told, string.format('%.0f', opens))
+  local announced = 'announced:' .. zone
+  if tonumber(redis.call('HGET', campaign, announced) or '0') >= opens or opens - now <= NO_OPENING_MS then return end
+  redis.call('HSET', campaign, announced, string.format('%.0f', opens))
   emit(events, campaign, campaign_id, 'campaign.window_closed', campaign_id, '{"zone":' .. cjson.encode(zone) ..
     ',"opens_ms":' .. string.format('%.0f', opens) ..
     ',"recipients":' .. (redis.call('HGET', campaign, 'r:planned') or '0') .. '}', now)

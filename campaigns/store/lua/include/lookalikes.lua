@@ -1,5 +1,5 @@
 -- Mailings that would look alike in the gateway's listing: a sorted set of '<batch id>:<mailing>' by when each is
--- forgotten (unix ms). The same words may go to the same phone for years, so whoever adds one drops some whose time is
+-- erased (unix ms). The same words may go to the same phone for years, so whoever adds one drops some whose time is
 -- over: the set's own expiry, which each addition puts off, never comes then.
 
 -- So many are dropped at once.

@@ -5,14 +5,14 @@ local function tally_planned(plan)
   local recipients = 'recipients|' .. plan.kind .. '||'
   tally(plan.account, 'batches||planned', plan.batches)
   tally(plan.account, recipients .. 'planned', plan.planned)
-  for _, reason in ipairs(TAKEN_OUT) do tally(plan.account, recipients .. reason, plan.excluded[reason] or 0) end
+  for _, reason in ipairs(EXCLUDED) do tally(plan.account, recipients .. reason, plan.excluded[reason] or 0) end
 end
 
 -- A complete plan becomes ready and its batches due, or it becomes a draft. `k`: names of campaign, events, due, accounts,
 -- primary and workers. `plan`: kind, account, batches, planned, total, first (when its first batch may go out, unix ms;
 -- 0: at once), replicas (how many must have what is written), kept_back (ms, until they have it), draft (why it becomes
 -- one, or '') and excluded (recipients by reason).
--- Emits: campaign.ready or campaign.draft, and what `conclude` does.
+-- Emits: campaign.ready or campaign.draft, and what `finish_if_over` does.
 -- Returns whether some of it may go out now.
 local function make_visible(k, id, plan, now)
   local state = plan.draft ~= '' and plan.batches > 0 and 'draft' or 'ready'
@@ -35,6 +35,6 @@ local function make_visible(k, id, plan, now)
     data = data .. ',"by":' .. cjson.encode(by) .. ',"reason":' .. cjson.encode(plan.draft)
   end
   emit(k.events, k.campaign, id, 'campaign.' .. state, id, data .. '}', now)
-  if plan.batches == 0 then conclude(k.campaign, k.events, id, now) end
+  if plan.batches == 0 then finish_if_over(k.campaign, k.events, id, now) end
   return state == 'ready' and plan.batches > 0 and first <= now
 end

@@ -25,7 +25,7 @@ end)
 local events = 0
 for i = at, #ARGV do events = events + redis.call('XDEL', KEYS[2], ARGV[i]) end
 if tonumber(ARGV[3]) + tonumber(ARGV[4]) + replies + rows + events > 0 and redis.call('EXISTS', KEYS[1]) == 1 then
-  emit(KEYS[2], KEYS[1], ARGV[2], 'person.forgotten', ARGV[2], '{"deliveries":' .. ARGV[3] .. ',"bodies":' .. ARGV[4] ..
-    ',"replies":' .. replies .. ',"taken_out":' .. rows .. ',"events":' .. ARGV[5] .. '}', now)
+  emit(KEYS[2], KEYS[1], ARGV[2], 'person.erased', ARGV[2], '{"deliveries":' .. ARGV[3] .. ',"bodies":' .. ARGV[4] ..
+    ',"replies":' .. replies .. ',"excluded":' .. rows .. ',"events":' .. ARGV[5] .. '}', now)
 end
 return {replies, rows, events}

@@ -1,6 +1,6 @@
 -- A tick of beat was carried out: when, and by which beat it was sent.
 -- KEYS: 1 heartbeat of dispatching, 2 beats
--- ARGV: 1 now (ms or 0), 2 beat, or '' if it has no name, 3 ms of silence after which a beat is forgotten, 4 life of the keys in s
+-- ARGV: 1 now (ms or 0), 2 beat, or '' if it has no name, 3 ms of silence after which a beat is erased, 4 life of the keys in s
 -- Returns: 1
 local now = clock(ARGV[1])
 redis.call('SET', KEYS[1], now, 'EX', ARGV[4])

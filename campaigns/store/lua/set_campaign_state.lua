@@ -18,5 +18,5 @@ if ARGV[4] == 'ready' then schedule(KEYS[3], KEYS[4], ARGV[7], 'campaign|' .. AR
 note_planned(ARGV[7], KEYS[1], ARGV[2], now)
 -- In case the process that cancels its batches dies.
 if ARGV[4] == 'cancelling' then redis.call('ZADD', KEYS[5], now + 5000, 'cancel|' .. ARGV[2]) end
-conclude(KEYS[1], KEYS[2], ARGV[2], now)
+finish_if_over(KEYS[1], KEYS[2], ARGV[2], now)
 return {1, state}

@@ -12,7 +12,7 @@ for i = 3, #KEYS do rows = rows + redis.call('HDEL', KEYS[i], ARGV[2]) end
 for i = 6, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 if ARGV[5] ~= ARGV[4] then
   changed = 1
-  redis.call('HSET', KEYS[1], 'optouts_v', 'forgotten')
+  redis.call('HSET', KEYS[1], 'optouts_v', 'erased')
   -- An earlier request in doubt may still turn up, and it held more phones than are left.
   if redis.call('HEXISTS', KEYS[1], 'resent_ms') == 1 then redis.call('HSET', KEYS[1], 'reduced_ms', clock(ARGV[1])) end
   if ARGV[5] == '' then redis.call('DEL', KEYS[2]) else redis.call('SET', KEYS[2], ARGV[5], 'KEEPTTL') end

@@ -1,7 +1,7 @@
 -- Lets batches that may still be sent, or are in doubt, be remembered among those that look alike.
 -- KEYS: sets of lookalikes, one for each member
--- ARGV: 1 now (ms or 0), 2 life (ms), 3 who would be forgotten in less than this (ms) is remembered for a whole life,
---       4.. members, one for each key; who has been forgotten stays so
+-- ARGV: 1 now (ms or 0), 2 life (ms), 3 who would be erased in less than this (ms) is remembered for a whole life,
+--       4.. members, one for each key; who has been erased stays so
 -- Returns: how many were kept. Calling it twice changes nothing.
 -- @include lookalikes
 local now, life, least, kept = clock(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), 0

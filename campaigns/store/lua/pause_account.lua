@@ -1,10 +1,10 @@
--- Lets an account rest, or wakes it. A rest is only ever made longer, except by waking.
+-- Pauses an account, or resumes it. A pause is only ever made longer, except by resuming.
 -- KEYS: 1 account, 2 events, 3 audit, 4.. accounts of each queue
--- ARGV: 1 now (ms or 0), 2 account, 3 ms to rest (0: wake), 4 reason, 5 'all' requests or only 'paid' ones,
---       6 data of the event (JSON object), 7 act of a person that wakes it (JSON object) or '', 8 its cause, one of few
+-- ARGV: 1 now (ms or 0), 2 account, 3 ms to pause (0: resume), 4 reason, 5 'all' requests or only 'paid' ones,
+--       6 data of the event (JSON object), 7 act of a person who resumes it (JSON object) or '', 8 its cause, one of few
 --       words
 -- @include acts
--- Returns: unix ms until which the account rests (0: it does not).
+-- Returns: unix ms until which the account is paused (0: it does not).
 local now = clock(ARGV[1])
 local source = 'accounts/' .. ARGV[2]
 local function number(name) return tonumber(redis.call('HGET', KEYS[1], name) or '0') end

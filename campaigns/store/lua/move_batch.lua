@@ -58,5 +58,5 @@ if state == 'finished' or state == 'cancelled' then
   redis.call('HSET', KEYS[2], 'state', 'ready')
   emit(KEYS[3], KEYS[2], ARGV[4], 'campaign.reopened', ARGV[4], '{"from":"' .. state .. '"}', now)
 end
-conclude(KEYS[2], KEYS[3], ARGV[4], now)
+finish_if_over(KEYS[2], KEYS[3], ARGV[4], now)
 return {1, now}
