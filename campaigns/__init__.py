@@ -8,12 +8,11 @@ person, `optouts` about those who must not be messaged. Settings come from the e
 
 from __future__ import annotations
 
-from campaigns import optouts
 from campaigns.campaign import Campaign
 from campaigns.campaign_status import Status
+from campaigns.client import Client, default_client
 from campaigns.consume import consume, stop_on_signals
-from campaigns.enqueue import enqueue
-from campaigns.enqueue_many import Enqueued, enqueue_many
+from campaigns.enqueue_many import Enqueued
 from campaigns.errors import (
     AccountRefusedError,
     ApprovalError,
@@ -38,15 +37,24 @@ from campaigns.events import Event
 from campaigns.jobs.typed import BulkJob, BulkMailing, Content, ImageUpload, ListJob, QuickJob, Recipient
 from campaigns.ledger import OptOut, Reason
 from campaigns.people import Erased, MessageOwner, PersonHistory, SentMessage
-from campaigns.person import erase, find_message, find_person
 from campaigns.planning.filling import Sample
-from campaigns.preview import FirstRequest, Preview, preview
+from campaigns.preview import FirstRequest, Preview
 from campaigns.recipients.exclusions import Excluded
 from campaigns.results import Delivery, Reply
-from campaigns.send_test import send_test
 from campaigns.settings import Settings
 
 __version__ = "0.1.0"
+
+#: Methods of a client whose settings come from the environment.
+enqueue = default_client.enqueue
+enqueue_many = default_client.enqueue_many
+preview = default_client.preview
+send_test = default_client.send_test
+list_campaigns = default_client.list_campaigns
+find_person = default_client.find_person
+find_message = default_client.find_message
+erase = default_client.erase
+optouts = default_client.optouts
 
 __all__ = [
     "AccountRefusedError",
@@ -55,6 +63,7 @@ __all__ = [
     "BulkMailing",
     "Campaign",
     "CampaignsError",
+    "Client",
     "ConfirmationError",
     "Content",
     "ContentRefusedError",
@@ -97,6 +106,7 @@ __all__ = [
     "erase",
     "find_message",
     "find_person",
+    "list_campaigns",
     "optouts",
     "preview",
     "send_test",

@@ -34,9 +34,16 @@ class Campaign:
     Every method may raise UnknownCampaignError and StoreError.
     """
 
-    def __init__(self, campaign_id: str, services: Services | None = None) -> None:
+    def __init__(self, campaign_id: str) -> None:
         self.id = campaign_id
-        self._services = services or default_services()
+        self._services = default_services()
+
+    @classmethod
+    def of(cls, services: Services, campaign_id: str) -> Campaign:
+        """The handle of a campaign in the store of `services`."""
+        campaign = cls.__new__(cls)
+        campaign.id, campaign._services = campaign_id, services  # noqa: SLF001 (its own)
+        return campaign
 
     def __repr__(self) -> str:
         return f"Campaign({self.id!r})"
@@ -176,14 +183,13 @@ class Campaign:
         return self._services.campaigns.read(self.id)
 
 
-def list_campaigns(limit: int = 20, *, services: Services | None = None) -> list[Status]:
+def list_campaigns(services: Services, limit: int = 20) -> list[Status]:
     """The newest campaigns, newest first. Raises StoreError."""
-    return list(islice(newest_campaigns(services=services), limit))
+    return list(islice(newest_campaigns(services), limit))
 
 
-def newest_campaigns(*, services: Services | None = None) -> Iterator[Status]:
+def newest_campaigns(services: Services) -> Iterator[Status]:
     """All campaigns that are kept, newest first, read a page at a time. Raises StoreError."""
-    services = services or default_services()
     pauses: dict[str, tuple[int, str] | None] = {}
     full = services.events.full()
     for record in services.people.campaigns(None):

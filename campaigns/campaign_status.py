@@ -110,10 +110,7 @@ class Status:
 
 
 def status_of(services: Services, record: Record, account_pause: tuple[int, str] | None, full: Full | None) -> Status:
-    """The status of a campaign. `account_pause`: until when its account is paused (unix ms), and why.
-
-    Raises StoreError.
-    """
+    """The status of a campaign, `account_pause`: until when (unix ms) and why. Raises StoreError."""
     final, ended_ms = record.number("final"), record.number("ended_ms")
     schedule = schedule_of(services.batches, record, services.now_ms)
     currency, amount = next(iter(record.costs.items())) if len(record.costs) == 1 else ("", None)

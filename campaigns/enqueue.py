@@ -51,12 +51,12 @@ from campaigns.preparing.small_campaigns import (
     whole_of,
 )
 from campaigns.services import Services
-from campaigns.wiring import default_services
 
 _BATCHES_PER_STORE = 50
 
 
 def enqueue(
+    services: Services,
     job: AnyJob,
     *,
     key: str | int | None = None,
@@ -66,7 +66,6 @@ def enqueue(
     encoding: str | None = None,
     start: str | None = None,
     by: str = APPLICATION,
-    services: Services | None = None,
 ) -> Campaign:
     """Check a job, store it whole, and wake the workers. When this returns, nothing can lose it.
 
@@ -86,7 +85,7 @@ def enqueue(
     reached. Then nothing is stored either, unless it was the very last answer that got lost: only a repetition
     with the same key is safe, which finds the campaign or enqueues it.
     """
-    services, job = services or default_services(), started(job, start)
+    job = started(job, start)
     with all_mistakes(services, job, recipients):
         own_key, rows = key_of(job, key), rows_of(job, recipients, columns, encoding)
     try:
@@ -151,7 +150,7 @@ def _enqueue(
     while True:
         owner, mine = _stored(services, checked, key, strict)
         if mine:
-            return Campaign(owner, services)
+            return Campaign.of(services, owner)
         if (found := _same_campaign(services, owner, str(key), checked, patience)) is not None:
             return found
 
@@ -159,7 +158,7 @@ def _enqueue(
 def enqueue_checked(services: Services, job: Job, key: str) -> Campaign:
     """Store a job that was checked, and wake the workers. Nobody else has its key. Raises JobError, StoreError."""
     owner, _ = _stored(services, job, key, strict=False)
-    return Campaign(owner, services)
+    return Campaign.of(services, owner)
 
 
 def _stored(services: Services, job: Job, key: str | None, strict: bool) -> tuple[str, bool]:
@@ -213,7 +212,7 @@ def _same_campaign(services: Services, owner: str, key: str, job: Job, patience:
         pass
     if digest != planner.digest:
         raise KeyConflictError(key, owner)
-    return Campaign(owner, services)
+    return Campaign.of(services, owner)
 
 
 def _planned(services: Services, campaign_id: str, patience: _Patience) -> Record | None:

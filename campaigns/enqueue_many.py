@@ -14,7 +14,6 @@ from campaigns.ledger import Stored
 from campaigns.preparing.job import all_mistakes, checked_job, key_of, made, started
 from campaigns.preparing.small_campaigns import Whole, looked_up_later, store_whole
 from campaigns.services import Services
-from campaigns.wiring import default_services
 
 _JOBS_PER_ROUND_TRIP: Final = 200
 #: What bounds the memory of a round trip: of single messages each job is one batch.
@@ -29,13 +28,13 @@ class Enqueued(NamedTuple):
 
 
 def enqueue_many(
+    services: Services,
     jobs: Iterable[AnyJob],
     *,
     keys: Iterable[str | int | None] | None = None,
     strict: bool = False,
     start: str | None = None,
     by: str = APPLICATION,
-    services: Services | None = None,
 ) -> list[Enqueued]:
     """Enqueue many jobs, such as thousands of single messages, in a few round trips. One result a job, in their order.
 
@@ -43,7 +42,7 @@ def enqueue_many(
     is the `error` of its result, which is what `enqueue` would raise. `keys` gives one key a job, or None; `start` and
     `by` are `enqueue`'s, for each. Raises ValueError, before anything is stored, if there are not as many keys as jobs.
     """
-    services, jobs = services or default_services(), [started(job, start) for job in jobs]
+    jobs = [started(job, start) for job in jobs]
     given = [None] * len(jobs) if keys is None else list(keys)
     if len(given) != len(jobs):
         raise ValueError(f"{len(jobs)} jobs, but {len(given)} keys")
@@ -114,11 +113,11 @@ class _Many:
     def _result(self, stored: Stored | StoreError) -> Enqueued | None:
         if isinstance(stored, StoreError):
             return Enqueued(None, stored)
-        return Enqueued(Campaign(stored.owner, self._services), None) if stored.mine else None
+        return Enqueued(Campaign.of(self._services, stored.owner), None) if stored.mine else None
 
     def _alone(self, job: Mapping[str, Any], key: str | int | None) -> Enqueued:
         try:
-            campaign = enqueue(job, key=key, strict=self._strict, by=self._by, services=self._services)
+            campaign = enqueue(self._services, job, key=key, strict=self._strict, by=self._by)
             return Enqueued(campaign, None)
         except CampaignsError as error:
             return Enqueued(None, error)

@@ -15,37 +15,33 @@ from campaigns.acts import APPLICATION, Act, Deed
 from campaigns.ledger import OptOut
 from campaigns.services import Services
 from campaigns.text.wording import masked
-from campaigns.wiring import default_services
 
 
-def add(phones: Iterable[str], *, why: str = "", by: str = "", services: Services | None = None) -> int:
+def add(services: Services, phones: Iterable[str], *, why: str = "", by: str = "") -> int:
     """Opt phones out. `why`, and `by` whom, are kept with each that is new. Returns how many were new."""
-    services = services or default_services()
     normal = _normal(services, phones)
     return services.optouts.add(normal, why, by, Act(Deed.OPTOUTS_ADDED, _named(normal), by, why))
 
 
-def remove(phones: Iterable[str], *, why: str = "", by: str = APPLICATION, services: Services | None = None) -> int:
+def remove(services: Services, phones: Iterable[str], *, why: str = "", by: str = APPLICATION) -> int:
     """Let phones be messaged again; `why`, and `by` whom, go into the record. Returns how many were on the list."""
-    services = services or default_services()
     normal = _normal(services, phones)
     return services.optouts.remove(normal, Act(Deed.OPTOUTS_REMOVED, _named(normal), by, why))
 
 
-def get(phone: str, *, services: Services | None = None) -> OptOut | None:
+def get(services: Services, phone: str) -> OptOut | None:
     """Since when, why and by whom a phone is opted out; None if it is not."""
-    services = services or default_services()
     return services.optouts.of(services.people.normal(phone))
 
 
-def every(*, services: Services | None = None) -> Iterator[str]:
+def every(services: Services) -> Iterator[str]:
     """All phones that are opted out, in the gateway's form and in no order."""
-    return iter((services or default_services()).optouts)
+    return iter(services.optouts)
 
 
-def details(*, services: Services | None = None) -> Iterator[tuple[str, OptOut]]:
+def details(services: Services) -> Iterator[tuple[str, OptOut]]:
     """All phones that are opted out, each with since when, why and by whom, in no order."""
-    return (services or default_services()).optouts.details()
+    return services.optouts.details()
 
 
 def _named(phones: Sequence[str]) -> str:

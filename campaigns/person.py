@@ -7,12 +7,9 @@ from collections.abc import Iterator
 from campaigns.acts import APPLICATION
 from campaigns.people import Erased, Erasure, MessageOwner, PersonHistory
 from campaigns.services import Services
-from campaigns.wiring import default_services
 
 
-def find_person(
-    phone: str, *, campaigns: int | None = 100, services: Services | None = None
-) -> Iterator[PersonHistory]:
+def find_person(services: Services, phone: str, *, campaigns: int | None = 100) -> Iterator[PersonHistory]:
     """What the newest `campaigns` campaigns (None: all that are kept) did to a phone, newest first.
 
     The phone may be spelled as in a job. There is no index by phone: a campaign of a million recipients takes
@@ -22,22 +19,21 @@ def find_person(
 
     Raises ValueError if it is no phone, and StoreError.
     """
-    services = services or default_services()
     return services.people.traces(services.people.normal(phone), campaigns)
 
 
-def find_message(message_id: int, *, account: str = "default", services: Services | None = None) -> MessageOwner | None:
+def find_message(services: Services, message_id: int, *, account: str = "default") -> MessageOwner | None:
     """Which mailing of which batch the gateway's `message_id` is; None if it is not known. Raises StoreError."""
-    return (services or default_services()).people.owner(account, message_id)
+    return services.people.owner(account, message_id)
 
 
 def erase(
+    services: Services,
     phone: str,
     *,
     optout_too: bool = False,
     by: str = APPLICATION,
     why: str = "",
-    services: Services | None = None,
 ) -> Erased:
     """Erase a person from everything that is kept here, and say what was erased. Counters stay as they are.
 
@@ -51,6 +47,5 @@ def erase(
     Raises ErasureBlockedError, with nothing erased, while the person stands in a batch that waits, is being sent, in
     doubt, held or still followed; ValueError if it is no phone; and StoreError.
     """
-    services = services or default_services()
     erasure = Erasure(services.store, services.people, services.replies, services.optouts)
     return erasure.erase(services.people.normal(phone), optout_too=optout_too, by=by, why=why)

@@ -20,7 +20,6 @@ from campaigns.preparing.job import Chosen, Recipients, all_mistakes, checked_jo
 from campaigns.recipients.exclusions import Excluded
 from campaigns.services import Services
 from campaigns.settings import Settings
-from campaigns.wiring import default_services
 
 _EXAMPLES: Final = 10
 #: Stands for what is put in at the last moment and nobody else should see.
@@ -86,6 +85,7 @@ class Preview:
 
 
 def preview(
+    services: Services,
     job: AnyJob,
     *,
     key: str | int | None = None,
@@ -95,7 +95,6 @@ def preview(
     encoding: str | None = None,
     samples: int = 3,
     on_excluded: Callable[[Excluded], object] | None = None,
-    services: Services | None = None,
 ) -> Preview:
     """Check and plan a job as `enqueue` would, with the same arguments, but store nothing and wake nobody.
 
@@ -107,7 +106,6 @@ def preview(
 
     Raises JobError with every error at once, KeyConflictError if `key` belongs to another job, and StoreError.
     """
-    services = services or default_services()
     with all_mistakes(services, job, recipients):
         own_key, rows = key_of(job, key), rows_of(job, recipients, columns, encoding)
     checked = checked_job(services, job, rows)

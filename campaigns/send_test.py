@@ -18,10 +18,10 @@ from campaigns.preparing.job import Chosen, Recipients, all_mistakes, checked_jo
 from campaigns.recipients import mobile_phones
 from campaigns.services import Services
 from campaigns.text.wording import counted
-from campaigns.wiring import default_services
 
 
 def send_test(
+    services: Services,
     job: AnyJob,
     *,
     to: str | Sequence[str],
@@ -29,7 +29,6 @@ def send_test(
     recipients: Recipients = None,
     columns: Chosen = None,
     encoding: str | None = None,
-    services: Services | None = None,
 ) -> Campaign:
     """Send the real text, picture and button of a job to phones of one's own, at once. The messages are paid for.
 
@@ -40,7 +39,6 @@ def send_test(
 
     Raises JobError as `enqueue` does, and if a phone is none, or opted out, or a row is not there or would be excluded.
     """
-    services = services or default_services()
     with all_mistakes(services, job, recipients):
         handed_in = rows_of(job, recipients, columns, encoding)
     phones = _phones([to] if isinstance(to, str) else list(to), services.settings.phone_region)

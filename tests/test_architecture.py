@@ -29,7 +29,7 @@ LAYERS = [
     {"campaign"},
     {"enqueue", "reports"},
     {"enqueue_many", "send_test", "submission"},
-    {"testing"},
+    {"client", "testing"},
     {""},
     {"cli"},
 ]

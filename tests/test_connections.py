@@ -61,7 +61,7 @@ def services_at(url: str) -> Services:
 def test_a_replica_is_refused_with_the_reason(pair: list[EmbeddedServer]) -> None:
     services = services_at(pair[1].url)
     with pytest.raises(StoreError, match="the server is a replica, which takes no writes"):
-        enqueue(bulk_job(phones(1)), services=services)
+        enqueue(services, bulk_job(phones(1)))
     assert broker_problem(services.settings) != ""
 
 
@@ -69,12 +69,12 @@ def test_who_stayed_at_a_server_that_became_a_replica_leaves_it_with_the_next_wr
     """The name is a managed primary's: it stands for another server by now, and the old connections work on."""
     with Proxy(port_of(pair[0])) as name:
         services = services_at(f"redis://127.0.0.1:{name.port}/0")
-        before = enqueue(bulk_job(phones(1)), services=services)
+        before = enqueue(services, bulk_job(phones(1)))
         assert services.ring("quick")
         turn_over(pair)
         name.target = port_of(pair[1])
-        after = enqueue(bulk_job(phones(2)), services=services)
-        assert [Campaign(one.id, services).status().total for one in (before, after)] == [1, 2]
+        after = enqueue(services, bulk_job(phones(2)))
+        assert [Campaign.of(services, one.id).status().total for one in (before, after)] == [1, 2]
         assert services.ring("bulk")
         assert reported(port_of(pair[1]), "LLEN", f"{services.settings.key_prefix}celery:bulk") > 0
 
@@ -82,12 +82,12 @@ def test_who_stayed_at_a_server_that_became_a_replica_leaves_it_with_the_next_wr
 def test_a_write_waits_while_the_name_still_leads_to_the_replica(pair: list[EmbeddedServer]) -> None:
     with Proxy(port_of(pair[0])) as name:
         services = services_at(f"redis://127.0.0.1:{name.port}/0")
-        enqueue(bulk_job(phones(1)), services=services)
+        enqueue(services, bulk_job(phones(1)))
         turn_over(pair)
         with pytest.raises(StoreError, match="replica"):
-            enqueue(bulk_job(phones(1)), services=services)
+            enqueue(services, bulk_job(phones(1)))
         name.target = port_of(pair[1])
-        enqueue(bulk_job(phones(1)), services=services)
+        enqueue(services, bulk_job(phones(1)))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_without_a_hash_tag_a_server_in_cluster_mode_is_refused(cluster: list[Em
     for node in cluster:
         settings = replace(services_at(node.url).settings, key_prefix=prefix)
         with pytest.raises(StoreError, match=r"in cluster mode.*CAMPAIGNS_KEY_PREFIX.*\{campaigns\}:"):
-            enqueue(bulk_job(phones(1)), services=build_services(settings))
+            enqueue(build_services(settings), bulk_job(phones(1)))
         assert reported(port_of(node), "DBSIZE") == 0
 
 
@@ -142,8 +142,8 @@ def test_with_a_hash_tag_any_server_of_the_cluster_leads_to_the_keys(cluster: li
     for node in cluster:
         settings = replace(services_at(node.url).settings, key_prefix="x{campaigns}:")
         services = build_services(settings)
-        campaign = campaign or enqueue(bulk_job(phones(3)), services=services).id
-        assert Campaign(campaign, services).status().total == 3
+        campaign = campaign or enqueue(services, bulk_job(phones(3))).id
+        assert Campaign.of(services, campaign).status().total == 3
         assert services.ring("bulk")
         assert broker_problem(settings) == ""
 
@@ -161,7 +161,7 @@ def test_a_slot_that_moves_is_followed(cluster: list[EmbeddedServer]) -> None:
     node_id = reported(port_of(other), "CLUSTER", "MYID").decode()
     for node in (other, owner):
         reported(port_of(node), "CLUSTER", "SETSLOT", slot, "NODE", node_id)
-    enqueue(bulk_job(phones(1)), services=services)
+    enqueue(services, bulk_job(phones(1)))
     assert services.ring("bulk")
     assert reported(port_of(other), "LLEN", "{moving}:celery:bulk") == 2
 

@@ -121,7 +121,7 @@ enqueue_many(dict(anything, phone=phone) for phone in phones)
 CONFIG: Final = """
 [mypy]
 follow_imports = skip
-[mypy-campaigns,campaigns.enqueue,campaigns.enqueue_many,campaigns.preview,campaigns.preparing.job,campaigns.jobs.typed]
+[mypy-campaigns,campaigns.client,campaigns.enqueue,campaigns.enqueue_many,campaigns.preview,campaigns.preparing.job,campaigns.jobs.typed]
 follow_imports = silent
 """
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from campaigns.errors import StateError
-from campaigns.logs import LineFormatter, reported, to_stderr
+from campaigns.logs import LineFormatter, described, to_stderr
 from workers.logs import hush
 
 LONG_AGO_S = 1_777_870_921.5
@@ -136,7 +136,7 @@ _ResponseError.__module__ = "redis.exceptions"
 
 def test_a_command_that_failed_is_not_repeated() -> None:
     error = _ResponseError('Command # 2 (HSET unacked t1 {"body": "c2VjcmV0"}) of pipeline caused error: READONLY no')
-    assert reported(error) == "_ResponseError: READONLY no"
+    assert described(error) == "_ResponseError: READONLY no"
     made = record("connection lost: %r", error, name="celery.worker.consumer")
     assert as_json(made)["message"] == "connection lost: '_ResponseError: READONLY no'"
 

@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
-from campaigns import Preview, preview
+from campaigns import Preview
 from campaigns.errors import JobError, KeyConflictError
+from campaigns.preview import preview
 from campaigns.recipients.exclusions import Excluded
 from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
 from tests.support.settings import TOKEN
@@ -29,7 +30,7 @@ def look(stage: Stage, prefix: str) -> Callable[..., Preview]:
     def looked(job: Any, at: Stage = stage, **options: Any) -> Preview:
         before, awake = contents(at, prefix), list(at.bells)
         try:
-            return preview(job, services=at.services, **options)
+            return preview(at.services, job, **options)
         finally:
             assert contents(at, prefix) == before
             assert at.bells == awake

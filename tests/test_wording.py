@@ -19,7 +19,7 @@ def test_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "told"),
+    ("part", "whole", "reported"),
     [(0, 10, "0.0%"), (1, 3, "33.3%"), (10, 10, "100.0%"), (1, 9999, "<0.1%"), (9999, 10_000, ">99.9%"), (0, 0, "–")],
 )
 def test_nothing_is_rounded_to_nobody_or_everybody(part: int, whole: int, reported: str) -> None:
@@ -27,7 +27,7 @@ def test_nothing_is_rounded_to_nobody_or_everybody(part: int, whole: int, report
 
 
 @pytest.mark.parametrize(
-    ("amount", "told"),
+    ("amount", "reported"),
     [("490", "490.00 EUR"), ("0.049", "0.049 EUR"), ("12345.6", "12,345.60 EUR"), ("0.0333333333", "0.033333 EUR")],
 )
 def test_money(amount: str, reported: str) -> None:

@@ -45,7 +45,7 @@ def campaign_ids(_ctx: click.Context, _parameter: click.Parameter, incomplete: s
         with suppress(Exception):
             found.extend(
                 CompletionItem(status.id, help=harmless(f"{status.state}  {status.name}".rstrip()))
-                for status in list_campaigns(_NEWEST)
+                for status in list_campaigns(default_services(), _NEWEST)
                 if status.id.startswith(incomplete)
             )
 

@@ -78,8 +78,8 @@ def run_demo(recipients: int, console: Console, *, as_json: bool = False, stay: 
         console.print()
         services = build_services(Settings.from_env(env))
         campaigns = [
-            enqueue(sample_job(), services=services),
-            enqueue(_greetings(recipients), services=services),
+            enqueue(services, sample_job()),
+            enqueue(services, _greetings(recipients)),
         ]
         if not _follow(campaigns, console, stay=stay):
             print_error(f"the campaigns did not finish in {_PATIENCE_S:g} seconds; the end of the logs:")

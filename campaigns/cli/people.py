@@ -47,7 +47,7 @@ def explain(phone: str | None, message_id: int | None, account: str, limit: int,
     services = default_services()
     (normal,) = _normal((str(phone),))
     optout = services.optouts.of(normal)
-    traces = list(person.find_person(normal, campaigns=limit))
+    traces = list(person.find_person(default_services(), normal, campaigns=limit))
     if as_json:
         print_json({"phone": normal, "optout": asdict(optout) if optout else None})
         for trace in traces:
@@ -58,7 +58,7 @@ def explain(phone: str | None, message_id: int | None, account: str, limit: int,
 
 
 def _explain_message(message_id: int, account: str, as_json: bool) -> None:
-    owner = person.find_message(message_id, account=account)
+    owner = person.find_message(default_services(), message_id, account=account)
     if owner is None:
         print_error(f"no message {message_id} of account {account} is known")
         sys.exit(FAILED)
@@ -81,7 +81,7 @@ def _explain_message(message_id: int, account: str, as_json: bool) -> None:
 def erase(phone: str, optout_too: bool, by: str, why: str, as_json: bool) -> None:
     """Erase PHONE from everything that is kept here. Counters stay; an opt-out stays unless you say so."""
     (normal,) = _normal((phone,))
-    gone = person.erase(normal, optout_too=optout_too, by=by, why=why)
+    gone = person.erase(default_services(), normal, optout_too=optout_too, by=by, why=why)
     if as_json:
         print_json(asdict(gone))
         return

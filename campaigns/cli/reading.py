@@ -75,7 +75,7 @@ def list_(limit: int, since: str | None, needs_you: bool, singles: bool, as_json
     """The newest campaigns, and what needs a person. Single messages are folded into one line."""
     zone = _zone()
     wanted = Wanted(**filters, since=_since(since, zone), needs_person=needs_you)
-    statuses = islice(newest_campaigns(), _MOST_READ)
+    statuses = islice(newest_campaigns(default_services()), _MOST_READ)
     lines = list(lines_of(statuses, wanted, limit, fold=not singles and not as_json and wanted.kind != "quick"))
     if as_json:
         for found in lines:

@@ -30,7 +30,7 @@ def noted(services: Services, campaign: Campaign) -> Status | None:
     if first.decode() == campaign.id:
         return None
     try:
-        return Campaign(first.decode(), services).status()
+        return Campaign.of(services, first.decode()).status()
     except UnknownCampaignError:
         return None
 

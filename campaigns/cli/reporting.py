@@ -12,6 +12,7 @@ from campaigns.cli.options import campaign_id
 from campaigns.cli.writing import STDOUT, write_out
 from campaigns.reports import page, report_on, rows
 from campaigns.reports.rows import csv_lines, excel_lines, json_lines
+from campaigns.wiring import default_services
 
 
 @click.command(short_help="Write a report on a campaign: a page, or rows.")
@@ -40,9 +41,9 @@ def report(campaign_id: str, output: Path | None, as_csv: bool, excel: bool, as_
         raise click.UsageError("give --csv or --json, not both")
     campaign_id = full_id(campaign_id)
     if as_csv or excel or as_json:
-        lines = (excel_lines if excel else csv_lines if as_csv else json_lines)(rows(campaign_id))
+        lines = (excel_lines if excel else csv_lines if as_csv else json_lines)(rows(default_services(), campaign_id))
         output = output or STDOUT
     else:
-        lines = iter([page(report_on(campaign_id))])
+        lines = iter([page(report_on(default_services(), campaign_id))])
         output = output or Path(f"report-{campaign_id}.html")
     write_out(output, lines)

@@ -97,7 +97,7 @@ def send(
     given = cast(Given, {**beside, "columns": columns or None})
     with excluded_file(excluded_to, excel=excel) as note:
         if dry_run:
-            found = preview(job, **given, samples=samples, on_excluded=note)
+            found = preview(default_services(), job, **given, samples=samples, on_excluded=note)
         else:
             campaign, existed = _enqueued(job, given, start=AS_DRAFT if draft else None, by=by)
             for one in campaign.excluded() if excluded_to is not None else ():
@@ -114,7 +114,7 @@ def _enqueued(job: Any, given: Given, *, start: str | None, by: str) -> tuple[Ca
     """The campaign, and whether it had its key before. Warns if the same job without a key was handed in lately."""
     services = default_services()
     earlier = _owner(services, job, given)
-    campaign = enqueue(job, **given, start=start, by=by)
+    campaign = enqueue(services, job, **given, start=start, by=by)
     first = noted(services, campaign)
     if first is not None and key_of(job, given["key"]) is None:
         warn_of(first, campaign, services.settings.gateway_timezone)

@@ -12,6 +12,7 @@ from campaigns.cli.job_files import read_job
 from campaigns.cli.options import as_json, columns, encoding
 from campaigns.cli.screen import console, print_json
 from campaigns.send_test import send_test
+from campaigns.wiring import default_services
 
 
 @click.command("test")
@@ -48,7 +49,9 @@ def test(
     Nobody else gets anything. The test is a campaign of its own, which lists show as a test.
     """
     job = read_job(file)
-    campaign = send_test(job, to=to, rows=rows, recipients=recipients, columns=columns or None, encoding=encoding)
+    campaign = send_test(
+        default_services(), job, to=to, rows=rows, recipients=recipients, columns=columns or None, encoding=encoding
+    )
     if as_json:
         print_json(campaign.status().as_dict())
         return

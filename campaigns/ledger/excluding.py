@@ -9,7 +9,7 @@ from dataclasses import replace
 import orjson
 
 from campaigns.ledger.batches import SEND, OutdatedSuppression, queue_of
-from campaigns.ledger.records import Batch
+from campaigns.ledger.records import Batch, MailingRecord
 from campaigns.planning.batching import Reduced
 from campaigns.store.client import Store
 
@@ -19,44 +19,45 @@ def exclude_opted_out(
     batch: Batch,
     outdated: OutdatedSuppression,
     reduced: Reduced | None,
-    opted_out: Sequence[str],
+    gone: Sequence[str],
     life_ms: int,
 ) -> bool:
     """Record that `batch` was checked against the opt-outs as they were at `outdated.now`.
 
-    `reduced` is what its body is without the phones `opted_out` (one entry per message), or None if it stays as it
+    `reduced` is what its body is without the phones `gone` (one entry per message), or None if it stays as it
     is; `life_ms` is for the lookalikes. Returns False, and changes nothing, if the batch is not planned any more or
     somebody else checked it since.
     """
-    keys, left = store.keys, reduced.mailings if reduced else {}
-    mailings = [
-        replace(batch.mailings[number], recipients=recipients, fingerprint=fingerprint)
-        for number, (recipients, fingerprint) in left.items()
+    keys, mailings = store.keys, _left(batch, reduced)
+    names = [
+        keys.batch(batch.id),
+        keys.campaign(batch.campaign_id),
+        keys.events(),
+        keys.body(batch.id),
+        keys.excluded(batch.campaign_id),
+        keys.due(queue_of(SEND, batch.kind), batch.account),
+        *(keys.lookalikes(m.fingerprint) for m in (*batch.mailings, *mailings)),
     ]
-    answer = store.run(
-        "exclude_opted_out",
-        [
-            keys.batch(batch.id),
-            keys.campaign(batch.campaign_id),
-            keys.events(),
-            keys.body(batch.id),
-            keys.excluded(batch.campaign_id),
-            keys.due(queue_of(SEND, batch.kind), batch.account),
-            *(keys.lookalikes(m.fingerprint) for m in (*batch.mailings, *mailings)),
-        ],
-        [
-            batch.id,
-            batch.campaign_id,
-            outdated.seen,
-            outdated.now,
-            "1" if reduced else "0",
-            zlib.compress(reduced.body) if reduced else b"",
-            sum(m.recipients for m in mailings),
-            # A batch without anybody keeps its mailings, for whoever reads of an earlier attempt.
-            orjson.dumps([m.packed() for m in mailings or batch.mailings]),
-            len(batch.mailings),
-            life_ms,
-            *(orjson.dumps(["opted_out", batch.id, phone]) for phone in opted_out),
-        ],
-    )
-    return bool(answer)
+    args = [
+        batch.id,
+        batch.campaign_id,
+        outdated.seen,
+        outdated.now,
+        "1" if reduced else "0",
+        zlib.compress(reduced.body) if reduced else b"",
+        sum(m.recipients for m in mailings),
+        # A batch without anybody keeps its mailings, for whoever reads of an earlier attempt.
+        orjson.dumps([m.packed() for m in mailings or batch.mailings]),
+        len(batch.mailings),
+        life_ms,
+        *(orjson.dumps(["opted_out", batch.id, phone]) for phone in gone),
+    ]
+    return bool(store.run("exclude_opted_out", names, args))
+
+
+def _left(batch: Batch, reduced: Reduced | None) -> list[MailingRecord]:
+    """The mailings of a batch that still have recipients, each with those who are left."""
+    return [
+        replace(batch.mailings[number], recipients=recipients, fingerprint=fingerprint)
+        for number, (recipients, fingerprint) in (reduced.mailings if reduced else {}).items()
+    ]

@@ -16,7 +16,6 @@ from campaigns.reports.rows import COLUMNS, Row, csv_lines, excel_lines, json_li
 from campaigns.reports.tally import NewestReplies, Tally
 from campaigns.results import Delivery, Reply
 from campaigns.services import Services
-from campaigns.wiring import default_services
 
 __all__ = ["COLUMNS", "Report", "Row", "csv_lines", "excel_lines", "json_lines", "page", "report_on", "rows"]
 
@@ -26,10 +25,9 @@ _RECIPIENTS_AT_ONCE = 5000
 _REPLIES_AT_ONCE = 100_000
 
 
-def report_on(campaign_id: str, services: Services | None = None) -> Report:
+def report_on(services: Services, campaign_id: str) -> Report:
     """What the page says of a campaign. Raises UnknownCampaignError and StoreError."""
-    services = services or default_services()
-    record, status = services.campaigns.read(campaign_id), Campaign(campaign_id, services).status()
+    record, status = services.campaigns.read(campaign_id), Campaign.of(services, campaign_id).status()
     settings, tally, newest = services.settings, Tally(services.settings.final_statuses), NewestReplies()
     for batches in _portions(services, record):
         for batch in batches:
@@ -58,12 +56,11 @@ def report_on(campaign_id: str, services: Services | None = None) -> Report:
     )
 
 
-def rows(campaign_id: str, services: Services | None = None) -> Iterator[Row]:
+def rows(services: Services, campaign_id: str) -> Iterator[Row]:
     """A row per message, batch by batch. Raises UnknownCampaignError, at once, and StoreError.
 
     Memory grows with the largest request (a list mailing is one), and with nothing else.
     """
-    services = services or default_services()
     return _rows(services, services.campaigns.read(campaign_id))
 
 

@@ -43,7 +43,7 @@ class Here:
 
     def campaigns(self) -> list[Campaign]:
         """Every campaign there is, oldest first."""
-        return [Campaign(status.id, self.services) for status in reversed(self._statuses())]
+        return [Campaign.of(self.services, status.id) for status in reversed(self._statuses())]
 
     def work(self) -> None:
         """Do everything that is due now, as workers would. Returns at once if another thread is doing it."""
@@ -119,7 +119,7 @@ class Here:
         time.sleep(min(seconds, _PAUSE_S))
 
     def _statuses(self) -> list[Status]:
-        return list_campaigns(_MOST_CAMPAIGNS, services=self.services)
+        return list_campaigns(self.services, _MOST_CAMPAIGNS)
 
     def _whereabouts(self) -> str:
         waiting = [status for status in self._statuses() if status.state not in OVER]

@@ -94,7 +94,7 @@ class Followed:
 
     def fresh(self, said: bytes | None = None) -> str:
         """Another batch, of which nothing was heard, or what the gateway said last. Returns its id."""
-        campaign = enqueue(job(_PHONES), services=self.services)
+        campaign = enqueue(self.services, job(_PHONES))
         batch_id = f"{campaign.id}-0"
         claim = claim_of(self.services, batch_id)
         assert isinstance(claim, Claim)

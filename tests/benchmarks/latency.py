@@ -54,7 +54,7 @@ class _Scene:
 
     def median_beside_ms(self, rounds: int, recipients: int) -> float:
         """The same while a campaign is under way, from the first message to the last."""
-        campaign = enqueue(job(phones(recipients)), services=self.services)
+        campaign = enqueue(self.services, job(phones(recipients)))
         until(lambda: campaign.status().sent, 30)
         median_ms = self.median_ms(rounds)
         assert campaign.status().recipients["planned"], "the campaign ended before the measurement"
@@ -70,7 +70,7 @@ class _Scene:
                 phone = f"37544{self._next:07d}"
                 self._next += 1
                 sent_s[-1][phone] = time.monotonic()
-                enqueue(_message(phone), services=self.services)
+                enqueue(self.services, _message(phone))
                 time.sleep(self._pause_s)
         arrived_s = self._arrivals(self._next)
         return statistics.median(

@@ -46,7 +46,7 @@ def measure_million(server: EmbeddedServer, folder: Path, *, quick: bool) -> Ite
             spent_s = {name: -cpu_s(process) for name, process in processes.items()}
             spent_s |= {"sandbox": -cpu_s(gateway), "store": -_server_cpu_s(redis.info("cpu"))}
             started = time.perf_counter()
-            campaign = enqueue(job(readers(number)), services=services)
+            campaign = enqueue(services, job(readers(number)))
             planned_s = time.perf_counter() - started
             reached = _watch(campaign, started)
             for name, process in {**processes, "sandbox": gateway}.items():

@@ -62,7 +62,7 @@ def measure_planning(server: EmbeddedServer, *, quick: bool) -> Iterator[Measure
     rows, store = phones(number), services_at(server.url, "planning:")
 
     def plan() -> None:
-        enqueue(job(rows), services=store)
+        enqueue(store, job(rows))
 
     def floor() -> None:
         """Only what has to be done: write down, compress, store."""
@@ -86,7 +86,7 @@ def measure_planning(server: EmbeddedServer, *, quick: bool) -> Iterator[Measure
 def _spelling(services: Services, number: int) -> Measure:
     """The slowest of the usual spellings."""
     rows = [phones(number), *spelled(number)]
-    acts = [partial(enqueue, job(some), services=services) for some in rows]
+    acts = [partial(enqueue, services, job(some)) for some in rows]
     own_s, *others_s = alternating_s(acts)
     slowest_us = max(others_s) / number * 1e6
     own_us = own_s / number * 1e6
@@ -94,7 +94,7 @@ def _spelling(services: Services, number: int) -> Measure:
 
 
 def _bytes_queued(services: Services, rows: list[str]) -> Iterator[Measure]:
-    campaign = enqueue(job(rows), services=services)
+    campaign = enqueue(services, job(rows))
     keys, redis = services.store.keys, services.store.redis
     record = services.campaigns.read(campaign.id)
     names = [name for batch_id in record.batch_ids() for name in (keys.batch(batch_id), keys.body(batch_id))]
@@ -122,7 +122,7 @@ def _grown(url: str, number: int) -> float:
             yield f"37529{(n * 7_368_787) % 10_000_000:07d}"
         marks.append(resident_bytes())
 
-    enqueue(job(rows()), services=services_at(url, "memory:"))
+    enqueue(services_at(url, "memory:"), job(rows()))
     return (marks[1] - marks[0]) / (number - number // 11)
 
 

@@ -62,7 +62,7 @@ def _compared(
 def _enqueued(services: Services, number: int) -> Callable[[], object]:
     def act() -> None:
         for row in phones(number):
-            enqueue(quick_job(row), services=services)
+            enqueue(services, quick_job(row))
 
     return act
 
@@ -71,7 +71,7 @@ def _sent(services: Services, batches: int) -> Callable[[], object]:
     rows = phones(batches * 1000)
 
     def act() -> None:
-        campaign = enqueue(job(rows), services=services)
+        campaign = enqueue(services, job(rows))
         while services.campaigns.read(campaign.id).number("r:planned"):
             work(services, BULK)
 
@@ -80,7 +80,7 @@ def _sent(services: Services, batches: int) -> Callable[[], object]:
 
 def _taken_in(services: Services, number: int) -> Callable[[], object]:
     """Replies that come one at a time, as most do."""
-    campaign = enqueue(job(phones(1)), services=services)
+    campaign = enqueue(services, job(phones(1)))
     batch = services.batches.read(f"{campaign.id}-0")
     ids = itertools.count()
 

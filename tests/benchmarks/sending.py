@@ -72,7 +72,7 @@ def measure_sending(server: EmbeddedServer, *, quick: bool) -> Iterator[Measure]
                 _post(services, url, f"bare:{n}")
 
         def ours() -> None:
-            enqueued = [enqueue(job(rows), services=services)]
+            enqueued = [enqueue(services, job(rows))]
             times.append(_timed(services, enqueued[0].id))
 
         times: list[float] = []
@@ -163,7 +163,7 @@ def _usual_rate(redis_url: str, gateway_url: str, folder: Path, number: int) -> 
 def _ours_rate(redis_url: str, gateway_url: str, batches: int) -> float:
     services = services_for(redis_url, gateway_url, "against:")
     rows = phones(batches * 1000)
-    campaign = enqueue(job(rows), services=services)
+    campaign = enqueue(services, job(rows))
     started = time.perf_counter()
     with ThreadPoolExecutor(_THREADS) as pool:
         for done in [pool.submit(_timed, services, campaign.id) for _ in range(_THREADS)]:

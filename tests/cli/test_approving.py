@@ -30,4 +30,4 @@ def test_from_send_to_approve(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert f"campaigns approve {sent['id']}" in run("explain", phones(1)[0]).output
     assert run("approve", sent["id"][:12], "--by", "bob").exit_code == 0
     assert f"bob approved campaign {sent['id']}" in " ".join(run("audit").output.split())
-    stage.finish(Campaign(sent["id"], stage.services))
+    stage.finish(Campaign.of(stage.services, sent["id"]))

@@ -23,7 +23,7 @@ def test_from_send_to_resume(run: Run, stage: Stage, tmp_path: Path) -> None:
     reported = " ".join(run("status", sent["id"]).output.split())
     assert "ready, canary" in reported
     assert "a canary goes out first, and its results are waited for; the others follow by themselves" in reported
-    campaign = Campaign(sent["id"], stage.services)
+    campaign = Campaign.of(stage.services, sent["id"])
     stage.until(lambda: campaign.status().canary == "failed")
     reported = " ".join(run("status", sent["id"]).output.split())
     assert re.search("the canary failed: [23] of 3 recipients failed, and at most 50% may", reported)

@@ -68,7 +68,7 @@ def assert_status_follows_the_page(given: dict[str, str]) -> None:
     """A message that nobody reads by itself, then read on the page."""
     sandbox, services = SandboxClient(given["CAMPAIGNS_GATEWAY_URL"]), build_services(Settings.from_env(given))
     unread = "375290009904"
-    campaign = enqueue(bulk_job([unread], text="Read me"), services=services)
+    campaign = enqueue(services, bulk_job([unread], text="Read me"))
 
     def both_say(status: str) -> bool:
         shown = [row["status"] for row in sandbox.ledger() if str(row["phone"]) == unread]

@@ -41,7 +41,7 @@ def test_enqueue(stage: Stage) -> None:
 
 
 def test_enqueue_many(stage: Stage) -> None:
-    right, broken = enqueue_many([quick_job(*phones(1)), wrong()], services=stage.services)
+    right, broken = enqueue_many(stage.services, [quick_job(*phones(1)), wrong()])
     assert right.campaign is not None
     assert isinstance(broken.error, JobError)
     reported(broken.error.lines)
@@ -49,15 +49,15 @@ def test_enqueue_many(stage: Stage) -> None:
 
 def test_preview(stage: Stage) -> None:
     with pytest.raises(JobError) as caught:
-        preview(wrong(), services=stage.services)
+        preview(stage.services, wrong())
     reported(caught.value.lines)
 
 
 def test_preview_goes_by_the_key_in_the_job(stage: Stage) -> None:
     campaign = stage.enqueue(bulk_job(phones(2), key="spring"))
-    assert preview(bulk_job(phones(2), key="spring"), services=stage.services).same_as == campaign.id
+    assert preview(stage.services, bulk_job(phones(2), key="spring")).same_as == campaign.id
     with pytest.raises(KeyConflictError):
-        preview(bulk_job(phones(1), key="spring"), services=stage.services)
+        preview(stage.services, bulk_job(phones(1), key="spring"))
 
 
 def test_submit(stage: Stage) -> None:

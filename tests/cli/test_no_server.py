@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import enqueue
+from campaigns.enqueue import enqueue
 from campaigns.errors import StoreError
 from campaigns.settings import Settings
 from campaigns.store.embedded import EmbeddedServer
@@ -87,7 +87,7 @@ def test_an_application_is_told(port: int) -> None:
     services = build_services(settings, store=open_store(settings, INTERACTIVE))
     began_s = time.monotonic()
     with pytest.raises(StoreError, match=f"127.0.0.1:{port}") as reported:
-        enqueue(bulk_job(phones(2)), services=services)
+        enqueue(services, bulk_job(phones(2)))
     assert time.monotonic() - began_s < 3.2
     assert _PASSWORD not in str(reported.value)
     assert reported.value.__suppress_context__
@@ -96,7 +96,7 @@ def test_an_application_is_told(port: int) -> None:
 def test_a_broker_that_cannot_be_reached_does_not_hold_up_an_application(port: int, server: EmbeddedServer) -> None:
     settings = Settings(redis_url=server.url, broker_url=address(port), key_prefix=f"no-broker-{port}:")
     began_s = time.monotonic()
-    campaign = enqueue(bulk_job(phones(2)), services=build_services(settings))
+    campaign = enqueue(build_services(settings), bulk_job(phones(2)))
     assert time.monotonic() - began_s < 3.2
     assert campaign.status().state == "ready"
 

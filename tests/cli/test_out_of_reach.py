@@ -68,7 +68,7 @@ def test_pause_cancel_and_report_say_it(run: Run, stage: Stage) -> None:
     job["messages"].append({**mailing, "name": "later", "schedule_time": later.isoformat()})
     campaign = stage.enqueue(job)
     until = moment(later, stage.services.settings.gateway_timezone)
-    waiting = Html(page(report_on(campaign.id, stage.services)))
+    waiting = Html(page(report_on(stage.services, campaign.id)))
     assert "out of reach" not in waiting.text
     assert "shortly before its time" in waiting.numbers("Open, unknown or held")["Waiting"][1]
     stage.until(lambda: campaign.status().sent == 5)
@@ -80,6 +80,6 @@ def test_pause_cancel_and_report_say_it(run: Run, stage: Stage) -> None:
     assert until in run("list").stdout
     row = json.loads(run("list", "--json").stdout)
     assert (row["state"], row["out_of_reach"]) == ("cancelling", 3)
-    html = Html(page(report_on(campaign.id, stage.services)))
+    html = Html(page(report_on(stage.services, campaign.id)))
     assert f"3 messages out of reach until {until}:00" in html.text
     assert f"Scheduled for{until}:00" in html.texts["dl"]

@@ -31,7 +31,7 @@ def test_from_dry_run_to_report(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert "ready, window closed" in " ".join(run("list").output.split())
     assert f"it {words}" in run("explain", phones(1)[0]).output
     assert words.removeprefix("goes out from ") in run("report", sent["id"], "--output", "-").output
-    Campaign(sent["id"], stage.services).cancel()
+    Campaign.of(stage.services, sent["id"]).cancel()
 
 
 def test_mistakes(run: Run, tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_pause_resume_a_draft_and_lost_due_times(stage: Stage) -> None:
 
 def test_a_window_and_a_test(stage: Stage) -> None:
     """A test is not held back."""
-    send_test({**bulk_job(phones(2)), **UNATTENDED, "canary": 1}, to=phones(2), services=stage.services)
+    send_test(stage.services, {**bulk_job(phones(2)), **UNATTENDED, "canary": 1}, to=phones(2))
     stage.step()
     assert len(stage.sandbox.ledger()) == 2
 

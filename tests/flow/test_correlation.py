@@ -80,14 +80,14 @@ def test_the_same_job_with_another_is_the_same_job(stage: Stage) -> None:
 
 def test_each_of_many_has_its_own(stage: Stage) -> None:
     jobs = [quick_job(phone, correlation_id=f"order {n}") for n, phone in enumerate(phones(3))]
-    found = enqueue_many(jobs, services=stage.services)
+    found = enqueue_many(stage.services, jobs)
     assert [one.campaign.status().correlation_id for one in found if one.campaign] == ["order 0", "order 1", "order 2"]
 
 
 def test_a_submitted_job_has_it_also_if_it_is_invalid(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     def submitted(job: Any, message_id: str) -> Campaign:
         found = submit(stage.services, job, key=None, strict=False, message_id=message_id)
-        return Campaign(found, stage.services)
+        return Campaign.of(stage.services, found)
 
     assert submitted(quick_job(*phones(1), correlation_id=TRACE), "m-1").status().correlation_id == TRACE
     invalid = submitted({"kind": "quick", "correlation_id": TRACE}, "m-2")

@@ -125,12 +125,12 @@ def test_however_a_job_comes(make_stage: Callable[..., Stage]) -> None:
     """One of many, and as a message: the settings hold for all."""
     stage = make_stage(approval_recipients=3)
     jobs = [bulk_job(phones(2)), bulk_job(phones(3)), {**bulk_job(phones(1)), "start": "draft"}]
-    found = enqueue_many(jobs, by="ann", services=stage.services)
+    found = enqueue_many(stage.services, jobs, by="ann")
     small, large, own = [one.campaign.status() for one in found if one.campaign is not None]
     assert [status.state for status in (small, large, own)] == ["ready", "draft", "draft"]
     assert large.made_by == "ann"
     sent = submit(stage.services, bulk_job(phones(3), text="sent"), key=None, strict=False, message_id="m")
-    status = Campaign(sent, stage.services).status()
+    status = Campaign.of(stage.services, sent).status()
     assert (status.state, status.made_by) == ("draft", "application")
     rest(stage)
     assert {row["phone"] for row in stage.sandbox.ledger()} == set(phones(2))

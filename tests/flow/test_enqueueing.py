@@ -65,8 +65,8 @@ class TestEnqueue:
         first = stage.enqueue(job, key="later")
         late = replace(stage.services, store=Late(stage.services.store))
         with pytest.raises(JobError, match="in the past"):
-            enqueue(job, key="another", services=late)
-        assert enqueue(job, key="later", services=late) == first
+            enqueue(late, job, key="another")
+        assert enqueue(late, job, key="later") == first
 
     def test_a_key_is_text_or_a_number(self, stage: Stage) -> None:
         first = stage.enqueue(bulk_job(phones(3)), key=12345)
@@ -78,7 +78,7 @@ class TestEnqueue:
             stage.enqueue({**bulk_job(phones(3)), "key": "a"}, key="b")
 
     def test_the_preview_refuses_what_enqueueing_refuses(self, stage: Stage) -> None:
-        for call in (stage.enqueue, partial(preview, services=stage.services)):
+        for call in (stage.enqueue, partial(preview, stage.services)):
             with pytest.raises(JobError, match="message_cost is not set"):
                 call(bulk_job(phones(1), max_cost="5"))
         assert_nothing_stored(stage)
@@ -182,7 +182,7 @@ class TestSteering:
     def test_unknown_campaign(self, stage: Stage) -> None:
         for act in (Campaign.status, Campaign.pause, Campaign.cancel):
             with pytest.raises(UnknownCampaignError):
-                act(Campaign("nope", stage.services))
+                act(Campaign.of(stage.services, "nope"))
 
     def test_wait(self, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(phones(1)))

@@ -19,14 +19,14 @@ from tests.support.stage import Stage
 
 def many(stage: Stage, *jobs: object, **options: object) -> list[object]:
     """For each job its error's name, or its campaign's id."""
-    found = enqueue_many(jobs, services=stage.services, **options)  # type: ignore[arg-type]
+    found = enqueue_many(stage.services, jobs, **options)  # type: ignore[arg-type]
     return [type(one.error).__name__ if one.error else one.campaign.id for one in found if one.campaign or one.error]
 
 
 def test_every_kind_goes_out_once(stage: Stage) -> None:
     jobs = [quick_job(phone, message=f"code {phone}") for phone in phones(8)]
     others = [bulk_job(phones(3)), list_job(1), quick_job(*phones(52, start=200), message="to many")]
-    found = enqueue_many([*jobs, *others], services=stage.services)
+    found = enqueue_many(stage.services, [*jobs, *others])
     campaigns = [one.campaign for one in found if one.campaign]
     assert len({campaign.id for campaign in campaigns}) == len(found) == 11
     stage.finish(*campaigns, timeout_s=60)
@@ -40,7 +40,7 @@ def test_one_that_is_wrong_costs_no_other(stage: Stage) -> None:
     first, second, third, fourth = many(stage, sound, wrong, quick_job(*phones(1, start=5)), sound)
     assert second == "JobError"
     assert len({first, third, fourth}) == 3
-    strict = enqueue_many([quick_job(*phones(1, start=5)), sound], strict=True, services=stage.services)
+    strict = enqueue_many(stage.services, [quick_job(*phones(1, start=5)), sound], strict=True)
     assert isinstance(strict[0].error, JobError)
     assert strict[1].campaign
 
@@ -54,7 +54,7 @@ def test_keys(stage: Stage) -> None:
     assert free != first
     assert many(stage, {**one, "key": "a"}) == [first]
     with pytest.raises(ValueError, match="2 jobs, but 1 keys"):
-        enqueue_many([one, one], keys=["a"], services=stage.services)
+        enqueue_many(stage.services, [one, one], keys=["a"])
 
 
 def test_an_opt_out_between_planning_and_storing_counts(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +92,7 @@ def test_a_store_that_is_away(sandbox: Sandbox, prefix: str) -> None:
         stage = Stage(fast_settings(server.url, sandbox.url, prefix), sandbox)
         jobs, keys = [quick_job(phone) for phone in phones(3)], ["x", "y", "z"]
         server.kill()
-        found = enqueue_many(jobs, keys=keys, services=stage.services)
+        found = enqueue_many(stage.services, jobs, keys=keys)
         assert all(isinstance(one.error, StoreError) for one in found)
         server.restart()
         ids = many(stage, *jobs, keys=keys)
@@ -110,7 +110,7 @@ def test_what_replicas_lack_is_not_stored(stage: Stage, monkeypatch: pytest.Monk
 
     jobs, keys = [quick_job(*phones(1)), quick_job(*phones(1)), quick_job(*phones(1, start=1))], ["a", "a", "b"]
     monkeypatch.setattr(Store, "run_all_safely", lacking)
-    found = enqueue_many(jobs, keys=keys, services=stage.services)
+    found = enqueue_many(stage.services, jobs, keys=keys)
     assert all(isinstance(one.error, StoreError) for one in found)
     monkeypatch.undo()
     first, same, other = many(stage, *jobs, keys=keys)
@@ -142,7 +142,7 @@ def test_recipients_who_come_as_a_stream_all_come(stage: Stage) -> None:
     """Beside others, and where a job is no small one after all: a stream can be read once."""
     streams = [{**quick_job(), "delivery_list": iter(phones(number, start=100))} for number in (3, 60)]
     jobs = [*streams, quick_job(*phones(1, start=300))]
-    found = enqueue_many(jobs, services=stage.services)
+    found = enqueue_many(stage.services, jobs)
     assert [one.campaign.status().total for one in found if one.campaign] == [3, 60, 1]
 
 
@@ -151,6 +151,6 @@ def test_a_key_that_is_known_whose_time_has_passed(stage: Stage) -> None:
     job = sample_job(schedule="2040-10-30T22:56:00")
     first = stage.enqueue(job, key="later")
     late = replace(stage.services, store=Late(stage.services.store))
-    again, other = enqueue_many([job, job], keys=["later", None], services=late)
+    again, other = enqueue_many(late, [job, job], keys=["later", None])
     assert again.campaign == first
     assert isinstance(other.error, JobError)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from campaigns import optouts, person
+from campaigns import Client, person
 from campaigns.campaign import Campaign
 from campaigns.errors import NotReplicatedError, StoreError
 from campaigns.flow.operator.recover import declare_restored, held_up, last_change, withdraw_doubt
@@ -228,8 +228,8 @@ class TestReplicasMustHaveIt:
         for ask in (
             campaign.pause,
             campaign.cancel,
-            lambda: optouts.add(phones(1), services=services),
-            lambda: person.erase(phones(1, start=90)[0], services=services),
+            lambda: Client.over(services).optouts.add(phones(1)),
+            lambda: person.erase(services, phones(1, start=90)[0]),
             lambda: take_callback(services, str(path), b""),
         ):
             with pytest.raises(NotReplicatedError, match="0 of 1 replicas"):
@@ -254,7 +254,7 @@ class TestReplicasMustHaveIt:
         pair.link.hold()
         for _ in range(2):
             with pytest.raises(NotReplicatedError):
-                optouts.add(phones(1), services=stage.services)
+                Client.over(stage.services).optouts.add(phones(1))
             stage.services.store.redis.connection_pool.disconnect()
 
 
@@ -286,6 +286,6 @@ def test_without_either_protection_people_are_messaged_twice(pair: Pair, on: Mak
         with client(pair.replica) as replica:
             replica.hset(stage.services.store.keys.primary(), "replid", info(pair.replica)["master_replid"])
     later = Stage(stage.services.settings, stage.sandbox)
-    again = Campaign(campaign.id, later.services)
+    again = Campaign.of(later.services, campaign.id)
     later.until(lambda: set(states(later, again)) <= {ACCEPTED, SETTLED, HELD})
     assert max(got(later).values()) == most

@@ -107,7 +107,7 @@ def test_cancelling_takes_no_round_trip_a_batch(stage: Stage) -> None:
     campaign = stage.enqueue(quick_job(*phones(LARGE)))
     store = Counting(stage.services.store.redis, stage.services.store.keys)
     services = build_services(stage.services.settings, store=store, ring=stage.services.ring)
-    status = Campaign(campaign.id, services).cancel()
+    status = Campaign.of(services, campaign.id).cancel()
     assert (status.state, status.recipients["cancelled"]) == ("cancelled", LARGE)
     assert store.trips < LARGE / 25
 

@@ -33,7 +33,7 @@ def people_of(found: Matched) -> dict[int, list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("told", "sent"),
+    ("reported", "sent"),
     [
         ("Sale", " Sale "),
         ("Sale &amp; more", "Sale & more"),
@@ -50,7 +50,9 @@ def test_altered_names_are_known_again(reported: str, sent: str) -> None:
     assert same_name(reported, sent)
 
 
-@pytest.mark.parametrize(("told", "sent"), [("Sale", "Sale 10"), ("", "Sale"), ("?", "Sale"), ("Sales 2", "Sales 3")])
+@pytest.mark.parametrize(
+    ("reported", "sent"), [("Sale", "Sale 10"), ("", "Sale"), ("?", "Sale"), ("Sales 2", "Sales 3")]
+)
 def test_other_names_are_not(reported: str, sent: str) -> None:
     assert not same_name(reported, sent)
 

@@ -80,7 +80,7 @@ def test_storing_ran_but_its_answer_was_lost(stage: Stage, script: str, gone_out
     store.before = meanwhile if gone_out else None
     Recalled.lost = script
     producer = build_services(s, store=store, ring=lambda *_: True)
-    enqueue(three(script), key="k", services=producer)
+    enqueue(producer, three(script), key="k")
     assert Recalled.lost == ""
     again = stage.enqueue(bulk_job(phones(3)), key="k")
     stage.finish(again)
@@ -433,7 +433,7 @@ def test_store_error_after_the_plan_is_complete(stage: Stage, script: str) -> No
             return super().ask(command, *args)
 
     producer = build_services(s, store=Late(connect(s), Keys(s.key_prefix)), ring=lambda *_: True)
-    enqueue(three(script), services=producer)
+    enqueue(producer, three(script))
     for _ in range(5):
         stage.step()
     assert double(stage) == 1

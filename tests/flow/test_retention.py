@@ -70,7 +70,7 @@ def lives(stage: Stage, folder: Path) -> list[Campaign]:
     cancelled = stage.enqueue(quick_job(*phones(3)), key="cancelled")
     cancelled.cancel()
     invalid = submit(stage.services, {"kind": "bulk"}, key=None, strict=False, message_id="m1")
-    return [*campaigns, cancelled, Campaign(invalid, stage.services)]
+    return [*campaigns, cancelled, Campaign.of(stage.services, invalid)]
 
 
 def test_nothing_stays(brief: Stage, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_what_comes_after_the_end_expires_too(stage: Stage) -> None:
     stage.services.campaigns.retire(record, 60_000)
     stage.until(lambda: bool(campaign.replies()))
     assert 0 < stage.services.store.ask("pttl", stage.services.store.keys.replies(campaign.id)) <= 60_000
-    erase(phones(1)[0], services=stage.services)
+    erase(stage.services, phones(1)[0])
     stage.services.store.ask("delete", stage.services.store.keys.due("replies", "default"))
     assert keys_without_end(stage) <= KEPT | WAITING | {"campaigns"}
 

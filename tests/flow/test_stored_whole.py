@@ -67,8 +67,8 @@ _JOBS: dict[str, Callable[[], dict[str, Any]]] = {
 @pytest.mark.parametrize("job", _JOBS.values(), ids=_JOBS)
 def test_the_same_is_written_as_bit_by_bit(make_stage: Callable[..., Stage], job: Callable[[], dict[str, Any]]) -> None:
     whole, bits = make_stage(), make_stage(key_prefix="other:")
-    first = enqueue(job(), services=whole.services)
-    second = enqueue(bit_by_bit(job()), services=bits.services)
+    first = enqueue(whole.services, job())
+    second = enqueue(bits.services, bit_by_bit(job()))
     assert written(whole, first.id) == {
         name.replace("other:", whole.services.store.keys.prefix): value
         for name, value in written(bits, second.id).items()
@@ -88,7 +88,7 @@ def test_limits_count_without_those_who_are_opted_out(stage: Stage) -> None:
     with pytest.raises(JobError, match="2 recipients, more than 1"):
         stage.enqueue(bulk_job(phones(3), max_recipients=1))
     with pytest.raises(JobError, match="1 opted out"):
-        enqueue(bulk_job(phones(3)), strict=True, services=stage.services)
+        enqueue(stage.services, bulk_job(phones(3)), strict=True)
 
 
 @pytest.mark.parametrize(("followed", "most_bytes"), [(True, 1700), (False, 1500)])
@@ -119,5 +119,5 @@ def test_one_round_trip(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Store, "_in_turn", counted)
     monkeypatch.setattr(Store, "run", None)
     monkeypatch.setattr(Store, "ask", None)
-    enqueue(quick_job(*phones(1)), key="k", services=stage.services)
+    enqueue(stage.services, quick_job(*phones(1)), key="k")
     assert trips == [1]

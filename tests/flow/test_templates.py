@@ -10,8 +10,10 @@ from typing import Any
 import orjson
 import pytest
 
-from campaigns import Excluded, erase, preview
+from campaigns import Excluded
 from campaigns.errors import JobError
+from campaigns.person import erase
+from campaigns.preview import preview
 from tests.support.jobs import bulk_job, personal_job, phones, template_job
 from tests.support.stage import Stage
 
@@ -94,7 +96,7 @@ class TestRows:
     def test_an_excluded_person_can_be_erased(self, stage: Stage) -> None:
         campaign = stage.enqueue(template_job([{"phone": A, "values": {"points": 1}}, B], TEXT))
         stage.finish(campaign)
-        assert erase(B, services=stage.services).excluded == 1
+        assert erase(stage.services, B).excluded == 1
         assert list(campaign.excluded()) == []
 
     def test_the_same_key(self, stage: Stage) -> None:
@@ -193,7 +195,7 @@ class TestPreview:
 
         noted: list[Excluded] = []
         job = template_job(None, "{name|} {points}")
-        found = preview(job, recipients=rows(), samples=2, on_excluded=noted.append, services=stage.services)
+        found = preview(stage.services, job, recipients=rows(), samples=2, on_excluded=noted.append)
         assert [(s.place, s.text, s.length) for s in found.samples] == [
             ("messages[0].delivery_list[0]", " 0", 2),
             ("messages[0].delivery_list[2]", " 2", 2),

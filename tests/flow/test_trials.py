@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from campaigns import send_test
 from campaigns.errors import JobError
+from campaigns.send_test import send_test
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, template_job
 from tests.support.stage import Stage
 
@@ -29,7 +29,7 @@ def test_what_a_row_reads(stage: Stage, tmp_path: Path) -> None:
     path.write_text("phone;name\n" + "".join(f"{phone};name {n}\n" for n, phone in enumerate(phones(9), 1)), "utf-8")
     job = template_job(None, "Hello {name}", "https://e.com/{name}", key="k", max_recipients=1, rate="1/day")
     job["messages"][0]["schedule_time"] = "2040-05-01T10:00:00"
-    campaign = send_test(job, to=[MINE, OTHER], rows=[3, 7], recipients=path, services=stage.services)
+    campaign = send_test(stage.services, job, to=[MINE, OTHER], rows=[3, 7], recipients=path)
     (mailing, *_) = sent_by(stage, campaign.id)
     assert mailing["content"] == {"type": "button", "image_url": "https://example.com/a.jpg", "caption": "Open"}
     assert mailing["delivery_list"][0] == {
@@ -46,7 +46,7 @@ def test_what_a_row_reads(stage: Stage, tmp_path: Path) -> None:
 def test_is_no_part_of_the_campaign(stage: Stage) -> None:
     """It takes neither the job's key nor any of its recipients, and may be repeated."""
     job = bulk_job(phones(3), key="k", name="Spring")
-    tests = {send_test(job, to=MINE, services=stage.services).id for _ in range(2)}
+    tests = {send_test(stage.services, job, to=MINE).id for _ in range(2)}
     assert len(tests) == 2
     campaign = stage.enqueue(job)
     assert campaign.id not in tests
@@ -55,7 +55,7 @@ def test_is_no_part_of_the_campaign(stage: Stage) -> None:
 
 
 def test_quick(stage: Stage) -> None:
-    campaign = send_test(quick_job(*phones(3)), to=MINE, services=stage.services)
+    campaign = send_test(stage.services, quick_job(*phones(3)), to=MINE)
     stage.finish(campaign)
     assert [row["phone"] for row in stage.sandbox.ledger()] == [MINE]
 
@@ -73,7 +73,7 @@ def test_quick(stage: Stage) -> None:
 )
 def test_refused(stage: Stage, job: dict[str, Any], options: dict[str, Any], line: str) -> None:
     with pytest.raises(JobError) as caught:
-        send_test(job, **{"to": MINE, **options}, services=stage.services)
+        send_test(stage.services, job, **{"to": MINE, **options})
     assert caught.value.lines[0].startswith(line)
     assert stage.services.campaigns.newest(1) == []
 
@@ -81,4 +81,4 @@ def test_refused(stage: Stage, job: dict[str, Any], options: dict[str, Any], lin
 def test_an_opted_out_phone_is_named(stage: Stage) -> None:
     stage.services.optouts.add([MINE])
     with pytest.raises(JobError, match="has opted out"):
-        send_test(bulk_job(phones(1)), to=MINE, services=stage.services)
+        send_test(stage.services, bulk_job(phones(1)), to=MINE)

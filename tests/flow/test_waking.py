@@ -63,7 +63,7 @@ class TestNothingFailsAfterStoring:
                 "not AMQP": f"redis://127.0.0.1:{rabbit.port}",
             }[refused]
             with caplog.at_level(logging.WARNING, "campaigns"):
-                campaign = enqueue(bulk_job(phones(1)), services=build_services(replace(settings, broker_url=url)))
+                campaign = enqueue(build_services(replace(settings, broker_url=url)), bulk_job(phones(1)))
         assert campaign.status().state == "ready"
         assert [record.message for record in caplog.records] == ["wake_up_not_sent"]
         assert "wrong" not in caplog.text
@@ -72,7 +72,7 @@ class TestNothingFailsAfterStoring:
         def ring(*_: object) -> bool:
             raise RuntimeError("whatever it is")
 
-        campaign = enqueue(bulk_job(phones(1)), services=build_services(settings, ring=ring))
+        campaign = enqueue(build_services(settings, ring=ring), bulk_job(phones(1)))
         assert campaign.status().state == "ready"
         assert "bell_not_rung" in caplog.text
 
@@ -82,7 +82,7 @@ class TestNothingFailsAfterStoring:
         there = replace(settings, broker_url=rabbit.url())
         ring = Bells(there)
         services = build_services(there, ring=ring)
-        enqueue(bulk_job(phones(1)), services=services)
+        enqueue(services, bulk_job(phones(1)))
         rabbit.drop_connections()
         assert ring("bulk")
         ring.close()
@@ -107,7 +107,7 @@ class TestAddress:
         separator = "&" if "?" in server.url else "?"
         url = server.url + separator + options.format(name)
         services = build_services(replace(settings, redis_url=url))
-        enqueue(bulk_job(phones(1)), services=services)
+        enqueue(services, bulk_job(phones(1)))
         named = [client for client in services.store.ask("client_list") if client["name"] == name]
         assert len(named) >= 2
         assert sent(services.settings) == ["bulk"]
@@ -157,7 +157,7 @@ class TestHostsCelery:
             monkeypatch.setenv(variable, "amqp://127.0.0.1:1")
         monkeypatch.setenv("CELERY_LOADER", "nowhere")
         monkeypatch.setenv("CELERY_CONFIG_MODULE", "nowhere")
-        enqueue(bulk_job(phones(1)), services=build_services(settings))
+        enqueue(build_services(settings), bulk_job(phones(1)))
         assert sent(settings) == ["bulk"]
         assert "127.0.0.1:1" not in app.connection_for_write().as_uri()
         assert "127.0.0.1:1" not in app.connection_for_read().as_uri()

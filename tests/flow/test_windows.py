@@ -205,7 +205,7 @@ class TestOtherRules:
         stage.finish(campaign)
 
     def test_a_test_goes_out_at_once(self, stage: Days) -> None:
-        send_test({**bulk_job(phones(2)), **OFFICE}, to=phones(1)[0], services=stage.services)
+        send_test(stage.services, {**bulk_job(phones(2)), **OFFICE}, to=phones(1)[0])
         assert stage.go(0, "01:00") == 1
 
 
@@ -216,7 +216,7 @@ def test_what_the_settings_say_and_who_is_exempt(make_stage: Callable[..., Stage
         {**quick_job(*phones(1)), "transactional": True},
         {**bulk_job(phones(1), text="by its own"), "send_between": ["00:30", "02:00"]},
     ]
-    campaigns = [one.campaign for one in enqueue_many(jobs, services=stage.services) if one.campaign]
+    campaigns = [one.campaign for one in enqueue_many(stage.services, jobs) if one.campaign]
     assert [campaign.status().send_window for campaign in campaigns] == [
         "09:00 to 20:00 in UTC",
         "",

@@ -187,7 +187,7 @@ class TestForms:
                 read("getNewIncomingMessages", body[:-end])
 
     @pytest.mark.parametrize(
-        ("told", "known"),
+        ("reported", "known"),
         [
             ("+375291111111", PHONE),
             ("80291111111", PHONE),
@@ -211,7 +211,7 @@ class TestForms:
         assert rows.skipped == 1
 
     @pytest.mark.parametrize(
-        ("told", "known"),
+        ("reported", "known"),
         [("delivered", "DELIVERED"), (" Read ", "READ"), ("sent", "SENT"), ("undelivered", "UNDELIVERED")],
     )
     def test_status_words_in_any_case(self, reported: str, known: str) -> None:
@@ -223,7 +223,7 @@ class TestForms:
         assert rows.skipped == 0
 
     @pytest.mark.parametrize(
-        ("told", "amount", "currency"),
+        ("reported", "amount", "currency"),
         [
             ("0.04900 EUR", "0.04900", "EUR"),
             ("0,049 eur", "0.049", "EUR"),

@@ -31,7 +31,7 @@ from campaigns.ledger.campaigns import CampaignRoute
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, HELD, PLANNED, REACHED_FROM, REJECTED, SENDING, UNKNOWN
 from campaigns.ledger.turns import AGAIN_MS
 from campaigns.names import CONTROL
-from campaigns.planning.batching import Rest
+from campaigns.planning.batching import Reduced
 from campaigns.recipients.exclusions import Excluded
 from campaigns.store.client import Store
 from campaigns.store.lua import script_text
@@ -263,7 +263,7 @@ def test_taking_out_is_not_repeated(timed: Store) -> None:
     assert found == ToCheck(f"{campaign_id}-0", OutdatedSuppression("0:0", "0:1"))
     outdated = found.outdated
     batch = batches.read(f"{campaign_id}-0")
-    rest = Rest(b"[]", {0: (2, "fp2")}, ["2"])
+    rest = Reduced(b"[]", {0: (2, "fp2")}, ["2"])
     assert exclude_opted_out(timed, batch, outdated, rest, ["2"], 60_000)
     assert not exclude_opted_out(timed, batch, outdated, rest, ["2"], 60_000)
     record = Campaigns(timed).read(campaign_id)

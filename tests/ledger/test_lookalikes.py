@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from campaigns.ledger import Batches, MailingRecord, NewBatch, Plans, ToCheck, exclude_opted_out
-from campaigns.planning.batching import Rest
+from campaigns.planning.batching import Reduced
 from campaigns.store.client import Store
 from tests.support.claims import claim_in
 from tests.support.plans import open_plan
@@ -89,7 +89,7 @@ def test_who_is_taken_out(fleet: Fleet) -> None:
     fleet.store.ask("sadd", fleet.store.keys.optouts(), "2")
     found = claim_in(fleet.store, batch_id)
     assert isinstance(found, ToCheck)
-    batch, rest = fleet.batches.read(batch_id), Rest(b"[]", {0: (1, "fp2")}, [])
+    batch, rest = fleet.batches.read(batch_id), Reduced(b"[]", {0: (1, "fp2")}, [])
     assert exclude_opted_out(fleet.store, batch, found.outdated, rest, [], _LIFE_MS)
     assert (fleet.lookalikes(), fleet.lookalikes("fp2")) == (set(), {batch_id})
     assert 0 < fleet.store.ask("pttl", fleet.store.keys.lookalikes("fp2")) <= _LIFE_MS

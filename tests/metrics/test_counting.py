@@ -235,7 +235,7 @@ def test_what_the_limiter_answers(stage: Stage) -> None:
 
 def test_who_opted_out_later(stage: Stage) -> None:
     campaign = stage.enqueue(bulk_job(phones(3)))
-    opt_out(phones(1), services=stage.services)
+    opt_out(stage.services, phones(1))
     stage.finish(campaign)
     scraped = scrape(stage.services)
     assert value(scraped, "recipients_total", outcome="planned") == 3

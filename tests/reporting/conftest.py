@@ -52,4 +52,4 @@ def run_spring(stage: Stage, **more: Any) -> Campaign:
 
 
 def read(stage: Stage, campaign: Campaign) -> Html:
-    return Html(page(report_on(campaign.id, stage.services)))
+    return Html(page(report_on(stage.services, campaign.id)))

@@ -153,7 +153,7 @@ class TestStrangeCampaigns:
     def test_markup_in_names_stays_text(self, stage: Stage) -> None:
         job = {"name": SCRIPT, "messages": [mailing(f'"><img src=x onerror=alert(1)>{SCRIPT}', phones(1))]}
         campaign = stage.enqueue(job)
-        text = page(report_on(campaign.id, stage.services))
+        text = page(report_on(stage.services, campaign.id))
         html = Html(text)
         assert html.texts["h1"] == SCRIPT
         assert html.texts["title"] == f"{SCRIPT}: campaign report"
@@ -185,4 +185,4 @@ class TestStrangeCampaigns:
 
     def submitted(self, stage: Stage, job: Any) -> Html:
         campaign_id = submit(stage.services, job, key="k", strict=False, message_id="m")
-        return read(stage, Campaign(campaign_id, stage.services))
+        return read(stage, Campaign.of(stage.services, campaign_id))

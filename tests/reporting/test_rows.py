@@ -25,7 +25,7 @@ def test_a_campaign(make_stage: Callable[..., Stage]) -> None:
     """As many rows as messages; those who were taken out are in none."""
     stage = make_stage(poll_horizon_s=1.0)
     campaign = run_spring(stage)
-    found = {row.phone: row for row in rows(campaign.id, stage.services)}
+    found = {row.phone: row for row in rows(stage.services, campaign.id)}
     assert sorted(found) == sorted(row["phone"] for row in stage.sandbox.ledger())
     assert len(found) == campaign.status().sent == 9
     assert Counter(row.status for row in found.values()) == campaign.status().statuses
@@ -38,14 +38,14 @@ def test_a_campaign(make_stage: Callable[..., Stage]) -> None:
 
 def test_before_anything_was_sent(stage: Stage) -> None:
     campaign = stage.enqueue({"messages": [mailing("=1+1", phones(2))]})
-    assert list(rows(campaign.id, stage.services)) == [
+    assert list(rows(stage.services, campaign.id)) == [
         Row(phone, "=1+1", "planned", "", "", 0, 0) for phone in phones(2)
     ]
 
 
 def test_no_such_campaign(stage: Stage) -> None:
     with pytest.raises(UnknownCampaignError):
-        rows("nope", stage.services)
+        rows(stage.services, "nope")
 
 
 TEXTS = ('Скидка; "5%", да', "line\nbreak", "a,b", "", "<b>", "it's")

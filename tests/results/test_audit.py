@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns import optouts, person
+from campaigns import Client, person
 from campaigns.acts import Act, Deed, packed
 from campaigns.enqueue import enqueue
 from campaigns.errors import StateError
@@ -30,7 +30,7 @@ def reported(stage: Stage) -> list[tuple[object, ...]]:
 
 
 def test_campaigns(stage: Stage) -> None:
-    campaign = enqueue(bulk_job(phones(2)), services=stage.services)
+    campaign = enqueue(stage.services, bulk_job(phones(2)))
     campaign.pause(by="ann", why="wrong text")
     campaign.pause(by="bob")
     campaign.resume()
@@ -51,7 +51,7 @@ def test_campaigns(stage: Stage) -> None:
 def test_decisions_about_batches(stage: Stage) -> None:
     stage.sandbox.change(list_bulk=False)
     stage.sandbox.fault("reset_after", "sendBulkViber")
-    campaign = enqueue(bulk_job(phones(2)), services=stage.services)
+    campaign = enqueue(stage.services, bulk_job(phones(2)))
     stage.until(lambda: campaign.status().requests.get("held") == 1)
     assert reported(stage) == []
     assert campaign.resolve("write-off", by="ann", why="asked them") == 1
@@ -61,7 +61,7 @@ def test_decisions_about_batches(stage: Stage) -> None:
 
 def test_batches_that_the_gateway_refused(stage: Stage) -> None:
     stage.sandbox.fault("refuse", "sendBulkViber", text="Alphaname is not valid")
-    campaign = enqueue(bulk_job(phones(3)), services=stage.services)
+    campaign = enqueue(stage.services, bulk_job(phones(3)))
     stage.until(lambda: campaign.status().requests.get("rejected") == 1)
     assert campaign.retry(by="ann", why="registered now") == 1
     assert reported(stage) == [("batch.retried", f"{campaign.id}-0", "ann", "registered now", "", 3)]
@@ -69,12 +69,12 @@ def test_batches_that_the_gateway_refused(stage: Stage) -> None:
 
 def test_optouts(stage: Stage) -> None:
     services = stage.services
-    optouts.add([ONE], why="asked", by="ann", services=services)
-    optouts.add(phones(3), services=services)
-    optouts.add(phones(3), by="nobody new", services=services)
+    Client.over(services).optouts.add([ONE], why="asked", by="ann")
+    Client.over(services).optouts.add(phones(3))
+    Client.over(services).optouts.add(phones(3), by="nobody new")
     services.optouts.add(["375259999999"], "STOP", "recipient")
-    optouts.remove(phones(2), by="bob", why="asked back", services=services)
-    optouts.remove(phones(2), services=services)
+    Client.over(services).optouts.remove(phones(2), by="bob", why="asked back")
+    Client.over(services).optouts.remove(phones(2))
     assert reported(stage) == [
         ("optouts.added", MASKED, "ann", "asked", "", 1),
         ("optouts.added", "", "application", "", "", 2),
@@ -83,9 +83,9 @@ def test_optouts(stage: Stage) -> None:
 
 
 def test_erasing_a_person(stage: Stage) -> None:
-    optouts.add([ONE], services=stage.services)
-    person.erase(ONE, by="ann", why="letter of 1 May", services=stage.services)
-    person.erase(ONE, optout_too=True, services=stage.services)
+    Client.over(stage.services).optouts.add([ONE])
+    person.erase(stage.services, ONE, by="ann", why="letter of 1 May")
+    person.erase(stage.services, ONE, optout_too=True)
     assert reported(stage)[1:] == [
         ("person.erased", MASKED, "ann", "letter of 1 May", "", None),
         ("person.erased", MASKED, "application", "", "", None),

@@ -58,14 +58,14 @@ def test_nothing_is_left(stage: Stage) -> None:
     stage.until(lambda: all(c.replies() for c in campaigns[:2]))
     before = [c.status() for c in campaigns]
     assert TALKER.encode() in everything(stage)
-    gone = erase("+375 29 777 99 09", services=stage.services)
+    gone = erase(stage.services, "+375 29 777 99 09")
     assert (gone.campaigns, gone.deliveries, gone.bodies, gone.replies, gone.excluded) == (2, 2, 2, 2, 1)
     assert gone.events > 0
     assert gone.events_left == 0
     assert TALKER.encode() not in everything(stage)
     assert b"777-99-09" not in everything(stage)
-    assert erase(TALKER, services=stage.services) == NOTHING
-    assert list(find_person(TALKER, services=stage.services)) == []
+    assert erase(stage.services, TALKER) == NOTHING
+    assert list(find_person(stage.services, TALKER)) == []
     for campaign, then in zip(campaigns, before, strict=True):
         assert campaign.status() == then
         assert campaign.status().balanced
@@ -77,7 +77,7 @@ def test_the_missing_events_are_named(stage: Stage) -> None:
     (campaign,) = finished(stage, bulk_job([TALKER, *phones(1)]))
     stage.until(lambda: bool(campaign.replies()))
     sequences = {event.sequence for event in stage.events(campaign)}
-    erase(TALKER, services=stage.services)
+    erase(stage.services, TALKER)
     left = stage.events(campaign)
     reported = left[-1]
     assert reported.type == "person.erased"
@@ -92,14 +92,14 @@ def test_unread_events_stay_for_their_reader(stage: Stage) -> None:
     seen = list(itertools.islice(slow, 1))
     slow.close()  # type: ignore[attr-defined]  # it is a generator
     expected = [event.sequence for event in stage.events(campaign)]
-    gone = erase(TALKER, services=stage.services)
+    gone = erase(stage.services, TALKER)
     assert (gone.events, gone.deliveries) == (0, 1)
     assert gone.events_left > 0
     seen += list(consume("crm", idle_s=0.1, settings=stage.services.settings))
     assert sorted({e.sequence for e in seen if e.type != "person.erased"}) == expected
-    again = erase(TALKER, services=stage.services)
+    again = erase(stage.services, TALKER)
     assert (again.events, again.events_left) == (gone.events_left, 0)
-    assert erase(TALKER, services=stage.services) == NOTHING
+    assert erase(stage.services, TALKER) == NOTHING
     assert TALKER.encode() not in everything(stage)
 
 
@@ -111,7 +111,7 @@ def test_dead_letters_of_others(stage: Stage) -> None:
         store.ask("xadd", store.keys.dead_letters("crm"), entry)
     store.ask("xadd", store.keys.events(), {b"data": b'["' + TALKER.encode() + b'"]', b"id": b"\xff"})
     Groups(store).rewind("crm", "$")
-    assert erase(TALKER, services=stage.services).dead_letters == 2
+    assert erase(stage.services, TALKER).dead_letters == 2
     assert [letter.fields for letter in Groups(store).dead_letters("crm")] == [{"x": "\\xff"}]
 
 
@@ -124,14 +124,14 @@ def test_dead_letters(stage: Stage) -> None:
             member.reject(event, "cannot be digested")
     letters = list(Groups(stage.services.store).dead_letters("crm"))
     assert letters
-    assert erase(TALKER, services=stage.services).dead_letters == len(letters)
+    assert erase(stage.services, TALKER).dead_letters == len(letters)
     assert TALKER.encode() not in everything(stage)
 
 
 def test_entries_that_others_wrote(stage: Stage) -> None:
     finished(stage, bulk_job([TALKER]))
     stage.services.store.ask("xadd", stage.services.store.keys.events(), {"data": f'"{TALKER}"'})
-    assert erase(TALKER, services=stage.services).bodies == 1
+    assert erase(stage.services, TALKER).bodies == 1
 
 
 class TestUnderWay:
@@ -141,7 +141,7 @@ class TestUnderWay:
         (done,) = finished(stage, bulk_job(phones(2)))
         campaign = stage.enqueue(bulk_job(phones(2), text="second"))
         with pytest.raises(ErasureBlockedError) as caught:
-            erase(phones(2)[0], services=stage.services)
+            erase(stage.services, phones(2)[0])
         assert caught.value.batches == {f"{campaign.id}-0": "planned"}
         assert phones(1)[0] not in str(caught.value)
         assert len(list(done.deliveries())) == 2
@@ -153,22 +153,22 @@ class TestUnderWay:
         (campaign,) = finished(stage, bulk_job(phones(2)))
         assert campaign.status().recipients["held"] == 2
         with pytest.raises(ErasureBlockedError, match="held"):
-            erase(phones(1)[0], services=stage.services)
+            erase(stage.services, phones(1)[0])
         campaign.resolve("write-off", by="me", why="asked to erase")
-        assert erase(phones(1)[0], services=stage.services).bodies == 1
+        assert erase(stage.services, phones(1)[0]).bodies == 1
 
     def test_still_followed(self, stage: Stage) -> None:
         campaign = stage.enqueue(sample_job())
         stage.until(lambda: campaign.status().sent == 10)
         phone = next(campaign.deliveries()).phone
         with pytest.raises(ErasureBlockedError, match="accepted"):
-            erase(phone, services=stage.services)
+            erase(stage.services, phone)
 
 
 def test_a_list(stage: Stage) -> None:
     (campaign,) = finished(stage, list_job(2))
     phone = next(campaign.deliveries()).phone
-    assert erase(phone, services=stage.services).deliveries == 1
+    assert erase(stage.services, phone).deliveries == 1
     assert len(list(campaign.deliveries())) == 24
     assert campaign.status().balanced
 
@@ -177,7 +177,7 @@ def test_mailings_keep_their_numbers(stage: Stage) -> None:
     (campaign,) = finished(stage, sample_job(schedule=None))
     before = list(campaign.deliveries())
     phone = before[0].phone
-    erase(phone, services=stage.services)
+    erase(stage.services, phone)
     assert list(campaign.deliveries()) == [d for d in before if d.phone != phone]
 
 
@@ -186,8 +186,8 @@ def test_a_refused_batch_that_is_sent_after_all(make_stage: Callable[..., Stage]
     stage = make_stage(recipients_per_request=2)
     stage.sandbox.fault("refuse", "sendBulkViber", times=2)
     (campaign,) = finished(stage, bulk_job(phones(3)))
-    assert erase(phones(3)[0], services=stage.services).bodies == 1
-    assert erase(phones(3)[2], services=stage.services).bodies == 1
+    assert erase(stage.services, phones(3)[0]).bodies == 1
+    assert erase(stage.services, phones(3)[2]).bodies == 1
     campaign.retry(by="me", why="put right")
     stage.finish(campaign)
     assert [row["phone"] for row in stage.sandbox.ledger()] == [phones(3)[1]]
@@ -198,14 +198,14 @@ def test_a_refused_batch_that_is_sent_after_all(make_stage: Callable[..., Stage]
 def test_the_gateways_words(stage: Stage) -> None:
     stage.sandbox.fault("refuse", "sendBulkViber", text=f"{phones(1)[0]} is blocked")
     finished(stage, bulk_job(phones(2)))
-    erase(phones(1)[0], services=stage.services)
-    (trace,) = find_person(phones(2)[1], services=stage.services)
+    erase(stage.services, phones(1)[0])
+    (trace,) = find_person(stage.services, phones(2)[1])
     assert trace.messages[0].text == "(erased) is blocked"
 
 
 def test_opt_outs_stay_unless_told(stage: Stage) -> None:
     stage.services.optouts.add([TALKER], why="asked")
-    assert erase(TALKER, services=stage.services) == NOTHING
+    assert erase(stage.services, TALKER) == NOTHING
     assert stage.services.optouts.of(TALKER) is not None
-    assert erase(TALKER, optout_too=True, services=stage.services).optout
+    assert erase(stage.services, TALKER, optout_too=True).optout
     assert TALKER.encode() not in everything(stage)

@@ -39,7 +39,7 @@ def test_very_much(stage: Stage) -> None:
     others, before = much_of(stage, campaign), searches(stage)
     status, kept = campaign.status(), len(stage.events(campaign)) - NUMBER
     loads = weigh(stage.services.store)
-    gone = erase(TALKER, services=stage.services)
+    gone = erase(stage.services, TALKER)
     heaviest = loads.sent
     assert (gone.replies, gone.excluded, gone.events, gone.events_left) == (NUMBER, NUMBER, NUMBER, 0)
     assert list(campaign.excluded()) == others
@@ -54,5 +54,5 @@ def test_very_much(stage: Stage) -> None:
     sums = [sum(event.data[kind] for event in reported) for kind in ("replies", "excluded", "deliveries", "bodies")]
     assert sums == [NUMBER, NUMBER, 0, 0]
     assert len({sequence for event in reported for sequence in event.data["events"]}) == NUMBER
-    assert erase(TALKER, services=stage.services).campaigns == 0
+    assert erase(stage.services, TALKER).campaigns == 0
     assert len(stage.events(campaign)) == kept + len(reported)

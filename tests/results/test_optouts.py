@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from campaigns import optouts
+from campaigns import Client
 from campaigns.ledger import OptOut, OptOuts
 from campaigns.settings import Secret, Settings
 from campaigns.store.client import Store
@@ -56,12 +56,12 @@ def test_since_when_and_why(store: Store) -> None:
 
 def test_from_application_code(stage: Stage) -> None:
     services = stage.services
-    assert optouts.add(["+375 29 100-00-00", "80291000001"], why="asked", services=services) == 2
-    assert sorted(optouts.every(services=services)) == phones(2)
+    assert Client.over(services).optouts.add(["+375 29 100-00-00", "80291000001"], why="asked") == 2
+    assert sorted(Client.over(services).optouts.every()) == phones(2)
     with pytest.raises(ValueError, match="not a phone number"):
-        optouts.add([phones(3)[2], "nobody"], services=services)
-    assert optouts.get(phones(3)[2], services=services) is None
-    assert optouts.remove(["375 29 1000000"], services=services) == 1
+        Client.over(services).optouts.add([phones(3)[2], "nobody"])
+    assert Client.over(services).optouts.get(phones(3)[2]) is None
+    assert Client.over(services).optouts.remove(["375 29 1000000"]) == 1
 
 
 def test_words_of_an_account() -> None:

@@ -18,7 +18,7 @@ from tests.support.stage import Stage
 
 
 def traces(stage: Stage, phone: str, **more: int) -> list[PersonHistory]:
-    return list(find_person(phone, services=stage.services, **more))
+    return list(find_person(stage.services, phone, **more))
 
 
 def test_newest_first_and_whatever_the_spelling(stage: Stage) -> None:
@@ -50,10 +50,10 @@ def test_before_and_after_it_is_sent(make_stage: Callable[..., Stage]) -> None:
     assert (message.state, message.status, message.attempt) == ("settled", "READ", 1)
     assert (message.uuid, message.message_id) == (batch.fields["uuid"], batch.message_ids[0])
     assert message.sent_ms == batch.number("claimed_ms")
-    assert find_message(batch.message_ids[0], services=stage.services) == MessageOwner(
+    assert find_message(stage.services, batch.message_ids[0]) == MessageOwner(
         campaign.id, batch.id, 0, message.mailing, "settled"
     )
-    assert find_message(1, services=stage.services) is None
+    assert find_message(stage.services, 1) is None
 
 
 def test_silent_among_those_who_were_heard_of(stage: Stage) -> None:
@@ -110,7 +110,7 @@ def test_expired_body_and_nothing_heard(stage: Stage) -> None:
 
 def test_more_campaigns_than_a_page(stage: Stage) -> None:
     ids = [stage.enqueue(bulk_job(phones(1), name=str(n))).id for n in range(53)]
-    assert [t.campaign_id for t in find_person(phones(1)[0], campaigns=None, services=stage.services)] == ids[::-1]
+    assert [t.campaign_id for t in find_person(stage.services, phones(1)[0], campaigns=None)] == ids[::-1]
     assert len(traces(stage, phones(1)[0], campaigns=51)) == 51
 
 

@@ -55,8 +55,8 @@ class Scene:
         """Seconds until all is over, and how many were not messaged exactly once."""
         began_s = time.monotonic()
         campaigns = [
-            enqueue(bulk_job(phones(300), on_unknown="resend"), services=self._services),
-            enqueue(quick_job(*phones(20, start=5000), on_unknown="resend"), services=self._services),
+            enqueue(self._services, bulk_job(phones(300), on_unknown="resend")),
+            enqueue(self._services, quick_job(*phones(20, start=5000), on_unknown="resend")),
         ]
         wait_until(lambda: len(self._sandbox.ledger()) > 30, _LIMIT_S)
         harm(self)

@@ -51,7 +51,7 @@ def scene(steps_s: tuple[float, ...], workers_s: float) -> tuple[float, int]:
         wrong = WrongClock(folder / "workers-clock", workers_s).variables() if workers_s else {}
         stack.enter_context(running(procfile(), {**env, **wrong}, folder))
         sandbox.fault("reset_after", "sendBulkViber", times=2)
-        campaign = enqueue(bulk_job(phones(200)), services=services_of(env))
+        campaign = enqueue(services_of(env), bulk_job(phones(200)))
         began = time.monotonic()
         seconds_until(sandbox.ledger, 60)
         time.sleep(0.5)

@@ -55,7 +55,7 @@ def run(url: str, folder: Path, crashes: int, seed: int) -> Outcome:
     random, killed = Random(seed), 0
     settings = Settings(redis_url=url, key_prefix=_PREFIX, accounts={"default": Secret("t")})
     services = build_services(settings, ring=lambda *_: True)
-    campaign = enqueue(bulk_job(phones(_PHONES)), services=services)
+    campaign = enqueue(services, bulk_job(phones(_PHONES)))
     batch = services.batches.read(f"{campaign.id}-0")
     # What is followed has been accepted; of anything else intake writes nothing.
     services.store.ask("hset", services.store.keys.batch(batch.id), "state", ACCEPTED)

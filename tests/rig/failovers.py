@@ -161,12 +161,12 @@ class Failovers:
         """A campaign that has something to send for ten seconds: in each failover something is under way."""
         text, rows = f"slow {number}", phones(50, start=8000 + 50 * number)
         job = {**bulk_job(rows, text=text), "name": text, "rate": "5/second"}
-        return Wanted(enqueue(job, services=services), text, rows)
+        return Wanted(enqueue(services, job), text, rows)
 
     def _wanted(self, text: str, start: int, services: Services) -> Wanted:
         rows = phones(self.recipients if text != "quick" else 10, start=start)
         job = quick_job(*rows, message=text) if text == "quick" else bulk_job(rows, text=text)
-        return Wanted(enqueue({**job, "name": text}, services=services), text, rows)
+        return Wanted(enqueue(services, {**job, "name": text}), text, rows)
 
     def _fail_over(self, fleet: Fleet, processes: Processes, aside: Wire) -> None:
         began_s, old = time.monotonic(), fleet.primary()
@@ -212,7 +212,7 @@ class Failovers:
         began_s, text, rows = time.monotonic(), f"after {number}", phones(5, start=6000 + 10 * number)
         while True:
             try:
-                campaign = enqueue({**bulk_job(rows, text=text), "name": text}, key=text, services=services)
+                campaign = enqueue(services, {**bulk_job(rows, text=text), "name": text}, key=text)
             except StoreError:
                 assert time.monotonic() - began_s < 60, "the store takes nothing"
             else:

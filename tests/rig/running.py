@@ -144,6 +144,6 @@ class Running:
                 return
             # Applications go on when the store does not take a job.
             with suppress(CampaignsError):
-                enqueue(quick_job(*phones(1, start=number)), services=self.services)
+                enqueue(self.services, quick_job(*phones(1, start=number)))
                 if number % 3 == 0:
-                    enqueue(bulk_job(phones(3, start=100_000 + 3 * number)), services=self.services)
+                    enqueue(self.services, bulk_job(phones(3, start=100_000 + 3 * number)))

@@ -227,7 +227,7 @@ class Storm:
 
 def wanted(job: dict[str, Any], text: str, rows: list[str], services: Services) -> Wanted:
     """Enqueue a job, and remember what it asked for."""
-    return Wanted(enqueue({**job, "name": text}, services=services), text, rows)
+    return Wanted(enqueue(services, {**job, "name": text}), text, rows)
 
 
 def main() -> None:

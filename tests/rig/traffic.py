@@ -73,7 +73,7 @@ def seconds_until(condition: Callable[[], object], limit_s: float) -> float:
 
 def follow(layout: str, seconds: float) -> Iterator[str]:
     with traffic(layout) as (services, sandbox):
-        enqueue(bulk_job([f"37529{1000000 + n}" for n in range(1500)]), services=services)
+        enqueue(services, bulk_job([f"37529{1000000 + n}" for n in range(1500)]))
         redis, most, gap = services.store.redis, 0, 0.0
         polls, last, until = 0, time.monotonic(), time.monotonic() + seconds
         while time.monotonic() < until:
@@ -91,11 +91,11 @@ def follow(layout: str, seconds: float) -> Iterator[str]:
 def beside(layout: str, _seconds: float) -> Iterator[str]:
     for trouble in ("at its limit", "paused", "without a token"):
         with traffic(layout, **({"token_shop": ""} if trouble == "without a token" else {})) as (services, _):
-            enqueue({**bulk_job([f"37529{2000000 + n}" for n in range(3000)]), "account": "shop"}, services=services)
+            enqueue(services, {**bulk_job([f"37529{2000000 + n}" for n in range(3000)]), "account": "shop"})
             if trouble == "paused":
                 services.limiter.pause("shop", 600, "no money")
             time.sleep(5)
-            idle = enqueue(bulk_job(phones(40)), services=services)
+            idle = enqueue(services, bulk_job(phones(40)))
             sent_s = seconds_until(lambda idle=idle: idle.status().sent == 40, 120)
             status_s = sent_s + seconds_until(lambda idle=idle: idle.status().statuses, 120)
             yield f"beside, {layout}, {trouble}: 40 sent after {sent_s:.1f} s, first status after {status_s:.1f} s"
@@ -104,9 +104,9 @@ def beside(layout: str, _seconds: float) -> Iterator[str]:
 def behind(layout: str, _seconds: float) -> Iterator[str]:
     for rate in ("20/1", "5/60"):
         with traffic(layout, rate_limit=rate) as (services, _):
-            enqueue(bulk_job([f"37529{3000000 + n}" for n in range(10_000)]), services=services)
+            enqueue(services, bulk_job([f"37529{3000000 + n}" for n in range(10_000)]))
             time.sleep(5)
-            small: Campaign = enqueue(bulk_job(phones(3)), services=services)
+            small: Campaign = enqueue(services, bulk_job(phones(3)))
             first_s = seconds_until(lambda small=small: small.status().recipients["planned"] < 3, 180)
             yield f"behind, {layout}, {rate}: first request of the small campaign after {first_s:.1f} s"
 

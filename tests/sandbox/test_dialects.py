@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.sandbox.dialects import DIALECTS, DOCUMENTED, Trait, received, reported, sentences, traits_of
+from campaigns.sandbox.dialects import DIALECTS, DOCUMENTED, Trait, in_dialect, received, sentences, traits_of
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.parameters import bracketed, listed
 from campaigns.sandbox.server import Sandbox
@@ -24,7 +24,7 @@ class TestPure:
     @pytest.mark.parametrize("method", ["statusBulkViber", "getViberMessages", "getNewIncomingMessages"])
     def test_documented_is_the_contracts_sample(self, method: str) -> None:
         answer = sample(f"{method}.response")
-        assert reported(method, answer, traits_of(DOCUMENTED)) == answer
+        assert in_dialect(method, answer, traits_of(DOCUMENTED)) == answer
 
     @pytest.mark.parametrize(
         ("dialect", "row"),
@@ -37,11 +37,11 @@ class TestPure:
         ],
     )
     def test_rows(self, dialect: str, row: dict[str, Any]) -> None:
-        answer = reported("getViberDeliveryList", ROWS, traits_of(dialect))
+        answer = in_dialect("getViberDeliveryList", ROWS, traits_of(dialect))
         assert answer == {"status": "OK", "result": [row]}
 
     def test_masks_are_in_one_method_only(self) -> None:
-        assert reported("getViberDeliveryData", ROWS, traits_of("masking")) == ROWS
+        assert in_dialect("getViberDeliveryData", ROWS, traits_of("masking")) == ROWS
 
     @pytest.mark.parametrize(
         ("dialect", "name", "error"),
@@ -51,7 +51,7 @@ class TestPure:
         ],
     )
     def test_texts(self, dialect: str, name: str, error: str) -> None:
-        assert reported("statusBulkViber", TEXTS, traits_of(dialect)) == {
+        assert in_dialect("statusBulkViber", TEXTS, traits_of(dialect)) == {
             "name": name,
             "message": "",
             "errors": [error],
@@ -62,12 +62,12 @@ class TestPure:
         asked = {"name": " a\u200b\n", "rows": [{"text": "  "}], "n": 1}
         assert received(asked, trimming) == {"name": "a", "rows": [{"text": None}], "n": 1}
         assert received(asked, frozenset()) == asked
-        assert reported("getViberMessages", {"message": ""}, trimming) == {"message": None}
+        assert in_dialect("getViberMessages", {"message": ""}, trimming) == {"message": None}
 
     def test_lists_as_objects(self) -> None:
         objects = traits_of("objects")
-        assert reported("statusBulkViber", ["a", "b", "c"], objects) == {"0": "a", "2": "b", "3": "c"}
-        assert reported("statusBulkViber", [], objects) == []
+        assert in_dialect("statusBulkViber", ["a", "b", "c"], objects) == {"0": "a", "2": "b", "3": "c"}
+        assert in_dialect("statusBulkViber", [], objects) == []
 
     def test_every_trait_has_a_name_and_a_sentence(self) -> None:
         assert set(sentences()) == set(DIALECTS)

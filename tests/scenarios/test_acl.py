@@ -71,11 +71,11 @@ def test_all_that_is_done(
     """Every kind, doubt, replies, opt-outs, groups, acts of people and every command that reads: nothing is refused."""
     sandbox.fault("reset_after", "sendBulkViber")
     campaigns = [
-        enqueue(bulk_job(phones(3)), key="acl", services=services),
-        enqueue(quick_job("375297779909"), services=services),
-        enqueue(list_job(1), services=services),
+        enqueue(services, bulk_job(phones(3)), key="acl"),
+        enqueue(services, quick_job("375297779909")),
+        enqueue(services, list_job(1)),
     ]
-    stopped = enqueue(sample_job(schedule="2030-05-01 10:00"), services=services)
+    stopped = enqueue(services, sample_job(schedule="2030-05-01 10:00"))
     stopped.reschedule("2030-05-02 10:00")
     stopped.pause()
     stopped.resume()
@@ -85,7 +85,7 @@ def test_all_that_is_done(
     assert refusals(guarded) == []
     assert len(list(consume("crm", idle_s=0.3, settings=services.settings))) > 5
     Groups(services.store).rewind("crm", "0")
-    erase("375297779909", services=services)
+    erase(services, "375297779909")
     for name, value in started.env.items():
         monkeypatch.setenv(name, value)
     with default_services_are(None):

@@ -101,7 +101,7 @@ def test_pools_without_processes(processes: Processes, pool: str) -> None:
     services, limits = services_of(processes.env), ("--loop-s", "8", "--work-s", "4")
     processes.beat()
     wait_until(lambda: bool(services.store.ask("hgetall", services.store.keys.beats())))
-    campaign = enqueue(bulk_job(phones(3)), services=services)
+    campaign = enqueue(services, bulk_job(phones(3)))
     wait_until(lambda: campaign.status().sent == 3)
     until = time.monotonic() + 10
     while time.monotonic() < until:
@@ -119,7 +119,7 @@ def test_an_outage_of_store_and_broker_is_nobodys_fault(sandbox: Sandbox, prefix
             worker = processes.worker()
             processes.beat()
             wait_until(lambda: alive(env, "beat")[0] == 0)
-            enqueue(bulk_job(phones(3)), services=services_of(env))
+            enqueue(services_of(env), bulk_job(phones(3)))
             server.kill()
             worker.wait_for("Trying again")
             until = time.monotonic() + 10
@@ -146,7 +146,7 @@ def test_a_worker_whose_pool_is_stuck_while_work_is_due(processes: Processes, sa
     for pid in pool:
         os.kill(pid, signal.SIGSTOP)
     try:
-        enqueue(bulk_job(phones(3)), services=services)
+        enqueue(services, bulk_job(phones(3)))
         wait_until(lambda: alive(processes.env, "--work-s", "2")[0] == 1)
         code, said = alive(processes.env, "--work-s", "2")
         assert code == 1

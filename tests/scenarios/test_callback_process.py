@@ -43,7 +43,7 @@ def test_a_lost_answer_is_found_by_its_callback(processes: Processes, sandbox: S
     processes.beat()
     sandbox.change(list_bulk=False)
     sandbox.fault("reset_after", "sendBulkViber")
-    campaign = enqueue(bulk_job(phones(4)), services=services)
+    campaign = enqueue(services, bulk_job(phones(4)))
     assert settled(services, campaign.id) == 4
     assert len(sandbox.ledger()) == 4
     assert "batch.unknown" in [event.type for event in services.events.since(source=campaign.id)]
@@ -72,7 +72,7 @@ def test_it_ends_once_whoever_called_is_noted(
     receiver = processes.start("callbacks", command)
     receiver.wait_for("callbacks for")
     services = build_services(Settings.from_env({n: v for n, v in processes.env.items() if n.startswith("CAMPAIGNS_")}))
-    campaigns = [enqueue(bulk_job(phones(1, start=number)), services=services) for number in range(12)]
+    campaigns = [enqueue(services, bulk_job(phones(1, start=number))) for number in range(12)]
     batches = [services.batches.read(f"{campaign.id}-0") for campaign in campaigns]
     paths = [urlsplit(callback_url(services, batch, None) or "").path for batch in batches]
     with ExitStack() as stack:
@@ -110,7 +110,7 @@ def test_under_gunicorn_as_the_guide_describes(processes: Processes, free_port: 
     running = processes.start("gunicorn", [sys.executable, "-m", "gunicorn", *options])
     running.wait_for("Booting worker")
     services = build_services(Settings.from_env({n: v for n, v in processes.env.items() if n.startswith("CAMPAIGNS_")}))
-    campaign = enqueue(bulk_job(phones(2)), services=services)
+    campaign = enqueue(services, bulk_job(phones(2)))
     address = callback_url(services, services.batches.read(f"{campaign.id}-0"), None)
     assert address is not None
     path = urlsplit(address).path

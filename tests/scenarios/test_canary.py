@@ -48,7 +48,7 @@ def test_real_workers_with_one_killed(processes: Processes, sandbox: Sandbox) ->
     names = {name: value for name, value in processes.env.items() if name.startswith("CAMPAIGNS_")}
     services = build_services(Settings.from_env(names))
     good, bad = (
-        enqueue({**bulk_job([*to, *phones(300, start=start)]), "canary": 20, "canary_wait_s": 5}, services=services)
+        enqueue(services, {**bulk_job([*to, *phones(300, start=start)]), "canary": 20, "canary_wait_s": 5})
         for to, start in ((phones(20, start=5000), 1000), (DEAD[:20], 2000))
     )
     killed, _, _ = processes.worker(), processes.worker(), processes.beat()

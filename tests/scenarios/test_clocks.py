@@ -70,13 +70,13 @@ def test_the_store_s_clock_is_set(
         names = phones(10, start=20 * number)
         expected += [*names, f"3752976{number:05}"]
         sent = requests(sandbox, "sendBulkViber", 2)
-        campaigns = [enqueue(bulk_job(names), services=services)]
+        campaigns = [enqueue(services, bulk_job(names))]
         wait_until(sent, _SOON_S)
         for by_s in steps_s:
             server.clock.set(by_s)
             polled = requests(sandbox, "statusBulkViber", 2)
             wait_until(lambda polled=polled, campaigns=campaigns: polled() or over(campaigns), _SOON_S)
-        campaigns.append(enqueue(quick_job(expected[-1]), services=services))
+        campaigns.append(enqueue(services, quick_job(expected[-1])))
         wait_for(campaigns)
     assert_once(sandbox, expected)
 
@@ -91,9 +91,9 @@ def test_the_clocks_of_machines_are_wrong(
     processes.start("beat", celery("beat", "--loglevel", "INFO"), env={**right, **set_back.variables()}).wait_for(
         "Starting..."
     )
-    campaigns = [enqueue(bulk_job(phones(3)), services=services)]
+    campaigns = [enqueue(services, bulk_job(phones(3)))]
     wait_for(campaigns)
     set_back.set(-_HOUR_S)
-    campaigns.append(enqueue(bulk_job(phones(3, start=10)), services=services))
+    campaigns.append(enqueue(services, bulk_job(phones(3, start=10))))
     wait_for(campaigns)
     assert_once(sandbox, [*phones(3), *phones(3, start=10)])

@@ -55,10 +55,10 @@ def child(stage: Stage, point: str, batch_id: str, *mutants: str) -> subprocess.
 
 def judged(stage: Stage, campaign: Campaign, *others: Wanted) -> Findings:
     stage.until(lambda: campaign.status().state == "finished", timeout_s=30)
-    known = next(status.id for status in list_campaigns(services=stage.services) if status.name == "known")
+    known = next(status.id for status in list_campaigns(stage.services) if status.name == "known")
     wanted = [
         Wanted(campaign, "hello", phones(10)),
-        Wanted(Campaign(known, stage.services), "known", phones(3, start=5000)),
+        Wanted(Campaign.of(stage.services, known), "known", phones(3, start=5000)),
         *others,
     ]
     return judge(stage.services, wanted, stage.sandbox)
@@ -173,7 +173,7 @@ def test_store_that_forgets(sandbox: Sandbox, prefix: str, forgets: bool, mutant
         server.restart()
         if mutant:
             stage = Stage(stage.services.settings, sandbox)
-        findings = judged(stage, Campaign(campaign.id, stage.services))
+        findings = judged(stage, Campaign.of(stage.services, campaign.id))
     assert bool(findings.doubles) is mutant
 
 

@@ -169,7 +169,7 @@ def test_between_record_and_acknowledgement(processes: Processes, sandbox: Sandb
     """The wake-up comes again, and finds the ledger moved on."""
     names = {name: value for name, value in processes.env.items() if name.startswith("CAMPAIGNS_")}
     services = build_services(Settings.from_env(names))
-    campaign = enqueue(bulk_job(phones(10)), services=services)
+    campaign = enqueue(services, bulk_job(phones(10)))
     urls = [names["CAMPAIGNS_REDIS_URL"], sandbox.url, prefix]
     child = [sys.executable, "-m", "tests.support.crash_child", "before ack", "worker", "-", *urls]
     ended = subprocess.run(child, cwd=ROOT, env=processes.env, capture_output=True, timeout=60, check=False)
@@ -212,7 +212,7 @@ def test_a_draft_whose_producer_dies_is_a_draft_or_nothing(rig: Stage, crash: Cr
     assert sent(rig) == Counter()
     if not point.startswith("after finishing") and not point.startswith("after storing"):
         return
-    campaign = enqueue(bulk_job(phones(30)), key="crash", start="draft", by="ann", services=rig.services)
+    campaign = enqueue(rig.services, bulk_job(phones(30)), key="crash", start="draft", by="ann")
     assert campaign.status().state == "draft"
     campaign.approve(by="bob")
     rig.finish(campaign)

@@ -92,7 +92,7 @@ def _play(scenes: list[Scene], sandbox: Sandbox) -> None:
     for scene in scenes:
         scene.submit(quick_job(PHONES[0], message=TEXT))
         scene.submit({**bulk_job(PHONES, text=TEXT), "kind": TEXT})
-        enqueue(bulk_job(PHONES, text=TEXT), services=scene.services)
+        enqueue(scene.services, bulk_job(PHONES, text=TEXT))
     for scene in scenes:
         scene.await_events("batch.held")
         scene.await_events("campaign.invalid")

@@ -49,14 +49,14 @@ def test_all_kinds(processes: Processes, services: Services, sandbox: Sandbox) -
     processes.beat()
     sandbox.fault("reset_after", "sendBulkViber")
     campaigns = [
-        enqueue(sample_job(schedule=None), services=services),
-        enqueue(quick_job("375297779909"), services=services),
-        enqueue(list_job(1), services=services),
+        enqueue(services, sample_job(schedule=None)),
+        enqueue(services, quick_job("375297779909")),
+        enqueue(services, list_job(1)),
     ]
     wait_until(over(*campaigns))
     wait_until(lambda: len(campaigns[1].replies()) == 1)
     wait_until(lambda: sandbox.summary()["unmarked_replies"] == 0)
-    bulk = enqueue(bulk_job(phones(5)), services=services)
+    bulk = enqueue(services, bulk_job(phones(5)))
     wait_until(over(bulk))
     assert [campaign.status().statuses for campaign in campaigns] == [{"READ": 10}, {"READ": 1}, {"READ": 4}]
     assert set(sandbox.summary()["requests"]) == {
@@ -81,7 +81,7 @@ def test_killed_worker(processes: Processes, services: Services, sandbox: Sandbo
     first = processes.worker()
     processes.beat()
     small = build_services(Settings.from_env({n: v for n, v in processes.env.items() if n.startswith("CAMPAIGNS_")}))
-    campaign = enqueue(bulk_job(phones(300), on_unknown="resend"), services=small)
+    campaign = enqueue(small, bulk_job(phones(300), on_unknown="resend"))
     wait_until(lambda: 30 <= campaign.status().sent < 250)
     first.kill9()
     sandbox.change(latency_s=0.0)
@@ -96,7 +96,7 @@ def test_killed_beat(processes: Processes, services: Services, sandbox: Sandbox)
     """Without beat what is due waits; with the next beat it goes on."""
     processes.worker()
     beat = processes.beat()
-    campaign = enqueue(bulk_job(phones(50)), services=services)
+    campaign = enqueue(services, bulk_job(phones(50)))
     wait_until(lambda: campaign.status().sent == 50)
     beat.kill9()
     processes.beat()
@@ -108,7 +108,7 @@ def test_two_beats(processes: Processes, services: Services, sandbox: Sandbox) -
     processes.worker()
     processes.beat()
     processes.beat()
-    campaigns = [enqueue(bulk_job(phones(40, start=100 * n)), services=services) for n in range(3)]
+    campaigns = [enqueue(services, bulk_job(phones(40, start=100 * n))) for n in range(3)]
     wait_until(over(*campaigns))
     assert_once(sandbox, [phone for n in range(3) for phone in phones(40, start=100 * n)])
 
@@ -124,7 +124,7 @@ def test_killed_server(sandbox: Sandbox, prefix: str, tmp_path: Path) -> None:
             processes.worker()
             processes.beat()
             services = build_services(Settings.from_env({n: v for n, v in env.items() if n.startswith("CAMPAIGNS_")}))
-            campaign = enqueue(bulk_job(phones(300), on_unknown="resend"), services=services)
+            campaign = enqueue(services, bulk_job(phones(300), on_unknown="resend"))
             wait_until(lambda: campaign.status().sent >= 30)
             server.kill()
             time.sleep(1)
@@ -139,7 +139,7 @@ def test_killed_server(sandbox: Sandbox, prefix: str, tmp_path: Path) -> None:
 
 def test_wiped_broker(processes: Processes, services: Services, sandbox: Sandbox) -> None:
     """Every Celery message is lost: the ledger finds all of it again."""
-    campaign = enqueue(bulk_job(phones(30)), services=services)
+    campaign = enqueue(services, bulk_job(phones(30)))
     services.store.ask("delete", *services.store.redis.scan_iter(match=services.settings.key_prefix + "celery:*"))
     processes.worker()
     processes.beat()
@@ -197,7 +197,7 @@ def test_rolling_restart(processes: Processes, services: Services, sandbox: Sand
     processes.beat()
     # More than one worker sends while the other starts three times, on a slow machine too.
     everybody = phones(1500)
-    campaign = enqueue(bulk_job(everybody), services=small)
+    campaign = enqueue(small, bulk_job(everybody))
     for _ in range(3):
         wait_until(lambda: campaign.status().recipients["sending"] > 0)
         assert workers.pop(0).stop() == 0

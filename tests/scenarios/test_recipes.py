@@ -77,7 +77,7 @@ def test_script(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("heading", "replaced", "by", "told"),
+    ("heading", "replaced", "by", "reported"),
     [
         ("A plain script", ', "text": "Happy new year"', "", "messages[0].content.text: is missing"),
         ("A plain script", "Happy new year", "Happy Easter", "key 'new-year-2027' already belongs to campaign "),

@@ -40,13 +40,13 @@ def play(url: str, prefix: str, services: Services, sandbox: Sandbox, mistakes: 
     """Every kind of sending, a lost answer, a refusal that echoes, a reply, and all mistakes."""
     sandbox.fault("reset_after", "sendQuickViberMessage")
     sandbox.fault("refuse", "getViberDeliveryData", text=f"refused {PHONES[0]} {TEXT}")
-    bulk = enqueue(bulk_job(PHONES, text=TEXT), services=services)
+    bulk = enqueue(services, bulk_job(PHONES, text=TEXT))
     wait_until(lambda: bulk.status().sent)
     sandbox.reply(PHONES[1], TEXT)
     submit(url, prefix, {**bulk_job(PHONES, text=TEXT), "kind": "bulk"})
     others = [
-        enqueue(quick_job(*PHONES, message=TEXT), services=services),
-        enqueue(personal_job([{"phone": PHONES[0], "text": f"{NAME}: {TEXT}"}]), services=services),
+        enqueue(services, quick_job(*PHONES, message=TEXT)),
+        enqueue(services, personal_job([{"phone": PHONES[0], "text": f"{NAME}: {TEXT}"}])),
     ]
     wait_until(lambda: not list(mistakes.iterdir()), 100)
     wait_until(lambda: all(campaign.status().sent for campaign in others))

@@ -91,7 +91,7 @@ def test_a_campaign_over_a_closing_with_a_worker_killed(
         closes = hours.full_minute(after_s=6.4)
         window = {**OFFICE, "send_between": ["09:00", f"{closes:%H:%M}"]}
         job = bulk_job(phones(number), **window, rate=f"{number // 12}/second", follow="none", replies=False)
-        campaign = enqueue({**job, "on_unknown": "resend"}, start="draft", by="ann", services=services)
+        campaign = enqueue(services, {**job, "on_unknown": "resend"}, start="draft", by="ann")
         hours.wait_until(closes - timedelta(seconds=4))
         campaign.approve(by="bob")
         hours.wait_until(closes - timedelta(seconds=2))
@@ -107,7 +107,7 @@ def test_a_campaign_over_a_closing_with_a_worker_killed(
     processes = Processes(tmp_path, env)
     try:
         processes.worker(), processes.beat()
-        campaign = Campaign(campaign.id, services_of(env))
+        campaign = Campaign.of(services_of(env), campaign.id)
         hours.wait_until(hours.at(1, "08:59:59"))
         assert begun(services_of(env), campaign, hours.at(1, "09:00:00")) == in_time
         assert campaign.wait(timeout_s=120).balanced
@@ -149,7 +149,7 @@ def test_a_worker_that_dies_while_it_is_closed(
     assert sent(gateway) == Counter()
     hours.set_to(hours.at(21 if sweeps else 1, "09:00:01"), night.services.store)
     morning = stage_of(server, gateway, prefix)
-    morning.finish(Campaign(campaign.id, morning.services), timeout_s=30)
+    morning.finish(Campaign.of(morning.services, campaign.id), timeout_s=30)
     assert sent(gateway) == Counter(phones(20))
 
 

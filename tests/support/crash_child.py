@@ -206,10 +206,10 @@ def main() -> None:
         "worker": lambda: app.worker_main(
             ["worker", "--pool", "solo", "--queues", "bulk", "--without-mingle", "--without-gossip"]
         ),
-        "enqueue": lambda: enqueue(thirty("storing" in point), key="crash", services=services),
-        "draft": lambda: enqueue(thirty("storing" in point), key="crash", start="draft", by="ann", services=services),
+        "enqueue": lambda: enqueue(services, thirty("storing" in point), key="crash"),
+        "draft": lambda: enqueue(services, thirty("storing" in point), key="crash", start="draft", by="ann"),
         "windowed": lambda: enqueue(
-            thirty("storing" in point) | {"send_between": ["00:00", "24:00"]}, key="crash", services=services
+            services, thirty("storing" in point) | {"send_between": ["00:00", "24:00"]}, key="crash"
         ),
         "sweep": lambda: sweep(services),
         "judge": lambda: judge_canary(services, Entry(CANARY, campaign_of(batch_id))),

@@ -36,7 +36,7 @@ class Stage:
         return True
 
     def enqueue(self, job: Any, **options: Any) -> Campaign:
-        return enqueue(job, services=self.services, **options)
+        return enqueue(self.services, job, **options)
 
     def step(self) -> None:
         """Tick once, and do what is due, except sweeping: what it mends must not hide what is wrong without it."""

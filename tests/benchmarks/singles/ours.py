@@ -86,9 +86,9 @@ def hand_in(services: Services, jobs: Sequence[dict[str, Any]], *, many: bool) -
     """Enqueue each by itself, or `many` at once."""
     if not many:
         for job in jobs:
-            enqueue(job, services=services)
+            enqueue(services, job)
         return
-    failed = [one.error for one in enqueue_many(jobs, services=services) if one.error]
+    failed = [one.error for one in enqueue_many(services, jobs) if one.error]
     assert not failed, failed[0]
 
 

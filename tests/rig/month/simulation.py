@@ -198,7 +198,7 @@ class Simulation:
 
     def _hand_in(self, jobs: list[dict[str, object]]) -> None:
         keys = [f"{self._clock.now_s():.3f}-{n}" for n in range(len(jobs))]
-        for result in enqueue_many(jobs, keys=keys, services=self.services):
+        for result in enqueue_many(self.services, jobs, keys=keys):
             if result.error is not None:
                 self.refused.append(str(result.error))
 
@@ -207,7 +207,7 @@ class Simulation:
         return [_CAMPAIGNS_BEGIN_S + n * apart_s for n in range(self.plan.volume.campaigns)]
 
     def _launch(self, name: str) -> None:
-        enqueue(self._traffic.campaign(name), key=name, services=self.services)
+        enqueue(self.services, self._traffic.campaign(name), key=name)
 
     def _work(self) -> None:
         """Everything that is due, as workers of all queues would do it."""
