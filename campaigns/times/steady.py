@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 log = logging.getLogger(__name__)
 
 _BOOT_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", None)
-#: By so much the server's clock may differ from what was expected; `lua/prelude.lua` has the same figures.
+#: By so much the server's clock may differ from what was expected; `lua/include/clock.lua` has the same figures.
 TOLERANCE_MS: Final = 3_000
 _AHEAD_MS: Final = 1_000
 #: After so long the server's clock is compared with this machine's anew, if anything is asked of it.

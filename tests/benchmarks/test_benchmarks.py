@@ -42,7 +42,7 @@ def test_the_profile_names_scripts_and_processes() -> None:
     command = [sys.executable, "-m", "tests.benchmarks.singles.profile", "--messages", "10", "--alone"]
     ended = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     lines = [line.split() for line in ended.stdout.splitlines()]
-    scripts = {path.stem for path in (ROOT / "campaigns" / "lua").glob("*.lua")}
+    scripts = {path.stem for path in (ROOT / "campaigns" / "store" / "lua").glob("*.lua")}
     calls = [float(line[1]) for line in lines if line and line[0] in scripts]
     assert max(calls) >= 0.99, ended.stdout
     assert "another script" not in ended.stdout

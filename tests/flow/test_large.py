@@ -60,7 +60,7 @@ class Watched:
 
 def names() -> dict[str, str]:
     """The digest by which the server knows a script → its name."""
-    folder = Path(campaigns.__file__).parent / "lua"
+    folder = Path(campaigns.__file__).parent / "store" / "lua"
     return {sha1(script_text(path.stem).encode()).hexdigest(): path.stem for path in folder.glob("*.lua")}
 
 

@@ -1,4 +1,4 @@
-"""Erasure a person of whom very much is kept: erased by portions, so that nobody waits for the store meanwhile."""
+"""Erasure of a person of whom very much is kept: erased by portions, so that nobody waits for the store meanwhile."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import orjson
 
 from campaigns.campaign import Campaign
 from campaigns.person import erase
+from campaigns.recipients.exclusions import Excluded
 from campaigns.results import Reply
 from tests.support.events import check_event
 from tests.support.jobs import bulk_job, phones
@@ -16,7 +17,7 @@ TALKER = "375297779909"
 NUMBER = 1500
 
 
-def much_of(stage: Stage, campaign: Campaign) -> list[tuple[str, str, str]]:
+def much_of(stage: Stage, campaign: Campaign) -> list[Excluded]:
     """A person who stood in a job very often, and answered as often. Returns the rows of others, in their order."""
     services, batch = stage.services, stage.services.batches.read(f"{campaign.id}-0")
     store, keys = services.store, services.store.keys
@@ -25,7 +26,7 @@ def much_of(stage: Stage, campaign: Campaign) -> list[tuple[str, str, str]]:
     store.ask("hincrby", keys.campaign(campaign.id), "r:duplicate", len(rows))
     store.ask("hincrby", keys.campaign(campaign.id), "r:total", len(rows))
     services.replies.add(batch, [Reply(f"{n}", TALKER, "ok", n, batch.id, "") for n in range(NUMBER)])
-    return rows[::2]
+    return [Excluded(*row) for row in rows[::2]]
 
 
 def searches(stage: Stage) -> int:

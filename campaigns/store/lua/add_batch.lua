@@ -4,18 +4,18 @@
 --       8 life of the lookalikes (ms), 9 account, 10 kind, 11 mailings (JSON), 12 not before (unix ms; 0 at once),
 --       13.. field, value, ... that the campaign gives each of its batches
 -- Returns: 1 stored (now or by a repeated call), 0 the plan is not ours any more.
--- @include lookalikes
--- @include planned_batch
+-- @include head, clock, planned_batch
+local campaign_key, batch_key, body_key, lookalikes = KEYS[1], KEYS[2], KEYS[3], keys_from(4)
 local now = clock(ARGV[1])
-local plan = redis.call('HMGET', KEYS[1], 'state', 'plan_token')
+local plan = redis.call('HMGET', campaign_key, 'state', 'plan_token')
 if plan[1] ~= 'planning' or plan[2] ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], 'plan_until_ms', now + tonumber(ARGV[3]))
-if redis.call('EXISTS', KEYS[2]) == 1 then return 1 end
-store_batch({batch = KEYS[2], body = KEYS[3], lookalikes = {unpack(KEYS, 4)}}, ARGV[4],
+redis.call('HSET', campaign_key, 'plan_until_ms', now + tonumber(ARGV[3]))
+if redis.call('EXISTS', batch_key) == 1 then return 1 end
+store_batch({batch = batch_key, body = body_key, lookalikes = lookalikes}, ARGV[4],
   {ARGV[5], ARGV[6], ARGV[11], ARGV[12]}, {body_life = tonumber(ARGV[7]), lookalikes_life = tonumber(ARGV[8]), account = ARGV[9],
   kind = ARGV[10]}, {unpack(ARGV, 13)}, now)
-redis.call('HINCRBY', KEYS[1], 'batches', 1)
-redis.call('HINCRBY', KEYS[1], 'b:planned', 1)
-redis.call('HINCRBY', KEYS[1], 'r:planned', ARGV[5])
-redis.call('HINCRBY', KEYS[1], 'r:total', ARGV[5])
+redis.call('HINCRBY', campaign_key, 'batches', 1)
+redis.call('HINCRBY', campaign_key, 'b:planned', 1)
+redis.call('HINCRBY', campaign_key, 'r:planned', ARGV[5])
+redis.call('HINCRBY', campaign_key, 'r:total', ARGV[5])
 return 1

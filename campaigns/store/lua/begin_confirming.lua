@@ -2,9 +2,11 @@
 -- KEYS: 1 batch, 2 campaign
 -- ARGV: 1 now (ms or 0), 2 fence that the batch must have, 3 the mailing's status word before
 -- Returns: {1} noted, now or by a repeated call; {0, state of the batch, state of the campaign} it must not be paid for.
+-- @include clock
+local batch_key, campaign_key = KEYS[1], KEYS[2]
 local now = clock(ARGV[1])
-local batch = redis.call('HMGET', KEYS[1], 'state', 'fence')
-local campaign = redis.call('HGET', KEYS[2], 'state') or ''
+local batch = redis.call('HMGET', batch_key, 'state', 'fence')
+local campaign = redis.call('HGET', campaign_key, 'state') or ''
 if batch[1] ~= 'sending' or batch[2] ~= ARGV[2] or campaign ~= 'ready' then return {0, batch[1] or '', campaign} end
-redis.call('HSET', KEYS[1], 'status_before', ARGV[3], 'confirming_ms', now, 'confirming', ARGV[2])
+redis.call('HSET', batch_key, 'status_before', ARGV[3], 'confirming_ms', now, 'confirming', ARGV[2])
 return {1}

@@ -1,14 +1,15 @@
 -- Takes an entry that a group cannot digest out of its way: acknowledged, and kept with the reason.
--- @include holding
 -- KEYS: 1 events, 2 dead letters of the group
 -- ARGV: 1 now (ms or 0), 2 group, 3 member, 4 position, 5 reason, 6 life of the dead letters (ms),
 --       7.. field, value of the entry
 -- Returns: 1 kept, 0 another member has the entry meanwhile, or nobody has.
-local now, stream, letters = clock(ARGV[1]), KEYS[1], KEYS[2]
+-- @include clock, holding
+local events, letters = KEYS[1], KEYS[2]
+local now = clock(ARGV[1])
 local group, member, position, reason, life_ms = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local held_by, deliveries = holder(stream, group, position)
+local held_by, deliveries = holder(events, group, position)
 if held_by ~= member then return 0 end
-redis.call('XACK', stream, group, position)
+redis.call('XACK', events, group, position)
 local fields = {}
 for i = 7, #ARGV do fields[#fields + 1] = ARGV[i] end
 -- Ours come last: of two fields with one name readers see the later, and an entry may have any.

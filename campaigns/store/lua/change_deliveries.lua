@@ -6,29 +6,32 @@
 --       8 number of counters C, then C times status word, difference,
 --       then the rows as a JSON array of phone, value, phone, value, ... (at most 1000 rows; one argument, since
 --       each costs a client as much as the row), then the data of each event (JSON object)
+-- Emits: deliveries.changed.
 -- Returns: {1, version, final deliveries of the batch} written, now or by a repeated call;
 --          {0, version} somebody else wrote since, or the batch is not followed any more: read and compare again.
+-- @include clock, counters, event
+local batch_key, campaign_key, events, deliveries = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now = clock(ARGV[1])
-local batch = redis.call('HMGET', KEYS[1], 'v', 'intake_op', 'final', 'state', 'account')
+local batch = redis.call('HMGET', batch_key, 'v', 'intake_op', 'final', 'state', 'account')
 if not batch[4] then return {0, '0'} end
 if batch[2] == ARGV[2] then return {1, batch[1], tonumber(batch[3])} end
 if batch[1] ~= ARGV[5] or batch[4] ~= 'accepted' then return {0, batch[1]} end
-local version = redis.call('HINCRBY', KEYS[1], 'v', 1)
-redis.call('HSET', KEYS[1], 'intake_op', ARGV[2])
-local final = redis.call('HINCRBY', KEYS[1], 'final', ARGV[6])
-if ARGV[6] ~= '0' then redis.call('HINCRBY', KEYS[2], 'final', ARGV[6]) end
+local version = redis.call('HINCRBY', batch_key, 'v', 1)
+redis.call('HSET', batch_key, 'intake_op', ARGV[2])
+local final = redis.call('HINCRBY', batch_key, 'final', ARGV[6])
+if ARGV[6] ~= '0' then redis.call('HINCRBY', campaign_key, 'final', ARGV[6]) end
 local at = 9
 for i = at, at + 2 * tonumber(ARGV[8]) - 1, 2 do
-  redis.call('HINCRBY', KEYS[2], 's:' .. ARGV[i], ARGV[i + 1])
+  redis.call('HINCRBY', campaign_key, 's:' .. ARGV[i], ARGV[i + 1])
 end
 at = at + 2 * tonumber(ARGV[8])
 local raised = cjson.decode(ARGV[7])
 for i = 1, #raised, 2 do tally(batch[5] or '', raised[i], raised[i + 1]) end
 local rows = cjson.decode(ARGV[at])
 for i = 1, #rows, 500 do
-  redis.call('HSET', KEYS[4], unpack(rows, i, math.min(i + 499, #rows)))
+  redis.call('HSET', deliveries, unpack(rows, i, math.min(i + 499, #rows)))
 end
 for i = at + 1, #ARGV do
-  emit(KEYS[3], KEYS[2], ARGV[4], 'deliveries.changed', ARGV[3], ARGV[i], now)
+  emit(events, campaign_key, ARGV[4], 'deliveries.changed', ARGV[3], ARGV[i], now)
 end
 return {1, tostring(version), final}

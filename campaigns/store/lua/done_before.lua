@@ -1,6 +1,7 @@
 -- KEYS: 1 events
 -- ARGV: 1 now (unused)
 -- Returns: the position before which every group has acknowledged all entries; nothing if there are no groups.
--- @include floor
-local floor = done_before(KEYS[1])
+-- @include head, floor
+local events = KEYS[1]
+local floor = done_before(events)
 return floor

@@ -4,18 +4,20 @@
 -- ARGV: 1 now (ms or 0), 2 phone, 3 states in which a batch may be as ',a,b,', 4 body as it was read ('' none),
 --       5 new body ('' none), 6.. field, new value
 -- Returns: {1, rows erased, 1 if the body changed}; {0, state} not in such a state; {2} the body changed since.
-local state = redis.call('HGET', KEYS[1], 'state') or ''
+-- @include head, clock
+local batch_key, body_key, deliveries = KEYS[1], KEYS[2], keys_from(3)
+local state = redis.call('HGET', batch_key, 'state') or ''
 if not string.find(ARGV[3], ',' .. state .. ',', 1, true) then return {0, state} end
-if (redis.call('GET', KEYS[2]) or '') ~= ARGV[4] then return {2} end
+if (redis.call('GET', body_key) or '') ~= ARGV[4] then return {2} end
 local rows, changed = 0, 0
-for i = 3, #KEYS do rows = rows + redis.call('HDEL', KEYS[i], ARGV[2]) end
-for i = 6, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+for _, key in ipairs(deliveries) do rows = rows + redis.call('HDEL', key, ARGV[2]) end
+for i = 6, #ARGV, 2 do redis.call('HSET', batch_key, ARGV[i], ARGV[i + 1]) end
 if ARGV[5] ~= ARGV[4] then
   changed = 1
-  redis.call('HSET', KEYS[1], 'optouts_v', 'erased')
+  redis.call('HSET', batch_key, 'optouts_v', 'erased')
   -- An earlier request in doubt may still turn up, and it held more phones than are left.
-  if redis.call('HEXISTS', KEYS[1], 'resent_ms') == 1 then redis.call('HSET', KEYS[1], 'reduced_ms', clock(ARGV[1])) end
-  if ARGV[5] == '' then redis.call('DEL', KEYS[2]) else redis.call('SET', KEYS[2], ARGV[5], 'KEEPTTL') end
+  if redis.call('HEXISTS', batch_key, 'resent_ms') == 1 then redis.call('HSET', batch_key, 'reduced_ms', clock(ARGV[1])) end
+  if ARGV[5] == '' then redis.call('DEL', body_key) else redis.call('SET', body_key, ARGV[5], 'KEEPTTL') end
 end
-if rows > 0 then redis.call('HINCRBY', KEYS[1], 'v', 1) end
+if rows > 0 then redis.call('HINCRBY', batch_key, 'v', 1) end
 return {1, rows, changed}

@@ -5,7 +5,10 @@
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 deliveries and 4 bodies erased before, 5 sequences of the events (JSON),
 --       6 number of replies R, then R reply ids, then number of rows T, then T times number in the list, row as it
 --       stands there, then positions of events
+-- Emits: person.erased.
 -- Returns: {replies, rows, events} erased.
+-- @include clock, event
+local campaign_key, events, replies, excluded = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now = clock(ARGV[1])
 local at = 6
 local function each(width, erase)
@@ -14,18 +17,18 @@ local function each(width, erase)
   at = last + 1
   return erased
 end
-local replies = each(1, function(id) return redis.call('HDEL', KEYS[3], id) end)
+local replies_erased = each(1, function(id) return redis.call('HDEL', replies, id) end)
 -- An erased row leaves an empty one, so that all others keep their numbers. To remove it the server would search
 -- the whole list.
-local rows = each(2, function(number, row)
-  if redis.call('LINDEX', KEYS[4], number) ~= row then return 0 end
-  redis.call('LSET', KEYS[4], number, '')
+local rows_erased = each(2, function(number, row)
+  if redis.call('LINDEX', excluded, number) ~= row then return 0 end
+  redis.call('LSET', excluded, number, '')
   return 1
 end)
-local events = 0
-for i = at, #ARGV do events = events + redis.call('XDEL', KEYS[2], ARGV[i]) end
-if tonumber(ARGV[3]) + tonumber(ARGV[4]) + replies + rows + events > 0 and redis.call('EXISTS', KEYS[1]) == 1 then
-  emit(KEYS[2], KEYS[1], ARGV[2], 'person.erased', ARGV[2], '{"deliveries":' .. ARGV[3] .. ',"bodies":' .. ARGV[4] ..
-    ',"replies":' .. replies .. ',"excluded":' .. rows .. ',"events":' .. ARGV[5] .. '}', now)
+local events_erased = 0
+for i = at, #ARGV do events_erased = events_erased + redis.call('XDEL', events, ARGV[i]) end
+if tonumber(ARGV[3]) + tonumber(ARGV[4]) + replies_erased + rows_erased + events_erased > 0 and redis.call('EXISTS', campaign_key) == 1 then
+  emit(events, campaign_key, ARGV[2], 'person.erased', ARGV[2], '{"deliveries":' .. ARGV[3] .. ',"bodies":' .. ARGV[4] ..
+    ',"replies":' .. replies_erased .. ',"excluded":' .. rows_erased .. ',"events":' .. ARGV[5] .. '}', now)
 end
-return {replies, rows, events}
+return {replies_erased, rows_erased, events_erased}

@@ -5,45 +5,48 @@
 -- ARGV: 1 now (ms or 0), 2 batch id, 3 campaign id, 4 version of the opt-outs it was checked against before,
 --       5 version now, 6 '1' if the body changes, 7 new body (zlib), 8 recipients left, 9 mailings left (JSON),
 --       10 number of mailings as they were, 11 life of the lookalikes (ms), 12.. JSON rows of those who opted out
+-- Emits: batch.cancelled, batch.reduced, campaign.cancelled, campaign.finished, campaign.unbalanced.
 -- Returns: 1 recorded; 0 the batch is elsewhere, or somebody else checked it.
--- @include lookalikes
+-- @include head, clock, counters, event, batch_counters, finish_campaign, lookalikes
+local batch_key, campaign_key, events, body_key, excluded, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local lookalikes = keys_from(7)
 local now = clock(ARGV[1])
-local batch = redis.call('HMGET', KEYS[1], 'state', 'optouts_v', 'n', 'attempt', 'resent_ms')
-local seen = batch[2] or redis.call('HGET', KEYS[2], 'optouts_v') or ''
+local batch = redis.call('HMGET', batch_key, 'state', 'optouts_v', 'n', 'attempt', 'resent_ms')
+local seen = batch[2] or redis.call('HGET', campaign_key, 'optouts_v') or ''
 if batch[1] ~= 'planned' or seen ~= ARGV[4] then return 0 end
-redis.call('HSET', KEYS[1], 'optouts_v', ARGV[5])
+redis.call('HSET', batch_key, 'optouts_v', ARGV[5])
 if ARGV[6] ~= '1' then return 1 end
 local left, opted_out = tonumber(ARGV[8]), #ARGV - 11
 -- Those who were erased while the batch lay refused have left its body without being counted.
 local erased = tonumber(batch[3]) - left - opted_out
-redis.call('HSET', KEYS[1], 'n', left, 'mailings', ARGV[9])
+redis.call('HSET', batch_key, 'n', left, 'mailings', ARGV[9])
 -- An earlier request in doubt may still turn up, and it held more phones than any from now on.
-if batch[5] then redis.call('HSET', KEYS[1], 'reduced_ms', now) end
+if batch[5] then redis.call('HSET', batch_key, 'reduced_ms', now) end
 local old = tonumber(ARGV[10])
-for i = 7, #KEYS do
-  if i - 7 >= old then
-    remember_lookalike(KEYS[i], ARGV[2] .. ':' .. (i - 7 - old), now, tonumber(ARGV[11]))
+for i, key in ipairs(lookalikes) do
+  if i > old then
+    remember_lookalike(key, ARGV[2] .. ':' .. (i - 1 - old), now, tonumber(ARGV[11]))
   elseif batch[4] == '0' then
-    redis.call('ZREM', KEYS[i], ARGV[2] .. ':' .. (i - 7))
+    redis.call('ZREM', key, ARGV[2] .. ':' .. (i - 1))
   end
 end
-redis.call('HINCRBY', KEYS[2], 'r:planned', 0 - opted_out - erased)
-redis.call('HINCRBY', KEYS[2], 'r:opted_out', opted_out)
-redis.call('HINCRBY', KEYS[2], 'r:cancelled', erased)
-tally_move(KEYS[2], 0, opted_out, 'planned', 'opted_out')
-tally_move(KEYS[2], 0, erased, 'planned', 'cancelled')
-for i = 12, #ARGV do redis.call('RPUSH', KEYS[5], ARGV[i]) end
-emit(KEYS[3], KEYS[2], ARGV[3], 'batch.reduced', ARGV[2], '{"opted_out":' .. opted_out ..
+redis.call('HINCRBY', campaign_key, 'r:planned', 0 - opted_out - erased)
+redis.call('HINCRBY', campaign_key, 'r:opted_out', opted_out)
+redis.call('HINCRBY', campaign_key, 'r:cancelled', erased)
+tally_move(campaign_key, 0, opted_out, 'planned', 'opted_out')
+tally_move(campaign_key, 0, erased, 'planned', 'cancelled')
+for i = 12, #ARGV do redis.call('RPUSH', excluded, ARGV[i]) end
+emit(events, campaign_key, ARGV[3], 'batch.reduced', ARGV[2], '{"opted_out":' .. opted_out ..
   ',"erased":' .. erased .. ',"recipients":' .. left .. '}', now)
 if left > 0 then
-  redis.call('SET', KEYS[4], ARGV[7], 'KEEPTTL')
+  redis.call('SET', body_key, ARGV[7], 'KEEPTTL')
   return 1
 end
-redis.call('DEL', KEYS[4])
-redis.call('HSET', KEYS[1], 'state', 'cancelled', 'since_ms', now)
-redis.call('ZREM', KEYS[6], 'send|' .. ARGV[2])
-count(KEYS[2], ARGV[2], 0, 'planned', 'cancelled', now)
-emit(KEYS[3], KEYS[2], ARGV[3], 'batch.cancelled', ARGV[2],
+redis.call('DEL', body_key)
+redis.call('HSET', batch_key, 'state', 'cancelled', 'since_ms', now)
+redis.call('ZREM', due, 'send|' .. ARGV[2])
+count_move(campaign_key, ARGV[2], 0, 'planned', 'cancelled', now)
+emit(events, campaign_key, ARGV[3], 'batch.cancelled', ARGV[2],
   '{"from":"planned","attempt":' .. batch[4] .. ',"recipients":0}', now)
-finish_if_over(KEYS[2], KEYS[3], ARGV[3], now)
+finish_if_over(campaign_key, events, ARGV[3], now)
 return 1

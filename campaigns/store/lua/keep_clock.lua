@@ -5,6 +5,7 @@
 --   4 the server's clock that the caller has compared with its own (unix ms)
 -- Returns: 1 done, 0 if the offset is another, or is to be changed while others confirm it, 2 if the server's clock was
 --   set after the caller had read it, or that was long ago: what the caller has seen says nothing about this clock.
+-- @include head, clock
 local server = math.floor(server_us() / 1000)
 if math.abs(server - tonumber(ARGV[4])) > AHEAD_MS then return 2 end
 local known = redis.call('HMGET', CLOCK, 'offset_ms', 'seen_ms')

@@ -2,11 +2,12 @@
 -- KEYS: 1 opt-outs, 2 why they are, 3 audit
 -- ARGV: 1 now (ms or 0), 2 act of a person (JSON object) or '', 3.. phones
 -- Returns: number of phones that were on the list.
--- @include acts
+-- @include clock, acts
+local optouts, reasons, audit = KEYS[1], KEYS[2], KEYS[3]
 local gone = 0
 for i = 3, #ARGV do
-  gone = gone + redis.call('SREM', KEYS[1], ARGV[i])
-  redis.call('HDEL', KEYS[2], ARGV[i])
+  gone = gone + redis.call('SREM', optouts, ARGV[i])
+  redis.call('HDEL', reasons, ARGV[i])
 end
-if gone > 0 then note_act(KEYS[3], ARGV[2], gone, clock(ARGV[1])) end
+if gone > 0 then note_act(audit, ARGV[2], gone, clock(ARGV[1])) end
 return gone

@@ -4,16 +4,18 @@
 --       then currency, cost in millionths, ...
 -- Returns: the number of currencies of the mailing; -1 and nothing written if the batch is not at the gateway, as far
 --   as this server knows: a replica that took the primary's place may not know yet, and is told when it does.
-local batch = redis.call('HMGET', KEYS[1], 'state', 'fence', 'account')
+-- @include counters
+local batch_key, campaign_key = KEYS[1], KEYS[2]
+local batch = redis.call('HMGET', batch_key, 'state', 'fence', 'account')
 if (batch[2] or '') ~= ARGV[2] or (batch[1] ~= 'accepted' and batch[1] ~= 'settled') then return -1 end
 local field, costs, more = 'cost:' .. ARGV[3], {}, {}
-local before = redis.call('HGET', KEYS[1], field) or ''
+local before = redis.call('HGET', batch_key, field) or ''
 for currency, micro in string.gmatch(before, '([^=;]*)=([0-9]+);') do
-  redis.call('HINCRBY', KEYS[2], 'cost:' .. currency, 0 - tonumber(micro))
+  redis.call('HINCRBY', campaign_key, 'cost:' .. currency, 0 - tonumber(micro))
   more[currency] = (more[currency] or 0) - tonumber(micro)
 end
 for i = 4, #ARGV, 2 do
-  redis.call('HINCRBY', KEYS[2], 'cost:' .. ARGV[i], ARGV[i + 1])
+  redis.call('HINCRBY', campaign_key, 'cost:' .. ARGV[i], ARGV[i + 1])
   more[ARGV[i]] = (more[ARGV[i]] or 0) + tonumber(ARGV[i + 1])
   costs[#costs + 1] = ARGV[i] .. '=' .. ARGV[i + 1] .. ';'
 end
@@ -23,5 +25,5 @@ for currency, micro in pairs(more) do
   local name = string.match(currency, '^%u%u%u$') or 'other'
   if micro > 0 then tally(account, 'charged|' .. name, micro) else tally(account, 'taken_back|' .. name, 0 - micro) end
 end
-redis.call('HSET', KEYS[1], field, table.concat(costs))
+redis.call('HSET', batch_key, field, table.concat(costs))
 return #costs

@@ -2,19 +2,21 @@
 -- KEYS: 1 heartbeat of dispatching, 2 beats
 -- ARGV: 1 now (ms or 0), 2 beat, or '' if it has no name, 3 ms of silence after which a beat is erased, 4 life of the keys in s
 -- Returns: 1
+-- @include clock
+local heartbeat, beats = KEYS[1], KEYS[2]
 local now = clock(ARGV[1])
-redis.call('SET', KEYS[1], now, 'EX', ARGV[4])
+redis.call('SET', heartbeat, now, 'EX', ARGV[4])
 if ARGV[2] == '' then return 1 end
 local first = now
-local seen = redis.call('HGETALL', KEYS[2])
+local seen = redis.call('HGETALL', beats)
 for at = 1, #seen, 2 do
   local since, last = string.match(seen[at + 1], '^(%d+)|(%d+)$')
   if tonumber(last) < now - tonumber(ARGV[3]) then
-    redis.call('HDEL', KEYS[2], seen[at])
+    redis.call('HDEL', beats, seen[at])
   elseif seen[at] == ARGV[2] then
     first = since
   end
 end
-redis.call('HSET', KEYS[2], ARGV[2], string.format('%d|%d', first, now))
-redis.call('EXPIRE', KEYS[2], ARGV[4])
+redis.call('HSET', beats, ARGV[2], string.format('%d|%d', first, now))
+redis.call('EXPIRE', beats, ARGV[4])
 return 1

@@ -3,14 +3,17 @@
 -- KEYS: 1 batch, 2 campaign, 3 events, 4 deliveries of the mailing
 -- ARGV: 1 now (ms or 0), 2 batch id, 3 campaign id, 4 number of the mailing, 5 its recipients,
 --       6 the gateway's words, 7 data of the event (JSON object)
+-- Emits: mailing.rejected.
 -- Returns: recipients left in the batch.
+-- @include clock, counters, event
+local batch_key, campaign_key, events, deliveries = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now = clock(ARGV[1])
-if redis.call('HGET', KEYS[1], 'state') == 'accepted' and redis.call('EXISTS', KEYS[4]) == 0
-  and redis.call('HSETNX', KEYS[1], 'rejected:' .. ARGV[4], ARGV[6]) == 1 then
-  redis.call('HINCRBY', KEYS[1], 'n', 0 - tonumber(ARGV[5]))
-  redis.call('HINCRBY', KEYS[2], 'r:accepted', 0 - tonumber(ARGV[5]))
-  redis.call('HINCRBY', KEYS[2], 'r:rejected', ARGV[5])
-  tally_move(KEYS[2], 0, tonumber(ARGV[5]), 'accepted', 'rejected')
-  emit(KEYS[3], KEYS[2], ARGV[3], 'mailing.rejected', ARGV[2], ARGV[7], now)
+if redis.call('HGET', batch_key, 'state') == 'accepted' and redis.call('EXISTS', deliveries) == 0
+  and redis.call('HSETNX', batch_key, 'rejected:' .. ARGV[4], ARGV[6]) == 1 then
+  redis.call('HINCRBY', batch_key, 'n', 0 - tonumber(ARGV[5]))
+  redis.call('HINCRBY', campaign_key, 'r:accepted', 0 - tonumber(ARGV[5]))
+  redis.call('HINCRBY', campaign_key, 'r:rejected', ARGV[5])
+  tally_move(campaign_key, 0, tonumber(ARGV[5]), 'accepted', 'rejected')
+  emit(events, campaign_key, ARGV[3], 'mailing.rejected', ARGV[2], ARGV[7], now)
 end
-return tonumber(redis.call('HGET', KEYS[1], 'n'))
+return tonumber(redis.call('HGET', batch_key, 'n'))

@@ -6,9 +6,9 @@
 --       which counts once, and only if the permit had not ended by itself
 -- Emits: account.paused, account.resumed.
 -- Returns: {failures in a row, ms of the pause that begins now or 0}.
--- @include permits
--- @include outcomes
-local now, keys = clock_us(ARGV[1]), permit_keys(ARGV[9], KEYS[1], KEYS[2])
+-- @include clock, counters, outcomes, permits
+local account_key, permits_base, events = KEYS[1], KEYS[2], KEYS[3]
+local now, keys = clock_us(ARGV[1]), permit_keys(ARGV[9], account_key, permits_base)
 local held = redis.call('ZREM', keys.busy, ARGV[2])
 redis.call('ZREM', keys.read_busy, ARGV[2])
 for _, key in ipairs({keys.slots, keys.read_slots, keys.fast_slots}) do
@@ -17,6 +17,8 @@ for _, key in ipairs({keys.slots, keys.read_slots, keys.fast_slots}) do
     elseif held == 1 then redis.call('ZADD', key, now + tonumber(ARGV[4]), ARGV[2]) end
   end
 end
-if held == 1 then tally_all(ARGV[9], 12, #ARGV) end
-return {take_outcome(KEYS[1], KEYS[3], ARGV[9], breaker_limits(6), ARGV[2], held == 1, ARGV[5], ARGV[10], ARGV[11],
+if held == 1 then
+  for i = 12, #ARGV, 2 do tally(ARGV[9], ARGV[i], tonumber(ARGV[i + 1])) end
+end
+return {take_outcome(account_key, events, ARGV[9], breaker_limits(6), ARGV[2], held == 1, ARGV[5], ARGV[10], ARGV[11],
   math.floor(now / 1000))}

@@ -3,10 +3,12 @@
 -- KEYS: 1 events
 -- ARGV: 1 now (unused), 2 group, 3 member, 4 idle (ms), 5 most entries
 -- Returns: the positions that it holds, oldest first.
-local stream, group, member, idle_ms, most = KEYS[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+-- @include head
+local events = KEYS[1]
+local group, member, idle_ms, most = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local positions = {}
-for _, pending in ipairs(redis.call('XPENDING', stream, group, '-', '+', most, member)) do
+for _, pending in ipairs(redis.call('XPENDING', events, group, '-', '+', most, member)) do
   positions[#positions + 1] = pending[1]
-  redis.call('XCLAIM', stream, group, member, 0, pending[1], 'IDLE', idle_ms, 'JUSTID')
+  redis.call('XCLAIM', events, group, member, 0, pending[1], 'IDLE', idle_ms, 'JUSTID')
 end
 return positions

@@ -4,22 +4,22 @@
 --       over for it (unix ms), 6 data of the event (JSON object), 7 account, 8 act (JSON object)
 -- Emits: campaign.rescheduled.
 -- Returns: {1, batches} moved, now or by a repeated call; {0, state} not possible in this state.
--- @include due
--- @include acts
+-- @include clock, event, waiting, acts, due
+local campaign_key, events, due, accounts, audit = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local now = clock(ARGV[1])
-local campaign = redis.call('HMGET', KEYS[1], 'state', 'b:planned', 'r:planned', 'schedule_ms', 'earliest_ms')
+local campaign = redis.call('HMGET', campaign_key, 'state', 'b:planned', 'r:planned', 'schedule_ms', 'earliest_ms')
 local state, planned = campaign[1] or '', tonumber(campaign[2] or '0')
 if not string.find(ARGV[3], ',' .. state .. ',', 1, true) then return {0, state} end
 if planned == 0 or campaign[4] == ARGV[4] then return {1, planned} end
 -- What could have gone out before a change of the store may have done so by any time that it ever had.
 local earliest = math.min(tonumber(ARGV[5]), tonumber(campaign[5] or ARGV[5]))
-redis.call('HSET', KEYS[1], 'schedule_ms', ARGV[4], 'not_before_ms', ARGV[5],
+redis.call('HSET', campaign_key, 'schedule_ms', ARGV[4], 'not_before_ms', ARGV[5],
   'earliest_ms', string.format('%.0f', earliest))
-note_planned(ARGV[7], KEYS[1], ARGV[2], now)
-if redis.call('ZSCORE', KEYS[3], 'at|' .. ARGV[2]) then
-  schedule(KEYS[3], KEYS[4], ARGV[7], 'at|' .. ARGV[2], ARGV[5])
+note_planned(ARGV[7], campaign_key, ARGV[2], now)
+if redis.call('ZSCORE', due, 'at|' .. ARGV[2]) then
+  schedule(due, accounts, ARGV[7], 'at|' .. ARGV[2], ARGV[5])
 end
-emit(KEYS[2], KEYS[1], ARGV[2], 'campaign.rescheduled', ARGV[2], merged('"schedule_ms":' .. ARGV[4] ..
+emit(events, campaign_key, ARGV[2], 'campaign.rescheduled', ARGV[2], merged('"schedule_ms":' .. ARGV[4] ..
   ',"batches":' .. planned .. ',"recipients":' .. (campaign[3] or '0'), ARGV[6]), now)
-note_act(KEYS[5], ARGV[8], campaign[3] or '0', now)
+note_act(audit, ARGV[8], campaign[3] or '0', now)
 return {1, planned}

@@ -9,21 +9,20 @@
 --       of lookalikes (ms), 16 random text for a bell; then parts, each with its length before it: phones to be looked up;
 --       fields and values of the campaign; fields and values of each batch; excluded recipients, as reason and JSON row;
 --       batches, as recipients, body (zlib), mailings (JSON), not before (unix ms; 0 at once) and number of mailings
--- Emits: campaign.ready or campaign.draft.
+-- Emits: campaign.cancelled, campaign.draft, campaign.finished, campaign.ready, campaign.unbalanced, store.changed.
 -- Returns: {1, 1 if a bell is to be rung or 0} stored; {2, id of the campaign that has the key}; {3, 0} one of the phones is
 --   opted out: plan by the opt-outs; {4, 0} its caller was told that nothing is stored. The same to a repeated call, but
 --   for the bell.
--- @include due
--- @include primary
--- @include turns
--- @include lookalikes
--- @include planned_batch
--- @include plans
+-- @include head, clock, suppression_version, planned_batch, plans, turns
+local job_key, campaign_key, active, index, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local due, accounts, primary_key, workers, optouts = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local counter, bells, turns, excluded = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local of_each = keys_from(15)
 local now, id = clock(ARGV[1]), ARGV[2]
-local known = redis.call('HGET', KEYS[2], 'state')
+local known = redis.call('HGET', campaign_key, 'state')
 if known then return known == 'abandoned' and {4, 0} or {1, 0} end
 if ARGV[3] == '1' then
-  local owner = redis.call('GET', KEYS[1])
+  local owner = redis.call('GET', job_key)
   if owner and owner ~= id then return {2, owner} end
 end
 
@@ -36,42 +35,42 @@ end
 
 local version, phones = ARGV[13], part()
 if version == '' then
-  version = optouts_version(KEYS[10], KEYS[11])
+  version = optouts_version(optouts, counter)
   if #phones > 0 and not string.find(version, ':0$') then
-    for _, there in ipairs(redis.call('SMISMEMBER', KEYS[10], unpack(phones))) do
+    for _, there in ipairs(redis.call('SMISMEMBER', optouts, unpack(phones))) do
       if there == 1 then return {3, 0} end
     end
   end
 end
-local fields, of_batches, excluded, batches = part(), part(), part(), part()
+local fields, of_batches, rows, batches = part(), part(), part(), part()
 local plan = {kind = ARGV[6], account = ARGV[7], batches = #batches / 5, planned = 0, total = 0, first = tonumber(ARGV[9]),
   replicas = tonumber(ARGV[10]), kept_back = tonumber(ARGV[11]), draft = ARGV[12], excluded = {}}
 
-for i = 1, #excluded, 2 do
-  redis.call('RPUSH', KEYS[14], excluded[i + 1])
-  plan.excluded[excluded[i]] = (plan.excluded[excluded[i]] or 0) + 1
+for i = 1, #rows, 2 do
+  redis.call('RPUSH', excluded, rows[i + 1])
+  plan.excluded[rows[i]] = (plan.excluded[rows[i]] or 0) + 1
 end
 local of = {body_life = tonumber(ARGV[14]), lookalikes_life = tonumber(ARGV[15]), kind = plan.kind, account = plan.account}
-local key, number = 15, 0
+local at_key, number = 1, 0
 for i = 1, #batches, 5 do
-  local last = key + 1 + tonumber(batches[i + 4])
-  store_batch({batch = KEYS[key], body = KEYS[key + 1], lookalikes = {unpack(KEYS, key + 2, last)}}, id .. '-' .. number,
+  local last = at_key + 1 + tonumber(batches[i + 4])
+  store_batch({batch = of_each[at_key], body = of_each[at_key + 1], lookalikes = {unpack(of_each, at_key + 2, last)}}, id .. '-' .. number,
     {unpack(batches, i, i + 3)}, of, of_batches, now)
   plan.planned = plan.planned + tonumber(batches[i])
-  key, number = last + 1, number + 1
+  at_key, number = last + 1, number + 1
 end
 plan.total = plan.planned
 
-if ARGV[3] == '1' then redis.call('SET', KEYS[1], id) end
+if ARGV[3] == '1' then redis.call('SET', job_key, id) end
 for reason, n in pairs(plan.excluded) do
-  redis.call('HSET', KEYS[2], 'r:' .. reason, n)
+  redis.call('HSET', campaign_key, 'r:' .. reason, n)
   plan.total = plan.total + n
 end
-if number > 0 then redis.call('HSET', KEYS[2], 'b:planned', number, 'r:planned', plan.planned) end
-redis.call('HSET', KEYS[2], 'plan_token', ARGV[4], 'digest', ARGV[5], 'created_ms', now, 'batches', number, 'r:total', plan.total,
+if number > 0 then redis.call('HSET', campaign_key, 'b:planned', number, 'r:planned', plan.planned) end
+redis.call('HSET', campaign_key, 'plan_token', ARGV[4], 'digest', ARGV[5], 'created_ms', now, 'batches', number, 'r:total', plan.total,
   'optouts_v', version, unpack(fields))
-redis.call('SADD', KEYS[3], id)
-redis.call('ZADD', KEYS[4], now, id)
-local goes_out = make_visible({campaign = KEYS[2], events = KEYS[5], due = KEYS[6], accounts = KEYS[7], primary = KEYS[8],
-  workers = KEYS[9]}, id, plan, now)
-return {1, goes_out and ring_first(KEYS[12], KEYS[13], ARGV[8], ARGV[16], now) and 1 or 0}
+redis.call('SADD', active, id)
+redis.call('ZADD', index, now, id)
+local goes_out = make_visible({campaign = campaign_key, events = events, due = due, accounts = accounts, primary = primary_key,
+  workers = workers}, id, plan, now)
+return {1, goes_out and ring_first(bells, turns, ARGV[8], ARGV[16], now) and 1 or 0}

@@ -5,9 +5,11 @@
 --       6 lease of the turn while it can take no more (ms), 7 '0', 8 how long the turn would wait for more (ms),
 --       9 ms until an entry is due again, 10 entries to take at most
 -- Returns: as take_sends, with the entries themselves.
--- @include turns
+-- @include clock, taking
+local due, bells, turns, full, workers, last_taken = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local k = {bells = bells, turns = turns, full = full, workers = workers, last_taken = last_taken}
 local now, most = clock(ARGV[1]), tonumber(ARGV[10])
-begin_call(now)
-local taken = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, most)
-for _, entry in ipairs(taken) do redis.call('ZADD', KEYS[1], now + tonumber(ARGV[9]), entry) end
-return turn_answer(KEYS[1], KEYS[6], taken, most, now)
+begin_call(k, now)
+local taken = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, most)
+for _, entry in ipairs(taken) do redis.call('ZADD', due, now + tonumber(ARGV[9]), entry) end
+return turn_answer(due, k, taken, most, now)

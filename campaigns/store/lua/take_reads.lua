@@ -12,25 +12,26 @@
 --       18.. permit ids, one for each entry that may be taken
 -- Returns: as take_sends, with {entry, account, permit id, batch as JSON} for each entry, and {'', account} for an
 --   account whose token the worker does not have.
--- @include permits
--- @include due
--- @include turns
+-- @include clock, counters, permits, taking
+local accounts, bells, turns, full, workers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local memory, last_taken, other_accounts, due_base, other_base = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local account_base, permits_base, batch_base = KEYS[11], KEYS[12], KEYS[13]
 local now, queue, call, again_ms, limits = clock(ARGV[1]), ARGV[2], ARGV[4], tonumber(ARGV[9]), permit_limits(10)
-local accounts, memory, due_base, other_base, account_base = KEYS[1], KEYS[6], KEYS[9], KEYS[10], KEYS[11]
+local turn_keys = {bells = bells, turns = turns, full = full, workers = workers, last_taken = last_taken}
 local now_us = clock_us(ARGV[1])
 local PERMITS, most = 17, #ARGV - 17
 local STEPS = 200
 local taken, remembered, steps = {}, {}, 0
 
 local function entry_of(entry, account, permit)
-  local batch = redis.call('HGETALL', KEYS[13] .. string.match(entry, '|(.*)$'))
+  local batch = redis.call('HGETALL', batch_base .. string.match(entry, '|(.*)$'))
   return {entry, account, permit, #batch == 0 and '[]' or cjson.encode(batch)}
 end
 
 -- Whether an entry stands for nothing any more.
 local function stale(entry)
   local verb, batch_id = string.match(entry, '^(%a+)|(.*)$')
-  local state = redis.call('HGET', KEYS[13] .. batch_id, 'state')
+  local state = redis.call('HGET', batch_base .. batch_id, 'state')
   if verb == 'poll' then return state ~= 'accepted' end
   if verb == 'replies' then return state ~= 'accepted' and state ~= 'settled' end
   return not state
@@ -52,7 +53,7 @@ local function take_from(account)
   local able, must_pause = without_token(ARGV[17], account, hash, now)
   if must_pause then taken[#taken + 1] = {'', account} end
   if able then return able end
-  local keys = permit_keys(account, hash, KEYS[12] .. account)
+  local keys = permit_keys(account, hash, permits_base .. account)
   while true do
     local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
     if not first[1] then return nil end
@@ -78,7 +79,7 @@ local function take_from(account)
   end
 end
 
-begin_call(now)
+begin_call(turn_keys, now)
 local before = redis.call('GET', memory)
 if before and string.match(before, '^(%d+)|') == call then
   -- The answer to this very call was lost: what it took is given again.
@@ -89,4 +90,4 @@ else
   go_round(accounts, taken, most, take_from, now)
   if #taken > 0 then redis.call('SET', memory, call .. '|' .. cjson.encode(remembered), 'PX', 60000) end
 end
-return turn_answer(accounts, KEYS[7], taken, most, now)
+return turn_answer(accounts, turn_keys, taken, most, now)

@@ -12,46 +12,43 @@
 --       11..17 limits (see include/permits),
 --       18 accounts whose token the worker has, as ',a,b,', or '' for all, 19 last change of the store and 20 last claim
 --       that the worker knows of, 21 replicas that must have a claim, 22.. fences, one for each batch that may be taken
+-- Emits: batch.sending, batch.unknown, campaign.window_closed, store.changed.
 -- Returns: {now, 1 if the turn goes on or 0 if it is over, ms until more can be done (-1: nothing is due),
 --   bells worth ringing for others, then for each batch {1, batch id, body or false, batch as JSON, 1 if its
 --   campaign has an image or 0}, or
 --   {2, batch id, version seen, version} for one whose phones must be checked against the opt-outs first, or
 --   {3, account} for an account whose token the worker does not have, and at last {4, change, claim}: the last of each
 --   that the store knows of}
--- @include permits
--- @include due
--- @include order
--- @include turns
--- @include primary
--- @include doubts
--- @include holding_back
--- @include claims
+-- @include head, clock, counters, claims, holding_back, order, permits, primary, taking
+local accounts, bells, turns, full, workers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local memory, events, optouts, counter, due_control = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local accounts_poll, last_taken, due_base, order_base, due_poll_base = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
+local account_base, permits_base, batch_base, campaign_base, body_base = KEYS[16], KEYS[17], KEYS[18], KEYS[19], KEYS[20]
+local primary_key, stream, image_base = KEYS[21], KEYS[22], KEYS[23]
 local now, queue, call = clock(ARGV[1]), ARGV[2], ARGV[4]
-local accounts, memory = KEYS[1], KEYS[6]
-local due_base, order_base, account_base, permits_base = KEYS[13], KEYS[14], KEYS[16], KEYS[17]
-local batch_base, campaign_base, body_base = KEYS[18], KEYS[19], KEYS[20]
+local turn_keys = {bells = bells, turns = turns, full = full, workers = workers, last_taken = last_taken}
 local lease_ms, kind, limits = tonumber(ARGV[9]), ARGV[10], permit_limits(11)
 local FENCES, most = 21, #ARGV - 21
 local now_us = clock_us(ARGV[1])
 -- Nothing is sent while the event stream is full of what nobody has read.
-local stream_full = redis.call('HEXISTS', KEYS[22], 'full_ms') == 1
+local stream_full = redis.call('HEXISTS', stream, 'full_ms') == 1
 -- Steps over what cannot be sent after all, in one call.
 local STEPS = 100
 
 local function names_of(batch_id, account)
   local campaign_id = string.match(batch_id, '^(.*)-%d+$')
-  return {batch = batch_base .. batch_id, campaign = campaign_base .. campaign_id, events = KEYS[7],
-    due_poll = KEYS[15] .. account, accounts_poll = KEYS[11], optouts = KEYS[8], optouts_counter = KEYS[9],
-    due_control = KEYS[10], primary = KEYS[21]}, campaign_id
+  return {batch = batch_base .. batch_id, campaign = campaign_base .. campaign_id, events = events,
+    due_poll = due_poll_base .. account, accounts_poll = accounts_poll, optouts = optouts, optouts_counter = counter,
+    due_control = due_control, primary = primary_key}, campaign_id
 end
 
 local function claimed(batch_id)
   return {1, batch_id, redis.call('GET', body_base .. batch_id),
     cjson.encode(redis.call('HGETALL', batch_base .. batch_id)),
-    redis.call('EXISTS', KEYS[23] .. string.match(batch_id, '^(.*)-%d+$'))}
+    redis.call('EXISTS', image_base .. string.match(batch_id, '^(.*)-%d+$'))}
 end
 
-local primary = notice_change(KEYS[21], KEYS[5], KEYS[7], tonumber(ARGV[19]), tonumber(ARGV[20]), tonumber(ARGV[21]), now)
+local primary = notice_change(primary_key, workers, events, tonumber(ARGV[19]), tonumber(ARGV[20]), tonumber(ARGV[21]), now)
 local taken, taken_ids, steps = {}, {}, 0
 
 -- What came due takes its place in the order, a bounded number at a time.
@@ -62,7 +59,7 @@ local function enter_due(account)
     local campaign_id = string.match(id, '^(.*)-%d+$') or id
     redis.call('ZREM', due, entry)
     if redis.call('EXISTS', campaign_base .. campaign_id) == 1 then
-      enter(order, account_base .. account, queue, campaign_base .. campaign_id, id)
+      enter_order(order, account_base .. account, queue, campaign_base .. campaign_id, id)
     end
   end
 end
@@ -80,7 +77,7 @@ local function front(account)
     if going and fields[5] and cursor >= tonumber(fields[5]) then
       -- Its canary is out: nothing else is, before that is judged.
       going = false
-      redis.call('ZADD', KEYS[10], 'NX', now, 'canary|' .. member)
+      redis.call('ZADD', due_control, 'NX', now, 'canary|' .. member)
       redis.call('ZREM', METRICS .. ':' .. account .. ':planned', member)
     end
     local held_until, zone
@@ -89,7 +86,7 @@ local function front(account)
     -- Paused, or all handed out: resuming puts it back. What may not go out yet comes back by itself.
     redis.call('ZREM', order_base .. account, member)
     if held_until then redis.call('ZADD', due_base .. account, held_until, 'at|' .. member) end
-    if zone then tell_closed(KEYS[7], account, campaign_base .. member, member, zone, held_until, now) end
+    if zone then tell_closed(events, account, campaign_base .. member, member, zone, held_until, now) end
     steps = steps + 1
   end
 end
@@ -108,7 +105,7 @@ local function pass(account, member, fields, at, recipients)
     -- The job asks for a rate of its own.
     redis.call('ZADD', due_base .. account, math.ceil(now + spacing), 'campaign|' .. member)
   else
-    enter(order, hash, queue, campaign, member)
+    enter_order(order, hash, queue, campaign, member)
   end
 end
 
@@ -148,10 +145,10 @@ local function take_from(account)
       pass(account, member, fields, at, 0)
       if why == 'schedule' then
         redis.call('ZADD', due_base .. account, held_until, 'at|' .. batch_id)
-        if zone then tell_closed(KEYS[7], account, k.campaign, campaign_id, zone, held_until, now) end
+        if zone then tell_closed(events, account, k.campaign, campaign_id, zone, held_until, now) end
       elseif why == 'campaign' and found == 'cancelling' then
         -- It was on its way when its campaign was cancelled, and came back unsent.
-        redis.call('ZADD', KEYS[10], now, 'cancel|' .. campaign_id)
+        redis.call('ZADD', due_control, now, 'cancel|' .. campaign_id)
       elseif why == 'suppression' then
         -- In case the worker that checks it dies.
         redis.call('ZADD', due_base .. account, now + 30000, 'send|' .. batch_id)
@@ -163,7 +160,7 @@ local function take_from(account)
   return first[2] and tonumber(first[2])
 end
 
-begin_call(now)
+begin_call(turn_keys, now)
 local before = redis.call('GET', memory)
 if before and string.match(before, '^(%d+)|') == call then
   -- The answer to this very call was lost: what it took is given again.
@@ -177,11 +174,11 @@ elseif primary.wait == 0 then
   go_round(accounts, taken, most, take_from, now)
   if #taken_ids > 0 then
     redis.call('SET', memory, call .. '|' .. table.concat(taken_ids, ','), 'PX', 60000)
-    primary.claims = redis.call('HINCRBY', KEYS[21], 'claims', #taken_ids)
+    primary.claims = redis.call('HINCRBY', primary_key, 'claims', #taken_ids)
   end
 end
 
-local answer = turn_answer(accounts, KEYS[12], taken, most, now)
+local answer = turn_answer(accounts, turn_keys, taken, most, now)
 if primary.wait > 0 and answer[3] >= 0 then answer[3] = math.min(primary.wait, 250) end
 answer[#answer + 1] = {4, primary.epoch, primary.claims}
 return answer

@@ -3,21 +3,22 @@
 -- pauses until a tenth of the cap is free.
 -- KEYS: 1 events, 2 facts of the stream
 -- ARGV: 1 now (ms or 0), 2 life of an event (ms), 3 cap, 4 entries that one call may drop
+-- Emits: sending.paused, sending.resumed.
 -- Returns: {entries left, entries dropped, 1 if sending pauses for it, else 0, 1 if that has just begun or ended, else
 --          0}. Where entries were dropped another call may drop more.
--- Emits: sending.paused, sending.resumed.
--- @include floor
+-- @include clock, event, floor
+local events, stream = KEYS[1], KEYS[2]
 local now, cap, most = clock(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local floor, group = done_before(KEYS[1])
-local paused = redis.call('HEXISTS', KEYS[2], 'full_ms') == 1
+local floor, group = done_before(events)
+local paused = redis.call('HEXISTS', stream, 'full_ms') == 1
 
 -- The server frees whole nodes of the stream at once, which is cheap; what is left of a node goes one by one.
 local function drop_before(position, number)
   if position == '0-0' then return 0 end
-  local dropped = redis.call('XTRIM', KEYS[1], 'MINID', '~', position, 'LIMIT', number)
+  local dropped = redis.call('XTRIM', events, 'MINID', '~', position, 'LIMIT', number)
   if dropped > 0 then return dropped end
-  local rest = redis.call('XRANGE', KEYS[1], '-', '(' .. position, 'COUNT', math.min(number, 100))
-  for _, entry in ipairs(rest) do redis.call('XDEL', KEYS[1], entry[1]) end
+  local rest = redis.call('XRANGE', events, '-', '(' .. position, 'COUNT', math.min(number, 100))
+  for _, entry in ipairs(rest) do redis.call('XDEL', events, entry[1]) end
   return #rest
 end
 
@@ -25,7 +26,7 @@ local old = string.format('%.0f-0', math.max(0, now - tonumber(ARGV[2])))
 if floor and stands_before(floor, old) then old = floor end
 local dropped = drop_before(old, most)
 local room = paused and math.floor(cap * 0.9) or cap
-local left = redis.call('XLEN', KEYS[1])
+local left = redis.call('XLEN', events)
 if left >= room and dropped == 0 then
   dropped = drop_before(floor or '18446744073709551615-18446744073709551615', math.min(most, math.max(left - room, 100)))
   left = left - dropped
@@ -35,14 +36,14 @@ if dropped > 0 then return {left, dropped, paused and 1 or 0, 0} end
 if left >= room and floor and not paused then
   -- The name may hold anything, and the event is JSON.
   local name = string.gsub(group, '[%c\128-\255]', '?')
-  redis.call('HSET', KEYS[2], 'full_ms', now, 'full_group', name)
-  emit(KEYS[1], KEYS[2], 'events', 'sending.paused', name, '{"reason":"the event stream is full","entries":' .. left ..
+  redis.call('HSET', stream, 'full_ms', now, 'full_group', name)
+  emit(events, stream, 'events', 'sending.paused', name, '{"reason":"the event stream is full","entries":' .. left ..
     ',"cap":' .. ARGV[3] .. ',"group":' .. cjson.encode(name) .. '}', now)
 elseif left < room and paused then
-  local name = redis.call('HGET', KEYS[2], 'full_group') or ''
-  redis.call('HDEL', KEYS[2], 'full_ms', 'full_group')
-  emit(KEYS[1], KEYS[2], 'events', 'sending.resumed', name, '{"reason":"the event stream has room again","entries":' ..
+  local name = redis.call('HGET', stream, 'full_group') or ''
+  redis.call('HDEL', stream, 'full_ms', 'full_group')
+  emit(events, stream, 'events', 'sending.resumed', name, '{"reason":"the event stream has room again","entries":' ..
     left .. ',"cap":' .. ARGV[3] .. '}', now)
 end
-local pauses = redis.call('HEXISTS', KEYS[2], 'full_ms') == 1
+local pauses = redis.call('HEXISTS', stream, 'full_ms') == 1
 return {left, 0, pauses and 1 or 0, pauses == paused and 0 or 1}

@@ -3,12 +3,12 @@
 -- ARGV: 1 now (ms or 0), 2 by whom, 3 act (JSON object)
 -- Emits: store.changed.
 -- Returns: 1 the doubt is over, 0 there is none.
--- @include primary
--- @include acts
-local known = redis.call('HMGET', KEYS[1], 'doubt', 'epoch', 'how')
+-- @include clock, acts, primary
+local primary_key, events, audit = KEYS[1], KEYS[2], KEYS[3]
+local known = redis.call('HMGET', primary_key, 'doubt', 'epoch', 'how')
 if (known[1] or '0') == '0' then return 0 end
 -- What workers know counts no more either.
-redis.call('HSET', KEYS[1], 'doubt', 0, 'at_change', string.format('%.0f', MOST))
-say_change(KEYS[1], KEYS[2], known[3], known[2], false, ARGV[2] .. ' says that nothing was lost', clock(ARGV[1]))
-note_act(KEYS[3], ARGV[3], '', clock(ARGV[1]))
+redis.call('HSET', primary_key, 'doubt', 0, 'at_change', string.format('%.0f', MOST))
+say_change(primary_key, events, known[3], known[2], false, ARGV[2] .. ' says that nothing was lost', clock(ARGV[1]))
+note_act(audit, ARGV[3], '', clock(ARGV[1]))
 return 1

@@ -114,8 +114,4 @@ def _digests() -> dict[str, str]:
     names = (
         file.name.removesuffix(".lua") for file in files("campaigns.store.lua").iterdir() if file.name.endswith(".lua")
     )
-    return {
-        hashlib.sha1(script_text(name).encode(), usedforsecurity=False).hexdigest(): name
-        for name in names
-        if name != "prelude"
-    }
+    return {hashlib.sha1(script_text(name).encode(), usedforsecurity=False).hexdigest(): name for name in names}

@@ -1,4 +1,5 @@
 -- Claiming a batch: the last step before a byte of a paid request may leave.
+-- @include event, batch_counters, suppression_version, doubts, due
 
 -- What was due less than this after a change may have been due before it by the other server's clock.
 local CLOCKS_DIFFER_MS = 60000
@@ -13,20 +14,20 @@ local function in_doubt(k, primary, batch)
 end
 
 -- planned → unknown: the listing must show first whether it was sent. `attempt` is the one in doubt.
-local function doubt(k, batch, batch_id, campaign_id, account, op, attempt, text, now)
+local function put_in_doubt(k, batch, batch_id, campaign_id, account, op, attempt, text, now)
   redis.call('HSET', k.batch, 'state', 'unknown', 'since_ms', now, 'op', op, 'text', text)
   note_doubt(k.batch, 'unknown', text, '', now)
   schedule(k.due_poll, k.accounts_poll, account, 'reconcile|' .. batch_id, now)
-  count(k.campaign, batch_id, tonumber(batch[2]), 'planned', 'unknown', now)
+  count_move(k.campaign, batch_id, tonumber(batch[2]), 'planned', 'unknown', now)
   emit(k.events, k.campaign, campaign_id, 'batch.unknown', batch_id, '{"from":"planned","attempt":' .. attempt ..
     ',"recipients":' .. batch[2] .. ',"reason":"' .. text .. '"}', now)
 end
 
 -- The same for a claim that the store may have lost. It counts as claimed since the store was last seen before the
 -- change, and as in doubt until the change was noticed.
-local function doubt_lost(k, primary, batch, batch_id, campaign_id, account, op, now)
+local function put_in_doubt_by_loss(k, primary, batch, batch_id, campaign_id, account, op, now)
   local attempt = tonumber(batch[3]) + 1
-  doubt(k, batch, batch_id, campaign_id, account, op, attempt,
+  put_in_doubt(k, batch, batch_id, campaign_id, account, op, attempt,
     'the store lost its last claims, and this may have been one of them', now)
   redis.call('HSET', k.batch, 'fence', op, 'attempt', attempt, 'epoch', primary.doubt,
     'claimed_ms', math.max(primary.since, tonumber(batch[10] or '0')), 'doubted_ms', now)
@@ -45,12 +46,12 @@ local function claimable(k, primary, batch_id, campaign_id, account, op, now)
   local campaign_state = redis.call('HGET', k.campaign, 'state')
   if campaign_state ~= 'ready' then return 'campaign', campaign_state end
   if batch[6] and (batch[7] or '') ~= '' then
-    doubt(k, batch, batch_id, campaign_id, account, op, batch[3],
+    put_in_doubt(k, batch, batch_id, campaign_id, account, op, batch[3],
       'the gateway called back about a request that was taken for lost', now)
     return 'gone'
   end
   if in_doubt(k, primary, batch) then
-    doubt_lost(k, primary, batch, batch_id, campaign_id, account, op, now)
+    put_in_doubt_by_loss(k, primary, batch, batch_id, campaign_id, account, op, now)
     return 'gone'
   end
   -- Whose phones only the gateway knows cannot be checked here.
@@ -73,7 +74,7 @@ local function claim(k, primary, batch, batch_id, campaign_id, fence, lease_ms, 
   if schedule_ms then redis.call('HSET', k.batch, 'schedule_ms', schedule_ms) end
   redis.call('HDEL', k.batch, 'callback_ms', 'callback_uuid', 'checks', 'checked_ms', 'tries') -- of an earlier attempt
   schedule(k.due_control, nil, nil, 'lease|' .. batch_id, lease_until)
-  count(k.campaign, batch_id, tonumber(batch[2]), 'planned', 'sending', now)
+  count_move(k.campaign, batch_id, tonumber(batch[2]), 'planned', 'sending', now)
   emit(k.events, k.campaign, campaign_id, 'batch.sending', batch_id,
     '{"from":"planned","attempt":' .. attempt .. ',"recipients":' .. batch[2] .. '}', now)
 end

@@ -1,6 +1,7 @@
 -- Until when batches stay here although nothing else keeps them: what is scheduled is handed over shortly before its
 -- time, and what has a window only while that is open. A campaign that was rescheduled has one time for all of its
 -- batches, whatever each was planned for.
+-- @include head, event
 
 -- Where no opening of a window is known, it is looked at again after so long: sweeping writes further ones.
 local NO_OPENING_MS = 30000

@@ -8,7 +8,7 @@ local function virtual_time(account, queue) return tonumber(redis.call('HGET', a
 
 -- Puts a member of `campaign` into the order, behind what its campaign has had so far. `vt` of a campaign is where what
 -- it has had ends: one that is new begins where the order has arrived, before all that others may have next.
-local function enter(order, account, queue, campaign, member)
+local function enter_order(order, account, queue, campaign, member)
   local own = redis.call('HMGET', campaign, 'vt', 'weight')
   local at = math.max(virtual_time(account, queue), tonumber(own[1] or '0'))
   redis.call('HSET', campaign, 'vt', string.format('%.6f', at + 1 / tonumber(own[2] or '1')))

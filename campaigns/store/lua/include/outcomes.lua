@@ -1,6 +1,7 @@
 -- What paid requests say of the gateway. A run of failures pauses the account's paid requests. The pause ends by
 -- itself: after it one request tries, and the next pause is twice as long if that fails as well. Until then only
 -- the outcome of this one counts.
+-- @include event
 
 -- Three arguments from ARGV[at] on: failures in a row that pause, first pause (ms), longest pause (ms).
 local function breaker_limits(at)

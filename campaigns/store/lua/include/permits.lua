@@ -3,6 +3,7 @@
 -- lane: while the account sent one within the last minute, a part of the limit is left to them, and they need
 -- not keep the distance at which all other requests follow each other. After a run of failures one paid request at
 -- a time tries whether the gateway answers again (include/outcomes pauses and ends the pause).
+-- @include counters
 
 -- The keys of one account's permits: `account` is its hash, `base` stands before the names of its sets.
 local function permit_keys(name, account, base)

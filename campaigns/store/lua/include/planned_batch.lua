@@ -1,4 +1,5 @@
--- A batch as planning stores it. It needs lookalikes.
+-- A batch as planning stores it.
+-- @include lookalikes
 
 -- Stores a planned batch and its body. `row`: its number of recipients, body (zlib), mailings (JSON) and moment before
 -- which it stays here (unix ms; 0: none). `of`: lives of body and lookalikes (ms), account and kind. `more`: further fields

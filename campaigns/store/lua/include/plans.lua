@@ -1,4 +1,5 @@
--- The step by which all of a campaign becomes visible at once. It needs due and primary.
+-- The step by which all of a campaign becomes visible at once.
+-- @include counters, event, waiting, finish_campaign, due, primary
 
 -- Counts what planning brought. `plan` as below; `excluded`: recipients by reason.
 local function tally_planned(plan)
@@ -34,7 +35,7 @@ local function make_visible(k, id, plan, now)
     local by = redis.call('HGET', k.campaign, 'by') or ''
     data = data .. ',"by":' .. cjson.encode(by) .. ',"reason":' .. cjson.encode(plan.draft)
   end
-  emit(k.events, k.campaign, id, 'campaign.' .. state, id, data .. '}', now)
+  emit(k.events, k.campaign, id, state == 'draft' and 'campaign.draft' or 'campaign.ready', id, data .. '}', now)
   if plan.batches == 0 then finish_if_over(k.campaign, k.events, id, now) end
   return state == 'ready' and plan.batches > 0 and first <= now
 end

@@ -6,6 +6,7 @@
 -- somebody last looked); of the last change `how`, `changed_ms`, `since_ms` (the `seen_ms` before it), `at_change` (last
 -- claim that the server knew then), `until_ms` (end of the time in which workers tell what they know), `doubt` (the
 -- epoch before which what could be sent may have been) and `why`.
+-- @include event
 
 -- After a change nothing is sent for so long: every worker says first what it knows. Beat and turns look every second.
 local ASKING_MS = 3000
