@@ -10,16 +10,17 @@
     ├── ConfirmationError        what is dear to send again takes two people
     ├── PlanUnderWayError        somebody else plans a job under this key at this moment
     ├── WaitTimeoutError         the campaign is not there yet
-    ├── ErasureBlockedError              a person cannot be erased yet; nothing was erased
+    ├── ErasureBlockedError      a person cannot be erased yet; nothing was erased
     ├── StoreError               Redis could not be reached or refused a write
+    │   ├── LayoutError          another version of the project wrote what lies there
     │   └── NotReplicatedError   it was written, and a failover may undo it
     └── GatewayError             a request to the gateway did not succeed
-        ├── PermitDeniedError          the account is paused or its limit is used up: nothing was tried
-        ├── NotSentError      not one byte left: certainly not sent
+        ├── PermitDeniedError    the account is paused or its limit is used up: nothing was tried
+        ├── NotSentError         not one byte left: certainly not sent
         ├── TooManyRequestsError 429: certainly not sent, the account must pause
         ├── AccountRefusedError  token, money, rights: certainly not sent
         ├── ContentRefusedError  the gateway refused the content: certainly not sent
-        └── OutcomeUnknownError           bytes left and no clear answer came back
+        └── OutcomeUnknownError  bytes left and no clear answer came back
 
 Facts are fields, so that callers need not read messages. No exception carries a token, a text or a
 phone in its message, and none is chained to an exception of `requests` or `redis`, whose messages do.
@@ -141,6 +142,10 @@ class ErasureBlockedError(CampaignsError):
 
 class StoreError(CampaignsError):
     """Redis could not be reached, or refused a write (out of memory, read only)."""
+
+
+class LayoutError(StoreError):
+    """Another version of the project wrote what lies in the store. No repetition helps, and nothing was read."""
 
 
 class NotReplicatedError(StoreError):

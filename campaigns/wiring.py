@@ -88,7 +88,7 @@ def connect(settings: Settings, patience: RedisTimeouts = UNATTENDED) -> Redis:
         "retry": retry,
         "retry_on_error": repeated,
     }
-    return Redis.from_pool(pool_of(settings.redis_url, settings.key_prefix, usual))
+    return Redis.from_pool(pool_of(settings.redis_url, Keys(settings.key_prefix), usual))
 
 
 def open_store(

@@ -40,12 +40,7 @@ ONLY_IN = {
     "requests": {"campaigns.gateway.transport", "campaigns.gateway.connection"},
     "urllib3": {"campaigns.gateway.connection"},
     "marshmallow": {"campaigns.jobs", "campaigns.answers"},
-    "redis": {
-        "campaigns.settings.addresses",
-        "campaigns.store.connections",
-        "campaigns.store.client",
-        "campaigns.wiring",
-    },
+    "redis": {"campaigns.settings.addresses", "campaigns.store", "campaigns.wiring"},
     "celery": {"workers.app", "workers.beat", "workers.door", "workers.tasks", "workers.heartbeats", "workers.logs"},
     "kombu": {"workers.app", "campaigns.broker.options", "campaigns.broker.bells", "workers.transport"},
     "pytest": {"campaigns.testing.plugin"},

@@ -14,6 +14,7 @@ from campaigns.broker import options as broker
 from campaigns.settings import Settings, addresses
 from campaigns.store import connections
 from campaigns.store.embedded import EmbeddedServer
+from campaigns.store.keys import Keys
 from tests.support.tls import CERTIFICATE, TlsFront
 
 OTHER_KEY: Final = CERTIFICATE.with_name("other-key.pem")
@@ -51,7 +52,7 @@ def test_store_and_broker_show_their_certificate_to_a_server_that_wants_one() ->
 
 
 def _store_reached(url: str) -> bool:
-    pool = connections.pool_of(addresses.store_url(url), "campaigns:", {"socket_timeout": 5})
+    pool = connections.pool_of(addresses.store_url(url), Keys("campaigns:"), {"socket_timeout": 5})
     with Redis(connection_pool=pool) as redis:
         try:
             return bool(redis.ping())

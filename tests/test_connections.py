@@ -157,7 +157,7 @@ def test_a_slot_that_moves_is_followed(cluster: list[EmbeddedServer]) -> None:
     owner, other = sorted(cluster, key=lambda node: (slot > 8191) != (node is cluster[1]))
     assert services.store.ask("get", "{moving}:none") is None
     assert services.ring("bulk")
-    reported(port_of(owner), "DEL", "{moving}:celery:bulk", "{moving}:celery:_kombu.binding.")
+    reported(port_of(owner), "DEL", "{moving}:layout", "{moving}:celery:bulk", "{moving}:celery:_kombu.binding.")
     node_id = reported(port_of(other), "CLUSTER", "MYID").decode()
     for node in (other, owner):
         reported(port_of(node), "CLUSTER", "SETSLOT", slot, "NODE", node_id)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from celery.beat import ScheduleEntry, Scheduler
 from celery.schedules import schedule
 
-from campaigns.errors import StoreError
+from campaigns.errors import LayoutError, StoreError
 from campaigns.flow.scheduling.dispatch import dispatch
 from campaigns.health.signs import BEAT, LifeSign, folder_of
 from campaigns.health.supervising import tell_watchdog
@@ -92,6 +92,12 @@ class Ringer(Scheduler):
             dispatch(self._services, _NAME)
             if self._pinger is not None:
                 self._pinger.ping()
+        except LayoutError as error:
+            log.critical("store_layout_unknown", extra={"reason": str(error)})
+            # Celery takes SystemExit for a wish to end well, and its beat would leave with 0.
+            self.close()
+            logging.shutdown()
+            os._exit(os.EX_CONFIG)
         except StoreError as error:
             log.warning("tick_failed", extra={"error": type(error).__name__, "reason": str(error)})
         return None

@@ -10,11 +10,12 @@ import os
 from typing import Any
 
 from celery import bootsteps
+from celery.exceptions import WorkerShutdown
 from celery.signals import task_postrun
 from celery.worker import state
 from celery.worker.consumer.tasks import Tasks
 
-from campaigns.errors import StoreError
+from campaigns.errors import LayoutError, StoreError
 from campaigns.health.heartbeats import EVERY_S, consuming
 from campaigns.health.liveness import Limits, overdue
 from campaigns.health.signs import WORKER, LifeSign, folder_of
@@ -78,6 +79,9 @@ class Heartbeats(bootsteps.StartStopStep):
             consuming(self._store, queues, worker=consumer.hostname, slots=slots)
             if self._sign.idle_s() <= _LIMITS.work_s or overdue(self._store, queues, _LIMITS.work_s) is None:
                 tell_watchdog()
+        except LayoutError as error:
+            log.critical("store_layout_unknown", extra={"worker": consumer.hostname, "reason": str(error)})
+            raise WorkerShutdown(os.EX_CONFIG) from None
         except StoreError as error:
             # Nobody can work now.
             self._sign.progressed()

@@ -18,9 +18,10 @@ from redis import Redis
 from redis.commands.core import Script
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from campaigns.errors import NotReplicatedError, StoreError
+from campaigns.errors import LayoutError, NotReplicatedError, StoreError
 from campaigns.store.connections import place_of
 from campaigns.store.keys import Keys
+from campaigns.store.layout import WrongLayoutError
 from campaigns.store.lua import script_text
 from campaigns.times.steady import Reading, Timekeeper
 
@@ -270,13 +271,15 @@ class Store:
     @contextmanager
     def _translated(self, what: str) -> Iterator[None]:
         """Raise StoreError, which names the server, for whatever redis-py raises inside."""
-        problem = None
+        problem: StoreError | None = None
         try:
             yield
+        except WrongLayoutError as error:
+            problem = LayoutError(f"{self.address}: {error}")
         except RedisError as error:
-            problem = f"{self.address}, {what}: {type(error).__name__}: {error}"
+            problem = StoreError(f"{self.address}, {what}: {type(error).__name__}: {error}")
         if problem is not None:
-            raise StoreError(problem) from None
+            raise problem from None
 
     def _script(self, name: str) -> Script:
         script = self._scripts.get(name)

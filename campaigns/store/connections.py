@@ -30,6 +30,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from campaigns.settings import addresses, sentinels
+from campaigns.store.keys import Keys
+from campaigns.store.layout import check_layout
 
 #: For each Sentinel, to connect and to answer: another one knows the same.
 _SENTINEL_S: Final = 1.0
@@ -58,11 +60,12 @@ class WrongServerError(RedisError):
 class Way:
     """How connections find their server: `url` is a checked address, `key` any key that is used there.
 
-    `options` are redis-py's for connections to the server; what concerns TLS holds for Sentinels too.
+    With `keys` the layout of what lies there must be ours. What the address says of TLS holds for Sentinels too.
     """
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, keys: Keys | None = None) -> None:
         self.key = key
+        self.keys = keys
         self.place = addresses.place(url)
         self._asked = sentinels.read(url) if sentinels.is_sentinels(url) else None
         self._first = 0
@@ -145,6 +148,8 @@ class _Seeking(_OfRedis):  # type: ignore[misc]
             elif answer.get("role") in {"replica", "slave"}:
                 self._way.doubt()
                 raise NotPrimaryError("the server is a replica, which takes no writes")
+            if self._way.keys is not None:
+                check_layout(self, self._way.keys)
 
     def read_response(self, *args: Any, **options: Any) -> Any:
         try:
@@ -222,9 +227,9 @@ def place_of(redis: Redis) -> str:
     return str(known.get("path") or f"{known.get('host', 'localhost')}:{known.get('port', 6379)}")
 
 
-def pool_of(url: str, key: str, usual: dict[str, Any]) -> ConnectionPool:
-    """Connections to a checked address. Options that it carries win over the usual ones."""
-    return ConnectionPool(**{**usual, **options_of(url, key)})
+def pool_of(url: str, keys: Keys, usual: dict[str, Any]) -> ConnectionPool:
+    """Connections to the store at a checked address. Options that it carries win over the usual ones."""
+    return ConnectionPool(**{**usual, **options_of(url, keys.layout()), "way": Way(url, keys.layout(), keys)})
 
 
 def meaning(error: ResponseError) -> RedisError | None:

@@ -17,6 +17,10 @@ class Keys:
 
     prefix: str
 
+    def layout(self) -> str:
+        """String: the version of all this, see `campaigns.store.layout`. Writer: who connects first. No expiry."""
+        return f"{self.prefix}layout"
+
     # The ledger: what has been promised and what is known of it.
 
     def campaign(self, campaign_id: str) -> str:
@@ -61,8 +65,7 @@ class Keys:
     def body(self, batch_id: str) -> str:
         """String, zlib. Writer: planning. What the request carries, without token and callback.
 
-        Until it is sent it lives `body_retention_s`, which sweeping renews; then as long as the campaign.
-        """
+        Until it is sent it lives `body_retention_s`, which sweeping renews; then as long as the campaign."""
         return f"{self.prefix}body:{batch_id}"
 
     def image(self, campaign_id: str) -> str:
@@ -93,8 +96,8 @@ class Keys:
         return f"{self.prefix}recent-job:{digest}"
 
     def rejected(self) -> str:
-        """Sorted set: digests of submitted messages in which no job could be found, by when (unix ms).
-        Writer: submitting. At most 1,000, the newest. Expires `retention_s` after the last."""
+        """Sorted set: digests of submitted messages without a job, by when (unix ms); the newest 1,000. Writer:
+        submitting. Expires `retention_s` after the last."""
         return f"{self.prefix}rejected"
 
     def rejected_facts(self) -> str:
@@ -186,8 +189,8 @@ class Keys:
         return f"{self.prefix}awaited:{account}"
 
     def foreign(self, batch_id: str) -> str:
-        """Set of message ids that checks opened and found to go to none of the phones of a batch in doubt. Writer:
-        checks. Expires two settle windows after the last check."""
+        """Set of message ids that checks found to go to none of the phones of a batch in doubt. Writer: checks.
+        Expires two settle windows after the last check."""
         return f"{self.prefix}foreign:{batch_id}"
 
     def known(self, account: str, kind: str) -> str:
@@ -235,15 +238,13 @@ class Keys:
         """String: how often phones were added to the opt-outs. Writer: opt-outs. No expiry.
 
         With the size of the set it is the version of the list: `<counter>:<size>`. A batch whose phones were checked
-        against another version (its field `optouts_v`, or its campaign's) is checked again before it is sent.
-        """
+        against another version (its field `optouts_v`, or its campaign's) is checked again before it is sent."""
         return f"{self.prefix}optouts-counter"
 
     def optouts_why(self) -> str:
         """Hash phone → `unix ms:by|why`: since when, by whom and why a phone is opted out. Writer: opt-outs. No expiry.
 
-        `by` is `recipient` where a reply did it, and is missing with its colon in values of earlier versions.
-        """
+        `by` is `recipient` where a reply did it, and is missing with its colon in values of earlier versions."""
         return f"{self.prefix}optouts-why"
 
     def events(self) -> str:

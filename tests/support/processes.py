@@ -54,6 +54,10 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
 
+    def wait_for_end(self, timeout_s: float = 90.0) -> int:
+        """The exit code, once the process has ended by itself."""
+        return self._process.wait(timeout_s)
+
     def stop(self, timeout_s: float = 20.0) -> int:
         """SIGTERM; kill -9 if that does not help. Returns the exit code."""
         if self.alive():

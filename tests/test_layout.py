@@ -1,0 +1,60 @@
+"""The layout of the store has a version, and whoever knows another one leaves the store alone."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from campaigns.cli.doctor import examine
+from campaigns.enqueue import enqueue
+from campaigns.errors import LayoutError
+from campaigns.services import Services
+from campaigns.settings import Settings
+from campaigns.store.layout import LAYOUT
+from campaigns.wiring import build_services
+from tests.conftest import Processes
+from tests.support.jobs import phones, quick_job
+from tests.support.processes import celery
+
+
+@pytest.fixture
+def services(processes: Processes) -> Services:
+    names = {name: value for name, value in processes.env.items() if name.startswith("CAMPAIGNS_")}
+    return build_services(Settings.from_env(names))
+
+
+def another(services: Services) -> Services:
+    """The same again, as another process has it."""
+    return build_services(services.settings)
+
+
+def test_an_empty_store_gets_ours(services: Services) -> None:
+    keys = services.store.keys
+    enqueue(services, quick_job(*phones(1)))
+    assert services.store.ask("get", keys.layout()) == LAYOUT
+    assert another(services).campaigns.of_key("nothing") is None
+
+
+@pytest.mark.parametrize("layout", [b"7", None], ids=["another version", "before there were versions"])
+def test_another_layout_is_refused_before_anything_is_read_or_written(services: Services, layout: bytes | None) -> None:
+    enqueue(services, quick_job(*phones(1)))
+    store = services.store
+    store.ask("unlink", store.keys.layout()) if layout is None else store.ask("set", store.keys.layout(), layout)
+    before = store.ask("dbsize")
+    with pytest.raises(LayoutError, match=f"has layout {(layout or b'0').decode()}, and this process knows 1 only"):
+        enqueue(another(services), quick_job(*phones(1, start=1)))
+    assert store.ask("dbsize") == before
+    assert "layout" in next(found for found in examine(services.settings) if found.verdict == "fail").found
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("worker", "--queues", "control", "--concurrency", "1", "--without-mingle"), ("beat",)],
+    ids=["worker", "beat"],
+)
+def test_processes_end(processes: Processes, services: Services, command: tuple[str, ...]) -> None:
+    services.store.ask("set", services.store.keys.layout(), b"7")
+    process = processes.start(command[0], celery(*command, "--loglevel", "INFO"))
+    assert process.wait_for_end() == os.EX_CONFIG
+    assert "store_layout_unknown" in process.output()
