@@ -8,7 +8,7 @@ from pathlib import Path
 
 from campaigns.campaign import Campaign
 from tests.cli.conftest import Run
-from tests.flow.test_canary import DEAD
+from tests.flow.scheduling.test_canary import DEAD
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 

@@ -12,7 +12,7 @@ from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
 from tests.conftest import Processes
-from tests.flow.test_canary import DEAD
+from tests.flow.scheduling.test_canary import DEAD
 from tests.scenarios.conftest import Crash
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage

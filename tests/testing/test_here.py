@@ -17,7 +17,7 @@ from campaigns.testing import Here, running
 from campaigns.testing.plugin import campaigns_here  # noqa: F401 (a fixture)
 from campaigns.wiring import default_services
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def ship(*phones: str, **more: Any) -> Campaign:
@@ -84,7 +84,7 @@ class TestRunning:
 
     def test_another_process(self) -> None:
         """It finds the same environment; its wake-ups go to a broker that nobody serves."""
-        code = "from tests.test_testing import ship; ship('375291111111')"
+        code = "from tests.testing.test_here import ship; ship('375291111111')"
         with running() as here:
             subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
             here.finish()
