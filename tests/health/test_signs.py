@@ -19,7 +19,7 @@ _READ = """
 import json, sys
 from dataclasses import asdict
 from pathlib import Path
-from campaigns.signs import signs
+from campaigns.health.signs import signs
 print(json.dumps([asdict(sign) for sign in signs(Path(sys.argv[1]))]))
 """
 

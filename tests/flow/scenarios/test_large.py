@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from redis import Redis
 
-import campaigns
 from campaigns.campaign import Campaign
 from campaigns.flow.scheduling.sweep import sweep
 from campaigns.flow.scheduling.work import work
 from campaigns.ledger.states import READY
 from campaigns.names import QUICK
-from campaigns.store.client import ScriptCall, Store, script_text
+from campaigns.store import lua
+from campaigns.store.client import ScriptCall, Store
+from campaigns.store.lua import script_text
 from campaigns.wiring import build_services
 from tests.support.jobs import phones, quick_job
 from tests.support.stage import Stage
@@ -50,17 +51,17 @@ class Watched:
 
     def _read(self) -> None:
         script, number = "", 0
-        while (reported := self._monitor.next_command())["command"] != "ECHO enough":
-            if reported["client_type"] == "lua":
+        while (entry := self._monitor.next_command())["command"] != "ECHO enough":
+            if entry["client_type"] == "lua":
                 number += 1
                 self.most[script] = max(self.most[script], number)
-            elif reported["command"].startswith("EVALSHA "):
-                script, number = reported["command"].split()[1], 0
+            elif entry["command"].startswith("EVALSHA "):
+                script, number = entry["command"].split()[1], 0
 
 
 def names() -> dict[str, str]:
     """The digest by which the server knows a script → its name."""
-    folder = Path(campaigns.__file__).parent / "store" / "lua"
+    folder = Path(lua.__file__).parent
     return {sha1(script_text(path.stem).encode()).hexdigest(): path.stem for path in folder.glob("*.lua")}
 
 
