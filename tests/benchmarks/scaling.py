@@ -87,7 +87,7 @@ def _rate(services: Services, recipients: int, runs: int) -> float:
     rows, rates = phones(recipients), []
     still = build_services(services.settings, ring=lambda *_: True)
     for _ in range(runs):
-        campaign = Campaign(enqueue(still, job(rows)).id, services)
+        campaign = Campaign.of(services, enqueue(still, job(rows)).id)
         campaign.pause()
         sent = campaign.status().sent
         started = time.perf_counter()

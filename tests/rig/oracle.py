@@ -100,7 +100,7 @@ def judge_group(events: Events, consumer: Consumer, findings: Findings) -> None:
     there = [event.id for event in events.since()]
     read = {event.id.partition("#")[0] for event in consumer.events(idle_s=0.2)}
     findings.gaps += [
-        f"the group {consumer.group} does not get {event_id}" for event_id in there if event_id not in read
+        f"a group that reads from the beginning does not get {event_id}" for event_id in there if event_id not in read
     ]
     if not there:
         findings.gaps.append("the stream is empty")

@@ -213,7 +213,7 @@ def main() -> None:
         ),
         "sweep": lambda: sweep(services),
         "judge": lambda: judge_canary(services, Entry(CANARY, campaign_of(batch_id))),
-        "approve": lambda: Campaign(campaign_of(batch_id), services).approve(by="bob"),
+        "approve": lambda: Campaign.of(services, campaign_of(batch_id)).approve(by="bob"),
     }
     acts[task]()
 
