@@ -125,7 +125,7 @@ def test_a_resting_account_is_told_and_woken(run: Run, stage: Stage, tmp_path: P
     status = json.loads(run("send", job_file(tmp_path, bulk_job(phones(2))), "--json").stdout)
     stage.step()
     shown = run("status", status["id"]).stdout
-    assert "rests until" in shown
+    assert "is paused until" in shown
     assert "refused: Insufficient funds" in shown
     assert "rests for" in run("doctor").stdout
     assert "goes on; it was paused because: refused: Insufficient funds" in run("resume-account", "default").stdout

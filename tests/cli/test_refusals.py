@@ -110,7 +110,7 @@ class TestAtOnce:
         assert ended.exit_code == 1
         reported = [line for line in ended.output.splitlines() if "Insufficient funds" in line]
         assert reported
-        assert "rests until" in reported[0]
+        assert "is paused until" in reported[0]
         assert "goes on by itself" not in ended.output
         if as_json:
             assert json.loads(ended.stdout)["account_pause_reason"]

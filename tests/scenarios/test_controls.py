@@ -102,10 +102,10 @@ def test_workers_of_the_storm_stay_mutants(mutant: str) -> None:
     """What was done to a process at its start is still done to it later on."""
     code = """
 import gc
-from campaigns.flow import leases
+from campaigns.flow.scheduling import leases
 from campaigns.gateway import Transport
 from campaigns.gateway.connection import Exchange
-from campaigns.results import Events
+from campaigns.events import Events
 before = (leases.declare_unknown, Transport.send, Exchange.__init__, Events.trim)
 import tests.rig.workers
 gc.collect()

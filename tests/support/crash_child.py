@@ -202,7 +202,7 @@ def main() -> None:
         ),
         "poll": lambda: poll_batch(services, batch_id),
         "replies": lambda: fetch_batch(services, batch_id),
-        "trim_events": lambda: keep_room(services),
+        "trim": lambda: keep_room(services),
         "worker": lambda: app.worker_main(
             ["worker", "--pool", "solo", "--queues", "bulk", "--without-mingle", "--without-gossip"]
         ),

@@ -56,7 +56,7 @@ def _check_failed(services: Services, batch: Batch, error: GatewayError) -> None
     now_ms = services.now_ms()
     if isinstance(error, (AccountRefusedError, ContentRefusedError)):
         if not _may_still_show(services, batch, now_ms):
-            why = "the gateway does not let us result: "
+            why = "the gateway does not let us look: "
             _hold(services, batch, CheckResult(), why + (error.gateway_text or error.reason), logged=why + error.reason)
             return
         fields = {"tries": batch.number("tries") + 1}
