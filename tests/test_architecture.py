@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import campaigns
+from campaigns.cli.command_line import cli
 from tests.support.documents import code, read, rows, section
 
 ROOT = Path(__file__).parent.parent
@@ -35,6 +36,17 @@ LAYERS = [
 ]
 #: The rooms inside `flow`, in the same way. What stands in no folder is the ground of them all.
 LAYERS_OF_FLOW = [{""}, {"doubt"}, {"tracking"}, {"sending"}, {"scheduling"}, {"operator"}]
+#: The rooms inside `cli`.
+LAYERS_OF_CLI = [
+    {"exit_codes"},
+    {"output"},
+    {"input"},
+    {"errors"},
+    {"callback_server", "demo", "doctor"},
+    {"commands"},
+    {"command_line"},
+    {"", "__main__"},
+]
 #: Who may import what comes from elsewhere: modules, or all modules of a package.
 ONLY_IN = {
     "requests": {"campaigns.gateway.transport", "campaigns.gateway.connection"},
@@ -54,9 +66,9 @@ ONLY_IN = {
 #: Optional extras, imported where they are needed, with one clear line if they are missing.
 MAY_IMPORT_INSIDE = {
     "campaigns.cli",
-    "campaigns.cli.commands",
-    "campaigns.cli.measuring",
-    "campaigns.cli.serving",
+    "campaigns.cli.commands.callbacks",
+    "campaigns.cli.commands.metrics",
+    "campaigns.cli.commands.sandbox",
     "campaigns.store.embedded",
     "campaigns.recipients.sheets",
 }
@@ -98,7 +110,9 @@ def above(layers: list[set[str]], inside: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("inside", "layers"), [("campaigns", LAYERS), ("campaigns.flow", LAYERS_OF_FLOW)])
+@pytest.mark.parametrize(
+    ("inside", "layers"), [("campaigns", LAYERS), ("campaigns.flow", LAYERS_OF_FLOW), ("campaigns.cli", LAYERS_OF_CLI)]
+)
 def test_imports_run_downwards(inside: str, layers: list[set[str]]) -> None:
     """From room to room, so that no two rooms know each other, by whatever way."""
     assert above(layers, inside) == []
@@ -107,6 +121,11 @@ def test_imports_run_downwards(inside: str, layers: list[set[str]]) -> None:
 def test_every_room_stands_in_one_layer() -> None:
     rooms = sorted(room for layer in LAYERS for room in layer)
     assert rooms == sorted({(*name.split("."), "")[1] for name, _ in modules() if name.startswith("campaigns")})
+
+
+def test_each_command_has_a_file_of_its_name() -> None:
+    files = {path.stem for path in (ROOT / "campaigns" / "cli" / "commands").glob("*.py")} - {"__init__"}
+    assert files == {name.replace("-", "_") for name in cli.commands}
 
 
 def test_campaigns_never_imports_workers() -> None:
@@ -170,7 +189,7 @@ def test_size(name: str, path: Path) -> None:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             # A docstring is no code, and a table of plain data reads best in one piece.
             length = (node.end_lineno or 0) - node.lineno + 1
-            assert length <= 42 or name == "campaigns.cli.sample", f"{node.name}: {length} lines"
+            assert length <= 42 or name == "campaigns.cli.demo.sample_job", f"{node.name}: {length} lines"
 
 
 def test_public_names() -> None:
@@ -190,7 +209,9 @@ def test_every_error_is_in_the_tree() -> None:
 DECISIONS = rows(section(read("campaigns/README.md"), "Where it is decided"))
 
 
-@pytest.mark.parametrize(("folder", "heading", "column"), [("", "Rooms", 0), ("flow", "Inside `flow/`", 0)])
+@pytest.mark.parametrize(
+    ("folder", "heading", "column"), [("", "Rooms", 0), ("flow", "Inside `flow/`", 0), ("cli", "Inside `cli/`", 0)]
+)
 def test_the_map_names_every_room(folder: str, heading: str, column: int) -> None:
     """Folders and modules, each once, and none that is gone."""
     named = [name for cells in rows(section(read("campaigns/README.md"), heading)) for name in code(cells[column])]

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from campaigns import errors
-from campaigns.cli import failures
-from campaigns.cli.commands import cli
+from campaigns.cli import exit_codes
+from campaigns.cli.command_line import cli
 from campaigns.events import event_schemas
 from campaigns.ledger.states import BATCH_STATES
 from campaigns.store.keys import Keys
@@ -124,7 +124,7 @@ def test_options_of_commands() -> None:
 
 
 def test_exit_codes() -> None:
-    codes = {0, *(value for name, value in vars(failures).items() if name.isupper() and isinstance(value, int))}
+    codes = {0, *(value for name, value in vars(exit_codes).items() if name.isupper() and isinstance(value, int))}
     assert {int(cell) for cell in first_column(f"{REFERENCE}/commands.md", "Exit codes")} == codes
 
 

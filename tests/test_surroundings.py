@@ -32,7 +32,7 @@ def test_what_tests_could_depend_on_is_taken_out() -> None:
 
 def test_a_suite_in_strange_surroundings() -> None:
     """One that prints, one that reads settings and one that knows the zone."""
-    tests = ["tests/cli/test_show.py", "tests/test_settings.py", "tests/times/test_gateway_times.py"]
+    tests = ["tests/cli/output/test_status_table.py", "tests/test_settings.py", "tests/times/test_gateway_times.py"]
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-x", *tests]
     ended = subprocess.run(command, cwd=ROOT, env=os.environ | STRANGE, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout

@@ -13,7 +13,7 @@ import sys
 def main() -> None:
     """The entry point of the command."""
     try:
-        from campaigns.cli.commands import cli  # noqa: PLC0415 (the command's libraries are an extra)
+        from campaigns.cli.command_line import cli  # noqa: PLC0415 (the command's libraries are an extra)
     except ImportError as error:
         sys.exit(f"campaigns: {error.name} is not installed: pip install 'viber-campaigns[cli]'")
     # By this name also as `python -m campaigns.cli`: completion goes by it.

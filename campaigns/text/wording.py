@@ -1,4 +1,4 @@
-"""Numbers, shares, money and times as the report writes them. Pure."""
+"""Numbers, shares, money and times in words, for reports and the command. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ def counted(number: int, noun: str = "", plural: str = "") -> str:
     """`12,345`, or with a noun `1 message` and `2 messages`."""
     if not noun:
         return f"{number:,}"
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number:,} {noun_for(number, noun, plural)}"
+
+
+def noun_for(number: int, noun: str, plural: str = "") -> str:
+    """`message` for 1, `messages` for any other number."""
+    return noun if number == 1 else plural or f"{noun}s"
 
 
 def share(part: int, whole: int) -> str:
@@ -47,6 +52,11 @@ def moment(unix_ms: int, zone: tzinfo) -> str:
         return f"{datetime.fromtimestamp(unix_ms // 1000, tz=zone):%Y-%m-%d %H:%M:%S}"
     except (ValueError, OverflowError, OSError):
         return f"{unix_ms} ms"
+
+
+def minute(at: datetime, zone: tzinfo) -> str:
+    """`2026-03-01 18:30` in `zone`."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def length(seconds: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner, Result
 
-from campaigns.cli.commands import cli
+from campaigns.cli.command_line import cli
 from campaigns.wiring import default_services_are
 from tests.conftest import environment
 from tests.support.stage import Stage

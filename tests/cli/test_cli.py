@@ -120,14 +120,14 @@ def test_resolve_and_retry(run: Run, stage: Stage, tmp_path: Path) -> None:
     )
 
 
-def test_a_resting_account_is_told_and_woken(run: Run, stage: Stage, tmp_path: Path) -> None:
+def test_a_paused_account_is_shown_and_resumed(run: Run, stage: Stage, tmp_path: Path) -> None:
     stage.sandbox.fault("no_money", "sendBulkViber")
     status = json.loads(run("send", job_file(tmp_path, bulk_job(phones(2))), "--json").stdout)
     stage.step()
     shown = run("status", status["id"]).stdout
     assert "is paused until" in shown
     assert "refused: Insufficient funds" in shown
-    assert "rests for" in run("doctor").stdout
+    assert "is paused for" in run("doctor").stdout
     assert "goes on; it was paused because: refused: Insufficient funds" in run("resume-account", "default").stdout
     assert "is not paused" in run("resume-account", "default").stdout
     assert json.loads(run("status", status["id"], "--json").stdout)["account_paused_until"] is None

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.cli.comparing import agreement
-from campaigns.cli.demo import Silence
-from campaigns.cli.demo import environment as demo_environment
+from campaigns.cli.demo.comparison import agreement
+from campaigns.cli.demo.run import Silence
+from campaigns.cli.demo.run import environment as demo_environment
 from campaigns.enqueue import enqueue
 from campaigns.sandbox import SandboxClient
 from campaigns.settings import Settings
 from campaigns.wiring import build_services
-from tests.cli.test_show import a_status
+from tests.cli.output.test_status_table import a_status
 from tests.conftest import environment
 from tests.support.jobs import bulk_job
 from tests.support.processes import ROOT

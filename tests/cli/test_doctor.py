@@ -13,10 +13,10 @@ import pytest
 from rich.console import Console
 
 from campaigns.broker.envelopes import Envelope
-from campaigns.cli.doctor import examine
-from campaigns.cli.doctor_server import of_replicas, of_version
-from campaigns.cli.examining import findings_table
-from campaigns.cli.findings import FAIL, OK, WARN
+from campaigns.cli.doctor.examination import examine
+from campaigns.cli.doctor.findings import FAIL, OK, WARN
+from campaigns.cli.doctor.server import of_replicas, of_version
+from campaigns.cli.doctor.table import findings_table
 from campaigns.events import Groups
 from campaigns.flow.scheduling.work import work
 from campaigns.health.heartbeats import consuming, ticked
@@ -212,7 +212,7 @@ def test_dead_letters(run: Run, alive: Stage) -> None:
     only(run, "dead letters", "warn", "1 of group crm", "events --group crm --dead-letters")
 
 
-def test_an_account_rests(run: Run, alive: Stage) -> None:
+def test_an_account_is_paused(run: Run, alive: Stage) -> None:
     alive.services.limiter.pause("default", 600, "refused: Insufficient funds")
     only(run, "account default", "warn", "refused: Insufficient funds", "campaigns resume-account default")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from campaigns.cli.commands import cli
+from campaigns.cli.command_line import cli
 from tests.cli.conftest import Run
 from tests.cli.test_cli import job_file
 from tests.support.jobs import bulk_job, phones

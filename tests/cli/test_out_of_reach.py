@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from campaigns.campaign_status import Status
-from campaigns.cli.listing import CampaignsTable
-from campaigns.cli.show import moment, status_table
+from campaigns.cli.output.campaign_list import CampaignsTable
+from campaigns.cli.output.status_table import status_table
 from campaigns.reports import page, report_on
+from campaigns.text.wording import minute
 from tests.cli.conftest import Run
-from tests.cli.test_show import a_status, rendered
+from tests.cli.output.test_status_table import a_status, rendered
 from tests.support.html import Html
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
@@ -67,7 +68,7 @@ def test_pause_cancel_and_report_say_it(run: Run, stage: Stage) -> None:
     (mailing,) = bulk_job(phones(3, start=20), text="later")["messages"]
     job["messages"].append({**mailing, "name": "later", "schedule_time": later.isoformat()})
     campaign = stage.enqueue(job)
-    until = moment(later, stage.services.settings.gateway_timezone)
+    until = minute(later, stage.services.settings.gateway_timezone)
     waiting = Html(page(report_on(stage.services, campaign.id)))
     assert "out of reach" not in waiting.text
     assert "shortly before its time" in waiting.numbers("Open, unknown or held")["Waiting"][1]

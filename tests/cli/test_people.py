@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from campaigns.cli.options import who
+from campaigns.cli.input.options import who
 from tests.cli.conftest import Run
 from tests.support.jobs import bulk_job, phones, sample_job
 from tests.support.stage import Stage

@@ -10,8 +10,8 @@ import pytest
 
 from campaigns.campaign import Campaign
 from tests.cli.conftest import Run
+from tests.cli.output.test_progress import working
 from tests.cli.test_cli import job_file
-from tests.cli.test_progress import working
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
 from tests.support.stage import Stage
 

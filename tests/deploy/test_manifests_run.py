@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 from click.testing import CliRunner
 
-from campaigns.cli.commands import cli
+from campaigns.cli.command_line import cli
 from campaigns.sandbox.server import Sandbox
 from tests.conftest import Processes
 from tests.deploy.files import DEPLOY, KUBERNETES, ROOT

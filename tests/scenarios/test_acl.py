@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from campaigns.campaign import Campaign
-from campaigns.cli.commands import cli
+from campaigns.cli.command_line import cli
 from campaigns.consume import consume
 from campaigns.enqueue import enqueue
 from campaigns.events import Groups

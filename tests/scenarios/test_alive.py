@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from campaigns.cli.commands import cli
+from campaigns.cli.command_line import cli
 from campaigns.enqueue import enqueue
 from campaigns.sandbox.server import Sandbox
 from campaigns.services import Services

@@ -26,7 +26,7 @@ from django.conf import settings as django_settings
 from django.test import Client
 
 from campaigns import Campaign, KeyConflictError
-from campaigns.cli.commands import cli
+from campaigns.cli.command_line import cli
 from campaigns.testing import Here, running
 from campaigns.wiring import default_services_are
 

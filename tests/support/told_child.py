@@ -12,7 +12,7 @@ import time
 
 from click.testing import CliRunner
 
-from campaigns.cli.commands import cli
+from campaigns.cli.command_line import cli
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from campaigns.campaign import Campaign
-from campaigns.cli.commands import cli
-from campaigns.cli.failures import NOT_POSSIBLE
+from campaigns.cli.command_line import cli
+from campaigns.cli.exit_codes import NOT_POSSIBLE
 from campaigns.errors import ConfirmationError, SettingsError
 from campaigns.ledger import Audit
 from campaigns.settings import Settings

@@ -1,0 +1,118 @@
+"""`campaigns optouts`: the suppression list."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from campaigns import optouts as optouts_api
+from campaigns.cli.errors.handling import reports_errors
+from campaigns.cli.exit_codes import FAILED
+from campaigns.cli.input.options import as_json, by, columns, encoding, recipient_file, why
+from campaigns.cli.input.phones import normal_phones
+from campaigns.cli.output.screen import console, print_json, print_line, remark
+from campaigns.ledger import OptOut
+from campaigns.recipients import listed_phones
+from campaigns.text.harmless import json_line
+from campaigns.wiring import default_services
+
+
+@click.group()
+def optouts() -> None:
+    """Phones that must not be messaged."""
+
+
+@optouts.command("add")
+@click.argument("phones", nargs=-1, required=True)
+@by
+@why
+@as_json
+@reports_errors
+def add_optouts(phones: tuple[str, ...], by: str, why: str, as_json: bool) -> None:
+    """Add PHONES."""
+    _tell("added", optouts_api.add(normal_phones(phones), why=why, by=by), as_json)
+
+
+@optouts.command("remove")
+@click.argument("phones", nargs=-1, required=True)
+@by
+@why
+@as_json
+@reports_errors
+def remove_optouts(phones: tuple[str, ...], by: str, why: str, as_json: bool) -> None:
+    """Remove PHONES."""
+    _tell("removed", optouts_api.remove(normal_phones(phones), why=why, by=by), as_json)
+
+
+def _tell(what: str, number: int, as_json: bool) -> None:
+    if as_json:
+        print_json({what: number})
+    else:
+        console.print(f"{number} {what}")
+
+
+@optouts.command("list")
+@as_json
+@reports_errors
+def list_optouts(as_json: bool) -> None:
+    """Print all, one a line; with --json also since when, why and by whom."""
+    if as_json:
+        for phone, optout in optouts_api.details():
+            print_json(_optout_dict(phone, optout))
+        return
+    for phone in optouts_api.every():
+        print_line(phone)
+
+
+@optouts.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
+@by
+@click.option("--why", "--reason", "why", help="The reason, kept with each phone.  [default: the name of the file]")
+@columns
+@encoding
+@as_json
+@reports_errors
+def import_optouts(
+    file: Path, by: str, why: str | None, columns: dict[str, str], encoding: str | None, as_json: bool
+) -> None:
+    """Add the phones in FILE, which is read as a file of recipients is (- for standard input).
+
+    Without a header every phone of every line counts, with one those in the columns that are called phone. Lines
+    with anything that is no phone are listed, and all phones are added all the same; then the exit code is 1. A
+    file that cannot be read is refused with exit code 2, and nothing is added.
+    """
+    region = default_services().settings.phone_region
+    reason, bad, phones = why or f"import of {'standard input' if str(file) == '-' else file}", 0, list[str]()
+    for line in listed_phones(recipient_file(file, columns, encoding), region):
+        phones += line.phones
+        if line.problem is not None:
+            bad += 1
+            remark(f"line {line.line}: {line.problem}")
+    added = optouts_api.add(phones, why=reason, by=by)
+    if as_json:
+        print_json({"added": added, "not_understood": bad})
+    else:
+        console.print(f"{added} added, {bad} line{'s' * (bad != 1)} not understood")
+    sys.exit(FAILED if bad else 0)
+
+
+@optouts.command("export")
+@click.argument("file", type=click.File("w", encoding="utf-8", lazy=False))
+@as_json
+@reports_errors
+def export_optouts(file: TextIO, as_json: bool) -> None:
+    """Write all to FILE, one a line (- for standard output); with --json also since when, why and by whom."""
+    if as_json:
+        file.writelines(json_line(_optout_dict(phone, optout)) + "\n" for phone, optout in optouts_api.details())
+    else:
+        file.writelines(phone + "\n" for phone in optouts_api.every())
+
+
+def _optout_dict(phone: str, optout: OptOut) -> dict[str, Any]:
+    since = optout.since_ms
+    at = None if since is None else datetime.fromtimestamp(since / 1000, tz=UTC).isoformat(timespec="seconds")
+    return {"phone": phone, "since": at, "since_ms": since, "why": optout.why, "by": optout.by}

@@ -1,0 +1,49 @@
+"""`campaigns report`: a campaign as one page for people, or as a row per message for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from campaigns.cli.errors.handling import reports_errors
+from campaigns.cli.input.ids import full_id
+from campaigns.cli.input.options import campaign_id
+from campaigns.cli.output.files import STDOUT, write_out
+from campaigns.reports import page, report_on, rows
+from campaigns.reports.rows import csv_lines, excel_lines, json_lines
+from campaigns.wiring import default_services
+
+
+@click.command(short_help="Write a report on a campaign: a page, or rows.")
+@campaign_id
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Where to write it (- for standard output). Default: report-ID.html, and standard output for rows.",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Instead of the page a row per message, as CSV.")
+@click.option(
+    "--excel",
+    is_flag=True,
+    help="The CSV for an Excel whose list separator is a semicolon: UTF-8 with a mark, phones as text. Implies --csv.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Instead of the page a row per message, as JSON lines.")
+@reports_errors
+def report(campaign_id: str, output: Path | None, as_csv: bool, excel: bool, as_json: bool) -> None:
+    """Write a report on a campaign: one HTML file that needs nothing else, for screen and paper.
+
+    Phones are masked on the page and whole in rows: phone, mailing, state, status, time, error code and number of
+    replies. Rows are written as they are read. In CSV an apostrophe stands before what a spreadsheet would take for a
+    formula, whether its list separator is a comma or a semicolon.
+    """
+    if (as_csv or excel) and as_json:
+        raise click.UsageError("give --csv or --json, not both")
+    campaign_id = full_id(campaign_id)
+    if as_csv or excel or as_json:
+        lines = (excel_lines if excel else csv_lines if as_csv else json_lines)(rows(default_services(), campaign_id))
+        output = output or STDOUT
+    else:
+        lines = iter([page(report_on(default_services(), campaign_id))])
+        output = output or Path(f"report-{campaign_id}.html")
+    write_out(output, lines)

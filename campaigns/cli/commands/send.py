@@ -1,0 +1,183 @@
+"""`campaigns send`: a job handed in, or only looked at."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TypedDict, cast
+
+import click
+
+from campaigns.campaign import Campaign
+from campaigns.campaign_status import Status
+from campaigns.cli.errors.handling import reports_errors
+from campaigns.cli.exit_codes import FAILED
+from campaigns.cli.input.job_files import read_job
+from campaigns.cli.input.options import as_json, by, columns, encoding
+from campaigns.cli.input.repeated_jobs import noted, warn_of
+from campaigns.cli.output.excluded_file import excluded_file
+from campaigns.cli.output.live import followed, obstacles
+from campaigns.cli.output.previews import preview_lines, request_text
+from campaigns.cli.output.screen import console, print_json, remark
+from campaigns.cli.output.status_table import status_table
+from campaigns.enqueue import enqueue
+from campaigns.errors import JobError, WaitTimeoutError
+from campaigns.jobs.values import AS_DRAFT
+from campaigns.ledger.states import OVER
+from campaigns.preparing.job import all_mistakes, key_of
+from campaigns.preview import Preview, preview
+from campaigns.services import Services
+from campaigns.text.wording import minute
+from campaigns.wiring import default_services
+
+_SHOW: Final = "With --dry-run: how many messages of personal mailings are shown as they will read."
+
+
+class Given(TypedDict):
+    """What `enqueue` and `preview` are given beside the job."""
+
+    key: str | None
+    strict: bool
+    recipients: Path | None
+    columns: dict[str, str] | None
+    encoding: str | None
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--recipients",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="File of recipients: a table (CSV, or .xlsx with the extra xlsx) or JSON lines.",
+)
+@columns
+@encoding
+@click.option("--key", help="The same key with the same job never makes a second campaign.")
+@click.option("--strict", is_flag=True, help="Refuse the job if any recipient would be taken out.")
+@click.option("--draft", is_flag=True, help="Send nothing before somebody else approves it: campaigns approve.")
+@by
+@click.option("--wait", "wait_s", type=float, help="Wait so many seconds for the campaign to finish.")
+@click.option("--dry-run", is_flag=True, help="Only check, count and show the first request; store and send nothing.")
+@click.option("--show", "samples", default=3, show_default=True, type=click.IntRange(0, 1000), help=_SHOW)
+@click.option(
+    "--excluded-to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write every excluded recipient, with line and reason, to this CSV file.",
+)
+@click.option("--excel", is_flag=True, help="That file for an Excel whose list separator is a semicolon.")
+@as_json
+@reports_errors
+def send(
+    file: BinaryIO,
+    draft: bool,
+    by: str,
+    wait_s: float | None,
+    dry_run: bool,
+    samples: int,
+    excluded_to: Path | None,
+    excel: bool,
+    as_json: bool,
+    columns: dict[str, str],
+    **beside: Any,
+) -> None:
+    """Enqueue the job in FILE (JSON; - for standard input). A path in `image` counts from the folder of FILE.
+
+    A file of recipients is read as a whole or refused. Its column of phones is called phone or телефон, say, and
+    is never guessed: --column chooses another. A personal mailing whose content has a text such as `Hello
+    {name|friend}` fills it from the columns of the same names; --column "name=Имя" chooses another. Recipients who
+    lack a value are excluded.
+
+    With --dry-run nothing is stored or sent; the exit code is 2 if the job would be refused. Of the first request
+    a few recipients are shown, with --json all. Of personal mailings the first messages and the longest are shown.
+    """
+    if dry_run and wait_s is not None:
+        raise click.UsageError("give --dry-run or --wait, not both")
+    if excel and excluded_to is None:
+        raise click.UsageError("--excel is of use only with --excluded-to")
+    job = read_job(file)
+    given = cast(Given, {**beside, "columns": columns or None})
+    with excluded_file(excluded_to, excel=excel) as note:
+        if dry_run:
+            found = preview(default_services(), job, **given, samples=samples, on_excluded=note)
+        else:
+            campaign, existed = _enqueued(job, given, start=AS_DRAFT if draft else None, by=by)
+            for one in campaign.excluded() if excluded_to is not None else ():
+                note(one)
+    if dry_run:
+        _show(found, as_json=as_json)
+        return
+    status = (_awaited_as_json if as_json else _shown)(campaign, wait_s, existed=existed)
+    if wait_s is not None:
+        _leave_by(status)
+
+
+def _enqueued(job: Any, given: Given, *, start: str | None, by: str) -> tuple[Campaign, bool]:
+    """The campaign, and whether it had its key before. Warns if the same job without a key was handed in lately."""
+    services = default_services()
+    earlier = _owner(services, job, given)
+    campaign = enqueue(services, job, **given, start=start, by=by)
+    first = noted(services, campaign)
+    if first is not None and key_of(job, given["key"]) is None:
+        warn_of(first, campaign, services.settings.gateway_timezone)
+    return campaign, earlier == campaign.id
+
+
+def _owner(services: Services, job: Any, given: Given) -> str | None:
+    """The campaign that has the key of the job already. Raises JobError."""
+    with all_mistakes(services, job, given["recipients"]):
+        key = key_of(job, given["key"])
+    return services.campaigns.of_key(key) if key is not None else None
+
+
+def _shown(campaign: Campaign, wait_s: float | None, *, existed: bool) -> Status:
+    """Tell where it is, and follow it if that was asked for."""
+    zone, status = default_services().settings.gateway_timezone, campaign.status()
+    if existed:
+        since = f"{minute(status.created_at, zone)} {zone}"
+        console.print(f"campaign {campaign.id} has this key already, since {since}: nothing new was handed in")
+    else:
+        console.print(f"campaign {campaign.id}")
+    if wait_s is not None and status.state not in OVER:
+        return followed(campaign, wait_s, console)
+    console.print(status_table(status, zone=zone))
+    if status.state not in OVER:
+        console.print(f"follow it: campaigns status {campaign.id} --watch", style="dim")
+    return status
+
+
+def _awaited_as_json(campaign: Campaign, wait_s: float | None, *, existed: bool) -> Status:
+    """Print where it is, also if the time ran out. What keeps it from going on is said at once beside it."""
+    settings, shown = default_services().settings, set[str]()
+    until = time.monotonic() + (wait_s or 0)
+    while (status := campaign.status_after_restart()).state not in OVER and time.monotonic() < until:
+        for words in obstacles(status, settings.gateway_timezone):
+            if words not in shown:
+                shown.add(words)
+                remark(words)
+        time.sleep(0.25)
+    print_json({**status.as_dict(), "existed": existed})
+    if wait_s is not None and status.state not in OVER:
+        raise WaitTimeoutError(campaign.id, status.state, wait_s)
+    return status
+
+
+def _show(found: Preview, *, as_json: bool) -> None:
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        for line, style in preview_lines(found):
+            console.print(line, style=style)
+        # Not broken by us, so that it can be copied.
+        for line in request_text(found).splitlines():
+            console.print(line, soft_wrap=True)
+    if found.refused:
+        raise JobError(found.refused)
+
+
+def _leave_by(status: Status) -> None:
+    """Exit code 1 unless everybody who could be messaged was. A list without anybody is a request, of nobody."""
+    fates = ("rejected", "held", "unknown", "written_off")
+    bad = sum(status.recipients.get(fate, 0) + status.requests.get(fate, 0) for fate in fates)
+    if status.state != "finished" or bad:
+        sys.exit(FAILED)

@@ -1,0 +1,48 @@
+"""`campaigns status`: where a campaign is."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import click
+
+from campaigns.cli.errors.handling import reports_errors
+from campaigns.cli.input.ids import found_campaign
+from campaigns.cli.input.options import as_json, campaign_id
+from campaigns.cli.output.live import followed
+from campaigns.cli.output.screen import console, print_json
+from campaigns.cli.output.status_table import status_table
+from campaigns.cli.output.times import display_zone
+from campaigns.errors import flatten
+from campaigns.ledger.states import OVER
+
+
+@click.command()
+@campaign_id
+@click.option("--watch", is_flag=True, help="Follow it until nothing more will happen by itself.")
+@as_json
+@reports_errors
+def status(campaign_id: str, watch: bool, as_json: bool) -> None:
+    """Where campaign CAMPAIGN_ID is. The beginning of its id is enough."""
+    campaign = found_campaign(campaign_id)
+    now = campaign.status()
+    if as_json:
+        print_json(now.as_dict())
+        while watch and now.state not in OVER:
+            time.sleep(1)
+            now = campaign.status_after_restart()
+            print_json(now.as_dict())
+        return
+    if watch:
+        now = followed(campaign, None, console)
+    else:
+        console.print(status_table(now, zone=display_zone()))
+    mistakes = flatten(now.errors)
+    for line in mistakes[:_MOST_MISTAKES]:
+        console.print(f"  {line}", style="red")
+    if len(mistakes) > _MOST_MISTAKES:
+        console.print(f"  and {len(mistakes) - _MOST_MISTAKES:,} more; all: campaigns status {campaign.id} --json")
+
+
+_MOST_MISTAKES: Final = 20

@@ -1,0 +1,59 @@
+"""`campaigns test`: a few messages of a job, to phones of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from campaigns.cli.errors.handling import reports_errors
+from campaigns.cli.input.job_files import read_job
+from campaigns.cli.input.options import as_json, columns, encoding
+from campaigns.cli.output.screen import console, print_json
+from campaigns.send_test import send_test
+from campaigns.wiring import default_services
+
+
+@click.command("test")
+@click.argument("file", type=click.File("rb"))
+@click.option("--to", "to", multiple=True, required=True, metavar="PHONE", help="A phone of your own. Repeatable.")
+@click.option(
+    "--row",
+    "rows",
+    multiple=True,
+    default=(1,),
+    type=click.IntRange(1),
+    help=("Which recipient of a personal mailing, from 1, whose message it is. Repeatable.  [default: 1]"),
+)
+@click.option(
+    "--recipients",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="File of recipients, as of `campaigns send`.",
+)
+@columns
+@encoding
+@as_json
+@reports_errors
+def test(
+    file: BinaryIO,
+    to: tuple[str, ...],
+    rows: tuple[int, ...],
+    recipients: Path | None,
+    columns: dict[str, str],
+    encoding: str | None,
+    as_json: bool,
+) -> None:
+    """Send messages of the job in FILE to phones of your own, as they will read. They are paid for.
+
+    Nobody else gets anything. The test is a campaign of its own, which lists show as a test.
+    """
+    job = read_job(file)
+    campaign = send_test(
+        default_services(), job, to=to, rows=rows, recipients=recipients, columns=columns or None, encoding=encoding
+    )
+    if as_json:
+        print_json(campaign.status().as_dict())
+        return
+    console.print(f"test {campaign.id}")
+    console.print(f"follow it: campaigns status {campaign.id} --watch", style="dim")

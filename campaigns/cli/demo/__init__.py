@@ -1,0 +1,1 @@
+"""What `campaigns demo` starts, sends and compares."""

@@ -1,0 +1,1 @@
+"""What `campaigns doctor` checks, one module per subject."""

@@ -1,0 +1,94 @@
+"""The doctor: what campaigns need, each with a verdict and a remedy. Costs nothing, and takes five seconds at most."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from campaigns.cli.doctor.broker import check_broker, of_broker
+from campaigns.cli.doctor.events import check_events
+from campaigns.cli.doctor.findings import FAIL, OK, SKIP, WARN, Check, Finding
+from campaigns.cli.doctor.gateway import account_pauses, ask, of_clock, of_gateway, of_tokens
+from campaigns.cli.doctor.server import check_server
+from campaigns.cli.doctor.workers import check_doubt, check_workers
+from campaigns.errors import StoreError
+from campaigns.services import Services
+from campaigns.settings import Settings
+from campaigns.settings.addresses import is_tls
+from campaigns.store.client import Store
+from campaigns.wiring import INTERACTIVE, build_services, open_store
+
+#: Together these end before five seconds have passed, whoever does not answer.
+_ALL_S = 4.0
+_STORE = INTERACTIVE._replace(connect_s=1.2, answer_s=1.2, give_up_s=0.5)
+_GATEWAY_S = 2.0
+
+
+def examine(settings: Settings | None = None, store: Store | None = None) -> list[Finding]:
+    """Look at everything. Raises SettingsError if not even the settings can be read."""
+    settings = settings or Settings.from_env(os.environ)
+    hasty = replace(settings, connect_timeout_s=_GATEWAY_S, deadline_s=_GATEWAY_S, read_attempts=1)
+    services = build_services(hasty, store=store or open_store(settings, _STORE))
+    until_s = time.monotonic() + _ALL_S
+    broker = check_broker(settings)
+    asking = {account: Check(partial(ask, services, account)) for account in settings.accounts}
+    ahead_s, inside = _inside(services, until_s)
+    asked = {account: check.result(until_s) for account, check in asking.items()}
+    return [
+        *inside,
+        *of_broker(settings, broker, until_s),
+        of_clock(ahead_s, asked),
+        of_gateway(settings, asked),
+        *of_tokens(settings, asked),
+    ]
+
+
+def _inside(services: Services, until_s: float) -> tuple[float | None, list[Finding]]:
+    """What the store tells, and how many seconds its clock is ahead of this machine's, if it tells anything."""
+    store = services.store
+    try:
+        store.ask("ping")
+        ahead_s = services.now_ms() / 1000 - time.time()
+    except StoreError as error:
+        remedy = _remedy_of_server(str(error), services.settings.redis_url)
+        skipped = "persistence, beat, workers, queues, events and accounts: only the server knows"
+        return None, [Finding(FAIL, "server", str(error), remedy), Finding(SKIP, "all inside", skipped)]
+    findings = [Finding(OK, "server", f"{store.address} answers")]
+    findings += _told("server's state", lambda: check_server(store), until_s)
+    checks = {
+        "workers": check_workers,
+        "events": check_events,
+        "accounts": account_pauses,
+        "doubt": check_doubt,
+    }
+    for what, check in checks.items():
+        findings += _told(what, partial(check, services), until_s)
+    return ahead_s, findings
+
+
+def _remedy_of_server(problem: str, url: str) -> str:
+    if "NoPermissionError" in problem:
+        return "let the ACL of the user that CAMPAIGNS_REDIS_URL names allow that command and the prefix's keys"
+    # A server that misses a certificate says so or just closes, after TLS is there: whichever is seen first.
+    closed = any(words in problem for words in ("while reading", "while writing", "closed by server", "HANDSHAKE"))
+    if closed and is_tls(url) and "ssl_certfile=" not in url:
+        return "if the server wants a certificate, add ssl_certfile and ssl_keyfile to CAMPAIGNS_REDIS_URL"
+    if "CERTIFICATE" in problem or "UNKNOWN_CA" in problem:
+        return "let ssl_ca_certs in CAMPAIGNS_REDIS_URL name the server's authority, and look at dates and names"
+    return "start Redis or Valkey, and let CAMPAIGNS_REDIS_URL name it, with its password"
+
+
+def _told(what: str, check: Callable[[], Iterator[Finding]], until_s: float) -> list[Finding]:
+    """The findings of a check. Where the server refuses it, for example by an ACL, that is one."""
+    if time.monotonic() > until_s - _STORE.answer_s:
+        return [Finding(SKIP, what, "the server is too slow")]
+    found = []
+    try:
+        for finding in check():
+            found.append(finding)  # noqa: PERF402 (what was found before an error stays)
+    except StoreError as error:
+        found.append(Finding(WARN, what, str(error), "let the server's ACL allow it, and look at its log"))
+    return found

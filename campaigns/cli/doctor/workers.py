@@ -1,0 +1,67 @@
+"""What the doctor checks of the work: beat, workers, their queues, and requests that wait for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from campaigns.cli.doctor.findings import FAIL, OK, WARN, Finding
+from campaigns.health.heartbeats import beats_at_once, consumed, last_tick_ms
+from campaigns.ledger.states import HELD, UNKNOWN
+from campaigns.names import POLL, QUEUES, REPLIES
+from campaigns.services import Services
+
+_TICK_S = 15.0
+_LATE_S = 60.0
+_NEWEST = 1000
+#: The processes of the Procfile whose queue is not their name.
+_PROCESSES = {REPLIES: POLL}
+
+
+def check_workers(services: Services) -> Iterator[Finding]:
+    """Raises StoreError."""
+    live, now_ms = consumed(services.store), services.now_ms()
+    yield _beat(services, now_ms)
+    for queue in QUEUES:
+        depth, since_ms = services.due.depth(queue, now_ms)
+        late_s = (now_ms - since_ms) / 1000 if since_ms is not None else 0.0
+        what, process = f"queue {queue}", _PROCESSES.get(queue, queue)
+        if queue not in live:
+            remedy = f"start the process `{process}` of the Procfile"
+            yield Finding(FAIL, what, f"no worker consumes it; {depth:,} due", remedy)
+        elif late_s > _LATE_S:
+            remedy = f"start more workers for the queue {queue} (process `{process}`), and look at their log"
+            yield Finding(WARN, what, f"consumed, but {depth:,} due, the oldest for {late_s:,.0f} s", remedy)
+        else:
+            yield Finding(OK, what, f"consumed; {depth:,} due")
+
+
+def _beat(services: Services, now_ms: int) -> Finding:
+    last_ms = last_tick_ms(services.store)
+    age_s = None if last_ms is None else (now_ms - last_ms) / 1000
+    if age_s is None or age_s >= _TICK_S:
+        seen = "no tick for minutes" if age_s is None else f"no tick for {age_s:.0f} s"
+        return Finding(FAIL, "beat", f"{seen}: nothing that waits is sent or followed", "start the process `beat`")
+    beats = beats_at_once(services.store)
+    if beats:
+        found = f"{len(beats)} of them tick at once: {', '.join(beats)}"
+        return Finding(WARN, "beat", found, "stop all but one; more do no harm here, but nobody may have meant it")
+    return Finding(OK, "beat", f"ticked {age_s:.0f} s ago")
+
+
+def check_doubt(services: Services) -> Iterator[Finding]:
+    """Requests that wait for a person, among the newest campaigns. Raises StoreError."""
+    store = services.store
+    ids = [raw.decode() for raw in store.ask("zrevrange", store.keys.index(), 0, _NEWEST - 1)]
+    fields = [f"b:{HELD}", f"b:{UNKNOWN}"]
+    counts = store.ask_many("hmget", [(store.keys.campaign(campaign_id), fields) for campaign_id in ids])
+    held = {i: int(row[0]) for i, row in zip(ids, counts, strict=True) if int(row[0] or 0)}
+    unknown = sum(int(row[1] or 0) for row in counts)
+    if held:
+        yield Finding(
+            WARN,
+            "doubt",
+            f"{sum(held.values()):,} request{'s' * (sum(held.values()) != 1)} held for a person to decide about",
+            f"look at the gateway, then: campaigns resolve {next(iter(held))} --help",
+        )
+    else:
+        yield Finding(OK, "doubt", f"{unknown:,} in doubt, being found out" if unknown else "none")

@@ -1,0 +1,1 @@
+"""Errors as messages, exit codes and advice."""

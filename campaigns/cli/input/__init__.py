@@ -1,0 +1,1 @@
+"""What the command is given: options, ids, phones, job files."""

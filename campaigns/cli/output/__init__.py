@@ -1,0 +1,1 @@
+"""What the command prints: the screen, tables, progress, previews, files."""

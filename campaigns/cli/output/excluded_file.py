@@ -1,0 +1,28 @@
+"""Files of excluded recipients, for `campaigns send`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from campaigns.cli.output.files import whole_file
+from campaigns.recipients.exclusions import Excluded
+from campaigns.reports.rows import CsvLines
+
+COLUMNS: Final = ("phone", "place", "reason", "why")
+
+
+@contextmanager
+def excluded_file(path: Path | None, *, excel: bool) -> Iterator[Callable[[Excluded], object]]:
+    """Inside, what is called with each excluded recipient, who becomes a row of CSV; without a path nothing is
+    written. In the end the file is in its place, also if nobody is excluded. Leaves with a complaint if it cannot be
+    written."""
+    if path is None:
+        yield lambda _one: None
+        return
+    lines = CsvLines(excel=excel)
+    with whole_file(path) as write:
+        write(lines.head(COLUMNS))
+        yield lambda one: write(lines.line((one.phone, one.place, one.reason, one.words)))

@@ -1,0 +1,80 @@
+"""Lines written to a file, whole or not at all, or to standard output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from campaigns.cli.exit_codes import FAILED
+from campaigns.cli.output.screen import console, print_error
+
+STDOUT = Path("-")
+
+
+def write_out(output: Path, lines: Iterable[str]) -> None:
+    """Write to `output`, as the lines come. Leaves with a complaint if the file cannot be written."""
+    if output == STDOUT:
+        _print(lines)
+        return
+    _write(output, lines)
+    console.print(f"written: {output}", soft_wrap=True)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Callable[[str], object]]:
+    """Inside, what is called with each line of the file; it is in its place in the end, unless an exception leaves."""
+    try:
+        with _opened(path) as write:
+            yield write
+    except OSError as error:
+        _complain(path, error)
+
+
+def _print(lines: Iterable[str]) -> None:
+    stream = sys.stdout.buffer
+    for line in lines:
+        stream.write(line.encode())
+    stream.flush()
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    """Put a whole file into its place; into what is no file, such as a pipe, the lines are written as they come."""
+    try:
+        with _opened(path) as write:
+            for line in lines:
+                write(line)
+    except OSError as error:
+        _complain(path, error)
+
+
+def _complain(path: Path, error: OSError) -> NoReturn:
+    print_error(f"cannot write {path}: {error.strerror or error}")
+    sys.exit(FAILED)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Callable[[str], object]]:
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="") as device:
+            yield device.write
+    else:
+        # A link stays a link, and leads to the file.
+        with _replaced(Path(os.path.realpath(path))) as write:
+            yield write
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[Callable[[str], object]]:
+    """Write beside the file and put it in its place in the end, so that nobody finds half of it."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    file = part.open("x", encoding="utf-8", newline="")
+    try:
+        with file:
+            yield file.write
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

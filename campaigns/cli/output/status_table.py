@@ -1,0 +1,152 @@
+"""What the command says of campaigns: at a glance, and as a list."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from datetime import UTC, tzinfo
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from campaigns.campaign_status import Status
+from campaigns.cli.output.obstacles import (
+    account_pause,
+    canary_words,
+    delete_group_command,
+    draft_words,
+    events_full_words,
+    schedule_lines,
+)
+from campaigns.text.wording import counted, minute, noun_for
+
+_STYLES: Final = {
+    "finished": "green",
+    "invalid": "red",
+    "abandoned": "red",
+    "paused": "yellow",
+    "draft": "yellow",
+    "cancelled": "yellow",
+}
+#: Recipients by fate, in the order in which they are told, with the words for them.
+_FATES: Final = {
+    "settled": "sent, fate known",
+    "accepted": "sent, awaiting news",
+    "planned": "waiting",
+    "sending": "being sent",
+    "unknown": "in doubt",
+    "held": "held: needs you",
+    "rejected": "refused, not sent",
+    "cancelled": "cancelled",
+    "written_off": "written off",
+    "invalid": "no phone number",
+    "duplicate": "repeated",
+    "opted_out": "opted out",
+}
+#: Reasons that are told one by one.
+_REASONS: Final = 5
+
+
+def status_table(status: Status, *, progress: Sequence[RenderableType] = (), zone: tzinfo = UTC) -> RenderableType:
+    """A campaign at a glance: its state, its recipients by fate, its deliveries by status, what to do next.
+
+    No line but a name, a correlation id, a reason and a message of the gateway needs more than 60 columns. Times are in
+    `zone`.
+    """
+    head = Text.assemble((status.name or status.id, "bold"), "  ", state_text(status))
+    about = Text(f"{status.id}, {status.kind}{', a test' * status.test}, account {status.account}", style="dim")
+    since = Text(f"handed in {minute(status.created_at, zone)}, times in {zone}", style="dim")
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column()
+    for number, words, style in _numbers(status):
+        table.add_row(number, Text(words), style=style)
+    named = [Text(f"correlation id {status.correlation_id}", style="dim")] if status.correlation_id else []
+    parts: list[RenderableType] = [head, about, since, *named, *progress, table]
+    if not status.balanced:
+        parts.append(Text("the account of this campaign does not balance", style="red"))
+    parts += [Text(line, style="red") for line in reason_lines(status)]
+    parts += [Text(line, style="bold" if line.startswith("campaigns ") else "yellow") for line in _advice(status, zone)]
+    return Group(*parts)
+
+
+def _numbers(status: Status) -> Iterator[tuple[str, str, str | None]]:
+    """Numbers, what they count, and how they look."""
+    yield f"{status.total:,}", noun_for(status.total, "recipient") + " handed in", None
+    for fate, words in _FATES.items():
+        if number := status.recipients.get(fate):
+            yield f"{number:,}", words, "yellow" if fate in {"unknown", "held"} else None
+    for word, number in sorted(status.statuses.items(), key=lambda pair: -pair[1]):
+        yield f"{number:,}", word, "dim"
+    if status.double_sends:
+        yield f"{status.double_sends:,}", "went out twice", "red"
+    if status.replies:
+        yield f"{status.replies:,}", noun_for(status.replies, "reply", "replies"), None
+    for currency, amount in status.costs.items():
+        yield f"{amount.normalize():f}", currency, None
+
+
+def reason_lines(status: Status) -> list[str]:
+    """Why some were refused or are held, and who says so, those of most recipients first."""
+    lines = []
+    for reason in status.reasons[:_REASONS]:
+        who = "held" if reason.state == "held" else f"refused {'here' if reason.by == 'here' else 'by the gateway'}"
+        number = reason.recipients or reason.requests
+        counts = counted(number, "recipient" if reason.recipients else "request")
+        lines.append(f"{who}, {counts}: {reason.words}")
+    if (more := len(status.reasons) - _REASONS) > 0:
+        lines.append(f"and for {counted(more, 'other reason')}")
+    return lines
+
+
+def _advice(status: Status, zone: tzinfo) -> list[str]:
+    """What to do next, if anything: sentences, and commands on lines of their own."""
+    advice = [*schedule_lines(status, zone)]
+    if (pause := account_pause(status, zone)) is not None:
+        advice += [pause, "once that is put right:", f"campaigns resume-account {shlex.quote(status.account)}"]
+    if (words := events_full_words(status, zone)) is not None:
+        advice += [
+            words,
+            "start its consumers, or, if nobody reads it:",
+            delete_group_command(status.events_full_group),
+        ]
+    if status.recipients.get("held") or status.requests.get("held"):
+        advice += ["after a look into the gateway's cabinet:", f"campaigns resolve {status.id} --help"]
+    if status.recipients.get("rejected"):
+        advice += ["see who was refused:", f"campaigns deliveries {status.id} --state rejected"]
+    if any(reason.state == "rejected" and reason.requests for reason in status.reasons):
+        advice += ["once the reason is put right:", f"campaigns retry {status.id} --why REASON"]
+    if (words := draft_words(status)) is not None:
+        advice += [words, "once somebody else has looked at it:", f"campaigns approve {status.id}"]
+    if words := canary_words(status, zone):
+        advice.append(words)
+    if status.state == "paused":
+        advice += ["to go on:", f"campaigns resume {status.id}"]
+    return advice
+
+
+def state_words(status: Status) -> str:
+    """The state, and what `finished` would hide: that the campaign was refused, or is held."""
+    if status.state == "ready":
+        waits = {
+            "events full": status.events_full_since is not None and status.recipients.get("planned"),
+            "window closed": status.window_opens_at is not None,
+            "canary": status.canary == "under way",
+        }
+        return ", ".join(["ready", *(words for words, is_so in waits.items() if is_so)][:2])
+    if status.state not in {"finished", "cancelled"}:
+        return status.state
+    requests = status.requests
+    if status.recipients.get("held") or requests.get("held"):
+        return f"{status.state}, held"
+    if status.recipients.get("rejected") or requests.get("rejected"):
+        return f"{status.state}, {'part' if status.sent else 'all'} refused"
+    return status.state
+
+
+def state_text(status: Status) -> Text:
+    """The state in its colour."""
+    words = state_words(status)
+    return Text(words, style=_STYLES.get(words, "yellow" if "," in words else "cyan"))

@@ -1,0 +1,118 @@
+"""The page on paper and on a phone: headings stay with their tables, long tables fold."""
+
+from __future__ import annotations
+
+import base64
+import re
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from campaigns.reports import page
+from campaigns.reports.figures import Report, figures
+from campaigns.reports.tally import OpenBatch, Tally
+from campaigns.results import Reply
+from campaigns.statuses import DEFAULT_FINAL
+from tests.cli.output.test_status_table import ID, a_status
+from tests.support.browser import Browser
+from tests.support.html import Html
+
+START_MS = 1_777_864_000_000
+HEADINGS = [
+    "Funnel", "Deliveries over time", "By status", "Failures by reason", "Sent, and not delivered",
+    "Refused, and certainly not sent", "Cost", "Open, unknown or held", "Requests that are held",
+    "Taken out, not messaged", "The account", "Replies",
+]  # fmt: skip
+
+
+def report(rows: int) -> Report:
+    """Tables of so many rows, in a campaign of which there is something in every section."""
+    tally = Tally(DEFAULT_FINAL)
+    for number in range(rows):
+        at_ms = START_MS + 60_000 * number
+        tally.add_deliveries([b"FAILED|%d|%d|%d" % (at_ms, number, number + 1), b"READ|%d|%d|" % (at_ms, number)])
+        tally.held.append(OpenBatch(f"{ID}-{number}", 1000, at_ms, "bytes left and no answer came (read timeout)"))
+        tally.refused_requests[f"reason {number}"] = 1
+        tally.refused_messages[f"reason {number}"] = 1000
+    tally.open_batches["held"] = rows
+    replies = (
+        Reply(str(n), "375291234567", "Дякую, а є доставка? " * (1 + n % 4), START_MS + n, f"{ID}-0", "")
+        for n in range(rows)
+    )
+    return figures(
+        a_status(statuses={"READ": rows, "FAILED": rows}, scheduled_at=(datetime(2030, 1, 1, tzinfo=UTC),)),
+        tally,
+        made_ms=START_MS,
+        zone=ZoneInfo("Europe/Minsk"),
+        people=1,
+        replies=tuple(replies),
+        opted_out_late=3,
+        expected=None,
+        limit="",
+    )
+
+
+@pytest.mark.parametrize("rows", [3, 12, 20])
+def test_every_table_stands_in_one_part_with_its_heading(rows: int) -> None:
+    text = page(report(rows))
+    assert Html(text).loads() == []
+    parts = re.findall(r'<div class="part">(.*?)</div>(?=<div class="part">|</section>)', text, re.DOTALL)
+    assert [re.findall(r"<h[23]>(.*?)</h[23]>", part) for part in parts] == [
+        ["Funnel"], ["Deliveries over time"], ["By status"], ["Failures by reason", "Sent, and not delivered"],
+        ["Refused, and certainly not sent"], ["Cost"], ["Open, unknown or held"], ["Requests that are held"],
+        ["Taken out, not messaged"], ["The account"], ["Replies"],
+    ]  # fmt: skip
+    assert sum(part.count("<table") for part in parts) == text.count("<table")
+    long = [part for part in parts if "long" in part]
+    folded = [part for part in parts if f'<label><input type="checkbox"> show all {rows}</label>' in part]
+    assert (len(long), len(folded)) == (4 if rows > 15 else 0, 4 if rows > 5 else 0)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("chromium")) as started:
+        yield started
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    (tmp_path / "report.html").write_text(page(report(20)), "utf-8")
+    return (tmp_path / "report.html").as_uri()
+
+
+@pytest.mark.browser
+def test_long_tables_fold_on_a_phone_alone(browser: Browser, url: str) -> None:
+    shown = "[...document.querySelectorAll('tbody tr')].filter((row) => row.checkVisibility()).length"
+    browser.open(url)
+    every = browser.value(shown)
+    assert not browser.value("document.querySelector('.fold label').checkVisibility()")
+    browser.open(url, width=390)
+    assert browser.value("document.documentElement.scrollWidth <= innerWidth")
+    assert browser.value(shown) == every - 4 * 15
+    assert browser.value("document.documentElement.scrollHeight") < 8000
+    for label in range(4):
+        browser.value(f"document.querySelectorAll('.fold label')[{label}].click()")
+    assert browser.value(shown) == every
+
+
+@pytest.mark.browser
+def test_no_heading_ends_a_page_of_paper(browser: Browser, url: str, tmp_path: Path) -> None:
+    browser.open(url)
+    printed = base64.b64decode(browser.command("Page.printToPDF", preferCSSPageSize=True)["data"])
+    (tmp_path / "report.pdf").write_bytes(printed)
+    command = ["pdftotext", "-layout", str(tmp_path / "report.pdf"), "-"]
+    text = subprocess.run(command, check=True, capture_output=True).stdout.decode()
+    pages = [[line.strip() for line in sheet.splitlines() if line.strip()] for sheet in text.split("\f")]
+    lines = [line for sheet in pages for line in sheet]
+    assert set(HEADINGS) <= set(lines)
+    assert sum(line == "show all 20" for line in lines) == 0
+    assert len(pages) > 3
+    assert not [sheet[-1] for sheet in pages if sheet and sheet[-1] in HEADINGS]
+    tops = {sheet[0] for sheet in pages[1:] if sheet}
+    assert all(
+        any(top.startswith(word) for word in (*HEADINGS, "Status ", "Why ", "Request ", "Received ")) for top in tops
+    ), tops
