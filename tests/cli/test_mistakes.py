@@ -61,7 +61,7 @@ def test_preview_goes_by_the_key_in_the_job(stage: Stage) -> None:
 
 
 def test_submit(stage: Stage) -> None:
-    campaign = Campaign(submit(stage.services, wrong(), key=None, strict=False, message_id="m"), stage.services)
+    campaign = Campaign.of(stage.services, submit(stage.services, wrong(), key=None, strict=False, message_id="m"))
     status = campaign.status()
     assert status.state == "invalid"
     reported(JobError(status.errors or {}).lines)
