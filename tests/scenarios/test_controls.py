@@ -25,7 +25,7 @@ from tests.rig.mutants import IN_WORKERS, TrustsSslErrors, dead_leases_are_plann
 from tests.rig.oracle import Findings, Wanted, judge
 from tests.rig.ordinary import Ordinary
 from tests.rig.workers import Treatment
-from tests.support.doubt import younger
+from tests.support.doubt import send_younger
 from tests.support.jobs import bulk_job, phones
 from tests.support.processes import ROOT
 from tests.support.rig import rig_settings
@@ -85,7 +85,7 @@ def test_frozen_and_thawed(rig: Stage, mutants: list[str]) -> None:
     try:
         _, status = os.waitpid(process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status)
-        other = Wanted(younger(rig), "younger", phones(2, start=500))
+        other = Wanted(send_younger(rig), "younger", phones(2, start=500))
         rig.until(lambda: campaign.status().sent == 10, timeout_s=30)
         os.kill(process.pid, signal.SIGCONT)
         assert process.wait(30) == 0

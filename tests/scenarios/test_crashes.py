@@ -22,7 +22,7 @@ from campaigns.wiring import build_services
 from tests.conftest import Processes
 from tests.scenarios.conftest import Crash
 from tests.support.claims import lose_what_is_due
-from tests.support.doubt import younger
+from tests.support.doubt import send_younger
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.processes import ROOT
 from tests.support.stage import Stage
@@ -54,7 +54,7 @@ def assert_each_once(stage: Stage, campaign: Campaign, number: int) -> None:
 def test_sending(rig: Stage, crash: Crash, point: str) -> None:
     campaign = rig.enqueue(bulk_job(phones(10)))
     crash(point, "send", f"{campaign.id}-0")
-    younger(rig)
+    send_younger(rig)
     lose_what_is_due(rig.services.store)
     rig.sweep()
     rig.finish(campaign, timeout_s=30)

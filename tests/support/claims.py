@@ -20,6 +20,13 @@ def claim(services: Services, batch_id: str) -> Claim | ToCheck | None:
     return _claim(services.store, services.turns, services.batches, batch_id)
 
 
+def claimed(services: Services, batch_id: str) -> Claim:
+    """The claim of a batch that is first in its queue, where no opt-out asks for a check."""
+    found = claim(services, batch_id)
+    assert isinstance(found, Claim)
+    return found
+
+
 def claim_in(store: Store, batch_id: str, *, lease_ms: int = 60_000) -> Claim | ToCheck | None:
     """The same with nothing but a store."""
     turns = Turns(store, limits=UNLIMITED, lease_ms=lease_ms, deadline_ms=30_000)

@@ -1,4 +1,4 @@
-"""Scenes of doubt: gateways that answer otherwise than the sandbox can, and what came of it."""
+"""Requests in doubt: gateways that answer in ways the sandbox cannot, and how often a message went out."""
 
 from __future__ import annotations
 
@@ -14,32 +14,33 @@ from tests.support.reads import poll_batch
 from tests.support.stage import Stage
 
 
-def through(stage: Stage, kind: type[Gateway]) -> Any:
+def ask_through(stage: Stage, kind: type[Gateway]) -> Any:
     """Let the stage ask a gateway of this kind."""
-    s = stage.services.settings
-    g = kind(Transport(s.gateway_url, connect_timeout_s=2, deadline_s=2), s.token("default"), read_attempts=2)
-    stage.services = replace(stage.services, gateway=lambda _: g)
-    return g
+    settings = stage.services.settings
+    transport = Transport(settings.gateway_url, connect_timeout_s=2, deadline_s=2)
+    gateway = kind(transport, settings.token("default"), read_attempts=2)
+    stage.services = replace(stage.services, gateway=lambda _: gateway)
+    return gateway
 
 
-def double(stage: Stage) -> int:
-    """How often somebody got the same message: 1 if nobody got one twice."""
-    got = Counter((r["phone"], r["text"]) for r in stage.sandbox.ledger())
-    return max(got.values(), default=0)
+def most_copies(stage: Stage) -> int:
+    """How many copies of one message one person got at most: 1 if nothing was sent twice."""
+    copies = Counter((row["phone"], row["text"]) for row in stage.sandbox.ledger())
+    return max(copies.values(), default=0)
 
 
-def run(stage: Stage, campaign: Campaign) -> None:
-    """Until nothing more happens by itself."""
+def run_to_its_end(stage: Stage, campaign: Campaign) -> None:
+    """Step until the campaign is finished or cancelled."""
     stage.until(lambda: campaign.status().state in {"finished", "cancelled"})
 
 
-def known(stage: Stage) -> None:
-    """A batch that is known to be accepted."""
+def send_known(stage: Stage) -> None:
+    """Send a batch that is known to be accepted."""
     stage.finish(stage.enqueue(bulk_job(phones(2, start=50), text="known")))
 
 
 def in_doubt(stage: Stage, fault: str, job: Any, method: str = "sendBulkViber") -> Campaign:
-    """A campaign whose one request is in doubt; nobody has checked yet."""
+    """A campaign whose one request is in doubt; the listing has not been checked yet."""
     stage.sandbox.fault(fault, method, delay_s=3)
     campaign = stage.enqueue(job)
     # By itself, so that no check comes before what a test does next.
@@ -48,8 +49,8 @@ def in_doubt(stage: Stage, fault: str, job: Any, method: str = "sendBulkViber") 
     return campaign
 
 
-def younger(stage: Stage, **more: Any) -> Campaign:
-    """A batch that was sent after the request in doubt and is known to be accepted: the listing can be trusted."""
+def send_younger(stage: Stage, **more: Any) -> Campaign:
+    """Send a batch after the request in doubt that is known to be accepted: it shows that the listing is up to date."""
     campaign = stage.enqueue(bulk_job(phones(2, start=500), text="younger", **more))
     batch_id = f"{campaign.id}-0"
     send(stage.services, batch_id)

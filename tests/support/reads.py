@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from campaigns.flow.tracking.poll import poll
 from campaigns.flow.tracking.replies import fetch_replies
 from campaigns.services import Services
+
+
+class Read(NamedTuple):
+    """What a gateway of a test answers to a poll, as `campaigns.gateway.client.Polled`."""
+
+    data: Any
+    digest: str = "x"
 
 
 def poll_batch(services: Services, batch_id: str) -> None:

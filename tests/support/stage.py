@@ -59,6 +59,13 @@ class Stage:
             self.step()
             time.sleep(0.02)
 
+    def step_for(self, seconds: float) -> None:
+        """Step for a while, in which whatever would go out a second time does."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.step()
+            time.sleep(0.02)
+
     def finish(self, *campaigns: Campaign, timeout_s: float = 20.0) -> None:
         """Step until all campaigns are over, then check what must hold of every campaign."""
         self.until(lambda: all(c.status().state in OVER for c in campaigns), timeout_s)

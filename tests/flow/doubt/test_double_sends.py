@@ -18,7 +18,7 @@ from campaigns.flow.sending.suppress import check
 from campaigns.ledger import Claim, ToCheck
 from tests.support import claims
 from tests.support.claims import lose_what_is_due, record
-from tests.support.doubt import in_doubt, younger
+from tests.support.doubt import in_doubt, send_younger
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 
@@ -69,7 +69,7 @@ class TestWatching:
     def test_what_was_sent_once_is_no_duplicate(self, stage: Stage) -> None:
         """The proof was right: the watch ends by itself, and says nothing."""
         campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), on_unknown="resend"))
-        younger(stage)
+        send_younger(stage)
         stage.finish(campaign)
         batch_id = f"{campaign.id}-0"
         for _ in range(10):

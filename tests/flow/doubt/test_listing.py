@@ -13,7 +13,7 @@ from campaigns.flow.doubt.listing import PAGES
 from campaigns.flow.doubt.reconcile import reconcile_batch
 from campaigns.gateway import Gateway
 from tests.support.claims import send
-from tests.support.doubt import double, in_doubt, run, through, younger
+from tests.support.doubt import ask_through, in_doubt, most_copies, run_to_its_end, send_younger
 from tests.support.jobs import bulk_job, personal_job, phones, quick_job
 from tests.support.stage import Stage
 
@@ -108,7 +108,7 @@ ONLY_OURS = (OthersToo, UnknownPhones, OneRowUnreadable)
 def test_what_is_not_understood_is_neither_evidence_nor_absence(stage: Stage, kind: type[Gateway]) -> None:
     """The request arrived; the listing shows something like it. It is found or held, and never sent again."""
     campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), **RESEND))
-    calibrating = younger(stage)
+    calibrating = send_younger(stage)
     (own,) = stage.services.batches.read(f"{calibrating.id}-0").message_ids.values()
 
     class Only(kind):  # type: ignore[misc, valid-type]
@@ -121,9 +121,9 @@ def test_what_is_not_understood_is_neither_evidence_nor_absence(stage: Stage, ki
                 else super().get_viber_delivery_list(message_id)
             )
 
-    through(stage, Only)
-    run(stage, campaign)
-    assert double(stage) == 1
+    ask_through(stage, Only)
+    run_to_its_end(stage, campaign)
+    assert most_copies(stage) == 1
     held, statuses = campaign.status().recipients["held"], campaign.status().statuses
     assert held == 3 or statuses == {"READ": 3}
 
@@ -139,38 +139,38 @@ def test_an_older_batch_does_not_show_that_the_listing_is_up_to_date(stage: Stag
         def get_viber_messages(self, **options: Any) -> Any:
             return [row for row in super().get_viber_messages(**options) if row.message_id in listed]
 
-    through(stage, Lagging)
-    run(stage, campaign)
+    ask_through(stage, Lagging)
+    run_to_its_end(stage, campaign)
     assert campaign.status().recipients["held"] == 3
-    assert double(stage) == 1
+    assert most_copies(stage) == 1
 
 
 def test_a_younger_batch_whose_phones_are_masked_proves_nothing(stage: Stage) -> None:
     """Not even where the request in doubt never arrived: nobody could see it."""
     campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), **RESEND))
-    younger(stage)
-    through(stage, Masked)
-    run(stage, campaign)
+    send_younger(stage)
+    ask_through(stage, Masked)
+    run_to_its_end(stage, campaign)
     assert campaign.status().recipients["held"] == 3
 
 
 @pytest.mark.clear_listing
 def test_a_younger_batch_in_the_listing_proves_absence(stage: Stage) -> None:
     campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), **RESEND))
-    younger(stage)
-    run(stage, campaign)
+    send_younger(stage)
+    run_to_its_end(stage, campaign)
     assert campaign.status().statuses == {"READ": 3}
-    assert double(stage) == 1
+    assert most_copies(stage) == 1
 
 
 def test_the_same_content_of_nobody_is_suspicious(stage: Stage) -> None:
     """Somebody else on the account sends the same text to other people: held, whatever the phones."""
     campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), **RESEND))
-    younger(stage)
+    send_younger(stage)
     stage.services.gateway("default").send_quick_viber_message(
         {"vibername_id": "7", "phone": phones(1, start=900)[0], "message": "hello"}
     )
-    run(stage, campaign)
+    run_to_its_end(stage, campaign)
     assert campaign.status().recipients["held"] == 3
 
 
@@ -182,8 +182,8 @@ def test_foreign_mailings_do_not_stand_in_the_way(stage: Stage) -> None:
         stage.services.gateway("default").send_quick_viber_message(
             {"vibername_id": "7", "phone": phones(1, start=900 + n)[0], "message": f"code {n}"}
         )
-    younger(stage)
-    run(stage, campaign)
+    send_younger(stage)
+    run_to_its_end(stage, campaign)
     assert campaign.status().statuses == {"READ": 3}
 
 
@@ -197,10 +197,10 @@ def test_a_personal_mailing_beside_foreign_texts(make_stage: Callable[..., Stage
         stage.services.gateway("default").send_quick_viber_message(
             {"vibername_id": "7", "phone": phones(1, start=900 + n)[0], "message": f"code {n}"}
         )
-    younger(stage)
+    send_younger(stage)
     stage.until(lambda: campaign.status().sent == 2)
     assert stage.sandbox.summary()["requests"]["getViberDeliveryList"] <= 50 + 2 * 30
-    assert double(stage) == 1
+    assert most_copies(stage) == 1
 
 
 class Counting(Gateway):
@@ -242,7 +242,7 @@ def test_a_check_is_bounded_however_many_batches_are_on_their_way(make_stage: Ca
     stage.sandbox.fault("reset_after", "sendBulkViber")
     for number in range(101):
         send(stage.services, f"{campaign.id}-{number}")
-    through(stage, Counting)
+    ask_through(stage, Counting)
     found = f"{campaign.id}-0"
     assert stage.services.batches.read(found).state == "unknown"
     counts: list[int] = []
@@ -258,7 +258,7 @@ def test_a_listing_of_thousands_is_read_in_turns(make_stage: Callable[..., Stage
     same."""
     stage = make_stage(settle_window_s=0.5, check_interval_s=0.05)
     campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), **RESEND))
-    younger(stage)
+    send_younger(stage)
     world = stage.sandbox.service.world
     (template,) = [m for m in world.mailings.values() if m.content.text == "younger"][:1]
     data = stage.services.gateway("default").get_viber_message_data(template.message_id)
@@ -276,9 +276,9 @@ def test_a_listing_of_thousands_is_read_in_turns(make_stage: Callable[..., Stage
                 return Changed([{"phone": "375331234567", "status": "READ", "delivery_id": 1}])
             return super().get_viber_delivery_list(message_id)
 
-    through(stage, Long)
+    ask_through(stage, Long)
     stage.until(lambda: campaign.status().sent == 3)
-    assert double(stage) == 1
+    assert most_copies(stage) == 1
 
 
 def test_a_mailing_is_evidence_for_one_batch_only(stage: Stage) -> None:
@@ -293,7 +293,7 @@ def test_a_mailing_is_evidence_for_one_batch_only(stage: Stage) -> None:
             stage.services.batches.own(taker, {0: message_id}, 60_000)
             return super().get_viber_delivery_list(message_id)
 
-    through(stage, Meanwhile)
+    ask_through(stage, Meanwhile)
     reconcile_batch(stage.services, batch.id)
     assert stage.services.batches.read(batch.id).state == "unknown"
 
@@ -303,6 +303,6 @@ def test_a_quick_message_is_told_from_others_to_other_phones(stage: Stage) -> No
     campaign = in_doubt(stage, "reset_before", quick_job(*phones(1), **RESEND), "sendQuickViberMessage")
     later = stage.enqueue(quick_job(*phones(1, start=60), message="younger"))
     send(stage.services, f"{later.id}-0")
-    run(stage, campaign)
+    run_to_its_end(stage, campaign)
     assert campaign.status().statuses == {"READ": 1}
-    assert double(stage) == 1
+    assert most_copies(stage) == 1

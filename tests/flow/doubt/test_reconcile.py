@@ -13,7 +13,7 @@ from campaigns.campaign import Campaign
 from campaigns.flow.scheduling.leases import declare_unknown
 from campaigns.gateway import Gateway, Transport
 from tests.support import claims
-from tests.support.doubt import in_doubt, younger
+from tests.support.doubt import in_doubt, send_younger
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.loads import weigh
 from tests.support.stage import Stage
@@ -47,7 +47,7 @@ class TestDoubt:
     @pytest.mark.clear_listing
     def test_absence_is_proven_and_resent(self, stage: Stage) -> None:
         campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), on_unknown="resend"))
-        younger(stage)
+        send_younger(stage)
         stage.finish(campaign)
         assert campaign.status().statuses == {"READ": 3}
         assert len(stage.sandbox.ledger()) == 5
@@ -55,7 +55,7 @@ class TestDoubt:
     @pytest.mark.clear_listing
     def test_absence_is_proven_and_held(self, stage: Stage) -> None:
         campaign = in_doubt(stage, "reset_before", bulk_job(phones(3)))
-        younger(stage)
+        send_younger(stage)
         stage.finish(campaign)
         assert "on_unknown is hold" in stage.services.batches.read(f"{campaign.id}-0").fields["text"]
         assert campaign.status().recipients["held"] == 3

@@ -16,7 +16,7 @@ from campaigns.errors import (
 )
 from campaigns.gateway import Gateway
 from campaigns.gateway.meaning import Answer, interpret
-from tests.support.doubt import through
+from tests.support.doubt import ask_through
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.reads import fetch_batch
 from tests.support.stage import Stage
@@ -103,7 +103,7 @@ def test_replies_of_the_second_mailing(stage: Stage) -> None:
                 raise ContentRefusedError("getNewIncomingMessages", "refused", http_status=200)
             return super().get_new_incoming_messages(message_id)
 
-    through(stage, Refusing)
+    ask_through(stage, Refusing)
     stage.finish(campaign)
     for _ in range(5):
         fetch_batch(stage.services, f"{campaign.id}-0")
@@ -121,7 +121,7 @@ class CountsTooFew(Gateway):
 @pytest.mark.clear_listing
 def test_a_list_that_reaches_more_than_was_told(stage: Stage) -> None:
     """Whoever got the message is counted, and the account balances all the time."""
-    through(stage, CountsTooFew)
+    ask_through(stage, CountsTooFew)
     campaign = stage.enqueue(list_job(1))
 
     def over() -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from campaigns.campaign import Campaign
 from campaigns.sandbox.dialects import DIALECTS
-from tests.support.doubt import in_doubt, younger
+from tests.support.doubt import in_doubt, send_younger
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job
 from tests.support.stage import Stage
 
@@ -68,7 +68,7 @@ class TestDoubt:
         before = stage.enqueue(bulk_job(phones(2, start=50), text="before"))
         stage.until(lambda: before.status().sent == 2)
         campaign = in_doubt(stage, fault, bulk_job(phones(3), name="doubt"))
-        stage.finish(before, younger(stage), campaign, timeout_s=30)
+        stage.finish(before, send_younger(stage), campaign, timeout_s=30)
         assert max(Counter((row["phone"], row["text"]) for row in stage.sandbox.ledger()).values()) == 1
         return stage, campaign
 

@@ -12,7 +12,7 @@ from campaigns.flow.scheduling.leases import declare_unknown
 from campaigns.gateway import Gateway
 from campaigns.statuses import confirmed
 from tests.support.claims import send
-from tests.support.doubt import in_doubt, through
+from tests.support.doubt import ask_through, in_doubt
 from tests.support.jobs import list_job
 from tests.support.stage import Stage
 
@@ -77,7 +77,7 @@ def test_a_word_that_never_changes_proves_nothing(stage: Stage) -> None:
         def get_viber_message_data(self, message_id: int) -> Any:
             return super().get_viber_message_data(message_id)._replace(status="NEW")
 
-    through(stage, Unchanging)
+    ask_through(stage, Unchanging)
     another(stage)
     campaign = confirming(stage, "reset_after", on_unknown="resend")
     stage.finish(campaign)
@@ -90,7 +90,7 @@ def test_a_word_that_never_changes_proves_nothing(stage: Stage) -> None:
 def test_another_word_of_a_draft_is_no_confirmation(stage: Stage, word: str, fault: str) -> None:
     """It was never confirmed, and is moderated or expires meanwhile: neither accepted nor confirmed again."""
     another(stage)
-    through(stage, says(word))
+    ask_through(stage, says(word))
     campaign = confirming(stage, fault, on_unknown="resend")
     stage.finish(campaign)
     assert campaign.status().recipients["held"] == 4
@@ -99,7 +99,7 @@ def test_another_word_of_a_draft_is_no_confirmation(stage: Stage, word: str, fau
 
 def test_a_moderated_draft_that_was_refused_payment_is_tried_again(stage: Stage) -> None:
     """The first request for payment was turned away for good reason; that its word moved on says nothing."""
-    through(stage, says("MODERATED"))
+    ask_through(stage, says("MODERATED"))
     stage.sandbox.fault("too_many", "confirmViberMessage", retry_after="1")
     campaign = stage.enqueue(list_job(1))
     stage.until(lambda: campaign.status().sent == 4)
@@ -128,7 +128,7 @@ class Between(Gateway):
 
 
 def test_cancelled_before_it_is_confirmed(stage: Stage) -> None:
-    through(stage, Between)
+    ask_through(stage, Between)
     campaign = stage.enqueue(list_job(1))
     Between.act = campaign.cancel
     stage.finish(campaign)
@@ -138,7 +138,7 @@ def test_cancelled_before_it_is_confirmed(stage: Stage) -> None:
 
 
 def test_paused_before_it_is_confirmed(stage: Stage) -> None:
-    through(stage, Between)
+    ask_through(stage, Between)
     campaign = stage.enqueue(list_job(1))
     Between.act = campaign.pause
     send(stage.services, f"{campaign.id}-0")
@@ -158,7 +158,7 @@ def test_died_before_it_was_confirmed(stage: Stage) -> None:
     def die() -> None:
         raise Died
 
-    through(stage, Between)
+    ask_through(stage, Between)
     campaign = stage.enqueue(list_job(1))
     Between.act = die
     with pytest.raises(Died):

@@ -16,7 +16,7 @@ from campaigns.ledger import SEND, Claim, Entry, OutdatedSuppression, ToCheck
 from campaigns.recipients.exclusions import Excluded
 from campaigns.services import Services
 from tests.support import claims
-from tests.support.doubt import younger
+from tests.support.doubt import send_younger
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
 from tests.support.stage import Stage
 
@@ -127,7 +127,7 @@ class TestWhoOptsOutLater:
         campaign = stage.enqueue(bulk_job(phones(3)))
         stage.until(lambda: campaign.status().recipients["unknown"] == 3)
         stage.services.optouts.add(phones(1))
-        younger(stage)
+        send_younger(stage)
         stage.finish(campaign)
         assert set(sent(stage)) == {*phones(3)[1:], *phones(1, start=50), *phones(2, start=500)}
 
@@ -151,7 +151,7 @@ class TestWhoOptsOutLater:
         campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
         stage.until(lambda: campaign.status().recipients["unknown"] == 3)
         stage.services.optouts.add(phones(1))
-        younger(stage)
+        send_younger(stage)
         stage.sandbox.fault("reset_before", "sendBulkViber")
         stage.finish(campaign)
         recipients = campaign.status().recipients

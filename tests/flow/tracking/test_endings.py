@@ -19,8 +19,8 @@ from campaigns.flow.poll_schedule import LONGEST_DELAY_S, again_ms, followed_to_
 from campaigns.gateway import Gateway
 from campaigns.store.client import Store
 from campaigns.wiring import build_services
-from tests.support.doubt import through
-from tests.support.jobs import bulk_job, phones
+from tests.support.doubt import ask_through
+from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.reads import fetch_batch, poll_batch
 from tests.support.stage import Stage
 
@@ -76,7 +76,7 @@ def followed(make_stage: Callable[..., Stage]) -> tuple[Stage, Clock, Campaign, 
     """A batch whose statuses were never heard, and the moment."""
     stage = make_stage(poll_horizon_s=HORIZON_S, reply_window_s=HORIZON_S, poll_min_s=60.0)
     clock = Clock(stage)
-    through(stage, Failing)
+    ask_through(stage, Failing)
     campaign = stage.enqueue(bulk_job(["375297779909", *phones(2)]))
     stage.step()
     assert campaign.status().sent == 3
@@ -196,3 +196,13 @@ def test_delays_from_outside_are_bounded() -> None:
     assert again_ms(0, 0, **options, delay_s=0.0) == 3000
     late = 80 * HOUR_MS
     assert late + 3000 <= again_ms(late, 0, **options) <= late + 6 * HOUR_MS
+
+
+def test_a_quick_message_that_a_person_declared_sent_ends_at_the_horizon(make_stage: Callable[..., Stage]) -> None:
+    """Nobody knows its id, so nothing can be polled."""
+    stage = make_stage(poll_horizon_s=1.0)
+    stage.sandbox.fault("reset_before", "sendQuickViberMessage")
+    campaign = stage.enqueue(quick_job(phones(1)[0]))
+    stage.until(lambda: campaign.status().recipients["held"] == 1)
+    campaign.resolve("sent", by="ann", why="seen")
+    stage.until(lambda: campaign.status().state == "finished", 5)
