@@ -11,19 +11,17 @@ import pytest
 
 from campaigns.accounts.limiter import Permit
 from campaigns.answers.rows import DeliveryRows
-from campaigns.errors import (
-    NotSentError,
-    OutcomeUnknownError,
-)
+from campaigns.errors import GatewayError, NotSentError, OutcomeUnknownError
 from campaigns.flow.doubt.double_sends import watch
 from campaigns.flow.doubt.reconcile import reconcile_batch
 from campaigns.flow.outcome import refused
 from campaigns.flow.scheduling.leases import declare_unknown
 from campaigns.gateway import Gateway
-from tests.support import claims
-from tests.support.claims import record, send
+from campaigns.ledger import Claim
+from tests.support.claims import claimed, record, send
 from tests.support.doubt import ask_through, in_doubt, most_copies, run_to_its_end, send_known, send_younger
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job
+from tests.support.reads import Read
 from tests.support.stage import Stage
 
 
@@ -34,13 +32,7 @@ def test_one_phone_dropped_by_the_gateway(stage: Stage) -> None:
     class Dropping(Gateway):
         def get_viber_delivery_list(self, message_id: int) -> Any:
             polled = super().get_viber_delivery_list(message_id)
-            data = polled.data
-
-            class P:
-                digest = polled.digest
-
-            P.data = DeliveryRows.of(row for row in data if row.phone != phones(1)[0])
-            return P
+            return Read(DeliveryRows.of(row for row in polled.data if row.phone != phones(1)[0]), polled.digest)
 
     ask_through(stage, Dropping)
     campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), on_unknown="resend"))
@@ -54,13 +46,7 @@ def test_delivery_list_still_empty(stage: Stage) -> None:
 
     class Empty(Gateway):
         def get_viber_delivery_list(self, message_id: int) -> Any:
-            polled = super().get_viber_delivery_list(message_id)
-
-            class P:
-                digest = polled.digest
-
-            P.data = DeliveryRows([])
-            return P
+            return Read(DeliveryRows([]), super().get_viber_delivery_list(message_id).digest)
 
     ask_through(stage, Empty)
     campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), on_unknown="resend"))
@@ -74,9 +60,10 @@ def test_text_trimmed_by_the_gateway(stage: Stage, text: str) -> None:
     send_known(stage)
 
     class Trimming(Gateway):
-        def get_viber_messages(self, **k: Any) -> Any:
+        def get_viber_messages(self, **options: Any) -> Any:
             return [
-                m._replace(message=m.message.strip().replace("\r\n", "\n")) for m in super().get_viber_messages(**k)
+                listed._replace(message=listed.message.strip().replace("\r\n", "\n"))
+                for listed in super().get_viber_messages(**options)
             ]
 
     ask_through(stage, Trimming)
@@ -96,12 +83,11 @@ def test_listing_oldest_first(make_stage: Callable[..., Stage], prefix: str) -> 
             everything = super().get_viber_messages(offset=0, rows=10000)
             return list(reversed(everything))[offset : offset + rows]
 
-    g = ask_through(stage, OldestFirst)
-    world = stage.sandbox.service.world
-    for n in range(110):
-        g.send_quick_viber_message({"vibername_id": "7", "phone": phones(1, start=900 + n)[0], "message": f"old {n}"})
-    for m in world.mailings.values():
-        m.created_ms -= 3_600_000
+    gateway = ask_through(stage, OldestFirst)
+    for number, phone in enumerate(phones(110, start=900)):
+        gateway.send_quick_viber_message({"vibername_id": "7", "phone": phone, "message": f"old {number}"})
+    for mailing in stage.sandbox.service.world.mailings.values():
+        mailing.created_ms -= 3_600_000
     campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), on_unknown="resend"))
     send_younger(stage)
     run_to_its_end(stage, campaign)
@@ -135,10 +121,12 @@ def test_second_of_two_alike_mailings(stage: Stage) -> None:
     job["messages"].append({**second, "name": "second"})
 
     class FirstRefused(Gateway):
-        def get_viber_messages(self, **k: Any) -> Any:
-            w = stage.sandbox.service.world
+        def get_viber_messages(self, **options: Any) -> Any:
+            mailings = stage.sandbox.service.world.mailings
             return [
-                m for m in super().get_viber_messages(**k) if str(w.mailings[m.message_id].phones[0]) != phones(1)[0]
+                listed
+                for listed in super().get_viber_messages(**options)
+                if str(mailings[listed.message_id].phones[0]) != phones(1)[0]
             ]
 
     ask_through(stage, FirstRefused)
@@ -155,12 +143,11 @@ def test_two_alike_mailings_in_another_order(stage: Stage) -> None:
     job["messages"].append({**bulk_job(phones(2, start=10), text="same")["messages"][0], "name": "second"})
 
     class Swapped(Gateway):
-        def get_viber_messages(self, **k: Any) -> Any:
-            rows = super().get_viber_messages(**k)
-            ids = [m.message_id for m in rows if m.message == "same"]
-            swap = dict(zip(ids, reversed(ids), strict=False))
-            self.swap = swap
-            return [m._replace(message_id=swap.get(m.message_id, m.message_id)) for m in rows]
+        def get_viber_messages(self, **options: Any) -> Any:
+            rows = super().get_viber_messages(**options)
+            ids = [listed.message_id for listed in rows if listed.message == "same"]
+            self.swap = swap = dict(zip(ids, reversed(ids), strict=False))
+            return [listed._replace(message_id=swap.get(listed.message_id, listed.message_id)) for listed in rows]
 
         def get_viber_delivery_list(self, message_id: int) -> Any:
             return super().get_viber_delivery_list(getattr(self, "swap", {}).get(message_id, message_id))
@@ -172,19 +159,19 @@ def test_two_alike_mailings_in_another_order(stage: Stage) -> None:
     assert most_copies(stage) == 1
 
 
-def test_frozen_between_look_and_decision(make_stage: Callable[..., Stage]) -> None:
+def test_a_worker_freezes_between_its_check_and_its_decision(make_stage: Callable[..., Stage]) -> None:
     """Evidence shows within the settle window, as set; a worker freezes with an early listing in its hands."""
     stage = make_stage(settle_window_s=2.0, check_interval_s=0.2)
     send_known(stage)
     time.sleep(1.1)
     stage.sandbox.change(listing_delay_s=1.0)
-    looks = []
+    listings = []
 
     class Freezing(Gateway):
-        def get_viber_messages(self, **k: Any) -> Any:
-            rows = super().get_viber_messages(**k)
-            looks.append(1)
-            if len(looks) == 2:
+        def get_viber_messages(self, **options: Any) -> Any:
+            rows = super().get_viber_messages(**options)
+            listings.append(rows)
+            if len(listings) == 2:
                 time.sleep(2.2)
             return rows
 
@@ -203,8 +190,8 @@ def test_body_expired_in_doubt(stage: Stage) -> None:
     stage.until(lambda: campaign.status().recipients["unknown"] == 3)
     stage.services.store.ask("delete", stage.services.store.keys.body(f"{campaign.id}-0"))
     run_to_its_end(stage, campaign)
-    r = campaign.status().recipients
-    assert (r["rejected"], r["held"]) == (0, 3)
+    recipients = campaign.status().recipients
+    assert (recipients["rejected"], recipients["held"]) == (0, 3)
 
 
 def test_listing_refused_for_good(stage: Stage) -> None:
@@ -215,14 +202,14 @@ def test_listing_refused_for_good(stage: Stage) -> None:
     stage.until(lambda: campaign.status().recipients["held"] == 3, 8)
 
 
-def test_list_mailing_gone(stage: Stage) -> None:
+def test_a_list_mailing_that_cannot_be_read_any_more(stage: Stage) -> None:
     stage.sandbox.fault("reset_after", "confirmViberMessage")
     campaign = stage.enqueue(list_job(1))
 
     class Gone(Gateway):
-        def confirm_viber_message(self, *a: Any, **k: Any) -> None:
+        def confirm_viber_message(self, *args: Any, **options: Any) -> None:
             try:
-                super().confirm_viber_message(*a, **k)
+                super().confirm_viber_message(*args, **options)
             finally:
                 stage.sandbox.fault("refuse", "getViberMessageData", times=None)
 
@@ -231,66 +218,70 @@ def test_list_mailing_gone(stage: Stage) -> None:
 
 
 @pytest.mark.clear_listing
-def test_an_earlier_attempts_look_counts_for_the_next(stage: Stage) -> None:
+def test_a_check_for_an_earlier_attempt_proves_nothing_about_the_next(stage: Stage) -> None:
+    """Each attempt needs two complete checks of its own."""
     send_known(stage)
     campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
-    bid = f"{campaign.id}-0"
-    s = stage.services
-    claim = claims.claim(s, bid)
-    declare_unknown(s, claim.batch)
+    services, batch_id = stage.services, f"{campaign.id}-0"
+
+    def end(claim: Claim, permit: str, error: GatewayError) -> None:
+        verdict = refused(error, claim.batch, services.settings, 0.0)
+        record(services, claim, Permit("default", permit), verdict)
+
+    claim = claimed(services, batch_id)
+    declare_unknown(services, claim.batch)
     send_younger(stage)
-    reconcile_batch(s, bid)
-    assert s.batches.read(bid).number("checks") == 1
-    record(s, claim, Permit("default", "x"), refused(NotSentError("m", "guard"), claim.batch, s.settings, 0.0))
-    assert s.batches.read(bid).state == "planned"
-    claim = claims.claim(s, bid)
-    record(s, claim, Permit("default", "y"), refused(OutcomeUnknownError("m", "cut"), claim.batch, s.settings, 0.0))
+    reconcile_batch(services, batch_id)
+    assert services.batches.read(batch_id).number("checks") == 1
+    end(claim, "x", NotSentError("m", "guard"))
+    assert services.batches.read(batch_id).state == "planned"
+    end(claimed(services, batch_id), "y", OutcomeUnknownError("m", "cut"))
     time.sleep(0.7)
-    reconcile_batch(s, bid)  # the first look of this attempt
-    assert s.batches.read(bid).state == "unknown"
+    reconcile_batch(services, batch_id)  # the first check of this attempt
+    assert services.batches.read(batch_id).state == "unknown"
 
 
 @pytest.mark.parametrize("other", ["bulk", "quick"])
-def test_a_personal_mailing_takes_anothers_mailing_as_its_evidence(stage: Stage, other: str) -> None:
-    """Both requests in doubt; only the other one arrived. To one phone each, both plain text."""
+def test_another_mailing_is_no_evidence_for_a_personal_one(stage: Stage, other: str) -> None:
+    """Both requests are in doubt, and only the other one arrived. Each goes to the same phone, with a plain text."""
     send_known(stage)
     stage.finish(stage.enqueue(quick_job(phones(1, start=60)[0], message="known quick")))
-    (p,) = phones(1)
+    (phone,) = phones(1)
     stage.sandbox.fault("reset_before", "sendBulkViber")
-    personal = stage.enqueue(personal_job([{"phone": p, "text": "for you"}], on_unknown="resend"))
+    personal = stage.enqueue(personal_job([{"phone": phone, "text": "for you"}], on_unknown="resend"))
     send(stage.services, f"{personal.id}-0")
     if other == "bulk":
         stage.sandbox.fault("reset_after", "sendBulkViber")
-        q = stage.enqueue(bulk_job([p], text="for all", on_unknown="resend"))
+        campaign = stage.enqueue(bulk_job([phone], text="for all", on_unknown="resend"))
     else:
         stage.sandbox.fault("reset_after", "sendQuickViberMessage")
-        q = stage.enqueue(quick_job(p, message="for all", on_unknown="resend"))
-    stage.until(lambda: all(c.status().state == "finished" for c in (personal, q)))
-    got = Counter(r["text"] for r in stage.sandbox.ledger())
-    assert got["for all"] == 1, "the other was sent twice"
-    assert got["for you"] == 1 or not personal.status().sent, "the personal one was lost"
+        campaign = stage.enqueue(quick_job(phone, message="for all", on_unknown="resend"))
+    stage.until(lambda: all(one.status().state == "finished" for one in (personal, campaign)))
+    copies = Counter(row["text"] for row in stage.sandbox.ledger())
+    assert copies["for all"] == 1, "the other was sent twice"
+    assert copies["for you"] == 1 or not personal.status().sent, "the personal one was lost"
 
 
 @pytest.mark.clear_listing
-def test_a_twin_sent_while_the_watch_looks(stage: Stage) -> None:
-    """An identical campaign goes out between the check for lookalikes and the listing: nothing is sent twice."""
+def test_a_lookalike_goes_out_while_double_sends_are_checked(stage: Stage) -> None:
+    """An identical campaign goes out between the check for lookalikes and the listing: no double send is reported."""
     send_known(stage)
-    a = in_doubt(stage, "reset_before", bulk_job(phones(3), on_unknown="resend"))
+    campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), on_unknown="resend"))
     send_younger(stage)
-    bid = f"{a.id}-0"
-    stage.until(lambda: len(stage.services.batches.read(bid).message_ids) == 1)
-    assert "resent_ms" in stage.services.batches.read(bid).fields
-    b = stage.enqueue(bulk_job(phones(3)))
-    before = stage.services
+    batch_id = f"{campaign.id}-0"
+    stage.until(lambda: len(stage.services.batches.read(batch_id).message_ids) == 1)
+    assert "resent_ms" in stage.services.batches.read(batch_id).fields
+    lookalike = stage.enqueue(bulk_job(phones(3)))
+    services = stage.services
 
-    class Meanwhile(Gateway):
-        def get_viber_messages(self, **k: Any) -> Any:
-            send(before, f"{b.id}-0")
-            return super().get_viber_messages(**k)
+    class SendsMeanwhile(Gateway):
+        def get_viber_messages(self, **options: Any) -> Any:
+            send(services, f"{lookalike.id}-0")
+            return super().get_viber_messages(**options)
 
-    ask_through(stage, Meanwhile)
-    watch(stage.services, stage.services.batches.read(bid))
-    assert a.status().double_sends == 0
+    ask_through(stage, SendsMeanwhile)
+    watch(stage.services, stage.services.batches.read(batch_id))
+    assert campaign.status().double_sends == 0
     assert stage.services.limiter.pause_of("default") is None
 
 
