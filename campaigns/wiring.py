@@ -191,7 +191,7 @@ class _gateways:  # noqa: N801 (a function that remembers)
                 self._transport,
                 self._token(account),
                 read_attempts=self._settings.read_attempts,
-                permit=lambda method: self._limiter.reading(account, method, patience_s=self._patience_s),
+                permit=lambda method: self._limiter.read_permit(account, method, patience_s=self._patience_s),
                 failed=lambda error: self._failed(account, error),
                 region=self._settings.phone_region,
             )

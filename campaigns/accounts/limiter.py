@@ -17,16 +17,17 @@ from typing import Any, NamedTuple
 import orjson
 
 from campaigns.accounts.pauses import OTHER
-from campaigns.accounts.permits import Permit, Reads, Wait
+from campaigns.accounts.permits import Permit, ReadPermits, Wait
 from campaigns.acts import Act, packed
 from campaigns.errors import PermitDeniedError
 from campaigns.gateway.noting import Made, Notes, raises_of
 from campaigns.measures import flat
 from campaigns.names import CONTROL, DUE_QUEUES
 from campaigns.settings import Rate
-from campaigns.store.client import ScriptCall, Store, decoded
+from campaigns.store.calls import Call, Calls, nothing
+from campaigns.store.client import Store, decoded
 
-__all__ = ["Breaker", "Limiter", "Permit", "Reads", "Wait"]
+__all__ = ["Breaker", "Limiter", "Permit", "ReadPermits", "Released", "Wait"]
 
 _MICRO = 1_000_000
 #: The part of the rate that is a fast lane for quick messages; limits below five requests have none.
@@ -42,6 +43,13 @@ class Breaker(NamedTuple):
     failures: int = 5
     first_s: float = 15.0
     longest_s: float = 600.0
+
+
+class Released(NamedTuple):
+    """What giving a permit back brought: failures in a row, and ms of a pause that begins with them (0: none)."""
+
+    failures: int
+    pause_ms: int
 
 
 class Limiter:
@@ -83,33 +91,34 @@ class Limiter:
         return self._acquire(Permit(account, secrets.token_hex(8)), _QUICK if quick else _PAID, patience_s)
 
     def regain(self, permit: Permit, *, patience_s: float = 1.0) -> Permit | Wait:
-        """Acquire again what was released: for whoever makes other requests between claim and payment."""
+        """Acquire again what was released, as a caller must who makes other requests between claim and payment."""
         return self._acquire(permit, _PAID, patience_s)
 
-    def _acquire(
-        self, permit: Permit, kind: str, patience_s: float, before: Sequence[ScriptCall] = ()
-    ) -> Permit | Wait:
-        until = self._monotonic() + patience_s
+    def _acquire(self, permit: Permit, kind: str, patience_s: float, before: Calls | None = None) -> Permit | Wait:
+        """Ask until there is a permit or the next wait would exceed `patience_s`.
+
+        The calls `before` run in the round trip of the first request.
+        """
+        until_s, calls = self._monotonic() + patience_s, before or Calls()
+        args = [permit.id, kind, *self.limits, permit.account]
         while True:
-            acquiring = "acquire_permit", self._keys(permit.account), [permit.id, kind, *self.limits, permit.account]
-            *_, answer = self._store.run_in_turn([*before, acquiring])
-            before = ()
-            if answer[0] == 0:
+            reply = calls.add(Call("acquire_permit", self._keys(permit.account), args, _wait_of))
+            calls.run(self._store)
+            wait, calls = reply.value, Calls()
+            if wait is None:
                 return permit
-            wait = Wait(answer[0] / _MICRO, answer[1].decode())
-            if self._monotonic() + wait.seconds > until:
+            if self._monotonic() + wait.seconds > until_s:
                 return wait
             self._sleep(wait.seconds)
 
     def release(self, permit: Permit, *, used: bool, outcome: str = "") -> int:
-        """Give the permit back; `outcome` as for `releasing`. Returns the failures in a row.
+        """Give the permit back; `outcome` as for `release_call`. Returns the failures in a row.
 
         An unused permit, one under which no byte was written, frees its slot at once.
         """
-        failures, _ = self._store.run(*self.releasing(permit, used=used, outcome=outcome))
-        return int(failures)
+        return self.release_call(permit, used=used, outcome=outcome).run(self._store).failures
 
-    def releasing(
+    def release_call(
         self,
         permit: Permit,
         *,
@@ -118,35 +127,35 @@ class Limiter:
         why: str = "no clear answer",
         data: Mapping[str, Any] | None = None,
         notes: Sequence[Made] = (),
-    ) -> ScriptCall:
-        """The call that `release` makes, for whoever has more to say in the same round trip.
+    ) -> Call[Released]:
+        """The call that `release` makes.
 
         `outcome` is what the request says of the gateway: 'ok', 'failed', 'refused' (a failure, but the gateway
         answers) or '' (nothing). A run of failures pauses the account's paid requests: first for `Breaker.first_s`
         seconds, then, as long as the one request that tries after each pause fails, for twice as long each time.
         `why` says what failed, `data` joins the event; `notes` are the requests that were made under the permit.
-        Answers the failures in a row and the ms of a pause that begins with this one.
         """
         args = [permit.id, "used" if used else "unused", round(self._rate.window_s * _MICRO), outcome]
         more = [*self._breaker, permit.account, why, orjson.dumps(dict(data or {})), *flat(raises_of(notes))]
-        return "release_permit", [*self._keys(permit.account), self._store.keys.events()], [*args, *more]
+        names = [*self._keys(permit.account), self._store.keys.events()]
+        return Call("release_permit", names, [*args, *more], _released)
 
     @contextmanager
-    def reading(self, account: str, method: str, patience_s: float = 5.0) -> Iterator[Notes]:
-        """As a call of `reads`, for one request that costs nothing. Raises PermitDeniedError if there is no permit."""
-        with self.reads(account, patience_s) as reads, reads(method) as notes:
+    def read_permit(self, account: str, method: str, patience_s: float = 5.0) -> Iterator[Notes]:
+        """A permit for one request that costs nothing. Raises PermitDeniedError if there is none."""
+        with self.read_permits(account, patience_s) as permits, permits(method) as notes:
             yield notes
 
-    def reads(self, account: str, patience_s: float = 5.0, first: Permit | None = None) -> Reads:
+    def read_permits(self, account: str, patience_s: float = 5.0, first: Permit | None = None) -> ReadPermits:
         """Permits for several such requests, one after the other. `first` is one that is held already."""
 
-        def acquire(method: str, before: Sequence[ScriptCall]) -> Permit:
+        def acquire(method: str, before: Calls) -> Permit:
             permit = self._acquire(Permit(account, secrets.token_hex(8)), _READ, patience_s, before)
             if isinstance(permit, Wait):
                 raise PermitDeniedError(method, f"not asked: {permit.words}", retry_after_s=permit.seconds)
             return permit
 
-        return Reads(self._store, acquire, self.releasing, first)
+        return ReadPermits(self._store, acquire, self.release_call, first)
 
     def pause(
         self,
@@ -158,13 +167,13 @@ class Limiter:
         paid_only: bool = False,
         cause: str = OTHER,
     ) -> None:
-        """Let all workers leave the account alone for so long, with an event.
+        """Keep all workers from the account for `seconds`, with an event.
 
         With `paid_only` what was sent is followed all the same. `cause` is one of `campaigns.accounts.pauses.CAUSES`.
         """
-        self._store.run(*self.pausing(account, seconds, reason, data, paid_only=paid_only, cause=cause))
+        self.pause_call(account, seconds, reason, data, paid_only=paid_only, cause=cause).run(self._store)
 
-    def pausing(
+    def pause_call(
         self,
         account: str,
         seconds: float,
@@ -173,19 +182,19 @@ class Limiter:
         *,
         paid_only: bool = False,
         cause: str = OTHER,
-    ) -> ScriptCall:
-        """The call that `pause` makes, for whoever has more to say in the same round trip."""
+    ) -> Call[None]:
+        """The call that `pause` makes."""
         requests = "paid" if paid_only else "all"
-        return self._pausing(account, max(1, round(seconds * 1000)), reason, data, requests, cause=cause)
+        return self._pause_call(account, max(1, round(seconds * 1000)), reason, data, requests, cause=cause)
 
     def resume(self, account: str, act: Act | None = None) -> None:
-        """End an account's pauses, whatever their reason, with an event, and with a record of somebody's `act`."""
-        self._store.run(*self._pausing(account, 0, "", act.said() if act else None, act=act))
+        """End an account's pauses, whatever their reason, with an event, and with a record of a person's `act`."""
+        self._pause_call(account, 0, "", act.said() if act else None, act=act).run(self._store)
 
     def pause_of(self, account: str) -> tuple[int, str] | None:
-        """Until when (unix ms) and why the account is paused; None if it does not.
+        """Until when (unix ms) and why the account is paused; None if it is not.
 
-        After a run of failures it is paused until a request has succeeded: until now, while one tries.
+        After a run of failures it is paused until a request has succeeded. While one tries, the time is now.
         """
         fields = decoded(self._store.ask("hgetall", self._store.keys.account(account)))
         kinds, now_ms = ("all", "paid", "open"), self._store.now_ms()
@@ -199,7 +208,7 @@ class Limiter:
         """When the gateway last accepted a paid request of the account, unix ms; 0 if it never did."""
         return int(self._store.ask("hget", self._store.keys.account(account), "accepted_ms") or 0)
 
-    def _pausing(
+    def _pause_call(
         self,
         account: str,
         pause_ms: int,
@@ -208,9 +217,9 @@ class Limiter:
         requests: str = "all",
         act: Act | None = None,
         cause: str = "",
-    ) -> ScriptCall:
+    ) -> Call[None]:
         keys = self._store.keys
-        return (
+        return Call(
             "pause_account",
             [
                 keys.account(account),
@@ -219,8 +228,18 @@ class Limiter:
                 *(keys.accounts(queue) for queue in DUE_QUEUES if queue != CONTROL),
             ],
             [account, pause_ms, reason, requests, orjson.dumps(dict(data or {})), packed(act), cause],
+            nothing,
         )
 
     def _keys(self, account: str) -> list[str]:
         keys = self._store.keys
         return [keys.account(account), keys.permits(account)]
+
+
+def _wait_of(answer: Sequence[Any]) -> Wait | None:
+    return Wait(answer[0] / _MICRO, answer[1].decode()) if answer[0] else None
+
+
+def _released(answer: Sequence[Any]) -> Released:
+    failures, pause_ms = answer
+    return Released(int(failures), int(pause_ms))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from campaigns.errors import NotSentError
 from campaigns.gateway.noting import Notes
-from campaigns.store.client import ScriptCall, Store
+from campaigns.store.calls import Call, Calls
+from campaigns.store.client import Store
 
 _WAITS: Final = {
     "paused": "the account is paused",
@@ -39,24 +40,24 @@ class Wait:
         return _WAITS.get(self.why, self.why)
 
 
-class Reads:
+class ReadPermits:
     """Permits for requests that cost nothing: each is given back in the round trip that asks for the next.
 
-    Leaving the context gives the last one back, unless its holder took `release_calls` into what it wrote.
+    Leaving the context gives the last one back, unless its holder took it over with `release_calls`.
     """
 
     def __init__(
         self,
         store: Store,
-        acquire: Callable[[str, Sequence[ScriptCall]], Permit],
-        releasing: Callable[..., ScriptCall],
+        acquire: Callable[[str, Calls], Permit],
+        release_call: Callable[..., Call[Any]],
         first: Permit | None = None,
     ) -> None:
         self._store = store
         self._acquire = acquire
-        self._releasing = releasing
+        self._release_call = release_call
         self._first = first
-        self._to_release: tuple[Permit, bool, Notes] | None = None
+        self._last: tuple[Permit, bool, Notes] | None = None
 
     @contextmanager
     def __call__(self, method: str) -> Iterator[Notes]:
@@ -69,21 +70,21 @@ class Reads:
             used = False
             raise
         finally:
-            self._to_release = permit, used, notes
+            self._last = permit, used, notes
 
-    def release_calls(self) -> list[ScriptCall]:
-        """The calls that give back what is held, to be made by whoever asks: they are not said twice."""
-        calls = []
-        if self._to_release is not None:
-            (permit, used, notes), self._to_release = self._to_release, None
-            calls.append(self._releasing(permit, used=used, notes=notes))
+    def release_calls(self) -> Calls:
+        """The calls that give back what is held, for the caller to run together with its own. Made only once."""
+        calls = Calls()
+        if self._last is not None:
+            (permit, used, notes), self._last = self._last, None
+            calls.add(self._release_call(permit, used=used, notes=notes))
         if self._first is not None:
             first, self._first = self._first, None
-            calls.append(self._releasing(first, used=False))
+            calls.add(self._release_call(first, used=False))
         return calls
 
-    def __enter__(self) -> Reads:
+    def __enter__(self) -> ReadPermits:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._store.run_in_turn(self.release_calls())
+        self.release_calls().run(self._store)

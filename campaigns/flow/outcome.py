@@ -55,11 +55,11 @@ class Verdict:
     """What to record of the batch, and of its account."""
 
     move: Move
-    outcome: str  # 'ok', 'failed', 'refused' or '': what it says of the account, see `Limiter.releasing`
+    outcome: str  # 'ok', 'failed', 'refused' or '': what it says of the account, see `Limiter.release_call`
     used: bool  # whether a byte was written under the permit
     pause: Pause | None = None
-    why: str = ""  # what failed, for whoever reads why the account pauses
-    learnt: Mapping[int, int] = field(default_factory=dict)  # ids of mailings that are yet to be noted
+    why: str = ""  # what failed, for people who read why the account is paused
+    message_ids: Mapping[int, int] = field(default_factory=dict)  # of mailings, which are yet to be recorded
 
 
 def accepted(

@@ -1,48 +1,52 @@
-"""A worker's turn at a queue: it takes what is due, asks the gateway, records, and takes again for a moment.
+"""A worker's turn at a queue: it takes what is due, does it, and takes more for about two seconds.
 
 A Celery message costs far more than an entry of a sorted set, so a message is only a bell. Requests that wait for the
-gateway overlap: each has a thread of its own, while this one speaks with the store. What several requests brought is
-written in the round trip that takes the next.
+gateway overlap: each has a thread of its own, while the turn's own thread speaks with the store. What several requests
+brought is written in the round trip that takes more.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from campaigns.ledger import Turn
 from campaigns.ledger.turns import Answer
 from campaigns.services import Services
-from campaigns.store.client import ScriptCall
+from campaigns.store.calls import Calls
 
-#: How long a turn takes more. What it has under way by then is finished.
+#: After this time a turn takes nothing more. It finishes what it has under way.
 TURN_S: Final = 2.0
-#: How long a turn waits for an account that can act soon, before it leaves that to the next bell.
+#: How long a turn waits for an account that can act soon, before it leaves that account to the next bell.
 PATIENCE_S: Final = 1.0
+
+#: Work on one thing that was taken. It does what takes time, yields the calls that write the result, and is resumed
+#: once the turn has written them: then their replies have values.
+Work = Iterator[Calls]
+#: Begins to work on what was taken. `began_at_s` (clock since boot) lies before it was taken.
+Act = Callable[[Any, float], Work]
+#: Undoes the taking of what must not be worked on after all.
+GiveBack = Callable[[Any], Work]
+#: Work that has nothing to write in the turn's round trip.
+NOTHING_TO_WRITE: Final[Work] = iter(())
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What is to be written after something was done. `after` is given the answers to `calls`."""
+class _Unwritten:
+    """Work that is to be resumed once its calls are written."""
 
-    calls: list[ScriptCall] = field(default_factory=list)
-    after: Callable[[list[Any]], object] | None = None
-
-
-#: Does what was taken. `began_at_s` (boot clock) lies before it was taken.
-Act = Callable[[Any, float], Outcome]
-#: Gives back what must not be done after all.
-GiveBack = Callable[[Any], Outcome]
+    work: Work
+    calls: Calls
 
 
 class WorkerTurn:
-    """One turn. `overlap`: requests under way at once; with one, everything happens in this thread.
+    """One turn of a worker.
 
-    `most`: what one call may take; as many as may be under way, unless it asks the gateway nothing. With `give_back`
-    what was taken waits for replicas, as many as the settings say, and is given back by it if they lack it.
+    `overlap`: requests under way at once; with one, all work happens in the turn's own thread.
+    `most`: how many things may be taken at once; by default as many as may be under way.
+    `give_back`: if given, taking waits for as many replicas as the settings ask for, and what they lack is given back.
     """
 
     def __init__(
@@ -65,15 +69,15 @@ class WorkerTurn:
         self._most = most or overlap
         self._give_back = give_back
         self._monotonic = monotonic
-        self._turn: Turn = services.turns.begin(queue, worker, round(patience_s * 1000))
+        self._turn = services.turns.begin(queue, worker, round(patience_s * 1000))
         self._done = 0
-        self._finished: list[Outcome] = []
-        self._under_way: set[Future[Outcome]] = set()
+        self._under_way: set[Future[_Unwritten | None]] = set()
+        self._unwritten: list[_Unwritten] = []
         self._errors: list[BaseException] = []
         self._goes_on = True
 
     def run(self) -> int:
-        """Returns how many things were done. Raises what the first of them raised, once all else is written."""
+        """Returns how many things were done. Raises the first error of any work, once all else is written."""
         until_s = self._monotonic() + TURN_S
         with ThreadPoolExecutor(max_workers=self._overlap) as threads:
             try:
@@ -86,15 +90,16 @@ class WorkerTurn:
         return self._done
 
     def _step(self, threads: Executor, until_s: float) -> None:
+        """Take what is due, begin to work on it, and wait until there is something to write or to take."""
         free = self._most - len(self._under_way)
         began_at_s = self._services.boot_s()
-        answer = self._take(free)
+        answer = self._write_and_take(free)
         self._goes_on = answer.goes_on
         if answer.ring:
             self._services.ring(self._queue)
         for taken in answer.taken:
             self._begin(threads, taken, began_at_s)
-        if self._finished or not self._goes_on:
+        if self._unwritten or not self._goes_on:
             return
         wait_s = None if answer.wait_ms is None or len(answer.taken) == free else answer.wait_ms / 1000
         if self._under_way:
@@ -102,69 +107,79 @@ class WorkerTurn:
         elif wait_s:
             self._services.sleep(min(wait_s, max(0.0, until_s - self._monotonic())))
 
-    def _take(self, most: int) -> Answer:
-        """Record what has been done, and take more in the same round trip."""
-        (said,), replicated = self._write(self._turn.taking(most, len(self._under_way)))
-        answer = self._turn.read(said, replicated=replicated)
+    def _write_and_take(self, most: int) -> Answer:
+        """Write what has been done, and take up to `most` things in the same round trip."""
+        calls = self._calls_to_write()
+        reply = calls.add(self._turn.take_call(most, len(self._under_way)))
+        replicated = True
+        if self._give_back is None:
+            calls.run(self._services.store)
+        else:
+            replicated = calls.run_replicated(self._services.store)
+        self._resume()
+        answer = reply.value
+        if replicated and answer.server is not None:
+            self._services.turns.witness.remember(*answer.server)
         if not replicated and self._give_back is not None:
-            # Not one byte of it may leave. The turn ends: replicas need longer than a moment.
-            self._finished += [self._give_back(taken) for taken in answer.taken]
-            return Answer(answer.now_ms, False, answer.wait_ms, answer.ring, [])
+            # Not one byte of it may leave. The turn ends, because replicas need longer than a moment.
+            for taken in answer.taken:
+                self._advance(self._give_back(taken))
+            return replace(answer, goes_on=False, taken=[])
         return answer
 
-    def _write(self, *more: ScriptCall) -> tuple[list[Any], bool]:
-        """Record what has been done, and make `more` calls in the same round trip. Returns the answers to those,
-        and whether as many replicas as must have them do; where nothing is given back that is not asked for.
+    def _write(self) -> None:
+        """Write what has been done."""
+        self._calls_to_write().run(self._services.store)
+        self._resume()
 
-        What could not be written stays to be written: every call may be repeated.
-        """
-        outcomes = list(self._finished)
-        calls = [call for outcome in outcomes for call in outcome.calls]
-        store = self._services.store
-        if more and self._give_back is not None and store.replicas:
-            answers, replicated = store.run_replicated([*calls, *more])
-        else:
-            answers, replicated = store.run_in_turn([*calls, *more]), True
-        del self._finished[: len(outcomes)]
-        at = 0
-        for outcome in outcomes:
-            self._follow(outcome, answers[at : at + len(outcome.calls)])
-            at += len(outcome.calls)
-        return answers[at:], replicated
+    def _calls_to_write(self) -> Calls:
+        calls = Calls()
+        for unwritten in self._unwritten:
+            calls.extend(unwritten.calls)
+        return calls
 
-    def _follow(self, outcome: Outcome, answers: list[Any]) -> None:
-        if outcome.after is None:
-            return
-        try:
-            outcome.after(answers)
-        except Exception as error:  # noqa: BLE001 (raised at the end of the turn: what was taken meanwhile goes first)
-            self._errors.append(error)
+    def _resume(self) -> None:
+        """Resume the work whose calls are written. After a round trip that failed, they wait for the next one."""
+        written, self._unwritten = self._unwritten, []
+        for one in written:
+            self._advance(one.work)
 
     def _begin(self, threads: Executor, taken: Any, began_at_s: float) -> None:
         self._done += 1
         if self._overlap == 1:
-            self._finish(lambda: self._act(taken, began_at_s))
+            self._collect(lambda: _until_it_writes(self._act(taken, began_at_s)))
         else:
-            self._under_way.add(threads.submit(self._act, taken, began_at_s))
+            self._under_way.add(threads.submit(lambda: _until_it_writes(self._act(taken, began_at_s))))
 
     def _await(self, timeout_s: float | None) -> None:
         done, self._under_way = wait(self._under_way, timeout=timeout_s, return_when=FIRST_COMPLETED)
         for future in done:
-            self._finish(future.result)
+            self._collect(future.result)
 
-    def _finish(self, act: Callable[[], Outcome]) -> None:
-        """What goes wrong with one must not keep the others from being written."""
+    def _advance(self, work: Work) -> None:
+        self._collect(lambda: _until_it_writes(work))
+
+    def _collect(self, result: Callable[[], _Unwritten | None]) -> None:
+        """Keep what work has to write. Its error is raised at the end of the turn, after the others are written."""
         try:
-            self._finished.append(act())
+            unwritten = result()
         except Exception as error:  # noqa: BLE001 (raised at the end of the turn)
             self._errors.append(error)
+        else:
+            self._unwritten += [unwritten] if unwritten else []
 
     def _end(self) -> None:
-        """Whatever ends the turn: a request that has begun is finished, and what came of it is written."""
-        while self._under_way:
-            self._await(None)
+        """Whatever ends the turn: a request that has begun is finished, and its result is written."""
+        while self._under_way or self._unwritten:
+            if self._under_way:
+                self._await(None)
             self._write()
-        self._write()
         turns = self._services.turns
-        if self._goes_on and self._services.store.run(*turns.ringing(self._queue, ended=self._turn.name)):
+        if self._goes_on and turns.ring_call(self._queue, ended=self._turn.name).run(self._services.store):
             self._services.ring(self._queue)
+
+
+def _until_it_writes(work: Work) -> _Unwritten | None:
+    """Let work go on until it has calls to write. None once it is over."""
+    calls = next(work, None)
+    return None if calls is None else _Unwritten(work, calls)

@@ -23,7 +23,6 @@ from campaigns.ledger.batches import (
     Move,
     OutdatedSuppression,
     Refusal,
-    moved,
     queue_of,
 )
 from campaigns.ledger.campaigns import Campaigns
@@ -83,7 +82,6 @@ __all__ = [
     "campaign_of",
     "drop_plan",
     "exclude_opted_out",
-    "moved",
     "new_campaign_id",
     "number_of",
     "queue_of",

@@ -16,7 +16,8 @@ from campaigns.ledger.records import Batch
 from campaigns.ledger.states import ACCEPTED, HELD, REACHED_FROM
 from campaigns.measures import ACCEPTANCE
 from campaigns.names import BULK, CONTROL, POLL, QUICK, REPLIES
-from campaigns.store.client import ScriptCall, Store, decoded
+from campaigns.store.calls import Call, nothing
+from campaigns.store.client import Store, decoded
 
 #: What may be due of a batch, and in which set. Where a batch is sent from depends on its kind.
 SEND, RECONCILE, POLL_VERB, FETCH, LEASE = "send", "reconcile", "poll", "replies", "lease"
@@ -87,11 +88,6 @@ def _portions(ids: Sequence[T]) -> Iterator[Sequence[T]]:
         yield ids[start : start + _PER_ROUND_TRIP]
 
 
-def moved(answer: Sequence[Any]) -> bool:
-    """What the answer of `moving` says: whether the batch was changed."""
-    return bool(answer[0])
-
-
 class Batches:
     """Every method may raise StoreError."""
 
@@ -104,19 +100,19 @@ class Batches:
     def move(self, batch: Batch, move: Move, *, from_states: Iterable[str], fence: str = "") -> bool:
         """Change the state if the batch is still in one of `from_states` (and has `fence`, if given).
 
-        Returns whether it was changed. False means that somebody else was first: nothing to do.
+        Returns whether it was changed. False means that another process was first: nothing to do.
         """
-        return moved(self._store.run(*self.moving(batch, move, from_states=from_states, fence=fence)))
+        return self.move_call(batch, move, from_states=from_states, fence=fence).run(self._store)
 
-    def moving(self, batch: Batch, move: Move, *, from_states: Iterable[str], fence: str = "") -> ScriptCall:
-        """The call that `move` makes, for whoever has more to say in the same round trip."""
+    def move_call(self, batch: Batch, move: Move, *, from_states: Iterable[str], fence: str = "") -> Call[bool]:
+        """The call that `move` makes."""
         allowed = frozenset(from_states)
         if not allowed <= REACHED_FROM[move.to]:
             raise ValueError(f"{move.to} does not follow {sorted(allowed - REACHED_FROM[move.to])}")
         keys = self._keys
         written = [part for pair in move.fields.items() for part in pair]
         due_keys, due = self._changes(batch, move.due)
-        return (
+        return Call(
             "move_batch",
             [
                 keys.batch(batch.id),
@@ -143,6 +139,7 @@ class Batches:
                 *written,
                 *due,
             ],
+            _first_is_true,
         )
 
     def _changes(self, batch: Batch, due: Mapping[str, int | None]) -> tuple[list[str], list[str | int]]:
@@ -254,7 +251,11 @@ class Batches:
             if gone:
                 self._store.ask("zrem", waiting, *gone)
 
-    def awaiting(self, batch: Batch, life_ms: int) -> ScriptCall:
-        """The call that remembers that the message ids of a batch are not known yet, only its uuid."""
+    def await_message_ids_call(self, batch: Batch, life_ms: int) -> Call[None]:
+        """The call that records that the message ids of a batch are not known yet, only its uuid."""
         args = [batch.id, batch.number("claimed_ms"), _MOST_AWAITED, life_ms]
-        return "await_message_ids", [self._keys.awaited(batch.account)], args
+        return Call("await_message_ids", [self._keys.awaited(batch.account)], args, nothing)
+
+
+def _first_is_true(answer: Sequence[Any]) -> bool:
+    return bool(answer[0])

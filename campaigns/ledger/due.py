@@ -8,7 +8,8 @@ from typing import Protocol
 
 from campaigns.ledger.batches import queue_of
 from campaigns.names import CONTROL
-from campaigns.store.client import ScriptCall, Store
+from campaigns.store.calls import Call
+from campaigns.store.client import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,13 @@ class Due:
 
     def put(self, entry: Entry, of: Owned, at_ms: int) -> None:
         """Make an entry due at `at_ms` (unix ms), whenever it was due before."""
-        self._store.run(*self.putting([(entry, of, at_ms)]))
+        self.put_call([(entry, of, at_ms)]).run(self._store)
 
-    def putting(self, entries: Sequence[tuple[Entry, Owned, int]], *, missing_only: bool = False) -> ScriptCall:
-        """The call that makes entries due; with `missing_only` those that stand there already are left as they are."""
+    def put_call(self, entries: Sequence[tuple[Entry, Owned, int]], *, missing_only: bool = False) -> Call[int]:
+        """The call that makes entries due. With `missing_only` it leaves those that stand there already as they are.
+
+        Returns how many stood nowhere before.
+        """
         keys: list[str] = []
         args: list[str | int] = []
         for entry, of, at_ms in entries:
@@ -56,11 +60,11 @@ class Due:
             due = self._keys.due(queue, of.account)
             keys += [due, due if queue == CONTROL else self._keys.accounts(queue)]
             args += [str(entry), of.account, at_ms, "NX" if missing_only else ""]
-        return "put_due", keys, args
+        return Call("put_due", keys, args, int)
 
     def put_missing(self, entries: Sequence[tuple[Entry, Owned, int]]) -> int:
         """Add those of `entries` (entry, whose, due at ms) that stand nowhere. Returns how many did not."""
-        return int(self._store.run(*self.putting(entries, missing_only=True)))
+        return self.put_call(entries, missing_only=True).run(self._store)
 
     def drop(self, entry: Entry, of: Owned) -> None:
         """Nothing is due of it any more."""

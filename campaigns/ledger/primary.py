@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from campaigns.store.client import ScriptCall, Store
+from campaigns.store.calls import Call
+from campaigns.store.client import Store
 
 
 class Witness:
-    """The last change of server and the last claim that this process was told of. It tells them with every look.
+    """The last change of server and the last claim that this process knows of. It reports them with every check.
 
-    A claim that was not replicated as far as it must be was undone, so it is not remembered.
+    A claim that too few replicas have is undone, so it is not remembered.
     """
 
     def __init__(self, store: Store) -> None:
@@ -18,25 +20,29 @@ class Witness:
         self._known = (0, 0)
 
     def known_by_process(self) -> list[int]:
-        """What scripts that look at the server are given: last change, last claim, replicas that must have a claim."""
+        """Arguments of the scripts that check the server: last change, last claim, replicas that must have a claim."""
         return [*self._known, self._store.replicas]
 
-    def record_message_ids(self, epoch: int, claims: int) -> None:
-        """Remember what the store says. After a change it counts anew."""
+    def remember(self, epoch: int, claims: int) -> None:
+        """Remember the change of server (`epoch`) and the claim that a script returned. Each change counts anew."""
         if epoch != self._known[0] or claims > self._known[1]:
             self._known = (epoch, claims)
 
-    def looking(self) -> ScriptCall:
-        """The call that notices whether another server took the place of the last."""
+    def check_call(self) -> Call[tuple[int, int]]:
+        """The call that notices whether another server took the place of the last. Returns its epoch and claims."""
         keys = self._store.keys
-        return "check_primary", [keys.primary(), keys.workers(), keys.events()], self.known_by_process()
+        names = [keys.primary(), keys.workers(), keys.events()]
+        return Call("check_primary", names, self.known_by_process(), _epoch_and_claims)
 
-    def looked(self, answer: Sequence[int]) -> None:
-        """Take in the answer to `looking`.
+    def checked(self, epoch: int, claims: int) -> None:
+        """Remember what `check_call` returned, unless claims wait for replicas.
 
-        Whoever only looks does not know what replicas have of it: where claims wait for them, the next failover may
-        undo the change that was noticed, and that loses nothing.
+        A check waits for none: the next failover may undo the change that it noticed, and that loses nothing.
         """
-        epoch, claims, _ = answer
         if not self._store.replicas:
-            self.record_message_ids(int(epoch), int(claims))
+            self.remember(epoch, claims)
+
+
+def _epoch_and_claims(answer: Sequence[Any]) -> tuple[int, int]:
+    epoch, claims, _ = answer
+    return int(epoch), int(claims)

@@ -15,7 +15,8 @@ from campaigns.ledger.due import Entry
 from campaigns.ledger.primary import Witness
 from campaigns.ledger.records import Batch
 from campaigns.names import CONTROL, POLL, QUICK, REPLIES
-from campaigns.store.client import ScriptCall, Store, paired
+from campaigns.store.calls import Call
+from campaigns.store.client import Store, paired
 from campaigns.store.keys import Keys
 
 #: A turn that is not heard of for so long has died. One that waits for its requests is given their deadline besides.
@@ -55,19 +56,15 @@ class Answer:
     """What a call of a turn brought.
 
     `goes_on`: whether the turn does. `wait_ms`: until more can be done; None if nothing stands in the queue.
-    `ring`: whether to ring a bell for another worker.
+    `ring`: whether to ring a bell for another worker. `taken`: entries of the control queue, `TakenRead`, or `Claim`
+    and `ToCheck`, by the queue. `server`: the change of server and the claim that `Witness.remember` takes.
     """
 
-    now_ms: int
     goes_on: bool
     wait_ms: int | None
     ring: bool
-    taken: list[Any]
-
-    @classmethod
-    def read(cls, answer: Sequence[Any]) -> Answer:
-        now_ms, goes_on, wait_ms, ring, *taken = answer
-        return cls(int(now_ms), bool(goes_on), int(wait_ms) if int(wait_ms) >= 0 else None, bool(ring), taken)
+    taken: Sequence[Any]
+    server: tuple[int, int] | None = None
 
 
 class Turns:
@@ -102,14 +99,14 @@ class Turns:
 
     def ring(self, queue: str, *, silence_ms: int = 0) -> bool:
         """Whether a bell is to be rung for a queue. Raises StoreError."""
-        return bool(self._store.run(*self.ringing(queue, silence_ms=silence_ms)))
+        return self.ring_call(queue, silence_ms=silence_ms).run(self._store)
 
-    def ringing(self, queue: str, *, silence_ms: int = 0, ended: str = "") -> ScriptCall:
+    def ring_call(self, queue: str, *, silence_ms: int = 0, ended: str = "") -> Call[bool]:
         """The call that `ring` makes. `ended` is a turn that is over."""
         keys = self._keys
         due = keys.due(CONTROL) if queue == CONTROL else keys.accounts(queue)
         who = [keys.bells(queue), keys.turns(), keys.full_turns(), keys.workers(), keys.taken(queue)]
-        return "ring_bell", [due, *who], [queue, secrets.token_hex(6), silence_ms, ended]
+        return Call("ring_bell", [due, *who], [queue, secrets.token_hex(6), silence_ms, ended], bool)
 
 
 class Turn:
@@ -136,46 +133,20 @@ class Turn:
         self._full_ms = full_ms
         self._witness = witness
 
-    def taking(self, most: int, under_way: int) -> ScriptCall:
+    def take_call(self, most: int, under_way: int) -> Call[Answer]:
         """The call that takes up to `most` things while `under_way` requests of the turn are."""
         self.calls += 1
         head = [self.queue, self.name, self.calls, _LEASE_MS, self._full_ms, under_way, self._patience_ms]
         if self.queue == CONTROL:
-            return (
-                "take_due",
-                [self._keys.due(CONTROL), *self._who(), self._keys.taken(CONTROL)],
-                [
-                    *head,
-                    AGAIN_MS,
-                    most,
-                ],
-            )
+            names = [self._keys.due(CONTROL), *self._who(), self._keys.taken(CONTROL)]
+            return Call("take_due", names, [*head, AGAIN_MS, most], _read_entries)
         ids = [secrets.token_hex(8) for _ in range(most)]
         if self.queue in {POLL, REPLIES}:
-            return "take_reads", self._read_keys(), [*head, AGAIN_MS, *self._facts, *ids]
+            return Call("take_reads", self._read_keys(), [*head, AGAIN_MS, *self._facts, *ids], _read_reads)
         kind = "quick" if self.queue == QUICK else "paid"
-        return (
-            "take_sends",
-            self._send_keys(),
-            [*head, self._batch_lease_ms, kind, *self._facts, *self._witness.known_by_process(), *ids],
-        )
-
-    def read(self, answer: Sequence[Any], *, replicated: bool = True) -> Answer:
-        """The answer to `taking`: entries, `TakenRead`, or `Claim` and `ToCheck`, as its queue says.
-
-        `replicated`: whether as many replicas have what was claimed as must have it.
-        """
-        read = Answer.read(answer)
-        if self.queue == CONTROL:
-            read.taken[:] = [Entry.read(raw) for raw in read.taken]
-        elif self.queue in {POLL, REPLIES}:
-            read.taken[:] = [_taken_read(row, read.now_ms) for row in read.taken]
-        else:
-            _, epoch, claims = read.taken.pop()
-            if replicated:
-                self._witness.record_message_ids(epoch, claims)
-            read.taken[:] = [_taken_send(row, read.now_ms) for row in read.taken]
-        return read
+        known = self._witness.known_by_process()
+        args = [*head, self._batch_lease_ms, kind, *self._facts, *known, *ids]
+        return Call("take_sends", self._send_keys(), args, _read_sends)
 
     def _who(self) -> list[str]:
         keys = self._keys
@@ -211,6 +182,29 @@ class Turn:
             keys.accounts(other),
             *bases,
         ]
+
+
+def _read_entries(answer: Sequence[Any]) -> Answer:
+    _, taken, head = _parts(answer)
+    return Answer(*head, [Entry.read(raw) for raw in taken])
+
+
+def _read_reads(answer: Sequence[Any]) -> Answer:
+    now_ms, taken, head = _parts(answer)
+    return Answer(*head, [_taken_read(row, now_ms) for row in taken])
+
+
+def _read_sends(answer: Sequence[Any]) -> Answer:
+    now_ms, (*taken, last), head = _parts(answer)
+    _, epoch, claims = last
+    return Answer(*head, [_taken_send(row, now_ms) for row in taken], (int(epoch), int(claims)))
+
+
+def _parts(answer: Sequence[Any]) -> tuple[int, Sequence[Any], tuple[bool, int | None, bool]]:
+    """The time of an answer (unix ms), what was taken, and the first three fields of `Answer`."""
+    now_ms, goes_on, wait_ms, ring, *taken = answer
+    wait_ms = int(wait_ms)
+    return int(now_ms), taken, (bool(goes_on), wait_ms if wait_ms >= 0 else None, bool(ring))
 
 
 def _taken_read(row: Sequence[Any], now_ms: int) -> TakenRead | NoToken:

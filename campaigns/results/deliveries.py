@@ -14,7 +14,8 @@ from campaigns.planning.planner import phones_of
 from campaigns.results.changes import CHANGES_PER_EVENT, ROWS_PER_CALL, Change, counters, encoded_values, portions
 from campaigns.results.counters import raises_of
 from campaigns.statuses import final_words
-from campaigns.store.client import ScriptCall, Store
+from campaigns.store.calls import Call, nothing
+from campaigns.store.client import Store
 
 _BATCHES_PER_ROUND_TRIP = 20
 #: Hashes of more rows than this are read in portions.
@@ -173,19 +174,18 @@ class Deliveries:
 
         Returns the field of the batch that changed, if any did.
         """
-        calls = self.message_id_calls(batch, message_ids, life_ms)
-        if not calls:
+        call = self.record_message_ids_call(batch, message_ids, life_ms)
+        if call is None:
             return {}
-        self._store.run_in_turn(calls)
-        _, _, (packed, *_) = calls[0]
-        return {"message_ids": packed.decode()}
+        call.run(self._store)
+        return {"message_ids": call.args[0].decode()}
 
-    def message_id_calls(
+    def record_message_ids_call(
         self, batch: Batch, message_ids: Mapping[int, int | Sequence[int]], life_ms: int
-    ) -> list[ScriptCall]:
-        """The call that `record_message_ids` makes; none if all ids are known.
+    ) -> Call[None] | None:
+        """The call that `record_message_ids` makes; None if all ids are known.
 
-        A mailing keeps every id that was ever learnt of it. Nothing is written if somebody else claimed the batch
+        A mailing keeps every id that the gateway ever gave it. Nothing is written if another worker claimed the batch
         since: the ids are those of an earlier attempt.
         """
         known = batch.all_message_ids
@@ -196,12 +196,12 @@ class Deliveries:
                     known[mailing] = (*known.get(mailing, ()), message_id)
                     new.append((mailing, message_id))
         if not new:
-            return []
+            return None
         keys = [self._keys.message(batch.account, message_id) for _, message_id in new]
         values = [part for mailing, message_id in new for part in (f"{batch.id}:{mailing}", message_id)]
         named = {str(mailing): ids[0] if len(ids) == 1 else ids for mailing, ids in known.items()}
         names = [self._keys.batch(batch.id), self._keys.known(batch.account, batch.kind), *keys]
-        return [("record_message_ids", names, [orjson.dumps(named), life_ms, batch.fence, *values])]
+        return Call("record_message_ids", names, [orjson.dumps(named), life_ms, batch.fence, *values], nothing)
 
     def reject_mailing(self, batch: Batch, mailing: int, recipients: int, text: str) -> int:
         """The gateway refused one mailing of an accepted batch. Returns the recipients left in the batch."""

@@ -90,8 +90,8 @@ def test_reads_never_use_all(store: Store) -> None:
     limits = limiter(store, concurrency=4)
     with ExitStack() as stack:
         for _ in range(2):
-            stack.enter_context(limits.reading("a", "getViberMessages"))
-        with pytest.raises(PermitDeniedError), limits.reading("a", "getViberMessages", patience_s=0):
+            stack.enter_context(limits.read_permit("a", "getViberMessages"))
+        with pytest.raises(PermitDeniedError), limits.read_permit("a", "getViberMessages", patience_s=0):
             pytest.fail("must not be entered")
         permit(limits.acquire("a", patience_s=0))
 
@@ -169,7 +169,7 @@ def test_failures_in_a_row(store: Store) -> None:
 def test_reading_without_a_permit(store: Store) -> None:
     limits = limiter(store)
     limits.pause("a", 60, "no")
-    with pytest.raises(PermitDeniedError) as caught, limits.reading("a", "getViberMessages"):
+    with pytest.raises(PermitDeniedError) as caught, limits.read_permit("a", "getViberMessages"):
         pytest.fail("must not be entered")
     assert caught.value.retry_after_s is not None
     assert caught.value.retry_after_s > 50
@@ -185,8 +185,8 @@ def test_reading_without_a_permit(store: Store) -> None:
 )
 def test_why_nothing_was_asked_in_words_for_people(store: Store, limit: dict[str, Any], why: str) -> None:
     limits = limiter(store, **limit)
-    with limits.reading("a", "getViberMessages", patience_s=0):
-        second = limits.reading("a", "getViberMessages", patience_s=0)
+    with limits.read_permit("a", "getViberMessages", patience_s=0):
+        second = limits.read_permit("a", "getViberMessages", patience_s=0)
         with pytest.raises(PermitDeniedError) as caught, second:
             pytest.fail("must not be entered")
     assert caught.value.reason == f"not asked: {why}"
@@ -244,7 +244,7 @@ class TestBreaker:
         self.fail(limits, 2)
         assert self.wait_s(limits) <= self.FIRST_S
         assert self.wait_s(limits, quick=True) <= self.FIRST_S
-        with limits.reading("a", "getViberMessages", patience_s=0):
+        with limits.read_permit("a", "getViberMessages", patience_s=0):
             pass
 
     def test_one_request_tries_at_a_time(self, store: Store) -> None:

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import orjson
 
-from campaigns.accounts.limiter import Limiter, Permit, Reads
+from campaigns.accounts.limiter import Limiter, Permit, ReadPermits
 from campaigns.answers.rows import HOME
 from campaigns.answers.schemas import SCHEMAS
 from campaigns.enqueue import enqueue
@@ -27,7 +27,8 @@ from campaigns.names import POLL
 from campaigns.results import compare
 from campaigns.services import Services
 from campaigns.settings import Rate, Secret, Settings
-from campaigns.store.client import ScriptCall, Store
+from campaigns.store.calls import Call
+from campaigns.store.client import Store
 from campaigns.store.embedded import EmbeddedServer
 from campaigns.times.gateway_times import gateway_reader
 from campaigns.wiring import build_services
@@ -61,11 +62,11 @@ def _nothing(*_: object) -> Permit:
     raise AssertionError("nobody asks for a permit")
 
 
-class _NoPermits(Reads):
+class _NoPermits(ReadPermits):
     """To tell what a poll costs by itself: it asks for no permit besides the one that comes with what a turn takes."""
 
-    def __init__(self, store: Store, releasing: Callable[..., ScriptCall], first: Permit | None) -> None:
-        super().__init__(store, _nothing, releasing, first)
+    def __init__(self, store: Store, release_call: Callable[..., Call[Any]], first: Permit | None) -> None:
+        super().__init__(store, _nothing, release_call, first)
 
     def __call__(self, method: str) -> AbstractContextManager[Notes]:
         return nullcontext(Notes())
@@ -85,9 +86,9 @@ class Followed:
         self.services: Services = build_services(settings, ring=lambda *_: True)
         self._limiter = self.services.limiter
         if not limited:
-            store, releasing = self.services.store, self.services.limiter.releasing
+            store, release_call = self.services.store, self.services.limiter.release_call
             free = SimpleNamespace(
-                reads=lambda _account, _patience_s, first: _NoPermits(store, releasing, first), releasing=releasing
+                read_permits=lambda _account, _patience_s=0.0, first=None: _NoPermits(store, release_call, first)
             )
             self.services = replace(self.services, limiter=cast("Limiter", free))
         self.batch: Batch

@@ -38,7 +38,7 @@ def stage(make_stage: Callable[..., Stage]) -> Stage:
 def take(stage: Stage, queue: str, most: int, worker: str = "w") -> list[str]:
     """The batches that one call of a turn claims."""
     turn = stage.services.turns.begin(queue, worker, 0)
-    taken = turn.read(stage.services.store.run(*turn.taking(most, 0))).taken
+    taken = turn.take_call(most, 0).run(stage.services.store).taken
     return [one.batch.id for one in taken if isinstance(one, Claim)]
 
 
@@ -219,8 +219,8 @@ def test_an_answer_that_was_lost_is_given_again(stage: Stage) -> None:
     """The client repeats a call whose answer did not come: what it took is not left to its lease."""
     campaign = stage.enqueue(bulk_job(phones(3)))
     turn = stage.services.turns.begin(BULK, "w", 0)
-    call = turn.taking(2, 0)
-    first, second = (turn.read(stage.services.store.run(*call)).taken for _ in range(2))
+    call = turn.take_call(2, 0)
+    first, second = (call.run(stage.services.store).taken for _ in range(2))
     assert [claim.batch.id for claim in first] == [claim.batch.id for claim in second]
     assert [claim.fence for claim in first] == [claim.fence for claim in second]
     assert campaign.status().recipients["sending"] == 2
@@ -232,7 +232,7 @@ def test_a_read_that_was_lost_is_given_again(stage: Stage) -> None:
     batch = stage.services.batches.read(f"{campaign.id}-0")
     stage.services.due.put(Entry(POLL_VERB, batch.id), batch, 0)
     turn = stage.services.turns.begin(POLL, "w", 0)
-    call = turn.taking(2, 0)
-    first, second = (turn.read(stage.services.store.run(*call)).taken for _ in range(2))
+    call = turn.take_call(2, 0)
+    first, second = (call.run(stage.services.store).taken for _ in range(2))
     assert [(taken.entry, taken.permit_id) for taken in first] == [(taken.entry, taken.permit_id) for taken in second]
     assert [taken.batch.id for taken in first] == [batch.id]

@@ -33,6 +33,7 @@ from campaigns.ledger.turns import AGAIN_MS
 from campaigns.names import CONTROL
 from campaigns.planning.batching import Reduced
 from campaigns.recipients.exclusions import Excluded
+from campaigns.store.calls import Call, Calls, nothing
 from campaigns.store.client import Store
 from campaigns.store.lua import script_text
 from tests.support.claims import UNLIMITED, claim_in, due_sets
@@ -135,8 +136,8 @@ class TestClaims:
         """The client repeats a command whose answer was lost."""
         campaign_id = ready(timed)
         turn = Turns(timed, limits=UNLIMITED, lease_ms=1000, deadline_ms=1000).begin("bulk", "test", 0)
-        call = turn.taking(1, 0)
-        first, second = (turn.read(timed.run(*call)).taken for _ in range(2))
+        call = turn.take_call(1, 0)
+        first, second = (call.run(timed).taken for _ in range(2))
         assert first == second
         assert (first[0].batch.id, first[0].batch.attempt) == (f"{campaign_id}-0", 1)
         assert Campaigns(timed).read(campaign_id).number("b:sending") == 1
@@ -201,7 +202,7 @@ class TestDue:
 
     def taken(self, timed: Store) -> list[Entry]:
         turn = Turns(timed, limits=UNLIMITED, lease_ms=1000, deadline_ms=1000).begin("control", "test", 0)
-        return turn.read(timed.run(*turn.taking(1, 0))).taken
+        return turn.take_call(1, 0).run(timed).taken
 
     def test_taken_entries_come_back(self, timed: Store, clock: Clock) -> None:
         Due(timed).put_control(Entry("lease", "c-0"), clock.ms)
@@ -215,13 +216,20 @@ class TestDue:
         for number in range(2):
             due.put_control(Entry("lease", f"c-{number}"), clock.ms)
         turn = Turns(timed, limits=UNLIMITED, lease_ms=1000, deadline_ms=1000).begin("control", "test", 0)
-        price = "record_cost", [timed.keys.batch("c-0"), timed.keys.campaign("c")], [0, "BYN", 1]
-        first, _ = timed.run_in_turn([turn.taking(1, 0), price])
-        assert turn.read(first).taken == [Entry("lease", "c-0")]
+        keys = [timed.keys.batch("c-0"), timed.keys.campaign("c")]
+        price = Call("record_cost", keys, [0, "BYN", 1], nothing)
+        calls = Calls()
+        first = calls.add(turn.take_call(1, 0))
+        calls.add(price)
+        calls.run(timed)
+        assert first.value.taken == [Entry("lease", "c-0")]
         timed.redis.script_flush()
-        timed.run_in_turn([price])  # loads one of the two
-        second, _ = timed.run_in_turn([turn.taking(1, 0), price])
-        assert turn.read(second).taken == [Entry("lease", "c-1")]
+        price.run(timed)  # loads one of the two
+        calls = Calls()
+        second = calls.add(turn.take_call(1, 0))
+        calls.add(price)
+        calls.run(timed)
+        assert second.value.taken == [Entry("lease", "c-1")]
         assert due.depth("control", clock.ms)[0] == 0
         clock.ms += AGAIN_MS
         assert due.depth("control", clock.ms)[0] == 2

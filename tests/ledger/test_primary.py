@@ -18,10 +18,10 @@ def test_a_change_that_replicas_may_lack(settings: Settings, prefix: str, replic
     store = Store(connect(settings), Keys(prefix), safety=Safety(replicas=replicas))
     witness, primary = Witness(store), store.keys.primary()
     another_server(store, "first", epoch=1)
-    witness.looked(store.run(*witness.looking()))
+    witness.checked(*witness.check_call().run(store))
     assert store.ask("hget", primary, "epoch") == b"2"
     another_server(store, "second", epoch=1)
-    witness.looked(store.run(*witness.looking()))
+    witness.checked(*witness.check_call().run(store))
     assert (store.ask("hget", primary, "doubt") is not None) is doubted
 
 

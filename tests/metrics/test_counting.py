@@ -135,9 +135,9 @@ class TestOnce:
         assert isinstance(permit, Permit)
         limiter.regain(permit)  # the same call again
         made = [Made("sendBulkViber", "not_written", 0.2), Made("sendBulkViber", "ok", 0.02)]
-        release = limiter.releasing(permit, used=True, outcome="ok", notes=made)
+        release = limiter.release_call(permit, used=True, outcome="ok", notes=made)
         for _ in range(2):
-            store.run(*release)
+            release.run(store)
         scraped = scrape(stage.services)
         assert value(scraped, "limiter_answers_total", answer="granted") == 1
         assert value(scraped, "gateway_requests_total") == 2
@@ -148,9 +148,9 @@ class TestOnce:
     def test_a_move(self, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(phones(3)))
         batch = stage.services.batches.read(f"{campaign.id}-0")
-        move = stage.services.batches.moving(batch, Move(CANCELLED), from_states={PLANNED})
+        move = stage.services.batches.move_call(batch, Move(CANCELLED), from_states={PLANNED})
         for _ in range(2):
-            stage.services.store.run(*move)
+            move.run(stage.services.store)
         scraped = scrape(stage.services)
         assert value(scraped, "batch_moves_total", from_="planned", to="cancelled") == 1
         assert value(scraped, "recipients_total", outcome="cancelled") == 3

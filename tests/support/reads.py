@@ -1,12 +1,13 @@
-"""Polls and fetches of one batch by its id, as a worker's turn makes them, without a permit that is held already."""
+"""Polls and fetches of one batch by its id, as a worker's turn makes them; but the turn has a permit already."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from campaigns.flow.tracking.poll import poll
+from campaigns.flow.tracking.poll import poll_batch as poll
 from campaigns.flow.tracking.replies import fetch_replies
 from campaigns.services import Services
+from tests.support.claims import finish
 
 
 class Read(NamedTuple):
@@ -18,9 +19,11 @@ class Read(NamedTuple):
 
 def poll_batch(services: Services, batch_id: str) -> None:
     """Poll once, and write how it ended."""
-    services.store.run_in_turn(poll(services, services.batches.read(batch_id), services.now_ms(), None))
+    batch = services.batches.read(batch_id)
+    finish(services.store, poll(services, batch, services.now_ms(), services.limiter.read_permits(batch.account)))
 
 
 def fetch_batch(services: Services, batch_id: str) -> None:
     """Fetch the replies to a batch once."""
-    fetch_replies(services, services.batches.read(batch_id), None)
+    batch = services.batches.read(batch_id)
+    fetch_replies(services, batch, services.limiter.read_permits(batch.account))

@@ -45,7 +45,7 @@ def ask(services: Services, account: str) -> Asked:
     gateway = unlimited_gateway(services.settings, account)
     try:
         try:
-            with services.limiter.reading(account, "getViberMessages"):
+            with services.limiter.read_permit(account, "getViberMessages"):
                 clock_s = gateway.clock_s()
         except StoreError:
             clock_s = gateway.clock_s()

@@ -11,7 +11,7 @@ from campaigns.flow.scheduling.canary import judge_canary
 from campaigns.flow.scheduling.leases import end_lease
 from campaigns.flow.scheduling.stream_room import TRIM_ENTRY, keep_room
 from campaigns.flow.scheduling.sweep import SWEEP_ENTRY, sweep_campaign, sweep_slice
-from campaigns.flow.turn import Outcome
+from campaigns.flow.turn import NOTHING_TO_WRITE, Work
 from campaigns.ledger import CANARY, CANCEL, LEASE, PLAN, Entry
 from campaigns.ledger.states import CANCELLING, PLANNING
 from campaigns.services import Services
@@ -28,7 +28,7 @@ _TRIMS_EVERY_MS: Final = 1_000
 
 def control_taken(
     services: Services, entry: Entry, _began_at_s: float, monotonic: Callable[[], float] = time.monotonic
-) -> Outcome:
+) -> Work:
     """Do what an entry of the control queue stands for."""
     if entry == SWEEP_ENTRY:
         until_s = monotonic() + _SLICE_S
@@ -47,7 +47,7 @@ def control_taken(
         _campaign_due(services, entry)
     else:
         services.due.drop_control(entry)
-    return Outcome()
+    return NOTHING_TO_WRITE
 
 
 def _campaign_due(services: Services, entry: Entry) -> None:

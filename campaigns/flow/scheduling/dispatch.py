@@ -9,6 +9,7 @@ from campaigns.flow.scheduling.sweep import SWEEP_ENTRY
 from campaigns.health.heartbeats import ticked
 from campaigns.names import DUE_QUEUES
 from campaigns.services import Services
+from campaigns.store.calls import Calls
 
 #: After so long without anybody taking, a bell that was rung counts as lost.
 SILENCE_MS: Final = 1_000
@@ -21,11 +22,12 @@ def dispatch(services: Services, beat: str = "") -> int:
     """
     ticked(services.store, beat)
     services.due.keep_in_control([SWEEP_ENTRY, TRIM_ENTRY], services.now_ms())
-    witness = services.turns.witness
-    calls = [services.turns.ringing(queue, silence_ms=SILENCE_MS) for queue in DUE_QUEUES]
-    looked, *answers = services.store.run_in_turn([witness.looking(), *calls])
-    witness.looked(looked)
-    return sum(services.ring(queue) for queue, ring in zip(DUE_QUEUES, answers, strict=True) if ring)
+    calls = Calls()
+    server = calls.add(services.turns.witness.check_call())
+    rings = {queue: calls.add(services.turns.ring_call(queue, silence_ms=SILENCE_MS)) for queue in DUE_QUEUES}
+    calls.run(services.store)
+    services.turns.witness.checked(*server.value)
+    return sum(services.ring(queue) for queue, to_ring in rings.items() if to_ring.value)
 
 
 def ring(services: Services, queue: str) -> None:

@@ -29,7 +29,6 @@ from campaigns.ledger import (
     Move,
     Owned,
     drop_plan,
-    moved,
     number_of,
 )
 from campaigns.ledger.states import (
@@ -43,6 +42,7 @@ from campaigns.ledger.states import (
     SENDING,
 )
 from campaigns.services import Services
+from campaigns.store.calls import Calls
 
 log = logging.getLogger(__name__)
 
@@ -185,8 +185,10 @@ def _cancel(services: Services, batches: Sequence[Batch]) -> int:
     number, move = 0, Move(CANCELLED, due={SEND: None})
     for start in range(0, len(batches), _CANCELLED_PER_ROUND_TRIP):
         some = batches[start : start + _CANCELLED_PER_ROUND_TRIP]
-        calls = [services.batches.moving(batch, move, from_states={PLANNED}) for batch in some]
-        number += sum(map(moved, services.store.run_in_turn(calls)))
+        calls = Calls()
+        moved = [calls.add(services.batches.move_call(batch, move, from_states={PLANNED})) for batch in some]
+        calls.run(services.store)
+        number += sum(reply.value for reply in moved)
     return number
 
 

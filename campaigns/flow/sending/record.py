@@ -1,90 +1,93 @@
-"""Recording what became of a paid request: the batch, its permit and its account."""
+"""Recording the result of a paid request: the batch, its permit and its account."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from campaigns.accounts.limiter import Permit
 from campaigns.flow.doubt.double_sends import accepted_late
 from campaigns.flow.outcome import MAY_RECORD, RESENT, Verdict
+from campaigns.flow.turn import Work
 from campaigns.gateway.noting import Made
-from campaigns.ledger import POLL_VERB, Batch, Claim, Move, moved
+from campaigns.ledger import POLL_VERB, Batch, Claim, Move
 from campaigns.ledger.states import ACCEPTED, REJECTED, SETTLED, UNKNOWN
 from campaigns.services import Services
 from campaigns.statuses import NOT_AT_ALL
-from campaigns.store.client import ScriptCall
+from campaigns.store.calls import Calls
 
 log = logging.getLogger(__name__)
 
-#: A person may have to act on these; the others are how things go.
+#: A person may have to act on these; the others are the usual course.
 _LEVELS: Final = {UNKNOWN: logging.WARNING, REJECTED: logging.WARNING}
 
 
-def recording(
-    services: Services, claim: Claim, permit: Permit, verdict: Verdict, notes: Sequence[Made] = ()
-) -> list[ScriptCall]:
-    """The calls that write the verdict, and the requests that were made for it.
+def record(
+    services: Services, claim: Claim, permit: Permit, verdict: Verdict, took_ms: int, notes: Sequence[Made] = ()
+) -> Work:
+    """Write the verdict of a request, and what was noted about it, with the turn's next round trip; then log it.
 
-    The batch comes first: who dies after that has lost nothing but a permit.
+    `took_ms` passed from the claim to the gateway's answer.
     """
-    pause, account = verdict.pause, claim.batch.account
-    data = {"batch": claim.batch.id}
-    calls = [
-        services.batches.moving(claim.batch, verdict.move, from_states=MAY_RECORD[verdict.move.to], fence=claim.fence),
-        services.limiter.releasing(
+    batch, pause, calls = claim.batch, verdict.pause, Calls()
+    data = {"batch": batch.id}
+    # First the gateway's ids, since the new state makes others ask by them; then the batch: a worker that dies after
+    # that has lost nothing but a permit.
+    _add_message_ids(services, claim, verdict, calls)
+    allowed = MAY_RECORD[verdict.move.to]
+    moved = calls.add(services.batches.move_call(batch, verdict.move, from_states=allowed, fence=claim.fence))
+    released = calls.add(
+        services.limiter.release_call(
             permit, used=verdict.used, outcome=verdict.outcome, why=verdict.why, data=data, notes=notes
-        ),
-    ]
+        )
+    )
     if "uuid" in verdict.move.fields:
         life_s = max(services.settings.retention_s, 2 * services.settings.settle_window_s)
-        calls.append(services.batches.awaiting(claim.batch, round(life_s * 1000)))
-    if _is_over(claim.batch, verdict):
+        calls.add(services.batches.await_message_ids_call(batch, round(life_s * 1000)))
+    if _is_over(batch, verdict):
         settled = Move(SETTLED, {}, {"text": ""}, {POLL_VERB: None})
-        calls.append(services.batches.moving(claim.batch, settled, from_states={ACCEPTED}, fence=claim.fence))
+        calls.add(services.batches.move_call(batch, settled, from_states={ACCEPTED}, fence=claim.fence))
     if pause is not None:
-        # With the others: what is taken next in the same round trip must not be of this account.
-        how: dict[str, Any] = {"paid_only": pause.paid_only, "cause": pause.cause}
-        calls.append(services.limiter.pausing(account, pause.seconds, pause.reason, data, **how))
-    return calls
+        # In the same round trip: what the turn takes next must not be of this account.
+        calls.add(
+            services.limiter.pause_call(
+                batch.account, pause.seconds, pause.reason, data, paid_only=pause.paid_only, cause=pause.cause
+            )
+        )
+    yield calls
+    _log_move(services, claim, verdict, took_ms, moved=moved.value)
+    if released.value.pause_ms:
+        _log_pause(verdict, batch, released.value.pause_ms)
+    if pause is not None:
+        _log_pause(verdict, batch, round(pause.seconds * 1000))
+
+
+def _add_message_ids(services: Services, claim: Claim, verdict: Verdict, calls: Calls) -> None:
+    life_ms = round(services.settings.retention_s * 1000)
+    call = services.deliveries.record_message_ids_call(claim.batch, verdict.message_ids, life_ms)
+    if call is not None:
+        calls.add(call)
 
 
 def _is_over(batch: Batch, verdict: Verdict) -> bool:
     """Whether nothing more is asked about a message, so that it is settled with its acceptance, and not by a poll."""
-    return bool(verdict.learnt) and batch.follow == NOT_AT_ALL and RESENT not in batch.fields
+    return bool(verdict.message_ids) and batch.follow == NOT_AT_ALL and RESENT not in batch.fields
 
 
-def message_id_calls(services: Services, claim: Claim, verdict: Verdict) -> list[ScriptCall]:
-    """The calls that write down the gateway's ids, before anybody may ask by them."""
-    if not verdict.learnt:
-        return []
-    return services.deliveries.message_id_calls(
-        claim.batch, verdict.learnt, round(services.settings.retention_s * 1000)
-    )
-
-
-def recorded(services: Services, claim: Claim, verdict: Verdict, took_ms: int, answers: Sequence[Any]) -> bool:
-    """What follows from the answers to `recording`. `took_ms` passed from the claim to the gateway's answer.
-
-    Returns whether the batch took the verdict. It does not if a later attempt stands in its place.
-    """
+def _log_move(services: Services, claim: Claim, verdict: Verdict, took_ms: int, *, moved: bool) -> None:
+    """Log that the batch took the verdict, or that it did not because a later attempt stands in its place."""
     batch, to = claim.batch, verdict.move.to
-    said, (_, paused_ms), *_ = answers
-    taken = moved(said)
     facts = {**batch.facts, "to": to, "reason": verdict.move.data.get("reason"), "ms": took_ms}
-    if taken:
+    if moved:
         log.log(_LEVELS.get(to, logging.INFO), "batch_moved", extra=facts)
-    else:
-        log.warning("batch_moved_elsewhere", extra=facts)
-        taken = to == ACCEPTED and accepted_late(services, claim, verdict)
-    if paused_ms:
-        log.warning("account_paused", extra=_pause(verdict, batch, int(paused_ms)))
-    if verdict.pause is not None:
-        log.warning("account_paused", extra=_pause(verdict, batch, round(verdict.pause.seconds * 1000)))
-    return taken
+        return
+    log.warning("batch_moved_elsewhere", extra=facts)
+    if to == ACCEPTED:
+        accepted_late(services, claim, verdict)
 
 
-def _pause(verdict: Verdict, batch: Batch, pause_ms: int) -> dict[str, object]:
-    """What a log line says of an account's pause: why in our words, since the gateway's may repeat a text."""
-    return {**batch.facts, "reason": verdict.move.data.get("reason"), "pause_ms": pause_ms}
+def _log_pause(verdict: Verdict, batch: Batch, pause_ms: int) -> None:
+    """Log an account's pause, with the reason in our words: the gateway's may repeat a text."""
+    facts = {**batch.facts, "reason": verdict.move.data.get("reason"), "pause_ms": pause_ms}
+    log.warning("account_paused", extra=facts)

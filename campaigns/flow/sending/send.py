@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -15,15 +14,16 @@ import orjson
 from campaigns.accounts.limiter import Permit
 from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError, PermitDeniedError
 from campaigns.flow.outcome import Verdict, accepted, refused
-from campaigns.flow.sending.record import message_id_calls, recorded, recording
+from campaigns.flow.sending.record import record
 from campaigns.flow.sending.send_list import send_list
 from campaigns.flow.sending.suppress import check
 from campaigns.flow.tracking.callbacks import callback_url
-from campaigns.flow.turn import Outcome
+from campaigns.flow.turn import NOTHING_TO_WRITE, Work
 from campaigns.gateway.noting import Notes
 from campaigns.ledger import SEND, Claim, Entry, NoToken, ToCheck
 from campaigns.planning.batching import with_schedule, without_schedule
 from campaigns.services import Services
+from campaigns.store.calls import Calls
 from campaigns.times.gateway_times import to_d_schedule, to_schedule_time
 
 log = logging.getLogger(__name__)
@@ -32,45 +32,56 @@ log = logging.getLogger(__name__)
 _REPLICAS_S: Final = 5.0
 
 
-def send_taken(services: Services, taken: Claim | ToCheck | NoToken, began_at_s: float) -> Outcome:
+def send_taken(services: Services, taken: Claim | ToCheck | NoToken, began_at_s: float) -> Work:
     """Send a claimed batch, or check one against the opt-outs so that it can be claimed next.
 
-    `began_at_s` (boot clock) lies before the claim, so that claim and permit last longer than this process believes.
+    `began_at_s` (clock since boot) lies before the claim, so that claim and permit last longer than this process
+    believes.
     """
-    if isinstance(taken, NoToken):
-        with suppress(PermitDeniedError):
-            # Pauses it, so that people see why nothing goes out.
-            services.gateway(taken.account)
-        return Outcome()
-    if isinstance(taken, ToCheck):
-        check(services, taken.batch_id, taken.outdated)
-        batch = services.batches.read(taken.batch_id)
-        return Outcome(
-            [services.due.putting([(Entry(SEND, batch.id), batch, services.now_ms())])] if batch.state else []
-        )
-    # The permit goes by the claim's fence: one random text a request.
-    permit = Permit(taken.batch.account, taken.fence)
-    notes = Notes()
-    verdict = _verdict(services, taken, permit, began_at_s, notes)
-    took_ms = round((services.boot_s() - began_at_s) * 1000)
-    learnt, calls = message_id_calls(services, taken, verdict), recording(services, taken, permit, verdict, notes)
-
-    def after(answers: Sequence[Any]) -> None:
-        recorded(services, taken, verdict, took_ms, answers[len(learnt) :])
-
-    return Outcome([*learnt, *calls], after)
+    match taken:
+        case NoToken():
+            pause_for_missing_token(services, taken)
+            return NOTHING_TO_WRITE
+        case ToCheck():
+            return _check_and_put_back(services, taken)
+        case Claim():
+            return _send(services, taken, began_at_s)
 
 
-def give_back(services: Services, taken: Claim | ToCheck | NoToken) -> Outcome:
+def give_back(services: Services, taken: Claim | ToCheck | NoToken) -> Work:
     """Undo a claim that was not replicated: a replica that took the primary's place would let it be sent again."""
     if not isinstance(taken, Claim):
-        return Outcome()  # nothing was claimed, and it is due again
+        return NOTHING_TO_WRITE  # nothing was claimed, and it is due again
     wanted, reason = services.store.replicas, "the claim was not replicated, so nothing was sent"
     log.warning("claim_not_replicated", extra={**taken.batch.facts, "reason": reason, "replicas": wanted})
     error = PermitDeniedError(taken.batch.kind, reason, retry_after_s=_REPLICAS_S)
     verdict = refused(error, taken.batch, services.settings, services.random.random())
-    permit = Permit(taken.batch.account, taken.fence)
-    return Outcome(recording(services, taken, permit, verdict), partial(recorded, services, taken, verdict, 0))
+    return record(services, taken, _permit_of(taken), verdict, took_ms=0)
+
+
+def pause_for_missing_token(services: Services, taken: NoToken) -> None:
+    """Pause an account whose token this worker lacks, so that people see why nothing goes out or is asked."""
+    with suppress(PermitDeniedError):
+        services.gateway(taken.account)  # pauses it, and raises
+
+
+def _check_and_put_back(services: Services, taken: ToCheck) -> Work:
+    check(services, taken.batch_id, taken.outdated)
+    batch = services.batches.read(taken.batch_id)
+    if batch.state:
+        yield Calls(services.due.put_call([(Entry(SEND, batch.id), batch, services.now_ms())]))
+
+
+def _send(services: Services, claim: Claim, began_at_s: float) -> Work:
+    permit, notes = _permit_of(claim), Notes()
+    verdict = _verdict(services, claim, permit, began_at_s, notes)
+    took_ms = round((services.boot_s() - began_at_s) * 1000)
+    return record(services, claim, permit, verdict, took_ms, notes)
+
+
+def _permit_of(claim: Claim) -> Permit:
+    """The permit was taken under the claim's fence: one random text for a request."""
+    return Permit(claim.batch.account, claim.fence)
 
 
 def _verdict(services: Services, claim: Claim, permit: Permit, began_at_s: float, notes: Notes) -> Verdict:
@@ -115,7 +126,7 @@ def _request(services: Services, claim: Claim, permit: Permit, may_write: Callab
         image = services.batches.image(batch.campaign_id) if claim.has_image else None
         message_id = gateway.send_quick_viber_message(fields, image=image, may_write=may_write, notes=notes)
         ids = {0: message_id}
-        return replace(accepted(batch, claim.now_ms, services.settings, message_ids=ids), learnt=ids)
+        return replace(accepted(batch, claim.now_ms, services.settings, message_ids=ids), message_ids=ids)
     callback = callback_url(services, batch, services.campaigns.brief(batch.campaign_id).callback_url)
     uuid = gateway.send_bulk_viber(claim.body, callback_url=callback, may_write=may_write, notes=notes)
     return accepted(batch, claim.now_ms, services.settings, uuid=uuid)

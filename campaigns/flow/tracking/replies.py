@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from hashlib import blake2b
 
-from campaigns.accounts.limiter import Permit, Reads
+from campaigns.accounts.limiter import ReadPermits
 from campaigns.answers.values import IncomingMessage, Rows
 from campaigns.errors import GatewayError
 from campaigns.flow.poll_schedule import again_ms, followed_to_the_end, reply_fraction
@@ -20,20 +20,15 @@ from campaigns.times.gateway_times import from_gateway
 log = logging.getLogger(__name__)
 
 _MARKED_PER_CALL = 200
-#: How long a fetch waits for a further permit, if the deadline of a request is not shorter.
-_PATIENCE_S = 5.0
 
 
-def fetch_replies(services: Services, batch: Batch, first: Permit | None) -> None:
-    """Fetch the replies to every mailing of a batch, until its window has passed and the last fetch was answered.
-
-    `first` is a permit that is held already.
-    """
-    with services.limiter.reads(batch.account, min(_PATIENCE_S, services.settings.deadline_s), first) as reads:
-        _fetch_all(services, batch, reads)
+def fetch_replies(services: Services, batch: Batch, permits: ReadPermits) -> None:
+    """Fetch the replies to every mailing of a batch, until its window has passed and the last fetch was answered."""
+    with permits:
+        _fetch_all(services, batch, permits)
 
 
-def _fetch_all(services: Services, batch: Batch, reads: Reads) -> None:
+def _fetch_all(services: Services, batch: Batch, permits: ReadPermits) -> None:
     batch_id = batch.id
     settings, now_ms = services.settings, services.about_now_ms()
     starts_at_ms = batch.number("followed_ms")
@@ -45,7 +40,7 @@ def _fetch_all(services: Services, batch: Batch, reads: Reads) -> None:
     asked = [(mailing, message_id) for mailing, ids in batch.all_message_ids.items() for message_id in ids]
     for mailing, message_id in asked:
         try:
-            _fetch(services, services.gateway(batch.account).under(reads), batch, mailing, message_id)
+            _fetch(services, services.gateway(batch.account).under(permits), batch, mailing, message_id)
         except GatewayError as error:
             # One mailing whose replies cannot be had costs none of the others.
             log.info("replies_failed", extra={**batch.facts, "mailing": mailing, **error.facts})

@@ -21,7 +21,7 @@ from tests.support.stage import Stage
 def take(stage: Stage, most: int) -> list[str]:
     """The campaigns of the batches that one call of a turn claims, in their order."""
     turn = stage.services.turns.begin(BULK, "w", 0)
-    taken = turn.read(stage.services.store.run(*turn.taking(most, 0))).taken
+    taken = turn.take_call(most, 0).run(stage.services.store).taken
     return [one.batch.campaign_id for one in taken if isinstance(one, Claim)]
 
 

@@ -262,7 +262,7 @@ class TestRaces:
         for _ in range(10):
             taken = claims.claim(services, batch.id)
             assert isinstance(taken, ToCheck)
-            services.store.run_in_turn(send_taken(services, taken, 0.0).calls)
+            claims.finish(services.store, send_taken(services, taken, 0.0))
         assert campaign.status().recipients["planned"] == 2
         assert stage.services.due.depth("bulk", stage.services.now_ms() + 2000)[0] == 1
 

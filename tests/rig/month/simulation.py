@@ -166,7 +166,7 @@ class Simulation:
         self.services.store.redis.close()
 
     def _permit(self, method: str) -> AbstractContextManager[Notes]:
-        return self.services.limiter.reading(_ACCOUNT, method, patience_s=5)
+        return self.services.limiter.read_permit(_ACCOUNT, method, patience_s=5)
 
     def _day(self, number: int, steps: Iterator[float]) -> Day:
         started_s, midnight_s = time.monotonic(), self._began_s + (number - 1) * DAY_S
