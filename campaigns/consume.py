@@ -9,7 +9,7 @@ from datetime import datetime
 from types import FrameType
 
 from campaigns.events import Consumer, Event, position_of
-from campaigns.settings import Settings
+from campaigns.settings import Milliseconds, Settings
 from campaigns.wiring import consumer_settings, consumer_store
 
 
@@ -43,7 +43,7 @@ def consume(
         group,
         consumer=consumer,
         max_deliveries=max_deliveries,
-        dead_letters_life_ms=round(settings.retention_s * 1000),
+        dead_letters_life_ms=Milliseconds(settings).retention,
     )
     member.create_group(position_of(since))
     return member.events(stop=stop, idle_s=idle_s)

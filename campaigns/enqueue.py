@@ -237,7 +237,7 @@ def _fill(services: Services, plan: Plan, job: Job, planner: Planner, steps: Ite
         image = getattr(job, "image", None)
         if image is not None:
             plan.store_image(image)
-        lead_ms = round(services.settings.schedule_lead_s * 1000)
+        lead_ms = services.ms.schedule_lead
         waiting: list[NewBatch] = []
         for step in steps:
             if isinstance(step, Exclusion):

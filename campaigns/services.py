@@ -13,7 +13,7 @@ from campaigns.gateway import Gateway
 from campaigns.ledger import Batches, Campaigns, Due, OptOuts, Plans, RejectedMessages, Turns
 from campaigns.people import People
 from campaigns.results import Deliveries, Oddities, Replies
-from campaigns.settings import Settings
+from campaigns.settings import Milliseconds, Settings
 from campaigns.store.client import Store
 
 
@@ -49,6 +49,11 @@ class Services:
     boot_s: Callable[[], float]
     sleep: Callable[[float], None]
     random: Random
+
+    @property
+    def ms(self) -> Milliseconds:
+        """The settings that are lengths of time, in milliseconds."""
+        return Milliseconds(self.settings)
 
     def now_ms(self) -> int:
         """The time by which the ledger goes, unix milliseconds."""

@@ -25,7 +25,7 @@ from campaigns.ledger import Batches, Campaigns, Due, OptOuts, Plans, RejectedMe
 from campaigns.people import People
 from campaigns.results import Deliveries, Oddities, Replies
 from campaigns.services import Rings, Services
-from campaigns.settings import Secret, Settings
+from campaigns.settings import Milliseconds, Secret, Settings
 from campaigns.store.client import Safety, Store
 from campaigns.store.connections import pool_of
 from campaigns.store.keys import Keys
@@ -105,7 +105,8 @@ def open_store(
 def build_services(settings: Settings, *, store: Store | None = None, ring: Rings | None = None) -> Services:
     """Everything that producers and workers work with."""
     store = store or open_store(settings)
-    batches = Batches(store, body_life_ms=_ms(settings.retention_s))
+    ms = Milliseconds(settings)
+    batches = Batches(store, body_life_ms=ms.retention)
     limiter = _limiter(settings, store)
     deliveries = Deliveries(store, batches, final=settings.final_statuses)
     replies = Replies(store, optout_words=settings.words_of)
@@ -115,13 +116,13 @@ def build_services(settings: Settings, *, store: Store | None = None, ring: Ring
         store=store,
         plans=Plans(
             store,
-            lease_ms=_ms(settings.planning_lease_s),
-            body_life_ms=_ms(settings.body_retention_s),
-            lookalikes_life_ms=_ms(settings.body_retention_s + settings.poll_horizon_s),
+            lease_ms=ms.planning_lease,
+            body_life_ms=ms.unsent_body,
+            lookalikes_life_ms=ms.lookalikes,
         ),
         batches=batches,
-        campaigns=Campaigns(store, key_life_ms=_ms(settings.key_retention_s)),
-        rejected=RejectedMessages(store, life_ms=_ms(settings.retention_s)),
+        campaigns=Campaigns(store, key_life_ms=ms.key_retention),
+        rejected=RejectedMessages(store, life_ms=ms.retention),
         due=Due(store),
         turns=_turns(settings, store, limiter),
         limiter=limiter,
@@ -152,13 +153,8 @@ def _limiter(settings: Settings, store: Store) -> Limiter:
 
 
 def _turns(settings: Settings, store: Store, limiter: Limiter) -> Turns:
-    return Turns(
-        store,
-        limits=limiter.limits,
-        lease_ms=_ms(settings.lease_s),
-        deadline_ms=_ms(settings.deadline_s),
-        accounts=settings.accounts,
-    )
+    ms = Milliseconds(settings)
+    return Turns(store, limits=limiter.limits, lease_ms=ms.lease, deadline_ms=ms.deadline, accounts=settings.accounts)
 
 
 def _transport(settings: Settings) -> Transport:
@@ -267,10 +263,6 @@ def default_services_are(services: Services | None) -> Iterator[None]:
 def _replace_default(by: dict[int, Services]) -> None:
     _of_process.clear()
     _of_process.update(by)
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
 
 
 def consumer_settings() -> Settings:

@@ -17,7 +17,7 @@ from tests.support.documents import code, read, rows, section
 ROOT = Path(__file__).parent.parent
 #: Whole rooms, from the bottom up: folders and modules of `campaigns`. A room imports from lower layers and from itself only.
 LAYERS = [
-    {"acts", "errors", "measures", "names", "statuses", "text", "times"},
+    {"acts", "errors", "measures", "names", "portions", "statuses", "text", "times"},
     {"logs", "recipients", "sandbox", "settings"},
     {"answers", "jobs", "store"},
     {"broker", "events", "gateway", "planning"},

@@ -30,7 +30,7 @@ from campaigns.ledger.states import (
     UNKNOWN,
     WRITTEN_OFF,
 )
-from campaigns.settings import Settings
+from campaigns.settings import Milliseconds, Settings
 
 _LONGEST_BACKOFF_S: Final = 300.0
 #: What waits for a paused account asks again at the latest after this time, since a person may have resumed it.
@@ -72,12 +72,12 @@ def accepted(
 ) -> Verdict:
     """The gateway has it: follow it, from its schedule on if it has one."""
     starts_at_ms = max(batch.starts_at_ms, now_ms)
-    least_ms = round(settings.poll_min_s * 1000)
-    first_ms = starts_at_ms - now_ms + least_ms
+    ms = Milliseconds(settings)
+    first_ms = starts_at_ms - now_ms + ms.poll_min
     # What is wrong with a mailing for later is known before its time, and so are its ids.
-    poll_ms = first_ms if uuid is None else least_ms
+    poll_ms = first_ms if uuid is None else ms.poll_min
     # What was sent again after a doubt is watched: the first request may turn up after all.
-    watch_ms = round(settings.settle_window_s * 1000) if RESENT in batch.fields else None
+    watch_ms = ms.settle_window if RESENT in batch.fields else None
     fetch_ms = first_ms if batch.wants_replies else None
     due = {SEND: None, LEASE: None, RECONCILE: watch_ms, POLL_VERB: poll_ms, FETCH: fetch_ms}
     fields: dict[str, str | int] = {"followed_ms": starts_at_ms, "text": ""}
@@ -107,8 +107,7 @@ def refused(error: GatewayError, batch: Batch, settings: Settings, chance: float
         case ContentRefusedError():
             return _rejected(data, text, by_gateway=error.http_status is not None)
         case OutcomeUnknownError():
-            look_ms = round(settings.check_interval_s * 1000)
-            due_unknown = {SEND: None, LEASE: None, RECONCILE: look_ms}
+            due_unknown = {SEND: None, LEASE: None, RECONCILE: Milliseconds(settings).check_interval}
             return Verdict(Move(UNKNOWN, data, {"text": text}, due_unknown), "failed", True, pause, error.reason)
         case NotSentError():
             return Verdict(_back(data, text, backoff_s(batch.attempt, chance)), "failed", used=False, why=error.reason)

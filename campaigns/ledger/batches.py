@@ -6,7 +6,7 @@ import secrets
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 
@@ -16,6 +16,7 @@ from campaigns.ledger.records import Batch
 from campaigns.ledger.states import ACCEPTED, HELD, REACHED_FROM
 from campaigns.measures import ACCEPTANCE
 from campaigns.names import BULK, CONTROL, POLL, QUICK, REPLIES
+from campaigns.portions import portions
 from campaigns.store.calls import Call, nothing
 from campaigns.store.client import Store, decoded
 
@@ -25,8 +26,6 @@ SEND, RECONCILE, POLL_VERB, FETCH, LEASE = "send", "reconcile", "poll", "replies
 #: sweeping.
 PLAN, CANCEL, CANARY, SWEEP, TRIM = "plan", "cancel", "canary", "sweep", "trim"
 _VERB_QUEUES = {RECONCILE: POLL, POLL_VERB: POLL, FETCH: REPLIES, LEASE: CONTROL}
-
-T = TypeVar("T")
 
 #: So many batches, or owners of messages, are read in one round trip: others wait for the server meanwhile.
 _PER_ROUND_TRIP = 500
@@ -81,11 +80,6 @@ class OutdatedSuppression:
 
     seen: str
     now: str
-
-
-def _portions(ids: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(ids), _PER_ROUND_TRIP):
-        yield ids[start : start + _PER_ROUND_TRIP]
 
 
 class Batches:
@@ -186,11 +180,18 @@ class Batches:
 
     def read_many(self, batch_ids: Sequence[str]) -> list[Batch]:
         """Batches in the order of their ids; up to 500 in one round trip."""
-        found: list[Batch] = []
-        for ids in _portions(batch_ids):
+        return list(self.read_each(batch_ids))
+
+    def read_each(self, batch_ids: Sequence[str]) -> Iterator[Batch]:
+        """The same one by one: memory does not grow with their number."""
+        for batches in self.read_in_portions(batch_ids):
+            yield from batches
+
+    def read_in_portions(self, batch_ids: Sequence[str], size: int = _PER_ROUND_TRIP) -> Iterator[list[Batch]]:
+        """The same, up to `size` at a time, each time in one round trip."""
+        for ids in portions(batch_ids, size):
             answers = self._store.ask_many("hgetall", [(self._keys.batch(i),) for i in ids])
-            found += [Batch.read(i, decoded(fields)) for i, fields in zip(ids, answers, strict=True)]
-        return found
+            yield [Batch.read(i, decoded(fields)) for i, fields in zip(ids, answers, strict=True)]
 
     def body(self, batch_id: str) -> bytes | None:
         """What the request carries, without token and callback; None once it has expired."""
@@ -217,7 +218,7 @@ class Batches:
     def owners(self, account: str, message_ids: Sequence[int]) -> dict[int, tuple[str, int]]:
         """Message id → batch and mailing that it belongs to, for those that belong to one; up to 500 a round trip."""
         found = {}
-        for ids in _portions(message_ids):
+        for ids in portions(message_ids, _PER_ROUND_TRIP):
             values = self._store.ask("mget", [self._keys.message(account, message_id) for message_id in ids])
             for message_id, value in zip(ids, values, strict=True):
                 if value is not None:

@@ -13,6 +13,7 @@ from campaigns.ledger.batches import SEND, queue_of
 from campaigns.ledger.records import Campaign
 from campaigns.ledger.states import CANCELLING, DRAFT, PAUSED, READY
 from campaigns.names import CONTROL
+from campaigns.portions import portions
 from campaigns.recipients.exclusions import Excluded
 from campaigns.store.client import Store, decoded
 
@@ -199,8 +200,7 @@ class Campaigns:
     def _belongings(self, campaign: Campaign) -> Iterator[list[str]]:
         """The names of all keys of a campaign but its hash, some at a time."""
         keys, store, all_ids = self._keys, self._store, campaign.batch_ids()
-        for start in range(0, len(all_ids), _PER_ROUND_TRIP):
-            ids = all_ids[start : start + _PER_ROUND_TRIP]
+        for ids in portions(all_ids, _PER_ROUND_TRIP):
             mailings = [
                 len(orjson.loads(row or b"[]"))
                 for row in store.ask_many("hget", [(keys.batch(i), "mailings") for i in ids])

@@ -12,6 +12,7 @@ from campaigns.jobs.values import ImageFile
 from campaigns.ledger.batches import PLAN
 from campaigns.ledger.whole_plan import NewBatch, PlanHead, WholePlan, as_stored, lookalikes_of, storing_call
 from campaigns.names import CONTROL
+from campaigns.portions import portions
 from campaigns.store.client import ScriptCall, Store
 
 _PER_ROUND_TRIP = 200
@@ -54,11 +55,8 @@ class Plan:
 
     def add(self, batches: Sequence[NewBatch]) -> None:
         """Store batches; a few hundred a round trip."""
-        for start in range(0, len(batches), _PER_ROUND_TRIP):
-            answers = self._store.run_in_turn(
-                [self.adding(batch) for batch in batches[start : start + _PER_ROUND_TRIP]]
-            )
-            self._check(min(answers))
+        for some in portions(batches, _PER_ROUND_TRIP):
+            self._check(min(self._store.run_in_turn([self.adding(batch) for batch in some])))
 
     def exclude(self, reason: str, rows: Iterable[Sequence[str]]) -> None:
         """Record recipients that are not messaged: `rows` of place, phone as handed in, and why if need be."""
@@ -68,11 +66,11 @@ class Plan:
     def excluding(self, reason: str, rows: Iterable[Sequence[str]]) -> Iterator[ScriptCall]:
         """The calls that `exclude` makes."""
         packed = [orjson.dumps([reason, *row]) for row in rows]
-        for start in range(0, len(packed), _ROWS_PER_CALL):
+        for some in portions(packed, _ROWS_PER_CALL):
             self._exclusion_calls += 1
             keys = [self._keys.campaign(self.campaign_id), self._keys.excluded(self.campaign_id)]
             args = [self.head.token, self.head.lease_ms, self._exclusion_calls, reason]
-            yield "record_exclusions", keys, [*args, *packed[start : start + _ROWS_PER_CALL]]
+            yield "record_exclusions", keys, [*args, *some]
 
     def finish(self, digest: str, total: int, draft: str = "") -> None:
         """The campaign becomes ready, all of it at once; where it must be replicated, once it is.

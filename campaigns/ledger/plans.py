@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from campaigns.ledger.records import Batch
 from campaigns.ledger.states import HELD, PLANNED, REJECTED, SENDING, UNKNOWN
 from campaigns.ledger.whole_plan import PlanHead
 from campaigns.names import DUE_QUEUES
+from campaigns.portions import portions
 from campaigns.store.client import ScriptCall, Store
 
 T = TypeVar("T")
@@ -85,9 +86,9 @@ class Plans:
             for number, mailing in enumerate(batch.mailings)
         ]
         calls: list[ScriptCall] = [
-            ("renew_bodies", some, _lives(self._body_life_ms, later_ms)) for some in _portions(bodies)
+            ("renew_bodies", some, _lives(self._body_life_ms, later_ms)) for some in portions(bodies, _PER_CALL)
         ]
-        for pairs in _portions(lookalikes):
+        for pairs in portions(lookalikes, _PER_CALL):
             names, members = zip(*pairs, strict=True)
             calls.append(("renew_lookalikes", names, [*_lives(self._lookalikes_life_ms, later_ms), *members]))
         self._store.run_in_turn(calls)
@@ -97,11 +98,6 @@ def _lives(life_ms: int, later_ms: int) -> list[int]:
     """For how long something is kept, and with less than what left."""
     whole_ms = life_ms + later_ms
     return [whole_ms, whole_ms if later_ms else whole_ms // 2]
-
-
-def _portions(of: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(of), _PER_CALL):
-        yield of[start : start + _PER_CALL]
 
 
 def _flat(fields: Mapping[str, T]) -> list[str | T]:

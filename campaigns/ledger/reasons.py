@@ -44,9 +44,8 @@ def reasons_of(batches: Batches, campaign: Campaign) -> tuple[Reason, ...]:
     if not any(left.values()) and not mailings:
         return ()
     found: dict[tuple[str, str, str], Reason] = {}
-    ids = campaign.batch_ids()[:_MOST_BATCHES]
-    for start in range(0, len(ids), _PER_CALL):
-        for batch in batches.read_many(ids[start : start + _PER_CALL]):
+    for some in batches.read_in_portions(campaign.batch_ids()[:_MOST_BATCHES], _PER_CALL):
+        for batch in some:
             for reason in _of_batch(batch):
                 mailings -= reason.recipients if reason.state == REJECTED else 0
                 _add(found, reason)

@@ -9,7 +9,6 @@ from campaigns.ledger.batches import Batches
 from campaigns.ledger.records import Batch, Campaign
 from campaigns.ledger.states import ACCEPTED, HELD, SENDING, UNKNOWN
 
-_PER_ROUND_TRIP = 500
 #: The gateway has such a batch, or may have it.
 _HANDED_OVER = frozenset({SENDING, UNKNOWN, HELD, ACCEPTED})
 
@@ -53,11 +52,9 @@ def _times(batches: Batches, campaign: Campaign) -> tuple[int, ...]:
 
 def _handed_over(batches: Batches, campaign: Campaign) -> Iterator[tuple[int, int]]:
     """When each batch that the gateway has starts, and how many recipients it has."""
-    ids = campaign.batch_ids()
-    for start in range(0, len(ids), _PER_ROUND_TRIP):
-        for batch in batches.read_many(ids[start : start + _PER_ROUND_TRIP]):
-            if batch.state in _HANDED_OVER:
-                yield _starts_ms(batch), batch.recipients
+    for batch in batches.read_each(campaign.batch_ids()):
+        if batch.state in _HANDED_OVER:
+            yield _starts_ms(batch), batch.recipients
 
 
 def _starts_ms(batch: Batch) -> int:

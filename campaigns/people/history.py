@@ -20,6 +20,7 @@ from campaigns.ledger import Batch, Batches, Campaign, Campaigns, refused_by
 from campaigns.ledger.reasons import HERE
 from campaigns.ledger.states import EXCLUDED, PLANNED
 from campaigns.planning.planner import phones_of
+from campaigns.portions import portions
 from campaigns.recipients import normalise_phone
 from campaigns.recipients.exclusions import Excluded
 from campaigns.results.deliveries import Deliveries
@@ -164,9 +165,9 @@ class People:
 
     def batches_with(self, campaign: Campaign, phone: str) -> list[Batch]:
         """The batches of a campaign that carry a phone, or of whose deliveries to it something was heard."""
-        ids, found = campaign.batch_ids(), []
-        for start in range(0, len(ids), _BATCHES_PER_CALL):
-            found += self._among(campaign, ids[start : start + _BATCHES_PER_CALL], phone)
+        found: list[str] = []
+        for ids in portions(campaign.batch_ids(), _BATCHES_PER_CALL):
+            found += self._among(campaign, ids, phone)
         return self._batches.read_many(found) if found else []
 
     def excluded(self, campaign: Campaign, phone: str) -> Iterator[tuple[int, Excluded]]:
@@ -217,8 +218,7 @@ class People:
 
     def _carrying(self, kind: str, ids: Sequence[str], phone: str) -> Iterator[str]:
         quoted = f'"{phone}"'.encode()
-        for start in range(0, len(ids), _BODIES_PER_CALL):
-            portion = ids[start : start + _BODIES_PER_CALL]
+        for portion in portions(ids, _BODIES_PER_CALL):
             bodies = self._store.ask("mget", [self._keys.body(i) for i in portion])
             for batch_id, packed in zip(portion, bodies, strict=True):
                 body = zlib.decompress(packed) if packed else b""

@@ -92,7 +92,7 @@ def whole_of(
 ) -> Whole | None:
     """A small campaign, from what its planner found; None if one step cannot store it: it excludes too many, or has
     several zones."""
-    lead_ms, zoning = round(services.settings.schedule_lead_s * 1000), planner.zoning
+    lead_ms, zoning = services.ms.schedule_lead, planner.zoning
     excluded = [(step.reason, row) for step in steps if isinstance(step, Exclusion) for row in step.rows]
     if len(excluded) > _MOST_EXCLUDED or len(zoning.openings) > 1:
         return None

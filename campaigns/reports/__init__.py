@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from campaigns.campaign import Campaign
 from campaigns.ledger import Batch
 from campaigns.ledger import Campaign as Record
+from campaigns.portions import portions
 from campaigns.reports.figures import Report, figures
 from campaigns.reports.page import page
 from campaigns.reports.rows import COLUMNS, Row, csv_lines, excel_lines, json_lines, rows_of
@@ -68,8 +69,7 @@ def _rows(services: Services, record: Record) -> Iterator[Row]:
     replies = record.number("replies")
     ids, passes = record.batch_ids(), 1 + replies // _REPLIES_AT_ONCE
     per_pass = max(-(-len(ids) // passes), 1)
-    for start in range(0, len(ids), per_pass):
-        portion = ids[start : start + per_pass]
+    for portion in portions(ids, per_pass):
         counts = _answers(services, record, portion) if replies else {}
         yield from rows_of(_deliveries(services, record, portion), counts, services.settings.gateway_timezone)
 
@@ -88,8 +88,8 @@ def _portions(services: Services, record: Record) -> Iterator[list[Batch]]:
 def _deliveries(services: Services, record: Record, ids: Sequence[str]) -> Iterator[Delivery]:
     """Every delivery of these batches of a campaign."""
     step = _BATCHES_AT_ONCE if record.kind == "quick" else 10
-    for start in range(0, len(ids), step):
-        for batch in services.batches.read_many(ids[start : start + step]):
+    for batches in services.batches.read_in_portions(ids, step):
+        for batch in batches:
             yield from services.deliveries.of_batch(batch)
 
 

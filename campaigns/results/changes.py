@@ -6,7 +6,7 @@ A stored delivery is `STATUS|unix ms|delivery_id|error_code`; the id is empty if
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -182,12 +182,6 @@ def expire_unreported(
                 Change(phone, UNKNOWN_FINAL, now_ms, int(number) if number else None, int(code or 0), before)
             )
     return changes
-
-
-def portions(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
-    """As many changes as one script call writes."""
-    for start in range(0, len(changes), ROWS_PER_CALL):
-        yield changes[start : start + ROWS_PER_CALL]
 
 
 def counters(changes: Iterable[Change], final: Set[str]) -> tuple[dict[str, int], int]:

@@ -11,7 +11,8 @@ import orjson
 from campaigns.ledger import Batch, Batches, Campaign
 from campaigns.measures import flat
 from campaigns.planning.planner import phones_of
-from campaigns.results.changes import CHANGES_PER_EVENT, ROWS_PER_CALL, Change, counters, encoded_values, portions
+from campaigns.portions import portions
+from campaigns.results.changes import CHANGES_PER_EVENT, ROWS_PER_CALL, Change, counters, encoded_values
 from campaigns.results.counters import raises_of
 from campaigns.statuses import final_words
 from campaigns.store.calls import Call, nothing
@@ -80,7 +81,7 @@ class Deliveries:
         about = {"batch": batch.id, "mailing": mailing, "name": batch.mailings[mailing].name}
         if mailing in batch.message_ids:
             about["message_id"] = batch.message_ids[mailing]
-        for portion in portions(changes):
+        for portion in portions(changes, ROWS_PER_CALL):
             words, finals = counters(portion, final_words(self._final, batch.follow))
             raised = raises_of(portion, self._final, batch.number("followed_ms"), seen_ms)
             answer = self._store.run(
@@ -111,9 +112,8 @@ class Deliveries:
 
     def of_campaign(self, campaign: Campaign) -> Iterator[Delivery]:
         """Every delivery of the campaign, batch by batch; memory does not grow with their number."""
-        ids = campaign.batch_ids()
-        for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
-            for batch in self._batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP]):
+        for batches in self._batches.read_in_portions(campaign.batch_ids(), _BATCHES_PER_ROUND_TRIP):
+            for batch in batches:
                 yield from self.of_batch(batch)
 
     def of_batch(self, batch: Batch) -> Iterator[Delivery]:
@@ -234,8 +234,8 @@ def _paired(text: bytes) -> dict[str, str]:
 
 def _event_data(about: Mapping[str, object], portion: Sequence[Change]) -> list[bytes]:
     return [
-        orjson.dumps({**about, "changes": [change[:5] for change in portion[start : start + CHANGES_PER_EVENT]]})
-        for start in range(0, len(portion), CHANGES_PER_EVENT)
+        orjson.dumps({**about, "changes": [change[:5] for change in some]})
+        for some in portions(portion, CHANGES_PER_EVENT)
     ]
 
 

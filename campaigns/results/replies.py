@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from campaigns.ledger import Batch
+from campaigns.portions import portions
 from campaigns.results.optout_words import asks_to_stop
 from campaigns.store.client import Store
 
@@ -42,9 +43,9 @@ class Replies:
         Raises NotReplicatedError if a failover could lose them: then they must not be marked at the gateway.
         """
         keys, new, words = self._keys, 0, self._optout_words(batch.account)
-        for start in range(0, len(replies), _PER_CALL):
+        for some in portions(replies, _PER_CALL):
             args: list[Any] = [batch.campaign_id, batch.id]
-            for reply in replies[start : start + _PER_CALL]:
+            for reply in some:
                 optout = reply.phone if asks_to_stop(reply.message, words) else ""
                 args += [reply.id, orjson.dumps(_packed(reply)), optout]
             new += self._store.run_safely(

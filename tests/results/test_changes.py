@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from campaigns.answers.rows import DeliveryRows
 from campaigns.answers.values import DeliveryRow
-from campaigns.results.changes import Change, compare, counters, encoded_values, expire_unreported, portions
+from campaigns.portions import portions
+from campaigns.results.changes import ROWS_PER_CALL, Change, compare, counters, encoded_values, expire_unreported
 from campaigns.statuses import DEFAULT_FINAL, UNKNOWN_FINAL, advances, rank
 
 WORDS = ["NEW", "SENT", "DELIVERED", "READ", "UNDELIVERED", "EXPIRED", "PENDING", "нечто"]
@@ -95,4 +96,4 @@ def test_late_news_replaces_silence() -> None:
 
 def test_portions() -> None:
     changes = [Change(str(n), "NEW", 1, None, 0, "") for n in range(2201)]
-    assert [len(portion) for portion in portions(changes)] == [1000, 1000, 201]
+    assert [len(portion) for portion in portions(changes, ROWS_PER_CALL)] == [1000, 1000, 201]

@@ -15,6 +15,7 @@ from campaigns.gateway import Gateway
 from campaigns.ledger import Batch
 from campaigns.ledger.states import ACCEPTED, SETTLED
 from campaigns.planning.planner import phones_of
+from campaigns.portions import portions
 from campaigns.services import Services
 
 #: Batches that one check asks for by their uuid.
@@ -28,7 +29,7 @@ def record_awaited_ids(services: Services, gateway: Gateway, batch: Batch, first
 
     Returns of how many batches something was learnt. Raises GatewayError.
     """
-    life_ms = round(services.settings.retention_s * 1000)
+    life_ms = services.ms.retention
     learnt = 0
     for other in list(_awaited(services, batch, first))[:UUIDS]:
         ids = _ids(services, gateway, other)
@@ -40,13 +41,13 @@ def record_awaited_ids(services: Services, gateway: Gateway, batch: Batch, first
 def _awaited(services: Services, batch: Batch, first: Set[str]) -> Iterator[Batch]:
     key = services.store.keys.awaited(batch.account)
     claimed_ms = batch.number("claimed_ms")
-    since_ms = claimed_ms - round(services.settings.lease_s * 1000)
+    since_ms = claimed_ms - services.ms.lease
     members = services.store.ask("zrangebyscore", key, since_ms, "+inf", 0, _READ)
     ids = list(dict.fromkeys([*sorted(first), *(raw.decode() for raw in members)]))
     others = [other for other in services.batches.read_many(ids) if other.id != batch.id]
     known = [other.id for other in others if not _lacks_ids(other)]
-    for start in range(0, len(known), _READ):
-        services.store.ask("zrem", key, *known[start : start + _READ])
+    for some in portions(known, _READ):
+        services.store.ask("zrem", key, *some)
     lacking = [other for other in others if _lacks_ids(other)]
     yield from sorted(
         lacking, key=lambda other: (other.id not in first, abs(other.number("claimed_ms") - claimed_ms), other.id)

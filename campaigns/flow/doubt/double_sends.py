@@ -40,7 +40,7 @@ def watch(services: Services, batch: Batch) -> None:
     if checks >= WATCHES:
         services.due.drop(entry, batch)
     else:
-        again_ms = services.now_ms() + round((checks + 1) * services.settings.settle_window_s * 1000)
+        again_ms = services.now_ms() + (checks + 1) * services.ms.settle_window
         services.due.put(entry, batch, again_ms)
 
 

@@ -24,7 +24,7 @@ from campaigns.ledger import Batch
 from campaigns.ledger.states import ACCEPTED, CANCELLED, HELD, REJECTED, SENDING, SETTLED, UNKNOWN, WRITTEN_OFF
 from campaigns.planning.planner import listed_content, phones_of, texts_of
 from campaigns.services import Services
-from campaigns.settings import Settings
+from campaigns.settings import Milliseconds, Settings
 
 #: The field that says that a batch lost phones to the opt-outs after a request of it was in doubt.
 REDUCED: Final = "reduced_ms"
@@ -180,7 +180,7 @@ def _calibrates(services: Services, gateway: Gateway, batch: Batch, portion: Por
 def _younger(other: Batch, batch: Batch, created_ms: int | None, settings: Settings) -> bool:
     """Whether a batch was claimed after the one in doubt and accepted, and the gateway's clock agrees with ours."""
     claimed_ms = other.number("claimed_ms")
-    latest_ms = claimed_ms + round(settings.lease_s * 1000) + _CLOCK_MARGIN_MS
+    latest_ms = claimed_ms + Milliseconds(settings).lease + _CLOCK_MARGIN_MS
     return (
         other.kind == batch.kind
         and other.state in {ACCEPTED, SETTLED}
@@ -253,7 +253,7 @@ def absence_proven(batch: Batch, result: CheckResult, now_ms: int, settings: Set
     far enough apart, both saw a younger batch of ours in the same listing, and no callback came. After a batch in
     doubt lost phones to the opt-outs nothing proves it: an earlier request of it would look different.
     """
-    interval_ms = round(settings.check_interval_s * 1000)
+    ms = Milliseconds(settings)
     return (
         result.complete
         and result.calibrated
@@ -262,8 +262,8 @@ def absence_proven(batch: Batch, result: CheckResult, now_ms: int, settings: Set
         and not batch.fields.get("callback_ms")
         and REDUCED not in batch.fields
         and batch.number("checks") >= 1
-        and now_ms - batch.number("checked_ms") >= interval_ms
-        and now_ms >= batch.sent_by_ms + round(settings.settle_window_s * 1000)
+        and now_ms - batch.number("checked_ms") >= ms.check_interval
+        and now_ms >= batch.sent_by_ms + ms.settle_window
     )
 
 

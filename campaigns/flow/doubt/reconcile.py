@@ -137,7 +137,7 @@ def _reconcile_listed(services: Services, batch: Batch) -> None:
 
 def _take_evidence(services: Services, batch: Batch, result: CheckResult) -> None:
     """The listing shows the batch's mailings: they are its own from now on, unless another batch was first."""
-    life_ms = round(services.settings.retention_s * 1000)
+    life_ms = services.ms.retention
     if not services.batches.own(batch, result.found, life_ms):
         _check_later(services, batch, services.now_ms(), CheckResult())
         return
@@ -173,22 +173,22 @@ def _check_later(services: Services, batch: Batch, now_ms: int, result: CheckRes
     if result.complete and result.calibrated and (checks == 0 or _spaced(services, batch, now_ms)):
         fields |= {"checks": checks + 1, "checked_ms": now_ms}
     services.batches.note(batch, fields, state=UNKNOWN, fence=batch.fence)
-    again_ms = now_ms + round(services.settings.check_interval_s * 1000)
+    again_ms = now_ms + services.ms.check_interval
     services.due.put(Entry(RECONCILE, batch.id), batch, again_ms)
 
 
 def _window_passed(services: Services, batch: Batch, now_ms: int) -> bool:
-    return now_ms >= batch.sent_by_ms + round(services.settings.settle_window_s * 1000)
+    return now_ms >= batch.sent_by_ms + services.ms.settle_window
 
 
 def _may_still_show(services: Services, batch: Batch, now_ms: int) -> bool:
     """Whether to look on: for a second settle window, and often enough even if nobody could look for long."""
-    late_ms = batch.sent_by_ms + 2 * round(services.settings.settle_window_s * 1000)
+    late_ms = batch.sent_by_ms + 2 * services.ms.settle_window
     return now_ms < late_ms or batch.number("tries") < _LEAST_TRIES
 
 
 def _spaced(services: Services, batch: Batch, now_ms: int) -> bool:
-    return now_ms - batch.number("checked_ms") >= round(services.settings.check_interval_s * 1000)
+    return now_ms - batch.number("checked_ms") >= services.ms.check_interval
 
 
 def _policy(services: Services, batch: Batch) -> str:

@@ -14,7 +14,6 @@ from campaigns.ledger.states import HELD, PLANNED, UNKNOWN
 from campaigns.services import Services
 from campaigns.store.client import decoded
 
-_PER_ROUND_TRIP: Final = 500
 _OPEN: Final = (UNKNOWN, HELD)
 
 
@@ -72,8 +71,6 @@ def held_up(services: Services) -> Iterator[Batch]:
             continue
         if not any(campaign.requests.get(state) for state in _OPEN):
             continue
-        ids = campaign.batch_ids()
-        for start in range(0, len(ids), _PER_ROUND_TRIP):
-            for batch in services.batches.read_many(ids[start : start + _PER_ROUND_TRIP]):
-                if batch.state in _OPEN and batch.claim_lost:
-                    yield batch
+        for batch in services.batches.read_each(campaign.batch_ids()):
+            if batch.state in _OPEN and batch.claim_lost:
+                yield batch

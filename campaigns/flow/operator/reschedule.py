@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from campaigns.acts import Act, Deed
 from campaigns.flow.scheduling.dispatch import ring
@@ -13,8 +12,6 @@ from campaigns.ledger import SEND, Campaign, queue_of
 from campaigns.services import Services
 from campaigns.text.wording import moment
 from campaigns.times.gateway_times import parse_when
-
-_BATCHES_PER_ROUND_TRIP: Final = 500
 
 
 def to_come_ms(services: Services, when: datetime | str) -> int:
@@ -29,9 +26,8 @@ def to_come_ms(services: Services, when: datetime | str) -> int:
 
 def reschedule(services: Services, campaign: Campaign, at_ms: int, by: str, why: str) -> int:
     """Batches that are still here go out at `at_ms` (unix ms). Returns how many they are. Raises StateError."""
-    settings = services.settings
-    lead_ms = lead_within_window(campaign, at_ms, round(settings.schedule_lead_s * 1000))
-    zone = settings.gateway_timezone
+    lead_ms = lead_within_window(campaign, at_ms, services.ms.schedule_lead)
+    zone = services.settings.gateway_timezone
     act = Act(Deed.CAMPAIGN_RESCHEDULED, campaign.id, by, why, f"{moment(at_ms, zone)} {zone}")
     number = services.campaigns.reschedule(act, at_ms, lead_ms)
     _keep_until(services, campaign, at_ms)
@@ -43,7 +39,6 @@ def reschedule(services: Services, campaign: Campaign, at_ms: int, by: str, why:
 
 def _keep_until(services: Services, campaign: Campaign, at_ms: int) -> None:
     """Request bodies live on as if they were planned now, for that time."""
-    ids, later_ms = campaign.batch_ids(), max(0, at_ms - services.now_ms())
-    for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
-        batches = services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP])
+    later_ms = max(0, at_ms - services.now_ms())
+    for batches in services.batches.read_in_portions(campaign.batch_ids()):
         services.plans.keep(batches, later_ms=later_ms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,20 +17,18 @@ from campaigns.services import Services
 #: The words for a decision about a held batch, and the state that it leads to.
 RESOLUTIONS: Final = {"sent": ACCEPTED, "resend": PLANNED, "write-off": WRITTEN_OFF}
 
-_BATCHES_PER_ROUND_TRIP = 500
-
 
 def resume_account(services: Services, account: str, by: str, why: str = "") -> None:
     """End an account's pause, with an event; what waited for it, sends, polls and checks alike, is due now."""
     services.limiter.resume(account, Act(Deed.ACCOUNT_RESUMED, account, by, why))
-    now_ms, reply_window_ms = services.now_ms(), round(services.settings.reply_window_s * 1000)
+    now_ms, reply_window_ms = services.now_ms(), services.ms.reply_window
     for campaign_id in services.campaigns.active():
         try:
             campaign = services.campaigns.read(campaign_id)
         except UnknownCampaignError:
             continue
         if campaign.account == account:
-            for batch in _batches(services, campaign.batch_ids()):
+            for batch in services.batches.read_each(campaign.batch_ids()):
                 for entry, _ in due_of(batch, campaign, now_ms, reply_window_ms):
                     if entry.verb != LEASE:
                         services.due.put(entry, batch, now_ms)
@@ -49,7 +47,7 @@ def decide(
     A record is kept of each. Returns how many moved.
     """
     changed = 0
-    for batch in _batches(services, _chosen(campaign, batch_id)):
+    for batch in services.batches.read_each(_chosen(campaign, batch_id)):
         # A batch whose mailings were refused one by one has nobody left to send to.
         if batch.state == from_state and (batch.recipients > 0 or batch.kind == "list" or to != PLANNED):
             move = replace(_move(batch, to, act.said()), act=replace(act, of=batch.id))
@@ -62,7 +60,7 @@ def check_confirmed(services: Services, campaign: Campaign, act: Act, batch_id: 
     dearest, price = services.settings.confirm_cost, services.settings.message_cost
     if dearest is None or price is None or RESOLUTIONS[act.detail] != PLANNED:
         return
-    held = (batch for batch in _batches(services, _chosen(campaign, batch_id)) if batch.state == HELD)
+    held = (batch for batch in services.batches.read_each(_chosen(campaign, batch_id)) if batch.state == HELD)
     cost = price * sum(batch.recipients for batch in held)
     if cost and cost >= dearest and (not confirmed_by.strip() or same_person(act.by, confirmed_by)):
         raise ConfirmationError(campaign.id, act.by, cost)
@@ -72,11 +70,6 @@ def _chosen(campaign: Campaign, batch_id: str | None) -> Sequence[str]:
     """All batches of the campaign, or the one that was named, if it has it."""
     ids = campaign.batch_ids()
     return ids if batch_id is None else [batch_id] if batch_id in ids else []
-
-
-def _batches(services: Services, ids: Sequence[str]) -> Iterator[Batch]:
-    for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
-        yield from services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP])
 
 
 def _move(batch: Batch, to: str, reason: Mapping[str, str]) -> Move:

@@ -28,7 +28,6 @@ _LOOKS: Final = 20
 _SOONEST_MS, _LATEST_MS = 1_000, 30_000
 #: The answers to what was asked last are known after so long.
 _ANSWERS_MS: Final = 3_000
-_BATCHES_PER_ROUND_TRIP: Final = 500
 #: Words that are final and no failure.
 _NO_FAILURES: Final = frozenset({READ, DELIVERED, UNKNOWN_FINAL})
 
@@ -122,11 +121,8 @@ def _again_ms(canary: Canary) -> int:
 
 def _sent_by_ms(services: Services, campaign: Campaign) -> int:
     """When the last of its canary was sent, or begins if it is scheduled (unix ms)."""
-    ids, latest_ms = campaign.batch_ids()[: campaign.canary_batches], 0
-    for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
-        batches = services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP])
-        latest_ms = max(latest_ms, *(batch.starts_at_ms for batch in batches))
-    return latest_ms
+    ids = campaign.batch_ids()[: campaign.canary_batches]
+    return max((batch.starts_at_ms for batch in services.batches.read_each(ids)), default=0)
 
 
 def _write(services: Services, campaign: Campaign, verdict: Verdict, found: Findings) -> None:

@@ -19,7 +19,7 @@ def end_lease(services: Services, batch_id: str) -> None:
         return
     left_ms = batch.number("lease_until_ms") - now_ms
     # One that ends later than any lease can was given before the store's clock was set back.
-    if 0 < left_ms <= round(services.settings.lease_s * 1000):
+    if 0 < left_ms <= services.ms.lease:
         services.due.put_control(Entry(LEASE, batch_id), now_ms + left_ms)
     else:
         declare_unknown(services, batch)

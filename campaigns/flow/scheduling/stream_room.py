@@ -22,17 +22,17 @@ TRIM_ENTRY: Final = Entry(TRIM, "")
 
 def keep_room(services: Services, may_go_on: Callable[[], bool] = lambda: True) -> bool:
     """Drop events that nobody waits for, while `may_go_on`. Returns whether all that may go has gone."""
-    settings = services.settings
+    cap = services.settings.events_cap
     while True:
-        trimmed = services.events.trim(round(settings.events_life_s * 1000), settings.events_cap)
+        trimmed = services.events.trim(services.ms.events, cap)
         if not trimmed.dropped:
-            _say(trimmed, settings.events_cap)
+            _log(trimmed, cap)
             return True
         if not may_go_on():
             return False
 
 
-def _say(trimmed: Trimmed, cap: int) -> None:
+def _log(trimmed: Trimmed, cap: int) -> None:
     """Loud when the pause begins; while it lasts it is looked at every second."""
     facts = {"entries": trimmed.left, "cap": cap, "reason": "groups of consumers have not read the event stream"}
     if trimmed.full:

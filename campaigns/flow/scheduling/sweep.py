@@ -41,6 +41,7 @@ from campaigns.ledger.states import (
     READY,
     SENDING,
 )
+from campaigns.portions import portions
 from campaigns.services import Services
 from campaigns.store.calls import Calls
 
@@ -49,7 +50,6 @@ log = logging.getLogger(__name__)
 #: Stands in the due set of control.
 SWEEP_ENTRY: Final = Entry(SWEEP, "")
 
-_BATCHES_PER_ROUND_TRIP = 500
 _CANCELLED_PER_ROUND_TRIP = 100
 _CAMPAIGNS_PER_SCAN = 50
 #: A round of sweeping that stopped for so long begins anew.
@@ -79,8 +79,8 @@ def sweep_slice(services: Services, may_go_on: Callable[[], bool]) -> tuple[int,
             store.ask("set", keys.sweep(), cursor, _CURSOR_LIFE_S)
             return missing, False
     store.ask("delete", keys.sweep())
-    Audit(store).trim(round(services.settings.audit_retention_s * 1000))
-    old_ms = services.about_now_ms() - round(services.settings.retention_s * 1000)
+    Audit(store).trim(services.ms.audit_retention)
+    old_ms = services.about_now_ms() - services.ms.retention
     services.campaigns.drop_expired(old_ms)
     services.batches.drop_expired(old_ms)
     return missing, True
@@ -110,12 +110,10 @@ def sweep_campaign(services: Services, campaign: Campaign) -> int:
         missing += services.campaigns.put_in_order(campaign)
     elif campaign.state == READY and campaign.canary_batches:
         services.due.keep_in_control([Entry(CANARY, campaign.id)], now_ms)
-    ids = campaign.batch_ids()
-    for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
-        batches = services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP])
+    for batches in services.batches.read_in_portions(campaign.batch_ids()):
         missing += _sweep_batches(services, campaign, batches, now_ms)
         services.plans.keep(batches)
-    if campaign.over and now_ms >= campaign.number("ended_ms") + _reply_window_ms(services):
+    if campaign.over and now_ms >= campaign.number("ended_ms") + services.ms.reply_window:
         _retire(services, campaign)
     if missing:
         log.info("swept", extra={**campaign.facts, "missing": missing})
@@ -154,14 +152,13 @@ def replies_open(batch: Batch, now_ms: int, reply_window_ms: int) -> bool:
 
 def poll_now(services: Services, campaign: Campaign) -> list[str]:
     """Make whatever is followed of a campaign due now. Returns its batches."""
-    ids, now_ms, polled = campaign.batch_ids(), services.now_ms(), []
-    for start in range(0, len(ids), _BATCHES_PER_ROUND_TRIP):
-        for batch in services.batches.read_many(ids[start : start + _BATCHES_PER_ROUND_TRIP]):
-            entries = due_of(batch, campaign, now_ms, _reply_window_ms(services))
-            followed = [entry for entry, _ in entries if entry.verb in {POLL_VERB, FETCH}]
-            for entry in followed:
-                services.due.put(entry, batch, now_ms)
-            polled += [batch.id] if followed else []
+    now_ms, polled = services.now_ms(), []
+    for batch in services.batches.read_each(campaign.batch_ids()):
+        entries = due_of(batch, campaign, now_ms, services.ms.reply_window)
+        followed = [entry for entry, _ in entries if entry.verb in {POLL_VERB, FETCH}]
+        for entry in followed:
+            services.due.put(entry, batch, now_ms)
+        polled += [batch.id] if followed else []
     return polled
 
 
@@ -174,7 +171,7 @@ def _sweep_batches(services: Services, campaign: Campaign, batches: list[Batch],
         elif batch.state == SENDING and batch.number("lease_until_ms") <= now_ms:
             changed += declare_unknown(services, batch)
         else:
-            entries = due_of(batch, campaign, now_ms, _reply_window_ms(services))
+            entries = due_of(batch, campaign, now_ms, services.ms.reply_window)
             missing += [(entry, batch, at_ms) for entry, at_ms in entries]
     changed += _cancel(services, cancelled)
     return changed + (services.due.put_missing(missing) if missing else 0)
@@ -183,8 +180,7 @@ def _sweep_batches(services: Services, campaign: Campaign, batches: list[Batch],
 def _cancel(services: Services, batches: Sequence[Batch]) -> int:
     """planned → cancelled: they have not gone out and never will. Returns how many it were."""
     number, move = 0, Move(CANCELLED, due={SEND: None})
-    for start in range(0, len(batches), _CANCELLED_PER_ROUND_TRIP):
-        some = batches[start : start + _CANCELLED_PER_ROUND_TRIP]
+    for some in portions(batches, _CANCELLED_PER_ROUND_TRIP):
         calls = Calls()
         moved = [calls.add(services.batches.move_call(batch, move, from_states={PLANNED})) for batch in some]
         calls.run(services.store)
@@ -194,8 +190,4 @@ def _cancel(services: Services, batches: Sequence[Batch]) -> int:
 
 def _retire(services: Services, campaign: Campaign) -> None:
     """The campaign is over: from now on it only waits for its keys to expire."""
-    services.campaigns.retire(campaign, round(services.settings.retention_s * 1000))
-
-
-def _reply_window_ms(services: Services) -> int:
-    return round(services.settings.reply_window_s * 1000)
+    services.campaigns.retire(campaign, services.ms.retention)

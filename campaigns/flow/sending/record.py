@@ -43,8 +43,7 @@ def record(
         )
     )
     if "uuid" in verdict.move.fields:
-        life_s = max(services.settings.retention_s, 2 * services.settings.settle_window_s)
-        calls.add(services.batches.await_message_ids_call(batch, round(life_s * 1000)))
+        calls.add(services.batches.await_message_ids_call(batch, services.ms.awaited_ids))
     if _is_over(batch, verdict):
         settled = Move(SETTLED, {}, {"text": ""}, {POLL_VERB: None})
         calls.add(services.batches.move_call(batch, settled, from_states={ACCEPTED}, fence=claim.fence))
@@ -64,8 +63,7 @@ def record(
 
 
 def _add_message_ids(services: Services, claim: Claim, verdict: Verdict, calls: Calls) -> None:
-    life_ms = round(services.settings.retention_s * 1000)
-    call = services.deliveries.record_message_ids_call(claim.batch, verdict.message_ids, life_ms)
+    call = services.deliveries.record_message_ids_call(claim.batch, verdict.message_ids, services.ms.retention)
     if call is not None:
         calls.add(call)
 

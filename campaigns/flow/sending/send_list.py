@@ -83,7 +83,7 @@ def _create(services: Services, claim: Claim, gateway: Gateway) -> tuple[int, in
     _note(services, claim, noted, recipients)
     # One that was created before takes no further part: nobody confirms it.
     anew = replace(batch, fields={**batch.fields, "message_ids": ""})
-    services.deliveries.record_message_ids(anew, {0: message_id}, round(services.settings.retention_s * 1000))
+    services.deliveries.record_message_ids(anew, {0: message_id}, services.ms.retention)
     return message_id, recipients
 
 

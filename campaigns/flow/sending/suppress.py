@@ -34,7 +34,5 @@ def check(services: Services, batch_id: str, outdated: OutdatedSuppression) -> N
         if opted_out or len(planned) != batch.recipients:
             reduced = without(batch.kind, body, opted_out)
             removed = reduced.removed
-    settings = services.settings
-    life_ms = round((settings.body_retention_s + settings.poll_horizon_s) * 1000)
-    if exclude_opted_out(services.store, batch, outdated, reduced, removed, life_ms) and reduced:
+    if exclude_opted_out(services.store, batch, outdated, reduced, removed, services.ms.lookalikes) and reduced:
         log.info("batch_reduced", extra={**batch.facts, "opted_out": len(removed)})

@@ -50,7 +50,7 @@ def take_callback(services: Services, path: str, body: bytes) -> bool:
     batch_id, attempt = address["batch"], int(address["attempt"])
     if not hmac.compare_digest(_signature(services, batch_id, attempt), address["sign"]):
         return False
-    keys, least_ms = services.store.keys, round(services.settings.poll_min_s * 1000)
+    keys, least_ms = services.store.keys, services.ms.poll_min
     state, _ = services.store.run_safely(
         "record_callback",
         [keys.batch(batch_id), keys.due(POLL), keys.accounts(POLL)],

@@ -20,7 +20,7 @@ class Poll:
         self.now_ms = now_ms
         #: When the batch begins to be followed, and when its horizon ends (unix ms).
         self.followed_ms = batch.number("followed_ms")
-        self.end_ms = self.followed_ms + round(services.settings.poll_horizon_s * 1000)
+        self.end_ms = self.followed_ms + services.ms.poll_horizon
         self.final = final_words(services.settings.final_statuses, batch.follow)
         #: The version of the batch's deliveries, as this poll last saw or left them.
         self.version: str | None = batch.fields.get("v")

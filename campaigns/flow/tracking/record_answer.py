@@ -25,8 +25,7 @@ _METHODS: Final = {"list": "getViberDeliveryList", "quick": "getViberDeliveryDat
 def record_answer(poll: Poll, answer: Answer) -> None:
     """Write an answer that differs from the last one. Raises StoreError."""
     services, batch, holds = poll.services, poll.batch, dict(poll.batch.fields)
-    life_ms = round(services.settings.retention_s * 1000)
-    holds |= services.deliveries.record_message_ids(batch, answer.message_ids, life_ms)
+    holds |= services.deliveries.record_message_ids(batch, answer.message_ids, services.ms.retention)
     poll.batch = batch = services.batches.read(batch.id)
     holds |= _record_refusals(poll, answer.rejected)
     if batch.kind == "list":

@@ -13,6 +13,7 @@ from campaigns.gateway import Gateway
 from campaigns.ledger import FETCH, Batch, Entry
 from campaigns.ledger.states import ACCEPTED, SETTLED
 from campaigns.planning.planner import phones_of
+from campaigns.portions import portions
 from campaigns.results import Odd, Reply
 from campaigns.services import Services
 from campaigns.times.gateway_times import from_gateway
@@ -32,7 +33,7 @@ def _fetch_all(services: Services, batch: Batch, permits: ReadPermits) -> None:
     batch_id = batch.id
     settings, now_ms = services.settings, services.about_now_ms()
     starts_at_ms = batch.number("followed_ms")
-    end_ms = starts_at_ms + round(settings.reply_window_s * 1000)
+    end_ms = starts_at_ms + services.ms.reply_window
     if batch.state not in {ACCEPTED, SETTLED}:
         services.due.drop(Entry(FETCH, batch_id), batch)
         return
@@ -82,8 +83,7 @@ def _fetch(services: Services, gateway: Gateway, batch: Batch, mailing: int, mes
     services.replies.add(batch, replies)
     # One without an id cannot be marked. It comes back with each answer, and is stored once.
     ids = [message.id for message in incoming if message.id]
-    for start in range(0, len(ids), _MARKED_PER_CALL):
-        portion = ids[start : start + _MARKED_PER_CALL]
+    for portion in portions(ids, _MARKED_PER_CALL):
         marked = gateway.read_response_status(portion)
         if marked is not None and marked != len(portion):
             facts = {**batch.facts, "mailing": mailing, "asked": len(portion), "marked": marked}
