@@ -7,7 +7,10 @@ being sent twice or lost. Celery's messages only wake workers up to look here.
 from __future__ import annotations
 
 from campaigns.ledger.audit import Audit, Record
-from campaigns.ledger.batches import (
+from campaigns.ledger.batches import Batches, Claim, Move, OutdatedSuppression, Refusal
+from campaigns.ledger.campaigns import Campaigns
+from campaigns.ledger.due import Due, Entry, Owned
+from campaigns.ledger.due_kinds import (
     CANARY,
     CANCEL,
     FETCH,
@@ -18,15 +21,8 @@ from campaigns.ledger.batches import (
     SEND,
     SWEEP,
     TRIM,
-    Batches,
-    Claim,
-    Move,
-    OutdatedSuppression,
-    Refusal,
     queue_of,
 )
-from campaigns.ledger.campaigns import Campaigns
-from campaigns.ledger.due import Due, Entry, Owned
 from campaigns.ledger.excluding import exclude_opted_out
 from campaigns.ledger.optouts import Checker, OptOut, OptOuts
 from campaigns.ledger.plan import Plan, drop_plan

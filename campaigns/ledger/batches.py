@@ -12,30 +12,19 @@ import orjson
 
 from campaigns.acts import Act, packed
 from campaigns.jobs.values import ImageFile
+from campaigns.ledger.due_kinds import DueKind, queue_of
 from campaigns.ledger.records import Batch
 from campaigns.ledger.states import ACCEPTED, HELD, REACHED_FROM
 from campaigns.measures import ACCEPTANCE
-from campaigns.names import BULK, CONTROL, POLL, QUICK, REPLIES
+from campaigns.names import CONTROL
 from campaigns.portions import portions
 from campaigns.store.calls import Call, nothing
 from campaigns.store.client import Store, decoded
-
-#: What may be due of a batch, and in which set. Where a batch is sent from depends on its kind.
-SEND, RECONCILE, POLL_VERB, FETCH, LEASE = "send", "reconcile", "poll", "replies", "lease"
-#: What may be due of a campaign: a plan that nobody goes on with, batches to cancel, a canary to judge; and of all,
-#: sweeping.
-PLAN, CANCEL, CANARY, SWEEP, TRIM = "plan", "cancel", "canary", "sweep", "trim"
-_VERB_QUEUES = {RECONCILE: POLL, POLL_VERB: POLL, FETCH: REPLIES, LEASE: CONTROL}
 
 #: So many batches, or owners of messages, are read in one round trip: others wait for the server meanwhile.
 _PER_ROUND_TRIP = 500
 #: So many batches are remembered whose message ids are not known yet.
 _MOST_AWAITED = 10_000
-
-
-def queue_of(verb: str, kind: str) -> str:
-    """The queue, and so the due set, in which `verb` of a batch of `kind` stands."""
-    return _VERB_QUEUES.get(verb) or (QUICK if kind == "quick" else BULK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +51,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A change of state, decided elsewhere. `due` maps a verb to a delay in ms, or None to remove it."""
+    """A change of state, decided elsewhere. `due` maps a kind of work to a delay in ms, or None to remove it."""
 
     to: str
     data: Mapping[str, object] = field(default_factory=dict)
     fields: Mapping[str, str | int] = field(default_factory=dict)
-    due: Mapping[str, int | None] = field(default_factory=dict)
+    due: Mapping[DueKind, int | None] = field(default_factory=dict)
     #: Of the person that decided it, if one did.
     act: Act | None = None
     #: Fields that the batch must have, each with its value.
@@ -102,7 +91,7 @@ class Batches:
         """The call that `move` makes."""
         allowed = frozenset(from_states)
         if not allowed <= REACHED_FROM[move.to]:
-            raise ValueError(f"{move.to} does not follow {sorted(allowed - REACHED_FROM[move.to])}")
+            raise ValueError(f"{move.to} does not follow {', '.join(sorted(allowed - REACHED_FROM[move.to]))}")
         keys = self._keys
         written = [part for pair in move.fields.items() for part in pair]
         due_keys, due = self._changes(batch, move.due)
@@ -136,7 +125,7 @@ class Batches:
             _first_is_true,
         )
 
-    def _changes(self, batch: Batch, due: Mapping[str, int | None]) -> tuple[list[str], list[str | int]]:
+    def _changes(self, batch: Batch, due: Mapping[DueKind, int | None]) -> tuple[list[str], list[str | int]]:
         """Keys and arguments of `include/due.lua` for what changes."""
         names: list[str] = []
         args: list[str | int] = []

@@ -9,9 +9,9 @@ import orjson
 
 from campaigns.acts import APPLICATION, Act, Deed, packed, same_person
 from campaigns.errors import ApprovalError, StateError, UnknownCampaignError
-from campaigns.ledger.batches import SEND, queue_of
+from campaigns.ledger.due_kinds import SEND, queue_of
 from campaigns.ledger.records import Campaign
-from campaigns.ledger.states import CANCELLING, DRAFT, PAUSED, READY
+from campaigns.ledger.states import CAMPAIGN_REACHED_FROM, CANCELLING, DRAFT, PAUSED, READY
 from campaigns.names import CONTROL
 from campaigns.portions import portions
 from campaigns.recipients.exclusions import Excluded
@@ -242,6 +242,8 @@ class Campaigns:
         act: Act,
         event: str,
     ) -> None:
+        if not allowed <= CAMPAIGN_REACHED_FROM[to]:
+            raise ValueError(f"{to} does not follow {', '.join(sorted(allowed - CAMPAIGN_REACHED_FROM[to]))}")
         campaign_id = act.of
         keys, brief = self._keys, self.brief(campaign_id)
         queue = queue_of(SEND, brief.kind)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from campaigns.ledger.batches import queue_of
+from campaigns.ledger.due_kinds import queue_of
 from campaigns.names import CONTROL
 from campaigns.store.calls import Call
 from campaigns.store.client import Store

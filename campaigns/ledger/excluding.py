@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import orjson
 
-from campaigns.ledger.batches import SEND, OutdatedSuppression, queue_of
+from campaigns.ledger.batches import OutdatedSuppression
+from campaigns.ledger.due_kinds import SEND, queue_of
 from campaigns.ledger.records import Batch, MailingRecord
 from campaigns.planning.batching import Reduced
 from campaigns.store.client import Store

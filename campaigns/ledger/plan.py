@@ -9,7 +9,7 @@ import orjson
 
 from campaigns.errors import NotReplicatedError, StateError, StoreError
 from campaigns.jobs.values import ImageFile
-from campaigns.ledger.batches import PLAN
+from campaigns.ledger.due_kinds import PLAN
 from campaigns.ledger.whole_plan import NewBatch, PlanHead, WholePlan, as_stored, lookalikes_of, storing_call
 from campaigns.names import CONTROL
 from campaigns.portions import portions

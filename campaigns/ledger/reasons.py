@@ -39,7 +39,7 @@ def reasons_of(batches: Batches, campaign: Campaign) -> tuple[Reason, ...]:
 
     Looks at no more than 1,000 batches, and at none if nothing is refused or held.
     """
-    left = {state: campaign.number(f"b:{state}") for state in (REJECTED, HELD)}
+    left: dict[str, int] = {state: campaign.number(f"b:{state}") for state in (REJECTED, HELD)}
     mailings = campaign.number(f"r:{REJECTED}")
     if not any(left.values()) and not mailings:
         return ()

@@ -7,42 +7,31 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from campaigns.ledger import OptOut
+from campaigns.ledger.states import DRAFT, PAUSED, BatchState
 from campaigns.people import Doubt, PersonHistory, SentMessage
+from campaigns.recipients.exclusions import Exclusion
 from campaigns.results import Reply
 
-_EXCLUDED: Final = {
-    "duplicate": "handed in more than once, this time left out",
-    "opted_out": "opted out, so not messaged",
-    "invalid": "left out, since it could not be messaged as it was handed in",
-}
+_LABELS: Final[dict[str, str]] = {member: member.label for member in (*BatchState, *Exclusion)}
 _STATUSES: Final = {
     "NEW": "accepted by the gateway, not handed to Viber yet",
     "SENT": "handed to Viber",
     "DELIVERED": "on the phone",
     "READ": "read",
-    "UNKNOWN_FINAL": "the gateway never said what became of it",
+    "UNKNOWN_FINAL": "the gateway never reported a final status",
 }
-_WORDS: Final = {
-    "planned": "waits to be sent",
-    "sending": "is being sent",
-    "unknown": "in doubt: nobody knows whether the request arrived",
-    "held": "held: nobody can find out whether the request arrived",
-    "accepted": "the gateway has it, its fate is followed",
-    "rejected": "refused by the gateway, not sent",
-    "refused here": "refused here, before the gateway was paid",
-    "settled": "sent, no more news will come",
-    "cancelled": "not sent: cancelled before it went out",
-    "written_off": "written off: nobody will know whether the request arrived",
+#: What a step into a doubt or out of it means.
+_DOUBTS: Final[dict[str, str]] = {
+    BatchState.UNKNOWN: "in doubt",
+    BatchState.HELD: "held for a person to decide",
+    BatchState.ACCEPTED: "the request had arrived",
+    BatchState.PLANNED: "planned to be sent again",
+    BatchState.REJECTED: "refused after all",
+    BatchState.WRITTEN_OFF: "written off",
 }
-
-_DOUBTS: Final = {
-    "unknown": "in doubt",
-    "held": "held for a person to decide",
-    "accepted": "the request had arrived",
-    "planned": "planned to be sent again",
-    "rejected": "refused after all",
-    "written_off": "written off",
-}
+#: States of a message whose last attempt sent nothing.
+_NOT_SENT: Final = frozenset({BatchState.PLANNED, BatchState.REJECTED, BatchState.CANCELLED})
+_SENT: Final = frozenset({BatchState.ACCEPTED, BatchState.SETTLED})
 
 
 def explained(phone: str, traces: list[PersonHistory], optout: OptOut | None, zone: tzinfo) -> Iterator[str]:
@@ -65,7 +54,7 @@ def _campaign(trace: PersonHistory, zone: tzinfo) -> Iterator[str]:
     name = f"{trace.name} ({trace.campaign_id})" if trace.name else trace.campaign_id
     yield f"{name}: {trace.kind}, account {trace.account}, handed in {_time(trace.created_ms, zone)}, {trace.state}"
     for reason, place in trace.excluded:
-        yield f"  {_EXCLUDED.get(reason, reason)} ({place})"
+        yield f"  excluded: {_LABELS.get(reason, reason)} ({place})"
     for message in trace.messages:
         yield from (f"  {line}" for line in _message(trace, message, zone))
     for reply in trace.replies:
@@ -74,18 +63,18 @@ def _campaign(trace: PersonHistory, zone: tzinfo) -> Iterator[str]:
 
 def _message(trace: PersonHistory, message: SentMessage, zone: tzinfo) -> Iterator[str]:
     about = f"{message.mailing}, " if message.mailing else ""
-    yield f"{about}batch {message.batch_id}: {_WORDS.get(_word(message), message.state)}"
+    yield f"{about}batch {message.batch_id}: {_state(message)}"
     if message.sent_ms is not None and message.attempt:
-        tried = "last tried" if message.state in {"planned", "rejected", "cancelled"} else "sent"
+        tried = "last tried" if message.state in _NOT_SENT else "sent"
         yield f"  {tried} {_time(message.sent_ms, zone)}, attempt {message.attempt}"
-    if message.starts_ms and message.state in {"accepted", "settled"}:
+    if message.starts_ms and message.state in _SENT:
         yield f"  scheduled for {_time(message.starts_ms, zone)}"
     ids = {"request": message.uuid, "message": message.message_id, "delivery": message.delivery_id}
     if known := [f"{what} {value}" for what, value in ids.items() if value]:
         yield f"  at the gateway: {', '.join(known)}"
     yield from (f"  {_doubt(doubt, zone)}" for doubt in message.doubts)
     if message.text and message.text not in {doubt.reason for doubt in message.doubts}:
-        yield f"  it was said: {message.text}"
+        yield f"  reason: {message.text}"
     yield from (f"  {line}" for line in _fate(message, zone))
     if (todo := _todo(trace, message, zone)) is not None:
         yield f"  {todo}"
@@ -97,8 +86,10 @@ def _doubt(doubt: Doubt, zone: tzinfo) -> str:
     return f"{_time(doubt.at_ms, zone)} {_DOUBTS.get(doubt.state, doubt.state)}{person}{why}"
 
 
-def _word(message: SentMessage) -> str:
-    return "refused here" if message.state == "rejected" and message.refused_here else message.state
+def _state(message: SentMessage) -> str:
+    if message.state == BatchState.REJECTED and message.refused_here:
+        return "refused here, before the gateway was paid"
+    return _LABELS.get(message.state, message.state)
 
 
 def _fate(message: SentMessage, zone: tzinfo) -> Iterator[str]:
@@ -107,24 +98,24 @@ def _fate(message: SentMessage, zone: tzinfo) -> Iterator[str]:
         code = f", error code {message.error_code}" if message.error_code else ""
         at = f" {_time(message.at_ms, zone)}" if message.at_ms else ""
         yield f"{message.status}{at}: {meaning}{code}"
-    elif message.state == "accepted":
-        yield "nothing was heard of it yet"
+    elif message.state == BatchState.ACCEPTED:
+        yield "no status yet"
 
 
 def _todo(trace: PersonHistory, message: SentMessage, zone: tzinfo) -> str | None:
     """What can be done, or what happens next."""
     campaign_id, batch_id = trace.campaign_id, message.batch_id
     match message.state:
-        case "planned":
+        case BatchState.PLANNED:
             return _waits_for(trace)
-        case "unknown":
-            return f"since {_time(message.since_ms, zone)} evidence is looked for at the gateway; nothing to do yet"
-        case "held":
+        case BatchState.UNKNOWN:
+            return f"since {_time(message.since_ms, zone)} evidence is sought at the gateway; nothing to do yet"
+        case BatchState.HELD:
             return (
-                f"since {_time(message.since_ms, zone)} it needs you. Look at the gateway, then: campaigns resolve "
+                f"since {_time(message.since_ms, zone)} it needs you. Check at the gateway, then: campaigns resolve "
                 f"{campaign_id} sent|resend|write-off --batch {batch_id} --why REASON"
             )
-        case "rejected" if not message.uuid:
+        case BatchState.REJECTED if not message.uuid:
             return f"once that is put right: campaigns retry {campaign_id} --batch {batch_id} --why REASON"
         case _:
             return None
@@ -132,9 +123,9 @@ def _todo(trace: PersonHistory, message: SentMessage, zone: tzinfo) -> str | Non
 
 def _waits_for(trace: PersonHistory) -> str | None:
     """What a message that has not gone out waits for, beside its turn."""
-    if trace.state == "paused":
+    if trace.state == PAUSED:
         return f"the campaign is paused: campaigns resume {trace.campaign_id}"
-    if trace.state == "draft":
+    if trace.state == DRAFT:
         return f"the campaign is a draft: campaigns approve {trace.campaign_id}"
     return f"it goes out from {trace.window}" if trace.window else None
 

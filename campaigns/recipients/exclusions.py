@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from enum import StrEnum
+from typing import Final, Self
 
-_WORDS: Final = {
-    "invalid": "is not a mobile phone number",
-    "duplicate": "has been handed in before",
-    "opted_out": "has opted out",
+
+class Exclusion(StrEnum):
+    """Why a recipient is not messaged. `label`: what reports and commands call it."""
+
+    label: str
+
+    def __new__(cls, value: str, label: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+    INVALID = "invalid", "invalid number"
+    """The value is not a mobile phone number, or a value that its template needs is missing."""
+    DUPLICATE = "duplicate", "handed in more than once"
+    """The same recipient stands in the job before."""
+    OPTED_OUT = "opted_out", "opted out"
+    """The phone is on the suppression list."""
+
+
+_WORDS: Final[dict[str, str]] = {
+    Exclusion.INVALID: "is not a mobile phone number",
+    Exclusion.DUPLICATE: "has been handed in before",
+    Exclusion.OPTED_OUT: "has opted out",
 }
 
 
@@ -18,7 +39,7 @@ class Excluded:
 
     `reason` is `invalid`, `duplicate` or `opted_out`. `place` is the line of its file, the place in the job, or the
     batch that it stood in when it opted out. `phone` is as it was handed in. `why` says more about `invalid`, such
-    as which values are missing; it is empty where the phone is simply none.
+    as which values are missing; it is empty where the value is simply not a phone number.
     """
 
     reason: str

@@ -25,25 +25,19 @@ from campaigns.ledger.states import (
     UNKNOWN,
     WRITTEN_OFF,
 )
+from campaigns.recipients.exclusions import Exclusion
 from campaigns.reports.tally import OpenBatch, Span, Tally
 from campaigns.reports.timeline import Chart
 from campaigns.results import Reply
 from campaigns.statuses import DELIVERED, NEW, READ, SENT, UNKNOWN_FINAL
 
-#: Every class of the account with the words for it, in the order in which they are told.
-CLASSES: Final = {
-    "invalid": "taken out: no phone number",
-    "duplicate": "taken out: handed in more than once",
-    "opted_out": "taken out: opted out",
-    SETTLED: "sent, no more news will come",
-    ACCEPTED: "sent, still followed",
-    PLANNED: "waiting to be sent",
-    SENDING: "being sent at this moment",
-    UNKNOWN: "in doubt: evidence is looked for",
-    HELD: "held: a person must decide",
-    REJECTED: "refused, not sent",
-    CANCELLED: "cancelled before it went out",
-    WRITTEN_OFF: "written off: nobody will know",
+#: Every class of the account with the words for it, in the order in which the page shows them.
+CLASSES: Final[dict[str, str]] = {
+    **{reason: f"excluded: {reason.label}" for reason in Exclusion},
+    **{
+        state: state.label
+        for state in (SETTLED, ACCEPTED, PLANNED, SENDING, UNKNOWN, HELD, REJECTED, CANCELLED, WRITTEN_OFF)
+    },
 }
 MEANINGS: Final = {
     NEW: "accepted by the gateway, not handed to Viber yet",
@@ -162,7 +156,7 @@ def figures(
 
 
 def _funnel(status: Status, people: int) -> tuple[Step, ...]:
-    excluded = sum(status.recipients.get(reason, 0) for reason in ("invalid", "duplicate", "opted_out"))
+    excluded = sum(status.recipients.get(reason, 0) for reason in Exclusion)
     read = status.statuses.get(READ, 0)
     delivered = read + status.statuses.get(DELIVERED, 0)
     return (
@@ -253,10 +247,10 @@ def _price(status: Status, tally: Tally, expected: Decimal | None, limit: str) -
 
 
 def _excluded(recipients: dict[str, int], late: int) -> tuple[tuple[str, int], ...]:
-    early = recipients.get("opted_out", 0) - late
+    early = recipients.get(Exclusion.OPTED_OUT, 0) - late
     rows = (
-        ("no phone number", recipients.get("invalid", 0)),
-        ("handed in more than once", recipients.get("duplicate", 0)),
+        (Exclusion.INVALID.label, recipients.get(Exclusion.INVALID, 0)),
+        (Exclusion.DUPLICATE.label, recipients.get(Exclusion.DUPLICATE, 0)),
         ("opted out before planning", early),
         ("opted out after planning, before it went out", late),
     )

@@ -23,7 +23,7 @@ class TestExplain:
         lines = shown.stdout.splitlines()
         assert lines[:3] == [f"{phones(1)[0]}, times in Europe/Minsk", "  not opted out", ""]
         assert lines[3].startswith(f"Spring ({campaign.id}): bulk, account default, handed in 20")
-        assert f"batch {campaign.id}-0: sent, no more news will come" in lines[4]
+        assert f"batch {campaign.id}-0: sent, final" in lines[4]
         assert lines[-1].strip().startswith("READ 20")
 
     def test_for_programs(self, run: Run, stage: Stage) -> None:
@@ -40,7 +40,7 @@ class TestExplain:
         stage.finish(campaign)
         phone = next(d.phone for d in campaign.deliveries() if d.state == "rejected")
         shown = run("explain", phone).stdout
-        assert "it was said: mailing list 3: Optimal image size 800x800 px" in shown
+        assert "reason: mailing list 3: Optimal image size 800x800 px" in shown
         assert "campaigns retry" not in shown
 
     def test_a_message_id(self, run: Run, stage: Stage) -> None:

@@ -35,7 +35,7 @@ class TestReasons:
         assert "finished, all refused" in shown
         assert f"campaigns retry {campaign.id} --why REASON" in shown
         assert json.loads(run("status", campaign.id, "--json").stdout)["reasons"][0]["words"] == reason.words
-        assert f"batch {campaign.id}-0: refused by the gateway, not sent" in run("explain", phones(1)[0]).stdout
+        assert f"batch {campaign.id}-0: refused, not sent" in run("explain", phones(1)[0]).stdout
 
     def test_of_a_limit_of_ours(self, run: Run, stage: Stage) -> None:
         stage.sandbox.make_list(5, phones(4))

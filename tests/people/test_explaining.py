@@ -63,19 +63,19 @@ IDS = "    at the gateway: request u-1, message 77, delivery 555"
 FIRST = "    sent 2030-05-01 12:01:00, attempt 1"
 TRIED = "    last tried 2030-05-01 12:01:00, attempt 1"
 FATES: dict[str, tuple[SentMessage, list[str]]] = {
-    "waiting": (message("planned", attempt=0, sent_ms=None), ["  batch c1-0: waits to be sent"]),
+    "waiting": (message("planned", attempt=0, sent_ms=None), ["  batch c1-0: waiting to be sent"]),
     "tried before": (
         message("planned", text="no money"),
-        ["  batch c1-0: waits to be sent", TRIED, "    it was said: no money"],
+        ["  batch c1-0: waiting to be sent", TRIED, "    reason: no money"],
     ),
-    "on the wire": (message("sending"), ["  batch c1-0: is being sent", FIRST]),
+    "on the wire": (message("sending"), ["  batch c1-0: being sent", FIRST]),
     "in doubt": (
         message("unknown", text="no answer"),
         [
-            "  batch c1-0: in doubt: nobody knows whether the request arrived",
+            "  batch c1-0: in doubt: evidence is sought",
             FIRST,
-            "    it was said: no answer",
-            "    since 2030-05-01 12:01:00 evidence is looked for at the gateway; nothing to do yet",
+            "    reason: no answer",
+            "    since 2030-05-01 12:01:00 evidence is sought at the gateway; nothing to do yet",
         ],
     ),
     "in doubt and found": (
@@ -90,7 +90,7 @@ FATES: dict[str, tuple[SentMessage, list[str]]] = {
             **SENT,
         ),
         [
-            "  batch c1-0: sent, no more news will come",
+            "  batch c1-0: sent, final",
             FIRST,
             IDS,
             "    2030-05-01 12:02:00 in doubt: no answer",
@@ -101,36 +101,36 @@ FATES: dict[str, tuple[SentMessage, list[str]]] = {
     "held": (
         message("held", text="no evidence either way"),
         [
-            "  batch c1-0: held: nobody can find out whether the request arrived",
+            "  batch c1-0: held: a person must decide",
             FIRST,
-            "    it was said: no evidence either way",
-            "    since 2030-05-01 12:01:00 it needs you. Look at the gateway, then: "
+            "    reason: no evidence either way",
+            "    since 2030-05-01 12:01:00 it needs you. Check at the gateway, then: "
             "campaigns resolve c1 sent|resend|write-off --batch c1-0 --why REASON",
         ],
     ),
     "no news": (
         message("accepted", uuid="u-1"),
         [
-            "  batch c1-0: the gateway has it, its fate is followed",
+            "  batch c1-0: sent, still followed",
             FIRST,
             "    at the gateway: request u-1",
-            "    nothing was heard of it yet",
+            "    no status yet",
         ],
     ),
     "scheduled": (
         message("accepted", uuid="u-1", mailing="m1", starts_ms=NOON + 60 * MINUTE),
         [
-            "  m1, batch c1-0: the gateway has it, its fate is followed",
+            "  m1, batch c1-0: sent, still followed",
             FIRST,
             "    scheduled for 2030-05-01 13:00:00",
             "    at the gateway: request u-1",
-            "    nothing was heard of it yet",
+            "    no status yet",
         ],
     ),
     "on the phone": (
         message("accepted", status="DELIVERED", at_ms=NOON + 2 * MINUTE, **SENT),
         [
-            "  batch c1-0: the gateway has it, its fate is followed",
+            "  batch c1-0: sent, still followed",
             FIRST,
             IDS,
             "    DELIVERED 2030-05-01 12:02:00: on the phone",
@@ -139,7 +139,7 @@ FATES: dict[str, tuple[SentMessage, list[str]]] = {
     "read": (
         message("settled", status="READ", at_ms=NOON + 3 * MINUTE, attempt=2, **SENT),
         [
-            "  batch c1-0: sent, no more news will come",
+            "  batch c1-0: sent, final",
             "    sent 2030-05-01 12:01:00, attempt 2",
             IDS,
             "    READ 2030-05-01 12:03:00: read",
@@ -148,7 +148,7 @@ FATES: dict[str, tuple[SentMessage, list[str]]] = {
     "undelivered": (
         message("settled", status="UNDELIVERED", at_ms=NOON + 3 * MINUTE, error_code=5, **SENT),
         [
-            "  batch c1-0: sent, no more news will come",
+            "  batch c1-0: sent, final",
             FIRST,
             IDS,
             "    UNDELIVERED 2030-05-01 12:03:00: the gateway's word, error code 5",
@@ -157,27 +157,27 @@ FATES: dict[str, tuple[SentMessage, list[str]]] = {
     "silence": (
         message("settled", status="UNKNOWN_FINAL", at_ms=NOON + 3 * MINUTE),
         [
-            "  batch c1-0: sent, no more news will come",
+            "  batch c1-0: sent, final",
             FIRST,
-            "    UNKNOWN_FINAL 2030-05-01 12:03:00: the gateway never said what became of it",
+            "    UNKNOWN_FINAL 2030-05-01 12:03:00: the gateway never reported a final status",
         ],
     ),
     "refused": (
         message("rejected", text="Alphaname is not valid"),
         [
-            "  batch c1-0: refused by the gateway, not sent",
+            "  batch c1-0: refused, not sent",
             TRIED,
-            "    it was said: Alphaname is not valid",
+            "    reason: Alphaname is not valid",
             "    once that is put right: campaigns retry c1 --batch c1-0 --why REASON",
         ],
     ),
     "cancelled": (
         message("cancelled", attempt=0, sent_ms=None),
-        ["  batch c1-0: not sent: cancelled before it went out"],
+        ["  batch c1-0: cancelled before it was sent"],
     ),
     "written off": (
         message("written_off"),
-        ["  batch c1-0: written off: nobody will know whether the request arrived", FIRST],
+        ["  batch c1-0: written off: outcome unknown", FIRST],
     ),
 }
 
@@ -207,8 +207,8 @@ def test_excluded() -> None:
     found = trace(excluded=(("duplicate", "messages[0].delivery_list[4]"), ("opted_out", "c1-0")), name="")
     assert reported(found)[3:] == [
         "c1: bulk, account shop, handed in 2030-05-01 12:00:00, ready",
-        "  handed in more than once, this time left out (messages[0].delivery_list[4])",
-        "  opted out, so not messaged (c1-0)",
+        "  excluded: handed in more than once (messages[0].delivery_list[4])",
+        "  excluded: opted out (c1-0)",
     ]
 
 

@@ -17,7 +17,7 @@ from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.stage import Stage
 
 SCRIPT = "<script>alert(1)</script>"
-EXCLUDED = ("taken out: no phone number", "taken out: handed in more than once", "taken out: opted out")
+EXCLUDED = ("excluded: invalid number", "excluded: handed in more than once", "excluded: opted out")
 
 
 def account(html: Html) -> dict[str, int]:
@@ -45,7 +45,7 @@ class TestNumbers:
         assert "Delivered – on the phone, read or not (66.7% of sent) 6 66.7%" in funnel
         assert "Read – opened (83.3% of delivered) 5 55.6%" in funnel
         assert "Replied – people who answered (40.0% of read) 2 22.2%" in funnel
-        assert account(html) == {**dict.fromkeys(EXCLUDED, 1), "sent, no more news will come": 9}
+        assert account(html) == {**dict.fromkeys(EXCLUDED, 1), "sent, final": 9}
         assert "Together, which are all that were handed in12" in html.sections["The account"]
         statuses = {word: cells[0] for word, cells in html.numbers("Deliveries over time").items()}
         del statuses["Status"]
@@ -136,7 +136,7 @@ class TestTrouble:
         stage.step()
         html = read(stage, campaign)
         assert html.numbers("Open, unknown or held")["In doubt"][0] == "2"
-        assert account(html) == {"in doubt: evidence is looked for": 2}
+        assert account(html) == {"in doubt: evidence is sought": 2}
 
     @pytest.mark.parametrize("state", ["paused", "cancelled"])
     def test_not_sent(self, stage: Stage, state: str) -> None:
@@ -144,7 +144,7 @@ class TestTrouble:
         (campaign.pause if state == "paused" else campaign.cancel)()
         html = read(stage, campaign)
         assert state in html.text
-        assert account(html) == {"waiting to be sent" if state == "paused" else "cancelled before it went out": 2}
+        assert account(html) == {"waiting to be sent" if state == "paused" else "cancelled before it was sent": 2}
 
 
 class TestStrangeCampaigns:
@@ -164,7 +164,7 @@ class TestStrangeCampaigns:
         campaign = stage.enqueue(bulk_job(["nobody"]))
         html = read(stage, campaign)
         assert html.sections["Funnel"] == "Nobody was left to be messaged."
-        assert account(html) == {"taken out: no phone number": 1}
+        assert account(html) == {"excluded: invalid number": 1}
 
     def test_invalid(self, stage: Stage) -> None:
         """A job that another service submitted, and that breaks rules."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from campaigns.preview import Preview
-from campaigns.recipients.exclusions import Excluded
+from campaigns.recipients.exclusions import Excluded, Exclusion
 from campaigns.text.wording import counted
 
 _SHOWN: Final = 3
@@ -43,9 +43,9 @@ def _numbers(preview: Preview) -> list[tuple[str, str]]:
     if preview.to_send is not None:
         numbers.append((f"{preview.total:,}", f"recipient{'s' * (preview.total != 1)} handed in"))
         excluded = {
-            "no phone number": preview.invalid,
-            "repeated": preview.duplicate,
-            "opted out": preview.opted_out,
+            Exclusion.INVALID.label: preview.invalid,
+            Exclusion.DUPLICATE.label: preview.duplicate,
+            Exclusion.OPTED_OUT.label: preview.opted_out,
         }
         numbers += [(f"{number:,}", words) for words, number in excluded.items()]
         numbers.append((f"{preview.to_send:,}", "to be sent"))

@@ -20,6 +20,18 @@ from campaigns.cli.output.obstacles import (
     events_full_words,
     schedule_lines,
 )
+from campaigns.ledger.states import (
+    ACCEPTED,
+    CANCELLED,
+    HELD,
+    PLANNED,
+    REJECTED,
+    SENDING,
+    SETTLED,
+    UNKNOWN,
+    WRITTEN_OFF,
+)
+from campaigns.recipients.exclusions import Exclusion
 from campaigns.text.wording import counted, minute, noun_for
 
 _STYLES: Final = {
@@ -30,20 +42,10 @@ _STYLES: Final = {
     "draft": "yellow",
     "cancelled": "yellow",
 }
-#: Recipients by fate, in the order in which they are told, with the words for them.
-_FATES: Final = {
-    "settled": "sent, fate known",
-    "accepted": "sent, awaiting news",
-    "planned": "waiting",
-    "sending": "being sent",
-    "unknown": "in doubt",
-    "held": "held: needs you",
-    "rejected": "refused, not sent",
-    "cancelled": "cancelled",
-    "written_off": "written off",
-    "invalid": "no phone number",
-    "duplicate": "repeated",
-    "opted_out": "opted out",
+#: Recipients by fate with the words for them, in the order in which they are shown.
+_FATES: Final[dict[str, str]] = {
+    member: member.label
+    for member in (SETTLED, ACCEPTED, PLANNED, SENDING, UNKNOWN, HELD, REJECTED, CANCELLED, WRITTEN_OFF, *Exclusion)
 }
 #: Reasons that are told one by one.
 _REASONS: Final = 5

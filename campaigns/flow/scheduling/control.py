@@ -58,7 +58,7 @@ def _campaign_due(services: Services, entry: Entry) -> None:
         services.due.drop_control(entry)
         return
     sweep_campaign(services, campaign)
-    waited_for = {PLAN: PLANNING, CANCEL: CANCELLING}[entry.verb]
+    waited_for = PLANNING if entry.verb == PLAN else CANCELLING
     if services.campaigns.read(entry.id).state == waited_for:
         services.due.put_control(entry, services.now_ms() + _ROUNDS_EVERY_MS)
     else:

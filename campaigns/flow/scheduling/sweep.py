@@ -40,6 +40,7 @@ from campaigns.ledger.states import (
     PLANNING,
     READY,
     SENDING,
+    BatchState,
 )
 from campaigns.portions import portions
 from campaigns.services import Services
@@ -126,13 +127,13 @@ def due_of(batch: Batch, campaign: Campaign, now_ms: int, reply_window_ms: int) 
     A batch that was never handed out stands there as part of its campaign.
     """
     match batch.state:
-        case "planned" if campaign.state == READY and number_of(batch.id) < campaign.number("cursor"):
+        case BatchState.PLANNED if campaign.state == READY and number_of(batch.id) < campaign.number("cursor"):
             return [(Entry(SEND, batch.id), now_ms)]
-        case "sending":
+        case BatchState.SENDING:
             return [(Entry(LEASE, batch.id), batch.number("lease_until_ms"))]
-        case "unknown":
+        case BatchState.UNKNOWN:
             return [(Entry(RECONCILE, batch.id), now_ms)]
-        case "accepted" | "settled":
+        case BatchState.ACCEPTED | BatchState.SETTLED:
             entries = [(Entry(POLL_VERB, batch.id), now_ms)] if batch.state == ACCEPTED else []
             # The last fetch may have been in vain: until it is answered the window stays open, for as long again.
             if batch.recipients and replies_open(batch, now_ms, reply_window_ms):

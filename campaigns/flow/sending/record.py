@@ -20,7 +20,7 @@ from campaigns.store.calls import Calls
 log = logging.getLogger(__name__)
 
 #: A person may have to act on these; the others are the usual course.
-_LEVELS: Final = {UNKNOWN: logging.WARNING, REJECTED: logging.WARNING}
+_LEVELS: Final[dict[str, int]] = {UNKNOWN: logging.WARNING, REJECTED: logging.WARNING}
 
 
 def record(

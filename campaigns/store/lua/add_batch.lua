@@ -3,6 +3,7 @@
 -- ARGV: 1 now (ms or 0), 2 plan token, 3 lease (ms), 4 batch id, 5 recipients, 6 body (zlib), 7 life of the body (ms),
 --       8 life of the lookalikes (ms), 9 account, 10 kind, 11 mailings (JSON), 12 not before (unix ms; 0 at once),
 --       13.. field, value, ... that the campaign gives each of its batches
+-- Moves: batch nothing → planned.
 -- Returns: 1 stored (now or by a repeated call), 0 the plan is not ours any more.
 -- @include head, clock, planned_batch
 local campaign_key, batch_key, body_key, lookalikes = KEYS[1], KEYS[2], KEYS[3], keys_from(4)

@@ -6,6 +6,7 @@
 --       5 version now, 6 '1' if the body changes, 7 new body (zlib), 8 recipients left, 9 mailings left (JSON),
 --       10 number of mailings as they were, 11 life of the lookalikes (ms), 12.. JSON rows of those who opted out
 -- Emits: batch.cancelled, batch.reduced, campaign.cancelled, campaign.finished, campaign.unbalanced.
+-- Moves: batch planned → cancelled; campaign ready, paused → finished; campaign cancelling → cancelled.
 -- Returns: 1 recorded; 0 the batch is elsewhere, or somebody else checked it.
 -- @include head, clock, counters, event, batch_counters, finish_campaign, lookalikes
 local batch_key, campaign_key, events, body_key, excluded, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]

@@ -6,6 +6,7 @@
 --       long it is kept back, until they have it (ms), 9 number of batches, 10 number of recipients handed in,
 --       11 why it becomes a draft, or ''. A campaign without batches becomes none
 -- Emits: campaign.cancelled, campaign.draft, campaign.finished, campaign.ready, campaign.unbalanced, store.changed.
+-- Moves: campaign planning → ready, draft; campaign ready, paused → finished; campaign cancelling → cancelled.
 -- Returns: 1 ready or a draft (now or by a repeated call), 0 the plan is not ours any more, or something of it is missing.
 -- @include clock, plans
 local campaign_key, events, due, accounts, due_control = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]

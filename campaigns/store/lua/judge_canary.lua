@@ -4,6 +4,7 @@
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 'passed', 'failed', 'waits' or 'asks', 4 account, 5 data of the event (JSON object),
 --       6 why it failed, or '', 7 until when it waits (unix ms)
 -- Emits: campaign.canary_failed, campaign.canary_passed.
+-- Moves: campaign ready → paused.
 -- Returns: 1 done; 0 there is nothing to be judged any more.
 -- @include clock, event, waiting, due
 local campaign_key, events, due, accounts = KEYS[1], KEYS[2], KEYS[3], KEYS[4]

@@ -9,6 +9,8 @@
 --       then for each change of what is due: entry, delay in ms from now or '' to remove it, account
 -- Emits: batch.accepted, batch.cancelled, batch.held, batch.planned, batch.rejected, batch.settled, batch.unknown,
 --   batch.written_off, campaign.cancelled, campaign.finished, campaign.reopened, campaign.unbalanced.
+-- Moves: batch any → any, as the table in campaigns/ledger/states.py allows; campaign finished, cancelled → ready;
+--   campaign ready, paused → finished; campaign cancelling → cancelled.
 -- Returns: {1, now} moved, now or by a repeated call; {0, now, state} refused: the batch is elsewhere.
 -- @include head, clock, counters, event, batch_counters, finish_campaign, acts, doubts, due
 local batch_key, campaign_key, events, active, body_key, audit = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]

@@ -2,6 +2,7 @@
 -- KEYS: 1 job key (or the campaign again if there is none), 2 campaign, 3 active, 4 index, 5 due set of control
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 '1' if there is a job key, 4 plan token, 5 lease (ms),
 --       6 version of the opt-outs that planning goes by, 7.. field, value, ... of the campaign
+-- Moves: campaign nothing → planning.
 -- Returns: the id of the campaign that has the key: this one if it was opened (now or by a repeated call).
 -- @include clock
 local job_key, campaign_key, active, index, due_control = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]

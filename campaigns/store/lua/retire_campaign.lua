@@ -5,7 +5,7 @@
 -- @include head
 local campaign_key, active = KEYS[1], KEYS[2]
 local state = redis.call('HGET', campaign_key, 'state')
-for _, open in ipairs({'planning', 'ready', 'paused', 'cancelling'}) do
+for _, open in ipairs({'planning', 'draft', 'ready', 'paused', 'cancelling'}) do
   if state == open then return 0 end
 end
 redis.call('SREM', active, ARGV[2])

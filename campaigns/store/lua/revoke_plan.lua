@@ -1,6 +1,7 @@
 -- Sees to it that a campaign whose calls may still be on their way to the server is never stored.
 -- KEYS: 1 campaign
 -- ARGV: 1 now (unused), 2 for how long calls may be on their way (ms)
+-- Moves: campaign nothing → abandoned.
 -- Returns: 1 nothing of it is stored, and nothing will be; 0 something of it is there.
 -- @include head
 local campaign_key = KEYS[1]

@@ -5,6 +5,8 @@
 --       6 data (JSON object), 7 account, 8 act (JSON object)
 -- Emits: campaign.approved, campaign.cancelled, campaign.cancelling, campaign.finished, campaign.paused,
 --   campaign.resumed, campaign.unbalanced.
+-- Moves: campaign ready → paused; campaign draft, paused → ready; campaign draft, ready, paused → cancelling; campaign
+--   ready, paused → finished; campaign cancelling → cancelled.
 -- Returns: {1, state before} changed; {2, state} it was there already; {0, state} not possible.
 -- @include clock, event, waiting, finish_campaign, acts, due
 local campaign_key, events, due, accounts, due_control, audit = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]

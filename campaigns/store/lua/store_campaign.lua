@@ -10,6 +10,8 @@
 --       fields and values of the campaign; fields and values of each batch; excluded recipients, as reason and JSON row;
 --       batches, as recipients, body (zlib), mailings (JSON), not before (unix ms; 0 at once) and number of mailings
 -- Emits: campaign.cancelled, campaign.draft, campaign.finished, campaign.ready, campaign.unbalanced, store.changed.
+-- Moves: batch nothing → planned; campaign nothing → ready, draft; campaign ready, paused → finished; campaign
+--   cancelling → cancelled.
 -- Returns: {1, 1 if a bell is to be rung or 0} stored; {2, id of the campaign that has the key}; {3, 0} one of the phones is
 --   opted out: plan by the opt-outs; {4, 0} its caller was told that nothing is stored. The same to a repeated call, but
 --   for the bell.

@@ -2,6 +2,7 @@
 -- KEYS: 1 campaign, 2 events, 3 active, 4 index
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 errors (JSON), 4.. field, value, ...
 -- Emits: campaign.invalid.
+-- Moves: campaign nothing → invalid.
 -- Returns: 1 (a repeated call changes nothing).
 -- @include clock, event
 local campaign_key, events, active, index = KEYS[1], KEYS[2], KEYS[3], KEYS[4]

@@ -13,6 +13,7 @@
 --       18 accounts whose token the worker has, as ',a,b,', or '' for all, 19 last change of the store and 20 last claim
 --       that the worker knows of, 21 replicas that must have a claim, 22.. fences, one for each batch that may be taken
 -- Emits: batch.sending, batch.unknown, campaign.window_closed, store.changed.
+-- Moves: batch planned → sending, unknown.
 -- Returns: {now, 1 if the turn goes on or 0 if it is over, ms until more can be done (-1: nothing is due),
 --   bells worth ringing for others, then for each batch {1, batch id, body or false, batch as JSON, 1 if its
 --   campaign has an image or 0}, or
