@@ -14,6 +14,7 @@ half a second for 2,000,000 changes in 20,000 entries.
 from __future__ import annotations
 
 import re
+import secrets
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -165,6 +166,7 @@ class Erasure:
             [keys.campaign(campaign_id), keys.events(), keys.replies(campaign_id), keys.excluded(campaign_id)],
             [
                 campaign_id,
+                secrets.token_hex(8),
                 *before,
                 orjson.dumps(one.sequences[part]),
                 len(one.replies[part]),

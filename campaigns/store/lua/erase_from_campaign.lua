@@ -2,15 +2,20 @@
 -- One event tells that it happened, without the phone; `events` are the sequences that are missing from now on.
 -- Who is named more often than a caller erases at a time leaves by several calls, each with its event.
 -- KEYS: 1 campaign, 2 events, 3 replies, 4 list of those taken out
--- ARGV: 1 now (ms or 0), 2 campaign id, 3 deliveries and 4 bodies erased before, 5 sequences of the events (JSON),
---       6 number of replies R, then R reply ids, then number of rows T, then T times number in the list, row as it
---       stands there, then positions of events
+-- ARGV: 1 now (ms or 0), 2 campaign id, 3 op (random, names the call), 4 deliveries and 5 bodies erased before,
+--       6 sequences of the events (JSON), 7 number of replies R, then R reply ids, then number of rows T, then T times
+--       number in the list, row as it stands there, then positions of events
 -- Emits: person.erased.
--- Returns: {replies, rows, events} erased.
+-- Returns: {replies, rows, events} erased, now or by a repeated call.
 -- @include clock, event
 local campaign_key, events, replies, excluded = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now = clock(ARGV[1])
-local at = 6
+local done = redis.call('HGET', campaign_key, 'erasure') or ''
+if string.match(done, '^%S+') == ARGV[3] then
+  local replies_before, rows_before, events_before = string.match(done, ' (%d+) (%d+) (%d+)$')
+  return {tonumber(replies_before), tonumber(rows_before), tonumber(events_before)}
+end
+local at = 7
 local function each(width, erase)
   local first, last, erased = at + 1, at + width * tonumber(ARGV[at]), 0
   for i = first, last, width do erased = erased + erase(ARGV[i], ARGV[i + 1]) end
@@ -27,8 +32,10 @@ local rows_erased = each(2, function(number, row)
 end)
 local events_erased = 0
 for i = at, #ARGV do events_erased = events_erased + redis.call('XDEL', events, ARGV[i]) end
-if tonumber(ARGV[3]) + tonumber(ARGV[4]) + replies_erased + rows_erased + events_erased > 0 and redis.call('EXISTS', campaign_key) == 1 then
-  emit(events, campaign_key, ARGV[2], 'person.erased', ARGV[2], '{"deliveries":' .. ARGV[3] .. ',"bodies":' .. ARGV[4] ..
-    ',"replies":' .. replies_erased .. ',"excluded":' .. rows_erased .. ',"events":' .. ARGV[5] .. '}', now)
+local all = tonumber(ARGV[4]) + tonumber(ARGV[5]) + replies_erased + rows_erased + events_erased
+if all > 0 and redis.call('EXISTS', campaign_key) == 1 then
+  redis.call('HSET', campaign_key, 'erasure', table.concat({ARGV[3], replies_erased, rows_erased, events_erased}, ' '))
+  emit(events, campaign_key, ARGV[2], 'person.erased', ARGV[2], '{"deliveries":' .. ARGV[4] .. ',"bodies":' .. ARGV[5] ..
+    ',"replies":' .. replies_erased .. ',"excluded":' .. rows_erased .. ',"events":' .. ARGV[6] .. '}', now)
 end
 return {replies_erased, rows_erased, events_erased}

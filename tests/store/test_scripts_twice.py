@@ -1,0 +1,264 @@
+"""Each script is harmless when it is called twice: the client repeats a call whose answer was lost."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from campaigns.acts import Act, Deed
+from campaigns.errors import NotReplicatedError, StoreError
+from campaigns.events.entries import done_before
+from campaigns.events.groups import Groups
+from campaigns.events.members import Member
+from campaigns.flow.doubt.double_sends import report
+from campaigns.flow.operator.recover import declare_restored, withdraw_doubt
+from campaigns.flow.tracking.callbacks import callback_url, take_callback
+from campaigns.ledger import Claim, MailingRecord, Move, NewBatch, Plan, Plans
+from campaigns.ledger.audit import Audit
+from campaigns.person import erase, find_person
+from campaigns.results import Reply
+from campaigns.results.oddities import Odd
+from campaigns.wiring import build_services
+from tests.store.test_states import moves_of
+from tests.support.jobs import bulk_job, phones, quick_job
+from tests.support.lua import SCRIPTS, carried_out
+from tests.support.plans import open_plan, ready_campaign
+from tests.support.stage import Stage
+from tests.support.twice import Contents, Seen, TwiceStore
+
+#: Scripts that only read.
+READING = {"done_before", "find_phone", "optouts_version", "read_clock", "read_deliveries", "read_groups"}
+#: The keys that a repeated call may change, and why that does no harm.
+ALLOWED_CHANGES = {
+    # The second call finds nothing more that is due, so that the turn of the worker ends: the worker begins another. What
+    # the first one took comes due again by itself.
+    "take_due": {"turns-full"},
+    "take_sends": {"turns-full"},
+}
+
+
+class Scene:
+    """A stage on whose store every call is made twice."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.seen: dict[str, Seen] = {}
+        old = stage.services.store
+        self.store = TwiceStore(old.redis, old.keys, self.seen)
+        stage.services = build_services(stage.services.settings, store=self.store, ring=stage._ring)
+        self.stage, self.services = stage, stage.services
+
+    def call(self, script: str, keys: list[str], *args: object) -> None:
+        self.store.run(script, keys, args)
+
+    def plan(self, key: str | None = None) -> Plan:
+        return open_plan(self.store, Plans(self.store, lease_ms=0, body_life_ms=60_000, lookalikes_life_ms=60_000), key)
+
+    def claimed(self) -> Claim:
+        """A batch that is being sent."""
+        campaign = self.stage.enqueue(bulk_job(phones(3)))
+        claim = self.stage.claim(f"{campaign.id}-0")
+        assert isinstance(claim, Claim)
+        return claim
+
+
+def a_campaign_lives(scene: Scene) -> None:
+    """From enqueueing to its end, with a person erased after it."""
+    stage, (first, *_) = scene.stage, phones(3)
+    campaign = stage.enqueue(bulk_job(phones(3)))
+    quick = stage.enqueue(quick_job(*phones(1)))
+    quick.pause()
+    quick.resume()
+    stage.finish(campaign, quick)
+    stage.services.replies.add(stage.services.batches.read(f"{campaign.id}-0"), [Reply("1", first, "stop", 1, "", "")])
+    list(find_person(stage.services, first))
+    stage.sweep()
+    erase(stage.services, first)
+
+
+def plans_end(scene: Scene) -> None:
+    """They are completed, dropped, taken back and revoked."""
+    ready_campaign(scene.store)
+    plan = scene.plan(key="k")
+    plan.exclude("duplicate", [("[0]", "1")])
+    plan.add([NewBatch(3, (MailingRecord("m", 0, 3, None, "fp", "bulk"),), b"[]")])
+    plan.guard({"Europe/Minsk": "1-2"})
+    plan.finish("digest", 4)
+    keys = scene.store.keys
+    scene.call("release_plan", [keys.due("bulk", "default"), keys.accounts("bulk")], plan.campaign_id, "default")
+    with pytest.raises(StoreError, match="nothing is stored"):
+        plan.take_back(NotReplicatedError(0, 1))
+    assert plan.drop()
+    scene.plan().revoke()
+    Plan(scene.store, scene.plan().head).revoke()
+    gone = scene.plan()
+    scene.store.redis.delete(keys.campaign(gone.campaign_id))
+    assert gone.revoke()
+    scene.services.campaigns.store_invalid("c" * 21, {"kind": ["is missing"]}, {"kind": "bulk"})
+
+
+def people_act(scene: Scene) -> None:
+    """Accounts, opt-outs, schedules and the store's server."""
+    services, keys = scene.services, scene.store.keys
+    act = Act(Deed.OPTOUTS_ADDED, "", "me")
+    services.optouts.add(phones(1), "asked", "me", act)
+    services.optouts.remove(phones(1), act)
+    services.limiter.pause("default", 60, "no money", cause="money")
+    services.limiter.resume("default", Act(Deed.ACCOUNT_RESUMED, "default", "me"))
+    Audit(scene.store).note(Act(Deed.PERSON_ERASED, "", "me"))
+    services.turns.witness.check_call().run(scene.store)
+    declare_restored(services, "me")
+    withdraw_doubt(services, "me")
+    campaign = scene.stage.enqueue(quick_job(*phones(1)))
+    campaign.reschedule(datetime.now(UTC) + timedelta(hours=1))
+    scene.store.redis.hset(keys.campaign(campaign.id), "canary", 1)
+    for verdict in ("waits", "asks", "failed"):
+        names = [keys.campaign(campaign.id), keys.events(), keys.due("quick", "default"), keys.accounts("quick")]
+        scene.call("judge_canary", names, campaign.id, verdict, "default", "{}", "too few", 5)
+    campaign.cancel()
+    services.rejected.add("digest", {"bytes": 5})
+    scene.call("retire_campaign", [keys.campaign("gone"), keys.active()], campaign.id)
+
+
+def a_batch_is_in_trouble(scene: Scene) -> None:
+    """Calls back, is sent twice, cannot be read, and is refused in part."""
+    services, claim = scene.services, scene.claimed()
+    batch, keys = claim.batch, scene.store.keys
+    services.batches.begin_confirming(batch, "NEW")
+    services.batches.own(batch, {7: 0}, 60_000)
+    services.oddities.note(batch, Odd("statusBulkViber", 0, "phone", 1))
+    report(services, batch, 0, {})
+    url = callback_url(services, batch, None)
+    if url is not None:
+        take_callback(services, url, b"{}")
+    scene.call(
+        "record_callback", [keys.batch(batch.id), keys.due("poll", ""), keys.accounts("poll")], batch.id, 1, "u-1", 1000
+    )
+    services.batches.move(batch, Move("accepted"), from_states={"sending"}, fence=batch.fence)
+    services.deliveries.reject_mailing(batch, 0, 3, "blocked")
+
+
+def opted_out_before_it_is_sent(scene: Scene) -> None:
+    campaign = scene.stage.enqueue(bulk_job(phones(3)))
+    scene.services.optouts.add(phones(1))
+    scene.stage.finish(campaign)
+
+
+def a_group_reads(scene: Scene) -> None:
+    """Its members take, acknowledge, bury, keep and leave."""
+    store = scene.store
+    scene.stage.enqueue(quick_job(*phones(1)))
+    scene.stage.enqueue(quick_job(*phones(1)))
+    store.create_group(store.keys.events(), "crm", "0")
+    member = Member(store, "crm", "m", claim_idle_ms=1000, dead_letters_life_ms=60_000)
+    (first, fields), (second, _) = member.take(2, 1)
+    assert fields is not None
+    Groups(store).all()
+    done_before(store)
+    member.hand_back()
+    member.bury(first, fields, "why")
+    member.acknowledge(second)
+    member.leave()
+    Member(store, "crm", "n", claim_idle_ms=1000, dead_letters_life_ms=60_000).take(2, 1)
+    scene.call("remove_members", [store.keys.events()], "crm", 0)
+    for _ in range(2):
+        scene.call("trim_events", [store.keys.events(), store.keys.stream()], 0, 1, 1000)
+
+
+def clocks(scene: Scene) -> None:
+    server_ms = scene.store.read_clock().server_ms
+    scene.call("read_clock", [])
+    scene.call("keep_clock", [], 0, 0, server_ms)
+
+
+def entries_live(scene: Scene) -> None:
+    """What unsent batches need is kept, and a lost campaign is put back in order."""
+    keys, campaign_id = scene.store.keys, ready_campaign(scene.store)
+    redis, batch_id = scene.store.redis, f"{campaign_id}-0"
+    scene.call("renew_bodies", [keys.body(batch_id)], 90_000, 80_000)
+    redis.zadd(keys.lookalikes("fp"), {f"{batch_id}:0": scene.services.now_ms() + 1000})
+    scene.call("renew_lookalikes", [keys.lookalikes("fp")], 90_000, 80_000, f"{batch_id}:0")
+    redis.delete(keys.due("bulk", "default"))
+    scene.services.campaigns.put_in_order(scene.services.campaigns.read(campaign_id))
+    redis.hset(keys.campaign(campaign_id), "state", "finished")
+    scene.call("retire_campaign", [keys.campaign(campaign_id), keys.active()], campaign_id)
+
+
+#: Each scene with the scripts that it proves.
+SCENES: dict[Callable[[Scene], None], str] = {
+    a_campaign_lives: """acquire_permit await_message_ids change_deliveries erase_from_batch erase_from_campaign move_batch
+        put_due record_cost record_message_ids record_tick release_permit ring_bell set_campaign_state store_campaign
+        store_replies take_due take_reads take_sends update_fields""",
+    plans_end: """add_batch drop_plan finish_plan guard_campaign open_plan record_exclusions release_plan revoke_plan
+        store_invalid take_back_plan""",
+    people_act: """check_primary declare_loss judge_canary opt_in opt_out pause_account record_act reject_submission
+        reschedule withdraw_doubt""",
+    a_batch_is_in_trouble: """begin_confirming claim_messages record_callback record_odd_rows reject_mailing
+        report_double_send""",
+    opted_out_before_it_is_sent: "exclude_opted_out",
+    a_group_reads: "acknowledge_entry bury_entry remove_member remove_members renew_entries trim_events",
+    clocks: "keep_clock",
+    entries_live: "put_in_order renew_bodies renew_lookalikes retire_campaign",
+}
+
+
+@pytest.mark.parametrize("play", SCENES)
+def test_a_repeated_call_changes_nothing(stage: Stage, play: Callable[[Scene], None]) -> None:
+    scene = Scene(stage)
+    play(scene)
+    assert [name for name in SCENES[play].split() if not scene.seen[name].wrote] == []
+    for name, seen in scene.seen.items():
+        assert name not in READING or not seen.wrote
+        allowed = ALLOWED_CHANGES.get(name, set())
+        changed = [{key: values for key, values in one.items() if key not in allowed} for one in seen.changed]
+        assert not any(changed), name
+        for before, after in seen.steps:
+            assert moves(before, after) <= set(moves_of(SCRIPTS[name])), name
+            assert set(events(after) - events(before)) <= set(SCRIPTS[name].said("Emits").rstrip(".").split(", ")), name
+
+
+def moves(before: Contents, after: Contents) -> set[tuple[str, str, str]]:
+    """The states that changed: of what, from what ('' if it did not exist), to what."""
+    found = set()
+    for key, (value, _) in after.items():
+        what = key.partition(":")[0]
+        if what in {"batch", "campaign"} and b"state" in value:
+            old = before.get(key, ({}, False))[0].get(b"state", b"")
+            found |= {(what, old.decode(), value[b"state"].decode())} if old != value[b"state"] else set()
+    return found
+
+
+def events(contents: Contents) -> Counter[str]:
+    """How many events of each type there are."""
+    entries = contents.get("events", (([], {}), False))[0][0]
+    return Counter(fields[b"type"].decode() for _, fields in entries if fields)
+
+
+def test_every_script_is_proven() -> None:
+    proven = [name for names in SCENES.values() for name in names.split()]
+    assert sorted([*proven, *READING]) == sorted(SCRIPTS)
+
+
+@pytest.mark.parametrize("name", sorted(READING))
+def test_what_only_reads(name: str) -> None:
+    """By the commands that it and its includes can reach."""
+    commands = {found for code in carried_out(SCRIPTS[name]) for found in re.findall(r"redis\.p?call\('(\w+)'", code)}
+    assert commands <= {
+        "TIME",
+        "EXISTS",
+        "GET",
+        "SCARD",
+        "HGET",
+        "HMGET",
+        "HGETALL",
+        "HLEN",
+        "HEXISTS",
+        "HSCAN",
+        "XINFO",
+        "XLEN",
+        "XPENDING",
+        "XRANGE",
+    }
