@@ -11,6 +11,7 @@ from campaigns.enqueue import enqueue
 from campaigns.errors import LayoutError
 from campaigns.services import Services
 from campaigns.settings import Settings
+from campaigns.store.commands import Redis
 from campaigns.store.layout import LAYOUT
 from campaigns.wiring import build_services
 from tests.conftest import Processes
@@ -32,7 +33,7 @@ def another(services: Services) -> Services:
 def test_an_empty_store_gets_ours(services: Services) -> None:
     keys = services.store.keys
     enqueue(services, quick_job(*phones(1)))
-    assert services.store.ask("get", keys.layout()) == LAYOUT
+    assert services.store.ask(Redis.get, keys.layout()) == LAYOUT
     assert another(services).campaigns.of_key("nothing") is None
 
 
@@ -40,11 +41,13 @@ def test_an_empty_store_gets_ours(services: Services) -> None:
 def test_another_layout_is_refused_before_anything_is_read_or_written(services: Services, layout: bytes | None) -> None:
     enqueue(services, quick_job(*phones(1)))
     store = services.store
-    store.ask("unlink", store.keys.layout()) if layout is None else store.ask("set", store.keys.layout(), layout)
-    before = store.ask("dbsize")
+    store.ask(Redis.unlink, store.keys.layout()) if layout is None else store.ask(
+        Redis.set, store.keys.layout(), layout
+    )
+    before = store.ask(Redis.dbsize)
     with pytest.raises(LayoutError, match=f"has layout {(layout or b'0').decode()}, and this process knows 1 only"):
         enqueue(another(services), quick_job(*phones(1, start=1)))
-    assert store.ask("dbsize") == before
+    assert store.ask(Redis.dbsize) == before
     assert "layout" in next(found for found in examine(services.settings) if found.verdict == "fail").found
 
 
@@ -54,7 +57,7 @@ def test_another_layout_is_refused_before_anything_is_read_or_written(services: 
     ids=["worker", "beat"],
 )
 def test_processes_end(processes: Processes, services: Services, command: tuple[str, ...]) -> None:
-    services.store.ask("set", services.store.keys.layout(), b"7")
+    services.store.ask(Redis.set, services.store.keys.layout(), b"7")
     process = processes.start(command[0], celery(*command, "--loglevel", "INFO"))
     assert process.wait_for_end() == os.EX_CONFIG
     assert "store_layout_unknown" in process.output()

@@ -26,6 +26,7 @@ from campaigns.names import CONTROL, DUE_QUEUES
 from campaigns.settings import Rate
 from campaigns.store.calls import Call, Calls, nothing
 from campaigns.store.client import Store, decoded
+from campaigns.store.commands import Redis
 
 __all__ = ["Breaker", "Limiter", "Permit", "ReadPermits", "Released", "Wait"]
 
@@ -196,7 +197,7 @@ class Limiter:
 
         After a run of failures it is paused until a request has succeeded. While one tries, the time is now.
         """
-        fields = decoded(self._store.ask("hgetall", self._store.keys.account(account)))
+        fields = decoded(self._store.ask(Redis.hgetall, self._store.keys.account(account)))
         kinds, now_ms = ("all", "paid", "open"), self._store.now_ms()
         pauses = [(int(fields.get(f"{what}_until_ms", 0)), fields.get(f"{what}_reason", "")) for what in kinds]
         longest = max(pauses)
@@ -206,7 +207,7 @@ class Limiter:
 
     def accepted_ms(self, account: str) -> int:
         """When the gateway last accepted a paid request of the account, unix ms; 0 if it never did."""
-        return int(self._store.ask("hget", self._store.keys.account(account), "accepted_ms") or 0)
+        return int(self._store.ask(Redis.hget, self._store.keys.account(account), "accepted_ms") or 0)
 
     def _pause_call(
         self,

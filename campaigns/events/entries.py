@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from campaigns.events.stream import Event, read_entry
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 
 _PER_READ = 200
 
@@ -14,7 +15,7 @@ _PER_READ = 200
 def naming(store: Store, phone: str) -> Iterator[Event]:
     """Every event that is kept and names the phone. Reads the whole stream."""
     quoted, start = f'"{phone}"'.encode(), "-"
-    while entries := store.ask("xrange", store.keys.events(), start, "+", _PER_READ):
+    while entries := store.ask(Redis.xrange, store.keys.events(), start, "+", _PER_READ):
         for position, fields in entries:
             if quoted in fields.get(b"data", b""):
                 # What others wrote into the stream is theirs.

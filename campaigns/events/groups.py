@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 
 _PER_READ = 200
 _LAST_OF_MS = (1 << 64) - 1
@@ -69,24 +70,24 @@ class Groups:
         known = self._raw(name)
         if known is None:
             self._store.create_group(self._key, name, start)
-        self._store.ask("xgroup_setid", self._key, known or name, start)
+        self._store.ask(Redis.xgroup_setid, self._key, known or name, start)
 
     def delete(self, name: str) -> bool:
         """Drop a group that nobody reads any more, so that the stream need not wait for it. Whether there was one."""
-        self._store.ask("unlink", self._store.keys.dead_letters(name))
+        self._store.ask(Redis.unlink, self._store.keys.dead_letters(name))
         known = self._raw(name)
-        return known is not None and bool(self._store.ask("xgroup_destroy", self._key, known))
+        return known is not None and bool(self._store.ask(Redis.xgroup_destroy, self._key, known))
 
     def dead_letters(self, name: str) -> Iterator[DeadLetter]:
         """The dead letters of a group, oldest first."""
         key, start = self._store.keys.dead_letters(name), "-"
-        while entries := self._store.ask("xrange", key, start, "+", _PER_READ):
+        while entries := self._store.ask(Redis.xrange, key, start, "+", _PER_READ):
             yield from (_dead_letter(letter_id, raw) for letter_id, raw in entries)
             start = f"({entries[-1][0].decode()}"
 
     def remove_dead_letter(self, name: str, letter_id: str) -> bool:
         """Drop a dead letter that was dealt with. Whether there was one."""
-        return bool(self._store.ask("xdel", self._store.keys.dead_letters(name), letter_id))
+        return bool(self._store.ask(Redis.xdel, self._store.keys.dead_letters(name), letter_id))
 
     def _raw(self, name: str) -> bytes | None:
         """The name as the server has it; None if there is no such group."""

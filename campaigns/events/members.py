@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis, command
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +48,10 @@ class Member:
         Nothing if this member holds older ones. It does where an answer was lost and the client asked again: what
         the lost one brought has to be worked off first, or a campaign's events would come out of order.
         """
-        read = ("xreadgroup", (self.group, self.name, {self._key: ">"}, number, block_ms))
-        look = ("xpending_range", (self._key, self.group, "-", "+", 1, self.name))
-        answer, oldest = self._store.ask_in_turn([read, look])
+        streams: dict[Any, Any] = {self._key: ">"}
+        read = command(Redis.xreadgroup, self.group, self.name, streams, number, block_ms)
+        held = command(Redis.xpending_range, self._key, self.group, "-", "+", 1, self.name)
+        answer, oldest = self._store.ask_many([read, held])
         taken = _entries_of(answer)
         return taken if taken and oldest and oldest[0]["message_id"] == taken[0][0] else []
 
@@ -61,7 +63,7 @@ class Member:
         while entries := self._oldest():
             if entries[0][1]:
                 return entries
-            self._store.ask("xack", self._key, self.group, entries[0][0])
+            self._store.ask(Redis.xack, self._key, self.group, entries[0][0])
         return []
 
     def claim(self) -> list[Entry]:
@@ -69,7 +71,7 @@ class Member:
 
         Where there is none, members that are gone are removed.
         """
-        answer = self._store.ask("xautoclaim", self._key, self.group, self.name, self.claim_idle_ms, "0-0", 1)
+        answer = self._store.ask(Redis.xautoclaim, self._key, self.group, self.name, self.claim_idle_ms, "0-0", 1)
         # Servers before 7.0 hand over also what has been deleted from the stream.
         entries = [(position, fields) for position, fields in answer[1] if fields]
         if not entries:
@@ -78,7 +80,7 @@ class Member:
 
     def begun(self, position: bytes) -> int:
         """How many times an entry was begun."""
-        pending = self._store.ask("xpending_range", self._key, self.group, position, position, 1)
+        pending = self._store.ask(Redis.xpending_range, self._key, self.group, position, position, 1)
         return int(pending[0]["times_delivered"]) if pending else 1
 
     def acknowledge(self, position: bytes) -> bool:
@@ -115,7 +117,8 @@ class Member:
         self._store.run("remove_members", [self._key], [self.group, _GONE_MS])
 
     def _oldest(self) -> list[Entry]:
-        return _entries_of(self._store.ask("xreadgroup", self.group, self.name, {self._key: "0"}, 1, None))
+        streams: dict[Any, Any] = {self._key: "0"}
+        return _entries_of(self._store.ask(Redis.xreadgroup, self.group, self.name, streams, 1, None))
 
 
 def _entries_of(answer: Any) -> list[Entry]:

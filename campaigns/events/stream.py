@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 
 _PER_READ = 200
 #: Far deeper than any event of ours. Copying and writing out what is nested a few hundred levels deep fails.
@@ -150,7 +151,7 @@ class Events:
         What is no event is passed over.
         """
         start = position
-        while entries := self._store.ask("xrange", self._key, start, "+", _PER_READ):
+        while entries := self._store.ask(Redis.xrange, self._key, start, "+", _PER_READ):
             for entry_id, fields in entries:
                 try:
                     event = read_entry(entry_id, fields)
@@ -162,7 +163,7 @@ class Events:
 
     def last_position(self) -> str:
         """The position of the newest event, `0-0` if there is none."""
-        newest = self._store.ask("xrevrange", self._key, "+", "-", 1)
+        newest = self._store.ask(Redis.xrevrange, self._key, "+", "-", 1)
         return newest[0][0].decode() if newest else "0-0"
 
     def trim(self, life_ms: int, cap: int) -> Trimmed:
@@ -178,8 +179,8 @@ class Events:
 
     def full(self) -> Full | None:
         """Whether sending pauses because the stream is full of what some group has yet to read."""
-        since_ms, group = self._store.ask("hmget", self._store.keys.stream(), ["full_ms", "full_group"])
+        since_ms, group = self._store.ask(Redis.hmget, self._store.keys.stream(), ["full_ms", "full_group"])
         return Full(int(since_ms), group.decode("utf-8", "replace")) if since_ms else None
 
     def __len__(self) -> int:
-        return int(self._store.ask("xlen", self._key))
+        return int(self._store.ask(Redis.xlen, self._key))

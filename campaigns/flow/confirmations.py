@@ -9,6 +9,7 @@ from campaigns.ledger import Batch
 from campaigns.ledger.states import ACCEPTED, SETTLED
 from campaigns.services import Services
 from campaigns.statuses import confirmed
+from campaigns.store.commands import Redis
 
 #: Confirmed mailings that are looked at, the newest first, until one shows that its word was changed.
 _ASKED: Final = 3
@@ -26,7 +27,7 @@ def words_tell(services: Services, batch: Batch) -> bool:
     Without that, a word that stays the same may only mean that the gateway never changes it. Raises GatewayError.
     """
     key = services.store.keys.known(batch.account, "list")
-    ids = [int(raw) for raw in services.store.ask("zrevrange", key, 0, _NEWEST - 1)]
+    ids = [int(raw) for raw in services.store.ask(Redis.zrevrange, key, 0, _NEWEST - 1)]
     owners = services.batches.owners(batch.account, ids)
     others = {other.id: other for other in services.batches.read_many(sorted({owner[0] for owner in owners.values()}))}
     taken = [i for i, owner in owners.items() if owner[0] != batch.id and others[owner[0]].state in {ACCEPTED, SETTLED}]

@@ -7,6 +7,7 @@ from typing import Final
 
 from campaigns.names import QUEUES
 from campaigns.store.client import Store, decoded
+from campaigns.store.commands import Redis, command
 
 #: How often a worker says which queues it consumes, and after what silence of all workers nobody does.
 EVERY_S: Final = 5.0
@@ -21,11 +22,13 @@ _SLACK_MS: Final = 3_000
 def consuming(store: Store, queues: Sequence[str], *, worker: str = "-", slots: int = 1) -> None:
     """Note that `worker` consumes `queues`, and how many bells it can answer at once. Raises StoreError."""
     now_ms = store.now_ms()
-    store.ask_many("set", [(store.keys.heartbeat(f"queue-{queue}"), now_ms, _CONSUMED_S) for queue in queues])
+    store.ask_many(
+        [command(Redis.set, store.keys.heartbeat(f"queue-{queue}"), now_ms, _CONSUMED_S) for queue in queues]
+    )
     member = f"{worker.replace(' ', '_')}|{slots}|{','.join(sorted(queues))},"
-    store.ask("zremrangebyscore", store.keys.workers(), "-inf", now_ms - _CONSUMED_S * 1000)
-    store.ask("zadd", store.keys.workers(), {member: now_ms})
-    store.ask("expire", store.keys.workers(), _TICKED_S)
+    store.ask(Redis.zremrangebyscore, store.keys.workers(), "-inf", now_ms - _CONSUMED_S * 1000)
+    store.ask(Redis.zadd, store.keys.workers(), {member: now_ms})
+    store.ask(Redis.expire, store.keys.workers(), _TICKED_S)
 
 
 def ticked(store: Store, beat: str = "") -> None:
@@ -36,20 +39,20 @@ def ticked(store: Store, beat: str = "") -> None:
 
 def consumed(store: Store) -> set[str]:
     """The queues that some worker consumes. Raises StoreError."""
-    marks = store.ask("mget", [store.keys.heartbeat(f"queue-{queue}") for queue in QUEUES])
+    marks = store.ask(Redis.mget, [store.keys.heartbeat(f"queue-{queue}") for queue in QUEUES])
     return {queue for queue, mark in zip(QUEUES, marks, strict=True) if mark is not None}
 
 
 def last_tick_ms(store: Store) -> int | None:
     """When the last tick was carried out, unix ms; None if that is long ago. Raises StoreError."""
-    last = store.ask("get", store.keys.heartbeat("dispatch"))
+    last = store.ask(Redis.get, store.keys.heartbeat("dispatch"))
     return int(last) if last else None
 
 
 def ticking_since_ms(store: Store) -> int | None:
     """Since when some beat has ticked without a pause (unix ms), None if none does now. Raises StoreError."""
     stopped_ms = store.now_ms() - _STOPPED_MS
-    spans = decoded(store.ask("hgetall", store.keys.beats())).values()
+    spans = decoded(store.ask(Redis.hgetall, store.keys.beats())).values()
     since = [int(first) for first, _, last in (span.partition("|") for span in spans) if int(last) >= stopped_ms]
     return min(since, default=None)
 
@@ -57,14 +60,14 @@ def ticking_since_ms(store: Store) -> int | None:
 def ticking(store: Store) -> int:
     """How many beats have ticked of late, whether side by side or one after another. Raises StoreError."""
     stopped_ms = store.now_ms() - _STOPPED_MS
-    spans = decoded(store.ask("hgetall", store.keys.beats())).values()
+    spans = decoded(store.ask(Redis.hgetall, store.keys.beats())).values()
     return sum(int(span.partition("|")[2]) >= stopped_ms for span in spans)
 
 
 def beats_at_once(store: Store) -> list[str]:
     """The beats that tick side by side; none if there is one, or one that took over from another. Raises StoreError."""
     now_ms, spans = store.now_ms(), {}
-    for beat, span in decoded(store.ask("hgetall", store.keys.beats())).items():
+    for beat, span in decoded(store.ask(Redis.hgetall, store.keys.beats())).items():
         first_ms, last_ms = (int(part) for part in span.split("|"))
         if last_ms >= now_ms - _STOPPED_MS:
             spans[beat] = (first_ms, last_ms)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from campaigns.acts import Act, packed
 from campaigns.store.client import Store, decoded
+from campaigns.store.commands import Redis
 
 _PER_ROUND_TRIP = 500
 
@@ -42,7 +43,7 @@ class Audit:
     def newest(self, since_ms: int = 0) -> Iterator[Record]:
         """Acts since `since_ms` (unix ms), newest first, read a portion at a time."""
         before = "+"
-        while entries := self._store.ask("xrevrange", self._keys.audit(), before, "-", _PER_ROUND_TRIP):
+        while entries := self._store.ask(Redis.xrevrange, self._keys.audit(), before, "-", _PER_ROUND_TRIP):
             for _, fields in entries:
                 record = _read(decoded(fields))
                 if record.at_ms < since_ms:
@@ -53,7 +54,7 @@ class Audit:
     def trim(self, life_ms: int) -> None:
         """Drop what is older than `life_ms`."""
         oldest_ms = max(0, self._store.now_ms() - life_ms)
-        self._store.ask("xtrim", self._keys.audit(), None, True, oldest_ms)
+        self._store.ask(Redis.xtrim, self._keys.audit(), None, True, oldest_ms)
 
 
 def _read(fields: dict[str, str]) -> Record:

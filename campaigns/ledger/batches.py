@@ -20,6 +20,7 @@ from campaigns.names import CONTROL
 from campaigns.portions import portions
 from campaigns.store.calls import Call, nothing
 from campaigns.store.client import Store, decoded
+from campaigns.store.commands import Redis, command
 
 #: So many batches, or owners of messages, are read in one round trip: others wait for the server meanwhile.
 _PER_ROUND_TRIP = 500
@@ -165,7 +166,7 @@ class Batches:
 
     def read(self, batch_id: str) -> Batch:
         """The batch as it is now; its state is empty if there is none."""
-        return Batch.read(batch_id, decoded(self._store.ask("hgetall", self._keys.batch(batch_id))))
+        return Batch.read(batch_id, decoded(self._store.ask(Redis.hgetall, self._keys.batch(batch_id))))
 
     def read_many(self, batch_ids: Sequence[str]) -> list[Batch]:
         """Batches in the order of their ids; up to 500 in one round trip."""
@@ -179,17 +180,17 @@ class Batches:
     def read_in_portions(self, batch_ids: Sequence[str], size: int = _PER_ROUND_TRIP) -> Iterator[list[Batch]]:
         """The same, up to `size` at a time, each time in one round trip."""
         for ids in portions(batch_ids, size):
-            answers = self._store.ask_many("hgetall", [(self._keys.batch(i),) for i in ids])
+            answers = self._store.ask_many([command(Redis.hgetall, self._keys.batch(i)) for i in ids])
             yield [Batch.read(i, decoded(fields)) for i, fields in zip(ids, answers, strict=True)]
 
     def body(self, batch_id: str) -> bytes | None:
         """What the request carries, without token and callback; None once it has expired."""
-        packed = self._store.ask("get", self._keys.body(batch_id))
+        packed = self._store.ask(Redis.get, self._keys.body(batch_id))
         return zlib.decompress(packed) if packed else None
 
     def image(self, campaign_id: str) -> ImageFile | None:
         """The file that every message of the campaign shows."""
-        image = self._store.ask("hgetall", self._keys.image(campaign_id))
+        image = self._store.ask(Redis.hgetall, self._keys.image(campaign_id))
         if not image:
             return None
         return ImageFile(image[b"filename"].decode(), image[b"content_type"].decode(), image[b"content"])
@@ -208,7 +209,7 @@ class Batches:
         """Message id → batch and mailing that it belongs to, for those that belong to one; up to 500 a round trip."""
         found = {}
         for ids in portions(message_ids, _PER_ROUND_TRIP):
-            values = self._store.ask("mget", [self._keys.message(account, message_id) for message_id in ids])
+            values = self._store.ask(Redis.mget, [self._keys.message(account, message_id) for message_id in ids])
             for message_id, value in zip(ids, values, strict=True):
                 if value is not None:
                     batch_id, _, mailing = value.decode().rpartition(":")
@@ -228,18 +229,20 @@ class Batches:
         """Remember such ids for `life_ms` more, so that no check opens them again."""
         key = self._keys.foreign(batch.id)
         if message_ids:
-            self._store.ask("sadd", key, *message_ids)
-            self._store.ask("pexpire", key, life_ms)
+            self._store.ask(Redis.sadd, key, *message_ids)
+            self._store.ask(Redis.pexpire, key, life_ms)
 
     def drop_expired(self, before_ms: int) -> None:
         """Drop from the lists of what is held the batches that have expired, among those held before (unix ms)."""
         for raw in self._store.members(self._keys.metrics()):
             waiting = self._keys.waiting(raw.decode(), HELD)
-            old = self._store.ask("zrangebyscore", waiting, "-inf", before_ms, 0, _PER_ROUND_TRIP)
-            there = self._store.ask_many("exists", [(self._keys.batch(batch_id.decode()),) for batch_id in old])
+            old = self._store.ask(Redis.zrangebyscore, waiting, "-inf", before_ms, 0, _PER_ROUND_TRIP)
+            there = self._store.ask_many(
+                [command(Redis.exists, self._keys.batch(batch_id.decode())) for batch_id in old]
+            )
             gone = [batch_id for batch_id, exists in zip(old, there, strict=True) if not exists]
             if gone:
-                self._store.ask("zrem", waiting, *gone)
+                self._store.ask(Redis.zrem, waiting, *gone)
 
     def await_message_ids_call(self, batch: Batch, life_ms: int) -> Call[None]:
         """The call that records that the message ids of a batch are not known yet, only its uuid."""

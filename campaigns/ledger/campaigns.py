@@ -16,6 +16,7 @@ from campaigns.names import CONTROL
 from campaigns.portions import portions
 from campaigns.recipients.exclusions import Excluded
 from campaigns.store.client import Store, decoded
+from campaigns.store.commands import Redis, command
 
 #: Why and where somebody was taken out (the place in the job, or the batch), and the phone as it was handed in.
 
@@ -42,20 +43,20 @@ class Campaigns:
         self._routes: dict[str, CampaignRoute] = {}
 
     def read(self, campaign_id: str) -> Campaign:
-        fields = decoded(self._store.ask("hgetall", self._keys.campaign(campaign_id)))
+        fields = decoded(self._store.ask(Redis.hgetall, self._keys.campaign(campaign_id)))
         if not fields:
             raise UnknownCampaignError(campaign_id)
         return Campaign.read(campaign_id, fields)
 
     def exists(self, campaign_id: str) -> bool:
-        return bool(self._store.ask("exists", self._keys.campaign(campaign_id)))
+        return bool(self._store.ask(Redis.exists, self._keys.campaign(campaign_id)))
 
     def beginning_with(self, beginning: str) -> Iterator[str]:
         """Ids of campaigns that are kept and begin so, in no order, each once. `beginning` is of hex digits."""
         cursor, seen = None, set[str]()
         while cursor != 0:
             key, pattern = self._keys.index(), f"{beginning}*"
-            cursor, pairs = self._store.ask("zscan", key, cursor or 0, pattern, _PER_ROUND_TRIP)
+            cursor, pairs = self._store.ask(Redis.zscan, key, cursor or 0, pattern, _PER_ROUND_TRIP)
             for campaign_id in {member.decode() for member, _ in pairs} - seen:
                 seen.add(campaign_id)
                 if self.exists(campaign_id):
@@ -74,23 +75,23 @@ class Campaigns:
 
     def of_key(self, key: str) -> str | None:
         """The id of the campaign that was enqueued under `key`. It may have expired."""
-        owner = self._store.ask("get", self._keys.job_key(key))
+        owner = self._store.ask(Redis.get, self._keys.job_key(key))
         return owner.decode().split(" ")[0] if owner else None
 
     def digest_of_key(self, key: str) -> str | None:
         """The digest of the job that was enqueued under `key`, if its campaign is over and the key is remembered."""
-        _, _, digest = (self._store.ask("get", self._keys.job_key(key)) or b"").partition(b" ")
+        _, _, digest = (self._store.ask(Redis.get, self._keys.job_key(key)) or b"").partition(b" ")
         return digest.decode() or None
 
     def newest(self, limit: int, start: int = 0) -> list[Campaign]:
         """The newest campaigns from number `start` on, newest first, without those that have expired."""
-        ids = [raw.decode() for raw in self._store.ask("zrevrange", self._keys.index(), start, start + limit - 1)]
-        hashes = self._store.ask_many("hgetall", [(self._keys.campaign(i),) for i in ids])
+        ids = [raw.decode() for raw in self._store.ask(Redis.zrevrange, self._keys.index(), start, start + limit - 1)]
+        hashes = self._store.ask_many([command(Redis.hgetall, self._keys.campaign(i)) for i in ids])
         return [Campaign.read(i, decoded(h)) for i, h in zip(ids, hashes, strict=True) if h]
 
     def __len__(self) -> int:
         """How many campaigns are kept, and of those that have expired what sweeping has not seen yet."""
-        return int(self._store.ask("zcard", self._keys.index()))
+        return int(self._store.ask(Redis.zcard, self._keys.index()))
 
     def active(self) -> list[str]:
         """Ids of all campaigns that sweeping still looks at."""
@@ -169,7 +170,9 @@ class Campaigns:
     def numbered_excluded(self, campaign_id: str) -> Iterator[tuple[int, Excluded]]:
         """The same, each with its number in the list, which it keeps. Those who were erased are left out."""
         start = 0
-        while rows := self._store.ask("lrange", self._keys.excluded(campaign_id), start, start + _PER_ROUND_TRIP - 1):
+        while rows := self._store.ask(
+            Redis.lrange, self._keys.excluded(campaign_id), start, start + _PER_ROUND_TRIP - 1
+        ):
             for number, row in enumerate(rows, start):
                 if row:
                     yield number, Excluded(*orjson.loads(row))
@@ -180,21 +183,21 @@ class Campaigns:
 
         Its hash comes first: if a person reopens the campaign meanwhile, sweeping sees by it what to revive.
         """
-        self._store.ask("pexpire", self._keys.campaign(campaign.id), life_ms)
+        self._store.ask(Redis.pexpire, self._keys.campaign(campaign.id), life_ms)
         for names in self._belongings(campaign):
-            self._store.ask_many("pexpire", [(name, life_ms) for name in names])
+            self._store.ask_many([command(Redis.pexpire, name, life_ms) for name in names])
         self._remember_key(campaign, life_ms)
         self._store.run("retire_campaign", [self._keys.campaign(campaign.id), self._keys.active()], [campaign.id])
 
     def revive(self, campaign: Campaign) -> bool:
         """Let a campaign that was reopened after it was retired live on. Returns whether it was needed."""
-        if self._store.ask("pttl", self._keys.campaign(campaign.id)) < 0:
+        if self._store.ask(Redis.pttl, self._keys.campaign(campaign.id)) < 0:
             return False
         for names in self._belongings(campaign):
-            self._store.ask_many("persist", [(name,) for name in names])
+            self._store.ask_many([command(Redis.persist, name) for name in names])
         if "key" in campaign.fields:
-            self._store.ask("persist", self._keys.job_key(campaign.fields["key"]))
-        self._store.ask("persist", self._keys.campaign(campaign.id))
+            self._store.ask(Redis.persist, self._keys.job_key(campaign.fields["key"]))
+        self._store.ask(Redis.persist, self._keys.campaign(campaign.id))
         return True
 
     def _belongings(self, campaign: Campaign) -> Iterator[list[str]]:
@@ -203,7 +206,7 @@ class Campaigns:
         for ids in portions(all_ids, _PER_ROUND_TRIP):
             mailings = [
                 len(orjson.loads(row or b"[]"))
-                for row in store.ask_many("hget", [(keys.batch(i), "mailings") for i in ids])
+                for row in store.ask_many([command(Redis.hget, keys.batch(i), "mailings") for i in ids])
             ]
             names = [name for i in ids for name in (keys.batch(i), keys.body(i))]
             yield names + [keys.deliveries(i, m) for i, n in zip(ids, mailings, strict=True) for m in range(n)]
@@ -214,24 +217,24 @@ class Campaigns:
         if "key" not in campaign.fields:
             return
         name = self._keys.job_key(campaign.fields["key"])
-        if (self._store.ask("get", name) or b"").decode().split(" ")[0] == campaign.id:
+        if (self._store.ask(Redis.get, name) or b"").decode().split(" ")[0] == campaign.id:
             value = f"{campaign.id} {campaign.fields.get('digest', '')}".strip()
-            self._store.ask("set", name, value, None, max(life_ms, self._key_life_ms))
+            self._store.ask(Redis.set, name, value, None, max(life_ms, self._key_life_ms))
 
     def drop_expired(self, before_ms: int) -> None:
         """Drop ids from the index whose campaigns have expired, among those made up to `before_ms` (unix ms)."""
         start = 0
         while old := self._made_before(before_ms, start):
-            there = self._store.ask_many("exists", [(self._keys.campaign(i),) for i in old])
+            there = self._store.ask_many([command(Redis.exists, self._keys.campaign(i)) for i in old])
             gone = [i for i, exists in zip(old, there, strict=True) if not exists]
             if gone:
-                self._store.ask("zrem", self._keys.index(), *gone)
+                self._store.ask(Redis.zrem, self._keys.index(), *gone)
             start += len(old) - len(gone)
 
     def _made_before(self, before_ms: int, start: int) -> list[str]:
         """Some ids of the index, oldest first, from number `start` on: no call passes over those before."""
         stop = start + _PER_ROUND_TRIP - 1
-        pairs = self._store.ask("zrange", self._keys.index(), start, stop, False, True)
+        pairs = self._store.ask(Redis.zrange, self._keys.index(), start, stop, False, True)
         return [raw.decode() for raw, made_ms in pairs if made_ms <= before_ms]
 
     def _steer(

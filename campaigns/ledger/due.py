@@ -10,6 +10,7 @@ from campaigns.ledger.due_kinds import queue_of
 from campaigns.names import CONTROL
 from campaigns.store.calls import Call
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis, command
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +69,19 @@ class Due:
 
     def drop(self, entry: Entry, of: Owned) -> None:
         """Nothing is due of it any more."""
-        self._store.ask("zrem", self._keys.due(queue_of(entry.verb, of.kind), of.account), str(entry))
+        self._store.ask(Redis.zrem, self._keys.due(queue_of(entry.verb, of.kind), of.account), str(entry))
 
     def put_control(self, entry: Entry, at_ms: int) -> None:
         """Make an entry of the control queue due at `at_ms`."""
-        self._store.ask("zadd", self._keys.due(CONTROL), {str(entry): at_ms})
+        self._store.ask(Redis.zadd, self._keys.due(CONTROL), {str(entry): at_ms})
 
     def keep_in_control(self, entries: Sequence[Entry], at_ms: int) -> None:
         """Make those of `entries` due at `at_ms` that do not stand in the control queue."""
-        self._store.ask("zadd", self._keys.due(CONTROL), {str(entry): at_ms for entry in entries}, True)
+        self._store.ask(Redis.zadd, self._keys.due(CONTROL), {str(entry): at_ms for entry in entries}, True)
 
     def drop_control(self, entry: Entry) -> None:
         """Nothing is due of it in the control queue any more."""
-        self._store.ask("zrem", self._keys.due(CONTROL), str(entry))
+        self._store.ask(Redis.zrem, self._keys.due(CONTROL), str(entry))
 
     def depth(self, queue: str, now_ms: int) -> tuple[int, int | None]:
         """How many entries are due now, and since when a worker could have taken one (unix ms), over all accounts.
@@ -91,9 +92,9 @@ class Due:
         since_ms = self.late_since_ms(queue, now_ms)
         if queue == CONTROL:
             return self._due_now([self._keys.due(CONTROL)], now_ms), since_ms
-        names = self._store.ask("zrange", self._keys.accounts(queue), 0, -1)
+        names = self._store.ask(Redis.zrange, self._keys.accounts(queue), 0, -1)
         accounts = [raw.decode() for raw in names]
-        waiting = sum(self._store.ask_many("zcard", [(self._keys.order(queue, a),) for a in accounts]))
+        waiting = sum(self._store.ask_many([command(Redis.zcard, self._keys.order(queue, a)) for a in accounts]))
         due = self._due_now([self._keys.due(queue, account) for account in accounts], now_ms)
         return due + waiting, since_ms
 
@@ -105,17 +106,19 @@ class Due:
         if queue == CONTROL:
             number = self._due_now([self._keys.due(CONTROL)], now_ms)
             return {"": number} if number else {}
-        names = self._store.ask("zrangebyscore", self._keys.accounts(queue), "-inf", until_ms)
+        names = self._store.ask(Redis.zrangebyscore, self._keys.accounts(queue), "-inf", until_ms)
         accounts = [raw.decode() for raw in names]
-        ordered = self._store.ask_many("zcard", [(self._keys.order(queue, account),) for account in accounts])
-        due = self._store.ask_many("zcount", [(self._keys.due(queue, a), "-inf", until_ms) for a in accounts])
+        ordered = self._store.ask_many([command(Redis.zcard, self._keys.order(queue, account)) for account in accounts])
+        due = self._store.ask_many(
+            [command(Redis.zcount, self._keys.due(queue, a), "-inf", until_ms) for a in accounts]
+        )
         return {account: first + then for account, first, then in zip(accounts, ordered, due, strict=True)}
 
     def late_since_ms(self, queue: str, now_ms: int) -> int | None:
         """Since when a worker could have taken something from `queue` (unix ms), None if nothing can be taken now."""
         name = self._keys.due(CONTROL) if queue == CONTROL else self._keys.accounts(queue)
-        first = self._store.ask("zrange", name, 0, 0, False, True)
+        first = self._store.ask(Redis.zrange, name, 0, 0, False, True)
         return int(first[0][1]) if first and first[0][1] <= now_ms else None
 
     def _due_now(self, names: Sequence[str], now_ms: int) -> int:
-        return sum(self._store.ask_many("zcount", [(name, "-inf", now_ms) for name in names]))
+        return sum(self._store.ask_many([command(Redis.zcount, name, "-inf", now_ms) for name in names]))

@@ -10,6 +10,7 @@ from pyroaring import BitMap64
 
 from campaigns.acts import Act, packed
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 
 _PER_CALL = 500
 
@@ -85,7 +86,7 @@ class OptOuts:
         """For each phone, whether it is on the list."""
         if not phones:
             return []
-        return [bool(there) for there in self._store.ask("smismember", self._keys.optouts(), list(phones))]
+        return [bool(there) for there in self._store.ask(Redis.smismember, self._keys.optouts(), list(phones))]
 
     def checker(self) -> Checker:
         """As `among`, for many phones. Who is added meanwhile may be missed, and moves the version."""
@@ -96,12 +97,12 @@ class OptOuts:
         """What is known of a phone's opt-out; None if it is not opted out."""
         if not self.among([phone])[0]:
             return None
-        return OptOut.read(self._store.ask("hget", self._keys.optouts_why(), phone))
+        return OptOut.read(self._store.ask(Redis.hget, self._keys.optouts_why(), phone))
 
     def details(self) -> Iterator[tuple[str, OptOut]]:
         """Every phone with what is known of its opt-out, in no order."""
         for phones in _chunks(self):
-            noted = self._store.ask("hmget", self._keys.optouts_why(), phones)
+            noted = self._store.ask(Redis.hmget, self._keys.optouts_why(), phones)
             yield from zip(phones, map(OptOut.read, noted), strict=True)
 
     def __iter__(self) -> Iterator[str]:
@@ -109,7 +110,7 @@ class OptOuts:
             yield member.decode()
 
     def __len__(self) -> int:
-        return int(self._store.ask("scard", self._keys.optouts()))
+        return int(self._store.ask(Redis.scard, self._keys.optouts()))
 
 
 def _chunks(phones: Iterable[str]) -> Iterator[list[str]]:

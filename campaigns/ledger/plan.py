@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 import orjson
 
@@ -14,6 +15,7 @@ from campaigns.ledger.whole_plan import NewBatch, PlanHead, WholePlan, as_stored
 from campaigns.names import CONTROL
 from campaigns.portions import portions
 from campaigns.store.client import ScriptCall, Store
+from campaigns.store.commands import Redis, command
 
 _PER_ROUND_TRIP = 200
 _ROWS_PER_CALL = 500
@@ -50,8 +52,12 @@ class Plan:
 
     def store_image(self, image: ImageFile) -> None:
         """The file that every message of the campaign shows."""
-        fields = {"filename": image.filename, "content_type": image.content_type, "content": image.content}
-        self._store.ask("hset", self._keys.image(self.campaign_id), None, None, fields)
+        fields: dict[Any, Any] = {
+            "filename": image.filename,
+            "content_type": image.content_type,
+            "content": image.content,
+        }
+        self._store.ask(Redis.hset, self._keys.image(self.campaign_id), None, None, fields)
 
     def add(self, batches: Sequence[NewBatch]) -> None:
         """Store batches; a few hundred a round trip."""
@@ -145,9 +151,9 @@ class Plan:
         if not drop_plan(self._store, self.campaign_id, key=self.head.key, token=self.head.token):
             return False
         keys = self._keys
-        self._store.ask("delete", keys.campaign(self.campaign_id))
-        self._store.ask("srem", keys.active(), self.campaign_id)
-        self._store.ask("zrem", keys.index(), self.campaign_id)
+        self._store.ask(Redis.delete, keys.campaign(self.campaign_id))
+        self._store.ask(Redis.srem, keys.active(), self.campaign_id)
+        self._store.ask(Redis.zrem, keys.index(), self.campaign_id)
         return True
 
     def revoke(self) -> bool:
@@ -208,17 +214,17 @@ def drop_plan(store: Store, campaign_id: str, *, key: str | None, token: str = "
     for start in range(0, batches, _PER_ROUND_TRIP):
         ids = [f"{campaign_id}-{n}" for n in range(start, min(start + _PER_ROUND_TRIP, batches))]
         _drop_lookalikes(store, ids)
-        store.ask("unlink", *(keys.batch(i) for i in ids), *(keys.body(i) for i in ids))
-    store.ask("unlink", keys.image(campaign_id), keys.excluded(campaign_id))
-    store.ask("zrem", keys.due(CONTROL), f"{PLAN}|{campaign_id}")
+        store.ask(Redis.unlink, *(keys.batch(i) for i in ids), *(keys.body(i) for i in ids))
+    store.ask(Redis.unlink, keys.image(campaign_id), keys.excluded(campaign_id))
+    store.ask(Redis.zrem, keys.due(CONTROL), f"{PLAN}|{campaign_id}")
     return True
 
 
 def _drop_lookalikes(store: Store, batch_ids: Sequence[str]) -> None:
-    packed = store.ask_many("hget", [(store.keys.batch(i), "mailings") for i in batch_ids])
+    packed = store.ask_many([command(Redis.hget, store.keys.batch(i), "mailings") for i in batch_ids])
     members = [
         (store.keys.lookalikes(fingerprint), f"{batch_id}:{number}")
         for batch_id, mailings in zip(batch_ids, packed, strict=True)
         for number, (*_, fingerprint, _type) in enumerate(orjson.loads(mailings or b"[]"))
     ]
-    store.ask_many("zrem", members)
+    store.ask_many([command(Redis.zrem, name, member) for name, member in members])

@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 
 #: The oldest go when there are more.
 MOST: Final = 1000
@@ -52,14 +53,14 @@ class RejectedMessages:
         return bool(self._store.run_safely("reject_submission", keys, args))
 
     def __len__(self) -> int:
-        return int(self._store.ask("zcard", self._index))
+        return int(self._store.ask(Redis.zcard, self._index))
 
     def newest(self, most: int = MOST) -> Iterator[Rejected]:
         """The newest first."""
-        found = self._store.ask("zrevrange", self._index, 0, most - 1, True)
+        found = self._store.ask(Redis.zrevrange, self._index, 0, most - 1, True)
         if not found:
             return
-        facts = self._store.ask("hmget", self._facts, [digest for digest, _ in found])
+        facts = self._store.ask(Redis.hmget, self._facts, [digest for digest, _ in found])
         for (digest, at_ms), packed in zip(found, facts, strict=True):
             if packed is not None:
                 about = orjson.loads(packed)
@@ -68,11 +69,11 @@ class RejectedMessages:
 
     def discard(self, digest: str) -> bool:
         """It was dealt with. False if there is none of this name."""
-        self._store.ask("hdel", self._facts, digest)
-        return bool(self._store.ask("zrem", self._index, digest))
+        self._store.ask(Redis.hdel, self._facts, digest)
+        return bool(self._store.ask(Redis.zrem, self._index, digest))
 
     def discard_all(self) -> int:
         """All were dealt with. Returns how many there were."""
         number = len(self)
-        self._store.ask("unlink", self._index, self._facts)
+        self._store.ask(Redis.unlink, self._index, self._facts)
         return number

@@ -32,6 +32,7 @@ from campaigns.metrics.wanted import processes_wanted
 from campaigns.names import DUE_QUEUES, QUEUES
 from campaigns.settings import Settings
 from campaigns.store.client import Store, decoded
+from campaigns.store.commands import Redis, command
 
 #: Of more accounts nothing is told: each makes some hundred series.
 MOST_ACCOUNTS: Final = 1000
@@ -48,7 +49,7 @@ def accounts_with_numbers(store: Store) -> list[str]:
 
 def numbers_of(store: Store, accounts: Sequence[str]) -> dict[str, dict[str, int]]:
     """Account → its numbers, of one moment each."""
-    hashes = store.ask_many("hgetall", [(store.keys.metrics(account),) for account in accounts])
+    hashes = store.ask_many([command(Redis.hgetall, store.keys.metrics(account)) for account in accounts])
     return {
         account: {field.decode(): int(number) for field, number in found.items()}
         for account, found in zip(accounts, hashes, strict=True)
@@ -58,7 +59,9 @@ def numbers_of(store: Store, accounts: Sequence[str]) -> dict[str, dict[str, int
 def of_queues(store: Store, settings: Settings, now_ms: int) -> Iterator[Sample]:
     """Queues, bells and beats."""
     due, taken = Due(store), consumed(store)
-    bells = store.ask_many("zcount", [(store.keys.bells(queue), now_ms - _BELL_MS, "+inf") for queue in DUE_QUEUES])
+    bells = store.ask_many(
+        [command(Redis.zcount, store.keys.bells(queue), now_ms - _BELL_MS, "+inf") for queue in DUE_QUEUES]
+    )
     for queue, rung in zip(DUE_QUEUES, bells, strict=True):
         number, since_ms = due.depth(queue, now_ms)
         yield Sample(DUE, (queue,), number)
@@ -75,8 +78,8 @@ def of_accounts(store: Store, settings: Settings, accounts: Sequence[str], now_m
     """The limiter, pauses, and what has waited longest, of each account."""
     keys = store.keys
     yield Sample(LIMIT, (), settings.concurrency)
-    hashes = store.ask_many("hgetall", [(keys.account(account),) for account in accounts])
-    busy = store.ask_many("zcount", [(f"{keys.permits(a)}:busy", now_ms * 1000, "+inf") for a in accounts])
+    hashes = store.ask_many([command(Redis.hgetall, keys.account(account)) for account in accounts])
+    busy = store.ask_many([command(Redis.zcount, f"{keys.permits(a)}:busy", now_ms * 1000, "+inf") for a in accounts])
     for account, fields, held in zip(accounts, hashes, busy, strict=True):
         yield Sample(IN_FLIGHT, (account,), held)
         yield from _pauses(account, decoded(fields), now_ms)
@@ -86,8 +89,8 @@ def of_accounts(store: Store, settings: Settings, accounts: Sequence[str], now_m
 def _waiting(store: Store, of: Sequence[tuple[str, str]], now_ms: int) -> Iterator[Sample]:
     """What waits, by account and state."""
     names = [store.keys.waiting(account, state) for account, state in of]
-    numbers = store.ask_many("zcard", [(name,) for name in names])
-    firsts = store.ask_many("zrange", [(name, 0, 0, False, True) for name in names])
+    numbers = store.ask_many([command(Redis.zcard, name) for name in names])
+    firsts = store.ask_many([command(Redis.zrange, name, 0, 0, False, True) for name in names])
     for (account, state), number, first in zip(of, numbers, firsts, strict=True):
         if state in LISTED:
             yield Sample(BATCHES, (account, state), number)

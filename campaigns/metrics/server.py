@@ -25,6 +25,7 @@ from campaigns.metrics.described import (
 )
 from campaigns.settings import Settings
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis, command
 
 #: Of more groups nothing is told. Those that are furthest behind come first.
 _MOST_GROUPS: Final = 100
@@ -33,11 +34,11 @@ _MOST_GROUPS: Final = 100
 def of_events(store: Store, settings: Settings, now_ms: int) -> Iterator[Sample]:
     """How full the stream is, and how far its groups are."""
     keys, groups = store.keys, Groups(store).all()[:_MOST_GROUPS]
-    yield Sample(ENTRIES, (), store.ask("xlen", keys.events()))
+    yield Sample(ENTRIES, (), store.ask(Redis.xlen, keys.events()))
     yield Sample(CAP, (), settings.events_cap)
-    yield Sample(FULL, (), bool(store.ask("hexists", keys.stream(), "full_ms")))
-    yield Sample(OPTOUTS, (), store.ask("scard", keys.optouts()))
-    dead = store.ask_many("xlen", [(keys.dead_letters(group.name),) for group in groups])
+    yield Sample(FULL, (), bool(store.ask(Redis.hexists, keys.stream(), "full_ms")))
+    yield Sample(OPTOUTS, (), store.ask(Redis.scard, keys.optouts()))
+    dead = store.ask_many([command(Redis.xlen, keys.dead_letters(group.name)) for group in groups])
     for group, letters in zip(groups, dead, strict=True):
         waited_s = 0.0 if group.oldest_ms is None else max(0, now_ms - group.oldest_ms) / 1000
         yield Sample(LAG, (group.name,), waited_s)
@@ -47,7 +48,7 @@ def of_events(store: Store, settings: Settings, now_ms: int) -> Iterator[Sample]
 
 def of_server(store: Store, wall_s: Callable[[], float]) -> Iterator[Sample]:
     """Replicas, whether the server keeps what it is given, its memory and its clock. `wall_s`: ours, unix seconds."""
-    info: dict[str, Any] = store.ask("info")
+    info: dict[str, Any] = store.ask(Redis.info)
     there = int(info.get("connected_slaves", 0))
     yield Sample(REPLICAS, (), there)
     yield Sample(REPLICAS_WANTED, (), store.replicas)

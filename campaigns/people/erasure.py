@@ -33,6 +33,7 @@ from campaigns.people.history import People
 from campaigns.planning.batching import without
 from campaigns.results.replies import Replies
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from campaigns.text.wording import masked
 
 #: States of batches of which nothing more will come by itself.
@@ -184,7 +185,7 @@ class Erasure:
         names += [keys.deliveries(batch.id, number) for number in range(len(batch.mailings))]
         said = [part for pair in _words_about(batch, phone) for part in pair]
         while True:
-            packed = self._store.ask("get", keys.body(batch.id)) or b""
+            packed = self._store.ask(Redis.get, keys.body(batch.id)) or b""
             rewritten = _without(batch.kind, packed, phone)
             answer = self._store.run(
                 "erase_from_batch", names, [phone, f",{','.join(_DONE)},", packed, rewritten, *said]

@@ -26,6 +26,7 @@ from campaigns.recipients.exclusions import Excluded
 from campaigns.results.deliveries import Deliveries
 from campaigns.results.replies import Replies, Reply
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis, command
 
 _BATCHES_PER_CALL = 500
 #: Of batches and their mailings; a batch that has more is looked into alone.
@@ -213,13 +214,13 @@ class People:
     def _mailings(self, campaign: Campaign, ids: Sequence[str]) -> list[int]:
         if len(campaign.job.get("messages", ())) <= 1:
             return [1] * len(ids)
-        packed = self._store.ask_many("hget", [(self._keys.batch(i), "mailings") for i in ids])
+        packed = self._store.ask_many([command(Redis.hget, self._keys.batch(i), "mailings") for i in ids])
         return [len(orjson.loads(mailings or b"[]")) for mailings in packed]
 
     def _carrying(self, kind: str, ids: Sequence[str], phone: str) -> Iterator[str]:
         quoted = f'"{phone}"'.encode()
         for portion in portions(ids, _BODIES_PER_CALL):
-            bodies = self._store.ask("mget", [self._keys.body(i) for i in portion])
+            bodies = self._store.ask(Redis.mget, [self._keys.body(i) for i in portion])
             for batch_id, packed in zip(portion, bodies, strict=True):
                 body = zlib.decompress(packed) if packed else b""
                 if quoted in body and any(phone in mailing for mailing in phones_of(kind, body)):

@@ -17,6 +17,7 @@ from campaigns.results.counters import raises_of
 from campaigns.statuses import final_words
 from campaigns.store.calls import Call, nothing
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis, command
 
 _BATCHES_PER_ROUND_TRIP = 20
 #: Hashes of more rows than this are read in portions.
@@ -56,7 +57,7 @@ class Deliveries:
 
     def any_stored(self, batch_id: str, mailing: int) -> bool:
         """Whether anything was heard of a mailing."""
-        return bool(self._store.ask("exists", self._keys.deliveries(batch_id, mailing)))
+        return bool(self._store.ask(Redis.exists, self._keys.deliveries(batch_id, mailing)))
 
     def read_versioned(self, batch_id: str, mailing: int) -> tuple[str, dict[str, str]]:
         """The batch's version, for `write`, and phone → what is stored of it.
@@ -138,11 +139,11 @@ class Deliveries:
             for number, mailing in enumerate(batch.mailings):
                 small = batch.kind != "list" and mailing.recipients <= _ROWS_AT_ONCE
                 (names if small else large).append(self._keys.deliveries(batch.id, number))
-        yield from self._store.ask_many("hvals", [(name,) for name in names]) if names else ()
+        yield from self._store.ask_many([command(Redis.hvals, name) for name in names]) if names else ()
         for name in large:
             cursor = None
             while cursor != 0:
-                cursor, rows = self._store.ask("hscan", name, cursor or 0, None, 1000)
+                cursor, rows = self._store.ask(Redis.hscan, name, cursor or 0, None, 1000)
                 yield list(rows.values())
 
     def of_phone(self, batch: Batch, phone: str) -> Iterator[tuple[int, Delivery]]:
@@ -150,7 +151,7 @@ class Deliveries:
         body = self._batches.body(batch.id)
         planned = phones_of(batch.kind, body) if body is not None else [[] for _ in batch.mailings]
         for number, mailing in enumerate(batch.mailings):
-            value = self._store.ask("hget", self._keys.deliveries(batch.id, number), phone)
+            value = self._store.ask(Redis.hget, self._keys.deliveries(batch.id, number), phone)
             if value is not None or phone in planned[number]:
                 stored = {phone: value.decode()} if value else {}
                 refused = f"rejected:{number}" in batch.fields

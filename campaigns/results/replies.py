@@ -12,6 +12,7 @@ from campaigns.ledger import Batch
 from campaigns.portions import portions
 from campaigns.results.optout_words import asks_to_stop
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 
 _PER_CALL = 500
 
@@ -84,7 +85,9 @@ class Replies:
         """What is stored of a campaign's replies, some hundred at a time: id → data."""
         cursor = None
         while cursor != 0:
-            cursor, portion = self._store.ask("hscan", self._keys.replies(campaign_id), cursor or 0, None, _PER_CALL)
+            cursor, portion = self._store.ask(
+                Redis.hscan, self._keys.replies(campaign_id), cursor or 0, None, _PER_CALL
+            )
             yield portion
 
 

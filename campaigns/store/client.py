@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from redis import Redis
 from redis.commands.core import Script
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from campaigns.errors import LayoutError, NotReplicatedError, StoreError
+from campaigns.store.commands import Command, Redis, command
 from campaigns.store.connections import place_of
 from campaigns.store.keys import Keys
 from campaigns.store.layout import WrongLayoutError
@@ -27,8 +27,8 @@ from campaigns.times.steady import Reading, Timekeeper
 
 _MEMBERS_PER_ANSWER = 1000
 
-
 T = TypeVar("T")
+P = ParamSpec("P")
 
 #: The name of a script, its keys, and its arguments after the time.
 ScriptCall = tuple[str, Sequence[str], Sequence[Any]]
@@ -63,7 +63,7 @@ class Store:
         safety: Safety = Safety(),
         boot_s: Callable[[], float] | None = None,
     ) -> None:
-        self.redis: Any = redis
+        self.redis = redis
         self.keys = keys
         self.replicas = safety.replicas
         self._safety = safety
@@ -176,38 +176,38 @@ class Store:
         *answers, _, having = answers
         return answers, having if isinstance(having, int) else 0
 
-    def ask(self, command: str, *args: Any) -> Any:
-        """One plain command, by its redis-py name."""
-        with self._translated(command):
-            return getattr(self.redis, command)(*args)
+    def ask(self, method: Callable[Concatenate[Redis, P], Any], *args: P.args, **named: P.kwargs) -> Any:
+        """One plain command: `ask(Redis.hgetall, key)`. The answer holds bytes, as the server sent it."""
+        return self._ask(command(method, *args, **named))
 
-    def ask_many(self, command: str, argument_lists: Iterable[Sequence[Any]]) -> list[Any]:
-        """The same command once per list of arguments, in a single round trip."""
-        return self.ask_in_turn([(command, args) for args in argument_lists])
-
-    def ask_in_turn(self, calls: Iterable[tuple[str, Sequence[Any]]]) -> list[Any]:
-        """Different plain commands one after the other, in a single round trip. Not atomic as a whole."""
+    def ask_many(self, commands: Iterable[Command]) -> list[Any]:
+        """Plain commands one after the other, in a single round trip. Not atomic as a whole."""
         with self._translated("pipeline"), self.redis.pipeline(transaction=False) as pipeline:
-            for command, args in calls:
-                getattr(pipeline, command)(*args)
+            for one in commands:
+                one.run(pipeline)
             return list(pipeline.execute())
+
+    def _ask(self, one: Command) -> Any:
+        with self._translated(one.method.__name__):
+            return one.run(self.redis)
 
     def members(self, key: str) -> Iterator[bytes]:
         """The members of a set, each once and in no order; of those that come or go meanwhile perhaps some.
 
         However large the set, each answer holds about a thousand of them.
         """
-        return self._each_once("sscan", key)
+        return self._each_once(lambda cursor: command(Redis.sscan, key, cursor, None, _MEMBERS_PER_ANSWER))
 
     def ranked(self, key: str) -> Iterator[bytes]:
         """The members of a sorted set, as `members` gives those of a set."""
-        return self._each_once("zscan", key)
+        return self._each_once(lambda cursor: command(Redis.zscan, key, cursor, None, _MEMBERS_PER_ANSWER))
 
-    def _each_once(self, command: str, key: str) -> Iterator[bytes]:
+    def _each_once(self, scan: Callable[[int], Command]) -> Iterator[bytes]:
         cursor, seen = None, set[bytes]()
         while cursor != 0:
-            cursor, portion = self.ask(command, key, cursor or 0, None, _MEMBERS_PER_ANSWER)
-            for member in (pair[0] for pair in portion) if command == "zscan" else portion:
+            cursor, portion = self._ask(scan(cursor or 0))
+            for found in portion:
+                member = found if isinstance(found, bytes) else found[0]
                 if member not in seen:
                     seen.add(member)
                     yield member
@@ -229,7 +229,7 @@ class Store:
     def server_setting(self, name: str) -> str | None:
         """What CONFIG says of the server; None where it is not allowed, as at many providers."""
         try:
-            settings: dict[str, str] = self.ask("config_get", name)
+            settings: dict[str, str] = self.ask(Redis.config_get, name)
         except StoreError:
             return None
         return settings.get(name)

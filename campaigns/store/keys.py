@@ -37,8 +37,7 @@ class Keys:
         `canary_why`; recipients by fate `r:total`, `r:invalid`, `r:duplicate`, `r:opted_out` and
         `r:<batch state>`; batches by state `b:<batch state>`;
         deliveries by status `s:<WORD>`, `final`; `replies`; `cost:<currency>` in millionths;
-        `double_sends` (messages that went out twice); `unreadable` (parts of answers that could not be used);
-        `erasure` (name of the last call that erased a person, and numbers of what it erased).
+        `double_sends` (messages that went out twice); `unreadable` (parts of unusable answers); `erasure` (the last).
         """
         return f"{self.prefix}campaign:{campaign_id}"
 

@@ -29,6 +29,7 @@ from campaigns.services import Services
 from campaigns.settings import Rate, Secret, Settings
 from campaigns.store.calls import Call
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from campaigns.store.embedded import EmbeddedServer
 from campaigns.times.gateway_times import gateway_reader
 from campaigns.wiring import build_services
@@ -102,7 +103,7 @@ class Followed:
         self._limiter.release(Permit("default", claim.fence), used=False)
         key = self.services.store.keys.batch(batch_id)
         fields = {"state": "accepted", "uuid": "u", "followed_ms": claim.now_ms, "cost:0": "1"}
-        self.services.store.ask("hset", key, None, None, fields)
+        self.services.store.ask(Redis.hset, key, None, None, fields)
         self.batch = self.services.batches.read(batch_id)
         if said is not None:
             self.take_in(said)

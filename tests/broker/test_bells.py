@@ -16,6 +16,7 @@ from campaigns.broker.bells import Bells, broker_problem, message
 from campaigns.enqueue import enqueue
 from campaigns.errors import StoreError
 from campaigns.settings import Settings
+from campaigns.store.commands import Redis
 from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import INTERACTIVE, build_services, open_store
 from tests.support.amqp import Broker
@@ -108,7 +109,7 @@ class TestAddress:
         url = server.url + separator + options.format(name)
         services = build_services(replace(settings, redis_url=url))
         enqueue(services, bulk_job(phones(1)))
-        named = [client for client in services.store.ask("client_list") if client["name"] == name]
+        named = [client for client in services.store.ask(Redis.client_list) if client["name"] == name]
         assert len(named) >= 2
         assert sent(services.settings) == ["bulk"]
 
@@ -135,7 +136,7 @@ class TestAddress:
 
 def _store_reached(settings: Settings, url: str) -> bool:
     try:
-        return bool(open_store(replace(settings, redis_url=url), INTERACTIVE._replace(give_up_s=0.1)).ask("ping"))
+        return bool(open_store(replace(settings, redis_url=url), INTERACTIVE._replace(give_up_s=0.1)).ask(Redis.ping))
     except StoreError:
         return False
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from campaigns.store.commands import Redis, command
 from tests.cli.conftest import Run
 from tests.conftest import environment
 from tests.support.jobs import bulk_job, phones, sample_job
@@ -76,8 +77,8 @@ def test_no_json(run: Run, tmp_path: Path) -> None:
 
 
 def test_no_such_campaign(run: Run) -> None:
-    for command in ("status", "pause", "resume", "cancel", "deliveries"):
-        ended = run(command, "nope")
+    for name in ("status", "pause", "resume", "cancel", "deliveries"):
+        ended = run(name, "nope")
         assert ended.exit_code == 4
         assert ended.stderr.startswith("campaigns: no campaign 'nope'\n  see which there are: campaigns list")
 
@@ -87,10 +88,10 @@ def test_resuming_while_the_event_stream_is_full(run: Run, stage: Stage, monkeyp
     store = stage.services.store
     store.create_group(store.keys.events(), "slow", "0")
     campaign = stage.enqueue(bulk_job(phones(1)))
-    store.ask_many("xadd", [(store.keys.events(), {"type": "x"})] * 120)
+    store.ask_many([command(Redis.xadd, store.keys.events(), {"type": "x"})] * 120)
     stage.services.events.trim(0, 100)
-    for command in ("resume", "status"):
-        words = run(command, campaign.id).stdout
+    for name in ("resume", "status"):
+        words = run(name, campaign.id).stdout
         assert "of what group slow has not read; it goes on by itself once there is room" in " ".join(words.split())
     assert "campaigns events --group slow --delete" in run("status", campaign.id).stdout
     assert json.loads(run("status", campaign.id, "--json").stdout)["events_full_group"] == "slow"

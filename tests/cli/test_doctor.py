@@ -25,6 +25,7 @@ from campaigns.ledger.campaigns import CampaignRoute
 from campaigns.names import QUEUES
 from campaigns.sandbox.server import Sandbox
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis, command
 from campaigns.store.embedded import EmbeddedServer
 from campaigns.store.keys import Keys
 from campaigns.submission import take_in
@@ -107,11 +108,11 @@ def test_the_server_is_set_wrongly(
 def test_memory_is_short(run: Run, alive: Stage, prefix: str) -> None:
     store = alive.services.store
     # So much that a connection more or less makes no difference.
-    store.ask("setrange", f"{prefix}much", 50_000_000, b"x")
-    used = store.ask("info", "memory")["used_memory"]
+    store.ask(Redis.setrange, f"{prefix}much", 50_000_000, b"x")
+    used = store.ask(Redis.info, "memory")["used_memory"]
     with configured(alive, maxmemory=int(used / 0.88)):
         only(run, "memory", "warn", " of ", "raise maxmemory")
-    store.ask("delete", f"{prefix}much")
+    store.ask(Redis.delete, f"{prefix}much")
 
 
 def test_the_server_is_old() -> None:
@@ -159,7 +160,7 @@ def test_no_worker_on_a_queue(run: Run, stage: Stage, queue: str) -> None:
 
 def test_no_control_worker(run: Run, alive: Stage) -> None:
     """Beat ticks by itself: without a worker of the control queue it does all the same."""
-    alive.services.store.ask("delete", alive.services.store.keys.heartbeat("queue-control"))
+    alive.services.store.ask(Redis.delete, alive.services.store.keys.heartbeat("queue-control"))
     only(run, "queue control", "fail", "no worker consumes it", "start the process `control`")
 
 
@@ -193,7 +194,7 @@ def test_the_stream_is_filling(run: Run, alive: Stage, monkeypatch: pytest.Monke
 
 def fill(stage: Stage) -> None:
     store = stage.services.store
-    store.ask_many("xadd", [(store.keys.events(), {"type": "x"}) for _ in range(60)])
+    store.ask_many([command(Redis.xadd, store.keys.events(), {"type": "x"}) for _ in range(60)])
 
 
 def test_a_group_is_behind(run: Run, alive: Stage) -> None:

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from campaigns.cli.command_line import cli
+from campaigns.store.commands import Redis
 from tests.cli.conftest import Run
 from tests.cli.test_cli import job_file
 from tests.support.jobs import bulk_job, phones
@@ -87,7 +88,7 @@ def test_groups(run: Run) -> None:
 def test_dead_letters_that_are_no_text(run: Run, stage: Stage) -> None:
     """What can be read of them is shown."""
     store = stage.services.store
-    store.ask("xadd", store.keys.dead_letters("g"), {b"data": b"\xff\x1b[1A", b"deliveries": b"many"})
+    store.ask(Redis.xadd, store.keys.dead_letters("g"), {b"data": b"\xff\x1b[1A", b"deliveries": b"many"})
     shown = run("events", "--group", "g", "--dead-letters")
     assert (shown.exit_code, "\x1b" in shown.stdout) == (0, False)
     letter = json.loads(shown.stdout)

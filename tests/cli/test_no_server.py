@@ -15,6 +15,7 @@ import pytest
 from campaigns.enqueue import enqueue
 from campaigns.errors import StoreError
 from campaigns.settings import Settings
+from campaigns.store.commands import Redis
 from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import INTERACTIVE, UNATTENDED, build_services, open_store
 from tests.conftest import environment
@@ -105,7 +106,7 @@ def test_both_ride_out_a_quick_restart() -> None:
     with EmbeddedServer() as server:
         stores = [open_store(Settings(redis_url=server.url), patience) for patience in (INTERACTIVE, UNATTENDED)]
         for store in stores:
-            store.ask("set", "k", "v")
+            store.ask(Redis.set, "k", "v")
         server.kill()
         server.start()
-        assert [store.ask("get", "k") for store in stores] == [b"v", b"v"]
+        assert [store.ask(Redis.get, "k") for store in stores] == [b"v", b"v"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from campaigns.campaign import Campaign
+from campaigns.store.commands import Redis
 from tests.cli.conftest import Run
 from tests.cli.output.test_progress import working
 from tests.cli.test_cli import job_file
@@ -142,7 +143,7 @@ class TestRepeats:
         assert run("send", job_file(tmp_path, personal_job([{"phone": phones(1)[0], "text": "a"}]))).stderr == ""
         keys = stage.services.store.keys
         digest = stage.services.campaigns.read(first_id).fields["digest"]
-        assert 0 < stage.services.store.ask("ttl", keys.recent_job(digest)) <= 86_400
+        assert 0 < stage.services.store.ask(Redis.ttl, keys.recent_job(digest)) <= 86_400
 
     def test_with_its_key(self, run: Run, stage: Stage, tmp_path: Path) -> None:
         job = job_file(tmp_path, bulk_job(phones(2)))

@@ -11,6 +11,7 @@ import pytest
 
 from campaigns.consume import consume
 from campaigns.events import Consumer, Event, Groups, position_of
+from campaigns.store.commands import Redis
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 
@@ -68,7 +69,7 @@ class TestPoison:
         assert list(dict.fromkeys(done)) == [event for event in events if event != events[2]]
 
     def test_what_is_no_event(self, stage: Stage) -> None:
-        stage.services.store.ask("xadd", stage.services.store.keys.events(), {"something": "else"})
+        stage.services.store.ask(Redis.xadd, stage.services.store.keys.events(), {"something": "else"})
         stage.finish(stage.enqueue(bulk_job(phones(1))))
         assert list(member(stage).events(idle_s=0.05))[0].type == "campaign.ready"  # noqa: RUF015 (to the end)
         (letter,) = Groups(stage.services.store).dead_letters("crm")
@@ -87,8 +88,8 @@ class TestPoison:
         bad += [{**whole, b"data": b'{"a":' * 200 + b"1" + b"}" * 200}, {**whole, b"data": b'{"a":' * 5000}]
         bad += [{f"field {number}": "x" for number in range(5000)}, {"position": "x", "deliveries": "y", "dead_ms": ""}]
         for entry in bad:
-            store.ask("xadd", store.keys.events(), entry)
-        store.ask("xadd", store.keys.events(), {**whole, b"id": b"last"})
+            store.ask(Redis.xadd, store.keys.events(), entry)
+        store.ask(Redis.xadd, store.keys.events(), {**whole, b"id": b"last"})
         events = list(member(stage).events(idle_s=0.05))
         assert events[-1].id == "last"
         assert all(isinstance(event.data, dict) for event in events)
@@ -103,7 +104,7 @@ class TestPoison:
         stage.finish(stage.enqueue(bulk_job(phones(1))))
         dying = member(stage, consumer="crm-1")
         positions = [event.position for event in itertools.islice(dying.events(), 1)]
-        stage.services.store.ask("xdel", stage.services.store.keys.events(), *positions)
+        stage.services.store.ask(Redis.xdel, stage.services.store.keys.events(), *positions)
         rest = [event.id for event in member(stage, consumer="crm-1", claim_idle_ms=60_000).events(idle_s=0.05)]
         assert rest == [event.id for event in whole(stage)]
         assert Groups(stage.services.store).all()[0].pending == 0
@@ -126,9 +127,9 @@ class TestPoison:
         assert list(groups.dead_letters("crm")) == []
 
     def test_dead_letters_expire(self, stage: Stage) -> None:
-        stage.services.store.ask("xadd", stage.services.store.keys.events(), {"something": "else"})
+        stage.services.store.ask(Redis.xadd, stage.services.store.keys.events(), {"something": "else"})
         list(member(stage, dead_letters_life_ms=60_000).events(idle_s=0.05))
-        left_ms = stage.services.store.ask("pttl", stage.services.store.keys.dead_letters("crm"))
+        left_ms = stage.services.store.ask(Redis.pttl, stage.services.store.keys.dead_letters("crm"))
         assert 0 < left_ms <= 60_000
 
 

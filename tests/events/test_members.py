@@ -14,6 +14,7 @@ import pytest
 from campaigns.events import Consumer, Event, Groups
 from campaigns.events.members import Member
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 
@@ -38,11 +39,11 @@ def store(stage: Stage) -> Iterator[Store]:
 
 
 def listed(store: Store) -> set[str]:
-    return {found["name"].decode() for found in store.ask("xinfo_consumers", store.keys.events(), "crm")}
+    return {found["name"].decode() for found in store.ask(Redis.xinfo_consumers, store.keys.events(), "crm")}
 
 
 def pending_of(store: Store, name: str) -> int:
-    return len(store.ask("xpending_range", store.keys.events(), "crm", "-", "+", 100, name))
+    return len(store.ask(Redis.xpending_range, store.keys.events(), "crm", "-", "+", 100, name))
 
 
 class TestRenewal:
@@ -101,18 +102,18 @@ class TestOrder:
         for number, event in enumerate(consumer.events(idle_s=0.1)):
             seen.append(event)
             if number == 3:
-                store.ask("xreadgroup", "crm", "one", {store.keys.events(): ">"}, 2, None)
+                store.ask(Redis.xreadgroup, "crm", "one", {store.keys.events(): ">"}, 2, None)
         assert [event.position for event in seen] == sorted(event.position for event in seen)
         assert list(dict.fromkeys(event.position for event in seen)) == positions(store)
 
     def test_the_first_answer_of_all(self, store: Store) -> None:
         consumer = member(store, "one", batch=2)
-        store.ask("xreadgroup", "crm", "one", {store.keys.events(): ">"}, 3, None)
+        store.ask(Redis.xreadgroup, "crm", "one", {store.keys.events(): ">"}, 3, None)
         assert list(dict.fromkeys(event.position for event in consumer.events(idle_s=0.1))) == positions(store)
 
 
 def positions(store: Store) -> list[str]:
-    return [position.decode() for position, _ in store.ask("xrange", store.keys.events(), "-", "+")]
+    return [position.decode() for position, _ in store.ask(Redis.xrange, store.keys.events(), "-", "+")]
 
 
 class TestMembersThatAreGone:
@@ -130,8 +131,8 @@ class TestMembersThatAreGone:
     def test_one_that_was_killed(self, stage: Stage, store: Store) -> None:
         """Another removes it once it has held nothing for long; not before, and never one that holds something."""
         member(store, "x")
-        store.ask("xgroup_createconsumer", store.keys.events(), "crm", "killed")
-        store.ask("xreadgroup", "crm", "busy", {store.keys.events(): ">"}, 1, None)
+        store.ask(Redis.xgroup_createconsumer, store.keys.events(), "crm", "killed")
+        store.ask(Redis.xreadgroup, "crm", "busy", {store.keys.events(): ">"}, 1, None)
         time.sleep(0.02)
         remove = ("remove_members", [store.keys.events()])
         assert store.run(*remove, ["crm", 3_600_000]) == 0
@@ -142,7 +143,7 @@ class TestMembersThatAreGone:
         """It leaves without a look at all the others."""
         member(store, "x")
         for name in ("one", "two"):
-            store.ask("xgroup_createconsumer", store.keys.events(), "crm", name)
+            store.ask(Redis.xgroup_createconsumer, store.keys.events(), "crm", name)
         before = looks(store)
         Member(store, "crm", "one", claim_idle_ms=200, dead_letters_life_ms=1000).leave()
         assert looks(store) == before
@@ -151,5 +152,5 @@ class TestMembersThatAreGone:
 
 def looks(store: Store) -> int:
     """How often the server told of all groups or of all members of one."""
-    stats = store.ask("info", "commandstats")
+    stats = store.ask(Redis.info, "commandstats")
     return sum(about["calls"] for name, about in stats.items() if name.startswith("cmdstat_xinfo"))

@@ -7,13 +7,14 @@ import pytest
 from campaigns.health.liveness import overdue
 from campaigns.ledger.due import Entry
 from campaigns.names import BULK, CONTROL, QUEUES
+from campaigns.store.commands import Redis
 from tests.support.stage import Stage
 
 
 def ticks(stage: Stage, first_s_ago: float, last_s_ago: float) -> None:
     store, now_ms = stage.services.store, stage.services.now_ms()
     span = f"{now_ms - round(first_s_ago * 1000)}|{now_ms - round(last_s_ago * 1000)}"
-    store.ask("hset", store.keys.beats(), "host/1", span)
+    store.ask(Redis.hset, store.keys.beats(), "host/1", span)
 
 
 def due_for(stage: Stage, seconds: float) -> None:

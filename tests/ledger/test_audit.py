@@ -12,6 +12,7 @@ from campaigns.flow.operator.recover import declare_restored, withdraw_doubt
 from campaigns.flow.operator.resolve import resume_account
 from campaigns.flow.scheduling.sweep import sweep
 from campaigns.ledger import Audit, Record
+from campaigns.store.commands import Redis
 from campaigns.wiring import default_services_are
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
@@ -91,7 +92,7 @@ def test_erasing_a_person(stage: Stage) -> None:
         ("person.erased", MASKED, "application", "", "", None),
         ("optouts.removed", MASKED, "application", "", "", 1),
     ]
-    raw = stage.services.store.ask("xrange", stage.services.store.keys.audit(), "-", "+")
+    raw = stage.services.store.ask(Redis.xrange, stage.services.store.keys.audit(), "-", "+")
     assert ONE not in str(raw)
 
 
@@ -120,7 +121,7 @@ def test_newest_first_and_for_a_while(stage: Stage) -> None:
     assert [record.of for record in records(stage)] == [str(number) for number in range(500, -1, -1)]
     assert records(stage, store.now_ms() + 1000) == []
     now_ms, _ = store.redis.time()
-    store.ask("xadd", store.keys.audit(), {"deed": "later.version", "at_ms": now_ms * 1000})
+    store.ask(Redis.xadd, store.keys.audit(), {"deed": "later.version", "at_ms": now_ms * 1000})
     with default_services_are(stage.services):
         sweep(stage.services)
     assert len(records(stage)) == 502

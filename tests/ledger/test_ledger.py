@@ -35,6 +35,7 @@ from campaigns.planning.batching import Reduced
 from campaigns.recipients.exclusions import Excluded
 from campaigns.store.calls import Call, Calls, nothing
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from campaigns.store.lua import script_text
 from tests.support.claims import UNLIMITED, claim_in, due_sets
 from tests.support.plans import open_plan
@@ -116,7 +117,7 @@ class TestPlans:
 
     def test_body_is_stored_compressed(self, timed: Store) -> None:
         campaign_id = ready(timed)
-        packed = timed.ask("get", timed.keys.body(f"{campaign_id}-0"))
+        packed = timed.ask(Redis.get, timed.keys.body(f"{campaign_id}-0"))
         assert zlib.decompress(packed) == BODY
 
 
@@ -127,7 +128,7 @@ class TestClaims:
         campaign_id = ready(timed)
         claim = claimed(timed, campaign_id)
         assert (claim.batch.attempt, claim.batch.state, claim.body) == (1, SENDING, BODY)
-        timed.ask("zadd", timed.keys.due("bulk", "default"), {f"send|{campaign_id}-0": 0})
+        timed.ask(Redis.zadd, timed.keys.due("bulk", "default"), {f"send|{campaign_id}-0": 0})
         assert claimed(timed, campaign_id, 1).batch.attempt == 1
         assert claim_in(timed, f"{campaign_id}-0") is None
         assert Batches(timed, body_life_ms=1000).read(f"{campaign_id}-0").attempt == 1
@@ -188,12 +189,12 @@ class TestMoves:
     def test_an_unbalanced_campaign_does_not_finish(self, timed: Store) -> None:
         campaign_id = ready(timed, batches=1)
         claim = claimed(timed, campaign_id)
-        timed.ask("hincrby", timed.keys.campaign(campaign_id), "r:total", 1)
+        timed.ask(Redis.hincrby, timed.keys.campaign(campaign_id), "r:total", 1)
         assert Batches(timed, body_life_ms=1000).move(claim.batch, Move(REJECTED), from_states={SENDING})
         campaign = Campaigns(timed).read(campaign_id)
         assert campaign.state == "ready"
         assert not campaign.balanced
-        last = timed.ask("xrevrange", timed.keys.events(), "+", "-", 1)[0][1]
+        last = timed.ask(Redis.xrevrange, timed.keys.events(), "+", "-", 1)[0][1]
         assert last[b"type"] == b"campaign.unbalanced"
 
 
@@ -256,15 +257,15 @@ def test_scripts_name_no_keys() -> None:
 
 
 def test_errors_of_the_server_are_ours(store: Store) -> None:
-    store.ask("set", store.keys.active(), "not a set")
+    store.ask(Redis.set, store.keys.active(), "not a set")
     with pytest.raises(StoreError, match="WRONGTYPE"):
-        store.ask("smembers", store.keys.active())
+        store.ask(Redis.smembers, store.keys.active())
 
 
 def test_taking_out_is_not_repeated(timed: Store) -> None:
     """The client repeats a command whose answer was lost: nobody is counted twice."""
     campaign_id = ready(timed, batches=1)
-    timed.ask("sadd", timed.keys.optouts(), "2")
+    timed.ask(Redis.sadd, timed.keys.optouts(), "2")
     batches = Batches(timed, body_life_ms=1000)
     found = claim_in(timed, f"{campaign_id}-0")
     assert found == ToCheck(f"{campaign_id}-0", OutdatedSuppression("0:0", "0:1"))

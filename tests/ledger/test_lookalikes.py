@@ -7,6 +7,7 @@ import pytest
 from campaigns.ledger import Batches, MailingRecord, NewBatch, Plans, ToCheck, exclude_opted_out
 from campaigns.planning.batching import Reduced
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from tests.support.claims import claim_in
 from tests.support.plans import open_plan
 
@@ -80,16 +81,16 @@ def test_one_that_goes_out_now_shortens_no_life(fleet: Fleet) -> None:
     """What is scheduled for later is remembered until then, whatever looks like it meanwhile."""
     fleet.plan(later_ms=3_600_000)
     fleet.plan()
-    assert fleet.store.ask("pttl", fleet.store.keys.lookalikes("fp")) > 3_600_000
+    assert fleet.store.ask(Redis.pttl, fleet.store.keys.lookalikes("fp")) > 3_600_000
 
 
 def test_who_is_taken_out(fleet: Fleet) -> None:
     """What is left of a batch looks otherwise, for a time of its own."""
     batch_id = fleet.plan()
-    fleet.store.ask("sadd", fleet.store.keys.optouts(), "2")
+    fleet.store.ask(Redis.sadd, fleet.store.keys.optouts(), "2")
     found = claim_in(fleet.store, batch_id)
     assert isinstance(found, ToCheck)
     batch, rest = fleet.batches.read(batch_id), Reduced(b"[]", {0: (1, "fp2")}, [])
     assert exclude_opted_out(fleet.store, batch, found.outdated, rest, [], _LIFE_MS)
     assert (fleet.lookalikes(), fleet.lookalikes("fp2")) == (set(), {batch_id})
-    assert 0 < fleet.store.ask("pttl", fleet.store.keys.lookalikes("fp2")) <= _LIFE_MS
+    assert 0 < fleet.store.ask(Redis.pttl, fleet.store.keys.lookalikes("fp2")) <= _LIFE_MS

@@ -10,13 +10,16 @@ from campaigns import Client
 from campaigns.ledger import OptOut, OptOuts
 from campaigns.settings import Secret, Settings
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from tests.support.jobs import bulk_job, phones
 from tests.support.settings import TOKEN
 from tests.support.stage import Stage
 
 
 def version(store: Store) -> tuple[int, int]:
-    return int(store.ask("get", store.keys.optouts_counter()) or 0), int(store.ask("scard", store.keys.optouts()))
+    return int(store.ask(Redis.get, store.keys.optouts_counter()) or 0), int(
+        store.ask(Redis.scard, store.keys.optouts())
+    )
 
 
 def test_only_additions_move_the_counter(store: Store) -> None:
@@ -39,9 +42,9 @@ def test_since_when_and_why(store: Store) -> None:
     listed.add(phones(1), "another", "ben")
     found = listed.of(phones(1)[0])
     assert found == OptOut(1_900_000_000_000, "a letter | of May: no more", "ann / sales")
-    store.ask("sadd", store.keys.optouts(), "375291234567", "375291234568")
+    store.ask(Redis.sadd, store.keys.optouts(), "375291234567", "375291234568")
     # As an earlier version noted it.
-    store.ask("hset", store.keys.optouts_why(), "375291234568", "1900000000000|a letter: no more")
+    store.ask(Redis.hset, store.keys.optouts_why(), "375291234568", "1900000000000|a letter: no more")
     assert dict(listed.details()) == {
         phones(1)[0]: found,
         "375291234567": OptOut(None, ""),
@@ -51,7 +54,7 @@ def test_since_when_and_why(store: Store) -> None:
     listed.remove(["375291234568"])
     listed.remove(phones(1))
     assert listed.of(phones(1)[0]) is None
-    assert store.ask("hlen", store.keys.optouts_why()) == 0
+    assert store.ask(Redis.hlen, store.keys.optouts_why()) == 0
 
 
 def test_from_application_code(stage: Stage) -> None:

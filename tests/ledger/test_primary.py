@@ -7,6 +7,7 @@ import pytest
 from campaigns.ledger.primary import Witness
 from campaigns.settings import Settings
 from campaigns.store.client import Safety, Store
+from campaigns.store.commands import Redis
 from campaigns.store.keys import Keys
 from campaigns.wiring import connect
 
@@ -19,14 +20,14 @@ def test_a_change_that_replicas_may_lack(settings: Settings, prefix: str, replic
     witness, primary = Witness(store), store.keys.primary()
     another_server(store, "first", epoch=1)
     witness.checked(*witness.check_call().run(store))
-    assert store.ask("hget", primary, "epoch") == b"2"
+    assert store.ask(Redis.hget, primary, "epoch") == b"2"
     another_server(store, "second", epoch=1)
     witness.checked(*witness.check_call().run(store))
-    assert (store.ask("hget", primary, "doubt") is not None) is doubted
+    assert (store.ask(Redis.hget, primary, "doubt") is not None) is doubted
 
 
 def another_server(store: Store, name: str, *, epoch: int) -> None:
     """What a replica has that was promoted: another replication id than it remembers, and so many changes."""
     primary = store.keys.primary()
-    store.ask("delete", primary)
-    store.ask("hset", primary, None, None, {"replid": name, "epoch": epoch, "claims": 5, "seen_ms": store.now_ms()})
+    store.ask(Redis.delete, primary)
+    store.ask(Redis.hset, primary, None, None, {"replid": name, "epoch": epoch, "claims": 5, "seen_ms": store.now_ms()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from campaigns.ledger import Batch, Batches, Campaigns, RejectedMessages
 from campaigns.ledger.rejected import MOST
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis, command
 from tests.support.loads import weigh
 
 #: Ids as long as those of campaigns: together they have 84,000 bytes.
@@ -15,17 +16,17 @@ LIMIT = 40_000
 def test_what_expired_leaves_the_index(store: Store) -> None:
     """What is old and still kept stays, and so does what is younger, expired or not."""
     kept, younger = IDS[100:2100], IDS[3990:]
-    store.ask("zadd", store.keys.index(), {campaign_id: n for n, campaign_id in enumerate(IDS)})
-    store.ask_many("hset", [(store.keys.campaign(campaign_id), "state", "ready") for campaign_id in kept])
+    store.ask(Redis.zadd, store.keys.index(), {campaign_id: n for n, campaign_id in enumerate(IDS)})
+    store.ask_many([command(Redis.hset, store.keys.campaign(campaign_id), "state", "ready") for campaign_id in kept])
     loads = weigh(store)
     Campaigns(store).drop_expired(3989)
     heaviest = max(loads.sent, loads.answered)
-    assert store.ask("zrange", store.keys.index(), 0, -1) == [i.encode() for i in [*kept, *younger]]
+    assert store.ask(Redis.zrange, store.keys.index(), 0, -1) == [i.encode() for i in [*kept, *younger]]
     assert heaviest < LIMIT
 
 
 def test_campaigns_that_are_swept(store: Store) -> None:
-    store.ask("sadd", store.keys.active(), *IDS)
+    store.ask(Redis.sadd, store.keys.active(), *IDS)
     loads = weigh(store)
     assert Campaigns(store).active() == IDS
     assert 10_000 < loads.answered < LIMIT
@@ -34,23 +35,23 @@ def test_campaigns_that_are_swept(store: Store) -> None:
 def test_rejected_messages_of_a_longer_list(store: Store) -> None:
     """Where more are kept than may be, each call drops some: the oldest, with what is known of them."""
     rejected, index, facts = RejectedMessages(store, life_ms=60_000), store.keys.rejected(), store.keys.rejected_facts()
-    store.ask("zadd", index, {digest: n for n, digest in enumerate(IDS)})
-    store.ask("hset", facts, None, None, dict.fromkeys(IDS, "{}"))
+    store.ask(Redis.zadd, index, {digest: n for n, digest in enumerate(IDS)})
+    store.ask(Redis.hset, facts, None, None, dict.fromkeys(IDS, "{}"))
     left = len(rejected)
     while left > MOST:
         assert rejected.add(f"new-{left}", {"queue": "bulk"})
         dropped = left + 1 - len(rejected)
         assert 1 <= dropped <= 500
-        assert len(rejected) == store.ask("hlen", facts) >= MOST
+        assert len(rejected) == store.ask(Redis.hlen, facts) >= MOST
         left = len(rejected)
-    assert not store.ask("zscore", index, IDS[0])
+    assert not store.ask(Redis.zscore, index, IDS[0])
     assert rejected.add("last", {"queue": "bulk"})
     assert len(rejected) == MOST
 
 
 def test_lookalikes(store: Store) -> None:
     """Everybody who gets the same words in a message of their own is a lookalike of all others."""
-    store.ask("zadd", store.keys.lookalikes("fp"), {f"{campaign_id}-0:0": 1_900_000_000_000 for campaign_id in IDS})
+    store.ask(Redis.zadd, store.keys.lookalikes("fp"), {f"{campaign_id}-0:0": 1_900_000_000_000 for campaign_id in IDS})
     loads = weigh(store)
     found = list(Batches(store, body_life_ms=1000).lookalikes("fp"))
     assert sorted(found) == [(f"{campaign_id}-0", 0) for campaign_id in IDS]
@@ -60,8 +61,8 @@ def test_lookalikes(store: Store) -> None:
 def test_many_batches(store: Store) -> None:
     """Nobody waits while thousands of batches, or the owners of thousands of messages, are read."""
     ids = [f"{campaign_id}-0" for campaign_id in IDS]
-    store.ask_many("hset", [(store.keys.batch(i), "state", "accepted") for i in ids])
-    store.ask_many("set", [(store.keys.message("main", n), f"{i}:0") for n, i in enumerate(ids)])
+    store.ask_many([command(Redis.hset, store.keys.batch(i), "state", "accepted") for i in ids])
+    store.ask_many([command(Redis.set, store.keys.message("main", n), f"{i}:0") for n, i in enumerate(ids)])
     batches, loads = Batches(store, body_life_ms=1000), weigh(store)
     assert [batch.id for batch in batches.read_many(ids)] == ids
     assert batches.read_many([]) == []

@@ -20,6 +20,7 @@ from campaigns.results import Odd, Reply
 from campaigns.results.changes import Change
 from campaigns.results.counters import raises_of
 from campaigns.statuses import DEFAULT_FINAL, UNKNOWN_FINAL
+from campaigns.store.commands import Redis
 from tests.support.figures import figures, figures_of_gateway, wrong
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.metrics import Scraped, scrape, value
@@ -109,8 +110,8 @@ def test_figures_that_do_not_agree_are_told(stage: Stage) -> None:
     stage.finish(campaign)
     store = stage.services.store
     for field in ("recipients|bulk|sending|accepted", "batches|sending|accepted", "event|batch.accepted"):
-        store.ask("hincrby", store.keys.metrics("" if "event" in field else "default"), field, 1)
-    store.ask("hincrby", store.keys.metrics("default"), "request|sendBulkViber|ok", 1)
+        store.ask(Redis.hincrby, store.keys.metrics("" if "event" in field else "default"), field, 1)
+    store.ask(Redis.hincrby, store.keys.metrics("default"), "request|sendBulkViber|ok", 1)
     scraped, status, events = scrape(stage.services), campaign.status(), list(stage.services.events.since())
     reported = wrong(figures(scraped, [status], events))
     assert "recipients accepted: metrics say 4, it is 3" in reported
@@ -265,10 +266,10 @@ def test_what_is_held_until_it_expires(stage: Stage) -> None:
     assert value(scrape(stage.services), "batches", state="held") == 1
     assert value(scrape(stage.services), "batches_oldest_seconds", state="held") > 0
     store = stage.services.store
-    store.ask("zadd", store.keys.waiting("default", "held"), {f"{campaign.id}-0": 1})
+    store.ask(Redis.zadd, store.keys.waiting("default", "held"), {f"{campaign.id}-0": 1})
     stage.sweep()
     assert value(scrape(stage.services), "batches", state="held") == 1
-    store.ask("delete", store.keys.batch(f"{campaign.id}-0"))
+    store.ask(Redis.delete, store.keys.batch(f"{campaign.id}-0"))
     stage.sweep()
     assert value(scrape(stage.services), "batches", state="held") == 0
     assert value(scrape(stage.services), "batches_oldest_seconds", state="held") == 0

@@ -19,6 +19,7 @@ from campaigns.ledger.states import PLANNED, SENDING
 from campaigns.metrics.described import CLOCK_AHEAD, CLOCK_CORRECTION, POLICY
 from campaigns.metrics.server import of_server
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import connect
 from tests.support.jobs import bulk_job, phones, sample_job
@@ -93,8 +94,8 @@ def test_groups_and_the_stream(stage: Stage) -> None:
     assert value(behind, "events_cap") == stage.services.settings.events_cap
     assert value(behind, "events_full") == value(behind, "group_dead_letters", group="crm") == 0
     store = stage.services.store
-    store.ask("xadd", store.keys.dead_letters("crm"), {"reason": "for this test"})
-    store.ask("hset", store.keys.stream(), "full_ms", 5)
+    store.ask(Redis.xadd, store.keys.dead_letters("crm"), {"reason": "for this test"})
+    store.ask(Redis.hset, store.keys.stream(), "full_ms", 5)
     full = scrape(stage.services)
     assert value(full, "events_full") == value(full, "group_dead_letters", group="crm") == 1
 
@@ -117,7 +118,7 @@ def test_clocks_that_are_apart(stage: Stage) -> None:
     reported = {sample.metric: sample.value for sample in of_server(store, lambda: time.time() - 40)}
     assert reported[CLOCK_AHEAD] == pytest.approx(40, abs=5)
     assert reported[CLOCK_CORRECTION] == 0
-    store.ask("hset", store.keys.clock(), "offset_ms", -61_000)
+    store.ask(Redis.hset, store.keys.clock(), "offset_ms", -61_000)
     reported = {sample.metric: sample.value for sample in of_server(store, time.time)}
     assert reported[CLOCK_AHEAD] == pytest.approx(0, abs=5)
     assert reported[CLOCK_CORRECTION] == -61

@@ -15,6 +15,7 @@ from campaigns.errors import ErasureBlockedError
 from campaigns.events import Consumer, Groups
 from campaigns.people import Erased
 from campaigns.person import erase, find_person
+from campaigns.store.commands import Redis
 from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
 from tests.support.stage import Stage
 
@@ -108,8 +109,8 @@ def test_dead_letters_of_others(stage: Stage) -> None:
     store = stage.services.store
     stage.finish(stage.enqueue(bulk_job(phones(1))))
     for entry in ({b"x": b"\xff" + TALKER.encode()}, {b"data": b"[1, " + TALKER.encode() + b"]"}, {b"x": b"\xff"}):
-        store.ask("xadd", store.keys.dead_letters("crm"), entry)
-    store.ask("xadd", store.keys.events(), {b"data": b'["' + TALKER.encode() + b'"]', b"id": b"\xff"})
+        store.ask(Redis.xadd, store.keys.dead_letters("crm"), entry)
+    store.ask(Redis.xadd, store.keys.events(), {b"data": b'["' + TALKER.encode() + b'"]', b"id": b"\xff"})
     Groups(store).rewind("crm", "$")
     assert erase(stage.services, TALKER).dead_letters == 2
     assert [letter.fields for letter in Groups(store).dead_letters("crm")] == [{"x": "\\xff"}]
@@ -130,7 +131,7 @@ def test_dead_letters(stage: Stage) -> None:
 
 def test_entries_that_others_wrote(stage: Stage) -> None:
     finished(stage, bulk_job([TALKER]))
-    stage.services.store.ask("xadd", stage.services.store.keys.events(), {"data": f'"{TALKER}"'})
+    stage.services.store.ask(Redis.xadd, stage.services.store.keys.events(), {"data": f'"{TALKER}"'})
     assert erase(stage.services, TALKER).bodies == 1
 
 

@@ -8,6 +8,7 @@ from campaigns.campaign import Campaign
 from campaigns.person import erase
 from campaigns.recipients.exclusions import Excluded
 from campaigns.results import Reply
+from campaigns.store.commands import Redis
 from tests.support.events import check_event
 from tests.support.jobs import bulk_job, phones
 from tests.support.loads import weigh
@@ -22,16 +23,16 @@ def much_of(stage: Stage, campaign: Campaign) -> list[Excluded]:
     services, batch = stage.services, stage.services.batches.read(f"{campaign.id}-0")
     store, keys = services.store, services.store.keys
     rows = [("duplicate", f"[{n}]", TALKER if n % 2 else phones(1)[0]) for n in range(2 * NUMBER)]
-    store.ask("rpush", keys.excluded(campaign.id), *(orjson.dumps(row) for row in rows))
-    store.ask("hincrby", keys.campaign(campaign.id), "r:duplicate", len(rows))
-    store.ask("hincrby", keys.campaign(campaign.id), "r:total", len(rows))
+    store.ask(Redis.rpush, keys.excluded(campaign.id), *(orjson.dumps(row) for row in rows))
+    store.ask(Redis.hincrby, keys.campaign(campaign.id), "r:duplicate", len(rows))
+    store.ask(Redis.hincrby, keys.campaign(campaign.id), "r:total", len(rows))
     services.replies.add(batch, [Reply(f"{n}", TALKER, "ok", n, batch.id, "") for n in range(NUMBER)])
     return [Excluded(*row) for row in rows[::2]]
 
 
 def searches(stage: Stage) -> int:
     """How often the server searched a list."""
-    return int(stage.services.store.ask("info", "commandstats").get("cmdstat_lrem", {"calls": 0})["calls"])
+    return int(stage.services.store.ask(Redis.info, "commandstats").get("cmdstat_lrem", {"calls": 0})["calls"])
 
 
 def test_very_much(stage: Stage) -> None:

@@ -11,6 +11,7 @@ from campaigns.flow.operator.recover import declare_restored
 from campaigns.ledger import MailingRecord
 from campaigns.people import MessageOwner, PersonHistory
 from campaigns.person import find_message, find_person
+from campaigns.store.commands import Redis, command
 from tests.support.doubt import in_doubt
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
 from tests.support.loads import weigh
@@ -60,7 +61,7 @@ def test_silent_among_those_who_were_heard_of(stage: Stage) -> None:
     """News of others in the batch do not hide a phone of which nothing was heard."""
     campaign = stage.enqueue(bulk_job(phones(3)))
     store, batch_id = stage.services.store, f"{campaign.id}-0"
-    store.ask("hset", store.keys.deliveries(batch_id, 0), phones(1)[0], "SENT|1|2|0")
+    store.ask(Redis.hset, store.keys.deliveries(batch_id, 0), phones(1)[0], "SENT|1|2|0")
     assert traces(stage, phones(3)[2])[0].messages[0].status == ""
 
 
@@ -104,7 +105,7 @@ def test_replies(stage: Stage) -> None:
 
 def test_expired_body_and_nothing_heard(stage: Stage) -> None:
     campaign = stage.enqueue(bulk_job(phones(1)))
-    stage.services.store.ask("delete", stage.services.store.keys.body(f"{campaign.id}-0"))
+    stage.services.store.ask(Redis.delete, stage.services.store.keys.body(f"{campaign.id}-0"))
     assert traces(stage, phones(1)[0]) == []
 
 
@@ -144,11 +145,11 @@ def test_no_script_looks_into_many_mailings(stage: Stage) -> None:
     store, keys = stage.services.store, stage.services.store.keys
     mailing = MailingRecord("m", 0, 1, None, "fp", "bulk").packed()
     fields = {"state": "ready", "kind": "bulk", "batches": 300, "job": orjson.dumps({"messages": [{}] * 20})}
-    store.ask("hset", keys.campaign("c"), None, None, fields)
+    store.ask(Redis.hset, keys.campaign("c"), None, None, fields)
     batch = {"state": "settled", "kind": "bulk", "n": 20, "mailings": orjson.dumps([mailing] * 20)}
-    store.ask_many("hset", [(keys.batch(f"c-{n}"), None, None, batch) for n in range(300)])
+    store.ask_many([command(Redis.hset, keys.batch(f"c-{n}"), None, None, batch) for n in range(300)])
     for number, heard in ((7, 19), (299, 0)):
-        store.ask("hset", keys.deliveries(f"c-{number}", heard), "375291000000", "READ|5|7|0")
+        store.ask(Redis.hset, keys.deliveries(f"c-{number}", heard), "375291000000", "READ|5|7|0")
     campaign, loads = stage.services.campaigns.read("c"), weigh(store)
     found = stage.services.people.batches_with(campaign, "375291000000")
     assert [batch.id for batch in found] == ["c-7", "c-299"]

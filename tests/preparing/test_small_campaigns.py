@@ -10,6 +10,7 @@ import pytest
 from campaigns.enqueue import enqueue
 from campaigns.errors import JobError
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.stage import Stage
 
@@ -38,21 +39,21 @@ def written(stage: Stage, campaign_id: str) -> dict[str, Any]:
     } | {
         name: score is not None
         for name, score in (
-            ("index", store.ask("zscore", store.keys.index(), campaign_id)),
-            ("active", store.ask("sismember", store.keys.active(), campaign_id) or None),
+            ("index", store.ask(Redis.zscore, store.keys.index(), campaign_id)),
+            ("active", store.ask(Redis.sismember, store.keys.active(), campaign_id) or None),
         )
     }
 
 
 def _held(store: Store, key: bytes, campaign_id: str) -> Any:
-    kind = store.ask("type", key)
+    kind = store.ask(Redis.type, key)
     if kind == b"hash":
         return {
             name: value.replace(campaign_id.encode(), b"ID")
-            for name, value in store.ask("hgetall", key).items()
+            for name, value in store.ask(Redis.hgetall, key).items()
             if name not in _OWN
         }
-    return store.ask("lrange", key, 0, -1) if kind == b"list" else kind
+    return store.ask(Redis.lrange, key, 0, -1) if kind == b"list" else kind
 
 
 _JOBS: dict[str, Callable[[], dict[str, Any]]] = {

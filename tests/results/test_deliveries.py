@@ -13,6 +13,7 @@ from campaigns.results import Deliveries
 from campaigns.results.changes import Change
 from campaigns.statuses import DEFAULT_FINAL
 from campaigns.store.client import Store, decoded
+from campaigns.store.commands import Redis
 from tests.support.jobs import phones
 from tests.support.loads import weigh
 
@@ -27,8 +28,8 @@ def accepted_batch(store: Store) -> Batch:
     mailings = [MailingRecord("m", 0, len(LARGE), None, "fp", "bulk").packed()]
     fields = {"state": "accepted", "kind": "bulk", "account": "main", "v": 0, "final": 0, "n": len(LARGE)}
     key = store.keys.batch("c-0")
-    store.ask("hset", key, None, None, {**fields, "mailings": orjson.dumps(mailings)})
-    return Batch.read("c-0", decoded(store.ask("hgetall", key)))
+    store.ask(Redis.hset, key, None, None, {**fields, "mailings": orjson.dumps(mailings)})
+    return Batch.read("c-0", decoded(store.ask(Redis.hgetall, key)))
 
 
 def news(status: str, *about: str, before: str = "") -> list[Change]:
@@ -47,7 +48,7 @@ def test_a_usual_mailing_is_read_in_one_round_trip(store: Store, batch: Batch) -
     assert deliveries.write(batch, 0, news("SENT", *LARGE[:1000]), "0", seen_ms=0) == "1"
     assert deliveries.any_stored(batch.id, 0)
     loads = weigh(store)
-    store.ask("ping")  # the first command of a connection comes after its introduction
+    store.ask(Redis.ping)  # the first command of a connection comes after its introduction
     before = loads.round_trips
     assert deliveries.read_versioned(batch.id, 0) == ("1", dict.fromkeys(LARGE[:1000], "SENT|5|7|0"))
     assert loads.round_trips == before + 1
@@ -96,23 +97,23 @@ class TestPrice:
     @pytest.mark.parametrize("state", ["sending", "unknown", "held", "planned"])
     def test_a_server_that_does_not_know_that_it_was_accepted(self, store: Store, batch: Batch, state: str) -> None:
         """A poll began before a replica took the primary's place, which lacks the answer that the gateway gave."""
-        store.ask("hset", store.keys.batch(batch.id), "state", state)
+        store.ask(Redis.hset, store.keys.batch(batch.id), "state", state)
         deliveries_of(store).price(batch, 0, {"EUR": 245_000})
         assert cost_of(store, batch) is None
 
     def test_another_attempt(self, store: Store, batch: Batch) -> None:
-        store.ask("hset", store.keys.batch(batch.id), "fence", "another")
+        store.ask(Redis.hset, store.keys.batch(batch.id), "fence", "another")
         deliveries_of(store).price(batch, 0, {"EUR": 245_000})
         assert cost_of(store, batch) is None
 
     @pytest.mark.parametrize("state", ["accepted", "settled"])
     def test_later_figures_take_the_place_of_earlier_ones(self, store: Store, batch: Batch, state: str) -> None:
-        store.ask("hset", store.keys.batch(batch.id), "state", state)
+        store.ask(Redis.hset, store.keys.batch(batch.id), "state", state)
         for micro in (245_000, 196_000, 196_000):
             deliveries_of(store).price(batch, 0, {"EUR": micro})
         assert cost_of(store, batch) == 196_000
 
 
 def cost_of(store: Store, batch: Batch) -> int | None:
-    cost = store.ask("hget", store.keys.campaign(batch.campaign_id), "cost:EUR")
+    cost = store.ask(Redis.hget, store.keys.campaign(batch.campaign_id), "cost:EUR")
     return None if cost is None else int(cost)

@@ -26,6 +26,7 @@ from campaigns.results import Deliveries
 from campaigns.results.changes import Change
 from campaigns.settings import Secret, Settings
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from campaigns.store.embedded import EmbeddedServer
 from campaigns.store.keys import Keys
 from campaigns.wiring import build_services, connect
@@ -58,7 +59,7 @@ def run(url: str, folder: Path, crashes: int, seed: int) -> Outcome:
     campaign = enqueue(services, bulk_job(phones(_PHONES)))
     batch = services.batches.read(f"{campaign.id}-0")
     # What is followed has been accepted; of anything else intake writes nothing.
-    services.store.ask("hset", services.store.keys.batch(batch.id), "state", ACCEPTED)
+    services.store.ask(Redis.hset, services.store.keys.batch(batch.id), "state", ACCEPTED)
     children: list[int] = []
     while killed < crashes:
         _write_events(services.deliveries, services.batches.read(batch.id), random)
@@ -128,7 +129,7 @@ def _judged(events: Events, folder: Path, crashes: int, store: Store) -> Outcome
         lost=sum(event_id not in got for event_id in wanted),
         doubled=sum(number - 1 for fact, number in reported.items() if fact.endswith("/delivery.changed")),
         repeated=sum(number - 1 for number in got.values()),
-        dead=int(store.ask("xlen", store.keys.dead_letters(_GROUP))),
+        dead=int(store.ask(Redis.xlen, store.keys.dead_letters(_GROUP))),
     )
 
 

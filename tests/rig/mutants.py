@@ -21,6 +21,7 @@ from campaigns.ledger import LEASE, SEND, Batch, Move
 from campaigns.ledger.states import PLANNED, SENDING
 from campaigns.services import Services
 from campaigns.store.client import ScriptCall, Store
+from campaigns.store.commands import Redis
 
 
 @contextmanager
@@ -43,8 +44,8 @@ def trimming_is_blind() -> Iterator[None]:
 
     def trim(self: Events, life_ms: int, cap: int) -> Trimmed:
         oldest = max(0, self._store.now_ms() - life_ms)
-        self._store.ask("xtrim", self._key, None, True, oldest)
-        return Trimmed(int(self._store.ask("xlen", self._key)), 0, False)
+        self._store.ask(Redis.xtrim, self._key, None, True, oldest)
+        return Trimmed(int(self._store.ask(Redis.xlen, self._key)), 0, False)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Events, "trim", trim)

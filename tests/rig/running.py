@@ -13,6 +13,7 @@ from campaigns.enqueue import enqueue
 from campaigns.errors import CampaignsError
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
+from campaigns.store.commands import Redis
 from campaigns.store.embedded import EmbeddedServer
 from tests.benchmarks.procfile import TOKEN, environment, services_of
 from tests.rig.prometheus import Prometheus
@@ -75,7 +76,7 @@ class Running:
         self._stack.callback(self._stop_all)
         for name in (*WORKERS, "beat", "consumer"):
             self.start(name)
-        wait_until(lambda: self.services.store.ask("exists", self.services.store.keys.beats()), 120)
+        wait_until(lambda: self.services.store.ask(Redis.exists, self.services.store.keys.beats()), 120)
         traffic = threading.Thread(target=self._send, daemon=True)
         traffic.start()
         self._stack.callback(traffic.join)

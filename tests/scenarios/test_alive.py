@@ -18,6 +18,7 @@ from campaigns.enqueue import enqueue
 from campaigns.sandbox.server import Sandbox
 from campaigns.services import Services
 from campaigns.settings import Settings
+from campaigns.store.commands import Redis
 from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import build_services
 from tests.conftest import Processes, environment
@@ -100,7 +101,7 @@ def test_pools_without_processes(processes: Processes, pool: str) -> None:
     processes.worker(["bulk", "control"], "--pool", pool, "--concurrency", "4")
     services, limits = services_of(processes.env), ("--loop-s", "8", "--work-s", "4")
     processes.beat()
-    wait_until(lambda: bool(services.store.ask("hgetall", services.store.keys.beats())))
+    wait_until(lambda: bool(services.store.ask(Redis.hgetall, services.store.keys.beats())))
     campaign = enqueue(services, bulk_job(phones(3)))
     wait_until(lambda: campaign.status().sent == 3)
     until = time.monotonic() + 10
@@ -139,7 +140,7 @@ def test_a_worker_whose_pool_is_stuck_while_work_is_due(processes: Processes, sa
     worker = processes.worker(["bulk", "control"])
     processes.beat()
     services = services_of(processes.env)
-    wait_until(lambda: bool(services.store.ask("hgetall", services.store.keys.beats())))
+    wait_until(lambda: bool(services.store.ask(Redis.hgetall, services.store.keys.beats())))
     time.sleep(2)  # nothing is due, so nobody need do anything
     assert alive(processes.env, "--work-s", "1", "--queues", "bulk")[0] == 0
     pool = children(worker)

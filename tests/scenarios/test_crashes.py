@@ -18,6 +18,7 @@ from campaigns.flow.scheduling.work import work
 from campaigns.names import BULK
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
+from campaigns.store.commands import Redis
 from campaigns.wiring import build_services
 from tests.conftest import Processes
 from tests.scenarios.conftest import Crash
@@ -113,7 +114,7 @@ def test_polling(rig: Stage, crash: Crash, point: str) -> None:
         # The poll that settles the batch is the one that moves it.
         while {row["status"] for row in rig.sandbox.ledger()} != {"READ"}:
             time.sleep(0.02)
-    rig.services.store.ask("hdel", rig.services.store.keys.batch(batch_id), "digest", "message_ids")
+    rig.services.store.ask(Redis.hdel, rig.services.store.keys.batch(batch_id), "digest", "message_ids")
     assert not rig.services.campaigns.read(campaign.id).over
     crash(point, "poll", batch_id)
     rig.finish(campaign, timeout_s=30)
@@ -175,7 +176,7 @@ def test_between_record_and_acknowledgement(processes: Processes, sandbox: Sandb
     ended = subprocess.run(child, cwd=ROOT, env=processes.env, capture_output=True, timeout=60, check=False)
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
     assert campaign.status().sent == 10
-    assert services.store.ask("hlen", prefix + "celery:unacked") == 1
+    assert services.store.ask(Redis.hlen, prefix + "celery:unacked") == 1
     work(services, BULK, overlap=1)
     processes.worker()
     processes.beat()

@@ -140,7 +140,7 @@ def test_killed_server(sandbox: Sandbox, prefix: str, tmp_path: Path) -> None:
 def test_wiped_broker(processes: Processes, services: Services, sandbox: Sandbox) -> None:
     """Every Celery message is lost: the ledger finds all of it again."""
     campaign = enqueue(services, bulk_job(phones(30)))
-    services.store.ask("delete", *services.store.redis.scan_iter(match=services.settings.key_prefix + "celery:*"))
+    services.store.ask(Redis.delete, *services.store.redis.scan_iter(match=services.settings.key_prefix + "celery:*"))
     processes.worker()
     processes.beat()
     wait_until(over(campaign))

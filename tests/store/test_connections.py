@@ -16,6 +16,7 @@ from campaigns.campaign import Campaign
 from campaigns.enqueue import enqueue
 from campaigns.errors import StoreError
 from campaigns.services import Services
+from campaigns.store.commands import Redis
 from campaigns.store.connections import MovedAwayError, NotPrimaryError, meaning
 from campaigns.store.embedded import EmbeddedServer
 from campaigns.wiring import INTERACTIVE, build_services, open_store
@@ -155,7 +156,7 @@ def test_a_slot_that_moves_is_followed(cluster: list[EmbeddedServer]) -> None:
     services = build_services(settings)
     slot = reported(port_of(cluster[0]), "CLUSTER", "KEYSLOT", "{moving}:")
     owner, other = sorted(cluster, key=lambda node: (slot > 8191) != (node is cluster[1]))
-    assert services.store.ask("get", "{moving}:none") is None
+    assert services.store.ask(Redis.get, "{moving}:none") is None
     assert services.ring("bulk")
     reported(port_of(owner), "DEL", "{moving}:layout", "{moving}:celery:bulk", "{moving}:celery:_kombu.binding.")
     node_id = reported(port_of(other), "CLUSTER", "MYID").decode()
@@ -172,8 +173,8 @@ def test_a_sentinel_is_no_server(tmp_path: Path, servers: list[EmbeddedServer]) 
     try:
         until(lambda: reported(sentinel.port, "PING"))
         with pytest.raises(StoreError, match="write sentinel://"):
-            services_at(f"redis://127.0.0.1:{sentinel.port}/0").store.ask("ping")
+            services_at(f"redis://127.0.0.1:{sentinel.port}/0").store.ask(Redis.ping)
         with pytest.raises(StoreError, match=f"127.0.0.1:{sentinel.port}: knows no primary 'other'"):
-            services_at(f"sentinel://127.0.0.1:{sentinel.port}/other/0").store.ask("ping")
+            services_at(f"sentinel://127.0.0.1:{sentinel.port}/other/0").store.ask(Redis.ping)
     finally:
         sentinel.stop()

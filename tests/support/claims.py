@@ -11,6 +11,7 @@ from campaigns.ledger import SEND, Batches, Claim, Due, Entry, ToCheck, Turns, n
 from campaigns.ledger.states import PLANNED
 from campaigns.services import Services
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 
 #: No limit, sixteen requests at once, permits of a minute.
 UNLIMITED = [0, 1_000_000, 16, 1, 8, 60_000_000, 0]
@@ -43,7 +44,7 @@ def _claim(store: Store, turns: Turns, batches: Batches, batch_id: str) -> Claim
 def _take(store: Store, turns: Turns, batches: Batches, batch_id: str) -> Claim | ToCheck | None:
     """What is first in the queue of a batch."""
     batch = batches.read(batch_id)
-    cursor = int(store.ask("hget", store.keys.campaign(batch.campaign_id), "cursor") or 0)
+    cursor = int(store.ask(Redis.hget, store.keys.campaign(batch.campaign_id), "cursor") or 0)
     if batch.state == PLANNED and number_of(batch_id) < cursor:
         # It was handed out and came back, and is due later.
         Due(store).put(Entry(SEND, batch_id), batch, 0)
@@ -81,11 +82,11 @@ def send(services: Services, batch_id: str) -> bool:
 def due_sets(store: Store) -> list[str]:
     """The names of all sets in which something is due, or waits for its turn."""
     prefix = store.keys.prefix
-    names = [store.ask("keys", f"{prefix}{kind}:*") for kind in ("due", "order", "accounts")]
+    names = [store.ask(Redis.keys, f"{prefix}{kind}:*") for kind in ("due", "order", "accounts")]
     return [name.decode() for found in names for name in found]
 
 
 def lose_what_is_due(store: Store) -> None:
     """Delete all due sets, as somebody may who does not know what they are."""
     if names := due_sets(store):
-        store.ask("delete", *names)
+        store.ask(Redis.delete, *names)

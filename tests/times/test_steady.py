@@ -9,6 +9,7 @@ import pytest
 
 from campaigns.settings import Settings
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from campaigns.store.keys import Keys
 from campaigns.times.steady import TOLERANCE_MS, Reading, boot_clock
 from campaigns.wiring import connect
@@ -141,13 +142,13 @@ def test_comes_back_to_the_server_s_clock_slowly(server: ServerWithClock, proces
     machine, key = Machine(), beat.keys.clock()
     ticking = process(machine)
     tick(ticking)
-    before_ms = int(beat.ask("hget", key, "offset_ms"))
+    before_ms = int(beat.ask(Redis.hget, key, "offset_ms"))
     assert near(before_ms, -_HOUR_S * 1000)
     for second in range(1, 101):
         server.set_clock(_HOUR_S + second)
         machine.suspended_s = -second
         tick(ticking)
-    moved_ms = int(beat.ask("hget", key, "offset_ms")) - before_ms
+    moved_ms = int(beat.ask(Redis.hget, key, "offset_ms")) - before_ms
     assert 400 <= moved_ms <= 600
 
 

@@ -8,6 +8,7 @@ from campaigns.cli.doctor.findings import FAIL, OK, WARN, Finding
 from campaigns.events import Groups
 from campaigns.events.groups import Group
 from campaigns.services import Services
+from campaigns.store.commands import Redis, command
 
 _BEHIND_S = 3600.0
 
@@ -65,7 +66,7 @@ def _groups(services: Services, groups: list[Group]) -> Finding:
 
 def _dead_letters(services: Services, groups: list[Group]) -> Finding:
     names = [group.name for group in groups]
-    numbers = services.store.ask_many("xlen", [(services.store.keys.dead_letters(name),) for name in names])
+    numbers = services.store.ask_many([command(Redis.xlen, services.store.keys.dead_letters(name)) for name in names])
     found = {name: number for name, number in zip(names, numbers, strict=True) if number}
     if not found:
         return Finding(OK, "dead letters", "none")

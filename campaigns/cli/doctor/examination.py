@@ -19,6 +19,7 @@ from campaigns.services import Services
 from campaigns.settings import Settings
 from campaigns.settings.addresses import is_tls
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from campaigns.wiring import INTERACTIVE, build_services, open_store
 
 #: Together these end before five seconds have passed, whoever does not answer.
@@ -50,7 +51,7 @@ def _inside(services: Services, until_s: float) -> tuple[float | None, list[Find
     """What the store tells, and how many seconds its clock is ahead of this machine's, if it tells anything."""
     store = services.store
     try:
-        store.ask("ping")
+        store.ask(Redis.ping)
         ahead_s = services.now_ms() / 1000 - time.time()
     except StoreError as error:
         remedy = _remedy_of_server(str(error), services.settings.redis_url)

@@ -7,6 +7,7 @@ from typing import Any
 
 from campaigns.cli.doctor.findings import FAIL, OK, WARN, Finding
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 
 #: Servers older than this lack commands that the scripts use.
 _OLDEST_SERVER = (6, 2)
@@ -16,7 +17,7 @@ _MB = 1024 * 1024
 
 def check_server(store: Store) -> Iterator[Finding]:
     """Raises StoreError."""
-    info = store.ask("info")
+    info = store.ask(Redis.info)
     yield of_version(str(info.get("server_name", "redis")), str(info.get("valkey_version") or info["redis_version"]))
     yield of_persistence(bool(int(info.get("aof_enabled", 0))), store.server_setting("appendfsync"))
     yield of_eviction(str(info.get("maxmemory_policy", "unknown")))

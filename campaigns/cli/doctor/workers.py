@@ -9,6 +9,7 @@ from campaigns.health.heartbeats import beats_at_once, consumed, last_tick_ms
 from campaigns.ledger.states import HELD, UNKNOWN
 from campaigns.names import POLL, QUEUES, REPLIES
 from campaigns.services import Services
+from campaigns.store.commands import Redis, command
 
 _TICK_S = 15.0
 _LATE_S = 60.0
@@ -51,9 +52,9 @@ def _beat(services: Services, now_ms: int) -> Finding:
 def check_doubt(services: Services) -> Iterator[Finding]:
     """Requests that wait for a person, among the newest campaigns. Raises StoreError."""
     store = services.store
-    ids = [raw.decode() for raw in store.ask("zrevrange", store.keys.index(), 0, _NEWEST - 1)]
+    ids = [raw.decode() for raw in store.ask(Redis.zrevrange, store.keys.index(), 0, _NEWEST - 1)]
     fields = [f"b:{HELD}", f"b:{UNKNOWN}"]
-    counts = store.ask_many("hmget", [(store.keys.campaign(campaign_id), fields) for campaign_id in ids])
+    counts = store.ask_many([command(Redis.hmget, store.keys.campaign(campaign_id), fields) for campaign_id in ids])
     held = {i: int(row[0]) for i, row in zip(ids, counts, strict=True) if int(row[0] or 0)}
     unknown = sum(int(row[1] or 0) for row in counts)
     if held:

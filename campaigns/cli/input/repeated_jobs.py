@@ -14,6 +14,7 @@ from campaigns.cli.output.screen import remark
 from campaigns.cli.output.status_table import state_words
 from campaigns.errors import UnknownCampaignError
 from campaigns.services import Services
+from campaigns.store.commands import Redis
 from campaigns.text.wording import minute
 
 #: So long the fingerprint of a job is kept, in seconds: a day.
@@ -24,9 +25,9 @@ def noted(services: Services, campaign: Campaign) -> Status | None:
     """Note what was handed in. Returns the campaign of the last day that had the very same job, if there was one."""
     digest = services.campaigns.read(campaign.id).fields.get("digest", "")
     key = services.store.keys.recent_job(digest)
-    first = services.store.ask("get", key)
+    first = services.store.ask(Redis.get, key)
     if first is None:
-        services.store.ask("set", key, campaign.id, _REMEMBERED_S)
+        services.store.ask(Redis.set, key, campaign.id, _REMEMBERED_S)
         return None
     if first.decode() == campaign.id:
         return None

@@ -17,6 +17,7 @@ from campaigns.ledger.states import ACCEPTED, SETTLED
 from campaigns.planning.planner import phones_of
 from campaigns.portions import portions
 from campaigns.services import Services
+from campaigns.store.commands import Redis
 
 #: Batches that one check asks for by their uuid.
 UUIDS: Final = 20
@@ -42,12 +43,12 @@ def _awaited(services: Services, batch: Batch, first: Set[str]) -> Iterator[Batc
     key = services.store.keys.awaited(batch.account)
     claimed_ms = batch.number("claimed_ms")
     since_ms = claimed_ms - services.ms.lease
-    members = services.store.ask("zrangebyscore", key, since_ms, "+inf", 0, _READ)
+    members = services.store.ask(Redis.zrangebyscore, key, since_ms, "+inf", 0, _READ)
     ids = list(dict.fromkeys([*sorted(first), *(raw.decode() for raw in members)]))
     others = [other for other in services.batches.read_many(ids) if other.id != batch.id]
     known = [other.id for other in others if not _lacks_ids(other)]
     for some in portions(known, _READ):
-        services.store.ask("zrem", key, *some)
+        services.store.ask(Redis.zrem, key, *some)
     lacking = [other for other in others if _lacks_ids(other)]
     yield from sorted(
         lacking, key=lambda other: (other.id not in first, abs(other.number("claimed_ms") - claimed_ms), other.id)

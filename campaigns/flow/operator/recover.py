@@ -13,6 +13,7 @@ from campaigns.ledger import RECONCILE, SEND, Batch, Move
 from campaigns.ledger.states import HELD, PLANNED, UNKNOWN
 from campaigns.services import Services
 from campaigns.store.client import decoded
+from campaigns.store.commands import Redis
 
 _OPEN: Final = (UNKNOWN, HELD)
 
@@ -33,7 +34,7 @@ class Change:
 
 def last_change(services: Services) -> Change | None:
     """The last change of server that was noticed; None if there was none. Raises StoreError."""
-    found = decoded(services.store.ask("hgetall", services.store.keys.primary()))
+    found = decoded(services.store.ask(Redis.hgetall, services.store.keys.primary()))
     if "changed_ms" not in found:
         return None
     doubt = found.get("doubt", "0") == found["epoch"]

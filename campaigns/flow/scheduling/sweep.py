@@ -45,6 +45,7 @@ from campaigns.ledger.states import (
 from campaigns.portions import portions
 from campaigns.services import Services
 from campaigns.store.calls import Calls
+from campaigns.store.commands import Redis
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ _CURSOR_LIFE_S = 3600
 
 def sweep(services: Services) -> int:
     """Check every campaign that is not retired, once. Returns how many things were missing."""
-    services.store.ask("delete", services.store.keys.sweep())
+    services.store.ask(Redis.delete, services.store.keys.sweep())
     return sweep_slice(services, lambda: True)[0]
 
 
@@ -69,17 +70,17 @@ def sweep_slice(services: Services, may_go_on: Callable[[], bool]) -> tuple[int,
     Returns how many things were missing, and whether all campaigns have been checked: the next slice begins anew.
     """
     store, keys = services.store, services.store.keys
-    missing, cursor = 0, int(store.ask("get", keys.sweep()) or 0)
+    missing, cursor = 0, int(store.ask(Redis.get, keys.sweep()) or 0)
     while True:
-        cursor, ids = store.ask("sscan", keys.active(), cursor, None, _CAMPAIGNS_PER_SCAN)
+        cursor, ids = store.ask(Redis.sscan, keys.active(), cursor, None, _CAMPAIGNS_PER_SCAN)
         for campaign_id in ids:
             missing += _sweep_one(services, campaign_id.decode())
         if cursor == 0:
             break
         if not may_go_on():
-            store.ask("set", keys.sweep(), cursor, _CURSOR_LIFE_S)
+            store.ask(Redis.set, keys.sweep(), cursor, _CURSOR_LIFE_S)
             return missing, False
-    store.ask("delete", keys.sweep())
+    store.ask(Redis.delete, keys.sweep())
     Audit(store).trim(services.ms.audit_retention)
     old_ms = services.about_now_ms() - services.ms.retention
     services.campaigns.drop_expired(old_ms)
@@ -91,7 +92,7 @@ def _sweep_one(services: Services, campaign_id: str) -> int:
     try:
         return sweep_campaign(services, services.campaigns.read(campaign_id))
     except UnknownCampaignError:
-        services.store.ask("srem", services.store.keys.active(), campaign_id)
+        services.store.ask(Redis.srem, services.store.keys.active(), campaign_id)
         return 0
 
 

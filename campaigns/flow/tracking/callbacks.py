@@ -18,6 +18,7 @@ from campaigns.ledger import SEND as SEND_VERB
 from campaigns.ledger.states import PLANNED, UNKNOWN
 from campaigns.names import POLL
 from campaigns.services import Services
+from campaigns.store.commands import Redis
 
 log = logging.getLogger(__name__)
 
@@ -86,9 +87,9 @@ def _signature(services: Services, batch_id: str, attempt: int) -> str:
 def _secret(services: Services) -> bytes:
     """What all processes sign with: made by whoever needs it first."""
     key = services.store.keys.callback_secret()
-    secret: bytes | None = services.store.ask("get", key)
+    secret: bytes | None = services.store.ask(Redis.get, key)
     if secret is None:
-        services.store.ask("setnx", key, secrets.token_hex(32))
-        secret = services.store.ask("get", key)
+        services.store.ask(Redis.setnx, key, secrets.token_hex(32))
+        secret = services.store.ask(Redis.get, key)
     assert secret is not None  # noqa: S101 (just made, and never removed)
     return secret

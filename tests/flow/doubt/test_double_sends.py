@@ -16,6 +16,7 @@ from campaigns.flow.outcome import Verdict, accepted
 from campaigns.flow.scheduling.leases import declare_unknown
 from campaigns.flow.sending.suppress import check
 from campaigns.ledger import Claim, ToCheck
+from campaigns.store.commands import Redis
 from tests.support import claims
 from tests.support.claims import lose_what_is_due, record
 from tests.support.doubt import in_doubt, send_younger
@@ -78,7 +79,7 @@ class TestWatching:
         assert stage.services.batches.read(batch_id).number("watched") == 6
         stage.sweep()
         assert b"reconcile|" + batch_id.encode() not in stage.services.store.ask(
-            "zrange", stage.services.store.keys.due("poll", "default"), 0, -1
+            Redis.zrange, stage.services.store.keys.due("poll", "default"), 0, -1
         )
 
     @pytest.mark.clear_listing

@@ -12,6 +12,7 @@ import pytest
 from campaigns.campaign import Campaign
 from campaigns.flow.scheduling.leases import declare_unknown
 from campaigns.gateway import Gateway, Transport
+from campaigns.store.commands import Redis, command
 from tests.support import claims
 from tests.support.doubt import in_doubt, send_younger
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
@@ -86,9 +87,9 @@ class TestDoubt:
         store, batch = stage.services.store, stage.services.batches.read(f"{campaign.id}-0")
         others = sorted(f"{n:021x}-0" for n in range(3000))
         key, for_ever_ms = store.keys.lookalikes(batch.mailings[0].fingerprint), 2_000_000_000_000
-        store.ask("zadd", key, {f"{other}:0": for_ever_ms for other in others})
+        store.ask(Redis.zadd, key, {f"{other}:0": for_ever_ms for other in others})
         unknown = {"state": "unknown", "kind": "bulk", "account": "default", "attempt": 1}
-        store.ask_many("hset", [(store.keys.batch(other), None, None, unknown) for other in others])
+        store.ask_many([command(Redis.hset, store.keys.batch(other), None, None, unknown) for other in others])
         loads = weigh(store)
         stage.until(lambda: campaign.status().recipients["held"] == 3, timeout_s=60.0)
         # No event of it, no request for it and no answer about it holds all their ids, which are 69,000 bytes.

@@ -11,6 +11,7 @@ import pytest
 from campaigns.errors import StateError
 from campaigns.flow.operator.recover import declare_restored
 from campaigns.ledger import Audit
+from campaigns.store.commands import Redis
 from tests.support.claims import due_sets
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.moved import Moved
@@ -155,13 +156,13 @@ def test_its_requests_outlive_the_wait(make_stage: Callable[..., Stage]) -> None
     campaign = stage.scheduled(at_s=600)
     campaign.reschedule(stage.at(6000))
     store = stage.services.store
-    assert store.ask("pttl", store.keys.body(f"{campaign.id}-0")) > 6_050_000
+    assert store.ask(Redis.pttl, store.keys.body(f"{campaign.id}-0")) > 6_050_000
 
 
 def test_what_was_lost_from_the_due_sets_keeps_its_new_time(stage: Moved) -> None:
     campaign = stage.scheduled(at_s=600)
     campaign.reschedule(stage.at(900))
-    stage.services.store.ask("delete", *due_sets(stage.services.store))
+    stage.services.store.ask(Redis.delete, *due_sets(stage.services.store))
     stage.sweep()
     stage.go_to(700)
     assert stage.sandbox.ledger() == []

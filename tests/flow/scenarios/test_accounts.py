@@ -13,6 +13,7 @@ from campaigns.flow.operator.resolve import resume_account
 from campaigns.ledger import FETCH, POLL_VERB, RECONCILE, SEND, Entry, queue_of
 from campaigns.ledger.campaigns import CampaignRoute
 from campaigns.sandbox.server import Sandbox
+from campaigns.store.commands import Redis
 from campaigns.store.embedded import EmbeddedServer
 from tests.gateway.wire import Wire, answering, serving
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
@@ -67,7 +68,9 @@ def scene(
 
 def due_ms(stage: Stage, verb: str, campaign: Campaign, kind: str = "bulk") -> float:
     entry = str(Entry(verb, f"{campaign.id}-0"))
-    score = stage.services.store.ask("zscore", stage.services.store.keys.due(queue_of(verb, kind), "default"), entry)
+    score = stage.services.store.ask(
+        Redis.zscore, stage.services.store.keys.due(queue_of(verb, kind), "default"), entry
+    )
     assert score is not None
     return float(score) - stage.services.now_ms()
 

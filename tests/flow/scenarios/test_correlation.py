@@ -11,6 +11,7 @@ from campaigns.campaign import Campaign
 from campaigns.consume import consume
 from campaigns.enqueue_many import enqueue_many
 from campaigns.errors import JobError, KeyConflictError
+from campaigns.store.commands import Redis
 from campaigns.submission import submit
 from tests.support.events import check_event
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
@@ -54,7 +55,7 @@ def test_events_of_a_job_without_one_are_as_they_were(stage: Stage) -> None:
     stage.finish(campaign)
     assert campaign.status().correlation_id == ""
     assert {event.correlation_id for event in stage.events(campaign)} == {""}
-    for _, fields in stage.services.store.ask("xrange", stage.services.store.keys.events(), "-", "+", 100):
+    for _, fields in stage.services.store.ask(Redis.xrange, stage.services.store.keys.events(), "-", "+", 100):
         assert b"correlationid" not in fields
 
 

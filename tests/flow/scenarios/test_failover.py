@@ -18,6 +18,7 @@ from campaigns.flow.tracking.callbacks import callback_url, take_callback
 from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, SETTLED, UNKNOWN
 from campaigns.sandbox.server import Sandbox
 from campaigns.store.client import Safety, ScriptCall, Store
+from campaigns.store.commands import Redis
 from campaigns.wiring import build_services
 from tests.support.events import check_event
 from tests.support.failover import Pair, client, info
@@ -137,7 +138,7 @@ class TestABackup:
         primary = stage.services.store.keys.primary()
         campaign = stage.enqueue(bulk_job(phones(1)))
         stage.step()
-        stage.services.store.ask("hset", primary, "claims", 0)
+        stage.services.store.ask(Redis.hset, primary, "claims", 0)
         waiting = stage.enqueue(bulk_job(phones(1), text="waits"))
         stage.until(lambda: UNKNOWN in states(stage, waiting) or HELD in states(stage, waiting))
         (event,) = stage.services.events.since(source="store")
@@ -149,8 +150,8 @@ class TestABackup:
         services, primary = stage.services, stage.services.store.keys.primary()
         campaign = stage.enqueue(bulk_job(phones(1)))
         long_ago_ms = services.now_ms() - 3_600_000
-        services.store.ask("zadd", services.store.keys.workers(), {"host|2|bulk,": long_ago_ms})
-        services.store.ask("hset", primary, None, None, {"replid": "a" * 40, "seen_ms": long_ago_ms})
+        services.store.ask(Redis.zadd, services.store.keys.workers(), {"host|2|bulk,": long_ago_ms})
+        services.store.ask(Redis.hset, primary, None, None, {"replid": "a" * 40, "seen_ms": long_ago_ms})
         stage.until(lambda: PLANNED not in states(stage, campaign))
         assert not stage.sandbox.ledger()
 
@@ -201,7 +202,7 @@ class TestReplicasMustHaveIt:
         assert not stage.sandbox.ledger()
         batch = stage.services.batches.read(f"{campaign.id}-0")
         assert "not replicated" in batch.fields["text"]
-        assert stage.services.store.ask("zcard", f"{stage.services.store.keys.permits('default')}:busy") == 0
+        assert stage.services.store.ask(Redis.zcard, f"{stage.services.store.keys.permits('default')}:busy") == 0
         pair.link.go_on()
         stage.finish(campaign)
 

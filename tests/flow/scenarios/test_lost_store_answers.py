@@ -11,6 +11,7 @@ from campaigns.enqueue import enqueue
 from campaigns.errors import StoreError
 from campaigns.services import Services
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from campaigns.store.keys import Keys
 from campaigns.wiring import build_services, connect
 from tests.support.doubt import most_copies
@@ -61,10 +62,10 @@ class FailsToReadAfterwards(Store):
         self.stored = True
         return answers
 
-    def ask(self, command: str, *args: Any) -> Any:
-        if self.stored and command == "hgetall":
+    def ask(self, method: Any, *args: Any, **named: Any) -> Any:
+        if self.stored and method == Redis.hgetall:
             raise StoreError("hgetall: ConnectionError")
-        return super().ask(command, *args)
+        return super().ask(method, *args, **named)
 
 
 @pytest.mark.parametrize("script", ["store_campaign", "finish_plan"])

@@ -18,6 +18,7 @@ from campaigns.flow.outcome import refused
 from campaigns.flow.scheduling.leases import declare_unknown
 from campaigns.gateway import Gateway
 from campaigns.ledger import Claim
+from campaigns.store.commands import Redis
 from tests.support.claims import claimed, record, send
 from tests.support.doubt import ask_through, in_doubt, most_copies, run_to_its_end, send_known, send_younger
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job
@@ -188,7 +189,7 @@ def test_body_expired_in_doubt(stage: Stage) -> None:
     stage.sandbox.fault("reset_after", "sendBulkViber")
     campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
     stage.until(lambda: campaign.status().recipients["unknown"] == 3)
-    stage.services.store.ask("delete", stage.services.store.keys.body(f"{campaign.id}-0"))
+    stage.services.store.ask(Redis.delete, stage.services.store.keys.body(f"{campaign.id}-0"))
     run_to_its_end(stage, campaign)
     recipients = campaign.status().recipients
     assert (recipients["rejected"], recipients["held"]) == (0, 3)

@@ -12,6 +12,7 @@ from campaigns.campaign import Campaign
 from campaigns.errors import KeyConflictError
 from campaigns.ledger.states import OVER
 from campaigns.person import erase
+from campaigns.store.commands import Redis
 from campaigns.submission import submit
 from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
 from tests.support.plans import open_plan
@@ -85,7 +86,7 @@ def test_nothing_stays(brief: Stage, tmp_path: Path) -> None:
 
     def retired() -> bool:
         stage.sweep()
-        return not store.ask("scard", store.keys.active())
+        return not store.ask(Redis.scard, store.keys.active())
 
     stage.until(retired)
     assert keys_without_end(stage) <= KEPT | {"campaigns"} | WAITING
@@ -107,9 +108,9 @@ def test_what_comes_after_the_end_expires_too(stage: Stage) -> None:
     record = stage.services.campaigns.read(campaign.id)
     stage.services.campaigns.retire(record, 60_000)
     stage.until(lambda: bool(campaign.replies()))
-    assert 0 < stage.services.store.ask("pttl", stage.services.store.keys.replies(campaign.id)) <= 60_000
+    assert 0 < stage.services.store.ask(Redis.pttl, stage.services.store.keys.replies(campaign.id)) <= 60_000
     erase(stage.services, phones(1)[0])
-    stage.services.store.ask("delete", stage.services.store.keys.due("replies", "default"))
+    stage.services.store.ask(Redis.delete, stage.services.store.keys.due("replies", "default"))
     assert keys_without_end(stage) <= KEPT | WAITING | {"campaigns"}
 
 
@@ -119,11 +120,11 @@ def test_a_key_outlives_its_campaign(make_stage: Callable[..., Stage]) -> None:
     campaign = stage.enqueue(bulk_job(phones(1)), key="once")
     stage.finish(campaign)
     stage.services.campaigns.retire(stage.services.campaigns.read(campaign.id), 60_000)
-    stage.services.store.ask("delete", stage.services.store.keys.campaign(campaign.id))
+    stage.services.store.ask(Redis.delete, stage.services.store.keys.campaign(campaign.id))
     assert stage.enqueue(bulk_job(phones(1)), key="once").id == campaign.id
     with pytest.raises(KeyConflictError):
         stage.enqueue(bulk_job(phones(2)), key="once")
-    ttl_ms = stage.services.store.ask("pttl", stage.services.store.keys.job_key("once"))
+    ttl_ms = stage.services.store.ask(Redis.pttl, stage.services.store.keys.job_key("once"))
     assert 60_000 < ttl_ms <= 1_000_000
 
 
@@ -134,11 +135,11 @@ def test_reopened_after_it_was_retired(stage: Stage) -> None:
     stage.finish(campaign)
     stage.services.campaigns.retire(stage.services.campaigns.read(campaign.id), 60_000)
     store = stage.services.store
-    assert store.ask("pttl", store.keys.batch(f"{campaign.id}-0")) > 0
+    assert store.ask(Redis.pttl, store.keys.batch(f"{campaign.id}-0")) > 0
     campaign.retry(by="me", why="put right")
     stage.sweep()
-    assert store.ask("pttl", store.keys.batch(f"{campaign.id}-0")) == -1
-    assert store.ask("pttl", store.keys.campaign(campaign.id)) == -1
+    assert store.ask(Redis.pttl, store.keys.batch(f"{campaign.id}-0")) == -1
+    assert store.ask(Redis.pttl, store.keys.campaign(campaign.id)) == -1
     stage.finish(campaign)
     assert len(stage.sandbox.ledger()) == 2
 
@@ -153,7 +154,7 @@ def test_reopened_while_it_is_retired(stage: Stage) -> None:
     stage.services.campaigns.retire(over, 60_000)
     assert stage.services.campaigns.active() == [campaign.id]
     stage.sweep()
-    assert stage.services.store.ask("pttl", stage.services.store.keys.campaign(campaign.id)) == -1
+    assert stage.services.store.ask(Redis.pttl, stage.services.store.keys.campaign(campaign.id)) == -1
     stage.finish(campaign)
 
 

@@ -10,6 +10,7 @@ import pytest
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from campaigns.store.keys import Keys
 from campaigns.wiring import build_services, connect
 from tests.rig.following import expected_polls, simulate, table
@@ -56,7 +57,7 @@ class TestReal:
 
         def go_on() -> None:
             due = [name for name in due_sets(store) if ":due:" in name and not name.endswith(":control")]
-            nexts = [store.ask("zrange", key, 0, 0, False, True) for key in due]
+            nexts = [store.ask(Redis.zrange, key, 0, 0, False, True) for key in due]
             due_ms = min(found[0][1] for found in nexts if found)
             moved[0] += max(0, round(due_ms) - stage.services.now_ms())
             stage.step()

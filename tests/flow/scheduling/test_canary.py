@@ -15,6 +15,7 @@ from campaigns.errors import JobError
 from campaigns.flow.scheduling.canary import Findings, Verdict, judged
 from campaigns.jobs.values import Canary
 from campaigns.send_test import send_test
+from campaigns.store.commands import Redis
 from tests.support.claims import due_sets
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.stage import Stage
@@ -130,7 +131,7 @@ def test_pause_resume_a_draft_and_lost_due_times(stage: Stage) -> None:
     stage.step()
     campaign.resume()
     rest(stage)
-    stage.services.store.ask("delete", *due_sets(stage.services.store))
+    stage.services.store.ask(Redis.delete, *due_sets(stage.services.store))
     rest(stage)
     assert (campaign.status().canary, len(stage.sandbox.ledger())) == ("under way", 4)
 

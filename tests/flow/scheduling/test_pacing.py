@@ -13,6 +13,7 @@ from campaigns.errors import JobError
 from campaigns.ledger import Claim
 from campaigns.names import BULK
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from campaigns.wiring import build_services
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.stage import Stage
@@ -135,7 +136,7 @@ class TestSchedule:
     def test_its_request_outlives_the_wait(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(schedule_lead_s=60.0, body_retention_s=100.0)
         campaign, _ = self.scheduled(stage, "bulk")
-        life_ms = stage.services.store.ask("pttl", stage.services.store.keys.body(f"{campaign.id}-0"))
+        life_ms = stage.services.store.ask(Redis.pttl, stage.services.store.keys.body(f"{campaign.id}-0"))
         assert 635_000 < life_ms <= 640_000
 
 

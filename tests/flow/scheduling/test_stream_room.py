@@ -11,6 +11,7 @@ from campaigns.campaign import Campaign
 from campaigns.consume import consume
 from campaigns.events import Consumer, Groups
 from campaigns.flow.scheduling.stream_room import TRIM_ENTRY, keep_room
+from campaigns.store.commands import Redis, command
 from tests.support.events import check_event
 from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.stage import Stage
@@ -24,7 +25,7 @@ def small(make_stage: Callable[..., Stage]) -> Stage:
 
 def fill(stage: Stage, number: int = 110) -> None:
     store = stage.services.store
-    store.ask_many("xadd", [(store.keys.events(), {"type": "x"})] * number)
+    store.ask_many([command(Redis.xadd, store.keys.events(), {"type": "x"})] * number)
 
 
 def full(stage: Stage) -> Campaign:
@@ -123,11 +124,11 @@ class TestFull:
         store = small.services.store
         full(small)
         taken = store.redis.xreadgroup("slow", "s", {store.keys.events(): ">"}, count=15)[0][1]
-        store.ask("xack", store.keys.events(), "slow", *(position for position, _ in taken))
+        store.ask(Redis.xack, store.keys.events(), "slow", *(position for position, _ in taken))
         keep_room(small.services)
         assert small.services.events.full() is not None
         taken = store.redis.xreadgroup("slow", "s", {store.keys.events(): ">"}, count=20)[0][1]
-        store.ask("xack", store.keys.events(), "slow", *(position for position, _ in taken))
+        store.ask(Redis.xack, store.keys.events(), "slow", *(position for position, _ in taken))
         keep_room(small.services)
         assert small.services.events.full() is None
 

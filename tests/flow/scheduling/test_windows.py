@@ -13,6 +13,7 @@ from campaigns.campaign import Campaign
 from campaigns.enqueue_many import enqueue_many
 from campaigns.errors import JobError
 from campaigns.send_test import send_test
+from campaigns.store.commands import Redis
 from tests.support.claims import due_sets
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.moved import Moved
@@ -275,7 +276,7 @@ class TestTime:
     def test_what_was_lost_from_the_due_sets_waits_all_the_same(self, stage: Days) -> None:
         campaign = stage.enqueue(TestRecipients.JOB)
         stage.go(0, "01:00")
-        stage.services.store.ask("delete", *due_sets(stage.services.store))
+        stage.services.store.ask(Redis.delete, *due_sets(stage.services.store))
         stage.sweep()
         assert [stage.go(0, "02:00"), stage.go(0, "08:00")] == [0, 6]
         stage.finish(campaign)

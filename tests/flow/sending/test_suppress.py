@@ -15,6 +15,7 @@ from campaigns.flow.sending.suppress import check
 from campaigns.ledger import SEND, Claim, Entry, OutdatedSuppression, ToCheck
 from campaigns.recipients.exclusions import Excluded
 from campaigns.services import Services
+from campaigns.store.commands import Redis
 from tests.support import claims
 from tests.support.doubt import send_younger
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
@@ -104,7 +105,7 @@ class TestWhoOptsOutLater:
     def test_by_another_program(self, stage: Stage) -> None:
         """Whoever writes to the set itself moves no counter, but its size."""
         campaign = stage.enqueue(bulk_job(phones(2)))
-        stage.services.store.ask("sadd", stage.services.store.keys.optouts(), phones(1)[0])
+        stage.services.store.ask(Redis.sadd, stage.services.store.keys.optouts(), phones(1)[0])
         stage.finish(campaign)
         assert sent(stage) == phones(2)[1:]
 
@@ -268,7 +269,7 @@ class TestRaces:
 
     def test_body_that_has_expired(self, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(phones(2)))
-        stage.services.store.ask("delete", stage.services.store.keys.body(f"{campaign.id}-0"))
+        stage.services.store.ask(Redis.delete, stage.services.store.keys.body(f"{campaign.id}-0"))
         stage.services.optouts.add(phones(1))
         stage.finish(campaign)
         assert campaign.status().recipients["rejected"] == 2

@@ -9,6 +9,7 @@ from campaigns.ledger import Campaign
 from campaigns.ledger.states import FINISHED, SETTLED
 from campaigns.services import Services
 from campaigns.store.client import decoded
+from campaigns.store.commands import Redis, command
 
 _PER_ROUND_TRIP = 1000
 _SHOWN = 3
@@ -49,9 +50,9 @@ def enter_all(books: Books, services: Services, since_ms: int, until_ms: int) ->
 
 def _made(services: Services, since_ms: int, until_ms: int) -> Iterator[Campaign]:
     store, keys = services.store, services.store.keys
-    ids = [raw.decode() for raw in store.ask("zrangebyscore", keys.index(), since_ms, f"({until_ms}")]
+    ids = [raw.decode() for raw in store.ask(Redis.zrangebyscore, keys.index(), since_ms, f"({until_ms}")]
     for start in range(0, len(ids), _PER_ROUND_TRIP):
         portion = ids[start : start + _PER_ROUND_TRIP]
-        hashes = store.ask_many("hgetall", [(keys.campaign(campaign_id),) for campaign_id in portion])
+        hashes = store.ask_many([command(Redis.hgetall, keys.campaign(campaign_id)) for campaign_id in portion])
         for campaign_id, fields in zip(portion, hashes, strict=True):
             yield Campaign.read(campaign_id, decoded(fields))

@@ -11,6 +11,7 @@ from typing import Any
 
 from campaigns.names import CONTROL
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from campaigns.store.keys import Keys
 
 _PART = "<>"
@@ -59,19 +60,19 @@ def take(store: Store) -> Census:
     classes: dict[str, Class] = defaultdict(Class)
     named = Classes(store.keys.prefix)
     for keys in _portions(store):
-        for key, size in zip(keys, store.ask("eval", _SIZES, len(keys), *keys), strict=True):
+        for key, size in zip(keys, store.ask(Redis.eval, _SIZES, len(keys), *keys), strict=True):
             found = classes[named.of(key.decode())]
             found.keys += 1
             found.members += size
             found.largest = max(found.largest, size)
-    memory: Any = store.ask("info", "memory")
+    memory: Any = store.ask(Redis.info, "memory")
     return Census(int(memory["used_memory"]), int(memory["used_memory_rss"]), dict(classes))
 
 
 def _portions(store: Store) -> Iterator[list[bytes]]:
     cursor = None
     while cursor != 0:
-        cursor, keys = store.ask("scan", cursor or 0, store.keys.prefix + "*", _PER_ANSWER)
+        cursor, keys = store.ask(Redis.scan, cursor or 0, store.keys.prefix + "*", _PER_ANSWER)
         if keys:
             yield keys
 

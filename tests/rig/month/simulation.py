@@ -24,6 +24,7 @@ from campaigns.names import BULK, CONTROL, POLL, QUICK, REPLIES
 from campaigns.services import Services
 from campaigns.settings import Rate, Secret, Settings
 from campaigns.store.client import Store
+from campaigns.store.commands import Redis
 from campaigns.store.keys import Keys
 from campaigns.wiring import build_services, connect
 from tests.rig.month import census
@@ -243,7 +244,7 @@ class Simulation:
 
     def _trouble(self) -> dict[str, int]:
         store = self.services.store
-        counts = store.ask("hmget", store.keys.metrics(""), [f"event|{kind}" for kind in TROUBLE])
+        counts = store.ask(Redis.hmget, store.keys.metrics(""), [f"event|{kind}" for kind in TROUBLE])
         return {kind: int(count) for kind, count in zip(TROUBLE, counts, strict=True) if count}
 
 
