@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,26 @@ def above(layers: list[set[str]], inside: str) -> list[str]:
 def test_imports_run_downwards(inside: str, layers: list[set[str]]) -> None:
     """From room to room, so that no two rooms know each other, by whatever way."""
     assert above(layers, inside) == []
+
+
+def test_no_modules_import_each_other() -> None:
+    """Neither directly nor by way of others; imports for the type checker count as well."""
+    known = {name for name, _ in modules()}
+    graph = {name: direct(ast.parse(path.read_text("utf-8")), known) - {name} for name, path in modules()}
+    # Raises CycleError, which names the circle.
+    TopologicalSorter(graph).prepare()
+
+
+def direct(tree: ast.AST, known: set[str]) -> set[str]:
+    """The modules of ours that a module imports: a name from a package is its module, if there is one."""
+    found = {imported for _, imported in imports(tree)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= inner
+            if inner <= known:
+                found.discard(node.module)
+    return found & known
 
 
 def test_every_room_stands_in_one_layer() -> None:

@@ -1,7 +1,7 @@
-"""A local gateway with the same eleven methods and the contract's own quirks, for development and tests.
+"""A local gateway with the same eleven methods and their documented quirks, for development and tests.
 
-Nothing is sent anywhere. `Sandbox` runs it in this process, `campaigns sandbox` as one of its own; it
-needs the extra `sandbox`. `SandboxClient` controls either and needs nothing.
+It sends no message to anyone. `server.Sandbox` runs it in a thread of this process, `campaigns sandbox` in a process
+of its own; both need the extra `sandbox`. `SandboxClient` controls either and needs no extra.
 """
 
 from __future__ import annotations

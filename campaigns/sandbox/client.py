@@ -1,4 +1,4 @@
-"""The sandbox's controls, over HTTP: for tests and tools in other processes."""
+"""A client of the sandbox's control endpoints, for tests and tools in any process."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-#: Proxies of the environment are for other addresses than a sandbox's.
+#: Opens the sandbox's address without the proxies of the environment.
 _DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class SandboxClient:
-    """Orders faults and reads the truth. Raises ValueError with the sandbox's words if it refuses."""
+    """Orders faults, changes options and reads what was sent. Raises ValueError with the sandbox's words."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -39,11 +39,11 @@ class SandboxClient:
         self._call("DELETE", "faults")
 
     def change(self, **options: Any) -> None:
-        """Other options: see `campaigns.sandbox.options`."""
+        """Change options: see `campaigns.sandbox.options`."""
         self._call("POST", "settings", options)
 
     def top_up(self, amount: str, token: str | None = None) -> None:
-        """More money, in euros: for the account of one token, or for all."""
+        """Add euros to the account of one token, or to all accounts."""
         self._call("POST", "balance", {"amount": amount, "token": token})
 
     def make_list(self, list_id: int, phones: Sequence[str]) -> None:
@@ -61,7 +61,7 @@ class SandboxClient:
         self._call("POST", "block", {"phone": phone})
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Delete everything that was sent, and all faults. Options stay."""
         self._call("POST", "reset", {})
 
     def _call(self, http_method: str, path: str, document: Any = None) -> Any:

@@ -1,7 +1,7 @@
-"""Two clocks: the wall's, and the life of deliveries, which may run faster.
+"""Two clocks: wall time, and the life time of deliveries, which may run faster.
 
-Whatever the gateway's callers compare with their own clock (creation, schedules, times in answers) is wall
-time. How long a delivery takes from step to step is life time: at speed 60 a minute of it passes in a second.
+Times that callers compare with their own clock (creation, schedules, times in answers) are wall time. The steps of a
+delivery go by life time: at speed 60 a minute of it passes in a second.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the phones show: conversations, and the messages and replies of one. Reads a world, never all of it at once."""
+"""What the phones show: a page of conversations, and the newest messages and replies of one."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
-from campaigns.sandbox.records import Incoming, Mailing
-from campaigns.sandbox.truth import Truth
+from campaigns.sandbox.models import Incoming, Mailing
+from campaigns.sandbox.sent_messages import SentMessages
 
 _NAMES: Final = 30
-_LOOKED_AT: Final = 1000
+_MAILINGS_READ: Final = 1000
 
 
 class Conversations:
     """A conversation is one phone and one sender. Every method may be called from any thread."""
 
-    def __init__(self, truth: Truth) -> None:
-        self._truth = truth
-        self._world = truth.world
+    def __init__(self, sent: SentMessages) -> None:
+        self._sent = sent
+        self._state = sent.state
 
     def page(self, phone: str, mailing: str, offset: int, limit: int) -> dict[str, Any]:
-        """`limit` conversations, those with the newest message first, and whether there are more.
+        """At most `limit` conversations, the newest message first, and whether there are more.
 
         `phone` is a part of its digits, `mailing` a part of the mailing's name or kind, its
         id, or the uuid of its request; empty is all.
         """
         found = list(islice(self._found(phone, mailing), offset, offset + limit + 1))
         replies: dict[int, dict[int, Incoming]] = {}
-        with self._world.lock:
+        with self._state.lock:
             for shown, _ in found[:limit]:
                 if shown.message_id not in replies:
                     replies[shown.message_id] = {reply.phone: reply for reply in self._replies(shown)}
@@ -39,7 +39,7 @@ class Conversations:
         """The newest `limit` messages of a conversation and the replies to them, oldest first."""
         found = list(islice(self._of(phone, sender_id), limit + 1))
         items: list[dict[str, Any]] = []
-        with self._world.lock:
+        with self._state.lock:
             for mailing, index in reversed(found[:limit]):
                 items.append(self._message(mailing, index))
             for mailing in {shown.message_id: shown for shown, _ in found[:limit]}.values():
@@ -48,19 +48,19 @@ class Conversations:
         return {
             "phone": str(phone),
             "sender_id": sender_id,
-            "blocked": phone in self._world.blocked,
+            "blocked": phone in self._state.blocked,
             "items": items,
             "more": len(found) > limit,
         }
 
     def names(self) -> list[str]:
         """The names of the newest mailings, each once."""
-        newest = islice((mailing.name or mailing.kind for mailing in self._newest()), _LOOKED_AT)
+        newest = islice((mailing.name or mailing.kind for mailing in self._newest()), _MAILINGS_READ)
         return list(islice(dict.fromkeys(newest), _NAMES))
 
     def _newest(self) -> Iterator[Mailing]:
-        with self._world.lock:
-            mailings = list(reversed(self._world.mailings.values()))
+        with self._state.lock:
+            mailings = list(reversed(self._state.mailings.values()))
         return (mailing for mailing in mailings if mailing.paid_ms is not None)
 
     def _found(self, phone: str, name: str) -> Iterator[tuple[Mailing, int]]:
@@ -83,16 +83,16 @@ class Conversations:
                     yield mailing, index
 
     def _replies(self, mailing: Mailing) -> list[Incoming]:
-        """Oldest first; those that are due arrive now."""
-        self._world.receive(mailing)
-        return [self._world.incoming[number] for number in mailing.incoming_ids]
+        """Oldest first. Replies that are due are received first."""
+        self._state.receive(mailing)
+        return [self._state.incoming[number] for number in mailing.incoming_ids]
 
     def _conversation(self, mailing: Mailing, index: int, replies: dict[int, dict[int, Incoming]]) -> dict[str, Any]:
         phone = mailing.phones[index]
         reply = replies[mailing.message_id].get(phone)
         return {
             **self._message(mailing, index),
-            "blocked": phone in self._world.blocked,
+            "blocked": phone in self._state.blocked,
             "reply": reply.text if reply else None,
         }
 
@@ -100,9 +100,9 @@ class Conversations:
         upload = mailing.content.upload
         return {
             "is": "message",
-            **self._truth.row(mailing, index),
+            **self._sent.row(mailing, index),
             "at_ms": mailing.start_ms,
-            "scheduled": mailing.word(self._world.clock.now_ms()) != "SENT",
+            "scheduled": mailing.word(self._state.clock.now_ms()) != "SENT",
             "image_name": upload.name if upload else None,
             "pressed_at_ms": mailing.pressed_ms.get(index),
         }

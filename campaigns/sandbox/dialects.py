@@ -1,8 +1,8 @@
-"""Dialects: how a gateway may answer otherwise than its documents show, while it means the same. Pure.
+"""Dialects: other forms of the documented answers, with the same meaning. Pure.
 
 A dialect is a set of traits. Its name is `documented`, a trait's own name, `framework`, or several joined by `+`,
-as in `trimming+plus`. The answers are built as documented and then told in the dialect, field by field; only
-`trimming` and the traits of the listing act earlier, on what is received and on what is listed.
+as in `trimming+plus`. Answers are built as documented and then translated field by field. Only `trimming` and
+the traits of the listing act earlier: on received parameters, and on the choice of listed mailings.
 
 Requests need no dialect: whatever it is, each parameter is read from query, form or JSON body alike, PHP's
 brackets (`messages[0][name]=...`) included, and the methods of v2 that sell messages answer under /api/v1/ too.
@@ -66,12 +66,12 @@ _TEXTS: Final = frozenset({"name", "message", "button_caption", "errors"})
 _WORDS: Final = frozenset({"status", "message_type"})
 _IDS: Final = frozenset({"id", "alphaname_id"})
 _BEYOND: Final = re.compile(r"[\U00010000-\U0010ffff]")
-#: What the framework takes for white space: what Python does, and the invisible characters.
+#: White space by the framework's rules: Python's, and invisible characters.
 _AROUND: Final = re.compile(r"^[\s\ufeff\u200b\u200e]+|[\s\ufeff\u200b\u200e]+$")
 
 
 def sentences() -> dict[str, str]:
-    """What each dialect does, by its name, for people."""
+    """A sentence about each dialect, by its name."""
     return {
         DOCUMENTED: "answers as its documents show",
         **{trait.word: trait.sentence for trait in Trait},
@@ -92,7 +92,7 @@ def traits_of(name: str) -> Traits:
 
 
 def received(value: Any, traits: Traits) -> Any:
-    """A parameter, as this gateway takes it in."""
+    """A parameter, as this gateway reads it."""
     if Trait.TRIMMING not in traits:
         return value
     if isinstance(value, dict):
@@ -103,19 +103,19 @@ def received(value: Any, traits: Traits) -> Any:
 
 
 def kept_name(name: str, traits: Traits) -> str:
-    """A mailing's name, as this gateway remembers it."""
+    """A mailing's name, as this gateway stores it."""
     return name[:NAME_LENGTH] if Trait.SHORTENING in traits else name
 
 
 def in_dialect(method: str, answer: Any, traits: Traits) -> Any:
-    """The documented answer of a method, as this gateway tells it."""
+    """The documented answer of a method, as this gateway writes it."""
     if not traits:
         return answer
-    said = _told(method, "", answer, traits)
+    translated = _translated(method, "", answer, traits)
     if isinstance(answer, dict):
-        # What tells success from failure is the same everywhere.
-        said |= {name: answer[name] for name in _ENVELOPE if name in answer}
-    return said
+        # The fields that tell success from failure are the same in every dialect.
+        translated |= {name: answer[name] for name in _ENVELOPE if name in answer}
+    return translated
 
 
 def encoded(body: bytes, traits: Traits) -> bytes:
@@ -123,27 +123,27 @@ def encoded(body: bytes, traits: Traits) -> bytes:
     return b"\xef\xbb\xbf" + body if Trait.BOM in traits else body
 
 
-def _told(method: str, name: str, value: Any, traits: Traits) -> Any:
+def _translated(method: str, name: str, value: Any, traits: Traits) -> Any:
     if isinstance(value, dict):
-        return {inner: _told(method, inner, found, traits) for inner, found in value.items()}
+        return {inner: _translated(method, inner, found, traits) for inner, found in value.items()}
     if isinstance(value, list):
-        rows = [_told(method, name, found, traits) for found in value]
+        rows = [_translated(method, name, found, traits) for found in value]
         return _numbered(rows) if Trait.OBJECTS in traits and rows else rows
     if isinstance(value, str):
-        return _told_text(method, name, value, traits)
+        return _text(method, name, value, traits)
     return str(value) if Trait.NUMBERS in traits and type(value) is int else value
 
 
 def _numbered(rows: list[Any]) -> dict[str, Any]:
-    """What PHP writes of an array from which an element was taken out."""
+    """An object as PHP writes for an array with a gap: keys 0, 2, 3."""
     return {str(place + (place > 0)): row for place, row in enumerate(rows)}
 
 
-def _told_text(method: str, name: str, text: str, traits: Traits) -> Any:
+def _text(method: str, name: str, text: str, traits: Traits) -> Any:
     if not text:
         return None if Trait.TRIMMING in traits else text
     if name == "phone":
-        return _told_phone(method, text, traits)
+        return _phone(method, text, traits)
     if name in _IDS and Trait.NUMBERS in traits and text.isdigit():
         return int(text)
     for trait, names, change in _CHANGES:
@@ -152,7 +152,7 @@ def _told_text(method: str, name: str, text: str, traits: Traits) -> Any:
     return text
 
 
-def _told_phone(method: str, phone: str, traits: Traits) -> Any:
+def _phone(method: str, phone: str, traits: Traits) -> Any:
     if Trait.MASKING in traits and method == _MASKED:
         return f"{phone[:5]}***{phone[-4:]}"
     if Trait.PLUS in traits:

@@ -6,10 +6,10 @@
     9904  stays DELIVERED               9911  REJECTED at once, error 4
     9905  BLOCKED, error 3              9912  stays NEW
     9906  PENDING_REVIEW, a word that   9913  READ, then replies "СТОП"
-          nobody documents              9914  UNDELIVERED after DELIVERED was expected: half an hour
+          is not documented             9914  UNDELIVERED after DELIVERED was expected: half an hour
     9907  READ, thirty times as slow          of SENT, error 1
 
-Every other phone reads its message and says nothing. Times are life seconds (see clock.py): SENT after 2,
+Every other phone reads its message and does not reply. Times are life seconds (see clock.py): SENT after 2,
 DELIVERED after 10, READ after 60, a reply 20 after reading. They are stretched by a pace between 0.5 and 1.5
 that depends on the phone's last two digits, so that a mailing does not move in one step.
 """
@@ -75,7 +75,7 @@ def pace_of(phone: int) -> float:
 
 
 def reached(fate: Fate, pace: float, elapsed_s: float) -> Step:
-    """The last step reached after so many life seconds, with its time already stretched by the pace."""
+    """The last step reached after `elapsed_s` life seconds, with its time stretched by the pace."""
     current = fate.steps[0]
     for step in fate.steps[1:]:
         if step.after_s * pace > elapsed_s:

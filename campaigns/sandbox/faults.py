@@ -1,9 +1,9 @@
 """Faults that can be ordered: what goes wrong, in which method, how often.
 
-`refuse` and `refuse_account`, `reset_before`, `hang_before`, `error_500_before`, `too_many`: nothing happens
-at the gateway. `reset_after`, `hang_after`, `error_500_after`, `slow`, `drip`, `cut_headers`, `cut_body`,
-`garbage`, `html`, `redirect`: the request is carried out and paid for, and then the answer goes wrong.
-`hide_listing` answers without what is there.
+`refuse`, `refuse_account`, `no_money`, `reset_before`, `hang_before`, `error_500_before`, `too_many`: the request
+is not carried out. `reset_after`, `hang_after`, `error_500_after`, `slow`, `drip`, `cut_headers`, `cut_body`,
+`garbage`, `html`, `redirect`: the request is carried out and paid for, and its answer is lost or spoilt.
+`hide_listing` answers with an empty list.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from random import Random
 from threading import Lock
 from typing import Any, Final
 
-from campaigns.sandbox.records import Refusal
+from campaigns.sandbox.models import Refusal
 
 BEFORE: Final = frozenset(
     {"refuse", "refuse_account", "no_money", "reset_before", "hang_before", "error_500_before", "too_many"}
@@ -40,7 +40,7 @@ _LONGEST_S: Final = 86_400
 
 @dataclass(slots=True)
 class Fault:
-    """One order. `times` counts down; None is for ever. `delay_s` is for those that take time. `struck` counts up."""
+    """One order. `times` counts down, None has no end; `struck` counts up. `delay_s` is for hang, slow and drip."""
 
     fault: str
     method: str = ANY
@@ -73,7 +73,7 @@ class Fault:
 
 
 class Faults:
-    """The orders that stand, oldest first."""
+    """The active orders, oldest first."""
 
     def __init__(self, methods: frozenset[str]) -> None:
         self._methods = methods
@@ -104,7 +104,7 @@ class Faults:
         return fault
 
     def next(self, method: str) -> Fault | None:
-        """The fault that this request meets, if any."""
+        """The fault that applies to this request, if any."""
         with self._lock:
             for fault in self._orders:
                 if fault.method not in {method, ANY} or fault.times == 0:
@@ -122,11 +122,11 @@ class Faults:
             return [fault.as_dict() for fault in self._orders if fault.times != 0]
 
     def withdraw(self, number: int) -> None:
-        """Take back the order with this id. Raises Refusal (404) if none stands."""
+        """Withdraw the order with this id. Raises Refusal (404) if it is not active."""
         with self._lock:
             left = [fault for fault in self._orders if fault.id != number]
             if len(left) == len(self._orders):
-                raise Refusal("No such fault stands", 404)
+                raise Refusal("No such fault is active", 404)
             self._orders = left
 
     def clear(self) -> None:

@@ -14,7 +14,7 @@ ALL: Final = "all"
 
 
 class Meter:
-    """Exact for every window of one second; arrival is when the request line and headers were read."""
+    """Counts exactly, in a sliding window of one second. A request arrives when its line and headers were read."""
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s

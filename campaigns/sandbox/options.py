@@ -8,7 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from campaigns.sandbox.dialects import DOCUMENTED, LAG_S, LISTED_AT_MOST, Trait, Traits, traits_of
-from campaigns.sandbox.records import BULK, LIST, QUICK, UNITS_PER_EURO
+from campaigns.sandbox.models import BULK, LIST, QUICK, UNITS_PER_EURO
 
 _MOST_EUROS: Final = 10**12
 
@@ -28,7 +28,7 @@ class Options:
     balance: str = "1000"  # euros of a token seen for the first time
     timezone: str = "Europe/Minsk"
     dialect: str = DOCUMENTED  # see dialects.py; several are joined by +
-    token: str = ""  # the only token that is let in; any, if it is empty
+    token: str = ""  # the only token that is accepted; empty accepts any
 
     @property
     def unit_cost(self) -> int:
@@ -40,7 +40,7 @@ class Options:
 
     @property
     def lag_s(self) -> float:
-        """How late a mailing is listed."""
+        """Seconds until a mailing is listed."""
         return self.listing_delay_s or (LAG_S if Trait.LAGGING in self.traits else 0.0)
 
     @property
@@ -51,7 +51,7 @@ class Options:
         return frozenset(kind for kind, is_shown in shown.items() if is_shown)
 
     def listed_rows(self, rows: int) -> int:
-        """How many mailings are listed at once where so many are asked for."""
+        """How many mailings one answer lists if `rows` are asked for."""
         return min(rows, LISTED_AT_MOST) if Trait.CAPPING in self.traits else rows
 
     @property

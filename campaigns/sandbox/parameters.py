@@ -12,7 +12,7 @@ import orjson
 from flask import Request
 
 from campaigns.sandbox.dialects import Traits, received
-from campaigns.sandbox.records import Refusal, Upload
+from campaigns.sandbox.models import Refusal, Upload
 
 #: PHP reads brackets no deeper than this, by default.
 _DEEPEST: Final = 64
@@ -64,7 +64,7 @@ class Parameters:
         return found
 
     def json(self, name: str) -> Any:
-        """The parameter as JSON: parsed if it came as text. Raises Refusal (400) when broken."""
+        """The parameter as JSON: parsed if it came as text. Raises Refusal (400) if it is not JSON."""
         value = self.values.get(name)
         if isinstance(value, str):
             try:

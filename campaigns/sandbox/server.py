@@ -11,18 +11,19 @@ from typing import Any
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from campaigns.sandbox.app import Service, create_app
+from campaigns.sandbox.app import create_app
 from campaigns.sandbox.client import SandboxClient
 from campaigns.sandbox.clock import LifeClock, wall_ms
 from campaigns.sandbox.options import Options
-from campaigns.sandbox.world import World
+from campaigns.sandbox.service import Service
+from campaigns.sandbox.state import SandboxState
 
 
 class _QuietHandler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 (werkzeug's name)
-        """Say nothing: requests are counted, and broken connections are what the sandbox is for."""
+        """Log nothing: requests are counted, and broken connections are ordered on purpose."""
 
 
 class Sandbox(SandboxClient):
@@ -39,7 +40,7 @@ class Sandbox(SandboxClient):
     ) -> None:
         """`now_ms` is its clock, unix milliseconds, which never goes back. Raises OSError if the port is taken."""
         options = options or Options()
-        self.service = Service(World(options, LifeClock(options.speed, now_ms)), tokens=tokens)
+        self.service = Service(SandboxState(options, LifeClock(options.speed, now_ms)), tokens=tokens)
         # Bound here: werkzeug itself would print and exit if the port is taken.
         with socket.create_server((host, port), backlog=256) as listener:
             port = listener.getsockname()[1]

@@ -191,7 +191,7 @@ def test_money_and_dialect(browser: Browser, sandbox: Sandbox) -> None:
       select.dispatchEvent(new Event("change"));
     })()""")
     browser.until(text("#dialect-hint") + ".includes('phones with a plus')")
-    assert sandbox.service.world.options.dialect == "plus"
+    assert sandbox.service.state.options.dialect == "plus"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -260,7 +260,7 @@ def test_pages_from_elsewhere(started: Browser, sandbox: Sandbox, host: str) -> 
         server.shutdown()
         server.server_close()
     assert (sandbox.summary()["messages"], sandbox.service.faults.progress()) == (1, [])
-    assert sandbox.service.world.blocked == set()
+    assert sandbox.service.state.blocked == set()
 
 
 def test_a_name_that_was_made_to_point_here(started: Browser, sandbox: Sandbox) -> None:

@@ -186,4 +186,4 @@ class TestServed:
             still.change(dialect="x")
         with pytest.raises(ValueError, match="dialect must be text"):
             still.change(dialect=7)
-        assert still.service.world.options.dialect == DOCUMENTED
+        assert still.service.state.options.dialect == DOCUMENTED

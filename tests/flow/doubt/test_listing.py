@@ -132,7 +132,7 @@ def test_an_older_batch_does_not_show_that_the_listing_is_up_to_date(stage: Stag
     """The listing lags: it shows what was sent before the request in doubt, and nothing since."""
     known = stage.enqueue(bulk_job(phones(2, start=50), text="known"))
     stage.finish(known)
-    listed = {mailing.message_id for mailing in stage.sandbox.service.world.mailings.values()}
+    listed = {mailing.message_id for mailing in stage.sandbox.service.state.mailings.values()}
     campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), **RESEND))
 
     class Lagging(Gateway):
@@ -259,7 +259,7 @@ def test_a_listing_of_thousands_is_read_in_turns(make_stage: Callable[..., Stage
     stage = make_stage(settle_window_s=0.5, check_interval_s=0.05)
     campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), **RESEND))
     send_younger(stage)
-    world = stage.sandbox.service.world
+    world = stage.sandbox.service.state
     (template,) = [m for m in world.mailings.values() if m.content.text == "younger"][:1]
     data = stage.services.gateway("default").get_viber_message_data(template.message_id)
     foreign = [data._replace(message_id=100_000 + n, message=f"code {n}") for n in range(5200)]

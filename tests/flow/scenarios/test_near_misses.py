@@ -87,7 +87,7 @@ def test_listing_oldest_first(make_stage: Callable[..., Stage], prefix: str) -> 
     gateway = ask_through(stage, OldestFirst)
     for number, phone in enumerate(phones(110, start=900)):
         gateway.send_quick_viber_message({"vibername_id": "7", "phone": phone, "message": f"old {number}"})
-    for mailing in stage.sandbox.service.world.mailings.values():
+    for mailing in stage.sandbox.service.state.mailings.values():
         mailing.created_ms -= 3_600_000
     campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), on_unknown="resend"))
     send_younger(stage)
@@ -123,7 +123,7 @@ def test_second_of_two_alike_mailings(stage: Stage) -> None:
 
     class FirstRefused(Gateway):
         def get_viber_messages(self, **options: Any) -> Any:
-            mailings = stage.sandbox.service.world.mailings
+            mailings = stage.sandbox.service.state.mailings
             return [
                 listed
                 for listed in super().get_viber_messages(**options)

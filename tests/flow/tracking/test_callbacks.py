@@ -62,13 +62,13 @@ class TestAddress:
     def test_the_gateway_is_given_it(self, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(phones(2)))
         stage.until(lambda: campaign.status().sent == 2)
-        (request,) = stage.sandbox.service.world.requests.values()
+        (request,) = stage.sandbox.service.state.requests.values()
         assert request.callback_url == address(stage, campaign)
 
     def test_the_jobs_own_goes_before(self, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(phones(2), callback_url="https://example.com/own"))
         stage.until(lambda: campaign.status().sent == 2)
-        (request,) = stage.sandbox.service.world.requests.values()
+        (request,) = stage.sandbox.service.state.requests.values()
         assert request.callback_url == "https://example.com/own"
 
     def test_without_a_base_there_is_none(self, make_stage: Callable[..., Stage]) -> None:
@@ -211,7 +211,7 @@ class TestConsequences:
         stage.sandbox.fault("reset_after", "sendBulkViber")
         campaign = stage.enqueue(bulk_job(phones(3)))
         stage.until(lambda: campaign.status().recipients["unknown"] == 3)
-        (uuid,) = stage.sandbox.service.world.requests
+        (uuid,) = stage.sandbox.service.state.requests
         call(stage, address(stage, campaign), json.dumps({"uuid": uuid, "success": "OK"}).encode())
         stage.finish(campaign)
         assert campaign.status().statuses == {"READ": 3}
@@ -221,7 +221,7 @@ class TestConsequences:
     def test_a_uuid_that_is_not_ours_proves_nothing(self, stage: Stage, whose: str) -> None:
         """But nothing is sent again either: something did arrive under this address."""
         stage.finish(stage.enqueue(bulk_job(phones(2, start=50), text="known")))
-        (known,) = stage.sandbox.service.world.requests
+        (known,) = stage.sandbox.service.state.requests
         stage.sandbox.fault("reset_before", "sendBulkViber")
         campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
         stage.until(lambda: campaign.status().recipients["unknown"] == 3)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.sandbox.guard import Guard
-from campaigns.sandbox.records import Refusal
+from campaigns.sandbox.models import Refusal
+from campaigns.sandbox.origin_guard import OriginGuard
 
 LOCAL = "127.0.0.1"
 ANYWHERE = "0.0.0.0"
@@ -13,7 +13,7 @@ ANYWHERE = "0.0.0.0"
 
 def refused(bound: str, headers: dict[str, str], method: str = "POST", path: str = "/_sandbox/reset") -> bool:
     try:
-        Guard(bound).check(method, path, headers)
+        OriginGuard(bound).check(method, path, headers)
     except Refusal as refusal:
         assert refusal.http_status == 403
         return True

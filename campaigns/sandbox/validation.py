@@ -11,8 +11,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from campaigns.sandbox.models import Content, Refusal
 from campaigns.sandbox.parameters import Parameters
-from campaigns.sandbox.records import Content, Refusal
 
 BUTTON_LINK_LENGTH: Final = 150
 #: A picture address that ends like this stands for a picture of the wrong size.
@@ -21,8 +21,8 @@ WRONG_SIZE: Final = "wrong-size.jpg"
 _PHONE = re.compile(r"[1-9][0-9]{8,14}")
 
 
-class Broken(Exception):  # noqa: N818 - a finding about the caller's data, not a failure of ours
-    """What is wrong with a mailing, in the gateway's words."""
+class Invalid(Exception):  # noqa: N818 - a finding about the caller's data, not an error of the sandbox
+    """A mistake in a mailing, in the gateway's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class BulkMailing:
 
 
 def phone_number(value: Any) -> int:
-    """Digits with country code. Raises Broken for anything else."""
+    """Digits with country code. Raises Invalid for anything else."""
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if _PHONE.fullmatch(text) is None:
-        raise Broken("Phone is not valid")
+        raise Invalid("Phone is not valid")
     return int(text)
 
 
@@ -58,28 +58,28 @@ def is_url(text: Any) -> bool:
 
 
 def read_time(text: str, layout: str, zone: ZoneInfo) -> int:
-    """A time without zone as Unix milliseconds. Raises Broken when it has another layout."""
+    """A time without zone as Unix milliseconds. Raises Invalid when it has another layout."""
     try:
         return round(datetime.strptime(text, layout).replace(tzinfo=zone).timestamp() * 1000)
     except ValueError:
-        raise Broken("Schedule time is not valid") from None
+        raise Invalid("Schedule time is not valid") from None
 
 
 def read_bulk(message: Any, name: str, zone: ZoneInfo) -> BulkMailing:
-    """sendBulkViber: one mailing. Raises Broken with what statusBulkViber will say about it."""
+    """sendBulkViber: one mailing. Raises Invalid with what statusBulkViber will say about it."""
     if not isinstance(message, dict):
-        raise Broken("Message is not valid")
+        raise Invalid("Message is not valid")
     kind, content = message.get("message_type"), message.get("content")
     if kind not in {"bulk", "personal"}:
-        raise Broken("Message type is not valid")
+        raise Invalid("Message type is not valid")
     if not isinstance(content, dict) or content.get("type") not in {"text", "image", "button"}:
-        raise Broken("Content type is not valid")
+        raise Invalid("Content type is not valid")
     alphaname = str(message.get("alphaname_id", ""))
     if not alphaname.isascii() or not alphaname.isdigit() or len(alphaname) > 18:
-        raise Broken("Alphaname is not valid")
+        raise Invalid("Alphaname is not valid")
     rows = message.get("delivery_list")
     if not isinstance(rows, list) or not rows:
-        raise Broken("Delivery list is empty")
+        raise Invalid("Delivery list is empty")
     schedule = message.get("schedule_time")
     schedule_ms = read_time(str(schedule), "%Y-%m-%dT%H:%M:%S", zone) if schedule else None
     personal = kind == "personal"
@@ -97,14 +97,14 @@ def _bulk_content(content: dict[str, Any], personal: bool) -> Content:
     kind = content["type"]
     image_url = content.get("image_url") or ""
     if kind == "image" and personal:
-        raise Broken("Image can only be used with message type bulk")
+        raise Invalid("Image can only be used with message type bulk")
     if kind in {"image", "button"}:
         _check_picture(image_url)
     if kind == "button" and not content.get("caption"):
-        raise Broken("Button caption is required")
+        raise Invalid("Button caption is required")
     if not personal:
         if kind != "image" and not content.get("text"):
-            raise Broken("Text is required")
+            raise Invalid("Text is required")
         if kind == "button":
             _check_link(content.get("button_link"))
     return Content(
@@ -119,7 +119,7 @@ def _bulk_content(content: dict[str, Any], personal: bool) -> Content:
 def _personal_parts(rows: list[Any], kind: str) -> tuple[list[str], list[str] | None]:
     for row in rows:
         if not isinstance(row, dict) or not isinstance(row.get("text"), str) or not row["text"]:
-            raise Broken("Text is required")
+            raise Invalid("Text is required")
         if kind == "BUTTON":
             _check_link(row.get("button_link"))
     links = [row["button_link"] for row in rows] if kind == "BUTTON" else None
@@ -128,16 +128,16 @@ def _personal_parts(rows: list[Any], kind: str) -> tuple[list[str], list[str] | 
 
 def _check_picture(url: Any) -> None:
     if not is_url(url):
-        raise Broken("Content url is not valid")
+        raise Invalid("Content url is not valid")
     if url.endswith(WRONG_SIZE):
-        raise Broken("Optimal image size 800x800 px")
+        raise Invalid("Optimal image size 800x800 px")
 
 
 def _check_link(link: Any) -> None:
     if not is_url(link):
-        raise Broken("Button link is not valid")
+        raise Invalid("Button link is not valid")
     if len(link) > BUTTON_LINK_LENGTH:
-        raise Broken(f"Button link is longer than {BUTTON_LINK_LENGTH} characters")
+        raise Invalid(f"Button link is longer than {BUTTON_LINK_LENGTH} characters")
 
 
 def read_form(parameters: Parameters) -> Content:
@@ -156,6 +156,6 @@ def read_form(parameters: Parameters) -> Content:
             _check_picture(image_url)
         if kind == "BUTTON":
             _check_link(link)
-    except Broken as broken:
-        raise Refusal(str(broken)) from None
+    except Invalid as invalid:
+        raise Refusal(str(invalid)) from None
     return Content(kind, text, image_url, button, link, upload)

@@ -1,7 +1,7 @@
-"""Who may talk to a sandbox: programs, and its own page; never a page from elsewhere in the same browser.
+"""Programs and the sandbox's own page may send requests to a sandbox; pages of other origins may not.
 
-A browser lets any page send requests to loopback, and names the page's origin when it does. A page whose own
-name is made to point to this machine (DNS rebinding) passes for the sandbox's, but has to ask for its own name.
+A browser lets any page send requests to loopback, and names the page's origin in `Origin`. A page whose host name is
+made to point to this machine (DNS rebinding) has the same origin as the sandbox, but its own name stands in `Host`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from campaigns.sandbox.records import Refusal
+from campaigns.sandbox.models import Refusal
 
-#: Names that end so are never in the public DNS, so nobody can make them point here.
+#: Ends of names that are never in the public DNS, so that no attacker can make them point to this machine.
 _PRIVATE_ENDS: Final = (".localhost", ".test", ".internal")
 
 
-class Guard:
+class OriginGuard:
     """Checks requests to a sandbox that is bound to `host`."""
 
     def __init__(self, host: str) -> None:
@@ -25,7 +25,7 @@ class Guard:
         self._open = not _is_loopback(self._host)
 
     def check(self, method: str, path: str, headers: Mapping[str, str]) -> None:
-        """Raises Refusal (403) for what a page from elsewhere sends, or for a name that is not the sandbox's."""
+        """Raises Refusal (403) for a request of a page of another origin, or for a name that is not the sandbox's."""
         asked = headers.get("Host", "").lower()
         if not self._is_ours(_name(asked)):
             raise Refusal(
@@ -33,17 +33,17 @@ class Guard:
             )
         origin = headers.get("Origin")
         if origin is not None and origin.lower() not in {f"http://{asked}", f"https://{asked}"}:
-            raise Refusal("Pages from elsewhere may not use the sandbox", 403)
+            raise Refusal("Pages of other origins may not use the sandbox", 403)
         followed = method == "GET" and path == "/"  # a link to the page
         if headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"} and not followed:
-            raise Refusal("Pages from elsewhere may not use the sandbox", 403)
+            raise Refusal("Pages of other origins may not use the sandbox", 403)
 
     def _is_ours(self, name: str) -> bool:
         if not name:
             return False
         if name == self._host or _is_loopback(name):
             return True
-        # Bound to more than loopback it has other names; those that cannot be rebound are believed.
+        # A sandbox that is bound to more than loopback has other names; those that cannot be rebound are accepted.
         return self._open and (_is_address(name) or "." not in name or name.endswith(_PRIVATE_ENDS))
 
 

@@ -1,4 +1,4 @@
-"""What the sandbox remembers: contents, mailings, incoming messages. A million phones fit in 8 MB."""
+"""The values that the sandbox keeps: contents, mailings, replies, requests. A million phones take 8 MB."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """A quick message goes on as SMS when it is not delivered `after_minutes` after its start."""
+    """A quick message is forwarded as SMS if it is not delivered `after_minutes` after its start."""
 
     after_minutes: int
     alphaname_id: int | None
@@ -69,7 +69,7 @@ class Override:
 class Mailing:
     """One mailing. `start_ms` is None until it is paid for; the delivery n has id `first_delivery_id + n`.
 
-    `texts` and `links` hold what belongs to each recipient of a personal mailing, else they are None.
+    `texts` and `links` hold one entry per recipient of a personal mailing; in other mailings they are None.
     """
 
     message_id: int
@@ -139,8 +139,8 @@ class Request:
     results: list[int | str] = field(default_factory=list)
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a failure of ours
-    """The gateway says no: {"error": text} under `http_status`."""
+class Refusal(Exception):  # noqa: N818 - an answer, not an error of the sandbox
+    """An error as an answer: {"error": text} with `http_status`."""
 
     def __init__(self, text: str, http_status: int = 200) -> None:
         self.text = text

@@ -1,24 +1,21 @@
-"""`/_sandbox/...`: what tests, tools and people use to control a sandbox and to look behind its scenes."""
+"""`/_sandbox/...`: endpoints that control a sandbox and read what it really sent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Flask, Response, request
 
-from campaigns.sandbox.contents import Broken, phone_number
+from campaigns.sandbox.documents import as_json, read_document, read_phone
+from campaigns.sandbox.models import Refusal, account_of
 from campaigns.sandbox.options import changed
-from campaigns.sandbox.records import Refusal, account_of
-
-if TYPE_CHECKING:
-    from campaigns.sandbox.app import Service
+from campaigns.sandbox.service import Service
 
 
 def add_controls(app: Flask, service: Service) -> None:
     """Give the application its control endpoints."""
-    controls = Controls(service)
+    controls = ControlApi(service)
     rules: dict[str, tuple[str, Callable[[], Response]]] = {
         "ledger": ("GET", controls.ledger),
         "summary": ("GET", controls.summary),
@@ -37,29 +34,29 @@ def add_controls(app: Flask, service: Service) -> None:
     app.add_url_rule("/_sandbox/faults/<int:number>", "fault", controls.fault, methods=["DELETE"])
 
 
-class Controls:
+class ControlApi:
     """One method per endpoint."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._world = service.world
+        self._state = service.state
 
     def ledger(self) -> Response:
-        """What was really sent to whom, as JSON lines."""
+        """Every message that was really sent, as JSON lines."""
 
         def lines() -> Iterator[bytes]:
-            for row in self._service.truth.ledger():
+            for row in self._service.sent.ledger():
                 yield orjson.dumps(row) + b"\n"
 
         return Response(lines(), mimetype="application/jsonl")
 
     def summary(self) -> Response:
-        return as_json({**self._service.truth.figures(), **self._service.meter.figures()})
+        return as_json({**self._service.sent.figures(), **self._service.meter.figures()})
 
     def inbox(self) -> Response:
-        """What a phone would show: `?phone=`."""
+        """The messages that were sent to a phone: `?phone=`."""
         phone = request.args.get("phone")
-        return as_json([row for row in self._service.truth.ledger() if phone in {None, row["phone"]}])
+        return as_json([row for row in self._service.sent.ledger() if phone in {None, row["phone"]}])
 
     def faults(self) -> Response:
         if request.method == "POST":
@@ -75,71 +72,47 @@ class Controls:
 
     def settings(self) -> Response:
         try:
-            self._world.change(changed(self._world.options, read_document()))
+            self._state.change(changed(self._state.options, read_document()))
         except (ValueError, TypeError) as error:
             raise Refusal(str(error), 400) from None
-        return as_json({"speed": self._world.options.speed})
+        return as_json({"speed": self._state.options.speed})
 
     def balance(self) -> Response:
-        """More money: `amount` in euros, for the account of `token`, or for all."""
+        """Add money: `amount` in euros, to the account of `token`, or to all accounts."""
         document = read_document()
         token = document.get("token")
         try:
-            self._world.top_up(str(document.get("amount")), account_of(str(token)) if token else None)
+            self._state.top_up(str(document.get("amount")), account_of(str(token)) if token else None)
         except ValueError as error:
             raise Refusal(str(error), 400) from None
-        return as_json(self._service.truth.figures()["balances"])
+        return as_json(self._service.sent.figures()["balances"])
 
     def lists(self) -> Response:
         document = read_document()
         list_id, phones = document.get("list_id"), document.get("phones")
         if type(list_id) is not int or not isinstance(phones, list):
             raise Refusal("list_id must be a number and phones a list", 400)
-        self._world.make_list(list_id, phones)
+        self._state.make_list(list_id, phones)
         return as_json({"list_id": list_id})
 
     def reply(self) -> Response:
-        """A recipient answers the newest mailing, or the one of `message_id`."""
+        """A recipient replies to the newest mailing, or to the one of `message_id`."""
         document = read_document()
-        mailing, _ = self._world.latest_to(read_phone(document), document.get("message_id"))
-        return as_json({"id": str(self._world.reply(mailing, read_phone(document), str(document.get("text", ""))))})
+        mailing, _ = self._state.latest_to(read_phone(document), document.get("message_id"))
+        return as_json({"id": str(self._state.reply(mailing, read_phone(document), str(document.get("text", ""))))})
 
     def read(self) -> Response:
         document = read_document()
-        self._world.decide(read_phone(document), "READ", 0, document.get("message_id"))
+        self._state.decide(read_phone(document), "READ", 0, document.get("message_id"))
         return as_json({})
 
     def block(self) -> Response:
-        self._world.block(read_phone(read_document()))
+        self._state.block(read_phone(read_document()))
         return as_json({})
 
     def reset(self) -> Response:
-        """Forget everything."""
-        self._world.clear()
+        """Delete everything that was sent, all faults and all figures. Options stay."""
+        self._state.clear()
         self._service.faults.clear()
         self._service.meter.clear()
         return as_json({})
-
-
-def as_json(document: Any, status: int = 200) -> Response:
-    """A JSON answer."""
-    return Response(orjson.dumps(document), status, mimetype="application/json")
-
-
-def read_document() -> dict[str, Any]:
-    """The JSON object in the request's body. Raises Refusal (400)."""
-    try:
-        document = orjson.loads(request.get_data())
-    except orjson.JSONDecodeError:
-        raise Refusal("The body must be JSON", 400) from None
-    if not isinstance(document, dict):
-        raise Refusal("The body must be an object", 400)
-    return document
-
-
-def read_phone(document: dict[str, Any]) -> int:
-    """The `phone` of a body. Raises Refusal (400)."""
-    try:
-        return phone_number(document.get("phone"))
-    except Broken as broken:
-        raise Refusal(str(broken), 400) from None

@@ -1,4 +1,4 @@
-"""The sandbox's state, what changes it, and what people do to it, behind one lock. Knows nothing of HTTP."""
+"""The sandbox's state behind one lock, and every change to it: by the gateway's methods, and by recipients."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from threading import RLock
 from typing import Any, Final
 
 from campaigns.sandbox.clock import LifeClock
-from campaigns.sandbox.contents import Broken, phone_number
 from campaigns.sandbox.fates import BLOCKED, Fate, Step, fate_of, pace_of, reached
-from campaigns.sandbox.options import Options, units
-from campaigns.sandbox.records import (
+from campaigns.sandbox.models import (
     Content,
     Incoming,
     Mailing,
@@ -23,16 +21,18 @@ from campaigns.sandbox.records import (
     Request,
     money,
 )
+from campaigns.sandbox.options import Options, units
+from campaigns.sandbox.validation import Invalid, phone_number
 
 _NO_MONEY: Final = "Insufficient funds"
 _FIRST_LISTS: Final = {1: 4, 2: 25}
-#: Nothing has reached the phone yet, and it never will: neither can be read.
+#: Statuses before a message reaches the phone, and statuses of messages that never do. Neither can be read.
 _UNDER_WAY: Final = frozenset({"NEW", "SENT"})
 _LOST: Final = frozenset({"UNDELIVERED", "EXPIRED", "BLOCKED", "REJECTED"})
 
 
-class World:
-    """Everything the sandbox remembers. Every public method may be called from any thread."""
+class SandboxState:
+    """Everything the sandbox keeps in memory. Public methods may be called from any thread."""
 
     def __init__(self, options: Options, clock: LifeClock) -> None:
         self.lock = RLock()
@@ -41,7 +41,7 @@ class World:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything but the options."""
+        """Delete everything but the options."""
         with self.lock:
             self.balances: dict[str, int] = {}
             self.mailings: dict[int, Mailing] = {}
@@ -67,7 +67,7 @@ class World:
         self.paid_requests += cost > 0
 
     def top_up(self, euros: str, account: str | None = None) -> None:
-        """More money for one account, or for all, and for those that are seen for the first time later on.
+        """Add euros to one account, or to all, including accounts that are seen for the first time later.
 
         Raises ValueError unless the amount is above zero.
         """
@@ -110,7 +110,7 @@ class World:
         return mailing
 
     def start(self, mailing: Mailing) -> None:
-        """It is paid for: deliveries begin, now or at the schedule."""
+        """Begin the deliveries of a mailing that was paid for, now or at its scheduled time."""
         now_ms = self.clock.now_ms()
         mailing.paid_ms = now_ms
         mailing.start_ms = max(now_ms, mailing.schedule_ms or 0)
@@ -148,10 +148,10 @@ class World:
     def text_time(self, ms: float, layout: str) -> str:
         return datetime.fromtimestamp(ms / 1000, tz=self.options.zone).strftime(layout)
 
-    # What people do, over the control endpoint.
+    # What recipients do, ordered by the control endpoints.
 
     def reply(self, mailing: Mailing, phone: int, text: str, at_ms: int | None = None) -> int:
-        """The recipient answers. Returns the reply's id."""
+        """The recipient replies. Returns the reply's id."""
         with self.lock:
             number = next(self._incoming_ids)
             received_ms = at_ms if at_ms is not None else self.clock.now_ms()
@@ -165,16 +165,16 @@ class World:
             for mailing in reversed(self.mailings.values()):
                 if message_id in {None, mailing.message_id} and phone in mailing.phones and mailing.start_ms:
                     return mailing, mailing.phones.index(phone)
-        raise Refusal("This phone got nothing", 404)
+        raise Refusal("No message was sent to this phone", 404)
 
     def decide(self, phone: int, status: str, error_code: int = 0, message_id: int | None = None) -> None:
-        """The recipient reads, or blocks: the delivery's status from now on."""
+        """Set the status of the newest message to a phone, from now on."""
         with self.lock:
             mailing, index = self.latest_to(phone, message_id)
             mailing.overrides[index] = Override(status, self.clock.now_ms(), error_code)
 
     def read(self, phone: int, sender_id: int) -> int:
-        """The recipient opens a conversation. Returns how many messages that made READ."""
+        """The recipient opens a conversation. Returns how many messages became READ."""
         with self.lock:
             now_ms, found = self.clock.now_ms(), 0
             for mailing in self.mailings.values():
@@ -201,18 +201,19 @@ class World:
             mailing.pressed_ms[index] = self.clock.now_ms()
 
     def block(self, phone: int) -> None:
-        """From now on nothing reaches this phone; what reached it stays as it is."""
+        """The recipient blocks the sender: later messages become BLOCKED, messages that arrived keep their status."""
         with self.lock:
-            self._hold(phone)
+            self._keep_statuses(phone)
             self.blocked.add(phone)
 
     def unblock(self, phone: int) -> None:
         """Messages reach this phone again; those that were BLOCKED stay so."""
         with self.lock:
-            self._hold(phone)
+            self._keep_statuses(phone)
             self.blocked.discard(phone)
 
-    def _hold(self, phone: int) -> None:
+    def _keep_statuses(self, phone: int) -> None:
+        """Fix the status of every message that has arrived at a phone, or failed to."""
         for mailing in self.mailings.values():
             for index in mailing.places(phone):
                 status, error_code, at_ms = self.step(mailing, index)
@@ -220,22 +221,23 @@ class World:
                     mailing.overrides[index] = Override(status, at_ms, error_code)
 
     def change(self, options: Options) -> None:
-        """Other options from now on."""
+        """Use other options from now on."""
         with self.lock:
             if options.speed != self.options.speed:
                 self.clock.set_speed(options.speed)
             self.options = replace(options)
 
     def make_list(self, list_id: int, phones: Sequence[str]) -> None:
-        """A list of subscribers at the gateway."""
+        """Create or replace a list of subscribers at the gateway."""
         try:
             numbers = array("Q", map(phone_number, phones))
-        except Broken as broken:
-            raise Refusal(str(broken), 400) from None
+        except Invalid as invalid:
+            raise Refusal(str(invalid), 400) from None
         with self.lock:
             self.lists[list_id] = numbers
 
     def receive(self, mailing: Mailing) -> None:
+        """Store the replies to a mailing that are due by now."""
         life = self.clock.life_at(self.clock.now_ms())
         due = [reply for reply in mailing.pending_replies if reply[0] <= life]
         mailing.pending_replies = [reply for reply in mailing.pending_replies if reply[0] > life]

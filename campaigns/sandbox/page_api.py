@@ -1,25 +1,23 @@
-"""The sandbox's web page: its files at `/`, and what it reads and does at `/_sandbox/page/...`.
+"""The sandbox's web page: its files, served at `/`, and its own endpoints at `/_sandbox/page/...`.
 
-The page orders faults and changes options by the endpoints of controls.py, as everybody does.
+The page orders faults and changes options by the endpoints of control_api.py, as every client does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from flask import Flask, Response, request
 
-from campaigns.sandbox.controls import as_json, read_document, read_phone
 from campaigns.sandbox.conversations import Conversations
 from campaigns.sandbox.dialects import sentences
+from campaigns.sandbox.documents import as_json, read_document, read_phone
 from campaigns.sandbox.faults import AFTER, BEFORE
+from campaigns.sandbox.models import Refusal, money
 from campaigns.sandbox.options import units
-from campaigns.sandbox.records import Refusal, money
-
-if TYPE_CHECKING:
-    from campaigns.sandbox.app import Service
+from campaigns.sandbox.service import Service
 
 _FILES: Final = {
     "index.html": "text/html",
@@ -30,7 +28,7 @@ _FILES: Final = {
     "dom.js": "text/javascript",
 }
 _HEADERS: Final = {
-    # Nothing from elsewhere, nothing inline, no text that becomes HTML.
+    # No content from other origins, no inline scripts or styles, and no text that becomes HTML.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
@@ -50,7 +48,7 @@ _LONGEST_REPLY: Final = 10_000
 
 def add_page(app: Flask, service: Service) -> None:
     """Give the application its page."""
-    page = Page(service)
+    page = PageApi(service)
     rules: dict[str, tuple[str, Callable[[], Response]]] = {
         "state": ("GET", page.state),
         "conversations": ("GET", page.conversations),
@@ -74,20 +72,20 @@ def add_page(app: Flask, service: Service) -> None:
         return response
 
 
-class Page:
+class PageApi:
     """One method per endpoint."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._world = service.world
-        self._conversations = Conversations(service.truth)
+        self._state = service.state
+        self._conversations = Conversations(service.sent)
 
     def state(self) -> Response:
         """Money, requests and faults."""
-        options = self._world.options
+        options = self._state.options
         return as_json(
             {
-                **self._service.truth.figures(),
+                **self._service.sent.figures(),
                 **self._service.meter.figures(),
                 "cost": options.cost,
                 "first_balance": money(units(options.balance)),
@@ -120,12 +118,12 @@ class Page:
     def read(self) -> Response:
         """The recipient opens a conversation: `phone`, `sender_id`."""
         document = read_document()
-        return as_json({"read": self._world.read(read_phone(document), _id(document, "sender_id"))})
+        return as_json({"read": self._state.read(read_phone(document), _id(document, "sender_id"))})
 
     def press(self) -> Response:
         """The recipient presses a message's button: `phone`, `message_id`."""
         document = read_document()
-        self._world.press(read_phone(document), _id(document, "message_id"))
+        self._state.press(read_phone(document), _id(document, "message_id"))
         return as_json({})
 
     def reply(self) -> Response:
@@ -135,18 +133,18 @@ class Page:
         if not isinstance(text, str) or not text.strip() or len(text) > _LONGEST_REPLY:
             raise Refusal(f"The text must have between 1 and {_LONGEST_REPLY} characters", 400)
         phone = read_phone(document)
-        mailing, _ = self._world.latest_to(phone, _id(document, "message_id"))
-        self._world.read(phone, mailing.sender_id)
-        return as_json({"id": self._world.reply(mailing, phone, text)})
+        mailing, _ = self._state.latest_to(phone, _id(document, "message_id"))
+        self._state.read(phone, mailing.sender_id)
+        return as_json({"id": self._state.reply(mailing, phone, text)})
 
     def block(self) -> Response:
         """The recipient blocks, or with `"blocked": false` no longer: `phone`."""
         document = read_document()
         phone, blocked = read_phone(document), document.get("blocked", True)
         if blocked is True:
-            self._world.block(phone)
+            self._state.block(phone)
         elif blocked is False:
-            self._world.unblock(phone)
+            self._state.unblock(phone)
         else:
             raise Refusal("blocked must be true or false", 400)
         return as_json({"blocked": blocked})

@@ -1,24 +1,24 @@
-"""The truth: what the sandbox really sent to whom, and at what cost."""
+"""What the sandbox really sent to which phone, and at what cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from campaigns.sandbox.records import Mailing, money
-from campaigns.sandbox.world import World
+from campaigns.sandbox.models import Mailing, money
+from campaigns.sandbox.state import SandboxState
 
 
-class Truth:
-    """Reads a world."""
+class SentMessages:
+    """Reads the state, and changes nothing."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, state: SandboxState) -> None:
+        self.state = state
 
     def ledger(self) -> Iterator[dict[str, Any]]:
         """One row per message that was really sent, with what it cost."""
-        with self.world.lock:
-            paid = [mailing for mailing in self.world.mailings.values() if mailing.paid_ms is not None]
+        with self.state.lock:
+            paid = [mailing for mailing in self.state.mailings.values() if mailing.paid_ms is not None]
         for mailing in paid:
             yield from self._rows(mailing)
 
@@ -29,7 +29,7 @@ class Truth:
     def row(self, mailing: Mailing, index: int) -> dict[str, Any]:
         """One message that was really sent."""
         content, upload = mailing.content, mailing.content.upload
-        status, error_code, at_ms = self.world.step(mailing, index)
+        status, error_code, at_ms = self.state.step(mailing, index)
         return {
             "message_id": mailing.message_id,
             "delivery_id": mailing.first_delivery_id + index,
@@ -54,26 +54,26 @@ class Truth:
         }
 
     def _forwarded(self, mailing: Mailing, status: str, at_ms: int) -> bool:
-        """Whether the message went on as SMS: not delivered within its minutes."""
+        """Whether the message was forwarded as SMS, because it was not delivered within its minutes."""
         if mailing.forwarding is None or mailing.start_ms is None:
             return False
-        life = self.world.clock.life_at
+        life = self.state.clock.life_at
         limit_life = life(mailing.start_ms) + mailing.forwarding.after_minutes * 60_000
         if status in {"DELIVERED", "READ"}:
             delivered_life = life(at_ms) if status == "DELIVERED" else life(mailing.start_ms)
             return delivered_life > limit_life
-        return life(self.world.clock.now_ms()) >= limit_life
+        return life(self.state.clock.now_ms()) >= limit_life
 
     def figures(self) -> dict[str, Any]:
         """Money, and how many messages."""
-        with self.world.lock:
-            paid = [mailing for mailing in self.world.mailings.values() if mailing.paid_ms is not None]
+        with self.state.lock:
+            paid = [mailing for mailing in self.state.mailings.values() if mailing.paid_ms is not None]
             return {
                 "messages": sum(len(mailing.phones) for mailing in paid),
                 "mailings": len(paid),
-                "spent": money(self.world.spent),
-                "spent_units": self.world.spent,
-                "paid_requests": self.world.paid_requests,
-                "balances": {account: money(left) for account, left in self.world.balances.items()},
-                "unmarked_replies": sum(not message.marked for message in self.world.incoming.values()),
+                "spent": money(self.state.spent),
+                "spent_units": self.state.spent,
+                "paid_requests": self.state.paid_requests,
+                "balances": {account: money(left) for account, left in self.state.balances.items()},
+                "unmarked_replies": sum(not message.marked for message in self.state.incoming.values()),
             }
