@@ -18,7 +18,7 @@ def test_each_closed_door_has_its_own_remedy(run: Run, monkeypatch: pytest.Monke
         doors = {
             unknown: ("CERTIFICATE_VERIFY_FAILED", "let ssl_ca_certs"),
             f"{unknown}?ssl_ca_certs={CERTIFICATE}": ("localhost", "add ssl_certfile and ssl_keyfile"),
-            server.url.replace("redis://", "redis://mute:x@"): ("'ping'", "let the ACL of the user"),
+            server.url.replace("redis://", "redis://mute:x@"): ("'get'", "let the ACL of the user"),
         }
         for url, (found, remedy) in doors.items():
             monkeypatch.setenv("CAMPAIGNS_REDIS_URL", url)

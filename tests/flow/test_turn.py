@@ -13,7 +13,9 @@ import pytest
 from campaigns.errors import StoreError
 from campaigns.flow.scheduling.dispatch import SILENCE_MS, dispatch, ring
 from campaigns.flow.scheduling.work import work
-from campaigns.flow.turn import TURN_S
+from campaigns.flow.scheduling.stream_room import TRIM_ENTRY
+from campaigns.flow.scheduling.sweep import SWEEP_ENTRY
+from campaigns.flow.turn import NOTHING_TO_WRITE, TURN_S, Work, WorkerTurn
 from campaigns.health.heartbeats import consuming
 from campaigns.ledger import POLL_VERB, Claim, Entry
 from campaigns.names import BULK, CONTROL, POLL, QUEUES, QUICK, REPLIES
@@ -149,6 +151,22 @@ class TestOverlap:
             work(replace(stage.services, store=away), BULK, overlap=4, patience_s=0)  # type: ignore[arg-type]
         assert away.failed
         assert campaign.status().sent == 3
+
+
+def test_how_long_a_turn_sleeps_is_asked_for_after_its_work(stage: Stage) -> None:
+    """What was said before the work is old by then, also where the work has nothing to write."""
+    now_ms, slept = stage.services.now_ms(), list[float]()
+    stage.services.due.put_control(SWEEP_ENTRY, now_ms)
+    stage.services.due.put_control(TRIM_ENTRY, now_ms + 600)
+
+    def act(_taken: Any, _began_at_s: float) -> Work:
+        time.sleep(0.4)
+        return NOTHING_TO_WRITE
+
+    services = replace(stage.services, sleep=lambda seconds: (slept.append(seconds), time.sleep(seconds))[1])
+    WorkerTurn(services, CONTROL, act, worker="w", overlap=1, most=8).run()
+    assert slept
+    assert slept[0] < 0.3
 
 
 class AwayOnce:

@@ -20,10 +20,10 @@ from tests.support.stage import Stage
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 #: What stays: one hash per account (its sequence numbers events), the opt-outs, two streams, which are trimmed, what is
-#: due of sweeping, and the counters of metrics, whose fields are few.
+#: due of sweeping, the counters of metrics, whose fields are few, and the version of all this.
 KEPT = {
     *("account:default", "optouts", "optouts-counter", "optouts-why", "events", "audit", "due:control", "primary"),
-    *("clock", "metrics", "metrics:", "metrics:default"),
+    *("layout", "clock", "metrics", "metrics:", "metrics:default"),
 }
 #: What stands here empties as it comes due.
 WAITING = {
