@@ -26,7 +26,7 @@ broker_connection_max_retries = None  # a worker outlives any outage of its brok
 worker_cancel_long_running_tasks_on_connection_loss = False  # a request on the wire is never torn apart
 
 # Queues: one per failure domain, and none that a typing error could create.
-task_queues = broker.queues()
+task_queues = broker.queues(_settings)
 task_create_missing_queues = False
 task_default_queue = names.CONTROL
 task_routes = {task: {"queue": queues[0]} for task, queues in names.TASK_QUEUES.items()}

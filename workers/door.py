@@ -13,7 +13,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import orjson
 from billiard.exceptions import WorkerLostError
@@ -44,6 +44,16 @@ _LIVES: Final = 3
 
 class Consumer(consumer.Consumer):
     """Celery's consumer, behind the door. Named by the setting `worker_consumer`."""
+
+    class Blueprint(consumer.Consumer.Blueprint):  # type: ignore[misc, valid-type]  # celery-types has it as a variable
+        """Celery's steps, without the one that declares 28 queues for delays where a queue is a quorum queue.
+
+        Nothing is sent with a delay here: what is to be done later has a due time in the ledger.
+        """
+
+        default_steps: ClassVar[list[str]] = [
+            step for step in consumer.Consumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
+        ]
 
     connection_errors: tuple[type[Exception], ...]
     channel_errors: tuple[type[Exception], ...]

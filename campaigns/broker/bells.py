@@ -34,7 +34,7 @@ class Bells:
     def __init__(self, settings: Settings) -> None:
         # What cannot be made into a connection is said now, before anything is stored.
         self._connection = broker.connection(settings)
-        self._queues = {queue.name: queue for queue in broker.queues()}
+        self._queues = {queue.name: queue for queue in broker.queues(settings)}
         self._lock = threading.Lock()
         self._pool: Any = None
         self._pid = 0

@@ -97,9 +97,11 @@ def place_of(settings: Settings) -> str:
     return addresses.place(url_of(settings))
 
 
-def queues() -> list[Queue]:
-    """The queues of `names`, declared alike on both sides."""
-    return [Queue(name, routing_key=name) for name in QUEUES]
+def queues(settings: Settings) -> list[Queue]:
+    """The queues of `names`, declared alike on both sides. RabbitMQ refuses who declares one of another type."""
+    url = url_of(settings)
+    kind = addresses.amqp(url).queue_type if addresses.is_amqp(url) else ""
+    return [Queue(name, routing_key=name, queue_arguments={"x-queue-type": kind} if kind else None) for name in QUEUES]
 
 
 def celery_settings(settings: Settings) -> dict[str, Any]:

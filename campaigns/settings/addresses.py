@@ -30,7 +30,7 @@ _REDIS_OPTIONS: Final = frozenset(
     }
 )  # fmt: skip
 _AMQP_OPTIONS: Final = frozenset(
-    {"heartbeat", "ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_server_hostname"}
+    {"heartbeat", "queue_type", "ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_server_hostname"}
 )
 _FILES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_ca_path")
 _SECONDS: Final = ("socket_timeout", "socket_connect_timeout")
@@ -56,11 +56,13 @@ _INSTEAD: Final = {
 
 
 class Amqp(NamedTuple):
-    """How kombu reaches RabbitMQ: the address without its options, TLS (False: none), seconds between heartbeats."""
+    """How kombu reaches RabbitMQ: the address without its options, TLS (False: none), seconds between heartbeats, and
+    the type of the queues (empty: the virtual host's default)."""
 
     url: str
     tls: dict[str, Any] | bool
     heartbeat_s: float | None
+    queue_type: str
 
 
 def store_url(raw: str) -> str:
@@ -123,14 +125,15 @@ def amqp(url: str) -> Amqp:
     bare = ";".join(address.partition("?")[0] for address in addresses)
     options = dict(parse_qsl(urlsplit(addresses[0]).query))
     heartbeat_s = float(options["heartbeat"]) if "heartbeat" in options else None
+    found = Amqp(bare, tls=False, heartbeat_s=heartbeat_s, queue_type=options.get("queue_type", ""))
     if not is_tls(url):
-        return Amqp(bare, tls=False, heartbeat_s=heartbeat_s)
+        return found
     tls: dict[str, Any] = {"cert_reqs": _VERIFY[_verify_word(options.get("ssl_cert_reqs", "required"))]}
     tls |= {name.removeprefix("ssl_"): options[name] for name in _FILES if name in options}
     if tls["cert_reqs"] != ssl.CERT_NONE:
         host = urlsplit(addresses[0]).hostname or "localhost"
         tls["server_hostname"] = options.get("ssl_server_hostname", unquote(host))
-    return Amqp(bare, tls=tls, heartbeat_s=heartbeat_s)
+    return found._replace(tls=tls)
 
 
 def _checked(raw: str, schemes: tuple[str, ...]) -> str:
@@ -225,6 +228,8 @@ def _check_amqp(_url: str, parts: SplitResult) -> None:
     _check_names(options, _AMQP_OPTIONS, "" if parts.scheme == "amqps" else "amqps")
     if not options.get("heartbeat", "0").isdecimal() or len(options.get("heartbeat", "")) > 5:
         raise ValueError("has an option 'heartbeat' with a value that cannot be used: it is whole seconds")
+    if options.get("queue_type", "quorum") not in {"classic", "quorum"}:
+        raise ValueError("has an option 'queue_type' that is not one of classic, quorum")
     if _verify_word(options.get("ssl_cert_reqs", "none")) not in _VERIFY:
         raise ValueError("has an option 'ssl_cert_reqs' that is not one of none, optional, required")
     _check_files(options)

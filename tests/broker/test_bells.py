@@ -35,7 +35,7 @@ def silent_port() -> Iterator[int]:
 def sent(settings: Settings, queue: str = "bulk") -> list[str]:
     """The batches that lie in a queue of a Redis broker."""
     with broker.connection(settings) as connection:
-        bound = {one.name: one for one in broker.queues()}[queue](connection.channel())
+        bound = {one.name: one for one in broker.queues(settings)}[queue](connection.channel())
         found = []
         while (taken := bound.get(no_ack=True, accept=["json"])) is not None:
             found.append(taken.payload[0][0])

@@ -12,9 +12,9 @@ import pytest
 
 from campaigns.errors import StoreError
 from campaigns.flow.scheduling.dispatch import SILENCE_MS, dispatch, ring
-from campaigns.flow.scheduling.work import work
 from campaigns.flow.scheduling.stream_room import TRIM_ENTRY
 from campaigns.flow.scheduling.sweep import SWEEP_ENTRY
+from campaigns.flow.scheduling.work import work
 from campaigns.flow.turn import NOTHING_TO_WRITE, TURN_S, Work, WorkerTurn
 from campaigns.health.heartbeats import consuming
 from campaigns.ledger import POLL_VERB, Claim, Entry

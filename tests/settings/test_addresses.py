@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from campaigns.broker import options as broker
 from campaigns.errors import SettingsError
 from campaigns.settings import Settings, addresses, sentinels
 
@@ -59,6 +60,7 @@ BROKER_ONLY = {
     "amqp://u:s3cret/w@h/v": "write / as %2F",
     "amqp://h/v?confirm=1": "cannot be set here, 'confirm'",
     "amqp://h/v?heartbeat=x": "'heartbeat' with a value",
+    "amqp://h/v?queue_type=stream": "'queue_type' that is not one of classic, quorum",
     "amqp://h/v?ssl_ca_certs=/no": "needs amqps://",
     "amqps://h/v?ssl_cert_reqs=perhaps": "not one of none, optional, required",
     "amqps://a/v;amqps://b/v": "ssl_server_hostname",
@@ -128,8 +130,16 @@ def test_rabbitmq_over_tls_is_verified_unless_told_not_to() -> None:
     tls = addresses.amqp(addresses.broker_url("amqps://u:p@h/v")).tls
     assert tls == {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": "h"}
     without = addresses.amqp(addresses.broker_url("amqps://u:p@h/v?ssl_cert_reqs=none&heartbeat=9"))
-    assert without == addresses.Amqp("amqps://u:p@h/v", {"cert_reqs": ssl.CERT_NONE}, 9.0)
+    assert without == addresses.Amqp("amqps://u:p@h/v", {"cert_reqs": ssl.CERT_NONE}, 9.0, "")
     assert addresses.amqp(addresses.broker_url("amqp://h")).tls is False
+
+
+@pytest.mark.parametrize("kind", ["", "classic", "quorum"])
+def test_rabbitmq_declares_queues_of_the_type_that_is_asked_for(kind: str) -> None:
+    address = "amqp://u:p@h/v" + (f"?queue_type={kind}" if kind else "")
+    assert addresses.amqp(addresses.broker_url(address)) == addresses.Amqp("amqp://u:p@h/v", False, None, kind)
+    settings = Settings.from_env({"CAMPAIGNS_BROKER_URL": address})
+    assert {(queue.queue_arguments or {}).get("x-queue-type", "") for queue in broker.queues(settings)} == {kind}
 
 
 def test_sentinels_are_asked_with_their_own_login() -> None:
