@@ -1,8 +1,8 @@
-"""Callbacks: the gateway says that it has worked on a request. A hint to look now, never a fact by itself.
+"""Callbacks: the gateway says that it has worked on a request. It makes us ask soon, and is no status by itself.
 
-What the body holds is not documented. It can bring a `uuid`, which is then checked with statusBulkViber; it
-shows that the request arrived, so that it is never sent again unasked, whatever the body. Each attempt has an
-address of its own, signed, so that nobody can call back about a request that he was not told of.
+A callback shows that its request arrived, so the batch is not sent again unless a person decides so. What the body
+holds is not documented. It may bring a `uuid`, which is then checked with statusBulkViber. Each attempt has a signed
+address of its own, so that only a server that received the request can call back about it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 _PATH: Final = re.compile(
     r"(?:.*/)?(?P<batch>[0-9a-f]{21}-[0-9]{1,9})\.(?P<attempt>[0-9]{1,9})\.(?P<sign>[0-9a-f]{32})"
 )
-#: As a member of a JSON object or as a field of a form. Bodies are not parsed: nobody documents them, and whether
-#: the uuid is ours is asked of the gateway.
+#: As a member of a JSON object or as a field of a form. Bodies are not parsed, since no document describes them; the
+#: gateway is asked whether the uuid is ours.
 _NAMED_UUID: Final = re.compile(
     rb"""(?:"uuid"\s*:\s*"|(?:^|&)uuid=)(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:"|&|$)""", re.IGNORECASE
 )
@@ -41,9 +41,10 @@ def callback_url(services: Services, batch: Batch, own: str | None) -> str | Non
 
 
 def take_callback(services: Services, path: str, body: bytes) -> bool:
-    """Note a callback to `path` and let somebody look soon. Returns False if nobody was given this address.
+    """Record a callback to `path`. Returns False for an address that we gave to no request. Raises StoreError.
 
-    Raises StoreError.
+    The batch is due soon: for a poll, or for a check of the listing while it is in doubt. A batch that was planned
+    again, because its request was taken for lost, is put in doubt once more.
     """
     address = _PATH.fullmatch(path)
     if address is None:
@@ -52,15 +53,15 @@ def take_callback(services: Services, path: str, body: bytes) -> bool:
     if not hmac.compare_digest(_signature(services, batch_id, attempt), address["sign"]):
         return False
     keys, least_ms = services.store.keys, services.ms.poll_min
-    state, _ = services.store.run_safely(
+    state, must_not_send = services.store.run_safely(
         "record_callback",
         [keys.batch(batch_id), keys.due(POLL), keys.accounts(POLL)],
         [batch_id, attempt, uuid_in(body) or "", least_ms],
     )
     facts = {"campaign": campaign_of(batch_id), "batch": batch_id, "attempt": attempt, "state": state.decode()}
     log.info("callback_noted", extra=facts)
-    if state == PLANNED.encode():
-        _doubt_again(services, batch_id)
+    if must_not_send:
+        _put_in_doubt(services, batch_id, must_not_send.decode())
     return True
 
 
@@ -70,13 +71,11 @@ def uuid_in(body: bytes) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _doubt_again(services: Services, batch_id: str) -> None:
-    """A request that was taken for lost is planned again, and now there is a sign of it: not before that is clear."""
+def _put_in_doubt(services: Services, batch_id: str, why: str) -> None:
+    """planned → unknown. Should this process die first, a claim finds the callback and does the same."""
     batch = services.batches.read(batch_id)
-    if "resent_ms" in batch.fields and batch.fields.get("callback_ms"):
-        text = "the gateway called back about a request that was taken for lost"
-        move = Move(UNKNOWN, {"reason": text}, {"text": text}, {SEND_VERB: None, RECONCILE: 0})
-        services.batches.move(batch, move, from_states={PLANNED}, fence=batch.fence)
+    move = Move(UNKNOWN, {"reason": why}, {"text": why}, {SEND_VERB: None, RECONCILE: 0})
+    services.batches.move(batch, move, from_states={PLANNED}, fence=batch.fence)
 
 
 def _signature(services: Services, batch_id: str, attempt: int) -> str:
@@ -85,7 +84,7 @@ def _signature(services: Services, batch_id: str, attempt: int) -> str:
 
 
 def _secret(services: Services) -> bytes:
-    """What all processes sign with: made by whoever needs it first."""
+    """The secret with which all processes sign. The first that needs it makes it."""
     key = services.store.keys.callback_secret()
     secret: bytes | None = services.store.ask(Redis.get, key)
     if secret is None:

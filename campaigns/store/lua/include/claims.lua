@@ -45,9 +45,9 @@ local function claimable(k, primary, batch_id, campaign_id, account, op, now)
   if batch[1] ~= 'planned' then return 'gone' end
   local campaign_state = redis.call('HGET', k.campaign, 'state')
   if campaign_state ~= 'ready' then return 'campaign', campaign_state end
-  if batch[6] and (batch[7] or '') ~= '' then
-    put_in_doubt(k, batch, batch_id, campaign_id, account, op, batch[3],
-      'the gateway called back about a request that was taken for lost', now)
+  local sign = called_back(batch[6], batch[7])
+  if sign then
+    put_in_doubt(k, batch, batch_id, campaign_id, account, op, batch[3], sign, now)
     return 'gone'
   end
   if in_doubt(k, primary, batch) then
