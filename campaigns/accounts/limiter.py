@@ -1,9 +1,9 @@
-"""The limiter that all workers share: rate, concurrency and pauses, per account, exact across processes.
+"""The limiter that all workers share: rate, concurrency and pauses per account, exact across processes.
 
-Quick messages do not queue behind a large campaign: for a minute after an account sent one, a tenth of its rate,
-and one of its concurrent requests, are left to them.
+Quick messages do not queue behind a large campaign: for a minute after an account sent one, a tenth of its rate
+and one of its concurrent requests are reserved for them.
 
-It fails closed: when Redis cannot be asked there is no permit, and StoreError says so.
+It fails closed: without an answer from Redis there is no permit, but StoreError.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from campaigns.store.commands import Redis
 __all__ = ["Breaker", "Limiter", "Permit", "ReadPermits", "Released", "Wait"]
 
 _MICRO = 1_000_000
-#: The part of the rate that is a fast lane for quick messages; limits below five requests have none.
+#: The part of the rate that is reserved for quick messages, if the limit is five requests or more.
 _FAST_SHARE = 0.1
 _FAST_FROM = 5
-#: What a request is, to the script.
+#: Kinds of requests, as the script names them.
 _PAID, _QUICK, _READ = "paid", "quick", "read"
 
 
@@ -85,9 +85,9 @@ class Limiter:
         self._monotonic = monotonic
 
     def acquire(self, account: str, *, quick: bool = False, patience_s: float = 1.0) -> Permit | Wait:
-        """A permit for a paid request, after at most `patience_s` of waiting, or how long to stay away.
+        """A permit for a paid request, after waiting for at most `patience_s`; or how long the caller must wait.
 
-        `quick` messages may overtake.
+        `quick` messages may overtake others.
         """
         return self._acquire(Permit(account, secrets.token_hex(8)), _QUICK if quick else _PAID, patience_s)
 
@@ -133,7 +133,7 @@ class Limiter:
 
         `outcome` is what the request says of the gateway: 'ok', 'failed', 'refused' (a failure, but the gateway
         answers) or '' (nothing). A run of failures pauses the account's paid requests: first for `Breaker.first_s`
-        seconds, then, as long as the one request that tries after each pause fails, for twice as long each time.
+        seconds, then for twice the last time whenever the single request after a pause fails as well.
         `why` says what failed, `data` joins the event; `notes` are the requests that were made under the permit.
         """
         args = [permit.id, "used" if used else "unused", round(self._rate.window_s * _MICRO), outcome]

@@ -1,7 +1,7 @@
 """For how long, and for which requests, an account pauses after what the gateway answered. Pure.
 
-One rule for all eleven methods. Whoever pays records the pause with the batch; for all other methods
-`Gateway` reports every refusal by itself, so that no caller can pass one over.
+One rule for all eleven methods. After a paid request the sender records the pause with the batch; for all other
+methods `Gateway` reports every refusal by itself, so that no caller can miss one.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from campaigns.errors import AccountRefusedError, GatewayError, OutcomeUnknownEr
 from campaigns.gateway.refusals import of_limit, of_token
 from campaigns.settings import Settings
 
-#: What an account pauses for, in few words.
+#: Why an account pauses: a few words that metrics can use.
 TOO_MANY, REFUSED, NO_TOKEN, DOUBLE_SEND, OTHER = "too_many", "refused", "no_token", "double_send", "other"
-#: A run of failures. The store itself pauses for it.
+#: After a run of failures the store itself pauses the account.
 FAILURES: Final = "failures"
 CAUSES: Final = (TOO_MANY, REFUSED, NO_TOKEN, DOUBLE_SEND, FAILURES, OTHER)
-#: A 429 that names no time, or one that has passed, is not asked again at once.
+#: Least pause after a 429, also if its time has passed.
 _LEAST_S: Final = 1.0
-#: Requests that name neither a message nor a uuid: to them a 404 can only mean that the address is wrong.
+#: Requests that name neither a message nor a uuid: for these a 404 can only mean that the address is wrong.
 _OF_NO_ID: Final = frozenset({"sendBulkViber", "sendQuickViberMessage", "sendViberMessageList", "getViberMessages"})
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The account is to be left alone: altogether, or with `paid_only` by requests that cost money.
+    """No request is made for the account; with `paid_only`, none that costs money.
 
-    `cause` is the reason in one of few words, `CAUSES`.
+    `cause` is one of `CAUSES`.
     """
 
     seconds: float
@@ -40,9 +40,9 @@ class Pause:
 def pause_for(error: GatewayError, settings: Settings, *, paid: bool) -> Pause | None:
     """The pause that follows from a failed request, None if the account is not the reason.
 
-    A refused read pauses everything. A refused payment leaves reading alone, unless the token itself or too many
-    requests are the reason: without money what was sent can still be followed. A 404 to a read that names a
-    message is that message's, which the gateway may have dropped.
+    A refused read pauses all requests. A refused payment pauses only payments, because what was sent can be followed
+    without money; unless the token or too many requests are the reason. A 404 to a read that names a message is about
+    that message, which the gateway may have dropped.
     """
     text = error.gateway_text or error.reason
     if isinstance(error, TooManyRequestsError) or (isinstance(error, OutcomeUnknownError) and error.http_status == 429):

@@ -1,4 +1,4 @@
-"""Permits of the limiter, and how those for reading are given back."""
+"""Permits of the limiter, and how permits for requests that cost nothing are given back."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """No leave for `seconds`: the account is paused (`paused`), or its limit is used up (`rate`, `busy`)."""
+    """No permit for `seconds`: the account is paused (`paused`), or its limit is used up (`rate`, `busy`)."""
 
     seconds: float
     why: str
 
     @property
     def words(self) -> str:
-        """The same for a person."""
+        """The reason, in words for people."""
         return _WAITS.get(self.why, self.why)
 
 

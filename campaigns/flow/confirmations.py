@@ -1,4 +1,4 @@
-"""What the gateway's own word for a list mailing tells of its confirmation."""
+"""What the gateway's status of a list mailing says about its confirmation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from campaigns.services import Services
 from campaigns.statuses import confirmed
 from campaigns.store.commands import Redis
 
-#: Confirmed mailings that are looked at, the newest first, until one shows that its word was changed.
+#: Confirmed mailings that are read, the newest first, until one shows another status than a draft has.
 _ASKED: Final = 3
 _NEWEST: Final = 20
 
@@ -22,9 +22,9 @@ def read_status(services: Services, batch: Batch, message_id: int) -> str:
 
 
 def words_tell(services: Services, batch: Batch) -> bool:
-    """Whether another list mailing of the account, known to be confirmed, shows a word that a draft has not.
+    """Whether another list mailing of the account, known to be confirmed, shows a status that no draft has.
 
-    Without that, a word that stays the same may only mean that the gateway never changes it. Raises GatewayError.
+    Otherwise a status that stays the same may only mean that the gateway never changes it. Raises GatewayError.
     """
     key = services.store.keys.known(batch.account, "list")
     ids = [int(raw) for raw in services.store.ask(Redis.zrevrange, key, 0, _NEWEST - 1)]

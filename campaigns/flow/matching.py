@@ -1,8 +1,8 @@
 """Which mailing of a batch an element of an answer is about. Pure.
 
-The gateway names mailings by ids of its own, which are learnt from its first answer, and by the names that we gave
-them, which may come back trimmed, shortened, escaped or with `?` for what its database could not store. So an id
-decides, then the people and the order of the request, and a name only where those say nothing.
+The gateway names mailings by ids of its own, which its first answer brings, and by our names, which may come back
+trimmed, shortened, escaped or with `?` for what its database could not store. So the id decides first, then the phones
+and the order of the request, and the name only where those say nothing.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from campaigns.answers.rows import BulkMailing, BulkRefusal, BulkStatus, Deliver
 from campaigns.gateway.wording import is_undecided
 from campaigns.ledger.records import MailingRecord
 
-#: So many rows tell whose a mailing is.
+#: Rows that are compared with a mailing's phones.
 _SAMPLE: Final = 50
-#: What a cut name must have left to be one: shorter beginnings fit too much.
+#: Least length of a cut name: shorter beginnings fit too many names.
 _LEAST_LENGTH: Final = 6
 
 
 @dataclass(slots=True)
 class Matched:
-    """The elements of an answer, by the mailing's number in the batch; and how many belong to none of them."""
+    """The elements of an answer, by the mailing's number in the batch, and how many belong to no mailing."""
 
     rows: dict[int, DeliveryRows] = field(default_factory=dict)
     ids: dict[int, tuple[int, ...]] = field(default_factory=dict)
@@ -42,10 +42,10 @@ def match(
     phones: Callable[[], Sequence[Sequence[str]]],
     status: BulkStatus,
 ) -> Matched:
-    """Find out which mailings statusBulkViber speaks of.
+    """Assign the elements of a statusBulkViber answer to the mailings of a batch.
 
-    `known_ids` are the gateway's ids of mailings as far as they are known, `phones` gives the recipients of each
-    mailing (empty lists once they have expired) and is asked only if ids do not suffice.
+    `known_ids` are the gateway's ids as far as they are known. `phones` returns the recipients of each mailing (empty
+    lists once they have expired) and is called only if ids do not suffice.
     """
     matched, owners = Matched(ids={}), {i: number for number, ids in known_ids.items() for i in ids}
     waiting: list[BulkMailing] = []
@@ -65,7 +65,7 @@ def match(
                 _take(matched, number, element)
     for refusal in status.errors:
         number = None if is_undecided(refusal.text) else _refused(mailings, owners, refusal, status, matched)
-        # A mailing that has deliveries went out, whatever else is said of it.
+        # A mailing with deliveries went out, whatever an error says about it.
         if number is None or number in matched.rows:
             matched.unmatched_refusals += 1
         else:
@@ -74,7 +74,7 @@ def match(
 
 
 def same_name(named: str, sent: str) -> bool:
-    """Whether a name that the gateway tells may be `sent`, as a framework and a database may have altered it."""
+    """Whether the gateway's name may be `sent`, altered by a framework and a database."""
     named, sent = _folded(named), _folded(sent)
     cut = re.sub(r"(\.{2,}|\u2026)$", "", named).rstrip()
     if named == sent or (len(cut) >= _LEAST_LENGTH and sent.startswith(cut)):
@@ -104,14 +104,14 @@ class _Places:
             free = [number for number in named if number not in matched.rows]
             return (free or named)[0]
         if there and any(self._own):
-            return None  # people whom this batch never had, under a name that it never had
+            return None  # neither the phones nor the name are this batch's
         if len(self._mailings) == 1:
             return 0
         return element.position if self._in_order and element.position not in matched.rows else None
 
 
 def _best(fitting: Sequence[int], named: Sequence[int], position: int, matched: Matched) -> int:
-    """One of the mailings that have the people of an element: by its name, by its place, or the next one."""
+    """One of the mailings that have the phones of an element: by its name, by its place, or the next one."""
     for number in named:
         if number in fitting and number not in matched.rows:
             return number
@@ -122,7 +122,7 @@ def _best(fitting: Sequence[int], named: Sequence[int], position: int, matched: 
 
 
 def _named(mailings: Sequence[MailingRecord], name: str) -> list[int]:
-    """The mailings that a name may mean: those that were sent under just this one, else those that are like it."""
+    """The mailings that a name may mean: those that were sent under exactly this one, else the only similar one."""
     exact = [number for number, mailing in enumerate(mailings) if mailing.sent_name == name]
     if exact or not name.strip():
         return exact
@@ -163,7 +163,7 @@ def _take(matched: Matched, number: int, element: BulkMailing) -> None:
 
 
 def _folded(name: str) -> str:
-    """A name without what frameworks alter: entities, slashes before quotes, spaces, case, accents' composition."""
+    """A name in one spelling of what frameworks alter: entities, slashes before quotes, spaces, case, accents."""
     text = html.unescape(html.unescape(name))
     text = unicodedata.normalize("NFKC", re.sub(r"\\(?=[\\'\"/])", "", text)).replace("\ufffd", "?")
     return " ".join(text.split()).casefold()

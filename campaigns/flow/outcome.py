@@ -1,4 +1,4 @@
-"""What follows from what a paid request brought back. Pure."""
+"""What follows from the answer to a paid request. Pure."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from campaigns.ledger.states import (
 from campaigns.settings import Milliseconds, Settings
 
 _LONGEST_BACKOFF_S: Final = 300.0
-#: What waits for a paused account asks again at the latest after this time, since a person may have resumed it.
+#: Cap on the delay of a batch whose account is paused, so that a person's resume is noticed in this time.
 LONGEST_PAUSE_S: Final = 30.0
-#: A batch is refused for good after so many refusals that may be its own, while others of its account are accepted.
+#: A batch is rejected after this many refusals that may be its own fault, while others of its account are accepted.
 _REFUSALS: Final = 3
 #: A batch's field: when its first request in doubt was claimed (unix ms), once it was planned again.
 RESENT: Final = "resent_ms"
 
-#: States from which the owner of the fence may still record what it learned: its lease may have ended, and
-#: others may have decided without it. Only a later attempt has another fence.
+#: States from which the owner of the fence may still record its result: its lease may have ended, and another process
+#: or a person may have decided meanwhile. A later attempt has another fence.
 MAY_RECORD: Final[dict[str, frozenset[str]]] = {
     ACCEPTED: frozenset({SENDING, UNKNOWN, HELD, PLANNED, CANCELLED, WRITTEN_OFF}),
     REJECTED: frozenset({SENDING, UNKNOWN}),
@@ -52,10 +52,10 @@ MAY_RECORD: Final[dict[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to record of the batch, and of its account."""
+    """What to record for the batch, and for its account."""
 
     move: Move
-    outcome: str  # 'ok', 'failed', 'refused' or '': what it says of the account, see `Limiter.release_call`
+    outcome: str  # 'ok', 'failed', 'refused' or '': what the request says of the account, see `Limiter.release_call`
     used: bool  # whether a byte was written under the permit
     pause: Pause | None = None
     why: str = ""  # what failed, for people who read why the account is paused
@@ -70,13 +70,13 @@ def accepted(
     uuid: str | None = None,
     message_ids: Mapping[int, int] | None = None,
 ) -> Verdict:
-    """The gateway has it: follow it, from its schedule on if it has one."""
+    """The gateway accepted the batch: it is followed, from its scheduled time on if it has one."""
     starts_at_ms = max(batch.starts_at_ms, now_ms)
     ms = Milliseconds(settings)
     first_ms = starts_at_ms - now_ms + ms.poll_min
-    # What is wrong with a mailing for later is known before its time, and so are its ids.
+    # The ids and errors of scheduled mailings are known before their time, so bulk batches are polled soon.
     poll_ms = first_ms if uuid is None else ms.poll_min
-    # What was sent again after a doubt is watched: the first request may turn up after all.
+    # A batch that was sent again after a doubt is watched: its first request may have arrived too.
     watch_ms = ms.settle_window if RESENT in batch.fields else None
     fetch_ms = first_ms if batch.wants_replies else None
     due = {SEND: None, LEASE: None, RECONCILE: watch_ms, POLL_VERB: poll_ms, FETCH: fetch_ms}
@@ -118,9 +118,9 @@ def refused(error: GatewayError, batch: Batch, settings: Settings, chance: float
 def _account_refused(
     error: GatewayError, batch: Batch, pause: Pause | None, data: dict[str, Any], chance: float, accepted_ms: int
 ) -> Verdict:
-    """Planned again after the account's pause; but what alone is refused while others are accepted is at fault itself.
+    """Planned again after the account's pause; rejected if only this batch is refused, again and again.
 
-    Words such as "insufficient" or "access denied" may speak of a picture, a link or a name.
+    Words such as "insufficient" or "access denied" may be about a picture, a link or a name, and not the account.
     """
     text = error.gateway_text or error.reason
     number, since_ms = batch.number("refusals") + 1, batch.number("refused_ms") or batch.number("claimed_ms")
@@ -135,7 +135,7 @@ def _account_refused(
 
 
 def _rejected(data: dict[str, Any], text: str, *, by_gateway: bool = True) -> Verdict:
-    """What was refused here, such as a body that has expired, says nothing of the gateway."""
+    """The batch is rejected. A refusal of our own, such as an expired body, says nothing about the gateway."""
     due = {SEND: None, LEASE: None, RECONCILE: None}
     who = "gateway" if by_gateway else HERE
     fields: dict[str, str | int] = {"text": text, "refusals": 0, "refused_ms": "", REFUSED_BY: who}
@@ -144,7 +144,7 @@ def _rejected(data: dict[str, Any], text: str, *, by_gateway: bool = True) -> Ve
 
 
 def planned_again(batch: Batch, data: Mapping[str, object]) -> Move:
-    """A request in doubt is to be sent again: by proof that it never arrived, or because a person says so."""
+    """Plan a request in doubt again: it is proven that it never arrived, or a person decided so."""
     first_ms = batch.fields.get(RESENT) or batch.number("claimed_ms")
     fields: dict[str, str | int] = {"watched": 0, "callback_ms": "", "callback_uuid": "", RESENT: first_ms}
     return Move(PLANNED, data, fields, {SEND: 0, RECONCILE: None})

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from campaigns.errors import StoreError
-from campaigns.flow.scheduling.dispatch import SILENCE_MS, dispatch, ring
+from campaigns.flow.scheduling.dispatch import UNANSWERED_MS, dispatch, ring
 from campaigns.flow.scheduling.stream_room import TRIM_ENTRY
 from campaigns.flow.scheduling.sweep import SWEEP_ENTRY
 from campaigns.flow.scheduling.work import work
@@ -198,7 +198,7 @@ class TestBells:
         stage.enqueue(quick_job("375297000001"))
         assert dispatch(stage.services) <= 1
         assert QUICK not in stage.bells[1:]
-        time.sleep(SILENCE_MS / 1000 + 0.1)
+        time.sleep(UNANSWERED_MS / 1000 + 0.1)
         dispatch(stage.services)
         assert stage.bells.count(QUICK) == 2
 
@@ -208,7 +208,7 @@ class TestBells:
         stage.enqueue(bulk_job(phones(3)))
         assert len(take(stage, BULK, 2)) == 2
         stage.enqueue(quick_job("375297000001"))
-        time.sleep(SILENCE_MS / 1000 + 0.1)
+        time.sleep(UNANSWERED_MS / 1000 + 0.1)
         before = list(stage.bells)
         dispatch(stage.services)
         assert stage.bells == before

@@ -1,7 +1,7 @@
-"""Message ids that are not known yet: asked for by uuid, so that a listing can be told apart.
+"""Message ids that are not known yet: the gateway is asked for them by uuid, to tell apart mailings of the listing.
 
-Whoever checks the listing meets mailings of batches that were accepted a moment ago. One statusBulkViber names all
-mailings of a batch, and what it names stays known to every later check.
+A check of the listing finds mailings of batches that were accepted a moment ago. One statusBulkViber names all mailings
+of a batch, and their ids are recorded for every later check.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _READ: Final = 1000
 
 
 def record_awaited_ids(services: Services, gateway: Gateway, batch: Batch, first: Set[str] = frozenset()) -> int:
-    """Learn the message ids of up to `UUIDS` batches of the account; those of `first`, then the closest in time.
+    """Record the message ids of up to `UUIDS` batches of the account: those of `first`, then the closest in time.
 
-    Returns of how many batches something was learnt. Raises GatewayError.
+    Returns for how many batches the gateway named ids. Raises GatewayError.
     """
     life_ms = services.ms.retention
-    learnt = 0
+    named = 0
     for other in list(_awaited(services, batch, first))[:UUIDS]:
         ids = _ids(services, gateway, other)
         services.deliveries.record_message_ids(other, ids, life_ms)
-        learnt += bool(ids)
-    return learnt
+        named += bool(ids)
+    return named
 
 
 def _awaited(services: Services, batch: Batch, first: Set[str]) -> Iterator[Batch]:

@@ -1,7 +1,8 @@
-"""Duplicates: a request in doubt was sent again, by proof or by a person's word, and the first one arrived after all.
+"""Double sends: a request in doubt was sent again, and the first one had arrived after all.
 
-Whatever was sent again is watched for a while in the gateway's listing. What turns up twice is told by an event
-and counted, and the account is paused until a person resumes it: the doubt was judged wrongly, and may be again.
+A batch that was sent again is watched for a while in the gateway's listing. A message that shows up twice is counted
+and reported by an event, and the account pauses until a person resumes it: the doubt was decided wrongly, and the next
+one may be too.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ from campaigns.services import Services
 
 log = logging.getLogger(__name__)
 
-#: How often a batch that was sent again is looked for, after one, two, three ... settle windows.
+#: How many checks of the listing watch a batch that was sent again, after one, two, three ... settle windows.
 WATCHES = 6
-#: The account is paused until somebody has looked.
-_REST_S = 30 * 86_400.0
+#: The account stays paused until a person resumes it.
+_PAUSE_S = 30 * 86_400.0
 
 
 def watched(batch: Batch) -> bool:
-    """Whether an accepted batch is still looked for a second time."""
+    """Whether the listing is still checked for a second copy of an accepted batch."""
     return RESENT in batch.fields and batch.number("watched") < WATCHES
 
 
 def watch(services: Services, batch: Batch) -> None:
-    """Look once for what the first request may have left at the gateway. Raises GatewayError."""
+    """Check the listing once for what the first request may have left there. Raises GatewayError."""
     for message_id, mailing in second_copies(services, batch, batch.number(RESENT)).items():
         report(services, batch, mailing, {"message_id": message_id})
     checks = batch.number("watched") + 1
@@ -45,9 +46,9 @@ def watch(services: Services, batch: Batch) -> None:
 
 
 def accepted_late(services: Services, claim: Claim, verdict: Verdict) -> bool:
-    """The gateway accepted an attempt that others had given up, and a later one was claimed meanwhile.
+    """Record the acceptance of an attempt that was given up, when a later attempt has been claimed meanwhile.
 
-    Returns whether its acceptance could still stand for the batch; if not, the message went out twice.
+    Returns whether the batch could still take it. If not, the message went out twice.
     """
     batch = services.batches.read(claim.batch.id)
     if batch.fence == claim.fence:
@@ -55,7 +56,7 @@ def accepted_late(services: Services, claim: Claim, verdict: Verdict) -> bool:
     overtaken = {UNKNOWN, HELD, PLANNED, CANCELLED, WRITTEN_OFF, REJECTED}
     if services.batches.move(batch, verdict.move, from_states=overtaken, fence=batch.fence):
         return True
-    # Should the later attempt come to nothing, the batch is not planned again unasked.
+    # If the later attempt fails, this sign keeps the batch from being planned again without a person's decision.
     services.batches.note(
         batch,
         {"callback_ms": "now", "callback_uuid": str(verdict.move.fields.get("uuid", ""))},
@@ -68,7 +69,7 @@ def accepted_late(services: Services, claim: Claim, verdict: Verdict) -> bool:
 
 
 def report(services: Services, batch: Batch, mailing: int, how: dict[str, int]) -> None:
-    """Say that a mailing went out twice, and pause the account. Only the first call says it."""
+    """Report that a mailing went out twice, and pause the account. Only the first call does."""
     if f"double_send:{mailing}" in batch.fields:
         return
     record = batch.mailings[mailing]
@@ -76,7 +77,7 @@ def report(services: Services, batch: Batch, mailing: int, how: dict[str, int]) 
     log.error("double_send_detected", extra={**batch.facts, "mailing": mailing, **how})
     # The pause first: a worker that dies in between reports it again.
     why = f"{batch.id} was sent twice"
-    services.limiter.pause(batch.account, _REST_S, why, {"batch": batch.id}, paid_only=True, cause=DOUBLE_SEND)
+    services.limiter.pause(batch.account, _PAUSE_S, why, {"batch": batch.id}, paid_only=True, cause=DOUBLE_SEND)
     keys = services.store.keys
     services.store.run(
         "report_double_send",

@@ -1,8 +1,8 @@
 """Evidence: what getViberMessages and getViberDeliveryList say about a request in doubt.
 
-Whether the listing shows what sendBulkViber and sendQuickViberMessage sent is nowhere promised, nor how soon. So
-finding proves that a request arrived, and not finding proves nothing until another batch of ours, of the same
-kind, younger than the request and known to be accepted, was seen in the same listing with all its phones. What
+The gateway does not promise that the listing shows what sendBulkViber and sendQuickViberMessage sent, nor how soon.
+So a mailing that is found proves that its request arrived. That none is found proves nothing until the same listing
+shows another batch of ours with all its phones: one of the same kind, claimed later, and known to be accepted. What
 cannot be understood is neither evidence nor absence.
 """
 
@@ -26,15 +26,15 @@ from campaigns.planning.planner import listed_content, phones_of, texts_of
 from campaigns.services import Services
 from campaigns.settings import Milliseconds, Settings
 
-#: The field that says that a batch lost phones to the opt-outs after a request of it was in doubt.
+#: The field of a batch that lost phones to opt-outs after a request of it was in doubt.
 REDUCED: Final = "reduced_ms"
 #: Clocks differ; the gateway's times may have no seconds.
 _CLOCK_MARGIN_MS: Final = 120_000
 #: Mailings that one check opens with getViberDeliveryList.
 OPENED: Final = 20
-#: Batches whose phones one check compares, until one shows that the listing can be trusted.
+#: Batches whose phones one check compares to find one that shows that the listing can be trusted.
 _CALIBRATIONS: Final = 3
-#: Batches of the listing, the newest first, among which such a one is looked for.
+#: Batches of the listing, the newest first, among which it searches for that one.
 _YOUNGER: Final = 50
 #: Lookalikes that are read in one round trip.
 _LOOKALIKES_AT_ONCE: Final = 500
@@ -42,7 +42,7 @@ _LOOKALIKES_AT_ONCE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a check of the listing showed, so far: a long listing takes more than one turn."""
+    """What a check of the listing has shown so far: a long listing takes more than one turn."""
 
     found: dict[int, int] = field(default_factory=dict)  # mailing → message id
     finished: bool = True  # the listing was read back to the claim, and all that may be ours was opened
@@ -53,7 +53,7 @@ class CheckResult:
 
 
 class Own:
-    """A batch with what its mailings look like: content, texts of a personal one, phones."""
+    """A batch in doubt and what its mailings hold: content, the texts of a personal one, phones."""
 
     def __init__(self, batch: Batch, body: bytes) -> None:
         self.batch = batch
@@ -108,7 +108,7 @@ def _result_of(services: Services, batch: Batch, check: Check) -> CheckResult:
 
 
 def _drop_owned(services: Services, gateway: Gateway, batch: Batch, check: Check) -> None:
-    """Leave out what belongs to other batches; those whose ids are not known yet are asked for by uuid first."""
+    """Drop mailings that belong to other batches. Batches whose ids are not known yet are asked for by uuid."""
 
     def drop() -> None:
         owned = services.batches.owners(batch.account, sorted(check.pending))
@@ -135,20 +135,20 @@ def _open(services: Services, gateway: Gateway, own: Own, check: Check, candidat
         if number is not None and candidate.recent:
             check.found[number] = candidate.message_id
         elif number is not None or (
-            # The same content, recent and nobody's: less was taken, or not all is shown, or the phones are masked.
+            # Recent, and of no other batch: the gateway took fewer phones, or does not show all, or masks them.
             candidate.recent and (candidate.same or phones is None or phones & own.everybody)
         ):
             check.suspicious.add(candidate.message_id)
         else:
             foreign.append(candidate.message_id)
-    services.batches.note_foreign(own.batch, foreign, round(2000 * services.settings.settle_window_s))
+    services.batches.note_foreign(own.batch, foreign, 2 * services.ms.settle_window)
     return OPENED - len(candidates)
 
 
 def phones_at(gateway: Gateway, message_id: int) -> frozenset[str] | None:
-    """The phones of a mailing at the gateway; None if they cannot be understood, or the gateway does not tell.
+    """The phones of a mailing at the gateway; None if they cannot be understood, or the gateway refuses to show them.
 
-    Raises GatewayError for what concerns more than this mailing.
+    Raises GatewayError for an error that is not about this mailing alone.
     """
     try:
         return understood_phones(gateway.get_viber_delivery_list(message_id).data)
@@ -191,10 +191,9 @@ def _younger(other: Batch, batch: Batch, created_ms: int | None, settings: Setti
 
 
 def second_copies(services: Services, batch: Batch, since_ms: int) -> dict[int, int]:
-    """Mailings of the listing, made since `since_ms`, that are this batch's once more: message id → mailing.
+    """Second copies of this batch's mailings in the listing, made since `since_ms`: message id → mailing.
 
-    Nothing is said while the batch's own ids, or those of a batch that looks like it, are not known. Raises
-    GatewayError.
+    Empty while the batch's own ids, or those of a lookalike, are not known. Raises GatewayError.
     """
     body = services.batches.body(batch.id)
     taken = [number for number in range(len(batch.mailings)) if f"rejected:{number}" not in batch.fields]
@@ -219,7 +218,7 @@ def second_copies(services: Services, batch: Batch, since_ms: int) -> dict[int, 
 
 
 def verified_uuid(services: Services, batch: Batch, uuid: str) -> bool:
-    """Whether a uuid that a callback brought is this batch's: statusBulkViber names its phones, and nobody else's ids.
+    """Whether the uuid of a callback is this batch's: statusBulkViber names its phones, and no id of another batch.
 
     Names do not count: the gateway may alter them. Raises GatewayError.
     """
@@ -247,11 +246,11 @@ def _same_people(batch: Batch, there: frozenset[str], own: frozenset[str]) -> bo
 
 
 def absence_proven(batch: Batch, result: CheckResult, now_ms: int, settings: Settings) -> bool:
-    """Whether the request certainly never arrived.
+    """Whether it is certain that the request never arrived.
 
-    The settle window has passed since the claim, this is at least the second complete check, the checks lie
-    far enough apart, both saw a younger batch of ours in the same listing, and no callback came. After a batch in
-    doubt lost phones to the opt-outs nothing proves it: an earlier request of it would look different.
+    That takes: the settle window has passed since the claim; this is at least the second complete check, far enough
+    from the first; both saw a younger batch of ours in the listing; and no callback came. If the batch lost phones to
+    opt-outs while it was in doubt, nothing proves absence, since its earlier request had other phones.
     """
     ms = Milliseconds(settings)
     return (
@@ -270,7 +269,7 @@ def absence_proven(batch: Batch, result: CheckResult, now_ms: int, settings: Set
 def _lookalikes(services: Services, batch: Batch) -> Iterator[str]:
     """Other batches whose mailings look the same and whose ids at the gateway are not known yet.
 
-    Each single message with the same words is one, so they are read some hundred at a time.
+    Every single message with the same text is one, so they are read a few hundred at a time.
     """
     lookalikes = chain.from_iterable(
         services.batches.lookalikes(word) for word in {m.fingerprint for m in batch.mailings}

@@ -1,7 +1,7 @@
-"""How much a listed mailing looks like one of ours. Pure.
+"""How closely a listed mailing matches one of ours. Pure.
 
 The gateway may show a text trimmed, shortened, escaped, with `?` for an emoji, or not at all. So there are three
-answers: the same as far as can be seen, perhaps the same, another.
+answers: nothing differs, it may be the same, it is another.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SHARE: Final = 0.5
 
 
 class Likeness(IntEnum):
-    """How much a listed mailing looks like one of ours."""
+    """How closely a listed mailing matches one of ours."""
 
     OTHER = 0  # another message
     PERHAPS = 1  # it may be ours, altered
@@ -35,7 +35,7 @@ class Likeness(IntEnum):
 
 
 def likeness(listed: MailingData, content: Mapping[str, str], texts: Sequence[str] = ()) -> Likeness:
-    """Compare a listed mailing with the content of one of ours, see `packing.listed_content`.
+    """Compare a listed mailing with the content of one of ours, see `planner.listed_content`.
 
     `texts` are those of the recipients of a personal mailing, whose content has no text of its own.
     """
@@ -51,7 +51,7 @@ def likeness(listed: MailingData, content: Mapping[str, str], texts: Sequence[st
             return Likeness.SAME
     elif kind in _TYPES and not (text == Likeness.SAME and _letters(listed.message)):
         return Likeness.OTHER
-    # A caption or a link that was rewritten makes no other message of it while the text is ours.
+    # The gateway may have rewritten a caption or a link: while the text matches it may be ours.
     return Likeness.PERHAPS if text else Likeness.OTHER
 
 
@@ -64,7 +64,7 @@ def understood_phones(rows: DeliveryRows) -> frozenset[str] | None:
 
 
 def _of_personal(shown: str, texts: Sequence[str]) -> Likeness:
-    """Nothing is promised of the text that is shown of a personal mailing: none, one of its texts, or something."""
+    """Compare the text that is shown of a personal mailing: the gateway may show none, one of its texts, or another."""
     letters = _letters(shown)
     return Likeness.SAME if not letters or any(letters == _letters(text) for text in texts) else Likeness.PERHAPS
 

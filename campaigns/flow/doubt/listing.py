@@ -1,7 +1,7 @@
 """Reading the gateway's listing of mailings, some pages at a time.
 
 A listing may be long, in either order, and in pages smaller than asked for. So a check reads a bounded number of
-pages and goes on from there the next time; mailings that come in meanwhile only push others back.
+pages, and the next goes on from there; new mailings only move others to later pages.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Portion:
     mailings: list[Listed]
     offset: int
     ended: bool
-    unreadable: int = 0  # rows of which nobody knows what they say
+    unreadable: int = 0  # rows that could not be read
 
 
 def read_listing(services: Services, gateway: Gateway, since_ms: int, offset: int = 0) -> Portion:
@@ -64,7 +64,7 @@ def read_listing(services: Services, gateway: Gateway, since_ms: int, offset: in
 
 
 def _newest_first(mailings: list[Listed]) -> bool:
-    """Whether the times can all be read, and fall; a single time does not show an order."""
+    """Whether all times can be read and fall. A single time does not show an order."""
     times = [mailing.created_ms for mailing in mailings]
     falling = all(a is not None and b is not None and a >= b for a, b in pairwise(times))
     return falling and len(times) > 1 and times[0] != times[-1] and None not in times

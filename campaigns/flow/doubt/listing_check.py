@@ -1,4 +1,4 @@
-"""A check of the listing under way: what it has seen so far, kept with the batch while it takes several turns. Pure."""
+"""A check of the listing under way: what it has seen so far, kept with the batch from turn to turn. Pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from campaigns.flow.doubt.likeness import Likeness
 from campaigns.flow.doubt.listing import Listed, Portion
 from campaigns.ledger import Batch
 
-#: So many mailings wait to be opened; where more may be ours, a check cannot be complete.
+#: Most mailings that wait to be opened. If more may be ours, the check cannot be complete.
 _MOST_PENDING: Final = 2000
-#: A check that has not come to an end after so many turns is given up: the listing grows faster than it is read.
+#: A check is given up after this many turns: the listing grows faster than it is read.
 _MOST_TURNS: Final = 200
-#: Stands among the suspicious mailings for those that could not be read, and those that there was no room for.
+#: An id among the suspicious mailings, for those that could not be read and those beyond `_MOST_PENDING`.
 _UNREAD: Final = 0
 
 
@@ -37,7 +37,7 @@ class Candidate:
 
 @dataclass
 class Check:
-    """What a check has seen so far. `pending` has not been opened yet, `suspicious` could not be told from ours."""
+    """What a check has seen so far. `pending` are not opened yet, `suspicious` could not be told from ours."""
 
     offset: int = 0
     turns: int = 0
@@ -91,8 +91,8 @@ class Check:
     ) -> list[Listed]:
         """Remember what may be ours of a portion of the listing. Returns the others that are recent, the newest first.
 
-        What is older than the request counts only if nothing differs: clocks or zones may be wrong. `known` are
-        message ids that are not ours.
+        A mailing older than the request counts only if nothing differs, since clocks or zones may be wrong. `known`
+        are message ids that are not ours.
         """
         self.offset, self.ended, self.turns = portion.offset, portion.ended, self.turns + 1
         passed, others = {*self.found.values(), *self.suspicious, *known}, []

@@ -1,8 +1,8 @@
-"""Reconciling: find out what became of a request in doubt, without ever guessing with money.
+"""Reconciling: finds out whether a request in doubt arrived, without ever guessing with money.
 
-A list mailing is decided by its own state. For the others the gateway's listing is searched for a mailing
-with the same content and the same phones; what is found proves that the request arrived. That nothing is
-found proves absence only under the conditions of `evidence.absence_proven`.
+A list mailing is decided by its own status. For the others the gateway's listing is searched for a mailing with the
+same content and the same phones. A mailing that is found proves that the request arrived. Finding none proves absence
+only under the conditions of `evidence.absence_proven`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from campaigns.statuses import confirmed
 
 log = logging.getLogger(__name__)
 
-#: A doubt is not handed to a person before so many checks, however late the first of them came.
+#: Least number of checks before a person has to decide, however late the first of them was.
 _LEAST_TRIES = 4
-#: So many lookalikes at most are named where a batch is held: there may be thousands of single messages.
+#: Most lookalikes that are named when a batch is held: of single messages there may be thousands.
 _NAMED = 100
 
 
 def reconcile_batch(services: Services, batch_id: str) -> None:
-    """One attempt at finding out; the next is due by itself while the doubt lasts."""
+    """Make one check of a batch in doubt, and act on its result. The next is due by itself while the doubt lasts."""
     batch = services.batches.read(batch_id)
     sent_again = batch.state in {ACCEPTED, SETTLED} and watched(batch)
     if batch.state != UNKNOWN and not sent_again:
@@ -42,7 +42,7 @@ def reconcile_batch(services: Services, batch_id: str) -> None:
         elif batch.kind == "list":
             _reconcile_list(services, batch)
         elif batch.message_ids:
-            # The answer had come, and its id was noted before the worker died.
+            # The worker recorded the id of the gateway's answer, and died before it recorded the state.
             _accept(services, batch, batch.message_ids)
         else:
             _reconcile_listed(services, batch)
@@ -52,7 +52,7 @@ def reconcile_batch(services: Services, batch_id: str) -> None:
 
 
 def _check_failed(services: Services, batch: Batch, error: GatewayError) -> None:
-    """Look again later; but what the gateway refuses to show again and again is a person's to find out."""
+    """Check again later. If the gateway refuses every check, a person has to find out."""
     now_ms = services.now_ms()
     if isinstance(error, (AccountRefusedError, ContentRefusedError)):
         if not _may_still_show(services, batch, now_ms):
@@ -67,16 +67,16 @@ def _check_failed(services: Services, batch: Batch, error: GatewayError) -> None
 
 
 def _reconcile_list(services: Services, batch: Batch) -> None:
-    """Decided by the mailing's own state: only a word that can follow a confirmation is evidence of one.
+    """Decide by the mailing's own status: only one that can follow a confirmation is evidence of it.
 
-    That the word is still the same proves absence only if the gateway is known to change it.
+    An unchanged status proves absence only if the gateway is known to change it on confirmation.
     """
     message_id = batch.message_ids.get(0)
     if batch.claim_lost:
         _reconcile_lost_list(services, batch, message_id)
         return
     if message_id is None or batch.fields.get("confirming") != batch.fence:
-        # Only the free half was under way: nothing was ever paid for by this attempt.
+        # Only the free phase was under way: this attempt paid for nothing.
         _plan_again(services, batch, "confirming had not begun")
         return
     now_ms = services.now_ms()
@@ -98,7 +98,7 @@ def _reconcile_list(services: Services, batch: Batch) -> None:
 
 
 def _reconcile_lost_list(services: Services, batch: Batch, message_id: int | None) -> None:
-    """The attempt that the store may have lost may have created and confirmed a mailing of which nothing is known."""
+    """Decide about a claim that the store may have lost: its attempt may have confirmed an unknown mailing."""
     before = batch.fields.get("status_before", "")
     if message_id is not None and confirmed(before, read_status(services, batch, message_id)):
         _accept(services, batch, {0: message_id})
@@ -128,7 +128,7 @@ def _reconcile_listed(services: Services, batch: Batch) -> None:
         else:
             _hold(services, batch, result, "absence is proven; on_unknown is hold")
     elif not passed or not result.finished or _may_still_show(services, batch, now_ms):
-        # Checks fail, lookalikes are decided, other batches become known: another while may bring proof.
+        # A later check may bring proof: this one failed, lookalikes get decided, ids of other batches become known.
         _check_later(services, batch, now_ms, result)
     else:
         called = "the gateway called back, so it arrived, but nothing shows whether it was taken"
@@ -136,7 +136,7 @@ def _reconcile_listed(services: Services, batch: Batch) -> None:
 
 
 def _take_evidence(services: Services, batch: Batch, result: CheckResult) -> None:
-    """The listing shows the batch's mailings: they are its own from now on, unless another batch was first."""
+    """Take the mailings that were found as the batch's own, unless another batch has taken one of them first."""
     life_ms = services.ms.retention
     if not services.batches.own(batch, result.found, life_ms):
         _check_later(services, batch, services.now_ms(), CheckResult())
@@ -159,7 +159,7 @@ def _plan_again(services: Services, batch: Batch, why: str) -> None:
 
 
 def _hold(services: Services, batch: Batch, result: CheckResult, why: str, *, logged: str = "") -> None:
-    """unknown → held. `logged` is the reason for the log, where `why` repeats the gateway's words."""
+    """unknown → held. `logged` is the reason for the log, for a `why` that repeats the gateway's words."""
     data = {"reason": why, "lookalikes": sorted(result.lookalikes)[:_NAMED]}
     move = Move(HELD, data, {"text": why}, {RECONCILE: None})
     if services.batches.move(batch, move, from_states={UNKNOWN}, fence=batch.fence):
@@ -182,7 +182,7 @@ def _window_passed(services: Services, batch: Batch, now_ms: int) -> bool:
 
 
 def _may_still_show(services: Services, batch: Batch, now_ms: int) -> bool:
-    """Whether to look on: for a second settle window, and often enough even if nobody could look for long."""
+    """Whether to go on checking: for a second settle window, and until there were enough checks."""
     late_ms = batch.sent_by_ms + 2 * services.ms.settle_window
     return now_ms < late_ms or batch.number("tries") < _LEAST_TRIES
 

@@ -1,4 +1,4 @@
-"""What a change of the store's server put in doubt, and what is held up by it."""
+"""A change of the store's server: what it put in doubt, and what a person decides about that."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def last_change(services: Services) -> Change | None:
 
 
 def declare_restored(services: Services, by: str) -> None:
-    """Put in doubt what could be sent before now: the store was restored from a backup. Raises StoreError."""
+    """Put in doubt whatever could be sent before now, since the store was restored from a backup. Raises StoreError."""
     keys = services.store.keys
     names, act = [keys.primary(), keys.events(), keys.audit()], Act(Deed.STORE_RESTORED, "", by)
     services.store.run_safely("declare_loss", names, [secrets.token_hex(8), by, packed(act)])
 
 
 def withdraw_doubt(services: Services, by: str) -> int:
-    """A person says that nothing was lost: what is held up by the change is sent. Returns how many batches are.
+    """Send what the change put in doubt, since a person says that nothing was lost. Returns the number of batches.
 
     Raises StoreError.
     """
@@ -64,7 +64,7 @@ def withdraw_doubt(services: Services, by: str) -> int:
 
 
 def held_up(services: Services) -> Iterator[Batch]:
-    """Batches that a change put in doubt and of which nobody knows yet. Raises StoreError."""
+    """Batches that a change put in doubt and that are not decided yet. Raises StoreError."""
     for campaign_id in services.campaigns.active():
         try:
             campaign = services.campaigns.read(campaign_id)

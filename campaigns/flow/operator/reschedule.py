@@ -1,4 +1,4 @@
-"""Another time for what of a campaign is still here. What the gateway has keeps the time that it was sent with."""
+"""Another time for the batches of a campaign that are still here. Those at the gateway keep their time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from campaigns.times.gateway_times import parse_when
 
 
 def to_come_ms(services: Services, when: datetime | str) -> int:
-    """A time to come as unix ms; without a zone it is in the gateway's. Raises ValueError for anything else."""
+    """A future time as unix ms; without a zone it is in the gateway's. Raises ValueError for anything else."""
     if not isinstance(when, (str, datetime)):
         raise ValueError("must be a datetime or text such as 2030-05-01T10:00:00")  # noqa: TRY004 (as for other times)
     at_ms = parse_when(when, services.settings.gateway_timezone)
@@ -25,20 +25,20 @@ def to_come_ms(services: Services, when: datetime | str) -> int:
 
 
 def reschedule(services: Services, campaign: Campaign, at_ms: int, by: str, why: str) -> int:
-    """Batches that are still here go out at `at_ms` (unix ms). Returns how many they are. Raises StateError."""
+    """Let the batches that are still here go out at `at_ms` (unix ms). Returns their number. Raises StateError."""
     lead_ms = lead_within_window(campaign, at_ms, services.ms.schedule_lead)
     zone = services.settings.gateway_timezone
     act = Act(Deed.CAMPAIGN_RESCHEDULED, campaign.id, by, why, f"{moment(at_ms, zone)} {zone}")
     number = services.campaigns.reschedule(act, at_ms, lead_ms)
     _keep_until(services, campaign, at_ms)
-    # What waited for its old time looks at the new one.
+    # Entries that wait for the old time get the new one.
     sweep_campaign(services, services.campaigns.read(campaign.id))
     ring(services, queue_of(SEND, campaign.kind))
     return number
 
 
 def _keep_until(services: Services, campaign: Campaign, at_ms: int) -> None:
-    """Request bodies live on as if they were planned now, for that time."""
+    """Renew the request bodies, as if they were planned now for that time."""
     later_ms = max(0, at_ms - services.now_ms())
     for batches in services.batches.read_in_portions(campaign.batch_ids()):
         services.plans.keep(batches, later_ms=later_ms)

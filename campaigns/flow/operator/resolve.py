@@ -19,7 +19,7 @@ RESOLUTIONS: Final = {"sent": ACCEPTED, "resend": PLANNED, "write-off": WRITTEN_
 
 
 def resume_account(services: Services, account: str, by: str, why: str = "") -> None:
-    """End an account's pause, with an event; what waited for it, sends, polls and checks alike, is due now."""
+    """End an account's pause, with an event. The sends, polls and checks that waited for it are due now."""
     services.limiter.resume(account, Act(Deed.ACCOUNT_RESUMED, account, by, why))
     now_ms, reply_window_ms = services.now_ms(), services.ms.reply_window
     for campaign_id in services.campaigns.active():
@@ -42,13 +42,13 @@ def decide(
     act: Act,
     batch_id: str | None,
 ) -> int:
-    """Move the campaign's batches, or one of them, from one state to another, as `act` says of the campaign.
+    """Move the campaign's batches, or one of them, from one state to another, and record `act` for each.
 
-    A record is kept of each. Returns how many moved.
+    Returns how many were moved.
     """
     changed = 0
     for batch in services.batches.read_each(_chosen(campaign, batch_id)):
-        # A batch whose mailings were refused one by one has nobody left to send to.
+        # A batch whose mailings were refused one by one has no recipients left.
         if batch.state == from_state and (batch.recipients > 0 or batch.kind == "list" or to != PLANNED):
             move = replace(_move(batch, to, act.said()), act=replace(act, of=batch.id))
             changed += services.batches.move(batch, move, from_states={from_state}, fence=batch.fence)
@@ -56,7 +56,7 @@ def decide(
 
 
 def check_confirmed(services: Services, campaign: Campaign, act: Act, batch_id: str | None, confirmed_by: str) -> None:
-    """Raises ConfirmationError if `act` decides to send again what costs so much that it takes two people."""
+    """Raises ConfirmationError if `act` resends what costs `confirm_cost` or more, and no second person confirms."""
     dearest, price = services.settings.confirm_cost, services.settings.message_cost
     if dearest is None or price is None or RESOLUTIONS[act.detail] != PLANNED:
         return
@@ -67,7 +67,7 @@ def check_confirmed(services: Services, campaign: Campaign, act: Act, batch_id: 
 
 
 def _chosen(campaign: Campaign, batch_id: str | None) -> Sequence[str]:
-    """All batches of the campaign, or the one that was named, if it has it."""
+    """The ids of all batches of the campaign, or of the named one if the campaign has it."""
     ids = campaign.batch_ids()
     return ids if batch_id is None else [batch_id] if batch_id in ids else []
 
@@ -78,7 +78,7 @@ def _move(batch: Batch, to: str, reason: Mapping[str, str]) -> Move:
     if to == PLANNED:
         return Move(to, reason, {"checks": 0}, {SEND: 0})
     if to == ACCEPTED:
-        # Without ids at the gateway there is nothing to ask for; the horizon ends it.
+        # Without ids there is nothing to poll by; the horizon ends it.
         followed_ms = max(batch.starts_at_ms, batch.number("claimed_ms"))
         return Move(to, reason, {"followed_ms": followed_ms}, {POLL_VERB: 0})
     return Move(to, reason)

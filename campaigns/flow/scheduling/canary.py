@@ -1,4 +1,4 @@
-"""Canaries: what became of the part of a campaign that went out first, and whether the others follow."""
+"""Canaries: how the part of a campaign fared that was sent first, and whether the others follow."""
 
 from __future__ import annotations
 
@@ -22,20 +22,23 @@ from campaigns.text.wording import counted
 
 log = logging.getLogger(__name__)
 
-#: It is looked at again after this part of its wait, and after so long at least and at most: a canary that fails is
-#: noticed soon, also while some of it is still to be sent.
-_LOOKS: Final = 20
+#: A canary is judged this often during its wait, within the limits below: one that fails is noticed soon, even while
+#: a part of it is still to be sent.
+_JUDGEMENTS: Final = 20
 _SOONEST_MS, _LATEST_MS = 1_000, 30_000
-#: The answers to what was asked last are known after so long.
+#: By then the answers to the last polls are stored.
 _ANSWERS_MS: Final = 3_000
-#: Words that are final and no failure.
+#: Final statuses that are not failures.
 _NO_FAILURES: Final = frozenset({READ, DELIVERED, UNKNOWN_FINAL})
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is known of a canary, in recipients: `arrived` have it on their phones, `failed` were refused or cannot be
-    reached. `open`: requests that are still to be sent or in doubt; `held`: those that a person has to decide about."""
+    """What is known of a canary.
+
+    `arrived`: recipients who have the message on their phones. `failed`: recipients who were refused or cannot be
+    reached. `open`: requests that are in doubt or still to be sent. `held`: requests about which a person must decide.
+    """
 
     recipients: int
     arrived: int
@@ -46,8 +49,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`waits`, until `until_ms` (unix ms) if that is known; `asks` the gateway once more; `passed`; or `failed`, and
-    why."""
+    """`waits` (until `until_ms`, unix ms, if known), `asks` for statuses once more, `passed`, or `failed` (`why`)."""
 
     word: Literal["waits", "asks", "passed", "failed"]
     why: str = ""
@@ -55,7 +57,7 @@ class Verdict:
 
 
 def judge_canary(services: Services, entry: Entry) -> None:
-    """The canary of a campaign is to be looked at. Raises StoreError."""
+    """Judge the canary of a campaign, and say when to judge it again. Raises StoreError."""
     try:
         campaign = services.campaigns.read(entry.id)
     except UnknownCampaignError:
@@ -63,7 +65,7 @@ def judge_canary(services: Services, entry: Entry) -> None:
         return
     canary = campaign.canary
     if campaign.state != READY or not campaign.canary_batches or canary is None:
-        # Where it is paused, resuming brings it here again.
+        # A paused campaign comes here again when it is resumed.
         services.due.drop_control(entry)
         return
     now_ms = services.now_ms()
@@ -73,7 +75,7 @@ def judge_canary(services: Services, entry: Entry) -> None:
     if verdict.word == "asks":
         poll_now(services, replace(campaign, batches=campaign.canary_batches))
         ring(services, POLL)
-    # What is asked is noted after it is asked: who dies in between asks again.
+    # Recorded after it is asked: a worker that dies in between makes another ask again.
     _write(services, campaign, verdict, found)
     if verdict.word in {"waits", "asks"}:
         again_ms = now_ms + _again_ms(canary)
@@ -83,7 +85,7 @@ def judge_canary(services: Services, entry: Entry) -> None:
 
 
 def findings(campaign: Campaign, final: Set[str]) -> Findings:
-    """What is known of its canary. As long as that is not judged, nothing else of the campaign is out. Pure."""
+    """What is known of its canary. Until that has passed, nothing else of the campaign is sent. Pure."""
     recipients, requests = campaign.recipients, campaign.requests
     behind = campaign.batches - campaign.canary_batches
     words = campaign.statuses
@@ -98,8 +100,11 @@ def findings(campaign: Campaign, final: Set[str]) -> Findings:
 
 
 def judged(canary: Canary, found: Findings, now_ms: int, sent_by_ms: int, asked_ms: int) -> Verdict:
-    """What follows from it. `sent_by_ms`: when the last of it began at the gateway (unix ms). `asked_ms`: when
-    the gateway was asked for statuses after the wait had ended; 0 if it was not yet. Pure."""
+    """What follows from the findings. Pure.
+
+    `sent_by_ms`: when the last batch of the canary began at the gateway (unix ms). `asked_ms`: when the gateway was
+    asked for statuses after the wait (unix ms); 0 if it was not yet.
+    """
     if found.failed > canary.max_failed * max(found.recipients, canary.recipients if found.open else 0):
         of = f"{found.failed:,} of {counted(found.recipients, 'recipient')}"
         return Verdict("failed", f"{of} failed, and at most {canary.max_failed:.0%} may")
@@ -116,11 +121,11 @@ def judged(canary: Canary, found: Findings, now_ms: int, sent_by_ms: int, asked_
 
 
 def _again_ms(canary: Canary) -> int:
-    return min(_LATEST_MS, max(_SOONEST_MS, canary.wait_s * 1000 // _LOOKS))
+    return min(_LATEST_MS, max(_SOONEST_MS, canary.wait_s * 1000 // _JUDGEMENTS))
 
 
 def _sent_by_ms(services: Services, campaign: Campaign) -> int:
-    """When the last of its canary was sent, or begins if it is scheduled (unix ms)."""
+    """When the last batch of its canary was sent, or begins if it is scheduled (unix ms)."""
     ids = campaign.batch_ids()[: campaign.canary_batches]
     return max((batch.starts_at_ms for batch in services.batches.read_each(ids)), default=0)
 

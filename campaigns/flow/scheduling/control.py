@@ -1,4 +1,4 @@
-"""What the control queue holds: leases and plans that end, cancelling, sweeping and trimming in small slices."""
+"""The work of the control queue: leases and plans that end, canaries, cancelling, sweeping, trimming."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from campaigns.ledger import CANARY, CANCEL, LEASE, PLAN, Entry
 from campaigns.ledger.states import CANCELLING, PLANNING
 from campaigns.services import Services
 
-#: A slice of sweeping or trimming takes so long, and the next follows after so long while there is more to do: a
-#: twentieth of a core.
+#: How long a slice of sweeping or trimming takes, and when the next follows while there is more to do: together they
+#: use a twentieth of a core.
 _SLICE_S: Final = 0.05
 _SLICES_EVERY_MS: Final = 1_000
-#: A round of sweeping begins so long after the last one ended.
+#: Time between the end of a round of sweeping and the next.
 _ROUNDS_EVERY_MS: Final = 30_000
-#: Trimming looks again after so long. It is a pause's longest end, and less than a fast account fills the stream in.
+#: Time between two rounds of trimming. A pause of sending ends that late at most; no account fills the stream sooner.
 _TRIMS_EVERY_MS: Final = 1_000
 
 
@@ -51,7 +51,7 @@ def control_taken(
 
 
 def _campaign_due(services: Services, entry: Entry) -> None:
-    """A plan whose producer may be gone, or a campaign whose batches somebody began to cancel."""
+    """Sweep a plan whose producer may be gone, or a campaign that is being cancelled; again later while it is."""
     try:
         campaign = services.campaigns.read(entry.id)
     except UnknownCampaignError:

@@ -1,4 +1,4 @@
-"""Ringing: a bell for every queue in which something is due and nobody is at work. Ringing twice does no harm."""
+"""Ringing: a bell for every queue in which something is due and no worker takes it. Ringing twice does no harm."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from campaigns.names import DUE_QUEUES
 from campaigns.services import Services
 from campaigns.store.calls import Calls
 
-#: After so long without anybody taking, a bell that was rung counts as lost.
-SILENCE_MS: Final = 1_000
+#: A bell counts as lost when no worker has taken anything for this time since it was rung.
+UNANSWERED_MS: Final = 1_000
 
 
 def dispatch(services: Services, beat: str = "") -> int:
-    """Ring where something is due and nobody has answered for a second. Returns the number of bells.
+    """Ring where something is due and no worker has answered for a second. Returns the number of bells.
 
     `beat` is the name of the beat whose tick this is.
     """
@@ -24,13 +24,13 @@ def dispatch(services: Services, beat: str = "") -> int:
     services.due.keep_in_control([SWEEP_ENTRY, TRIM_ENTRY], services.now_ms())
     calls = Calls()
     server = calls.add(services.turns.witness.check_call())
-    rings = {queue: calls.add(services.turns.ring_call(queue, silence_ms=SILENCE_MS)) for queue in DUE_QUEUES}
+    rings = {queue: calls.add(services.turns.ring_call(queue, silence_ms=UNANSWERED_MS)) for queue in DUE_QUEUES}
     calls.run(services.store)
     services.turns.witness.checked(*server.value)
     return sum(services.ring(queue) for queue, to_ring in rings.items() if to_ring.value)
 
 
 def ring(services: Services, queue: str) -> None:
-    """Rouse a worker of a queue in which something has just become due, unless one is awake. Raises StoreError."""
+    """Ring for a queue in which something has just become due, unless a bell or a turn is out. Raises StoreError."""
     if services.turns.ring(queue):
         services.ring(queue)

@@ -1,4 +1,4 @@
-"""Leases that ended: a worker died or hangs, and nobody knows how far its request got."""
+"""Leases that ended: a worker died or hangs, and how far its request got is unknown."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ log = logging.getLogger(__name__)
 
 
 def end_lease(services: Services, batch_id: str) -> None:
-    """A lease is due to end: its batch is in doubt, unless it has moved on."""
+    """Put the batch in doubt whose lease ends now, unless its state has changed since."""
     batch, now_ms = services.batches.read(batch_id), services.now_ms()
     if batch.state != SENDING:
         services.due.drop_control(Entry(LEASE, batch_id))
         return
     left_ms = batch.number("lease_until_ms") - now_ms
-    # One that ends later than any lease can was given before the store's clock was set back.
+    # A lease with more time left than any lease lasts was given before the store's clock was set back.
     if 0 < left_ms <= services.ms.lease:
         services.due.put_control(Entry(LEASE, batch_id), now_ms + left_ms)
     else:

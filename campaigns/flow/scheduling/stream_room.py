@@ -1,7 +1,7 @@
-"""Room in the event stream: what every group has read is dropped, and sending pauses while too much is unread.
+"""Room in the event stream: events that every group has read are dropped, and sending pauses while too many are unread.
 
-The pause is none of a campaign's states: one field in the store holds up all sending, so that it costs the same
-for one campaign and for a hundred thousand, and so that a person's pause stays a person's.
+This pause is not a state of campaigns. One field in the store stops all sending: that costs the same for one campaign
+and for a hundred thousand, and does not mix with the pauses that people decide.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TRIM_ENTRY: Final = Entry(TRIM, "")
 
 
 def keep_room(services: Services, may_go_on: Callable[[], bool] = lambda: True) -> bool:
-    """Drop events that nobody waits for, while `may_go_on`. Returns whether all that may go has gone."""
+    """Drop events that every group has read, while `may_go_on`. Returns whether none of them is left."""
     cap = services.settings.events_cap
     while True:
         trimmed = services.events.trim(services.ms.events, cap)
@@ -33,7 +33,7 @@ def keep_room(services: Services, may_go_on: Callable[[], bool] = lambda: True) 
 
 
 def _log(trimmed: Trimmed, cap: int) -> None:
-    """Loud when the pause begins; while it lasts it is looked at every second."""
+    """Log the pause as an error when it begins, and below that while it lasts: this runs every second."""
     facts = {"entries": trimmed.left, "cap": cap, "reason": "groups of consumers have not read the event stream"}
     if trimmed.full:
         log.log(logging.ERROR if trimmed.turned else logging.DEBUG, "sending_paused", extra=facts)

@@ -1,7 +1,7 @@
-"""Sweeping: whatever should be due and is not, becomes due again. By state, never by a window of time.
+"""Sweeping: makes due again what should be due by its state and is not.
 
-It finds what a process that died between two steps left behind, and what somebody deleted. It goes on in small slices,
-one at a time, so that its cost does not grow with what exists.
+Entries are missing after a process died between two steps, or after a person deleted keys. The sweep works in small
+slices, so that its cost at any moment does not grow with the number of campaigns.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ SWEEP_ENTRY: Final = Entry(SWEEP, "")
 
 _CANCELLED_PER_ROUND_TRIP = 100
 _CAMPAIGNS_PER_SCAN = 50
-#: A round of sweeping that stopped for so long begins anew.
+#: A round of sweeping that stopped for longer than this begins anew.
 _CURSOR_LIFE_S = 3600
 
 
@@ -97,7 +97,7 @@ def _sweep_one(services: Services, campaign_id: str) -> int:
 
 
 def sweep_campaign(services: Services, campaign: Campaign) -> int:
-    """Put right what one campaign lacks. Returns how many things were missing."""
+    """Make due what one campaign lacks, and end what is left of a dead plan. Returns how many things were missing."""
     if campaign.state in {PLANNING, ABANDONED}:
         if drop_plan(services.store, campaign.id, key=campaign.fields.get("key")):
             _retire(services, campaign)
@@ -123,9 +123,9 @@ def sweep_campaign(services: Services, campaign: Campaign) -> int:
 
 
 def due_of(batch: Batch, campaign: Campaign, now_ms: int, reply_window_ms: int) -> list[tuple[Entry, int]]:
-    """What must stand in the due sets for a batch in its state, and when if it is missing. Pure.
+    """The entries that a batch must have in the due sets, and the time (unix ms) of one that is missing. Pure.
 
-    A batch that was never handed out stands there as part of its campaign.
+    A batch that was never handed out has none: its campaign stands in the order instead.
     """
     match batch.state:
         case BatchState.PLANNED if campaign.state == READY and number_of(batch.id) < campaign.number("cursor"):
@@ -136,7 +136,7 @@ def due_of(batch: Batch, campaign: Campaign, now_ms: int, reply_window_ms: int) 
             return [(Entry(RECONCILE, batch.id), now_ms)]
         case BatchState.ACCEPTED | BatchState.SETTLED:
             entries = [(Entry(POLL_VERB, batch.id), now_ms)] if batch.state == ACCEPTED else []
-            # The last fetch may have been in vain: until it is answered the window stays open, for as long again.
+            # If the last fetch failed, the window stays open until one is answered, at most for the same time again.
             if batch.recipients and replies_open(batch, now_ms, reply_window_ms):
                 entries.append((Entry(FETCH, batch.id), now_ms))
             if watched(batch):
@@ -153,7 +153,7 @@ def replies_open(batch: Batch, now_ms: int, reply_window_ms: int) -> bool:
 
 
 def poll_now(services: Services, campaign: Campaign) -> list[str]:
-    """Make whatever is followed of a campaign due now. Returns its batches."""
+    """Make the polls and the fetches of replies of a campaign due now. Returns the ids of the batches."""
     now_ms, polled = services.now_ms(), []
     for batch in services.batches.read_each(campaign.batch_ids()):
         entries = due_of(batch, campaign, now_ms, services.ms.reply_window)
@@ -180,7 +180,7 @@ def _sweep_batches(services: Services, campaign: Campaign, batches: list[Batch],
 
 
 def _cancel(services: Services, batches: Sequence[Batch]) -> int:
-    """planned → cancelled: they have not gone out and never will. Returns how many it were."""
+    """planned → cancelled: these batches were not sent and never will be. Returns how many were moved."""
     number, move = 0, Move(CANCELLED, due={SEND: None})
     for some in portions(batches, _CANCELLED_PER_ROUND_TRIP):
         calls = Calls()
@@ -191,5 +191,5 @@ def _cancel(services: Services, batches: Sequence[Batch]) -> int:
 
 
 def _retire(services: Services, campaign: Campaign) -> None:
-    """The campaign is over: from now on it only waits for its keys to expire."""
+    """Stop sweeping a campaign that is over. Its keys expire by themselves."""
     services.campaigns.retire(campaign, services.ms.retention)

@@ -1,4 +1,4 @@
-"""Windows of campaigns under way: openings that are written as time goes on, and until when all are closed."""
+"""Windows of campaigns under way: writing their next openings, and the time until which all are closed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from campaigns.times.windows import AHEAD_DAYS, next_opening, openings, packed_o
 
 log = logging.getLogger(__name__)
 
-#: Openings are written anew once those that are known end within this.
+#: Further openings are written once the known ones end within this time.
 _SOON_MS: Final = AHEAD_DAYS * 86_400_000 // 2
 
 
 def write_openings(services: Services, campaign: Campaign, now_ms: int) -> None:
-    """Write further openings of a campaign's windows, if those that are known will not last. Raises StoreError."""
+    """Write further openings of a campaign's windows, if the known ones end soon. Raises StoreError."""
     window, fresh = campaign.window, list[str]()
     if window is None:
         return
@@ -27,15 +27,17 @@ def write_openings(services: Services, campaign: Campaign, now_ms: int) -> None:
         try:
             fresh += [zone, packed_openings(openings(window, zones_in(zone), now_ms))]
         except KeyError:
-            # Another machine's zone database knows it. Until one of those comes by, it stays closed.
+            # Only another machine's zone database knows this zone. Until that machine sweeps, the window stays closed.
             log.warning("zone_unknown", extra={**campaign.facts, "zone": zone})
     if fresh:
         services.store.run("guard_campaign", [services.store.keys.campaign(campaign.id)], ["", "", *fresh])
 
 
 def closed_until_ms(services: Services, campaign: Campaign) -> int | None:
-    """When the first window opens (unix ms) of a campaign that has something to send and all windows closed; None if
-    it has not. Raises StoreError."""
+    """When the first window opens (unix ms), if a campaign has something to send while all its windows are closed.
+
+    None otherwise. Raises StoreError.
+    """
     if campaign.window is None or campaign.over or not campaign.requests.get("planned"):
         return None
     now_ms = services.about_now_ms()
@@ -45,8 +47,10 @@ def closed_until_ms(services: Services, campaign: Campaign) -> int | None:
 
 
 def lead_within_window(campaign: Campaign, at_ms: int, lead_ms: int) -> int:
-    """How long before a new time (unix ms) batches are handed over: not at all where that lies outside of the window of
-    some of them, so that the time itself decides."""
+    """How many ms before a new time (unix ms) batches are handed over; 0 if the time lies outside a window of theirs.
+
+    Then the opening of the window decides.
+    """
     if campaign.window is None:
         return lead_ms
     found = [next_opening(known, at_ms) for known in campaign.openings.values()]

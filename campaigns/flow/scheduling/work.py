@@ -1,4 +1,4 @@
-"""Work: what a worker does when a bell rings for a queue."""
+"""Work: what a worker does with what is due in each queue when a bell rings."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def work(
     patience_s: float = PATIENCE_S,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> int:
-    """Take what is due in `queue` for a moment, and do it. Returns how many things were done.
+    """Do what is due in `queue`, for about two seconds. Returns how many things were done.
 
-    `worker` names the process that works; `overlap` is how many requests it may have under way (the setting);
-    `patience_s` how long it waits for an account that can act soon.
+    `worker` names the process; `overlap` is how many requests it may have under way (by default as the setting says);
+    `patience_s` is how long it waits for an account that can act soon.
     """
     overlap = overlap or services.settings.overlap
     act = partial(_ACTS[queue], services)
@@ -57,7 +57,7 @@ def work(
 
 
 def work_through(services: Services) -> int:
-    """Do everything that can be done now, in this thread, as beat and one worker of all queues would.
+    """Do everything that is due now, in this thread, as beat and one worker of all queues would.
 
     Returns how many things were done.
     """

@@ -1,4 +1,4 @@
-"""Sending: make the one paid request of a batch that this worker has claimed, and say what came of it."""
+"""Sending: makes the one paid request of a batch that this worker has claimed, and records its result."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from campaigns.times.gateway_times import to_d_schedule, to_schedule_time
 
 log = logging.getLogger(__name__)
 
-#: A batch whose claim was not replicated is due again after so long.
+#: Time until a batch whose claim was not replicated is due again.
 _REPLICAS_S: Final = 5.0
 
 
@@ -101,7 +101,7 @@ def _verdict(services: Services, claim: Claim, permit: Permit, began_at_s: float
 
 
 def _timely(claim: Claim, zone: ZoneInfo) -> Claim:
-    """With the time to which its campaign was moved, if it was, and without one that has passed."""
+    """The claim with the time to which its campaign was rescheduled, and without a time that has passed."""
     batch, body = claim.batch, claim.body
     starts = [at_ms for at_ms in map(batch.scheduled_ms, batch.mailings) if at_ms is not None]
     if body is None or not starts or batch.kind == "quick":

@@ -1,7 +1,7 @@
 """List mailings: create (free), check the limits, confirm (paid), read back.
 
-The gateway keeps both phases apart, so a lost answer to confirmViberMessage is decided by the mailing's
-own state, read with getViberMessageData before and after.
+The gateway keeps the two phases apart, so the mailing's own status, read with getViberMessageData before and after,
+decides about a lost answer to confirmViberMessage.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from campaigns.statuses import confirmed
 
 
 def send_list(services: Services, claim: Claim, permit: Permit, may_write: Callable[[], bool], notes: Notes) -> Verdict:
-    """Create the mailing unless an earlier attempt did, confirm it. Raises GatewayError.
+    """Create the mailing unless an earlier attempt did, and confirm it. Raises GatewayError.
 
-    What is asked for confirming goes into `notes`; what comes before it is noted with permits of its own.
+    The request that confirms goes into `notes`; the free ones before it have permits and notes of their own.
     """
     batch = claim.batch
     gateway = services.gateway(batch.account)
-    # What comes before the payment takes permits of its own; with a limit of one they would wait for this one.
+    # The free requests take permits of their own. At a limit of one they would wait for the one that is held here.
     services.limiter.release(permit, used=False)
     message_id = batch.message_ids.get(0)
-    # A mailing that was created while its list was empty stays empty, whoever has joined since.
+    # A mailing that was created while its list was empty stays empty, even if people have joined the list since.
     if message_id is None or not batch.recipients or _created_for_another_time(batch):
         message_id, recipients = _create(services, claim, gateway)
     else:
@@ -65,7 +65,7 @@ def send_list(services: Services, claim: Claim, permit: Permit, may_write: Calla
 
 
 def _create(services: Services, claim: Claim, gateway: Gateway) -> tuple[int, int]:
-    """Create the mailing and note its id. It costs nothing, so whatever goes wrong here may be repeated."""
+    """Create the mailing and record its id. It costs nothing, so a failure here is simply repeated."""
     assert claim.body is not None  # noqa: S101 (checked by the caller)
     try:
         created = gateway.send_viber_message_list(
@@ -76,24 +76,24 @@ def _create(services: Services, claim: Claim, gateway: Gateway) -> tuple[int, in
     batch, message_id = claim.batch, created.message_id
     recipients = created.count_subscribers
     if recipients is None:
-        # The limits of the job are checked by it, so it is counted where it can be.
+        # The job's limits need the number, so the mailing's own list is counted.
         recipients = len(gateway.get_viber_delivery_list(message_id).data)
-    # Before the id: whoever finds an id may rely on the number, by which the limits are checked.
+    # Before the id: a worker that finds the id relies on this number for the limits.
     noted: dict[str, str | int] = {"count_subscribers": recipients, "created_for_ms": batch.number("schedule_ms")}
     _note(services, claim, noted, recipients)
-    # One that was created before takes no further part: nobody confirms it.
+    # A mailing that was created earlier is never confirmed.
     anew = replace(batch, fields={**batch.fields, "message_ids": ""})
     services.deliveries.record_message_ids(anew, {0: message_id}, services.ms.retention)
     return message_id, recipients
 
 
 def _created_for_another_time(batch: Batch) -> bool:
-    """Whether its campaign was moved since it was created. One that was almost confirmed stays as it is."""
+    """Whether its campaign was rescheduled after the mailing was created. One that may be confirmed already is kept."""
     return batch.number("created_for_ms") != batch.number("schedule_ms") and "confirming_ms" not in batch.fields
 
 
 def _begin_confirming(services: Services, batch: Batch, status_before: str) -> None:
-    """Note that the mailing is about to be paid for. Raises PermitDeniedError where its campaign is not `ready`."""
+    """Record that the mailing is about to be paid for. Raises PermitDeniedError if its campaign is not `ready`."""
     refusal = services.batches.begin_confirming(batch, status_before)
     if refusal is None:
         return
@@ -129,7 +129,7 @@ def _check_limits(services: Services, batch: Batch, recipients: int) -> None:
 def _confirmed_after_all(gateway: Gateway, message_id: int, before: str, error: GatewayError) -> bool:
     """Whether the mailing's state shows that it was confirmed although confirm did not say so.
 
-    A refusal is checked as well: it may refuse because an earlier request, whose answer was lost, was late.
+    A refusal is checked too: the gateway may refuse because an earlier request arrived late and was carried out.
     """
     if isinstance(error, (NotSentError, PermitDeniedError)):
         return False

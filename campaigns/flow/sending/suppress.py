@@ -1,9 +1,8 @@
-"""Claiming with respect for the opt-outs: nobody who opted out before the claim is messaged.
+"""Opt-outs before the claim: no recipient who opted out before the claim is messaged.
 
-Planning takes out who is on the list, and notes the list's version. Whoever opts out later moves the version,
-and then a batch is not given out before its phones were checked again. From the claim on a request is on its
-way: an opt-out of the same moment comes too late for it. A list mailing's phones are only known at the
-gateway, which keeps such lists: this check passes them over.
+Planning excludes the phones on the suppression list and records the list's version. Each later opt-out raises the
+version, and a batch with an older one cannot be claimed before its phones are checked again. An opt-out that comes
+after the claim is too late for that request. List mailings are not checked: only the gateway knows their phones.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def check(services: Services, batch_id: str, outdated: OutdatedSuppression) -> None:
-    """Take out of a planned batch who opted out. Nothing happens if somebody else was first."""
+    """Exclude those recipients of a planned batch who opted out. Nothing happens if another worker was first."""
     batch = services.batches.read(batch_id)
     body = services.batches.body(batch_id)
     if batch.state != PLANNED:
@@ -30,7 +29,7 @@ def check(services: Services, batch_id: str, outdated: OutdatedSuppression) -> N
         planned = [phone for mailing in phones_of(batch.kind, body) for phone in mailing]
         verdicts = services.optouts.among(planned)
         opted_out = {phone for phone, is_out in zip(planned, verdicts, strict=True) if is_out}
-        # Fewer than the batch counts: some were erased while it lay refused.
+        # Fewer phones than the batch counts: some people were erased while it was refused.
         if opted_out or len(planned) != batch.recipients:
             reduced = without(batch.kind, body, opted_out)
             removed = reduced.removed

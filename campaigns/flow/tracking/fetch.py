@@ -1,4 +1,4 @@
-"""Asking the gateway about a batch, whatever its kind, and reading the answer in one form."""
+"""Asks the gateway about a batch of any kind, and reads the answers in one form."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Cost = dict[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the gateway says of a batch. Everything is by the mailing's number in the batch.
+    """What the gateway says about a batch, each part by the mailing's number in the batch.
 
-    `odd` is what could not be read, or belongs to no mailing of the batch.
+    `odd` counts what could not be read, or belongs to no mailing of the batch.
     """
 
     digest: str
@@ -38,7 +38,10 @@ class Answer:
 
 
 def ask(gateway: Gateway, batch: Batch, phones: Callable[[], Sequence[Sequence[str]]]) -> Answer:
-    """One look at the gateway. Raises GatewayError. An answer equal to the last one is not parsed.
+    """Ask once. Raises GatewayError. An answer equal to the last one is not parsed.
+
+    Bulk batches ask statusBulkViber. Those without a uuid, which were accepted on evidence alone, and list mailings
+    ask getViberDeliveryList; quick messages ask getViberDeliveryData.
 
     `phones` gives the recipients of each mailing, empty lists once they have expired.
     """
@@ -51,16 +54,16 @@ def ask(gateway: Gateway, batch: Batch, phones: Callable[[], Sequence[Sequence[s
 
 
 def last_digest(batch: Batch) -> str | None:
-    """The digest of the last answer, if the batch still holds all that was taken from it.
+    """The digest of the last answer, if the batch still holds all that was written because of it.
 
-    A replica that took the primary's place in the middle of a poll has what was written last, and may lack the rest.
+    A replica that took the primary's place in the middle of a poll may hold the digest and lack what it stands for.
     """
     digest, _, mark = batch.fields.get("digest", "").partition(" ")
     return digest if mark == _mark(batch.fields) else None
 
 
 def marked(digest: str, fields: Mapping[str, str]) -> str:
-    """A digest as a batch keeps it. `fields`: what the batch holds once all of the answer is written."""
+    """A digest as a batch keeps it, with a mark of `fields`: what the batch holds once the whole answer is written."""
     return f"{digest} {_mark(fields)}"
 
 
@@ -74,7 +77,7 @@ def _ask_quick(
 ) -> Answer:
     message_id = batch.message_ids.get(0)
     if message_id is None:
-        return Answer(last_digest or "")  # a person said that it was sent: there is nothing to ask for
+        return Answer(last_digest or "")  # a person resolved it as sent: there is no id to ask by
     polled = gateway.get_viber_delivery_data(message_id)
     if polled.digest == last_digest:
         return Answer(polled.digest)
@@ -121,7 +124,7 @@ def _ask_lists(gateway: Gateway, batch: Batch, last_digest: str | None) -> Answe
 
 
 def _costs(gateway: Gateway, batch: Batch, message_ids: Mapping[int, Sequence[int]]) -> dict[int, Cost]:
-    """What the gateway says mailings cost that have no price yet. Following goes on without an answer."""
+    """What mailings without a price cost, as far as the gateway says. A failure does not stop the poll."""
     costs: dict[int, Cost] = {}
     for number, ids in message_ids.items():
         if f"cost:{number}" not in batch.fields:
@@ -131,7 +134,7 @@ def _costs(gateway: Gateway, batch: Batch, message_ids: Mapping[int, Sequence[in
 
 
 def final_costs(services: Services, batch: Batch) -> dict[int, Cost]:
-    """What its mailings cost in the end, by number and currency, in millionths. Raises GatewayError."""
+    """What each mailing of a batch cost in the end, in millionths by currency. Raises GatewayError."""
     gateway = services.gateway(batch.account)
     costs = {number: _cost(gateway, ids) for number, ids in batch.all_message_ids.items()}
     return {number: cost for number, cost in costs.items() if cost}

@@ -1,4 +1,4 @@
-"""Replies: fetch what is not marked yet, store it, then mark it. In this order nothing is lost."""
+"""Replies: fetch those that are not marked yet, store them, then mark them. In this order none is lost."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _fetch_all(services: Services, batch: Batch, permits: ReadPermits) -> None:
         try:
             _fetch(services, services.gateway(batch.account).under(permits), batch, mailing, message_id)
         except GatewayError as error:
-            # One mailing whose replies cannot be had costs none of the others.
+            # The replies to the other mailings are fetched all the same.
             log.info("replies_failed", extra={**batch.facts, "mailing": mailing, **error.facts})
             delay_s, answered = error.retry_after_s or delay_s, False
     if followed_to_the_end(now_ms, starts_at_ms, settings.reply_window_s, answered=answered):
@@ -81,7 +81,7 @@ def _fetch(services: Services, gateway: Gateway, batch: Batch, mailing: int, mes
         for message in incoming
     ]
     services.replies.add(batch, replies)
-    # One without an id cannot be marked. It comes back with each answer, and is stored once.
+    # A reply without an id cannot be marked. It comes with each answer, and is stored once.
     ids = [message.id for message in incoming if message.id]
     for portion in portions(ids, _MARKED_PER_CALL):
         marked = gateway.read_response_status(portion)
@@ -97,7 +97,7 @@ def unmarked_id(message: IncomingMessage) -> str:
 
 
 def _only_phone(services: Services, batch: Batch) -> str:
-    """The phone of a batch that has a single recipient: whose its replies are needs no spelling of a phone."""
+    """The phone of a batch with a single recipient, whose replies need no readable phone; else an empty text."""
     if batch.kind != "quick" or (body := services.batches.body(batch.id)) is None:
         return ""
     return phones_of(batch.kind, body)[0][0]
