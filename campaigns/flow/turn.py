@@ -100,7 +100,7 @@ class WorkerTurn:
         for taken in answer.taken:
             self._begin(threads, taken, began_at_s)
         if self._unwritten or not self._goes_on or (answer.taken and not self._under_way):
-            return  # how long to wait was said before the work was done
+            return  # `wait_ms` is from before that work, which may have made more due
         wait_s = None if answer.wait_ms is None or len(answer.taken) == free else answer.wait_ms / 1000
         if self._under_way:
             self._await(wait_s)
