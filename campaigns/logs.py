@@ -1,8 +1,8 @@
-"""Log lines of our own processes: one a record, the event's name and its facts, as text or as JSON.
+"""Log lines of our own processes: one per record, with the event's name and its facts, as text or as JSON.
 
-Our records carry a fixed event name as their message and facts in `extra`. Lines of libraries come in the same shape:
-their event is the logger's name, and `message` what they say. An exception is written as its type and where it was
-raised; what it says is written only where its words are known to hold no content of a job (`described`).
+Our records carry a fixed event name as their message and facts in `extra`. Lines of libraries have the same shape:
+their event is the logger's name, and `message` their text. An exception is written as its type and its traceback; its
+message only if it is known to hold no content of a job (`described`).
 
 Nothing here installs itself: a program that calls `enqueue` keeps its logging as it is.
 """
@@ -27,10 +27,10 @@ _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 _LONGEST: Final = 2_000
 _LONGEST_TRACEBACK: Final = 8_000
 _PLAIN: Final = re.compile(r'[^\s"=\\]+')
-#: Exceptions of these packages speak of connections, processes and states, never of a job.
-_SPEAKING: Final = frozenset({"amqp", "billiard", "campaigns", "celery", "kombu", "redis", "socket", "ssl", "workers"})
-_SPEAKING_BUILTINS: Final = (AttributeError, ImportError, OSError, TypeError)
-#: Where redis-py and the server repeat a command, with what it was to write.
+#: Packages whose exceptions describe connections, processes and states, never a job.
+_HARMLESS: Final = frozenset({"amqp", "billiard", "campaigns", "celery", "kombu", "redis", "socket", "ssl", "workers"})
+_HARMLESS_BUILTINS: Final = (AttributeError, ImportError, OSError, TypeError)
+#: Where redis-py and the server repeat a command with its arguments.
 _COMMAND: Final = re.compile(
     r"Command # [0-9]+ \(.*\) of pipeline caused error: |, with args beginning with: .*", re.DOTALL
 )
@@ -49,7 +49,7 @@ class LineFormatter(logging.Formatter):
 
 @contextmanager
 def to_stderr(form: str) -> Iterator[None]:
-    """Meanwhile this process's log goes to standard error. For our own processes that Celery does not start."""
+    """Write this process's log to standard error while the block lasts. For processes that Celery does not start."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(form))
     root = logging.getLogger()
@@ -66,14 +66,14 @@ def to_stderr(form: str) -> Iterator[None]:
 
 
 def line_of(record: logging.LogRecord) -> dict[str, Any]:
-    """What a line says, in the order in which it says it. A fact that is None is left out."""
+    """The fields of a line, in order. A field that is None is left out."""
     own = record.name.partition(".")[0] in _OURS
-    said = _said(record)
-    facts = _own_facts(record) if own else {"message": said, **_task_facts(record)}
+    message = _message(record)
+    facts = _own_facts(record) if own else {"message": message, **_task_facts(record)}
     line = {
         "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "level": record.levelname,
-        "event": said if own else record.name,
+        "event": message if own else record.name,
         **facts,
         "logger": record.name,
         "process": record.process,
@@ -83,12 +83,12 @@ def line_of(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def described(error: BaseException) -> str:
-    """An exception in one line: its type, and what it says if that can be no content of a job."""
+    """An exception in one line: its type, and its message if that cannot hold content of a job."""
     kind = type(error)
-    speaks = kind.__module__.partition(".")[0] in _SPEAKING and kind.__module__ != "billiard.einfo"
+    is_harmless = kind.__module__.partition(".")[0] in _HARMLESS and kind.__module__ != "billiard.einfo"
     if kind.__module__ == "builtins":
-        speaks = isinstance(error, _SPEAKING_BUILTINS)
-    words = _COMMAND.sub("", str(error)) if speaks else ""
+        is_harmless = isinstance(error, _HARMLESS_BUILTINS)
+    words = _COMMAND.sub("", str(error)) if is_harmless else ""
     return f"{kind.__qualname__}: {words}" if words else kind.__qualname__
 
 
@@ -110,19 +110,19 @@ def _plain(text: str) -> str:
     return json_line(text)[1:-1] if UNSAFE.search(text) else text
 
 
-def _said(record: logging.LogRecord) -> str:
-    """The message. Exceptions among its arguments are told, so that none says what must not be said."""
+def _message(record: logging.LogRecord) -> str:
+    """The message. Exceptions among its arguments are `described`, so that none reveals content of a job."""
     args: Any = record.args
     if isinstance(args, Mapping):
-        # What Celery says of a task that raised: `exc` is the exception's repr.
+        # Celery's line about a task that raised: `exc` is the exception's repr.
         args = {**args, **({"exc": _repeated(record, str(args["exc"]))} if "exc" in args else {})}
     elif args:
         args = tuple(described(part) if isinstance(part, BaseException) else part for part in args)
     try:
-        said = str(record.msg) % args if args else str(record.msg)
+        message = str(record.msg) % args if args else str(record.msg)
     except Exception:  # noqa: BLE001 (logging would print the arguments themselves to standard error)
-        said = str(record.msg)
-    return _COMMAND.sub("", said)
+        message = str(record.msg)
+    return _COMMAND.sub("", message)
 
 
 def _repeated(record: logging.LogRecord, shown: str) -> str:
@@ -156,7 +156,7 @@ def _traceback(record: logging.LogRecord) -> str | None:
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """The exception, and those that it came from, newest first."""
+    """The exception and its causes, newest first."""
     seen: set[int] = set()
     now: BaseException | None = error
     while now is not None and id(now) not in seen:
@@ -167,6 +167,6 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 def _cut(value: Any, name: str) -> Any:
     if name == "traceback":
-        # Its end says the most.
+        # The end of a traceback is the most useful part.
         return value[-_LONGEST_TRACEBACK:]
     return value[:_LONGEST] + "..." if isinstance(value, str) and len(value) > _LONGEST else value

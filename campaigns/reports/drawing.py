@@ -1,4 +1,4 @@
-"""The report's pictures: inline SVG without text, since text inside would shrink with the picture. Pure."""
+"""The report's pictures: inline SVG without text, because text inside would shrink with the picture. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def meter(part: int, whole: int) -> Markup:
 
 
 def timeline(chart: Chart, zone: ZoneInfo) -> Markup:
-    """The chart with its axes, its legend, and words for what it leaves out."""
+    """The chart with its axes, its legend, and a sentence about messages outside its range."""
     about = f"At most {counted(chart.highest, 'message')} per {length(chart.step_s)}"
     svg = element(
         "svg",
@@ -72,13 +72,13 @@ def _key(kind: int) -> Markup:
 
 def _left_out(chart: Chart, zone: ZoneInfo) -> str:
     total = sum(bar.total for bar in chart.bars) + chart.before + chart.after
-    said = [f"Each bar stands for {length(chart.step_s)}."]
+    sentences = [f"Each bar stands for {length(chart.step_s)}."]
     for number, what, at in (
         (chart.before, "earlier, from", chart.first_s),
         (chart.after, "later, until", chart.last_s),
     ):
         if number:
-            said.append(
+            sentences.append(
                 f"Not drawn: {counted(number, 'message')} ({share(number, total)}) {what} {moment(at * 1000, zone)}."
             )
-    return " ".join(said)
+    return " ".join(sentences)

@@ -1,7 +1,7 @@
-"""What a report says, as values. Pure.
+"""The figures of a report, as values. Pure.
 
-The funnel and the account come from the campaign's counters, which are read in one piece; statuses, failures
-and the timeline from its single messages, which may move on while they are read: `adrift` tells by how much.
+The funnel and the account come from the campaign's counters, which are read at once. Statuses, failures and the
+timeline come from its single messages, which may change while they are read: `adrift` is the difference.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ MEANINGS: Final = {
     SENT: "handed to Viber",
     DELIVERED: "on the phone",
     READ: "opened",
-    UNKNOWN_FINAL: "the gateway never said what became of it; no longer asked",
+    UNKNOWN_FINAL: "no final status came before the horizon; no longer polled",
 }
 _MOST_MISTAKES: Final = 100
 
@@ -60,7 +60,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the gateway refused in these words. `requests` is None for single mailings of requests that it took."""
+    """Messages refused for one reason. `requests` is None for mailings of requests that were accepted otherwise."""
 
     words: str
     requests: int | None
@@ -69,7 +69,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Messages of which something is open: what and why, and the command that puts it right, if one does."""
+    """Messages whose outcome is open: what, why, and the command that helps, if there is one."""
 
     what: str
     messages: int
@@ -100,7 +100,7 @@ class Report:
     funnel: tuple[Step, ...]
     chart: Chart | None
     words: tuple[tuple[str, Span], ...]
-    silent: int  # messages sent of which nothing was heard yet
+    unreported: int  # messages sent that have no status yet
     adrift: int
     failures: tuple[tuple[str, int, int], ...]  # status, error code, messages
     refusals: tuple[Refusal, ...]
@@ -128,9 +128,9 @@ def figures(
     limit: str,
 ) -> Report:
     """A report. `people` is how many phones replied, `replies` the newest, `opted_out_late` those of the opted out
-    who were taken out after planning, `limit` the job's `max_cost`."""
+    who were excluded after planning, `limit` the job's `max_cost`."""
     words = sorted(tally.words.items(), key=lambda pair: -pair[1].number)
-    heard = sum(span.number for _, span in words)
+    reported = sum(span.number for _, span in words)
     mistakes = flatten(status.errors)
     return Report(
         status=status,
@@ -139,8 +139,8 @@ def figures(
         funnel=_funnel(status, people),
         chart=tally.timeline.chart(zone),
         words=tuple(words),
-        silent=max(status.sent - heard, 0),
-        adrift=abs(heard - sum(status.statuses.values())),
+        unreported=max(status.sent - reported, 0),
+        adrift=abs(reported - sum(status.statuses.values())),
         failures=tuple((word, code, number) for (word, code), number in tally.failures.most_common()),
         refusals=_refusals(tally),
         pending=_pending(status, tally),
@@ -160,8 +160,8 @@ def _funnel(status: Status, people: int) -> tuple[Step, ...]:
     read = status.statuses.get(READ, 0)
     delivered = read + status.statuses.get(DELIVERED, 0)
     return (
-        Step("Planned", status.total - excluded, "handed in, without those taken out"),
-        Step("Sent", status.sent, "the gateway has them"),
+        Step("Planned", status.total - excluded, "handed in, without the excluded"),
+        Step("Sent", status.sent, "the gateway has accepted them"),
         Step("Delivered", delivered, "on the phone, read or not"),
         Step("Read", read, "opened"),
         Step("Replied", people, "people who answered"),
@@ -176,25 +176,25 @@ def _refusals(tally: Tally) -> tuple[Refusal, ...]:
 
 def _pending(status: Status, tally: Tally) -> tuple[Pending, ...]:
     found = [*_waiting(status), *_doubtful(status, tally)]
-    silent = status.statuses.get(UNKNOWN_FINAL, 0)
-    if silent:
-        found.append(Pending("Fate never known", silent, MEANINGS[UNKNOWN_FINAL]))
+    expired = status.statuses.get(UNKNOWN_FINAL, 0)
+    if expired:
+        found.append(Pending("Outcome never known", expired, MEANINGS[UNKNOWN_FINAL]))
     odd = {word: number for word, number in status.statuses.items() if word not in MEANINGS and _odd(word, tally)}
     for word, number in sorted(odd.items(), key=lambda pair: -pair[1])[:20]:
-        found.append(Pending(f"Status {word}", number, "a word that neither the contract nor the settings know"))
+        found.append(Pending(f"Status {word}", number, "neither the contract nor the settings know this status"))
     if status.awaiting and status.state not in {"cancelled", "invalid", "abandoned"}:
         poll = f"campaigns poll {status.id}"
-        found.append(Pending("Awaiting news", status.awaiting, "followed by itself; to ask the gateway now", poll))
+        found.append(Pending("Awaiting a final status", status.awaiting, "polled automatically; to poll now", poll))
     return tuple(found)
 
 
 def _waiting(status: Status) -> list[Pending]:
     found, planned = [], status.recipients.get(PLANNED, 0)
     if status.account_paused_until is not None:
-        why = f"account {status.account} is paused: {status.account_pause_reason}. Once that is put right"
+        why = f"account {status.account} is paused: {status.account_pause_reason}. Once that is fixed"
         found.append(Pending("Account paused", planned, why, f"campaigns resume-account {status.account}"))
     if planned and status.events_full_since is not None:
-        why = f"the event stream is full: start the consumers of group {status.events_full_group}, or drop the group"
+        why = f"the event stream is full: start the consumers of group {status.events_full_group}, or delete the group"
         found.append(Pending("Sending pauses", planned, why, "campaigns doctor"))
     if planned and status.state == "paused":
         resume = f"campaigns resume {status.id}"
@@ -203,13 +203,13 @@ def _waiting(status: Status) -> list[Pending]:
         )
         found.append(Pending("Waiting", planned, f"{why}To go on" if "canary" in why else f"{why}to go on", resume))
     elif planned and status.state == "draft":
-        why = f"a draft, made by {status.made_by}: {status.draft_reason}. Once somebody else has looked at it"
+        why = f"a draft, made by {status.made_by}: {status.draft_reason}. Once another person has checked it"
         found.append(Pending("Waiting", planned, why, f"campaigns approve {status.id}"))
     elif planned:
         later = ", what is scheduled shortly before its time" if status.scheduled_at else ""
         later += ", once the canary's results are known" if status.canary == "under way" else ""
         later += f", from {status.send_window}" if status.send_window else ""
-        found.append(Pending("Waiting", planned, f"to be sent by itself{later}"))
+        found.append(Pending("Waiting", planned, f"to be sent automatically{later}"))
     return found
 
 
@@ -219,14 +219,14 @@ def _doubtful(status: Status, tally: Tally) -> list[Pending]:
         found.append(Pending("Being sent", number, "at this moment"))
     if number := recipients.get(UNKNOWN):
         reasons = ", ".join(dict.fromkeys(batch.text for batch in tally.in_doubt if batch.text))
-        why = "bytes left and no clear answer came; evidence is looked for at the gateway, nothing to do yet"
+        why = "sent without a clear answer; the gateway's listing is being checked, nothing to do yet"
         found.append(Pending("In doubt", number, f"{why} ({reasons})" if reasons else why))
     if number := recipients.get(HELD):
-        why = "requests in doubt, listed below with what is known. Look at the gateway, then decide"
+        why = "requests in doubt, listed below with what is known. Check the gateway's cabinet, then decide"
         resolve = f"campaigns resolve {status.id} sent|resend|write-off --why REASON"
         found.append(Pending("Held", number, why, resolve))
     if number := recipients.get(WRITTEN_OFF):
-        found.append(Pending("Written off", number, "a person decided that nobody will ever know"))
+        found.append(Pending("Written off", number, "a person decided to stop asking; the outcome stays unknown"))
     return found
 
 

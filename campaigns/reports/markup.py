@@ -1,4 +1,4 @@
-"""HTML and SVG that cannot be broken by what stands in it: text is escaped unless it is markup already. Pure."""
+"""HTML and SVG in which text is always escaped, unless it is markup already. Pure."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def element(name: str, /, *children: object, **attributes: object) -> Markup:
 
 
 def joined(*children: object) -> Markup:
-    """One after the other; None is left out."""
+    """The children, one after the other, without those that are None."""
     return Markup("".join(escaped(child) for child in children if child is not None))
 
 
 def foreign(text: str, most: int = 500) -> Markup:
-    """Somebody else's words, at most so many characters, that cannot turn the direction of what stands around."""
+    """Foreign text, at most `most` characters of it. It cannot turn the text around it (<bdi>)."""
     return element("bdi", text if len(text) <= most else text[: most - 1] + "…")
 
 

@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing else: no script, nothing from elsewhere. Pure."""
+"""A report as one self-contained HTML file: no scripts, no content from other places. Pure."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _alerts(report: Report) -> Iterable[Markup]:
         yield _alert(
             "bad",
             "The account of this campaign does not balance",
-            "Some recipients stand in no class, or in two. See the account below, and tell whoever runs this.",
+            "Some recipients are in no class, or in two. See the account below, and report it to your operators.",
         )
     if report.mistakes:
         lines = [element("li", foreign(line)) for line in report.mistakes]
@@ -118,14 +118,14 @@ def _alerts(report: Report) -> Iterable[Markup]:
         yield _alert(
             "warn",
             f"{counted(held, 'message')} held until a person decides",
-            "It is not settled whether these requests are to count as sent. What is known and what to do stands below.",
+            "Whether these requests count as sent is open. See below what is known and what to do.",
         )
     if status.out_of_reach and status.out_of_reach_until is not None:
         until = moment(round(status.out_of_reach_until.timestamp() * 1000), report.zone)
         yield _alert(
             "warn",
             f"{counted(status.out_of_reach, 'message')} out of reach until {until}",
-            "They wait at the gateway for their time, and it takes nothing back: neither pause nor cancel stops them.",
+            "They are scheduled at the gateway, which takes nothing back: neither pause nor cancel stops them.",
         )
     if status.account_paused_until is not None:
         until = moment(round(status.account_paused_until.timestamp() * 1000), report.zone)

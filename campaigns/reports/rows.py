@@ -19,8 +19,9 @@ from campaigns.results import Delivery
 from campaigns.text.harmless import harmless_lines, json_line
 
 COLUMNS: Final = ("phone", "mailing", "state", "status", "time", "error_code", "replies")
-#: Where a spreadsheet would find a formula: at the beginning of a cell, of a line, or of what another list separator
-#: than ours cuts off. The full-width forms count, because a Japanese or Chinese Excel takes them for the plain ones.
+#: Where a spreadsheet would read a formula: at the beginning of a cell, of a line, or of a piece that another list
+#: separator than ours cuts off. The full-width forms count, because a Japanese or Chinese Excel reads them as the
+#: plain ones.
 _FORMULA: Final = {
     ours: re.compile(rf"""(\A|[{theirs}\t\r\n])(?=[\s"]*[=+\-@＝＋－＠])""")
     for ours, theirs in ((",", ";"), (";", ","))
@@ -31,7 +32,7 @@ _BYTE_ORDER_MARK: Final = "\ufeff"
 @dataclass(frozen=True, slots=True)
 class Row:
     """One message: `state` is that of its request, `status` the gateway's word at `time` (ISO 8601 with offset),
-    both empty while it said nothing; `replies` is how many answers came."""
+    both empty while it has none; `replies` is the number of replies."""
 
     phone: str
     mailing: str
@@ -61,7 +62,7 @@ def rows_of(deliveries: Iterable[Delivery], answers: Mapping[tuple[str, str, str
 
 
 def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
-    """CSV with a header (RFC 4180). What a spreadsheet would take for a formula gets an apostrophe in front."""
+    """CSV with a header (RFC 4180). A cell that a spreadsheet would read as a formula gets an apostrophe in front."""
     return _lines(rows, CsvLines())
 
 

@@ -13,20 +13,20 @@ from campaigns.text.wording import counted, masked, moment, money, moneys, share
 #: A table cell: its content, and the class of its column.
 _NUMBER, _TIME, _TEXT = "number", "time", None
 _LONGEST_REPLY = 300
-#: Rows of which a table is not kept on one page.
+#: From this number of rows on, a table may be divided between pages.
 _LONG = 15
-#: Rows that a narrow window shows without being asked; page.css has the same number.
+#: Rows that a narrow window shows before unfolding. page.css has the same number.
 _UNFOLDED = 5
-#: What stays together on paper.
+#: Elements that stay together on paper.
 Part = tuple[Markup | None, ...]
 
 
 def _funnel(report: Report) -> Markup | None:
     if not report.status.total:
-        return _section("Funnel", (element("p", "Nobody was handed in."),))
+        return _section("Funnel", (element("p", "No recipients were handed in."),))
     planned, lines = report.funnel[0].number, list[Markup]()
     if not planned:
-        return _section("Funnel", (element("p", "Nobody was left to be messaged."),))
+        return _section("Funnel", (element("p", "Every recipient was excluded."),))
     for number, step in enumerate(report.funnel):
         of_planned = f" {share(step.number, planned)}" if number else ""
         before = report.funnel[number - 1]
@@ -40,7 +40,7 @@ def _funnel(report: Report) -> Markup | None:
 
 
 def _over_time(report: Report) -> Markup | None:
-    if not report.words and not report.silent:
+    if not report.words and not report.unreported:
         return None
     sent = report.status.sent
     rows = [
@@ -53,18 +53,18 @@ def _over_time(report: Report) -> Markup | None:
         ]
         for word, span in report.words
     ]
-    if report.silent:
-        rows.append(["nothing heard yet", counted(report.silent), share(report.silent, sent), "", ""])
+    if report.unreported:
+        rows.append(["no status yet", counted(report.unreported), share(report.unreported, sent), "", ""])
     meanings = [f"{word}: {MEANINGS[word]}" for word, _ in report.words if word in MEANINGS]
     columns = (("Status", _TEXT), ("Messages", _NUMBER), ("Of sent", _NUMBER), ("First", _TIME), ("Last", _TIME))
     adrift = None
     if report.adrift:
         text = (
-            f"Single messages and counters differ by {counted(report.adrift)}: the campaign moved on while it was "
+            f"Single messages and counters differ by {counted(report.adrift)}: the campaign changed while it was "
             "read, or people were erased."
         )
         adrift = element("p", text, class_="soft")
-    about = "Each message at the time when it reached the status that it has now."
+    about = "Each message at the time at which it reached its present status."
     return _section(
         "Deliveries over time",
         (element("p", about, class_="lead soft"), timeline(report.chart, report.zone) if report.chart else None),
@@ -107,7 +107,7 @@ def _refusals(report: Report) -> Part:
     again = None
     if any(refusal.requests for refusal in report.refusals):
         retry = _command(f"campaigns retry {report.status.id} --why REASON")
-        again = element("p", "Once that is put right, whole requests can be sent again: ", retry)
+        again = element("p", "Once the reason is fixed, whole requests can be sent again: ", retry)
     return element("h3", "Refused, and certainly not sent"), _table(columns, rows), again
 
 
@@ -142,8 +142,8 @@ def _held(report: Report) -> Part:
     more = report.held_batches - len(report.held)
     one = f"campaigns resolve {report.status.id} sent|resend|write-off --batch {report.held[0].id} --why REASON"
     meaning = (
-        "sent: the gateway has it. resend: it never arrived, send it again, and pay again if that was wrong. "
-        "write-off: nobody will ever know."
+        "sent: the gateway has it. resend: it never arrived; it is sent and paid for again. "
+        "write-off: the outcome stays unknown."
     )
     return (
         element("h3", "Requests that are held"),
@@ -158,7 +158,7 @@ def _cost(report: Report) -> Markup | None:
     price, status = report.price, report.status
     if not status.sent and not status.costs:
         return None
-    rows = [("The gateway says, so far", moneys(status.costs) or "nothing yet")]
+    rows = [("As the gateway reports so far", moneys(status.costs) or "nothing yet")]
     if price.per_message is not None:
         rows.append(("Per message sent", money(price.per_message, price.currency)))
     if price.unpriced:
@@ -188,7 +188,7 @@ def _excluded(report: Report) -> Markup | None:
     rows = [[reason, counted(number), share(number, total)] for reason, number in report.excluded]
     columns = (("Reason", _TEXT), ("Recipients", _NUMBER), ("Of handed in", _NUMBER))
     listed = element("p", "Each with place and phone: ", _command(f"campaigns excluded {report.status.id}"))
-    return _section("Taken out, not messaged", (_table(columns, rows, stack=False), listed))
+    return _section("Excluded, not messaged", (_table(columns, rows, stack=False), listed))
 
 
 def _account(report: Report) -> Markup | None:
@@ -205,20 +205,21 @@ def _account(report: Report) -> Markup | None:
         for _, words, number in report.account
     ]
     total = sum(number for _, _, number in report.account)
-    verdict = (
-        "which are all that were handed in" if total == status.total else f"but {counted(status.total)} were handed in"
-    )
+    verdict = "as many as were handed in" if total == status.total else f"but {counted(status.total)} were handed in"
     foot = element(
         "tr", element("th", f"Together, {verdict}", scope="row"), element("td", counted(total), class_=_NUMBER)
     )
     head = element("tr", element("th", "Class", scope="col"), element("th", "Recipients", scope="col", class_=_NUMBER))
-    tone, says = ("good", "✓ The account balances.") if status.balanced else ("bad", "✗ The account does not balance.")
-    sent = f"Sent {counted(status.sent)} = final {counted(status.final)} + awaiting news {counted(status.awaiting)}."
+    tone, balance = "bad", "✗ The account does not balance."
+    if status.balanced:
+        tone, balance = "good", "✓ The account balances."
+    awaiting = f"awaiting a final status {counted(status.awaiting)}"
+    sent = f"Sent {counted(status.sent)} = final {counted(status.final)} + {awaiting}."
     return _section(
         "The account",
         (
             element("table", element("thead", head), element("tbody", *body), element("tfoot", foot)),
-            element("p", element("strong", says, class_=tone), f" {sent}"),
+            element("p", element("strong", balance, class_=tone), f" {sent}"),
         ),
     )
 
@@ -256,7 +257,7 @@ SECTIONS: Final[Sequence[Callable[[Report], Markup | None]]] = (
 
 
 def _section(title: str, *parts: Part) -> Markup:
-    """Parts, each a table or a picture with what introduces it, that are not torn apart on paper."""
+    """A section of parts (a table or a picture with its introduction); a page break on paper never divides a part."""
     first, *others = parts
     whole = [(element("h2", title), *first), *others]
     return element("section", *(element("div", *part, class_="part") for part in whole if part))
@@ -271,7 +272,7 @@ def _table(
 ) -> Markup:
     """A table whose first column names its rows. With `stack` each row becomes a block in narrow windows.
 
-    A long one goes on over the next page on paper, and in narrow windows shows its first rows until all are asked for.
+    A long one continues on the next page on paper; a narrow window shows its first rows until the reader unfolds it.
     """
     head = element("tr", *(element("th", name, scope="col", class_=kind) for name, kind in columns))
     body = []

@@ -1,4 +1,4 @@
-"""Counting what is known of a campaign's messages. Pure, and in memory that does not grow with their number."""
+"""Counts of a campaign's messages, in memory that does not grow with their number. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from campaigns.text.wording import masked
 
 K = TypeVar("K", bound=Hashable)
 
-#: At most so many different words are counted apart; what comes later counts together.
+#: Different words that are counted separately; further ones are counted together as OTHERS.
 MOST_WORDS: Final = 100
 OTHERS: Final = "(further ones)"
 MOST_BATCHES: Final = 20
@@ -62,10 +62,10 @@ class Tally:
         self.timeline = Timeline()
         self.words: dict[str, Span] = {}
         self.failures: Counter[tuple[str, int]] = Counter()
-        #: Whole requests that were refused, by the words: requests and messages.
+        #: Requests that were refused as a whole, by reason: requests and messages.
         self.refused_requests: Counter[str] = Counter()
         self.refused_messages: Counter[str] = Counter()
-        #: Mailings that were refused out of requests that were accepted.
+        #: Messages of mailings that were refused while their request was accepted, by reason.
         self.refused_mailings: Counter[str] = Counter()
         self.held: list[OpenBatch] = []
         self.in_doubt: list[OpenBatch] = []
@@ -95,11 +95,11 @@ class Tally:
             self.priced += sum(f"cost:{number}" in batch.fields for number in sent)
 
     def add_deliveries(self, values: Iterable[bytes]) -> None:
-        """Count messages of which something was heard, as they are stored: `STATUS|unix ms|delivery_id|error_code`."""
+        """Count messages that have a status, as stored: `STATUS|unix ms|delivery_id|error_code`."""
         for value in values:
-            word, _, rest = value.decode().partition("|")
-            at, _, rest = rest.partition("|")
-            at_ms, code = int(at or 0), int(rest.partition("|")[2] or 0)
+            word, _, fields = value.decode().partition("|")
+            at, _, fields = fields.partition("|")
+            at_ms, code = int(at or 0), int(fields.partition("|")[2] or 0)
             span = self.words.get(word)
             if span is None:
                 span = self.words.setdefault(word if len(self.words) < MOST_WORDS else OTHERS, Span())
@@ -107,7 +107,7 @@ class Tally:
             kind = self._kind(word)
             if kind == FAILED or (code and kind is not None):
                 _count(self.failures, (word, code), 1, (OTHERS, 0))
-            # When the horizon passed says when we stopped asking, not when anything happened.
+            # UNKNOWN_FINAL has the time of the horizon, at which nothing happened to the message.
             if kind is not None:
                 self.timeline.add(at_ms, kind)
 
@@ -138,7 +138,7 @@ class NewestReplies:
 
 
 def masked_in(text: str) -> str:
-    """Somebody's words with the phones in them masked."""
+    """A text with the phones in it masked."""
     return _PHONES.sub(lambda match: masked(match[0]), text)
 
 

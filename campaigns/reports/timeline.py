@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
-#: What the chart tells apart, from the bottom of a bar up.
+#: The kinds that the chart distinguishes, from the bottom of a bar up.
 READ, DELIVERED, MOVING, FAILED = range(4)
 KINDS: Final = ("read", "delivered", "on the way", "failed")
 
 _MOST_BUCKETS: Final = 2048
 _MOST_BARS: Final = 60
-#: Fewer bars than this would be as broad as walls: empty ones follow them.
+#: Fewer bars than this would be too broad, so empty ones are added.
 _LEAST_BARS: Final = 12
-#: A tail is left out of the chart, and told in words, if it is no more than this share of all ...
+#: A tail is left out of the chart and reported in words if it holds at most this share of all messages ...
 _TAIL: Final = 0.1
-#: ... and all is so many times as long as the shortest time that holds the rest.
+#: ... and the whole time is at least this many times the shortest time that holds the other messages.
 _FINER: Final = 8
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _STEPS_S: Final = (
@@ -63,8 +63,8 @@ class Chart:
         ten = 1
         while True:
             for leading in (10, 12, 16, 20, 30, 40, 50, 60, 80):
-                top, rest = divmod(leading * ten, 10)
-                if top >= self.highest and top % 2 == rest == 0:
+                top, tenths = divmod(leading * ten, 10)
+                if top >= self.highest and top % 2 == tenths == 0:
                     return top
             ten *= 10
 
@@ -127,7 +127,7 @@ class Timeline:
         self._buckets = merged
 
     def _window(self, starts: list[int]) -> tuple[int, int]:
-        """The first and last bucket that the chart shows: all, or all but tails that would flatten it."""
+        """The first and last bucket of the chart: all, or all without tails that would flatten it."""
         totals = [sum(self._buckets[start]) for start in starts]
         enough, inside, low = sum(totals) * (1 - _TAIL), 0, 0
         first, last = starts[0], starts[-1]
@@ -138,7 +138,7 @@ class Timeline:
                 low += 1
             if inside >= enough and starts[high] - starts[low] < last - first:
                 first, last = starts[low], starts[high]
-        # What is close to the densest part belongs into the picture.
+        # Buckets close to the densest part are shown as well.
         span = last - first + 1
         if starts[-1] - starts[0] + 1 < _FINER * span:
             return starts[0], starts[-1]

@@ -9,24 +9,24 @@
             [message] = here.sandbox.ledger()
             assert message["text"] == "Your parcel is on its way"
 
-While the block lasts, the environment holds exactly those `CAMPAIGNS_*` variables that lead to a Redis server and
-a sandbox of its own; before and after it nothing is touched. No worker, no beat and no network are needed. The
+While the block lasts, the environment holds exactly the `CAMPAIGNS_*` variables of its own Redis server and sandbox;
+afterwards it is as before. No worker, no beat and no network are needed. The
 code under test may call everything that `campaigns` offers, also in threads; `campaign.wait()` carries out the
-work by itself. Processes that it starts find the same environment. Ask campaigns for their status inside the
-block: after it the server is gone. Only one block at a time goes in a process.
+work itself. Processes that it starts find the same environment. Read the status of campaigns inside the block, since
+the server stops at its end. A process can have only one block at a time.
 
 `running` takes any setting by its name, spelled as in the environment: `running(optout_words="STOP")`.
-Waits are short: `penalty_s`, `settle_window_s` and the like; who never gets a last status is given up after four
+Waits are short (`penalty_s`, `settle_window_s` and others). Messages without a final status expire after four
 seconds (`poll_horizon_s`). `speed` is how many seconds of a message's life pass in one: at 1000, READ comes within a
 tenth of a second. The last four digits of a phone choose its fate: see `campaigns.sandbox.fates`. `accounts` are
 those with a token.
 
-    here.sandbox.ledger()                            what was really sent to whom
-    here.sandbox.fault("reset_after", "any")         the next request goes wrong: see `campaigns.sandbox.faults`
-    here.sandbox.reply("375291111111", "Yes")        a recipient answers
+    here.sandbox.ledger()                            every message that was really sent
+    here.sandbox.fault("reset_after", "any")         the next request fails: see `campaigns.sandbox.faults`
+    here.sandbox.reply("375291111111", "Yes")        a recipient replies
     here.run_until(campaign.replies)                 replies come later than the campaign's end
     here.move(timedelta(hours=2))                    two hours pass, for the workers and the gateway
-    here.move_to("2030-05-01 10:00")                 a scheduled campaign goes out; `finish` does what is then due
+    here.move_to("2030-05-01 10:00")                 a scheduled campaign goes out with the next `finish`
 
 Time goes forward only. Processes that the code under test starts do not see it move.
 

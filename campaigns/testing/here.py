@@ -29,8 +29,8 @@ _SHOWN = 5
 class Here:
     """What runs while `running` lasts.
 
-    `sandbox` is the gateway: what was really sent to whom, faults, replies. `services` are what the code under
-    test works with. Whatever goes wrong inside a worker's work is raised where the work is carried out.
+    `sandbox` is the gateway: messages that were sent, faults, replies. `services` are those of the code under test.
+    Exceptions in the work of a worker are raised by the method that carries it out.
     """
 
     def __init__(self, settings: Settings, sandbox: Sandbox, clock: MovedClock) -> None:
@@ -59,7 +59,7 @@ class Here:
     def run_until(self, goal: Campaign | Callable[[], object], *, timeout_s: float = 20.0) -> None:
         """Work until a campaign is over, or until `goal()` is true.
 
-        Raises TimeoutError, which says where the campaigns are, after `timeout_s` seconds.
+        Raises TimeoutError, which names the state of the campaigns, after `timeout_s` seconds.
         """
         if isinstance(goal, Campaign):
             self.finish(goal, timeout_s=timeout_s)
@@ -76,8 +76,8 @@ class Here:
     def finish(self, *campaigns: Campaign, timeout_s: float = 20.0) -> None:
         """Work until these campaigns are over; without any named, until all that there are.
 
-        Over means that nothing more happens by itself: every message has its last status, or is held, refused or
-        cancelled. Raises TimeoutError, which says where the campaigns are.
+        A campaign is over when every message has its final status, or is held, refused or cancelled.
+        Raises TimeoutError, which names the state of the campaigns.
         """
 
         def over() -> bool:
@@ -88,7 +88,7 @@ class Here:
 
     @property
     def now(self) -> datetime:
-        """The time by which workers and sandbox go, with its zone (UTC)."""
+        """The time of the workers' and the sandbox's clock, in UTC."""
         return datetime.fromtimestamp(self._clock() / 1000, tz=UTC)
 
     def move(self, by: timedelta) -> None:
@@ -106,7 +106,7 @@ class Here:
         self._clock.move(parse_when(when, self.services.settings.gateway_timezone) - self._clock())
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._submissions.close()
         self.services.store.redis.close()
 
@@ -114,7 +114,7 @@ class Here:
         return True
 
     def _sleep(self, seconds: float) -> None:
-        """Who waits for the workers waits for us: `campaign.wait()` in the code under test."""
+        """Work instead of waiting, for `campaign.wait()` in the code under test."""
         self.work()
         time.sleep(min(seconds, _PAUSE_S))
 

@@ -5,7 +5,7 @@
         campaigns_here.finish()
         assert campaigns_here.sandbox.ledger()[0]["text"] == "Your parcel is on its way"
 
-For other settings, define the fixture `campaigns_settings` anew beside your tests: what it returns goes to
+For other settings, override the fixture `campaigns_settings` beside your tests: what it returns goes to
 `campaigns.testing.running`, as in `return {"optout_words": "STOP", "accounts": ["default", "shop"]}`.
 """
 
@@ -21,12 +21,12 @@ from campaigns.testing import Here, running
 
 @pytest.fixture
 def campaigns_settings() -> dict[str, Any]:
-    """What `running` is called with. Define it anew where you need something else."""
+    """The arguments of `running`. Override it for other settings."""
     return {}
 
 
 @pytest.fixture
 def campaigns_here(campaigns_settings: dict[str, Any]) -> Iterator[Here]:
-    """A store and a gateway that sends nothing, for one test."""
+    """A store and a sandbox, for one test."""
     with running(**campaigns_settings) as here:
         yield here

@@ -1,4 +1,4 @@
-"""Setting the stage: a server, a sandbox, the environment, and this process' services."""
+"""`running`: starts a server and a sandbox, and sets this process up to use them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from campaigns.testing.clock import MovedClock
 from campaigns.testing.here import Here
 from campaigns.wiring import default_services_are
 
-#: What takes minutes or days in production, so that a test never waits long for it.
+#: Settings that are minutes or days in production, shortened so that a test never waits long.
 _QUICK: Final[Mapping[str, object]] = {
     "rate_limit": "off",
     "deadline_s": 2,
@@ -76,7 +76,7 @@ def running(
 
 @contextmanager
 def _environment(env: Mapping[str, str]) -> Iterator[None]:
-    """Exactly these variables of ours while the block lasts, then those that were there before."""
+    """Replace our variables by these while the block lasts."""
     before = _taken()
     os.environ.update(env)
     try:
@@ -87,7 +87,7 @@ def _environment(env: Mapping[str, str]) -> Iterator[None]:
 
 
 def _taken() -> dict[str, str]:
-    """Take our variables, and Celery's which would contradict them, out of the environment."""
+    """Remove and return our variables in the environment, and Celery's broker URL, which would override them."""
     return {
         name: os.environ.pop(name)
         for name in list(os.environ)

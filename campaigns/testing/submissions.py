@@ -12,14 +12,14 @@ from campaigns.settings import Settings
 
 
 class Submissions:
-    """Reads the queue `submissions` of a Redis broker, whatever lies there, as a worker does."""
+    """Reads the queue `submissions` of a Redis broker as a worker does."""
 
     def __init__(self, settings: Settings) -> None:
         self._connection = broker.connection(settings)
         self._most_bytes = settings.submission_bytes
 
     def take(self) -> Iterator[Envelope]:
-        """Those that have come so far."""
+        """The messages that have arrived so far."""
         channel: Any = self._connection.default_channel
         with channel.conn_or_acquire() as client:
             while (item := client.rpop(SUBMISSIONS)) is not None:

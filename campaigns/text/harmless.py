@@ -1,8 +1,8 @@
-"""Foreign text in a form that cannot act where it is shown: on a terminal, on a page, in a table, in a log. Pure.
+"""Foreign text with control and invisible characters escaped, for terminals, pages, tables and logs. Pure.
 
-Replies, campaign names, the gateway's words, keys and error trees come from others. An escape sequence among them
-would steer a terminal, an override of the writing direction would make a line read as another, a line break would
-begin a line that looks like one of ours, and half a surrogate pair cannot be encoded at all.
+Replies, campaign names, the gateway's words, keys and error trees come from others. In them an escape sequence would
+control the terminal, an override of the writing direction would make a line read differently, a line break would
+start a forged line, and half a surrogate pair could not be encoded.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-#: Symbols that a zero-width joiner may hold together, as in the emoji of a family: it shows, so it stays.
+#: Symbols that a zero-width joiner may join, as in the emoji of a family. Such a joiner is kept.
 _SYMBOLS: Final = "\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 #: C0 and C1 controls, separators of lines, invisible characters, marks and overrides of direction, halves of
 #: surrogate pairs, tags, and what is no character. Variation selectors stay: without them an emoji loses its colour.
@@ -25,19 +25,19 @@ _ACTING: Final = (
 )
 _JOINER: Final = f"(?<![{_SYMBOLS}\ufe0f\U0001f3fb-\U0001f3ff])\u200d|\u200d(?![{_SYMBOLS}])"
 UNSAFE: Final = re.compile(f"[{_ACTING}]|{_JOINER}")
-#: The same but for spaces that a page or a file may hold.
+#: The same without tabs and line breaks, which a page or a file may hold.
 _UNSAFE_BUT_SPACES: Final = re.compile(f"(?![\t\n\r])(?:{UNSAFE.pattern})")
 _BEYOND_ASCII: Final = re.compile("[^\x00-\x7f]")
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def harmless(text: str) -> str:
-    r"""One line of text in which nothing acts: `\x1b`, `\u202e` and `\n` stand in the place of what would."""
+    r"""The text as one line, with unsafe characters and line breaks escaped: `\x1b`, `\u202e`, `\n`."""
     return UNSAFE.sub(lambda match: visible(match[0]), text)
 
 
 def harmless_lines(text: str) -> str:
-    """The same for text that may have several lines: tabs and line breaks stay."""
+    """The same for text of several lines: tabs and line breaks are kept."""
     return _UNSAFE_BUT_SPACES.sub(lambda match: visible(match[0]), text)
 
 
@@ -52,10 +52,11 @@ def visible(character: str) -> str:
 
 
 def json_line(value: Any) -> str:
-    r"""A value as one line of JSON without its line break. Nothing is lost, and nothing in it acts.
+    r"""A value as one line of JSON, without a line break at its end.
 
-    What would act is escaped as JSON escapes it (`\u202e`). Half a surrogate pair and numbers of more than 64
-    bits, which the fast encoder refuses, are written as well. Dates are ISO 8601, other values text.
+    Unsafe characters are escaped as JSON escapes them (`\u202e`), so that no information is lost. Half a surrogate
+    pair and numbers of more than 64 bits, which the fast encoder refuses, are written as well. Dates are ISO 8601,
+    other values text.
     """
     try:
         text = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
@@ -65,7 +66,7 @@ def json_line(value: Any) -> str:
 
 
 def ascii_json(text: str) -> str:
-    """JSON with nothing but ASCII in it, which reads as the same value."""
+    """The same JSON value in ASCII characters only."""
     return text if text.isascii() else _BEYOND_ASCII.sub(lambda match: _json_escape(match[0]), text)
 
 

@@ -1,6 +1,6 @@
-"""What to say of a field that an object does not have: the one that was probably meant, and those that there are. Pure.
+"""The error for an unknown field: the field that was probably meant, and the fields that exist. Pure.
 
-The name that was written is never repeated in a reason: a phone or a text may stand in its place.
+The unknown name is never repeated in the error, because it may be a phone or a text.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Final
 
 _NAME_COMPARED: Final = 60
-#: What people write who have not looked → what it is called here.
+#: Names that callers often use instead of ours.
 _ALSO_CALLED: Final = {"recipients": "deliverylist", "text": "message"}
 _NO_PLACES: Final[Mapping[str, str]] = {}
 

@@ -1,4 +1,4 @@
-"""Values that JSON, Redis or the gateway cannot carry, and texts and links that nobody could use. Pure."""
+"""Values that JSON, Redis or the gateway cannot carry, and texts and links that recipients could not use. Pure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ KEY_LENGTH: Final = 255
 #: A `traceparent` has 55 characters, two uuids 73.
 CORRELATION_LENGTH: Final = 128
 _LINK: Final = re.compile(r"https?://[^\s/@?#]+(?:[/?#]\S*)?", re.IGNORECASE)
-#: Letters by their category that nobody sees: Hangul fillers, the empty Braille pattern.
+#: Characters of visible categories that are blank: Hangul fillers, the empty Braille pattern.
 _BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Zl", "Zp", "Zs"})
-#: What looks like a place for a name, a sum or a date, as templates of all kinds write it.
+#: Placeholders for a name, a sum or a date, in the notations of common templates.
 _PLACEHOLDER: Final = re.compile(r"\{\{?\s{0,3}[^\W\d]\w{0,39}\s{0,3}\}?\}")
 
 
@@ -53,11 +53,11 @@ def correlation_problem(value: object) -> str | None:
         return f"longer than {CORRELATION_LENGTH} characters"
     if not visible(value):
         return "must not be empty"
-    return None if value.isprintable() else "holds a control character or another that nobody sees"
+    return None if value.isprintable() else "holds a control character or another invisible one"
 
 
 def visible(text: str) -> bool:
-    """Whether a person sees anything of it: zero-width characters, fillers and spaces alone are nothing."""
+    """Whether the text has a visible character: zero-width characters, fillers and spaces are not visible."""
     return any(unicodedata.category(one) not in _UNSEEN and one not in _BLANK for one in text)
 
 
@@ -69,7 +69,7 @@ def placeholder_in(text: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class TextRule:
-    """What a text that people read must be: at most so many characters, and without `{name}` unless it is literal."""
+    """The rule of a text for recipients: at most `most` characters, and no `{name}` unless it is `literal`."""
 
     most: int
     literal: bool = False
@@ -100,7 +100,7 @@ def link_problem(link: object, most: int) -> str | None:
     if len(link) > most:
         return f"longer than {most} characters"
     if any(unicodedata.category(one)[0] == "C" for one in link):
-        return "holds a control character or another that nobody sees"
+        return "holds a control character or another invisible one"
     try:
         parts = urlsplit(link)
         host, port = parts.hostname, parts.port
@@ -112,7 +112,7 @@ def link_problem(link: object, most: int) -> str | None:
 def oddities(value: Any) -> dict[Any, Any]:
     """Places of a document where something stands that JSON or Redis cannot carry, as an error tree.
 
-    Looks into lists and objects only: what a caller hands in lazily is checked as it is read.
+    Checks lists and objects only; what a caller passes as an iterator is checked as it is read.
     """
     return _odd(value, 0) or {}
 
@@ -143,7 +143,7 @@ def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _all_plain(rows: list[Any] | tuple[Any, ...]) -> bool:
-    """Phones are many, and nearly all are plain texts: looked at together they cost little."""
+    """Phones are many, and nearly all are plain ASCII, which is checked cheaply for all at once."""
     if set(map(type, rows)) != {str}:
         return False
     joined = "".join(rows)

@@ -22,7 +22,7 @@ def noun_for(number: int, noun: str, plural: str = "") -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """`94.1%`. Nothing is rounded to nobody or to everybody; a dash if there is no whole."""
+    """`94.1%`. A share above 0 never shows as 0%, one below 100% never as 100%. A dash if there is no whole."""
     if whole <= 0:
         return "–"
     percent = 100 * part / whole
@@ -33,7 +33,7 @@ def share(part: int, whole: int) -> str:
     return f"{percent:.1f}%"
 
 
-def money(amount: Decimal, currency: str) -> str:
+def money(amount: Decimal, currency: str = "") -> str:
     """`1,234.50 EUR`: at least two decimals, at most six."""
     amount = round(amount, 6).normalize()
     exponent = amount.as_tuple().exponent
@@ -42,7 +42,7 @@ def money(amount: Decimal, currency: str) -> str:
 
 
 def moneys(amounts: Mapping[str, Decimal]) -> str:
-    """`1.50 BYN and 0.30 EUR`: amounts of several currencies are never added up."""
+    """`1.50 BYN and 0.30 EUR`: amounts in several currencies, side by side."""
     return " and ".join(money(amount, currency) for currency, amount in amounts.items())
 
 
@@ -60,7 +60,7 @@ def minute(at: datetime, zone: tzinfo) -> str:
 
 
 def length(seconds: int) -> str:
-    """`5 minutes`, in the largest unit that fits without a rest."""
+    """`5 minutes`, in the largest unit that divides it."""
     for unit_s, name in _UNITS:
         if seconds % unit_s == 0 and seconds:
             return counted(seconds // unit_s, name)

@@ -13,7 +13,7 @@ from tests.support.stage import Stage
 
 
 def test_what_people_did(run: Run, stage: Stage, tmp_path: Path) -> None:
-    assert run("audit").stdout == "nobody has done anything\n"
+    assert run("audit").stdout == "no actions are recorded\n"
     campaign_id = json.loads(run("send", job_file(tmp_path, bulk_job(phones(2))), "--json").stdout)["id"]
     assert run("pause", campaign_id, "--by", "ann", "--reason", "wrong text").exit_code == 0
     assert run("resume", campaign_id, "--why", "put right").exit_code == 0
@@ -35,7 +35,7 @@ def test_what_people_did(run: Run, stage: Stage, tmp_path: Path) -> None:
     ]
     assert lines[4] == "times in Europe/Minsk"
     assert len(run("audit", "--limit", "1").stdout.splitlines()) == 2
-    assert run("audit", "--since", "2999-01-01").stdout == "nobody has done anything\n"
+    assert run("audit", "--since", "2999-01-01").stdout == "no actions are recorded\n"
     assert len(run("audit", "--since", "2020-01-01", "--json").stdout.splitlines()) == 4
     assert run("audit", "--since", "soon").exit_code == 2
 

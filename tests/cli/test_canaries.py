@@ -22,7 +22,7 @@ def test_from_send_to_resume(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert sent["canary"] == "under way"
     reported = " ".join(run("status", sent["id"]).output.split())
     assert "ready, canary" in reported
-    assert "a canary goes out first, and its results are waited for; the others follow by themselves" in reported
+    assert "the canary is under way, and its results are awaited; the others follow automatically" in reported
     campaign = Campaign.of(stage.services, sent["id"])
     stage.until(lambda: campaign.status().canary == "failed")
     reported = " ".join(run("status", sent["id"]).output.split())

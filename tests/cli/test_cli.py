@@ -80,7 +80,7 @@ def test_no_such_campaign(run: Run) -> None:
     for name in ("status", "pause", "resume", "cancel", "deliveries"):
         ended = run(name, "nope")
         assert ended.exit_code == 4
-        assert ended.stderr.startswith("campaigns: no campaign 'nope'\n  see which there are: campaigns list")
+        assert ended.stderr.startswith("campaigns: no campaign 'nope'\n  to list campaigns: campaigns list")
 
 
 def test_resuming_while_the_event_stream_is_full(run: Run, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +92,7 @@ def test_resuming_while_the_event_stream_is_full(run: Run, stage: Stage, monkeyp
     stage.services.events.trim(0, 100)
     for name in ("resume", "status"):
         words = run(name, campaign.id).stdout
-        assert "of what group slow has not read; it goes on by itself once there is room" in " ".join(words.split())
+        assert "of what group slow has not read; it continues once there is room" in " ".join(words.split())
     assert "campaigns events --group slow --delete" in run("status", campaign.id).stdout
     assert json.loads(run("status", campaign.id, "--json").stdout)["events_full_group"] == "slow"
     assert "event stream full" in run("list").stdout
@@ -129,7 +129,7 @@ def test_a_paused_account_is_shown_and_resumed(run: Run, stage: Stage, tmp_path:
     assert "is paused until" in shown
     assert "refused: Insufficient funds" in shown
     assert "is paused for" in run("doctor").stdout
-    assert "goes on; it was paused because: refused: Insufficient funds" in run("resume-account", "default").stdout
+    assert "is resumed; it was paused because: refused: Insufficient funds" in run("resume-account", "default").stdout
     assert "is not paused" in run("resume-account", "default").stdout
     assert json.loads(run("status", status["id"], "--json").stdout)["account_paused_until"] is None
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from campaigns.cli.demo.comparison import agreement
-from campaigns.cli.demo.run import Silence
+from campaigns.cli.demo.run import Quiet
 from campaigns.cli.demo.run import environment as demo_environment
 from campaigns.enqueue import enqueue
 from campaigns.sandbox import SandboxClient
@@ -53,7 +53,7 @@ def test_a_demo_that_stays_follows_messages_for_longer_than_anybody_looks() -> N
 
 def test_a_demo_that_stays_does_not_wait_for_what_is_silent() -> None:
     time_s = 0.0
-    silence = Silence(lambda: time_s)
+    silence = Quiet(lambda: time_s)
     under_way = [a_status(total=5, sent=5, final=2), a_status(total=2, sent=1, final=0)]
     out = [a_status(total=5, sent=5, final=2), a_status(total=2, sent=2, final=0)]
     more = [a_status(total=5, sent=5, final=3), a_status(total=2, sent=2, final=0)]

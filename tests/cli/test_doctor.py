@@ -93,7 +93,7 @@ def test_all_well(run: Run, alive: Stage) -> None:
 @pytest.mark.parametrize(
     ("options", "what", "verdict", "words", "remedy"),
     [
-        ({"maxmemory_policy": "allkeys-lru"}, "eviction", "fail", "forgets campaigns", "maxmemory-policy noeviction"),
+        ({"maxmemory_policy": "allkeys-lru"}, "eviction", "fail", "deletes campaigns", "maxmemory-policy noeviction"),
         ({"appendfsync": "everysec"}, "persistence", "warn", "appendfsync is everysec", "appendfsync always"),
         ({"appendonly": "no"}, "persistence", "warn", "appendonly is off", "appendonly yes"),
     ],
@@ -130,7 +130,7 @@ def test_a_message_in_which_no_job_was_found(run: Run, alive: Stage) -> None:
     """It is named, with where to see and drop it; dropped, all is well."""
     message_id = "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
     take_in(alive.services, Envelope("submissions", {"task": "campaigns.submit", "id": message_id}, body=b"?"))
-    words = f"1 put aside unread; the newest, message {message_id} in the queue submissions: its body is not JSON"
+    words = f"1 could not be read; the newest, message {message_id} in the queue submissions: its body is not JSON"
     only(run, "submissions", "warn", words, "campaigns submissions discard")
     (line,) = run("submissions", "list", "--json").stdout.splitlines()
     assert json.loads(line)["id"] == message_id
@@ -147,7 +147,7 @@ def test_two_beats(run: Run, alive: Stage) -> None:
         clock = Store(alive.services.store.redis, alive.services.store.keys, now_ms=lambda p=passed_ms: at_ms + p)
         ticked(clock, "here/1" if passed_ms < 3000 else ("here/2", "there/3")[passed_ms // 500 % 2])
     # here/2 took over from here/1, and there/3 ticks beside it.
-    only(run, "beat", "warn", "2 of them tick at once: here/2, there/3", "stop all but one")
+    only(run, "beat", "warn", "2 run at once: here/2, there/3", "stop all but one")
 
 
 @pytest.mark.parametrize("queue", [queue for queue in QUEUES if queue != "control"])
@@ -189,7 +189,7 @@ def test_the_stream_is_filling(run: Run, alive: Stage, monkeypatch: pytest.Monke
     fill(alive)
     only(run, "event stream", "fail", "120 of 100", "events --group crm --delete")
     alive.services.events.trim(0, 100)
-    only(run, "event stream", "fail", "sending pauses for", "then sending goes on by itself")
+    only(run, "event stream", "fail", "sending has paused for", "then sending continues")
 
 
 def fill(stage: Stage) -> None:
@@ -267,7 +267,7 @@ def test_the_broker_is_down(run: Run, alive: Stage, free_port: int, monkeypatch:
     ill = found(run)
     assert list(ill) == ["broker"]
     assert f"127.0.0.1:{free_port}" in ill["broker"][1]
-    assert "let CAMPAIGNS_BROKER_URL name it" in ill["broker"][2]
+    assert "set CAMPAIGNS_BROKER_URL to its address" in ill["broker"][2]
     assert "broker-secret" not in str(ill)
 
 

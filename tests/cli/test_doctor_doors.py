@@ -16,9 +16,9 @@ def test_each_closed_door_has_its_own_remedy(run: Run, monkeypatch: pytest.Monke
             redis.execute_command("ACL", "SETUSER", "mute", "on", "nopass", "~*", "-@all", "+hello", "+auth", "+client")
         unknown = f"rediss://localhost:{front.port}/0"
         doors = {
-            unknown: ("CERTIFICATE_VERIFY_FAILED", "let ssl_ca_certs"),
+            unknown: ("CERTIFICATE_VERIFY_FAILED", "set ssl_ca_certs"),
             f"{unknown}?ssl_ca_certs={CERTIFICATE}": ("localhost", "add ssl_certfile and ssl_keyfile"),
-            server.url.replace("redis://", "redis://mute:x@"): ("'get'", "let the ACL of the user"),
+            server.url.replace("redis://", "redis://mute:x@"): ("'get'", "allow the user in CAMPAIGNS_REDIS_URL"),
         }
         for url, (found, remedy) in doors.items():
             monkeypatch.setenv("CAMPAIGNS_REDIS_URL", url)

@@ -21,7 +21,7 @@ from tests.support.stage import Stage
 
 ZONE = ZoneInfo("Europe/Minsk")
 FIRST, LAST = datetime(2030, 5, 1, 7, tzinfo=UTC), datetime(2030, 5, 2, 7, tzinfo=UTC)
-OUT = "3 messages wait at the gateway until 2030-05-02 10:00 Europe/Minsk: nothing here can stop that"
+OUT = "3 messages wait at the gateway until 2030-05-02 10:00 Europe/Minsk: neither pause nor cancel stops that"
 
 
 def scheduled(**more: object) -> Status:
@@ -73,7 +73,7 @@ def test_pause_cancel_and_report_say_it(run: Run, stage: Stage) -> None:
     assert "out of reach" not in waiting.text
     assert "shortly before its time" in waiting.numbers("Open, unknown or held")["Waiting"][1]
     stage.until(lambda: campaign.status().sent == 5)
-    said = f"3 messages wait at the gateway until {until} Europe/Minsk: nothing here can stop that"
+    said = f"3 messages wait at the gateway until {until} Europe/Minsk: neither pause nor cancel stops that"
     for command in ("pause", "status", "cancel", "status"):
         shown = " ".join(run(command, campaign.id).stdout.split())
         assert said in shown, command

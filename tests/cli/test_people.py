@@ -77,7 +77,7 @@ class TestErase:
         stage.finish(campaign)
         stage.services.optouts.add(phones(1))
         said = run("erase", phones(1)[0]).stdout.splitlines()
-        assert said[0].startswith("erased from 1 campaign: 1 delivery, 1 request body, 0 replies, 0 rows")
+        assert said[0].startswith("erased from 1 campaign: 1 delivery, 1 request body, 0 replies, 0 excluded rows")
         assert said[1].startswith("the opt-out stays")
         gone = json.loads(run("erase", phones(1)[0], "--optout-too", "--json").stdout)
         assert gone == {**dict.fromkeys(gone, 0), "optout": True}
@@ -131,7 +131,7 @@ class TestOptOuts:
         people = tmp_path / "people.txt"
         people.write_text("\n".join([*phones(1200), *phones(5)]))
         ended = run("optouts", "import", people)
-        assert (ended.exit_code, ended.stdout) == (0, "1200 added, 0 lines not understood\n")
+        assert (ended.exit_code, ended.stdout) == (0, "1,200 added, 0 lines not understood\n")
         assert len(stage.services.optouts) == 1200
 
     def test_import_from_standard_input_in_another_encoding(self, run: Run, stage: Stage) -> None:

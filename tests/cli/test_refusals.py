@@ -112,12 +112,12 @@ class TestAtOnce:
         reported = [line for line in ended.output.splitlines() if "Insufficient funds" in line]
         assert reported
         assert "is paused until" in reported[0]
-        assert "goes on by itself" not in ended.output
+        assert "continues without this command" not in ended.output
         if as_json:
             assert json.loads(ended.stdout)["account_pause_reason"]
 
     def test_refused(self, run: Run, stage: Stage, tmp_path: Path) -> None:
-        """Said while the rest still goes on, and once."""
+        """Shown once, while the other messages are still followed."""
         stage.sandbox.fault("refuse", "sendBulkViber")
         with working(stage):
             ended = run("send", job_file(tmp_path, bulk_job(phones(2))), "--wait", 20)
@@ -136,7 +136,7 @@ class TestRepeats:
         again = run("send", job, "--json")
         assert again.exit_code == 0
         first_id, again_id = first.stdout.split()[1], json.loads(again.stdout)["id"]
-        assert f"campaign {first_id} had the very same job" in again.stderr
+        assert f"campaign {first_id} has the same job" in again.stderr
         assert f"campaigns cancel {again_id}" in again.stderr
         assert "--key" in again.stderr
         assert run("send", job_file(tmp_path, bulk_job(phones(3)))).stderr == ""

@@ -35,6 +35,6 @@ def test_what_cannot_be(run: Run, stage: Stage) -> None:
     reported = run("reschedule", gone.id, "2099-05-01 10:00")
     assert reported.exit_code == 1
     assert "3 messages wait at the gateway" in " ".join(reported.output.split())
-    assert "nothing of it is still here" in reported.output
+    assert "no batch of it is still here" in reported.output
     stage.finish(campaign)
     assert run("reschedule", campaign.id, "2099-05-01 10:00").exit_code == 5

@@ -40,21 +40,21 @@ class TestNumbers:
     def test_everything_is_told(self, html: Html) -> None:
         """One test, since the campaign takes a second."""
         funnel = html.sections["Funnel"]
-        assert "Planned – handed in, without those taken out 9" in funnel
-        assert "Sent – the gateway has them 9 100.0%" in funnel
+        assert "Planned – handed in, without the excluded 9" in funnel
+        assert "Sent – the gateway has accepted them 9 100.0%" in funnel
         assert "Delivered – on the phone, read or not (66.7% of sent) 6 66.7%" in funnel
         assert "Read – opened (83.3% of delivered) 5 55.6%" in funnel
         assert "Replied – people who answered (40.0% of read) 2 22.2%" in funnel
         assert account(html) == {**dict.fromkeys(EXCLUDED, 1), "sent, final": 9}
-        assert "Together, which are all that were handed in12" in html.sections["The account"]
+        assert "Together, as many as were handed in12" in html.sections["The account"]
         statuses = {word: cells[0] for word, cells in html.numbers("Deliveries over time").items()}
         del statuses["Status"]
         assert statuses == {"READ": "5", "DELIVERED": "1", "UNDELIVERED": "1", "BLOCKED": "1", "UNKNOWN_FINAL": "1"}
         failures = {word: cells[1] for word, cells in html.numbers("Failures by reason").items()}
         assert failures == {"Status": "Messages", "UNDELIVERED": "1", "BLOCKED": "1"}
-        assert html.numbers("Open, unknown or held")["Fate never known"][0] == "1"
+        assert html.numbers("Open, unknown or held")["Outcome never known"][0] == "1"
         cost = html.numbers("Cost")
-        assert cost["The gateway says, so far"] == ["0.441 EUR"]
+        assert cost["As the gateway reports so far"] == ["0.441 EUR"]
         assert cost["Per message sent"] == ["0.049 EUR"]
         assert cost["Expected for 9 messages"] == ["0.45 EUR"]
         assert cost["Limit of the job (max_cost)"] == ["3"]
@@ -163,7 +163,7 @@ class TestStrangeCampaigns:
     def test_nobody_was_left(self, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(["nobody"]))
         html = read(stage, campaign)
-        assert html.sections["Funnel"] == "Nobody was left to be messaged."
+        assert html.sections["Funnel"] == "Every recipient was excluded."
         assert account(html) == {"excluded: invalid number": 1}
 
     def test_invalid(self, stage: Stage) -> None:
@@ -172,7 +172,7 @@ class TestStrangeCampaigns:
         assert html.texts["h1"] == "Осень"
         assert "The job breaks rules, and nothing was sent" in html.text
         assert f"{SCRIPT}: unknown field." in html.text
-        assert html.sections["Funnel"] == "Nobody was handed in."
+        assert html.sections["Funnel"] == "No recipients were handed in."
 
     @pytest.mark.parametrize("job", [{}, [], "x", {"kind": {"a": 1}, "name": ["x"], "account": 7}])
     def test_no_job_at_all(self, stage: Stage, job: Any) -> None:

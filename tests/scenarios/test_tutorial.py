@@ -102,7 +102,7 @@ def send(terminal: Terminal) -> None:
     sent = terminal.next()
     assert "2  READ" in sent
     assert "1  UNDELIVERED" in sent
-    assert "nothing new was handed in" in terminal.next()
+    assert "no new campaign was made" in terminal.next()
     listed = terminal.next()
     assert id_of(sent) in listed
     assert f"{ANSWERS}, times in" in listed
@@ -120,7 +120,7 @@ def doubt_that_resolves_itself(terminal: Terminal, here: Here) -> None:
 def doubt_that_the_reader_resolves(terminal: Terminal, here: Here) -> None:
     here.sandbox.fault("reset_before", "sendBulkViber")
     held = terminal.next(code=1)
-    assert "3  held: needs you" in held
+    assert "3  held: a person must decide" in held
     assert id_of(held) in terminal.next()
     assert got(here)[-1] == "Two more days"
     assert "2  READ" in terminal.next(id_of(held))

@@ -38,25 +38,43 @@ class Verdict(NamedTuple):
 def _queues(_context: click.Context, _parameter: click.Parameter, given: str | None) -> tuple[str, ...]:
     names = tuple(name.strip() for name in given.split(",")) if given else ()
     if wrong := [name for name in names if name not in QUEUES]:
-        raise click.BadParameter(f"{wrong[0]!r} is no queue; there are {', '.join(QUEUES)}")
+        raise click.BadParameter(f"{wrong[0]!r} is not a queue; the queues are {', '.join(QUEUES)}")
     return names
 
 
-@click.command(short_help="Say whether the processes on this machine make progress.")
+@click.command(short_help="Check whether the processes on this machine make progress.")
 @click.argument("role", required=False, type=click.Choice(ROLES))
 @click.option("--queues", metavar="QUEUE,QUEUE", callback=_queues, help="Only workers of these queues; each needs one.")
-@click.option("--loop-s", default=_USUAL.loop_s, show_default=True, type=_seconds, help="A loop stands still so long.")
-@click.option("--broker-s", default=_USUAL.broker_s, show_default=True, type=_seconds, help="The same, looking for it.")
-@click.option("--work-s", default=_USUAL.work_s, show_default=True, type=_seconds, help="Due so long, and none done.")
+@click.option(
+    "--loop-s",
+    default=_USUAL.loop_s,
+    show_default=True,
+    type=_seconds,
+    help="Seconds without a turn of its loop after which a process is not alive.",
+)
+@click.option(
+    "--broker-s",
+    default=_USUAL.broker_s,
+    show_default=True,
+    type=_seconds,
+    help="The same for a worker that reconnects to the broker.",
+)
+@click.option(
+    "--work-s",
+    default=_USUAL.work_s,
+    show_default=True,
+    type=_seconds,
+    help="Seconds for which work is due and none is done.",
+)
 @as_json
 @reports_errors
 def alive(
     role: str | None, queues: tuple[str, ...], loop_s: float, broker_s: float, work_s: float, as_json: bool
 ) -> None:
-    """Say in a sentence whether workers, beat and receivers of callbacks on this machine make progress.
+    """Check whether workers, beat and receivers of callbacks on this machine make progress, and print a sentence.
 
-    Exit code 1 if one of them does not, or if there is none. A store or a broker that is away makes nobody dead.
-    Run it as the user and in the container of the process.
+    Exit code 1 if one of them does not, or if none runs. A process stays alive while the store or the broker is away.
+    Run it as the user of the process, in its container.
     """
     settings = consumer_settings()
     folder = folder_of(settings)
@@ -98,7 +116,7 @@ def _examined(found: Sequence[Sign], limits: Limits, settings: Settings) -> Verd
     try:
         return _stuck(idle, now_s, limits, open_store(settings, _PATIENCE)) or Verdict(True, turning)
     except StoreError:
-        return Verdict(True, f"{turning}, and the store does not answer, so nobody knows what is due")
+        return Verdict(True, f"{turning}, and the store does not answer, so what is due is unknown")
 
 
 def _stuck(idle: Sequence[Sign], now_s: float, limits: Limits, store: Store) -> Verdict | None:

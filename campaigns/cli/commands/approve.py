@@ -17,7 +17,7 @@ from campaigns.cli.output.screen import console, print_json
 @as_json
 @reports_errors
 def approve(campaign_id: str, by: str, why: str, as_json: bool) -> None:
-    """Let a draft go out. Somebody else than who made it has to do that."""
+    """Let a draft go out. The person who made it cannot approve it."""
     campaign = found_campaign(campaign_id)
     campaign.approve(by=by, why=why)
     if as_json:

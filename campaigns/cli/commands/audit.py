@@ -20,7 +20,7 @@ from campaigns.wiring import default_services
 
 @click.command(short_help="List who did what, when and why.")
 @click.option("--since", metavar="TIME", help="Only since then, such as 2026-10-30 or 2026-10-30T22:56.")
-@click.option("--limit", type=click.IntRange(1), help="Only so many.  [default: all]")
+@click.option("--limit", type=click.IntRange(1), help="How many at most.  [default: all]")
 @as_json
 @reports_errors
 def audit(since: str | None, limit: int | None, as_json: bool) -> None:
@@ -38,11 +38,11 @@ def audit(since: str | None, limit: int | None, as_json: bool) -> None:
     lines = list(islice(_lines(records, zone), limit))
     for line in lines:
         print_line(line)
-    console.print(f"times in {zone}" if lines else "nobody has done anything", style="dim")
+    console.print(f"times in {zone}" if lines else "no actions are recorded", style="dim")
 
 
 def _lines(records: Iterable[Record], zone: tzinfo) -> Iterator[str]:
-    """A line an act; decisions of one person about batches of one campaign, one after the other, are one."""
+    """A line per action. Consecutive decisions of one person about batches of one campaign share a line."""
     for _, group in groupby(records, _one_act):
         same = list(group)
         yield _line(same, zone)

@@ -37,7 +37,7 @@ def callbacks(host: str, port: int, as_json: bool) -> None:
     settings = default_services().settings
     base = settings.callback_base_url
     if base is None:
-        raise SettingsError({variable_of("callback_base_url"): "is not set, so no callback is asked for"})
+        raise SettingsError({variable_of("callback_base_url"): "is not set, so the gateway is not asked for callbacks"})
     try:
         server = Receiver(application, host, port)
     except OSError as error:
@@ -72,7 +72,7 @@ def _turned(sign: LifeSign) -> Callable[[], None]:
 
 
 def _ending(stop: Callable[[], None]) -> Callable[[int, FrameType | None], None]:
-    """Who is asked a second time does not wait for anybody any more."""
+    """A handler that stops the server on the first signal, and exits at once on the second."""
     asked = False
 
     def end(_: int, __: FrameType | None) -> None:

@@ -19,7 +19,7 @@ from campaigns.cli.output.times import display_zone
 @as_json
 @reports_errors
 def cancel(campaign_id: str, by: str, why: str, as_json: bool) -> None:
-    """Never send what has not gone out."""
+    """Cancel what has not gone out."""
     status = found_campaign(campaign_id).cancel(by=by, why=why)
     if as_json:
         print_json(status.as_dict())

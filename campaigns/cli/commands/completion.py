@@ -14,7 +14,7 @@ _SHELLS: Final = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(_SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print what makes SHELL complete commands, options, campaign ids and accounts.
+    """Print the script that makes SHELL complete commands, options, campaign ids and accounts.
 
     To install it: eval "$(campaigns completion bash)" in ~/.bashrc, the same with zsh in ~/.zshrc, or
     campaigns completion fish > ~/.config/fish/completions/campaigns.fish

@@ -27,7 +27,7 @@ from campaigns.wiring import default_services
 @only_json
 @reports_errors
 def deliveries(campaign_id: str, state: str | None, word: str | None) -> None:
-    """Every message of a campaign, as JSON lines."""
+    """Print every message of a campaign, as JSON lines."""
     campaign = found_campaign(campaign_id)
     wanted = _status_word(campaign, word)
     for delivery in campaign.deliveries():
@@ -41,5 +41,7 @@ def _status_word(campaign: Campaign, word: str | None) -> str | None:
         return None
     known = {*RANKS, *default_services().settings.final_statuses, *campaign.status().statuses}
     if word.upper() not in {one.upper() for one in known}:
-        raise click.BadParameter(f"{word!r} is none of {', '.join(sorted(known))}", param_hint="--status")
+        raise click.BadParameter(
+            f"{word!r} is not a status; there are {', '.join(sorted(known))}", param_hint="--status"
+        )
     return word.upper()

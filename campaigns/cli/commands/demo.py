@@ -12,9 +12,11 @@ from campaigns.cli.input.options import as_json
 from campaigns.cli.output.screen import console
 
 
-@click.command(short_help="Start everything here, and send to the sandbox.")
+@click.command(short_help="Start everything on this machine, and send to the sandbox.")
 @click.option("--recipients", default=10_000, show_default=True, type=click.IntRange(1, 1_000_000))
-@click.option("--stay", is_flag=True, help="Leave everything up afterwards, for campaigns of your own, until Ctrl-C.")
+@click.option(
+    "--stay", is_flag=True, help="Keep everything running afterwards, for campaigns of your own, until Ctrl-C."
+)
 @as_json
 @reports_errors
 def demo(recipients: int, stay: bool, as_json: bool) -> None:

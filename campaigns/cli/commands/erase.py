@@ -17,7 +17,7 @@ from campaigns.wiring import default_services
 
 @click.command(short_help="Erase a phone from everything that is kept here.")
 @click.argument("phone")
-@click.option("--optout-too", is_flag=True, help="Forget the opt-out as well: the phone may be messaged again.")
+@click.option("--optout-too", is_flag=True, help="Erase the opt-out as well: the phone may be messaged again.")
 @by
 @why
 @as_json
@@ -33,15 +33,15 @@ def erase(phone: str, optout_too: bool, by: str, why: str, as_json: bool) -> Non
         counted(gone.deliveries, "delivery", "deliveries"),
         counted(gone.bodies, "request body", "request bodies"),
         counted(gone.replies, "reply", "replies"),
-        counted(gone.excluded, "row of those taken out", "rows of those taken out"),
+        counted(gone.excluded, "excluded row"),
         counted(gone.events, "event"),
         counted(gone.dead_letters, "dead letter"),
     )
     console.print(f"erased from {counted(gone.campaigns, 'campaign')}: {', '.join(erased)}")
     if gone.events_left:
         left = counted(gone.events_left, "event")
-        console.print(f"{left} left until every group has read what it waits for; repeat this then")
+        console.print(f"{left} left until every consumer group has read them; repeat this then")
     if gone.optout:
         console.print("the opt-out is erased as well")
     elif default_services().optouts.of(normal) is not None:
-        console.print("the opt-out stays, so that nobody messages this phone again; --optout-too forgets it")
+        console.print("the opt-out stays, so that this phone is not messaged again; --optout-too erases it")

@@ -16,15 +16,15 @@ from campaigns.logs import to_stderr
 from campaigns.wiring import INTERACTIVE, consumer_settings, consumer_store, default_services
 
 
-@click.command(short_help="Print events as JSON lines; steer groups of consumers.")
+@click.command(short_help="Print events as JSON lines; rewind or delete consumer groups.")
 @click.option("--group", help="Read as a member of this group, and acknowledge what was printed.")
-@click.option("--consumer", help="This member's name: it begins with what it had not done.")
+@click.option("--consumer", help="Name of this member. It starts with events that it read and did not acknowledge.")
 @click.option("--since", help="Begin here: a time with offset, or a position. For a group only if it is new.")
 @click.option("--follow", is_flag=True, help="Wait for further events, until Ctrl-C or SIGTERM.")
 @click.option("--rewind", metavar="TIME", help="Set the group back to a time or a position.")
-@click.option("--dead-letters", is_flag=True, help="Print what the group could not digest, with the reason.")
-@click.option("--drop", metavar="ID", help="Drop this dead letter of the group: it was dealt with.")
-@click.option("--delete", is_flag=True, help="Drop the group, for which the stream waits.")
+@click.option("--dead-letters", is_flag=True, help="Print events that the group could not process, with the reason.")
+@click.option("--drop", metavar="ID", help="Delete this dead letter of the group, once it is dealt with.")
+@click.option("--delete", is_flag=True, help="Delete the group, so that its unread events no longer fill the stream.")
 @as_json
 @reports_errors
 def events(
@@ -40,7 +40,7 @@ def events(
 ) -> None:
     """Print events as JSON lines: whole ones, or in a group single changes.
 
-    --json is for --delete, --drop and --rewind, which else answer in words.
+    --json changes the answers of --delete, --drop and --rewind, which are words otherwise.
     """
     if group is None:
         if consumer or rewind or dead_letters or drop or delete:
@@ -59,7 +59,7 @@ def events(
         else:
             console.print(words)
     else:
-        groups.all()  # tells at once that there is no server; who follows the stream rides out its restarts
+        groups.all()  # fails at once without a server; a consumer that follows rides out restarts
         with to_stderr(consumer_settings().log_format), stop_on_signals() as stopped:
             _print_group(group, consumer, since, follow, stopped)
 
@@ -71,7 +71,7 @@ def _changed(groups: Groups, group: str, delete: bool, drop: str | None, rewind:
         return done, f"group {group} is deleted" if done else f"there is no group {group}"
     if drop:
         done = groups.remove_dead_letter(group, drop)
-        return done, "dropped" if done else f"there is no dead letter {drop}"
+        return done, "deleted" if done else f"there is no dead letter {drop}"
     groups.rewind(group, _checked("rewind", str(rewind)))
     return True, f"group {group} reads again from {rewind} on"
 

@@ -17,6 +17,6 @@ from campaigns.cli.output.screen import print_json
 @only_json
 @reports_errors
 def excluded(campaign_id: str) -> None:
-    """Recipients who were not messaged and why, as JSON lines."""
+    """Print the excluded recipients of a campaign and why, as JSON lines."""
     for one in found_campaign(campaign_id).excluded():
         print_json(asdict(one))

@@ -18,7 +18,7 @@ from campaigns.people.explaining import explained
 from campaigns.wiring import default_services
 
 
-@click.command(short_help="Tell all that is known of a phone, and why.")
+@click.command(short_help="Show the history of a phone.")
 @click.argument("phone", required=False)
 @click.option("--message", "message_id", type=int, help="Instead of a phone: the gateway's message id.")
 @click.option(
@@ -28,11 +28,18 @@ from campaigns.wiring import default_services
     shell_complete=accounts,
     help="The account of the message id.",
 )
-@click.option("--campaigns", "limit", default=100, show_default=True, type=click.IntRange(1), help="Look at so many.")
+@click.option(
+    "--campaigns",
+    "limit",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many campaigns are searched.",
+)
 @as_json
 @reports_errors
 def explain(phone: str | None, message_id: int | None, account: str, limit: int, as_json: bool) -> None:
-    """Tell all that is known of PHONE: what every campaign did to it, and why."""
+    """Show what every campaign did to PHONE, and why."""
     if (phone is None) == (message_id is None):
         raise click.UsageError("give a PHONE or --message")
     if message_id is not None:

@@ -1,4 +1,4 @@
-"""`campaigns export`: all that is known of a campaign, for programs."""
+"""`campaigns export`: everything about a campaign, for programs."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from campaigns.wiring import default_services
 @only_json
 @reports_errors
 def export(campaign_id: str, output: Path) -> None:
-    """Write all that is known of a campaign, as JSON lines.
+    """Write everything about a campaign as JSON lines.
 
-    Each line has a `type`: one `status`, then every `delivery`, every `reply` and everybody `excluded`. What
-    changes meanwhile may be told as it was before; a reply may come twice then, with the same `id`.
+    Each line has a `type`: one `status`, then every `delivery`, every `reply` and every `excluded` recipient.
+    Changes during the export may be missing, and a reply may appear twice with the same `id`.
     """
     campaign = found_campaign(campaign_id)
     write_out(output, _lines(campaign, campaign.status()))

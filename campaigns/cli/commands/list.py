@@ -28,17 +28,19 @@ _MOST_READ: Final = 10_000
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000))
 @click.option("--kind", type=click.Choice(["bulk", "quick", "list"], case_sensitive=False))
 @click.option(
-    "--state", type=click.Choice([*CAMPAIGN_STATES, "refused", "held"], case_sensitive=False), help="Where they are."
+    "--state",
+    type=click.Choice([*CAMPAIGN_STATES, "refused", "held"], case_sensitive=False),
+    help="Only campaigns in this state.",
 )
 @click.option("--account", shell_complete=accounts, help="Only campaigns of this account.")
-@click.option("--name", help="Only campaigns whose name has this in it.")
+@click.option("--name", help="Only campaigns whose name contains this.")
 @click.option("--since", metavar="TIME", help="Only those handed in since, such as 2026-10-30 or 2026-10-30T22:56.")
 @click.option("--needs-you", is_flag=True, help="Only those that need a person.")
 @click.option("--singles", is_flag=True, help="Show single messages one by one.")
 @as_json
 @reports_errors
 def list_(limit: int, since: str | None, needs_you: bool, singles: bool, as_json: bool, **filters: str | None) -> None:
-    """The newest campaigns, and what needs a person. Single messages are folded into one line."""
+    """List the newest campaigns, and what needs a person. Single messages share one line."""
     zone = display_zone()
     wanted = Wanted(**filters, since=_since(since, zone), needs_person=needs_you)
     statuses = islice(newest_campaigns(default_services()), _MOST_READ)
@@ -53,7 +55,7 @@ def list_(limit: int, since: str | None, needs_you: bool, singles: bool, as_json
     elif wanted == Wanted():
         console.print("no campaigns yet: campaigns send FILE")
     else:
-        console.print("no campaign that is kept fits; all: campaigns list")
+        console.print("no campaign matches; all: campaigns list")
 
 
 def _since(text: str | None, zone: ZoneInfo) -> datetime | None:

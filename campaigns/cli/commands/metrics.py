@@ -28,7 +28,7 @@ from campaigns.wiring import INTERACTIVE, consumer_settings, open_store
 @as_json
 @reports_errors
 def metrics(host: str, port: int, page: bool, as_json: bool) -> None:
-    """Serve what the store knows as metrics to Prometheus, until Ctrl-C. One exporter is enough for all workers."""
+    """Serve metrics from the store to Prometheus, until Ctrl-C. One exporter is enough for all workers."""
     if page:
         print_text(page_of())
         return

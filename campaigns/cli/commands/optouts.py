@@ -18,6 +18,7 @@ from campaigns.cli.output.screen import console, print_json, print_line, remark
 from campaigns.ledger import OptOut
 from campaigns.recipients import listed_phones
 from campaigns.text.harmless import json_line
+from campaigns.text.wording import counted
 from campaigns.wiring import default_services
 
 
@@ -34,7 +35,7 @@ def optouts() -> None:
 @reports_errors
 def add_optouts(phones: tuple[str, ...], by: str, why: str, as_json: bool) -> None:
     """Add PHONES."""
-    _tell("added", optouts_api.add(normal_phones(phones), why=why, by=by), as_json)
+    _print_change("added", optouts_api.add(normal_phones(phones), why=why, by=by), as_json)
 
 
 @optouts.command("remove")
@@ -45,14 +46,14 @@ def add_optouts(phones: tuple[str, ...], by: str, why: str, as_json: bool) -> No
 @reports_errors
 def remove_optouts(phones: tuple[str, ...], by: str, why: str, as_json: bool) -> None:
     """Remove PHONES."""
-    _tell("removed", optouts_api.remove(normal_phones(phones), why=why, by=by), as_json)
+    _print_change("removed", optouts_api.remove(normal_phones(phones), why=why, by=by), as_json)
 
 
-def _tell(what: str, number: int, as_json: bool) -> None:
+def _print_change(what: str, number: int, as_json: bool) -> None:
     if as_json:
         print_json({what: number})
     else:
-        console.print(f"{number} {what}")
+        console.print(f"{number:,} {what}")
 
 
 @optouts.command("list")
@@ -81,9 +82,9 @@ def import_optouts(
 ) -> None:
     """Add the phones in FILE, which is read as a file of recipients is (- for standard input).
 
-    Without a header every phone of every line counts, with one those in the columns that are called phone. Lines
-    with anything that is no phone are listed, and all phones are added all the same; then the exit code is 1. A
-    file that cannot be read is refused with exit code 2, and nothing is added.
+    Without a header every cell is read as a phone, with a header the columns that are called phone. Lines with
+    anything else are listed, the phones are added all the same, and the exit code is 1. A file that cannot be read is
+    refused with exit code 2, and nothing is added.
     """
     region = default_services().settings.phone_region
     reason, bad, phones = why or f"import of {'standard input' if str(file) == '-' else file}", 0, list[str]()
@@ -96,7 +97,7 @@ def import_optouts(
     if as_json:
         print_json({"added": added, "not_understood": bad})
     else:
-        console.print(f"{added} added, {bad} line{'s' * (bad != 1)} not understood")
+        console.print(f"{added:,} added, {counted(bad, 'line')} not understood")
     sys.exit(FAILED if bad else 0)
 
 

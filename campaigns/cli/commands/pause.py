@@ -26,4 +26,4 @@ def pause(campaign_id: str, by: str, why: str, as_json: bool) -> None:
         print_json(status.as_dict())
         return
     print_out_of_reach(status)
-    console.print(f"paused; to go on: campaigns resume {campaign.id}")
+    console.print(f"paused; to continue: campaigns resume {campaign.id}")

@@ -11,17 +11,17 @@ from campaigns.cli.output.decisions import batches_words
 from campaigns.cli.output.screen import console, print_json
 
 
-@click.command(short_help="Ask the gateway now what became of a campaign.")
+@click.command(short_help="Poll the gateway for a campaign now.")
 @campaign_id
 @as_json
 @reports_errors
 def poll(campaign_id: str, as_json: bool) -> None:
-    """Ask the gateway now what became of a campaign, and for replies."""
+    """Poll the gateway for statuses and replies of a campaign now."""
     campaign = found_campaign(campaign_id)
     number = campaign.poll()
     if as_json:
         print_json({"campaign": campaign.id, "batches": number})
     elif number:
-        console.print(f"{batches_words(number)} will be asked for now; see it: campaigns status {campaign.id}")
+        console.print(f"{batches_words(number)} will be polled now; to see the results: campaigns status {campaign.id}")
     else:
-        console.print("nothing is followed any more")
+        console.print("no batch is polled any more")

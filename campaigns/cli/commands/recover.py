@@ -16,17 +16,17 @@ from campaigns.text.wording import counted, moment
 from campaigns.wiring import default_services
 
 
-@click.command(short_help="Say what a failover or a restored backup holds up.")
+@click.command(short_help="Show what a failover or a restored backup holds up.")
 @click.option("--restored", is_flag=True, help="The store was restored from a backup: doubt all that could be sent.")
 @click.option("--nothing-lost", is_flag=True, help="The change was planned and lost nothing: send what it holds up.")
 @by
 @as_json
 @reports_errors
 def recover(restored: bool, nothing_lost: bool, by: str, as_json: bool) -> None:
-    """Say whether the store may have lost what was sent last, and what is held up by it.
+    """Show whether the store may have lost its last writes, and which batches that holds up.
 
-    Whatever could be sent then is searched for in the gateway's listing before it is sent; what is not found there
-    and cannot be proven absent is held, for campaigns resolve.
+    Batches that may have been sent are searched for in the gateway's listing first. Those that are neither found nor
+    proven absent are held, for campaigns resolve.
     """
     services = default_services()
     if restored and nothing_lost:
@@ -52,7 +52,7 @@ def recover(restored: bool, nothing_lost: bool, by: str, as_json: bool) -> None:
         line = f"{batch.id}  {batch.state}  {counted(batch.recipients, 'recipient')}  {text}"
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     if number:
-        console.print("unknown: the gateway is asked; held: decide with campaigns resolve CAMPAIGN")
+        console.print("unknown: the listing is being checked; held: decide with campaigns resolve CAMPAIGN")
     else:
         console.print("nothing is held up")
 
@@ -60,8 +60,8 @@ def recover(restored: bool, nothing_lost: bool, by: str, as_json: bool) -> None:
 def _change_words(change: Change | None, zone: tzinfo) -> str:
     if change is None:
         return "the store's server has never changed"
-    said = f"the store's server changed at {moment(change.changed_ms, zone)} {zone} ({change.how})"
-    return f"{said}: {change.why}" if change.doubt else f"{said}, and nothing is known to be lost"
+    changed = f"the store's server changed at {moment(change.changed_ms, zone)} {zone} ({change.how})"
+    return f"{changed}: {change.why}" if change.doubt else f"{changed}, and nothing is known to be lost"
 
 
 def _change_as_dict(change: Change | None) -> dict[str, object]:

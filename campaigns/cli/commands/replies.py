@@ -17,6 +17,6 @@ from campaigns.cli.output.screen import print_json
 @only_json
 @reports_errors
 def replies(campaign_id: str) -> None:
-    """The replies to a campaign, as JSON lines, oldest first."""
+    """Print the replies to a campaign, as JSON lines, oldest first."""
     for reply in found_campaign(campaign_id).replies():
         print_json(asdict(reply))

@@ -34,8 +34,8 @@ def report(campaign_id: str, output: Path | None, as_csv: bool, excel: bool, as_
     """Write a report on a campaign: one HTML file that needs nothing else, for screen and paper.
 
     Phones are masked on the page and whole in rows: phone, mailing, state, status, time, error code and number of
-    replies. Rows are written as they are read. In CSV an apostrophe stands before what a spreadsheet would take for a
-    formula, whether its list separator is a comma or a semicolon.
+    replies. Rows are written as they are read. In CSV an apostrophe stands before a cell that a spreadsheet would read
+    as a formula, whether its list separator is a comma or a semicolon.
     """
     if (as_csv or excel) and as_json:
         raise click.UsageError("give --csv or --json, not both")

@@ -1,4 +1,4 @@
-"""`campaigns reschedule`: move the time of what is still here."""
+"""`campaigns reschedule`: move the time of batches that are not at the gateway yet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from campaigns.cli.output.status_table import status_table
 from campaigns.cli.output.times import display_zone
 
 
-@click.command(short_help="Move the time of what is still here.")
+@click.command(short_help="Move the time of batches that are not at the gateway yet.")
 @campaign_id
 @click.argument("time")
 @by
@@ -24,9 +24,9 @@ from campaigns.cli.output.times import display_zone
 @as_json
 @reports_errors
 def reschedule(campaign_id: str, time: str, by: str, why: str, as_json: bool) -> None:
-    """Let whatever of a campaign is still here go out at TIME, such as 2030-05-01T10:00, also what had no time.
+    """Send the batches of a campaign that are not at the gateway yet at TIME, such as 2030-05-01T10:00.
 
-    A time without a zone is in the gateway's. What waits at the gateway keeps its time.
+    A time without a zone is in the gateway's. Batches that wait at the gateway keep their time.
     """
     campaign = found_campaign(campaign_id)
     try:
@@ -40,5 +40,5 @@ def reschedule(campaign_id: str, time: str, by: str, why: str, as_json: bool) ->
         console.print(status_table(status, zone=display_zone()))
     else:
         print_out_of_reach(status)
-        print_nothing_done("nothing of it is still here", campaign)
+        print_nothing_done("no batch of it is still here", campaign)
     sys.exit(0 if number else FAILED)

@@ -16,7 +16,7 @@ from campaigns.flow.operator.resolve import RESOLUTIONS
 
 #: What a decision did, after the number of batches.
 _DECIDED = {
-    "sent": "counted as sent, and followed",
+    "sent": "counted as sent, and polled",
     "resend": "planned again, to be sent and paid for again",
     "write-off": "written off",
 }
@@ -27,17 +27,17 @@ _DECIDED = {
 @click.argument("decision", type=click.Choice(list(RESOLUTIONS)))
 @batch_option
 @by
-@click.option("--confirmed-by", default="", help="Who else agrees: needed for what is dear to send again.")
+@click.option("--confirmed-by", default="", help="A second person who agrees, needed to resend expensive batches.")
 @required_why
 @as_json
 @reports_errors
 def resolve(
     campaign_id: str, decision: str, batch_id: str | None, by: str, confirmed_by: str, why: str, as_json: bool
 ) -> None:
-    """Decide about requests that are held, because nobody knows whether they arrived.
+    """Decide about requests that are held, because it is unknown whether they arrived.
 
-    Look at the gateway first. sent: it has them. resend: they never arrived, send them again (and pay again, if
-    that was wrong). write-off: nobody will ever know.
+    Check the gateway first. sent: it has them. resend: they never arrived, and are sent and paid for again.
+    write-off: the outcome stays unknown.
     """
     campaign = found_campaign(campaign_id)
     batch_id = full_batch_id(campaign.id, batch_id)

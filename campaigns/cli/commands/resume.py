@@ -19,7 +19,7 @@ from campaigns.cli.output.times import display_zone
 @as_json
 @reports_errors
 def resume(campaign_id: str, by: str, why: str, as_json: bool) -> None:
-    """Send on."""
+    """Continue a paused campaign."""
     campaign = found_campaign(campaign_id)
     campaign.resume(by=by, why=why)
     if as_json:

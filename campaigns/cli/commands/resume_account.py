@@ -18,7 +18,7 @@ from campaigns.wiring import default_services
 @as_json
 @reports_errors
 def resume_account(account: str, by: str, why: str, as_json: bool) -> None:
-    """End the pause of ACCOUNT, once its token, money or rights have been put right."""
+    """End the pause of ACCOUNT, once its token, money or rights are in order."""
     services = default_services()
     pause = services.limiter.pause_of(account)
     if pause is not None:
@@ -28,4 +28,4 @@ def resume_account(account: str, by: str, why: str, as_json: bool) -> None:
     elif pause is None:
         console.print(f"account {account} is not paused")
     else:
-        console.print(f"account {account} goes on; it was paused because: {pause[1]}")
+        console.print(f"account {account} is resumed; it was paused because: {pause[1]}")

@@ -15,10 +15,10 @@ from campaigns.cli.output.screen import console, print_error, print_json
 @click.command(short_help="Run a local gateway, until Ctrl-C.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8025, show_default=True, type=click.IntRange(0, 65535))
-@click.option("--speed", default=1.0, show_default=True, help="Seconds of delivery life per second.")
+@click.option("--speed", default=1.0, show_default=True, help="Seconds of a delivery's life that pass per second.")
 @click.option("--dialect", default="documented", show_default=True, help="How it answers: --dialect help lists all.")
-@click.option("--balance", default="1000", show_default=True, help="Euros of a token seen for the first time.")
-@click.option("--token", default="", help="The only token that is let in.  [default: any]")
+@click.option("--balance", default="1000", show_default=True, help="Euros on the account of a new token.")
+@click.option("--token", default="", help="The only token that is accepted.  [default: any]")
 @as_json
 @reports_errors
 def sandbox(host: str, port: int, as_json: bool, **options: object) -> None:
@@ -39,13 +39,13 @@ def sandbox(host: str, port: int, as_json: bool, **options: object) -> None:
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     try:
-        serve(host, port, options=chosen, ready=_sandbox_as_json if as_json else _tell_sandbox)
+        serve(host, port, options=chosen, ready=_sandbox_as_json if as_json else _print_sandbox)
     except OSError as error:
         print_error(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port")
         sys.exit(FAILED)
 
 
-def _tell_sandbox(url: str) -> None:
+def _print_sandbox(url: str) -> None:
     console.print(f"sandbox listening on {url}")
     console.print(f"its page, with phones and faults: {url.replace('//0.0.0.0:', '//127.0.0.1:')}/", soft_wrap=True)
 

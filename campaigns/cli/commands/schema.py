@@ -26,7 +26,7 @@ def schema(kind: str | None, page: bool, as_json: bool) -> None:
     With --json it is printed as one line. --page is how deploy/guide/reference/jobs.md is made.
     """
     if page and (kind is not None or as_json):
-        raise click.UsageError("--page is about all kinds of job, and is no JSON")
+        raise click.UsageError("--page prints all kinds of job, and not as JSON")
     settings = default_services().settings
     if page:
         print_text(reference_page(settings))

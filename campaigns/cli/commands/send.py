@@ -1,4 +1,4 @@
-"""`campaigns send`: a job handed in, or only looked at."""
+"""`campaigns send`: store a job to be sent, or preview it."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from campaigns.services import Services
 from campaigns.text.wording import minute
 from campaigns.wiring import default_services
 
-_SHOW: Final = "With --dry-run: how many messages of personal mailings are shown as they will read."
+_SHOW: Final = "With --dry-run: how many messages of personal mailings are shown."
 
 
 class Given(TypedDict):
-    """What `enqueue` and `preview` are given beside the job."""
+    """The arguments of `enqueue` and `preview` beside the job."""
 
     key: str | None
     strict: bool
@@ -54,10 +54,10 @@ class Given(TypedDict):
 @columns
 @encoding
 @click.option("--key", help="The same key with the same job never makes a second campaign.")
-@click.option("--strict", is_flag=True, help="Refuse the job if any recipient would be taken out.")
-@click.option("--draft", is_flag=True, help="Send nothing before somebody else approves it: campaigns approve.")
+@click.option("--strict", is_flag=True, help="Refuse the job if any recipient would be excluded.")
+@click.option("--draft", is_flag=True, help="Send nothing before another person approves it: campaigns approve.")
 @by
-@click.option("--wait", "wait_s", type=float, help="Wait so many seconds for the campaign to finish.")
+@click.option("--wait", "wait_s", type=float, help="Wait at most this many seconds for the campaign to finish.")
 @click.option("--dry-run", is_flag=True, help="Only check, count and show the first request; store and send nothing.")
 @click.option("--show", "samples", default=3, show_default=True, type=click.IntRange(0, 1000), help=_SHOW)
 @click.option(
@@ -83,8 +83,8 @@ def send(
 ) -> None:
     """Enqueue the job in FILE (JSON; - for standard input). A path in `image` counts from the folder of FILE.
 
-    A file of recipients is read as a whole or refused. Its column of phones is called phone or телефон, say, and
-    is never guessed: --column chooses another. A personal mailing whose content has a text such as `Hello
+    A file of recipients is read as a whole or refused. Its column of phones must have a known name, such as phone or
+    телефон; --column chooses another. A personal mailing whose content has a text such as `Hello
     {name|friend}` fills it from the columns of the same names; --column "name=Имя" chooses another. Recipients who
     lack a value are excluded.
 
@@ -94,7 +94,7 @@ def send(
     if dry_run and wait_s is not None:
         raise click.UsageError("give --dry-run or --wait, not both")
     if excel and excluded_to is None:
-        raise click.UsageError("--excel is of use only with --excluded-to")
+        raise click.UsageError("--excel needs --excluded-to")
     job = read_job(file)
     given = cast(Given, {**beside, "columns": columns or None})
     with excluded_file(excluded_to, excel=excel) as note:
@@ -113,7 +113,7 @@ def send(
 
 
 def _enqueued(job: Any, given: Given, *, start: str | None, by: str) -> tuple[Campaign, bool]:
-    """The campaign, and whether it had its key before. Warns if the same job without a key was handed in lately."""
+    """The campaign, and whether it had its key before. Warns if the same job without a key was sent in the last day."""
     services = default_services()
     earlier = _owner(services, job, given)
     campaign = enqueue(services, job, **given, start=start, by=by)
@@ -131,11 +131,11 @@ def _owner(services: Services, job: Any, given: Given) -> str | None:
 
 
 def _shown(campaign: Campaign, wait_s: float | None, *, existed: bool) -> Status:
-    """Tell where it is, and follow it if that was asked for."""
+    """Print the status, and follow the campaign if --wait was given."""
     zone, status = default_services().settings.gateway_timezone, campaign.status()
     if existed:
         since = f"{minute(status.created_at, zone)} {zone}"
-        console.print(f"campaign {campaign.id} has this key already, since {since}: nothing new was handed in")
+        console.print(f"campaign {campaign.id} has this key already, since {since}: no new campaign was made")
     else:
         console.print(f"campaign {campaign.id}")
     if wait_s is not None and status.state not in OVER:
@@ -147,7 +147,7 @@ def _shown(campaign: Campaign, wait_s: float | None, *, existed: bool) -> Status
 
 
 def _awaited_as_json(campaign: Campaign, wait_s: float | None, *, existed: bool) -> Status:
-    """Print where it is, also if the time ran out. What keeps it from going on is said at once beside it."""
+    """Print the status at the end, also if the time ran out, and obstacles at once on standard error."""
     settings, shown = default_services().settings, set[str]()
     until = time.monotonic() + (wait_s or 0)
     while (status := campaign.status_after_restart()).state not in OVER and time.monotonic() < until:
@@ -168,7 +168,7 @@ def _show(found: Preview, *, as_json: bool) -> None:
     else:
         for line, style in preview_lines(found):
             console.print(line, style=style)
-        # Not broken by us, so that it can be copied.
+        # Not wrapped, so that it can be copied.
         for line in request_text(found).splitlines():
             console.print(line, soft_wrap=True)
     if found.refused:
@@ -176,7 +176,7 @@ def _show(found: Preview, *, as_json: bool) -> None:
 
 
 def _leave_by(status: Status) -> None:
-    """Exit code 1 unless everybody who could be messaged was. A list without anybody is a request, of nobody."""
+    """Exit with 1 unless every recipient that was not excluded was sent to, or the request if it has no recipients."""
     fates = ("rejected", "held", "unknown", "written_off")
     bad = sum(status.recipients.get(fate, 0) + status.requests.get(fate, 0) for fate in fates)
     if status.state != "finished" or bad:

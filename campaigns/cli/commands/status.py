@@ -20,11 +20,11 @@ from campaigns.ledger.states import OVER
 
 @click.command()
 @campaign_id
-@click.option("--watch", is_flag=True, help="Follow it until nothing more will happen by itself.")
+@click.option("--watch", is_flag=True, help="Follow it until it is over.")
 @as_json
 @reports_errors
 def status(campaign_id: str, watch: bool, as_json: bool) -> None:
-    """Where campaign CAMPAIGN_ID is. The beginning of its id is enough."""
+    """Show the status of a campaign. The beginning of its id is enough."""
     campaign = found_campaign(campaign_id)
     now = campaign.status()
     if as_json:

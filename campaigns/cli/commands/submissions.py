@@ -17,9 +17,9 @@ from campaigns.wiring import default_services
 
 @click.group(short_help="Submitted messages that could not be read.")
 def submissions() -> None:
-    """Messages in the queue `submissions` in which no job could be found. Only what is known of them is kept.
+    """Messages in the queue `submissions` in which no job could be found. Their contents are not kept.
 
-    A message whose job breaks rules is no such message: it is a campaign in the state `invalid`.
+    A message with a job that breaks rules is not among them: it becomes a campaign in the state `invalid`.
     """
 
 
@@ -46,7 +46,7 @@ def list_(as_json: bool) -> None:
 @as_json
 @reports_errors
 def discard(digest: str | None, everything: bool, as_json: bool) -> None:
-    """Discard one, by the first word of its line, or all: they were dealt with."""
+    """Discard one, by the first word of its line, or all, once they are dealt with."""
     if (digest is None) != everything:
         raise click.UsageError("name one message, or give --all")
     rejected = default_services().rejected

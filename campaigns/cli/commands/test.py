@@ -24,7 +24,7 @@ from campaigns.wiring import default_services
     multiple=True,
     default=(1,),
     type=click.IntRange(1),
-    help=("Which recipient of a personal mailing, from 1, whose message it is. Repeatable.  [default: 1]"),
+    help=("The recipient of a personal mailing, from 1, whose message is sent. Repeatable.  [default: 1]"),
 )
 @click.option(
     "--recipients",
@@ -44,9 +44,9 @@ def test(
     encoding: str | None,
     as_json: bool,
 ) -> None:
-    """Send messages of the job in FILE to phones of your own, as they will read. They are paid for.
+    """Send messages of the job in FILE to phones of your own, exactly as recipients will get them. They are paid for.
 
-    Nobody else gets anything. The test is a campaign of its own, which lists show as a test.
+    The job's recipients get nothing. The test is a campaign of its own, which lists show as a test.
     """
     job = read_job(file)
     campaign = send_test(

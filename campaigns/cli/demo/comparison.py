@@ -1,4 +1,4 @@
-"""What the demonstration shows in the end: both sides of it, and whether they agree."""
+"""The end of the demonstration: what the sandbox sent, what is known here, and whether both agree."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _SHOWN_REPLIES: Final = 12
 
 
 def compared_with(campaigns: list[Campaign], sandbox: SandboxClient, console: Console) -> dict[str, int | str]:
-    """What each phone got, what was answered, and whether both sides tell the same."""
-    truth = [(row["mailing"], row["phone"], row["text"]) for row in sandbox.ledger()]
+    """Print what each phone got, the replies, and whether both sides agree. Returns the figures."""
+    sent_rows = [(row["mailing"], row["phone"], row["text"]) for row in sandbox.ledger()]
     known = Counter(
         (delivery.mailing, delivery.phone)
         for campaign in campaigns
         for delivery in campaign.deliveries()
         if delivery.state in {"accepted", "settled"}
     )
-    _show_phones(truth, console)
+    _show_phones(sent_rows, console)
     _show_replies(campaigns, console)
-    sent = Counter((mailing, phone) for mailing, phone, _ in truth)
+    sent = Counter((mailing, phone) for mailing, phone, _ in sent_rows)
     twice = [pair for pair, number in sent.items() if number > 1]
     differing = [pair for pair in sent.keys() | known.keys() if sent[pair] != known[pair]]
     summary = sandbox.summary()
     paid = counted(summary["requests"]["sendBulkViber"], "paid request")
     console.print()
-    console.print(agreement(len(truth), sum(known.values()), len(twice), len(differing)))
+    console.print(agreement(len(sent_rows), sum(known.values()), len(twice), len(differing)))
     console.print(f"cost: {_amount(summary['spent'])} for {paid}")
     return {
-        "sent": len(truth),
+        "sent": len(sent_rows),
         "known": sum(known.values()),
         "twice": len(twice),
         "differing": len(differing),
@@ -47,7 +47,7 @@ def compared_with(campaigns: list[Campaign], sandbox: SandboxClient, console: Co
 
 
 def agreement(sent: int, known: int, twice: int, differing: int) -> str:
-    """What the comparison found: what the sandbox sent, what is known here, and where the two do not agree."""
+    """A sentence: what the sandbox sent, what is known here, and where the two differ."""
     number = counted(sent, "message")
     if sent == known and not twice and not differing:
         return f"the sandbox sent {number}: every one is known here, and none went out twice"
@@ -63,9 +63,9 @@ def _amount(spent: str) -> str:
     return money(Decimal(number), currency)
 
 
-def _show_phones(truth: list[tuple[str, str, str]], console: Console) -> None:
+def _show_phones(sent_rows: list[tuple[str, str, str]], console: Console) -> None:
     messages: dict[str, list[str]] = {}
-    for mailing, phone, text in truth:
+    for mailing, phone, text in sent_rows:
         messages.setdefault(phone, []).append(text or f"({mailing}: a picture)")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("phone")

@@ -39,12 +39,12 @@ from campaigns.wiring import build_services
 
 _SPEED = 20
 _PATIENCE_S = 120.0
-#: So long the demonstration follows what stays silent, and so long what stays up afterwards does.
+#: Seconds for which messages are polled: in the demonstration, and with --stay.
 _HORIZON_S = 20
 _STAY_S = 30 * 86_400
-#: What stays up does not wait for what is silent for so long: its page may change that at any time.
-_SILENT_S = 10.0
-#: What stays up follows every message closely, and is done with a doubt in a minute: the sandbox lists at once.
+#: With --stay, seconds without a new final status after which the demonstration stops waiting.
+_QUIET_S = 10.0
+#: Settings with --stay: frequent polls, and doubt settled in a minute, because the sandbox lists mailings at once.
 _STAYING: Final = {
     "CAMPAIGNS_POLL_FRACTION": "0.02",
     "CAMPAIGNS_SINGLE_POLL_FRACTION": "0.02",
@@ -52,15 +52,15 @@ _STAYING: Final = {
     "CAMPAIGNS_CHECK_INTERVAL_S": "2",
 }
 _STOP_S = 15.0
-#: Phones with fates of their own: one that answers, one that opts out, one that is never reached.
+#: Phones that reply, opt out, and never receive the message.
 _SPECIAL = ("375297779909", "375297779908", "375297779901")
 
 
 def run_demo(recipients: int, console: Console, *, as_json: bool = False, stay: bool = False) -> int:
     """Run it. Returns the exit code: 0 if the sandbox's ledger and our result agree phone by phone.
 
-    With `as_json` all that is printed is one document in the end, with the comparison. With `stay` everything
-    stays up afterwards, until Ctrl-C.
+    With `as_json` it prints nothing but one document with the comparison at the end. With `stay` everything
+    keeps running afterwards, until Ctrl-C.
     """
     console = Screen(quiet=True) if as_json else console
     started_s = time.monotonic()
@@ -98,13 +98,13 @@ def run_demo(recipients: int, console: Console, *, as_json: bool = False, stay: 
 
 @contextmanager
 def _signals_unwind() -> Iterator[None]:
-    """Let what ends this process end what it started: by default a signal leaves that behind, running."""
+    """Raise SystemExit on a signal, so that the processes that were started here are stopped as well."""
 
     def unwind(number: int, _frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_IGN)
         raise SystemExit(128 + number)
 
-    # Whoever lets a signal be ignored, as nohup does, means it.
+    # A signal that is ignored, as nohup does, stays ignored.
     caught = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) == signal.SIG_DFL]
     for number in caught:
         signal.signal(number, unwind)
@@ -116,7 +116,7 @@ def _signals_unwind() -> Iterator[None]:
 
 
 def _stay(env: dict[str, str], console: Console) -> None:
-    """Let somebody try campaigns of their own."""
+    """Print how to send campaigns of one's own, and wait for Ctrl-C."""
     console.print()
     console.print(_INVITATION, style="bold")
     console.print(f"what every phone shows: {env['CAMPAIGNS_GATEWAY_URL']}/")
@@ -130,7 +130,7 @@ def _stay(env: dict[str, str], console: Console) -> None:
         signal.pause()
 
 
-_INVITATION = "everything stays up until Ctrl-C"
+_INVITATION = "everything keeps running until Ctrl-C"
 _FIRST_JOB = (
     '{"messages": [{"alphaname_id": 444, "message_type": "bulk", '
     '"content": {"type": "text", "text": "Hello"}, "delivery_list": ["+375291111111"]}]}'
@@ -143,7 +143,7 @@ def _worker_options() -> list[str]:
 
 
 def environment(redis_url: str, gateway_url: str, *, stay: bool) -> dict[str, str]:
-    """The settings of the processes. What stays up follows every message for days, since its page can change each."""
+    """The settings of the processes. With --stay they poll for days, because the page can change each status."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CAMPAIGNS_", "CELERY_"))}
     return {
         **kept,
@@ -180,7 +180,7 @@ def _process(folder: Path, name: str, env: dict[str, str], *command: str) -> Ite
     with (folder / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 (our own command)
             command,
-            # What a killed worker leaves behind goes with the folder.
+            # Temporary files of a killed worker are deleted with the folder.
             env={**env, "TMPDIR": str(folder)},
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -218,25 +218,25 @@ def _sandbox(folder: Path) -> Iterator[str]:
 
 
 def _follow(campaigns: list[Campaign], console: Console, *, stay: bool) -> bool:
-    """Show all campaigns until they are over; with `stay` also until what is silent has been so for a while.
+    """Show all campaigns until they are over; with `stay` at most until no status has become final for a while.
 
-    Whether that was reached.
+    Returns whether that happened in time.
     """
     until = time.monotonic() + _PATIENCE_S
-    silent = Silence()
+    quiet = Quiet()
     zone = Settings().gateway_timezone
     with Live(console=console, refresh_per_second=4) as live:
         while time.monotonic() < until:
             statuses = [campaign.status() for campaign in campaigns]
             live.update(Group(*(Group(status_table(status, zone=zone), "") for status in statuses)))
-            if all(status.state in OVER for status in statuses) or (stay and silent.for_long(statuses)):
+            if all(status.state in OVER for status in statuses) or (stay and quiet.for_long(statuses)):
                 return True
             time.sleep(0.25)
     return False
 
 
-class Silence:
-    """Whether everything went out and nothing became final for as long as the demonstration is patient."""
+class Quiet:
+    """Whether everything is sent and no status has become final for ten seconds."""
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
@@ -244,12 +244,12 @@ class Silence:
         self._since_s = 0.0
 
     def for_long(self, statuses: list[Status]) -> bool:
-        """Called with what is known now."""
+        """Called with the present statuses."""
         final = sum(status.final for status in statuses)
         if final != self._final:
             self._final, self._since_s = final, self._now_s()
         out = all(status.sent == status.total for status in statuses)
-        return out and self._now_s() - self._since_s > _SILENT_S
+        return out and self._now_s() - self._since_s > _QUIET_S
 
 
 def _await_replies(campaigns: list[Campaign]) -> None:

@@ -11,7 +11,7 @@ from campaigns.settings import Settings
 
 
 def check_broker(settings: Settings) -> Check[str] | None:
-    """Begin to check, if the broker is another server than the store."""
+    """Start the check, if the broker is another server than the store."""
     if not settings.broker_url or settings.broker_url == settings.redis_url:
         return None
     return Check(lambda: broker_problem(settings))
@@ -21,7 +21,7 @@ def of_broker(settings: Settings, check: Check[str] | None, until_s: float) -> I
     """Whether the broker takes wake-ups."""
     if check is None:
         return
-    remedy = "start it, and let CAMPAIGNS_BROKER_URL name it, with its password"
+    remedy = "start it, and set CAMPAIGNS_BROKER_URL to its address, with its password"
     problem, place = check.result(until_s), place_of(settings)
     if problem == "":
         yield Finding(OK, "broker", place)

@@ -23,18 +23,20 @@ def check_events(services: Services) -> Iterator[Finding]:
 
 
 def _room(services: Services, groups: list[Group]) -> Finding:
-    """Whether groups leave so much unread that sending pauses, or soon will. What they have read makes room."""
+    """Whether groups leave so much unread that sending pauses, or soon will. Events read by all groups are deleted."""
     entries, cap = len(services.events), services.settings.events_cap
     unread = max((group.unread for group in groups), default=0)
     full, found = services.events.full(), f"{entries:,} of {cap:,} entries"
     if full is None and unread < cap / 2:
         return Finding(OK, "event stream", found if groups else f"{found}; no group reads them")
     last = max(groups, key=lambda group: group.unread).name if groups else ""
-    remedy = f"start the consumers of group {last}, or, if nobody reads it: campaigns events --group {last} --delete"
+    remedy = (
+        f"start the consumers of group {last}, or, if it is no longer used: campaigns events --group {last} --delete"
+    )
     if full is not None:
         since_s = (services.now_ms() - full.since_ms) / 1000
-        found += f": sending pauses for {since_s:,.0f} s already; group {last} has not read {unread:,}"
-        return Finding(FAIL, "event stream", found, f"{remedy}; then sending goes on by itself")
+        found += f": sending has paused for {since_s:,.0f} s; group {last} has not read {unread:,}"
+        return Finding(FAIL, "event stream", found, f"{remedy}; then sending continues")
     found += f": sending pauses when as many are unread; group {last} has not read {unread:,}"
     return Finding(WARN if unread < cap else FAIL, "event stream", found, remedy)
 
@@ -46,13 +48,13 @@ def _rejected(services: Services) -> Finding:
     if newest is None:
         return Finding(OK, "submissions", "every message could be read")
     name = f"message {newest.id}" if newest.id else f"a message without an id ({newest.digest})"
-    found = f"{number:,} put aside unread; the newest, {name} in the queue {newest.queue}: {newest.reason}"
-    remedy = "campaigns submissions list; put the sender right, send them again, then: campaigns submissions discard"
+    found = f"{number:,} could not be read; the newest, {name} in the queue {newest.queue}: {newest.reason}"
+    remedy = "campaigns submissions list; fix the sender, send them again, then: campaigns submissions discard"
     return Finding(WARN, "submissions", found, remedy)
 
 
 def _groups(services: Services, groups: list[Group]) -> Finding:
-    """Whether some group has left an event unread, or begun and not done, for long."""
+    """Whether a group has an event older than an hour that is unread or not acknowledged."""
     now_ms = services.now_ms()
     oldest = {group.name: now_ms - group.oldest_ms for group in groups if group.oldest_ms is not None}
     behind = {name: age_ms / 3_600_000 for name, age_ms in oldest.items() if age_ms > _BEHIND_S * 1000}
@@ -60,7 +62,7 @@ def _groups(services: Services, groups: list[Group]) -> Finding:
         return Finding(OK, "groups", f"{len(groups)}, none is behind" if groups else "none")
     listed = ", ".join(f"{name} by {hours:,.0f} h" for name, hours in behind.items())
     name = next(iter(behind))
-    remedy = f"start its consumers, or, if nobody reads it: campaigns events --group {name} --delete"
+    remedy = f"start its consumers, or, if it is no longer used: campaigns events --group {name} --delete"
     return Finding(WARN, "groups", f"behind: {listed}", remedy)
 
 
@@ -71,5 +73,5 @@ def _dead_letters(services: Services, groups: list[Group]) -> Finding:
     if not found:
         return Finding(OK, "dead letters", "none")
     listed = ", ".join(f"{number:,} of group {name}" for name, number in found.items())
-    remedy = f"see why, then drop each: campaigns events --group {next(iter(found))} --dead-letters"
+    remedy = f"see why, then delete each: campaigns events --group {next(iter(found))} --dead-letters"
     return Finding(WARN, "dead letters", listed, remedy)

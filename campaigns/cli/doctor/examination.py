@@ -1,4 +1,4 @@
-"""The doctor: what campaigns need, each with a verdict and a remedy. Costs nothing, and takes five seconds at most."""
+"""All checks of the doctor, each with a verdict and a remedy. They cost nothing and take five seconds at most."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from campaigns.store.client import Store
 from campaigns.store.commands import Redis
 from campaigns.wiring import INTERACTIVE, build_services, open_store
 
-#: Together these end before five seconds have passed, whoever does not answer.
+#: Deadline of all checks together: the command ends within five seconds, also if nothing answers.
 _ALL_S = 4.0
 _STORE = INTERACTIVE._replace(connect_s=1.2, answer_s=1.2, give_up_s=0.5)
 _GATEWAY_S = 2.0
 
 
 def examine(settings: Settings | None = None, store: Store | None = None) -> list[Finding]:
-    """Look at everything. Raises SettingsError if not even the settings can be read."""
+    """Run all checks. Raises SettingsError if the settings cannot be read."""
     settings = settings or Settings.from_env(os.environ)
     hasty = replace(settings, connect_timeout_s=_GATEWAY_S, deadline_s=_GATEWAY_S, read_attempts=1)
     services = build_services(hasty, store=store or open_store(settings, _STORE))
@@ -48,17 +48,17 @@ def examine(settings: Settings | None = None, store: Store | None = None) -> lis
 
 
 def _inside(services: Services, until_s: float) -> tuple[float | None, list[Finding]]:
-    """What the store tells, and how many seconds its clock is ahead of this machine's, if it tells anything."""
+    """Seconds by which the store's clock is ahead of this machine's (None if it does not answer), and the findings."""
     store = services.store
     try:
         store.ask(Redis.ping)
         ahead_s = services.now_ms() / 1000 - time.time()
     except StoreError as error:
         remedy = _remedy_of_server(str(error), services.settings.redis_url)
-        skipped = "persistence, beat, workers, queues, events and accounts: only the server knows"
-        return None, [Finding(FAIL, "server", str(error), remedy), Finding(SKIP, "all inside", skipped)]
+        skipped = "persistence, beat, workers, queues, events and accounts are known to the server only"
+        return None, [Finding(FAIL, "server", str(error), remedy), Finding(SKIP, "checks of the store", skipped)]
     findings = [Finding(OK, "server", f"{store.address} answers")]
-    findings += _told("server's state", lambda: check_server(store), until_s)
+    findings += _findings_of("server's state", lambda: check_server(store), until_s)
     checks = {
         "workers": check_workers,
         "events": check_events,
@@ -66,30 +66,30 @@ def _inside(services: Services, until_s: float) -> tuple[float | None, list[Find
         "doubt": check_doubt,
     }
     for what, check in checks.items():
-        findings += _told(what, partial(check, services), until_s)
+        findings += _findings_of(what, partial(check, services), until_s)
     return ahead_s, findings
 
 
 def _remedy_of_server(problem: str, url: str) -> str:
     if "NoPermissionError" in problem:
-        return "let the ACL of the user that CAMPAIGNS_REDIS_URL names allow that command and the prefix's keys"
-    # A server that misses a certificate says so or just closes, after TLS is there: whichever is seen first.
+        return "allow the user in CAMPAIGNS_REDIS_URL that command and the keys under the prefix (ACL)"
+    # A server that requires a certificate reports that, or just closes the connection after the TLS handshake.
     closed = any(words in problem for words in ("while reading", "while writing", "closed by server", "HANDSHAKE"))
     if closed and is_tls(url) and "ssl_certfile=" not in url:
         return "if the server wants a certificate, add ssl_certfile and ssl_keyfile to CAMPAIGNS_REDIS_URL"
     if "CERTIFICATE" in problem or "UNKNOWN_CA" in problem:
-        return "let ssl_ca_certs in CAMPAIGNS_REDIS_URL name the server's authority, and look at dates and names"
-    return "start Redis or Valkey, and let CAMPAIGNS_REDIS_URL name it, with its password"
+        return "set ssl_ca_certs in CAMPAIGNS_REDIS_URL to the server's authority, and check the certificate"
+    return "start Redis or Valkey, and set CAMPAIGNS_REDIS_URL to its address, with its password"
 
 
-def _told(what: str, check: Callable[[], Iterator[Finding]], until_s: float) -> list[Finding]:
-    """The findings of a check. Where the server refuses it, for example by an ACL, that is one."""
+def _findings_of(what: str, check: Callable[[], Iterator[Finding]], until_s: float) -> list[Finding]:
+    """The findings of a check. A refusal of the server, for example by an ACL, is one of them."""
     if time.monotonic() > until_s - _STORE.answer_s:
         return [Finding(SKIP, what, "the server is too slow")]
     found = []
     try:
         for finding in check():
-            found.append(finding)  # noqa: PERF402 (what was found before an error stays)
+            found.append(finding)  # noqa: PERF402 (findings before an error are kept)
     except StoreError as error:
-        found.append(Finding(WARN, what, str(error), "let the server's ACL allow it, and look at its log"))
+        found.append(Finding(WARN, what, str(error), "allow it in the server's ACL, and check the server's log"))
     return found

@@ -1,4 +1,4 @@
-"""What the doctor finds, and how several looks are had at once without waiting for any of them for long."""
+"""Findings of the doctor, and checks that run at once in threads with a common deadline."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from campaigns.text.wording import counted
+
 T = TypeVar("T")
 
 OK: Final = "ok"
 WARN: Final = "warn"
 FAIL: Final = "fail"
-#: Not looked at, because of something else that is told.
+#: Not checked, because of another finding.
 SKIP: Final = "skip"
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at. `verdict` is 'ok', 'warn', 'fail', or 'skip' if it could not be looked at."""
+    """The result of one check. `verdict` is 'ok', 'warn', 'fail', or 'skip' if it could not be made."""
 
     verdict: str
     what: str
@@ -27,7 +29,7 @@ class Finding(NamedTuple):
 
 
 class Check(Generic[T]):
-    """A look that goes on by itself, in a thread that nobody has to wait for: some take as long as they like."""
+    """A check that runs in a daemon thread, which may outlive its deadline."""
 
     def __init__(self, check: Callable[[], T]) -> None:
         self._results: SimpleQueue[T | Exception] = SimpleQueue()
@@ -40,24 +42,22 @@ class Check(Generic[T]):
             self._results.put(error)
 
     def result(self, until_s: float) -> T | None:
-        """What was seen, or None if that took longer than until `until_s` (monotonic). Raises what looking raised."""
+        """The result, or None if there is none by `until_s` (monotonic). Raises what the check raised."""
         try:
-            seen = self._results.get(timeout=max(0.01, until_s - time.monotonic()))
+            result = self._results.get(timeout=max(0.01, until_s - time.monotonic()))
         except Empty:
             return None
-        if isinstance(seen, Exception):
-            raise seen
-        return seen
+        if isinstance(result, Exception):
+            raise result
+        return result
 
 
 def summed_up(findings: list[Finding]) -> str:
     """One line: `2 problems, 1 warning`."""
     counts = {verdict: sum(finding.verdict == verdict for finding in findings) for verdict in (FAIL, WARN, SKIP)}
     parts = [
-        f"{counts[verdict]} {word}{'s' * (counts[verdict] != 1)}"
-        for verdict, word in ((FAIL, "problem"), (WARN, "warning"))
-        if counts[verdict]
+        counted(counts[verdict], word) for verdict, word in ((FAIL, "problem"), (WARN, "warning")) if counts[verdict]
     ]
     if counts[SKIP]:
-        parts.append(f"{counts[SKIP]} not looked at")
+        parts.append(f"{counts[SKIP]} not checked")
     return ", ".join(parts) or "all well"

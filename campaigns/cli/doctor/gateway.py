@@ -25,22 +25,22 @@ _SKEW_S = 5.0
 
 
 class Asked(NamedTuple):
-    """What asking for an account brought: the gateway's clock less ours in seconds, if told, or an error."""
+    """The answer for an account: seconds by which the gateway's clock is ahead (None: unknown), or an error."""
 
     ahead_s: float | None = None
     error: GatewayError | None = None
 
     @property
     def answered(self) -> bool:
-        """Whether the gateway said something of its own, if only no."""
+        """Whether the gateway itself answered, even with a refusal."""
         status = None if self.error is None else self.error.http_status
         return self.error is None or (status is not None and status < 500)
 
 
 def ask(services: Services, account: str) -> Asked:
-    """Ask for an account. Without a store there are no permits, but then nobody else asks the gateway either.
+    """Make a free request for an account. Without a store it has no permit, but then workers make no requests either.
 
-    Not by the workers' gateway, which pauses the account if it is refused: the token here may be another than theirs.
+    The workers' gateway object is not used, because it pauses a refused account, and the token here may be another.
     """
     gateway = unlimited_gateway(services.settings, account)
     try:
@@ -55,7 +55,7 @@ def ask(services: Services, account: str) -> Asked:
 
 
 def of_gateway(settings: Settings, asked: Mapping[str, Asked | None]) -> Finding:
-    """Whether the gateway can be reached, as far as asking for the accounts tells. None: it took too long."""
+    """Whether the gateway can be reached, judged by the requests for all accounts. None: no answer in time."""
     url = urlsplit(settings.gateway_url)
     place = f"{url.scheme}://{url.hostname}{f':{url.port}' if url.port else ''}"
     tried = [one for one in asked.values() if one is None or not isinstance(one.error, PermitDeniedError)]
@@ -65,8 +65,8 @@ def of_gateway(settings: Settings, asked: Mapping[str, Asked | None]) -> Finding
         why = next((str(one.error) for one in tried if one is not None), "no answer in time")
         return Finding(FAIL, "gateway", f"{place}: {why}", "check CAMPAIGNS_GATEWAY_URL, the network and its proxy")
     with suppress(OSError), socket.create_connection((url.hostname or "", url.port or _port(url.scheme)), timeout=1):
-        return Finding(OK, "gateway", f"{place} takes connections; it was asked nothing")
-    return Finding(FAIL, "gateway", f"{place} takes no connections", "check CAMPAIGNS_GATEWAY_URL and the network")
+        return Finding(OK, "gateway", f"{place} accepts connections; no request was made")
+    return Finding(FAIL, "gateway", f"{place} accepts no connections", "check CAMPAIGNS_GATEWAY_URL and the network")
 
 
 def _port(scheme: str) -> int:
@@ -74,7 +74,7 @@ def _port(scheme: str) -> int:
 
 
 def of_tokens(settings: Settings, asked: Mapping[str, Asked | None]) -> Iterator[Finding]:
-    """Whether each account has a token that the gateway takes."""
+    """Whether each account has a token that the gateway accepts."""
     if not settings.accounts:
         variable = token_variable(DEFAULT_ACCOUNT)
         yield Finding(FAIL, "token", "no account has one", f"set {variable}, or {variable}_FILE")
@@ -91,33 +91,35 @@ def of_tokens(settings: Settings, asked: Mapping[str, Asked | None]) -> Iterator
         elif isinstance(error, TooManyRequestsError):
             yield Finding(WARN, what, str(error), "wait, and lower CAMPAIGNS_RATE_LIMIT if it happens again")
         elif error is not None:
-            yield Finding(WARN, what, str(error), "ask whoever runs the gateway")
+            yield Finding(WARN, what, str(error), "ask the gateway's operators")
         else:
-            yield Finding(OK, what, "the gateway takes it")
+            yield Finding(OK, what, "accepted by the gateway")
 
 
 def account_pauses(services: Services) -> Iterator[Finding]:
-    """Which accounts rest. Raises StoreError."""
+    """Which accounts are paused. Raises StoreError."""
     for account in services.settings.accounts:
         if (account_pause := services.limiter.pause_of(account)) is None:
             yield Finding(OK, f"account {account}", "is not paused")
         else:
             until_ms, reason = account_pause
             left_s = (until_ms - services.now_ms()) / 1000
-            remedy = f"put that right, then: campaigns resume-account {account}"
+            remedy = f"fix that, then: campaigns resume-account {account}"
             yield Finding(WARN, f"account {account}", f"is paused for {left_s:,.0f} s: {reason}", remedy)
 
 
 def of_clock(server_ahead_s: float | None, asked: Mapping[str, Asked | None]) -> Finding:
-    """Whether the clocks of this machine, the server and the gateway agree. Seconds that others are ahead of here."""
+    """Whether the clocks of this machine, the server and the gateway agree."""
     ahead = [one.ahead_s for one in asked.values() if one is not None and one.ahead_s is not None]
     apart = {"this machine": server_ahead_s} if server_ahead_s is not None else {}
     if ahead:
         apart["the gateway"] = ahead[0] - (server_ahead_s or 0.0)
     if not apart:
-        return Finding(SKIP, "clock", "there is none to compare with")
+        return Finding(SKIP, "clock", "there is no other clock to compare with")
     base = "this machine's" if server_ahead_s is None else "the server's"
     found = ", ".join(f"{name} {abs(seconds):,.1f} s from {base}" for name, seconds in apart.items())
     if all(abs(seconds) <= _SKEW_S for seconds in apart.values()):
         return Finding(OK, "clock", found)
-    return Finding(WARN, "clock", found, "synchronise them with NTP: what was sent is recognised by its time")
+    return Finding(
+        WARN, "clock", found, "synchronise them with NTP: messages in the listing are recognised by their time"
+    )

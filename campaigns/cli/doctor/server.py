@@ -33,24 +33,26 @@ def of_version(name: str, version: str) -> Finding:
 
 
 def of_persistence(appendonly: bool, fsync: str | None) -> Finding:
-    """Whether the server still knows after a crash what was sent."""
+    """Whether the server keeps its writes across a crash."""
     remedy = "set appendonly yes and appendfsync always (CONFIG SET, and in its file)"
     if not appendonly:
-        return Finding(WARN, "persistence", "appendonly is off: a restart of the server forgets what was sent", remedy)
+        return Finding(WARN, "persistence", "appendonly is off: a restart of the server loses what was sent", remedy)
     if fsync is None:
-        return Finding(OK, "persistence", "appendonly; the server does not tell its appendfsync, it should be always")
+        return Finding(
+            OK, "persistence", "appendonly; the server does not show its appendfsync, which should be always"
+        )
     if fsync != "always":
-        found = f"appendfsync is {fsync}: a crash forgets what was sent last, and it may be sent again"
+        found = f"appendfsync is {fsync}: a crash loses the last writes, and messages may be sent again"
         return Finding(WARN, "persistence", found, remedy)
     return Finding(OK, "persistence", "appendonly, appendfsync always")
 
 
 def of_eviction(policy: str) -> Finding:
-    """Whether a full server would rather forget than refuse."""
+    """Whether a full server refuses writes instead of evicting keys."""
     if policy == "noeviction":
         return Finding(OK, "eviction", policy)
     remedy = "set maxmemory-policy noeviction, so that a full server stops the workers instead"
-    return Finding(FAIL, "eviction", f"{policy}: a full server forgets campaigns", remedy)
+    return Finding(FAIL, "eviction", f"{policy}: a full server deletes campaigns", remedy)
 
 
 def of_memory(info: dict[str, Any]) -> Finding:
@@ -68,15 +70,15 @@ def of_memory(info: dict[str, Any]) -> Finding:
 def of_replicas(info: dict[str, Any], wanted: int) -> Finding:
     """Whether a failover can lose what was sent."""
     if info.get("role") == "slave":
-        remedy = "let CAMPAIGNS_REDIS_URL lead to the primary, by a name that moves with it"
-        return Finding(FAIL, "replicas", "this server is a replica: it takes no writes", remedy)
+        remedy = "set CAMPAIGNS_REDIS_URL to the primary, by a name that moves with it"
+        return Finding(FAIL, "replicas", "this server is a replica, which accepts no writes", remedy)
     there = int(info.get("connected_slaves", 0))
     if there < wanted:
         found = f"{there} of the {wanted} that CAMPAIGNS_REPLICAS asks for: nothing is sent"
         return Finding(FAIL, "replicas", found, "start the replicas that are missing")
     if there and not wanted:
-        found = f"{there}, and CAMPAIGNS_REPLICAS is 0: a failover holds up what may have been sent"
-        remedy = f"set CAMPAIGNS_REPLICAS={there}, so that what is sent is safe in them first"
+        found = f"{there}, and CAMPAIGNS_REPLICAS is 0: a failover holds up batches that may have been sent"
+        remedy = f"set CAMPAIGNS_REPLICAS={there}, so that each claim is stored in them before it is sent"
         return Finding(WARN, "replicas", found, remedy)
     if there > wanted:
         found = f"{there}, and CAMPAIGNS_REPLICAS is {wanted}: one that lacks the last writes may be promoted"

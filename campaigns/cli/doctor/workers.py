@@ -10,6 +10,7 @@ from campaigns.ledger.states import HELD, UNKNOWN
 from campaigns.names import POLL, QUEUES, REPLIES
 from campaigns.services import Services
 from campaigns.store.commands import Redis, command
+from campaigns.text.wording import counted
 
 _TICK_S = 15.0
 _LATE_S = 60.0
@@ -30,7 +31,7 @@ def check_workers(services: Services) -> Iterator[Finding]:
             remedy = f"start the process `{process}` of the Procfile"
             yield Finding(FAIL, what, f"no worker consumes it; {depth:,} due", remedy)
         elif late_s > _LATE_S:
-            remedy = f"start more workers for the queue {queue} (process `{process}`), and look at their log"
+            remedy = f"start more workers for the queue {queue} (process `{process}`), and check their log"
             yield Finding(WARN, what, f"consumed, but {depth:,} due, the oldest for {late_s:,.0f} s", remedy)
         else:
             yield Finding(OK, what, f"consumed; {depth:,} due")
@@ -41,11 +42,11 @@ def _beat(services: Services, now_ms: int) -> Finding:
     age_s = None if last_ms is None else (now_ms - last_ms) / 1000
     if age_s is None or age_s >= _TICK_S:
         seen = "no tick for minutes" if age_s is None else f"no tick for {age_s:.0f} s"
-        return Finding(FAIL, "beat", f"{seen}: nothing that waits is sent or followed", "start the process `beat`")
+        return Finding(FAIL, "beat", f"{seen}: due work is not started", "start the process `beat`")
     beats = beats_at_once(services.store)
     if beats:
-        found = f"{len(beats)} of them tick at once: {', '.join(beats)}"
-        return Finding(WARN, "beat", found, "stop all but one; more do no harm here, but nobody may have meant it")
+        found = f"{len(beats)} run at once: {', '.join(beats)}"
+        return Finding(WARN, "beat", found, "stop all but one; several do no harm, but are probably a mistake")
     return Finding(OK, "beat", f"ticked {age_s:.0f} s ago")
 
 
@@ -61,8 +62,8 @@ def check_doubt(services: Services) -> Iterator[Finding]:
         yield Finding(
             WARN,
             "doubt",
-            f"{sum(held.values()):,} request{'s' * (sum(held.values()) != 1)} held for a person to decide about",
-            f"look at the gateway, then: campaigns resolve {next(iter(held))} --help",
+            f"{counted(sum(held.values()), 'request')} held for a person to decide about",
+            f"check the gateway, then: campaigns resolve {next(iter(held))} --help",
         )
     else:
-        yield Finding(OK, "doubt", f"{unknown:,} in doubt, being found out" if unknown else "none")
+        yield Finding(OK, "doubt", f"{unknown:,} in doubt, being checked" if unknown else "none")

@@ -1,4 +1,4 @@
-"""What to do next after an error, in a line."""
+"""A line after an error that names the next step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from campaigns.ledger.states import DRAFT, OVER, PAUSED, READY
 
 
 class AdvisingGroup(click.Group):
-    """A group of commands that says what to do next after an error has been told."""
+    """A group of commands that prints the next step after an error."""
 
     def main(self, *args: Any, **options: Any) -> Any:
         print_everything()
@@ -31,29 +31,29 @@ class AdvisingGroup(click.Group):
         try:
             return super().invoke(ctx)
         except SystemExit as leaving:
-            # Whoever tells an error leaves from within its handler.
+            # The error handler raises SystemExit, so the error is its context.
             if isinstance(leaving.__context__, CampaignsError) and (step := next_step(leaving.__context__)):
                 remark(f"  {step}")
             raise
 
 
 def next_step(error: CampaignsError) -> str | None:
-    """What the person at the keyboard can do about it; None if there is nothing to say."""
+    """What the user can do about an error, or None."""
     if isinstance(error, StateError):
         return _of_state(error.state)
     match error:
         case JobError():
-            step = "nothing was stored; put it right and hand the job in again"
+            step = "nothing was stored; correct the job and send it again"
         case UnknownCampaignError():
-            step = "see which there are: campaigns list; finished ones are forgotten after CAMPAIGNS_RETENTION_S"
+            step = "to list campaigns: campaigns list; finished ones are deleted after CAMPAIGNS_RETENTION_S"
         case KeyConflictError(campaign_id=campaign_id):
-            step = f"give another --key, or see that campaign: campaigns status {campaign_id}"
+            step = f"use another --key, or see the campaign that has it: campaigns status {campaign_id}"
         case WaitTimeoutError(campaign_id=campaign_id):
-            step = f"nothing is lost; follow it: campaigns status {campaign_id} --watch"
+            step = f"the campaign continues; to follow it: campaigns status {campaign_id} --watch"
         case ErasureBlockedError():
-            step = "repeat it once they are over; campaigns explain PHONE tells what each waits for"
+            step = "repeat this when they are over; campaigns explain PHONE shows what each waits for"
         case SettingsError():
-            step = "settings come from the environment; campaigns doctor looks at all of it"
+            step = "settings come from the environment; to check all of them: campaigns doctor"
         case _:
             return None
     return step
@@ -61,9 +61,9 @@ def next_step(error: CampaignsError) -> str | None:
 
 def _of_state(state: str) -> str | None:
     if state in OVER:
-        return "it is over; what was held or refused can be put right: campaigns resolve --help, campaigns retry --help"
+        return "it is over; to act on held or refused requests: campaigns resolve --help, campaigns retry --help"
     if state == DRAFT:
-        return "it is a draft; to let it go out: campaigns approve"
+        return "it is a draft; to send it: campaigns approve"
     if state == PAUSED:
-        return "it is paused; to go on: campaigns resume"
+        return "it is paused; to continue: campaigns resume"
     return "it is not paused" if state == READY else None

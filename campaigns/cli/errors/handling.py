@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 import click
 
 from campaigns.cli.exit_codes import FAILED, INTERRUPTED, NO_CAMPAIGN, NO_STORE, NOT_POSSIBLE, WRONG
-from campaigns.cli.input.ids import AmbiguousIdError, tell_candidates
+from campaigns.cli.input.ids import AmbiguousIdError, print_candidates
 from campaigns.cli.output.screen import print_error, remark
 from campaigns.errors import (
     ApprovalError,
@@ -26,6 +26,7 @@ from campaigns.errors import (
     StoreError,
     UnknownCampaignError,
 )
+from campaigns.text.wording import counted
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,50 +47,50 @@ _CODES: dict[type[CampaignsError], int] = {
 
 @contextmanager
 def errors_as_exit_codes() -> Iterator[None]:
-    """Tell what went wrong on standard error, and leave with its exit code."""
+    """Print an error to standard error, and exit with its code."""
     try:
         yield
     except JobError as error:
         if list(error.errors) == ["recipients"] and len(error.lines) == 1:
             print_error(error.lines[0].removeprefix("recipients: "))
             sys.exit(WRONG)
-        print_error(f"the job has {len(error.lines)} mistake{'s' * (len(error.lines) != 1)}:")
+        print_error(f"the job has {counted(len(error.lines), 'mistake')}:")
         for line in error.lines:
             remark(f"  {line}")
         sys.exit(WRONG)
     except StoreError as error:
-        _tell_store(error)
+        _print_store_error(error)
         sys.exit(NO_STORE)
     except AmbiguousIdError as error:
         print_error(f"{error}:")
-        tell_candidates(error)
+        print_candidates(error)
         sys.exit(WRONG)
     except CampaignsError as error:
         print_error(str(error))
         sys.exit(next((code for kind, code in _CODES.items() if isinstance(error, kind)), FAILED))
     except UnicodeEncodeError:
-        # Half a character in an argument: the system hands over bytes that are no text in this way.
-        print_error("the command line holds bytes that are no text in UTF-8")
+        # Python turns undecodable bytes of an argument into half surrogates, which cannot be encoded again.
+        print_error("the command line holds bytes that are not UTF-8")
         sys.exit(WRONG)
     except (KeyboardInterrupt, click.Abort):
         print_error("interrupted")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output has seen enough; nothing more can be said to it.
+        # The reader of our output has closed the pipe, so nothing more can be printed.
         sys.stderr.close()
         sys.exit(FAILED)
 
 
-def _tell_store(error: StoreError) -> None:
+def _print_store_error(error: StoreError) -> None:
     if isinstance(error, NotReplicatedError):
         print_error(str(error))
         return
     print_error(f"Redis cannot be used: {error}")
-    remark("  is it running, and does CAMPAIGNS_REDIS_URL name it?")
+    remark("  is it running, and is CAMPAIGNS_REDIS_URL its address?")
 
 
 def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
-    """Errors become one line and an exit code."""
+    """Decorate a command so that its errors become one line and an exit code."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,4 +1,4 @@
-"""Ids of campaigns and batches as people type them: a beginning that only one has is enough."""
+"""Ids of campaigns and batches as users type them: a beginning is enough if only one id has it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AmbiguousIdError(CampaignsError):
 
 
 def found_campaign(typed: str) -> Campaign:
-    """The campaign with this id, or the only one whose id begins so.
+    """The campaign with this id, or the only one whose id begins with it.
 
     Raises UnknownCampaignError, AmbiguousIdError, StoreError.
     """
@@ -33,10 +33,10 @@ def found_campaign(typed: str) -> Campaign:
 
 
 def full_id(typed: str) -> str:
-    """The whole id. Asks once for an id that is whole, and else looks through the ids that are kept."""
+    """The full id of a campaign. Raises UnknownCampaignError, AmbiguousIdError and StoreError."""
     campaigns, beginning = default_services().campaigns, typed.strip().lower()
     if not _BEGINNING.fullmatch(beginning):
-        # Whole, or none of ours: what reads it says so.
+        # A full id, or not an id at all: reading the campaign reports that.
         return typed.strip()
     candidates = list(islice(campaigns.beginning_with(beginning), _MOST_CANDIDATES))
     if not candidates:
@@ -47,18 +47,18 @@ def full_id(typed: str) -> str:
 
 
 def full_batch_id(campaign_id: str, typed: str | None) -> str | None:
-    """The whole id of a batch: its number is enough, and so is the campaign's beginning before it."""
+    """The full id of a batch, from its number alone or after the beginning of the campaign's id: `3`, `1a2-3`."""
     if typed is None:
         return None
     beginning, _, number = typed.rpartition("-")
     return f"{campaign_id}-{number}" if number.isdecimal() and campaign_id.startswith(beginning) else typed
 
 
-def tell_candidates(error: AmbiguousIdError) -> None:
-    """Each candidate on a line of its own, with what helps to recognise it."""
+def print_candidates(error: AmbiguousIdError) -> None:
+    """Print each candidate with its state and name."""
     for candidate in error.candidates:
         status = Campaign(candidate).status()
         remark(f"  {candidate}  {status.state}  {harmless(status.name)}".rstrip())
     if len(error.candidates) >= _MOST_CANDIDATES:
         remark("  ...")
-    remark("  type more of it")
+    remark("  type more of the id")

@@ -1,4 +1,4 @@
-"""Job files as people write them."""
+"""Reading job files."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from campaigns.errors import JobError
 
 
 def read_job(file: BinaryIO) -> Any:
-    """The job in a JSON file, in UTF-8, UTF-16 or UTF-32, with or without a mark for it.
+    """The job in a JSON file, in UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
 
-    Text in `image` is a path, from the folder of the file. (In the API and in submitted jobs text never is, so
-    that nobody makes a worker read a file.) Raises JobError.
+    Text in `image` is a path relative to the folder of the file. In the API and in submitted jobs it is never a path,
+    so that a job cannot make a worker read a file. Raises JobError.
     """
     try:
         job = json.loads(file.read())

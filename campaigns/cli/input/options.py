@@ -16,7 +16,7 @@ from campaigns.times.gateway_times import parse_when
 
 
 def who() -> str:
-    """The person at the keyboard, as far as the system knows."""
+    """The login name of the user, or `operator` if the system knows none."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -24,11 +24,11 @@ def who() -> str:
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a line.")
-#: For commands that print nothing but JSON lines, so that programs may say --json everywhere.
+#: For commands that print JSON lines only, so that programs can pass --json to every command.
 only_json = click.option(
-    "--json", is_flag=True, expose_value=False, help="Changes nothing: JSON lines are all there is."
+    "--json", is_flag=True, expose_value=False, help="Accepted, and changes nothing: output is always JSON lines."
 )
-by = click.option("--by", default=who, help="Who does it, for the record.  [default: your login name]")
+by = click.option("--by", default=who, help="Your name, for the record.  [default: your login name]")
 why = click.option("--why", "--reason", "why", default="", help="The reason, for the record: campaigns audit.")
 required_why = click.option(
     "--why", "--reason", "why", required=True, help="The reason, for the record: campaigns audit."
@@ -54,13 +54,11 @@ columns = click.option(
     help='Which column is phone, text, button_link or {name} in a template: --column "phone=Телефон 1", or its '
     "number from 1. Repeatable.",
 )
-encoding = click.option(
-    "--encoding", help="How the file is written, such as windows-1251, if that cannot be found out."
-)
+encoding = click.option("--encoding", help="Encoding of the file, such as windows-1251, if it cannot be detected.")
 
 
 def since_ms(text: str, zone: ZoneInfo) -> int:
-    """The unix ms that `--since` means; a day is its beginning in `zone`. Raises click.BadParameter."""
+    """`--since` in unix ms; a date alone means its beginning in `zone`. Raises click.BadParameter."""
     try:
         return parse_when(text if ":" in text else f"{text.strip()} 00:00", zone)
     except ValueError as error:
@@ -68,6 +66,6 @@ def since_ms(text: str, zone: ZoneInfo) -> int:
 
 
 def recipient_file(path: Path, columns: dict[str, str], encoding: str | None) -> RecipientFile:
-    """The file that was named, - for standard input. Raises JobError for fields that no file of recipients has."""
+    """The file that was named, - for standard input. Raises JobError for unknown fields in `columns`."""
     stream: BinaryIO | None = sys.stdin.buffer if str(path) == "-" else None
     return RecipientFile(stream or path, columns=columns, encoding=encoding)

@@ -1,7 +1,7 @@
-"""The same job handed in again: under its key it is the earlier campaign, without one it goes out again.
+"""A warning if a job without a key was sent before.
 
-A job without a key cannot be told from one that is meant to go out twice, so a repetition is not refused. It is
-said, with the first campaign and with what makes a repetition harmless.
+Such a job may be meant to go out twice, so it is not refused. The warning names the first campaign, the command that
+stops the new one, and the option --key, under which a repeated job is the earlier campaign.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from campaigns.services import Services
 from campaigns.store.commands import Redis
 from campaigns.text.wording import minute
 
-#: So long the fingerprint of a job is kept, in seconds: a day.
-_REMEMBERED_S = 86_400
+#: Seconds for which the digest of a job is kept: a day.
+_KEPT_S = 86_400
 
 
 def noted(services: Services, campaign: Campaign) -> Status | None:
-    """Note what was handed in. Returns the campaign of the last day that had the very same job, if there was one."""
+    """Store the digest of a campaign's job. Returns the campaign of the last 24 hours with the same job, if any."""
     digest = services.campaigns.read(campaign.id).fields.get("digest", "")
     key = services.store.keys.recent_job(digest)
     first = services.store.ask(Redis.get, key)
     if first is None:
-        services.store.ask(Redis.set, key, campaign.id, _REMEMBERED_S)
+        services.store.ask(Redis.set, key, campaign.id, _KEPT_S)
         return None
     if first.decode() == campaign.id:
         return None
@@ -38,9 +38,9 @@ def noted(services: Services, campaign: Campaign) -> Status | None:
 
 
 def warn_of(first: Status, campaign: Campaign, zone: tzinfo) -> None:
-    """On standard error: which campaign was the first, how to stop this one, and how to be safe."""
+    """Print the warning to standard error."""
     since = f"{minute(first.created_at, zone)} {zone}"
-    remark(f"warning: campaign {first.id} had the very same job, handed in {since}, now {state_words(first)}:")
-    remark("  everybody in it is messaged again. If that is not wanted, quickly:")
+    remark(f"warning: campaign {first.id} has the same job, sent {since}, now {state_words(first)}:")
+    remark("  its recipients are messaged again. To prevent that, cancel the new one at once:")
     remark(f"  campaigns cancel {campaign.id}")
-    remark("  and next time give --key: the same job under the same key never makes a second campaign")
+    remark("  next time use --key: the same job under the same key never makes a second campaign")

@@ -1,4 +1,4 @@
-"""The list of campaigns: which are shown, what needs a person, and single messages in one line. Pure but for rich."""
+"""The list of campaigns: its filters, what needs a person, and its table. Pure but for rich."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from campaigns.cli.output.status_table import state_text, state_words
 from campaigns.ledger.states import OVER
 from campaigns.text.wording import counted, minute
 
-#: From this width on, a campaign fits on a line with twenty columns for its name.
+#: Width from which a campaign fits on one line, with twenty columns for its name.
 _WIDE: Final = 130
-#: What the two columns need that tell of schedules, if there are any.
+#: Width of the two columns about schedules.
 _SCHEDULES: Final = 36
 _NUMBERS: Final = frozenset({"recipients", "sent", "final", "out of reach"})
 
 
 def needs(status: Status) -> str:
-    """What a person should look at, in a few words; empty if nothing."""
+    """Why a campaign needs a person, in a few words; empty if it does not."""
     held = status.recipients.get("held") or status.requests.get("held", 0)
     refused = status.recipients.get("rejected") or status.requests.get("rejected", 0)
     found = {
@@ -46,7 +46,7 @@ def needs(status: Status) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which campaigns are asked for. `state` is one of the states, `refused` or `held`; `name` is part of the name."""
+    """The filters. `state` is one of the states, `refused` or `held`; `name` is part of the name."""
 
     kind: str | None = None
     state: str | None = None
@@ -56,7 +56,7 @@ class Wanted:
     needs_person: bool = False
 
     def fits(self, status: Status) -> bool:
-        """Whether a campaign is asked for."""
+        """Whether a campaign passes the filters."""
         return (
             self.kind in {None, status.kind}
             and (self.state is None or self.state in state_words(status).replace(",", " ").split())
@@ -67,7 +67,7 @@ class Wanted:
         )
 
     def over(self, status: Status) -> bool:
-        """Whether this campaign, and so all that are older, were handed in before."""
+        """Whether this campaign is older than `since`, and so are all after it."""
         return self.since is not None and status.created_at < self.since
 
 
@@ -79,7 +79,7 @@ class Singles:
 
     @property
     def needs(self) -> str:
-        """What a person should look at among them."""
+        """How many of them need a person, in words."""
         number = sum(bool(needs(status)) for status in self.found)
         return f"{number:,} of them" if number else ""
 
@@ -88,7 +88,7 @@ Line = Status | Singles
 
 
 def lines_of(statuses: Iterable[Status], wanted: Wanted, limit: int, *, fold: bool) -> Iterator[Line]:
-    """At most `limit` lines, newest first. With `fold` single messages become one, in the place of the newest."""
+    """At most `limit` lines, newest first. With `fold` single messages share one line, at the place of the newest."""
     singles, number = Singles(), 0
     for status in statuses:
         if wanted.over(status):
@@ -106,7 +106,7 @@ def lines_of(statuses: Iterable[Status], wanted: Wanted, limit: int, *, fold: bo
 
 
 class CampaignsTable:
-    """Campaigns: a line each where there is room, else two; ids and numbers are never cut. Times are in `zone`."""
+    """Campaigns, a line each in wide windows, else several; ids and numbers are never cut. Times are in `zone`."""
 
     def __init__(self, lines: Sequence[Line], zone: tzinfo = UTC) -> None:
         self._rows = [_row(line, zone) for line in lines]
@@ -154,7 +154,7 @@ def _indented(words: str, style: str = "") -> Padding:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """`scheduled` is the first time with how many there are beside it, `schedule` the same in sentences."""
+    """`scheduled` is the first scheduled time and the number of others, `schedule` the same in sentences."""
 
     created: str
     id: str

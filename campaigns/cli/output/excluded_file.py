@@ -16,9 +16,11 @@ COLUMNS: Final = ("phone", "place", "reason", "why")
 
 @contextmanager
 def excluded_file(path: Path | None, *, excel: bool) -> Iterator[Callable[[Excluded], object]]:
-    """Inside, what is called with each excluded recipient, who becomes a row of CSV; without a path nothing is
-    written. In the end the file is in its place, also if nobody is excluded. Leaves with a complaint if it cannot be
-    written."""
+    """Gives a function that writes an excluded recipient as a row of CSV, or does nothing if `path` is None.
+
+    The file is written at the end, with its header even if no recipient is excluded. Prints an error and exits with 1
+    if it cannot be written.
+    """
     if path is None:
         yield lambda _one: None
         return

@@ -16,7 +16,7 @@ STDOUT = Path("-")
 
 
 def write_out(output: Path, lines: Iterable[str]) -> None:
-    """Write to `output`, as the lines come. Leaves with a complaint if the file cannot be written."""
+    """Write lines to a file or to standard output. Prints an error and exits with 1 if the file cannot be written."""
     if output == STDOUT:
         _print(lines)
         return
@@ -26,12 +26,12 @@ def write_out(output: Path, lines: Iterable[str]) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Callable[[str], object]]:
-    """Inside, what is called with each line of the file; it is in its place in the end, unless an exception leaves."""
+    """Gives a function that writes a line. The file is in place at the end, unless an exception is raised inside."""
     try:
         with _opened(path) as write:
             yield write
     except OSError as error:
-        _complain(path, error)
+        _fail(path, error)
 
 
 def _print(lines: Iterable[str]) -> None:
@@ -42,16 +42,16 @@ def _print(lines: Iterable[str]) -> None:
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:
-    """Put a whole file into its place; into what is no file, such as a pipe, the lines are written as they come."""
+    """Write the whole file beside its place and move it there. A pipe or device is written directly."""
     try:
         with _opened(path) as write:
             for line in lines:
                 write(line)
     except OSError as error:
-        _complain(path, error)
+        _fail(path, error)
 
 
-def _complain(path: Path, error: OSError) -> NoReturn:
+def _fail(path: Path, error: OSError) -> NoReturn:
     print_error(f"cannot write {path}: {error.strerror or error}")
     sys.exit(FAILED)
 
@@ -62,14 +62,14 @@ def _opened(path: Path) -> Iterator[Callable[[str], object]]:
         with path.open("w", encoding="utf-8", newline="") as device:
             yield device.write
     else:
-        # A link stays a link, and leads to the file.
+        # A symbolic link stays, and its target is replaced.
         with _replaced(Path(os.path.realpath(path))) as write:
             yield write
 
 
 @contextmanager
 def _replaced(path: Path) -> Iterator[Callable[[str], object]]:
-    """Write beside the file and put it in its place in the end, so that nobody finds half of it."""
+    """Write beside the file and move it into place at the end, so that no reader finds half of it."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     file = part.open("x", encoding="utf-8", newline="")
     try:

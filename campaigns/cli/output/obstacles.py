@@ -11,7 +11,7 @@ from campaigns.text.wording import counted, minute
 
 
 def account_pause(status: Status, zone: tzinfo) -> str | None:
-    """That nothing goes out for the account at the moment, and why."""
+    """That the account is paused, and why."""
     if status.account_paused_until is None:
         return None
     until = f"{status.account_paused_until.astimezone(zone):%H:%M:%S}"
@@ -19,27 +19,28 @@ def account_pause(status: Status, zone: tzinfo) -> str | None:
 
 
 def events_full_words(status: Status, zone: tzinfo) -> str | None:
-    """That nothing goes out because too many events are unread, and by whom."""
+    """That sending pauses because the event stream is full, and of which group's unread events."""
     if status.events_full_since is None:
         return None
     since = f"{status.events_full_since.astimezone(zone):%H:%M:%S}"
     what = (
         f"sending pauses since {since}: the event stream is full of what group {status.events_full_group} has not read"
     )
-    return f"{what}; it goes on by itself once there is room"
+    return f"{what}; it continues once there is room"
 
 
 def out_of_reach_words(status: Status, zone: tzinfo) -> str | None:
-    """What neither pausing nor cancelling stops, if there is something."""
+    """How many messages wait at the gateway, where neither pausing nor cancelling stops them."""
     if not status.out_of_reach or status.out_of_reach_until is None:
         return None
     verb = "waits" if status.out_of_reach == 1 else "wait"
     until = f"{minute(status.out_of_reach_until, zone)} {zone}"
-    return f"{counted(status.out_of_reach, 'message')} {verb} at the gateway until {until}: nothing here can stop that"
+    number = counted(status.out_of_reach, "message")
+    return f"{number} {verb} at the gateway until {until}: neither pause nor cancel stops that"
 
 
 def window_words(status: Status, zone: tzinfo) -> str | None:
-    """When it may go out, and that it waits for that, while there is something to send."""
+    """The send window, and when it opens next, while there is something to send."""
     if not status.send_window or not status.requests.get("planned"):
         return None
     waits = f"; closed, opens {minute(status.window_opens_at, zone)} {zone}" if status.window_opens_at else ""
@@ -47,29 +48,29 @@ def window_words(status: Status, zone: tzinfo) -> str | None:
 
 
 def canary_words(status: Status, zone: tzinfo) -> str | None:
-    """That only a first part is out yet, or that it failed and why; nothing once that is over."""
+    """That the canary is under way, or that it failed and why."""
     if status.canary == "under way":
         until = f" until {minute(status.canary_until, zone)} {zone}" if status.canary_until else ""
-        return f"a canary goes out first, and its results are waited for{until}; the others follow by themselves"
+        return f"the canary is under way, and its results are awaited{until}; the others follow automatically"
     if status.canary == "failed" and status.state == "paused":
         return f"the canary failed: {status.canary_reason}"
     return None
 
 
 def draft_words(status: Status) -> str | None:
-    """That a draft waits for somebody to approve it, and why."""
+    """That a draft waits for approval, and why."""
     if status.state != "draft":
         return None
     return f"a draft, made by {status.made_by}: {status.draft_reason}; nothing goes out before it is approved"
 
 
 def delete_group_command(group: str) -> str:
-    """The command that drops a group."""
+    """The command that deletes a consumer group."""
     return f"campaigns events --group {shlex.quote(group)} --delete"
 
 
 def schedule_lines(status: Status, zone: tzinfo) -> Iterator[str]:
-    """For when mailings are scheduled, and what of them neither pausing nor cancelling stops."""
+    """The times for which mailings are scheduled, messages out of reach, and the send window."""
     times = [minute(at, zone) for at in status.scheduled_at]
     if times:
         yield f"scheduled for {times[0]}" + (f" to {times[-1]}" if len(times) > 1 else "")

@@ -1,16 +1,15 @@
-"""A preview in plain words. Pure."""
+"""A preview (`campaigns send --dry-run`) in words. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any, Final
 
 import orjson
 
 from campaigns.preview import Preview
 from campaigns.recipients.exclusions import Excluded, Exclusion
-from campaigns.text.wording import counted
+from campaigns.text.wording import counted, money, noun_for
 
 _SHOWN: Final = 3
 Line = tuple[str, str | None]
@@ -31,9 +30,9 @@ def preview_lines(preview: Preview) -> Iterator[Line]:
     if preview.canary:
         yield f"the first {counted(preview.canary, 'recipient')} go out before the others", None
     if preview.same_as is not None:
-        yield f"campaign {preview.same_as} has this key already: no second one would be made", "yellow"
+        yield f"campaign {preview.same_as} has this key already: no second campaign would be made", "yellow"
     if not preview.refused:
-        yield "to send it, give the same command without --dry-run", "dim"
+        yield "to send it, repeat the command without --dry-run", "dim"
     yield from _request(preview)
 
 
@@ -41,7 +40,7 @@ def _numbers(preview: Preview) -> list[tuple[str, str]]:
     """Numbers and what they count."""
     numbers: list[tuple[str, str]] = []
     if preview.to_send is not None:
-        numbers.append((f"{preview.total:,}", f"recipient{'s' * (preview.total != 1)} handed in"))
+        numbers.append((f"{preview.total:,}", f"{noun_for(preview.total, 'recipient')} handed in"))
         excluded = {
             Exclusion.INVALID.label: preview.invalid,
             Exclusion.DUPLICATE.label: preview.duplicate,
@@ -50,14 +49,13 @@ def _numbers(preview: Preview) -> list[tuple[str, str]]:
         numbers += [(f"{number:,}", words) for words, number in excluded.items()]
         numbers.append((f"{preview.to_send:,}", "to be sent"))
     else:
-        numbers.append(("?", "recipients: only the gateway knows who is on its list; limits are checked there"))
-    numbers.append((f"{preview.requests:,}", f"paid request{'s' * (preview.requests != 1)}"))
+        numbers.append(("?", "recipients: only the gateway knows its list; limits are checked when it answers"))
+    numbers.append((f"{preview.requests:,}", noun_for(preview.requests, "paid request")))
+    each = "" if preview.message_cost is None else f", at {money(preview.message_cost)} a message"
     if preview.cost is not None:
-        numbers.append((_money(preview.cost), f"expected cost, at {_money(preview.message_cost)} a message"))
-    elif preview.message_cost is not None:
-        numbers.append(("?", f"expected cost, at {_money(preview.message_cost)} a message"))
+        numbers.append((money(preview.cost), f"expected cost{each}"))
     else:
-        numbers.append(("?", "expected cost: CAMPAIGNS_MESSAGE_COST is unset"))
+        numbers.append(("?", f"expected cost{each or ': CAMPAIGNS_MESSAGE_COST is unset'}"))
     return numbers
 
 
@@ -67,7 +65,7 @@ def _excluded(one: Excluded) -> str:
 
 
 def _messages(preview: Preview) -> Iterator[Line]:
-    """The first messages of personal mailings and the longest, as they will read."""
+    """The first messages of personal mailings and the longest, as recipients will read them."""
     shown = [("", sample) for sample in preview.samples]
     if preview.longest is not None and preview.longest not in preview.samples:
         shown.append(("the longest: ", preview.longest))
@@ -92,7 +90,7 @@ def _request(preview: Preview) -> Iterator[Line]:
     first = preview.first_request
     yield "", None
     if first is None:
-        yield "there is nobody to send to, so no request", "yellow"
+        yield "there are no recipients left, so no request is made", "yellow"
         return
     kind = "form" if first.form else "JSON"
     yield f"the first request: POST {first.url} ({kind})", "bold"
@@ -117,7 +115,3 @@ def shortened(body: Any) -> Any:
 def _few(rows: list[Any]) -> list[Any]:
     more = len(rows) - _SHOWN
     return [*rows[:_SHOWN], f"... and {more:,} more"] if more > 0 else rows
-
-
-def _money(amount: Decimal | None) -> str:
-    return f"{amount.normalize():f}" if amount is not None else ""

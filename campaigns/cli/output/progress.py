@@ -1,4 +1,4 @@
-"""How fast a campaign goes, how far it is and how long it will still be sent. Pure but for what rich draws."""
+"""How far a campaign is, how fast it is sent, and how long that still takes. Pure but for what rich draws."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from rich.text import Text
 from campaigns.campaign_status import Status
 from campaigns.cli.output.status_table import status_table
 from campaigns.statuses import DELIVERED, READ, UNKNOWN_FINAL
+from campaigns.text.wording import money
 
 _WINDOW_S: Final = 10.0
-#: Over less time than this a rate says nothing.
+#: Shortest time over which a rate is computed.
 _LEAST_S: Final = 0.5
 _BAR_WIDTH: Final = 40
 
@@ -28,7 +29,7 @@ _BAR_WIDTH: Final = 40
 class Progress:
     """Recipients of a campaign at one moment. `delivered` includes those who read; `failed` those refused.
 
-    `waiting` are yet to be sent or in doubt, `final` those of `sent` of whom no more news will come.
+    `waiting` are yet to be sent or in doubt; `final` are those of `sent` that have a final status.
     """
 
     state: str
@@ -57,14 +58,14 @@ class Progress:
 
 
 class Throughput:
-    """Recipients a second over the last ten seconds, from what is noted."""
+    """Recipients sent to per second, over the last ten seconds."""
 
     def __init__(self, window_s: float = _WINDOW_S) -> None:
         self._window_s = window_s
         self._noted: deque[tuple[float, int]] = deque()
 
     def note(self, at_s: float, sent: int) -> None:
-        """So many were sent by `at_s`, seconds of a clock that only goes on."""
+        """Record that `sent` recipients were sent to by `at_s`, monotonic seconds."""
         self._noted.append((at_s, sent))
         # One note at or before the beginning of the window stays, so that the whole window is spanned.
         while len(self._noted) > 1 and self._noted[1][0] <= at_s - self._window_s:
@@ -72,7 +73,7 @@ class Throughput:
 
     @property
     def per_s(self) -> float | None:
-        """None while too little is known."""
+        """Recipients a second; None in the first half second."""
         if not self._noted:
             return None
         (first_s, first), (last_s, last) = self._noted[0], self._noted[-1]
@@ -80,7 +81,7 @@ class Throughput:
 
 
 def left_s(waiting: int, per_s: float | None) -> float | None:
-    """Seconds until the last is sent at this throughput; None if nothing waits or that cannot be told."""
+    """Seconds until the last is sent at this throughput; None if nothing waits or the throughput is unknown."""
     return waiting / per_s if waiting and per_s else None
 
 
@@ -100,10 +101,10 @@ def _two(number: int, size: int, unit: str, smaller: str) -> str:
 
 
 def sending_words(now: Progress, per_s: float | None) -> str:
-    """How far sending is, and while it goes on, how fast and how long it will take."""
+    """How many are sent, and while sending continues, how fast and how long it will take."""
     if not now.waiting:
         awaited = now.sent - now.final
-        return f"{now.sent:,} sent" + (f", news of {awaited:,} awaited" if awaited else "")
+        return f"{now.sent:,} sent" + (f", {awaited:,} without a final status" if awaited else "")
     parts = [f"{now.sent:,} of {now.sent + now.waiting:,} sent"]
     if per_s:
         parts.append(f"{per_s:,.0f} a second" if per_s >= 10 else f"{per_s:.1f} a second")
@@ -114,26 +115,26 @@ def sending_words(now: Progress, per_s: float | None) -> str:
 
 
 def fate_words(now: Progress) -> str:
-    """What became of those who were sent to, and what it cost so far."""
+    """How many messages were delivered, read and failed, and the cost so far."""
     parts = [f"{now.delivered:,} delivered", f"{now.read:,} read", f"{now.failed:,} failed"]
-    parts += [f"{amount.normalize():f} {currency}".rstrip() for currency, amount in now.costs.items()]
+    parts += [money(amount, currency) for currency, amount in now.costs.items()]
     return ", ".join(parts)
 
 
 def line(now: Progress, per_s: float | None) -> str:
-    """All of it in one line, for a log."""
+    """Progress in one line, for a log."""
     return f"{now.state}: {sending_words(now, per_s)}; {fate_words(now)}"
 
 
 def portion(now: Progress) -> tuple[str, int, int]:
-    """What a bar shows: what is done, of how many. First sending, then the news of what was sent."""
+    """The bar: its label, the part done and the whole. Sending first, then final statuses."""
     if now.waiting:
         return "sent", now.sent, now.sent + now.waiting
     return "final", now.final, now.sent
 
 
 def view(status: Status, now: Progress, per_s: float | None, zone: tzinfo = UTC) -> RenderableType:
-    """A campaign that is followed on a terminal."""
+    """The live view of a campaign on a terminal."""
     what, done, of = portion(now)
     parts: list[RenderableType] = [Text("")]
     if of:

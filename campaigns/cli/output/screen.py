@@ -1,8 +1,7 @@
-"""The one place where the command prints. Whatever stands in a text, on a screen it is text.
+"""The one place where the command prints. Foreign text is printed as text, never as control characters or markup.
 
-Names, replies, the gateway's words and error trees come from others. They pass through `campaigns.text.harmless` here
-and are never taken for rich's markup, so that no command has to think of it. A line is a line: our own line breaks
-are calls of their own.
+Names, replies, the gateway's words and error trees pass through `campaigns.text.harmless` here and are never read as
+rich's markup, so that no command has to think of it. Line breaks within a text are escaped; each line is one call.
 """
 
 from __future__ import annotations
@@ -17,25 +16,25 @@ from rich.text import Text
 
 from campaigns.text.harmless import UNSAFE, ascii_json, harmless, json_line, visible
 
-#: What is not a terminal has no width: a line is a line there, for grep and cut.
+#: Width where output is not a terminal: wide enough that lines stay whole, for grep and cut.
 _PIPED_WIDTH: Final = 240
 
 
 class Screen(Console):
-    """A console that takes every text as it is: no markup, no emoji codes, nothing that acts."""
+    """A console that prints every text literally: no markup, no emoji codes, no control characters."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Text as it is; the `[bold]` of somebody's name is part of the name."""
+        """The text literally; `[bold]` in a name is part of the name."""
         layout = {name: options[name] for name in ("justify", "overflow", "style") if options.get(name) is not None}
         return Text(harmless(text), **layout)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Any:
-        """As rich renders it, after what would act was made visible."""
+        """As rich renders it, with control characters escaped."""
         return super().render(_shown(renderable) if isinstance(renderable, Text) else renderable, options)
 
 
 def _shown(text: Text) -> Text:
-    """The text with its styles, and with what would act written out."""
+    """The text with its styles, and with control characters escaped."""
     if not UNSAFE.search(text.plain):
         return text
     shown, done = text.blank_copy(), 0
@@ -51,55 +50,55 @@ console: Final = Screen(highlight=False, soft_wrap=not _on_terminal, width=None 
 
 
 def print_json(value: Any) -> None:
-    """One line of JSON on standard output: whole, also where the stream knows ASCII only."""
+    """One line of JSON on standard output, with escapes where the stream is not Unicode."""
     text = json_line(value)
-    sys.stdout.write((text if _says_all(sys.stdout) else ascii_json(text)) + "\n")
+    sys.stdout.write((text if _is_unicode(sys.stdout) else ascii_json(text)) + "\n")
     sys.stdout.flush()
 
 
 def print_indented(line: str) -> None:
-    """A line of text. On a terminal, what does not fit goes on under its beginning."""
+    """A line of text. A terminal wraps it under its own indentation."""
     text = line.lstrip(" ")
     indent = len(line) - len(text)
     console.print(Padding(Text(text), (0, 0, 0, indent)) if console.is_terminal else Text(line))
 
 
 def print_line(line: str) -> None:
-    """A line on standard output that is never broken by us, so that it can be copied."""
+    """A line on standard output that is never wrapped, so that it can be copied."""
     sys.stdout.write(harmless(line) + "\n")
 
 
 def print_text(text: str) -> None:
-    """Lines of our own on standard output, as they stand."""
+    """Text of the project itself on standard output, as it is."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
 def remark(line: str) -> None:
-    """A line on standard error, as it stands."""
+    """A line on standard error, never wrapped."""
     sys.stderr.write(harmless(line) + "\n")
     sys.stderr.flush()
 
 
 def print_error(message: str) -> None:
-    """One line on standard error."""
+    """One line on standard error that begins with the name of the command."""
     remark(f"campaigns: {message}")
 
 
 def print_everything() -> None:
-    """Let the streams of this process print whatever comes: what their encoding does not know becomes `?`.
+    """Print `?` for characters that the encoding of a stream lacks.
 
-    A terminal or a pipe with LC_ALL=C or PYTHONIOENCODING=ascii must not end a command in the middle of its work.
+    Otherwise LC_ALL=C or PYTHONIOENCODING=ascii would end a command in the middle of its work.
     """
     for stream in (sys.stdout, sys.stderr):
-        _replace_what_it_cannot_say(stream)
+        _replace_unknown_characters(stream)
 
 
-def _says_all(stream: TextIO) -> bool:
-    """Whether the stream has bytes for every character."""
+def _is_unicode(stream: TextIO) -> bool:
+    """Whether the encoding of the stream has every character."""
     return (stream.encoding or "").replace("-", "").lower() in {"utf8", "utf16", "utf32"}
 
 
-def _replace_what_it_cannot_say(stream: TextIO) -> None:
+def _replace_unknown_characters(stream: TextIO) -> None:
     if isinstance(stream, io.TextIOWrapper) and stream.errors != "replace":
         stream.reconfigure(errors="replace")

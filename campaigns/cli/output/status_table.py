@@ -1,4 +1,4 @@
-"""What the command says of campaigns: at a glance, and as a list."""
+"""The status of a campaign as a table: recipients, deliveries, reasons, and what to do next."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from campaigns.ledger.states import (
     WRITTEN_OFF,
 )
 from campaigns.recipients.exclusions import Exclusion
-from campaigns.text.wording import counted, minute, noun_for
+from campaigns.text.wording import counted, minute, money, noun_for
 
 _STYLES: Final = {
     "finished": "green",
@@ -47,7 +47,7 @@ _FATES: Final[dict[str, str]] = {
     member: member.label
     for member in (SETTLED, ACCEPTED, PLANNED, SENDING, UNKNOWN, HELD, REJECTED, CANCELLED, WRITTEN_OFF, *Exclusion)
 }
-#: Reasons that are told one by one.
+#: Reasons that are listed one by one.
 _REASONS: Final = 5
 
 
@@ -75,7 +75,7 @@ def status_table(status: Status, *, progress: Sequence[RenderableType] = (), zon
 
 
 def _numbers(status: Status) -> Iterator[tuple[str, str, str | None]]:
-    """Numbers, what they count, and how they look."""
+    """Numbers, what they count, and their style."""
     yield f"{status.total:,}", noun_for(status.total, "recipient") + " handed in", None
     for fate, words in _FATES.items():
         if number := status.recipients.get(fate):
@@ -87,11 +87,11 @@ def _numbers(status: Status) -> Iterator[tuple[str, str, str | None]]:
     if status.replies:
         yield f"{status.replies:,}", noun_for(status.replies, "reply", "replies"), None
     for currency, amount in status.costs.items():
-        yield f"{amount.normalize():f}", currency, None
+        yield money(amount), currency, None
 
 
 def reason_lines(status: Status) -> list[str]:
-    """Why some were refused or are held, and who says so, those of most recipients first."""
+    """Reasons of refusals and holds, by whom, those with the most recipients first."""
     lines = []
     for reason in status.reasons[:_REASONS]:
         who = "held" if reason.state == "held" else f"refused {'here' if reason.by == 'here' else 'by the gateway'}"
@@ -107,30 +107,30 @@ def _advice(status: Status, zone: tzinfo) -> list[str]:
     """What to do next, if anything: sentences, and commands on lines of their own."""
     advice = [*schedule_lines(status, zone)]
     if (pause := account_pause(status, zone)) is not None:
-        advice += [pause, "once that is put right:", f"campaigns resume-account {shlex.quote(status.account)}"]
+        advice += [pause, "once that is fixed:", f"campaigns resume-account {shlex.quote(status.account)}"]
     if (words := events_full_words(status, zone)) is not None:
         advice += [
             words,
-            "start its consumers, or, if nobody reads it:",
+            "start its consumers, or, if the group is no longer used:",
             delete_group_command(status.events_full_group),
         ]
     if status.recipients.get("held") or status.requests.get("held"):
-        advice += ["after a look into the gateway's cabinet:", f"campaigns resolve {status.id} --help"]
+        advice += ["check the gateway's cabinet, then decide:", f"campaigns resolve {status.id} --help"]
     if status.recipients.get("rejected"):
-        advice += ["see who was refused:", f"campaigns deliveries {status.id} --state rejected"]
+        advice += ["to list refused recipients:", f"campaigns deliveries {status.id} --state rejected"]
     if any(reason.state == "rejected" and reason.requests for reason in status.reasons):
-        advice += ["once the reason is put right:", f"campaigns retry {status.id} --why REASON"]
+        advice += ["once the reason is fixed:", f"campaigns retry {status.id} --why REASON"]
     if (words := draft_words(status)) is not None:
-        advice += [words, "once somebody else has looked at it:", f"campaigns approve {status.id}"]
+        advice += [words, "once another person has checked it:", f"campaigns approve {status.id}"]
     if words := canary_words(status, zone):
         advice.append(words)
     if status.state == "paused":
-        advice += ["to go on:", f"campaigns resume {status.id}"]
+        advice += ["to continue:", f"campaigns resume {status.id}"]
     return advice
 
 
 def state_words(status: Status) -> str:
-    """The state, and what `finished` would hide: that the campaign was refused, or is held."""
+    """The state, with what it would hide: why a campaign waits, was refused, or is held."""
     if status.state == "ready":
         waits = {
             "events full": status.events_full_since is not None and status.recipients.get("planned"),

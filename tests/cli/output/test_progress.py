@@ -89,10 +89,10 @@ def test_words() -> None:
     sending = progress(waiting=9000, sent=1000, delivered=900, read=20, failed=3, costs=COSTS)
     assert sending_words(sending, 450.4) == "1,000 of 10,000 sent, 450 a second, 20 s left"
     assert sending_words(sending, 0) == "1,000 of 10,000 sent"
-    assert fate_words(sending) == "900 delivered, 20 read, 3 failed, 12.5 BYN, 3 EUR"
+    assert fate_words(sending) == "900 delivered, 20 read, 3 failed, 12.50 BYN, 3.00 EUR"
     assert portion(sending) == ("sent", 1000, 10_000)
     sent = progress(sent=10_000, final=9_000)
-    assert sending_words(sent, 450) == "10,000 sent, news of 1,000 awaited"
+    assert sending_words(sent, 450) == "10,000 sent, 1,000 without a final status"
     assert portion(sent) == ("final", 9000, 10_000)
     assert line(progress(sent=1, final=1), 1) == "ready: 1 sent; 0 delivered, 0 read, 0 failed"
 
@@ -158,7 +158,7 @@ def test_who_stops_watching_is_told_that_it_goes_on(stage: Stage, capsys: pytest
     campaign = stage.enqueue(bulk_job(phones(3)))
     with default_services_are(stage.services), pytest.raises(KeyboardInterrupt):
         followed(campaign, 20, Console(file=Interrupting(), width=60))
-    assert "goes on by itself" in capsys.readouterr().err
+    assert "continues without this command" in capsys.readouterr().err
 
 
 def test_what_is_waited_for_as_json(run: Run, stage: Stage, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns.cli.output.screen import Screen, print_json
+from campaigns.store.commands import Redis
 from campaigns.text.harmless import harmless_lines
 from tests.cli.conftest import Run
 from tests.conftest import environment
@@ -63,12 +64,12 @@ def hostile(stage: Stage) -> str:
     services = stage.services
     keys, ask = services.store.keys, services.store.ask
     errors = orjson.dumps({HOSTILE: [HOSTILE]})
-    ask("hset", keys.campaign(campaign.id), "name", HOSTILE)
-    ask("hset", keys.campaign(campaign.id), "errors", errors)
-    ask("hset", keys.campaign(campaign.id), "currency", HOSTILE)
-    ask("hset", keys.batch(f"{campaign.id}-0"), "text", HOSTILE)
+    ask(Redis.hset, keys.campaign(campaign.id), "name", HOSTILE)
+    ask(Redis.hset, keys.campaign(campaign.id), "errors", errors)
+    ask(Redis.hset, keys.campaign(campaign.id), "currency", HOSTILE)
+    ask(Redis.hset, keys.batch(f"{campaign.id}-0"), "text", HOSTILE)
     reply = {"phone": phones(1)[0], "message": HOSTILE, "received_ms": 0, "batch": f"{campaign.id}-0", "mailing": ""}
-    ask("hset", keys.replies(campaign.id), "9", orjson.dumps(reply))
+    ask(Redis.hset, keys.replies(campaign.id), "9", orjson.dumps(reply))
     return campaign.id
 
 

@@ -61,7 +61,7 @@ def rendered(what: RenderableType, width: int, **more: Any) -> str:
 def test_status_fits(width: int) -> None:
     text = rendered(status_table(a_status()), width)
     lines = [line.strip() for line in text.splitlines()]
-    for number in ("1,000,000", "990,000", "4,000", "123,456", "19800"):
+    for number in ("1,000,000", "990,000", "4,000", "123,456", "19,800.00"):
         assert any(line.startswith(f"{number} ") for line in lines), number
     assert f"{ID}, bulk, account default" in lines
     # Whole, to be copied.
@@ -95,7 +95,7 @@ def test_what_is_followed_fits(width: int) -> None:
     text = rendered(view(status, Progress.of(status, DEFAULT_FINAL), 1234.5), width)
     lines = [line.strip() for line in text.splitlines()]
     assert "500,000 of 1,000,000 sent, 1,234 a second, 6 min 45 s left" in lines
-    assert "990,000 delivered, 900,000 read, 0 failed, 19800 BYN" in lines
+    assert "990,000 delivered, 900,000 read, 0 failed, 19,800.00 BYN" in lines
     assert any(line.startswith("sent ") and line.endswith("50 %") for line in lines)
 
 

@@ -104,8 +104,8 @@ def test_a_submitted_job_has_it_also_if_it_is_invalid(stage: Stage, caplog: pyte
     [
         ("x" * 129, "longer than 128 characters"),
         (" ", "must not be empty"),
-        ("two\nlines", "holds a control character or another that nobody sees"),
-        ("txt\u202eexe", "holds a control character or another that nobody sees"),
+        ("two\nlines", "holds a control character or another invisible one"),
+        ("txt\u202eexe", "holds a control character or another invisible one"),
         (7, "must be text"),
         (["x"], "must be text"),
     ],
