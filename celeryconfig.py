@@ -1,11 +1,11 @@
-"""Celery's settings, and why each is there. Celery only wakes workers up: the truth is in the ledger."""
+"""Celery's settings, and why each is there. Celery only starts work; the state of everything is in the ledger."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-# With `--pool gevent`, gevent looks at every object for locks while it patches `threading`. One of them is Celery's
+# With `--pool gevent`, gevent searches every object for locks while it patches `threading`. One of them is Celery's
 # `log`, which then makes Celery's default app, which reads a module of this name: half-way through the patching. What
 # is imported now would keep the `ssl` and `threading.local` that gevent is about to replace. Ours is read later.
 _gevent = sys.modules.get("gevent.monkey")
@@ -40,7 +40,7 @@ broker_transport = OF_WORKERS[broker.celery_settings(_settings)["broker_transpor
 task_serializer = "json"
 accept_content = ["json"]
 
-# A wake-up is acknowledged when its work is done. One that comes twice finds the ledger moved on.
+# A wake-up is acknowledged when its work is done. One that is delivered twice finds that work done.
 task_acks_late = True
 task_reject_on_worker_lost = True
 worker_prefetch_multiplier = 1  # what one worker holds, another cannot take

@@ -18,9 +18,9 @@ from workers.heartbeats import Heartbeats
 
 
 class App(Celery):
-    """A Celery app that obeys our settings alone.
+    """A Celery app that follows our settings alone.
 
-    The variables of another Celery project on the same machine would beat any configuration without a word:
+    The variables of another Celery project on the same machine would silently override any configuration:
     `CELERY_BROKER_URL`, `CELERY_BROKER_READ_URL` and `CELERY_BROKER_WRITE_URL` (and with them `celery --broker`),
     `CELERY_RESULT_BACKEND`, `CELERY_LOADER`, and `DJANGO_SETTINGS_MODULE`, for which Celery would load Django.
     """
@@ -45,10 +45,10 @@ app.steps["consumer"].add(Heartbeats)
 
 @worker_init.connect
 def leave_modules_alone(**_: Any) -> None:
-    """Take what was imported out of garbage collection: it never becomes garbage.
+    """Exempt imported modules from garbage collection, since they live as long as the process.
 
-    Searching it takes a tenth of the time of an answer of a thousand rows, and writes to pages that forked
-    children share: up to 15 MB a child.
+    Searching them takes a tenth of the time of an answer of a thousand rows, and writes to pages that forked children
+    share: up to 15 MB a child.
     """
     gc.collect()
     gc.freeze()
@@ -56,5 +56,5 @@ def leave_modules_alone(**_: Any) -> None:
 
 @celeryd_init.connect
 def log_from_the_start(sender: str, instance: Any, options: dict[str, Any], **_: Any) -> None:
-    """Set logging up before anything else, so that the warnings that Celery begins with are lines like any other."""
+    """Set logging up before anything else, so that Celery's first warnings are lines like any other."""
     instance.app.log.setup(options.get("loglevel"), options.get("logfile"), hostname=sender)

@@ -1,6 +1,6 @@
-"""Beat rings bells by itself: a tick that had to wait for a worker would stand behind the work that it is to rouse.
+"""Beat rings bells in its own process: a tick sent to a worker would wait behind the work that it is to start.
 
-Celery's scheduler goes by the wall clock: set back an hour, it would not tick for an hour. Here it notices.
+Celery's scheduler goes by the wall clock: if that is set back an hour, it does not tick for an hour. This one notices.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from workers.pinging import Pinger
 
 log = logging.getLogger(__name__)
 
-#: A second beat does no harm, but somebody may wonder: the doctor knows them by their names.
+#: A second beat does no harm, but the doctor reports it by this name.
 _NAME = f"{socket.gethostname()}/{os.getpid()}"
 
-#: By so much this machine's clock may drift between two ticks.
+#: How far this machine's clock may drift between two ticks.
 _SET_S: Final = 0.5
 
 
 class Ringer(Scheduler):
-    """Carries out the tick in this process. Named by the setting `beat_scheduler`."""
+    """Beat's scheduler, which makes the tick itself. Named by the setting `beat_scheduler`."""
 
     _services: Services | None = None
     _pinger: Pinger | None = None
@@ -44,7 +44,7 @@ class Ringer(Scheduler):
     _sign: LifeSign | None = None
 
     def tick(self, *args: Any, **options: Any) -> Any:
-        """What was last done an hour ago was so by a clock that may have been set since."""
+        """Correct the times of the last runs if the clock was set since, then tick."""
         self._live()
         ahead_s = time.time() - boot_clock()
         if self._wall_ahead_s is not None and abs(ahead_s - self._wall_ahead_s) > _SET_S:

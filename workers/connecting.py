@@ -1,4 +1,4 @@
-"""Signs of life from a process that has no broker: it waits, however long that takes, and is alive."""
+"""Signs of life from a process that connects to its broker: it is alive, however long that takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from campaigns.health.supervising import tell_watchdog
 
 @contextmanager
 def alive_while_connecting(connection: Any, sign: LifeSign) -> Iterator[None]:
-    """While `connection` is tried again and again, kombu asks its callback about once a second whether to go on."""
+    """Give signs of life while `connection` is tried: kombu calls a callback about once a second meanwhile."""
     ensure = connection.ensure_connection
 
     def ensure_connection(*args: Any, callback: Callable[[], object] | None = None, **options: Any) -> Any:

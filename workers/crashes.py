@@ -1,4 +1,4 @@
-"""What a crash shows: where it happened and why, and nothing of what was in hand."""
+"""What a crash report may show: where and why it happened, and no phones or texts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from campaigns.logs import chain
 
 
 def drop_locals(error: BaseException) -> None:
-    """Empty the local variables of all frames that `error` and what caused it came through.
+    """Clear the local variables of all frames that `error` and its causes came through.
 
     Crash reporters show them, and a worker's frames hold phones and texts. Files and lines stay.
     """

@@ -1,9 +1,9 @@
-"""What a worker's main process does with messages: hands sound wake-ups to Celery, everything else to the door.
+"""What a worker's main process does with messages: our own wake-ups go to Celery, all others are enclosed.
 
-Celery decodes a message, and builds its request, in the worker's event loop; a body nested too deep, a missing id
-or a header of another type raises there and ends the worker, and what Celery cannot use it logs, body and all. So
-the loop never looks into a stranger's body. A message that is no sound wake-up of ours is put whole into one for
-`campaigns.submit`, and read in the pool. It is acknowledged once it is stored; until then it is held here and tried
+Celery decodes a message and builds its request in the worker's event loop. A body that is nested too deep, a missing id
+or a header of another type raises there and ends the worker, and Celery logs what it cannot use, with its body. So the
+loop never parses a body from outside. A message that is not plainly a wake-up of ours is enclosed, whole, in a message
+for `campaigns.submit`, and read in the pool. It is acknowledged once it is stored; until then it is held here and tried
 again at growing intervals.
 """
 
@@ -27,23 +27,23 @@ from workers.transport import PROBLEM, SIZE, most_bytes
 
 log = logging.getLogger(__name__)
 
-#: Larger than any wake-up of ours, which carries a batch's id.
+#: Larger than any wake-up of ours, which carries a queue's name.
 _WAKE_UP_BYTES: Final = 10_000
-#: Headers of Celery's that ask for what no wake-up of ours does, or that it prints.
+#: Headers of Celery's that our wake-ups do not use, or that Celery logs.
 _UNUSED: Final = frozenset(
     {"argsrepr", "kwargsrepr", "eta", "timelimit", "shadow", "stamps", "stamped_headers", "chord", "group", "reply_to"}
 )
-#: So many messages wait here to be tried again; then no more are taken from the queue.
+#: Most messages that wait here to be tried again. With that many, no more are taken from the queue.
 _HELD_MOST: Final = 10
 _LONGEST_S: Final = 30.0
-#: Then the message goes back to its queue: a Redis broker would deliver it a second time after 300 s.
+#: After this time the message goes back to its queue: a Redis broker would deliver it a second time after 300 s.
 _GIVE_BACK_S: Final = 120.0
-#: A message over which so many processes of the pool died is put aside.
+#: A message is not parsed any more after this many processes of the pool died while they read it.
 _LIVES: Final = 3
 
 
 class Consumer(consumer.Consumer):
-    """Celery's consumer, behind the door. Named by the setting `worker_consumer`."""
+    """Celery's consumer, which encloses messages from outside. Named by the setting `worker_consumer`."""
 
     class Blueprint(consumer.Consumer.Blueprint):  # type: ignore[misc, valid-type]  # celery-types has it as a variable
         """Celery's steps, without the one that declares 28 queues for delays where a queue is a quorum queue.
@@ -67,7 +67,7 @@ class Consumer(consumer.Consumer):
             return super().ensure_connected(conn)
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], None]:
-        """Called whenever the connection was made anew: what was held belonged to the old one, and comes again."""
+        """Called for each new connection. Messages held for the old one are dropped: the broker delivers them again."""
         received = super().create_task_handler(*args, **options)
         self._held: set[Any] = set()
         self._paused = False
@@ -100,7 +100,7 @@ class Consumer(consumer.Consumer):
         self._again_enclosed(message, "its body cannot be decoded")
 
     def is_wake_up(self, message: Any) -> bool:
-        """Whether it is one of ours, so plain that nothing in Celery can stumble over it."""
+        """Whether it is a wake-up of ours, and so plain that Celery cannot fail on it."""
         headers, body = message.headers, _bytes_of(message)
         if _queue_of(message) == SUBMISSIONS or not isinstance(headers, Mapping) or PROBLEM in headers:
             return False
@@ -115,11 +115,11 @@ class Consumer(consumer.Consumer):
 
     @staticmethod
     def envelope_of(message: Any) -> Envelope:
-        """All that came, as far as kombu has told its parts apart."""
+        """The message as it came, as far as kombu could take it apart."""
         return _envelope_of(message)
 
     def enclose(self, message: Any, found: Envelope) -> None:
-        """Make it a message for the task that reads submissions, with all that came as its only argument."""
+        """Make it a message for the task that reads submissions, with the whole original as its only argument."""
         message.body = orjson.dumps([[found.packed()], {}, {}])
         message.content_type, message.content_encoding = "application/json", "utf-8"
         # Celery writes arguments into its lines and records; these stand in the place of a job.
@@ -138,7 +138,7 @@ class Consumer(consumer.Consumer):
         self._take(message)
 
     def _put_aside(self, message: Any, error: Exception | None) -> None:
-        """It cannot even be handed to the pool. It goes, so that it does not come back for ever."""
+        """Drop a message that cannot even be handed to the pool, so that it does not come back for ever."""
         name = type(error).__name__ if error is not None else ""
         log.error("message_dropped", extra={"queue": _queue_of(message), "error": name})
         if not message.acknowledged:
@@ -147,7 +147,7 @@ class Consumer(consumer.Consumer):
     # Messages that cannot be stored yet.
 
     def hold(self, message: Any) -> None:
-        """Keep a message that is not acknowledged, and try it again later. Others go on meanwhile."""
+        """Keep a message unacknowledged and try it again later. Other messages go on meanwhile."""
         if message in self._held or message.acknowledged:
             return
         now_s = time.monotonic()
@@ -204,7 +204,7 @@ class Request(request.Request):
 
 
 class _Rejection:
-    """Takes the place of a message's own way back to the broker, which would bring it again at once."""
+    """Replaces a message's own rejection, by which the broker would deliver it again at once."""
 
     def __init__(self, door: Consumer, message: Any) -> None:
         self._door = door
@@ -244,7 +244,7 @@ def _with_problem(found: Envelope, problem: str, size: int | None = None) -> Env
 
 
 def _queue_of(message: Any) -> str:
-    """The queue's name is its routing key: `wakeups.queues` binds them so."""
+    """The queue's name is its routing key: `broker.options.queues` binds them so."""
     about = message.delivery_info
     return str(about.get("routing_key") or "")[:60] if isinstance(about, Mapping) else ""
 

@@ -1,6 +1,6 @@
-"""Every worker says which queues it consumes, so that `campaigns doctor` can tell which nobody does.
+"""Every worker reports which queues it consumes, so that `campaigns doctor` can name those without a worker.
 
-It leaves a sign of life on its machine as well, for `campaigns alive`, and tells systemd's watchdog.
+It also leaves a sign of life on its machine, for `campaigns alive`, and signals systemd's watchdog.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from workers.stuck import Stuck
 
 log = logging.getLogger(__name__)
 
-#: The consumer's own loop says it, so that who lost the broker falls silent. It must not be held up for long.
+#: The consumer's own loop reports, so a worker without its broker does not. The loop must not be held up for long.
 _PATIENCE = INTERACTIVE._replace(connect_s=1, answer_s=1, tries=0)
 _LIMITS = Limits()
 
@@ -83,7 +83,7 @@ class Heartbeats(bootsteps.StartStopStep):
             log.critical("store_layout_unknown", extra={"worker": consumer.hostname, "reason": str(error)})
             raise WorkerShutdown(os.EX_CONFIG) from None
         except StoreError as error:
-            # Nobody can work now.
+            # Without the store no worker can work.
             self._sign.progressed()
             tell_watchdog()
             log.warning(

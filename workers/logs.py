@@ -1,4 +1,4 @@
-"""Celery's logging in our shape: every logger of its processes, children included, writes lines of `campaigns.logs`."""
+"""Celery's logging in our form: every logger of its processes and their children writes lines of `campaigns.logs`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from campaigns.logs import LineFormatter
 from campaigns.names import WORK
 from campaigns.settings import Settings
 
-#: Says with `TaskPool: Apply` at DEBUG what a message holds, and nothing else.
+#: Logs only `TaskPool: Apply`, at DEBUG, with the content of a message.
 _POOL: Final = "celery.pool"
-#: What Celery says at INFO of each task, and beat of each tick.
+#: Loggers that write a line at INFO for each task, and for each tick of beat.
 _OF_TASKS: Final = frozenset({"celery.worker.strategy", "celery.app.trace"})
 _OF_TICKS: Final = "celery.beat"
 
@@ -22,13 +22,13 @@ _OF_TICKS: Final = "celery.beat"
 class Logging(log.Logging):
     """Named by the app as its `log_cls`, so that it also serves pools that start their children anew.
 
-    Who connects to Celery's signal `setup_logging` configures everything alone, as in any Celery app.
+    A receiver of Celery's signal `setup_logging` replaces all of this, as in any Celery app.
     """
 
     def setup_logging_subsystem(self, *args: Any, **options: Any) -> Any:
         logging.getLogger(_POOL).setLevel(logging.INFO)
         receivers = super().setup_logging_subsystem(*args, **options)
-        # By it billiard would give a child that starts anew lines of its own, before this class is at work there.
+        # With it billiard would give a new child a log format of its own, before this class is set up there.
         os.environ.pop("_MP_FORK_LOGLEVEL_", None)
         return receivers
 
@@ -51,7 +51,7 @@ class Logging(log.Logging):
 
 
 def hush(record: logging.LogRecord) -> bool:
-    """Move to DEBUG what comes every second: bells, and the ticks of beat. Whether the record is to be written."""
+    """Lower to DEBUG what comes every second: bells, and the ticks of beat. Returns whether to write the record."""
     if record.levelno != logging.INFO or not _comes_every_second(record):
         return True
     record.levelno, record.levelname = logging.DEBUG, "DEBUG"

@@ -1,6 +1,6 @@
-"""The dead man's switch: beat asks for a page of the operator's choice, whose keeper raises the alarm when that stops.
+"""The dead man's switch: beat requests a page that the operator names, and the page's service alarms when that stops.
 
-Never in the way: a ping has a thread and a deadline of its own, and while one is under way there is no other.
+Pings never block beat: each has a thread and a deadline of its own, and there is never more than one under way.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Pinger:
         self._under_way: threading.Thread | None = None
 
     def ping(self) -> None:
-        """To be called whenever all is well. Returns at once, and never raises what becomes of the ping."""
+        """Call it whenever all is well. Returns at once, and raises nothing if the ping fails."""
         now_s = self._monotonic()
         if now_s - self._last_s < self._every_s or (self._under_way and self._under_way.is_alive()):
             return
@@ -48,7 +48,7 @@ class Pinger:
         self._under_way.start()
 
     def _ask(self) -> None:
-        # The address is a secret of a kind, and so is what errors say of it.
+        # The address may hold a secret, and so may the texts of errors.
         try:
             status = self._status()
         except (OSError, HTTPException, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Ends a process of the pool that never returns: it would keep its place in the worker for good."""
+"""Kills a process of the pool whose turn never ends: it would block its place in the worker for ever."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_S: Final = 600.0
 
 
 class Stuck:
-    """Remembers since when it has seen each turn. What its process had claimed is in doubt once the lease is over."""
+    """Remembers when it first saw each turn. Batches of a killed process are in doubt once their lease ends."""
 
     def __init__(self, *, boot_s: Callable[[], float] = boot_clock) -> None:
         self._boot_s = boot_s

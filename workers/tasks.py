@@ -1,4 +1,4 @@
-"""The tasks. Each opens the door to a function of `campaigns.flow`; none keeps anything of its own."""
+"""The tasks. Each calls a function of `campaigns`, and has no logic of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workers.crashes import drop_locals
 
 
 def _services() -> Services:
-    """Those of this worker, which ride out a restart of the store."""
+    """The services of this worker, whose commands outlast a restart of the store."""
     return default_services(UNATTENDED)
 
 
@@ -37,7 +37,7 @@ def submit(packed: dict[str, Any]) -> None:
 
 @app.task(name=names.WORK, bind=True)
 def work(self: Task[Any, Any], queue: str) -> None:
-    """A bell: take what is due in a queue for a moment, and do it."""
+    """A bell: do what is due in a queue, for about two seconds."""
     try:
         work_at(_services(), queue, worker=str(self.request.hostname))
     except Exception as error:

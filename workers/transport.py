@@ -1,13 +1,13 @@
 """Kombu's transports, made to survive any message.
 
-Kombu parses what lies in a Redis list inside the worker's event loop: what is no JSON, or lacks properties, a
-delivery tag or valid base64, raises there, ends the worker, and is found again by the next one. A tag that a
-client uses twice makes kombu acknowledge two messages as one. A compressed message is unpacked without a bound.
-Here every item becomes a message that kombu understands; `workers.door` decides what becomes of it.
+Kombu parses the items of a Redis list in the worker's event loop. An item that is not JSON, or lacks properties, a
+delivery tag or valid base64, raises there and ends the worker, and the next worker finds it again. If a client uses a
+tag twice, kombu acknowledges two messages as one. A compressed message is unpacked without a bound. Here every item
+becomes a message that kombu understands, and `workers.door` decides what happens to it.
 
-Kombu lets a worker have as many messages as it may prefetch, and counts one as long as its acknowledgement has not been
-written. Where that fails, because the connection breaks or the server's disk is full, the place is gone for good, and
-two of them are all that a small worker has. Here the place is free at once, and the acknowledgement is made good.
+Kombu counts a message against the prefetch limit until its acknowledgement is written. If that fails, because the
+connection breaks or the server's disk is full, the place is lost for good, and a small worker has only two. Here the
+place is free at once, and the acknowledgement is written later.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from campaigns.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Acknowledgements that could not be written, at most. A message whose own is forgotten comes again after 300 s.
+#: Most acknowledgements that wait to be written. A message whose own is dropped comes again after 300 s.
 _UNWRITTEN: Final = 1000
-#: Headers by which an envelope passes through kombu, and through a restored message, with what was found.
+#: Headers that carry the findings of an envelope through kombu, and through a restored message.
 PROBLEM, SIZE = "campaigns-problem", "campaigns-size"
 #: Kombu unpacks a message that has this header as soon as it is built.
 _COMPRESSION = "compression"
@@ -45,7 +45,7 @@ def most_bytes() -> int:
 
 
 def sound_item(item: bytes, queue: str, most: int) -> bytes:
-    """The item as kombu can read it, whatever it was, with a delivery tag of its own."""
+    """Any item in a form that kombu can read, with a delivery tag of its own."""
     envelope = envelope_of_item(item, queue, most)
     headers = dict(envelope.headers)
     if envelope.problem:
@@ -68,7 +68,7 @@ def sound_item(item: bytes, queue: str, most: int) -> bytes:
 
 
 class _SoundClient(kombu_redis.PrefixedStrictRedis):
-    """Hands kombu no item that it cannot read."""
+    """A client that gives kombu only items that it can read."""
 
     def parse_response(self, connection: Any, command_name: str, **options: Any) -> Any:
         answer = super().parse_response(connection, command_name, **options)
@@ -81,7 +81,7 @@ class _SoundClient(kombu_redis.PrefixedStrictRedis):
 
 
 class _SoundQoS(kombu_redis.QoS):
-    """Loses neither a place nor a message where the server cannot be written to."""
+    """Loses neither a place nor a message when the server cannot be written to."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -1,7 +1,7 @@
-"""The rows of a delivery list, read when somebody asks for them.
+"""The rows of a delivery list, read when they are needed.
 
-Most answers say of most phones what is known already. To find those that do not takes a look at two fields of
-a row; to read a row costs several times as much.
+Most rows of most answers repeat what is known already. Comparing two fields finds those that do not; reading a whole
+row costs several times as much.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from campaigns.recipients import normalise_phone
 from campaigns.statuses import DEFAULT_FINAL, RANKS
 
 _WORD_LENGTH: Final = 64
-#: The country of phones that the gateway writes without one, if nobody says another.
+#: The country of phones that the gateway writes without one, unless a setting names another.
 HOME: Final = "BY"
 #: Status words that we know, by what they are whatever their case.
 _KNOWN: Final = {word.casefold(): word for word in (*RANKS, *DEFAULT_FINAL)}
@@ -28,8 +28,8 @@ _PHONE: Final = re.compile("[1-79][0-9]{10,14}")
 class DeliveryRows:
     """Rows as the gateway wrote them. Iterating reads them; what cannot be understood is left out, and `skipped`.
 
-    Unknown fields and unknown status words pass. Ids come as text in some answers and as numbers in others and
-    are made one, and so are the spellings of a phone; one that is masked or no phone cannot be understood.
+    Unknown fields and unknown status words pass. Ids come as text or as numbers, and phones in several spellings: each
+    gets one form. A phone that is masked, or is not a phone, cannot be understood.
     `region` is the country of phones that are written without one.
     """
 
@@ -114,7 +114,7 @@ def understood(
 ) -> Iterator[tuple[str, str, int | None, int, str | None]]:
     """The fields of rows that can be understood, in the order of DeliveryRow; phones as the gateway spells them.
 
-    To read a row in the documented shape costs as much as looking at its fields; only others are looked at twice.
+    A row in the documented shape is read in one step; only rows of another shape take a second.
     """
     words = Words() if words is None else words
     for row in raw:

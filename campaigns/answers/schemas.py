@@ -188,7 +188,7 @@ def _bulk_status(document: Any, region: str) -> BulkStatus:
         rows = DeliveryRows(list_of(found["success"]), region)
         texts = list(_reasons(found["errors"]))
         refusals += [BulkRefusal(text, name, message_id, position) for text in texts]
-        # A mailing that is listed with nobody beside its errors was refused.
+        # A mailing that is listed with errors and without recipients was refused.
         if rows.raw or not texts:
             mailings.append(BulkMailing(name, message_id, found["alphaname_id"], rows, position))
     return BulkStatus(tuple(mailings), tuple(refusals), unreadable, len(elements))

@@ -1,7 +1,7 @@
-"""What JSON from a PHP framework makes of a number, a text, a list and a yes. Pure.
+"""How a PHP framework writes a number, a text, a list and a yes as JSON. Pure.
 
-null, "" and absent are the same there; `false` and `[]` often stand for nothing too; a list that lost an element
-is written as an object with numbered keys.
+null, "" and absent mean the same there, and often `false` and `[]` too; a list that lost an element is written as an
+object with numbered keys.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def number_of(value: Any) -> int | None:
 
 
 def text_of(value: Any) -> str | None:
-    """A text; "" for nothing; a number as its digits, true as 1, as PHP writes them. None for what is no text."""
+    """A text; "" for nothing; a number as its digits, true as 1, as PHP writes them. None for anything else."""
     if isinstance(value, str):
         return value
     if value is None or value is False or value == []:
@@ -40,8 +40,8 @@ def text_of(value: Any) -> str | None:
 def list_of(value: Any) -> list[Any]:
     """The elements of a list, in the order of their keys if it is an object with numbered keys.
 
-    Another object is taken for the only element, and so is whatever is no list: whoever reads the elements finds
-    out that it cannot be understood, and counts it.
+    Another object, or any other value, counts as the only element: the reader of the elements finds that it cannot be
+    understood, and counts it.
     """
     if isinstance(value, list):
         return value
@@ -51,7 +51,7 @@ def list_of(value: Any) -> list[Any]:
 
 
 def is_nothing(value: Any) -> bool:
-    """Whether a field says as little as if it were absent: also as `false` and `0`, which is how no error is told."""
+    """Whether a field means the same as an absent one, as `false` and `0` do where an error would stand."""
     if isinstance(value, str):
         return value.strip().casefold() in _NOTHING
     return value is None or value is False or (isinstance(value, (int, float, list, dict)) and not value)

@@ -11,8 +11,8 @@ T = TypeVar("T")
 class Rows(list[T]):
     """The rows of an answer that were understood.
 
-    `unreadable` is how many others the gateway sent: they stand between these in its listing, and nobody knows
-    what they say, so whoever pages must count them, and whoever looks for evidence must not call them absent.
+    `unreadable` counts the others that the gateway sent. They stand between these in its listing and their content is
+    unknown: paging must count them, and a search for evidence must not treat them as absent.
     """
 
     unreadable: int = 0

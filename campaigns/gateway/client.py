@@ -22,7 +22,7 @@ from campaigns.jobs.values import ImageFile
 from campaigns.settings import Secret
 
 T = TypeVar("T")
-#: Gives leave for one request of a method, and where to note it.
+#: Gives a permit for one request of a method, as a context, and the notes of that request.
 Permit = Callable[[str], AbstractContextManager[Notes]]
 
 
@@ -44,7 +44,7 @@ def _unseen(_error: GatewayError) -> None:
 
 
 class Polled(Generic[T]):
-    """An answer that is read only when its digest is news."""
+    """An answer that is parsed only when a caller asks for its data, which it does if the digest has changed."""
 
     def __init__(
         self,
@@ -75,13 +75,13 @@ class Polled(Generic[T]):
 
 
 class Gateway:
-    """One account at the gateway. Every method may raise GatewayError, of the kind that says what follows.
+    """One account at the gateway. Every method may raise a GatewayError, whose class says what follows from it.
 
-    `permit` is a context around every attempt of a request that costs nothing, and gives the notes into which the
-    attempt goes; whoever calls a paid method (`send_bulk_viber`, `send_quick_viber_message`, `confirm_viber_message`)
-    has its permit already, and may give notes of its own. `failed` is told of every request that costs nothing and did
-    not succeed, before its caller is; whoever pays records what became of it. `region` is the country of phones that
-    the gateway writes without one.
+    `permit` is a context around every attempt of a request that costs nothing, and gives the notes for that attempt.
+    The caller of a paid method (`send_bulk_viber`, `send_quick_viber_message`, `confirm_viber_message`) holds a permit
+    already, and may pass notes of its own. `failed` is called with the error of every failed request that costs
+    nothing, before the caller gets it; after a paid request the caller records the result. `region` is the country of
+    phones that the gateway writes without one.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Gateway:
         may_write: Callable[[], bool] = _always,
         notes: Notes | None = None,
     ) -> str:
-        """Send mailings, a JSON array. Returns the uuid by which to ask for them; each may still be refused."""
+        """Send mailings, a JSON array. Returns the uuid by which they are polled; each may still be refused."""
         call = calls.send_bulk_viber(messages, callback_url)
         del messages  # a crash reporter would show the phones of a frame that fails
         return cast(str, self._pay(call, may_write, notes))
@@ -163,7 +163,7 @@ class Gateway:
         return cast(Rows[MailingData], self._read(calls.get_viber_messages(offset, rows)))
 
     def clock_s(self) -> float | None:
-        """Whether the account is let in, by a request that costs nothing; and the gateway's clock, if it tells it."""
+        """Check by a free request that the account is accepted. Returns the gateway's clock, if the answer has it."""
         call = calls.get_viber_messages(0, 1)
 
         def understood(answer: Answer) -> float | None:

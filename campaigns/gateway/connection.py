@@ -1,8 +1,8 @@
 """Connections that know whether a byte was written, and that keep a deadline.
 
-urllib3's exceptions do not tell: its ConnectionError and SSLError each cover failures before and after the
-first byte, and it passes over a broken pipe while writing. So the connection connects first (name
-look-up, TCP, TLS) and then notes the first write itself.
+urllib3's exceptions do not say whether a byte was written: its ConnectionError and SSLError each cover failures before
+and after the first byte, and it ignores a broken pipe while it writes. So the connection connects first (name look-up,
+TCP, TLS) and then notes the first write itself.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from campaigns.gateway.sealing import Seal
 
 
 class RefusedToWriteError(Exception):
-    """The guard said no before the first byte. Not an OSError: urllib3 would pass over some of those."""
+    """The guard refused before the first byte. Not an OSError, since urllib3 ignores some of those."""
 
 
 @dataclass(slots=True)
 class Exchange:
-    """One request under way: what was seen of it, and until when it may go on (seconds of `clock`).
+    """One request under way: what has happened so far, and until when it may last (seconds of `clock`).
 
     `seal` puts the token into what is written: the first piece is the head, the second the body or its beginning.
     urllib3 logs addresses, requests puts them into exceptions, and tracers keep both and more: none ever sees it.
@@ -97,7 +97,7 @@ class _DeadlineReader(io.RawIOBase):
 class DeadlineSocket:
     """A socket whose every operation gets what is left of the deadline, and no more.
 
-    A timeout of one's own per operation is no deadline: a server that sends a byte a second never meets it.
+    A timeout per operation would not be a deadline: a server that sends a byte a second would never reach it.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -146,7 +146,7 @@ class _HeaderLines:
         return line
 
     def _readable(self, line: bytes) -> bytes:
-        """The line in a form that the parser takes; nothing for one that is no header."""
+        """The line in a form that the parser accepts; an empty one if it is not a header."""
         if not line.endswith(b"\n"):
             return line
         if line[:1] in b" \t":
@@ -216,7 +216,7 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class _Fresh:
-    """A pool that keeps nothing: whoever was idle may be dead, and only a write would show it."""
+    """A pool that keeps no connection: an idle one may be dead, and only a write would show it."""
 
     def _put_conn(self, conn: Any) -> None:
         if conn is not None:
@@ -248,7 +248,7 @@ class NotingAdapter(HTTPAdapter):
         self._pool: Any = None
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        """The pool of the one address there is. Finding it anew costs a look that finds nothing new a twentieth."""
+        """The pool of the only address. Finding it anew would take a twentieth of a poll that finds nothing new."""
         if self._pool is None:
             self._pool = super().get_connection_with_tls_context(*args, **kwargs)
         return self._pool

@@ -1,4 +1,4 @@
-"""JSON as the gateway writes it: strictly first, since that is fast, then as tolerantly as its meaning stays the same.
+"""JSON as the gateway writes it: read strictly first, which is fast, then as tolerantly as the meaning allows.
 
 Python's fast parser refuses a whole document for one half of an emoji (`"\\ud83d"`), for one byte that is not UTF-8
 and for a byte order mark. PHP writes all three when it cuts or copies texts, so the answer of a thousand people
@@ -27,7 +27,7 @@ class NotJsonError(Exception):
 def read_document(body: bytes) -> Any:
     """The JSON document of an answer. Raises NotJsonError.
 
-    A document that ends early is never completed: whoever sent it may have meant more.
+    A document that ends early is never completed: the rest of its meaning is unknown.
     """
     try:
         return orjson.loads(body)

@@ -119,7 +119,7 @@ def clock_s(answer: Answer) -> float | None:
         moment = parsedate_to_datetime(answer.date or "")
     except ValueError:
         return None
-    # It is told in whole seconds, of which half one has passed on average.
+    # The header has whole seconds, so on average half a second more has passed.
     return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() + 0.5
 
 

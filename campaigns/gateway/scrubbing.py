@@ -16,7 +16,7 @@ _SHORTEST = 4
 
 
 def scrubbed(body: bytes, token: Secret) -> bytes:
-    """`body` with `***` in the token's place: as it is, or escaped as JSON, a URL or HTML, by whoever's rules."""
+    """`body` with `***` in the token's place: as it is, or escaped as JSON, a URL or HTML, by any library's rules."""
     if len(token.reveal()) < _SHORTEST or _core(token) not in body:
         return body
     return _spelled(token).sub(b"***", body)

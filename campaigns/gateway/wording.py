@@ -13,7 +13,7 @@ from campaigns.gateway.documents import NotJsonError, read_document
 _TEXT_LENGTH: Final = 500
 _STATUS_BULK: Final = "statusBulkViber"
 #: Words by which the gateway says that it does not know itself what happened. Such an error may come after the
-#: messages went out, so it is no refusal, in whatever HTTP status it comes.
+#: messages went out, so it does not count as a refusal, with any HTTP status.
 _UNDECIDED: Final = re.compile(
     r"\b(undefined|unknown|unexpected|internal|server) error\b|\binternal server\b|"
     r"\b(неизвестн|неопредел[её]нн|непредвиденн|внутренн)\w* ошибк|\bошибк\w* сервера\b",
@@ -59,7 +59,7 @@ def holds_success(document: dict[str, Any]) -> bool:
 
 
 def may_have_acted(body: bytes) -> bool:
-    """Whether the body of a refusal holds the signs of a success: then nobody knows what was done."""
+    """Whether the body of a refusal holds signs of a success: then it is unknown what the gateway did."""
     try:
         document = read_document(body)
     except NotJsonError:
@@ -86,4 +86,4 @@ def _worded(value: Any) -> str:
     try:
         return orjson.dumps(value, default=str).decode()[:_TEXT_LENGTH]
     except orjson.JSONEncodeError:
-        return "error"  # nested too deeply to be anybody's words
+        return "error"  # nested too deeply to be a text

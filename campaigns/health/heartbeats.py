@@ -1,4 +1,4 @@
-"""Signs of life: which queues are consumed, when beat's last tick was carried out, and how many beats there are."""
+"""Heartbeats in the store: which queues are consumed, when beat ticked last, and how many beats there are."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from campaigns.names import QUEUES
 from campaigns.store.client import Store, decoded
 from campaigns.store.commands import Redis, command
 
-#: How often a worker says which queues it consumes, and after what silence of all workers nobody does.
+#: How often a worker reports which queues it consumes, and how long a report counts.
 EVERY_S: Final = 5.0
 _CONSUMED_S: Final = 20
 _TICKED_S: Final = 300
-#: A beat that did not tick for so long has been stopped.
+#: A beat that has not ticked for this time has been stopped.
 _STOPPED_MS: Final = 15_000
 #: Ticks may be carried out in another order than they were sent.
 _SLACK_MS: Final = 3_000
 
 
 def consuming(store: Store, queues: Sequence[str], *, worker: str = "-", slots: int = 1) -> None:
-    """Note that `worker` consumes `queues`, and how many bells it can answer at once. Raises StoreError."""
+    """Report that `worker` consumes `queues` and can answer `slots` bells at once. Raises StoreError."""
     now_ms = store.now_ms()
     store.ask_many(
         [command(Redis.set, store.keys.heartbeat(f"queue-{queue}"), now_ms, _CONSUMED_S) for queue in queues]
@@ -32,7 +32,7 @@ def consuming(store: Store, queues: Sequence[str], *, worker: str = "-", slots: 
 
 
 def ticked(store: Store, beat: str = "") -> None:
-    """Note that a tick was carried out, and which beat had sent it. Raises StoreError."""
+    """Record a tick, and which beat made it. Raises StoreError."""
     keys = [store.keys.heartbeat("dispatch"), store.keys.beats()]
     store.run("record_tick", keys, [beat, _STOPPED_MS, _TICKED_S])
 
@@ -44,7 +44,7 @@ def consumed(store: Store) -> set[str]:
 
 
 def last_tick_ms(store: Store) -> int | None:
-    """When the last tick was carried out, unix ms; None if that is long ago. Raises StoreError."""
+    """When the last tick was (unix ms); None if it is more than five minutes ago. Raises StoreError."""
     last = store.ask(Redis.get, store.keys.heartbeat("dispatch"))
     return int(last) if last else None
 
@@ -58,7 +58,7 @@ def ticking_since_ms(store: Store) -> int | None:
 
 
 def ticking(store: Store) -> int:
-    """How many beats have ticked of late, whether side by side or one after another. Raises StoreError."""
+    """How many beats have ticked in the last 15 seconds, side by side or one after another. Raises StoreError."""
     stopped_ms = store.now_ms() - _STOPPED_MS
     spans = decoded(store.ask(Redis.hgetall, store.keys.beats())).values()
     return sum(int(span.partition("|")[2]) >= stopped_ms for span in spans)

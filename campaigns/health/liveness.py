@@ -1,6 +1,6 @@
-"""Liveness is progress: a loop that turns, and work that is due and gets done. Whoever lacks that is to be restarted.
+"""Liveness is progress: a loop that turns, and work that is done once it is due. A process without it is restarted.
 
-An outage of the store or of the broker is no reason to restart anybody: it would end no sooner.
+An outage of the store or of the broker does not count: a restart would not end it sooner.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from campaigns.text.wording import counted
 
 
 class Limits(NamedTuple):
-    """Seconds after which a process is not alive: its loop stood still (`loop_s`), also while it has no broker
-    (`broker_s`); or work was due for `work_s`, and no task ended for as long.
+    """Seconds after which a process counts as dead.
+
+    `loop_s`: its loop stands still; `broker_s`: the same while it connects to its broker; `work_s`: work is due, and no
+    task has ended.
     """
 
     loop_s: float = 60.0
@@ -27,16 +29,16 @@ class Limits(NamedTuple):
 
 
 class Overdue(NamedTuple):
-    """Work that nobody takes, although beat rings for it: in which queue, and for how many seconds already."""
+    """Work that no worker takes although beat rings for it: its queue, and for how many seconds it has been due."""
 
     queue: str
     for_s: float
 
 
 def overdue(store: Store, queues: Sequence[str], longer_than_s: float) -> Overdue | None:
-    """The first of `queues` whose work has been due for so long, while beat rang. Raises StoreError.
+    """The first of `queues` whose work has been due longer than that while beat rang. Raises StoreError.
 
-    Without beat nobody rings, which is no worker's fault.
+    None without a beat: then no bell rings, and the workers are not at fault.
     """
     now_ms, least_ms = store.now_ms(), longer_than_s * 1000
     ticking_ms = ticking_since_ms(store)
@@ -52,21 +54,21 @@ def overdue(store: Store, queues: Sequence[str], longer_than_s: float) -> Overdu
 
 def stands_still(sign: Sign, now_s: float, limits: Limits) -> str | None:
     """Why the loop of a process does not live, or None if it turns. `now_s`: of `time.monotonic`."""
-    silent_s = now_s - sign.turned_s
-    if sign.connected and silent_s > limits.loop_s:
-        return f"its loop has not turned for {_seconds(silent_s)}"
-    if not sign.connected and silent_s > limits.broker_s:
-        return f"one try to reach its broker has lasted for {_seconds(silent_s)}"
+    still_s = now_s - sign.turned_s
+    if sign.connected and still_s > limits.loop_s:
+        return f"its loop has not turned for {_seconds(still_s)}"
+    if not sign.connected and still_s > limits.broker_s:
+        return f"one try to reach its broker has lasted for {_seconds(still_s)}"
     return None
 
 
 def may_be_stuck(sign: Sign, now_s: float, limits: Limits) -> bool:
-    """Whether it is worth asking the store what is overdue: no task has ended for long, though some could have."""
+    """Whether to ask the store what is overdue: the process has its broker, and no task has ended for `work_s`."""
     return sign.connected and now_s - sign.progressed_s > limits.work_s
 
 
 def stuck_words(sign: Sign, now_s: float, late: Overdue) -> str:
-    """Why a worker whose loop turns does not live all the same."""
+    """Why a worker counts as dead although its loop turns."""
     idle = _seconds(now_s - sign.progressed_s)
     return f"work of the queue {late.queue} is due for {_seconds(late.for_s)}, and no task has ended for {idle}"
 

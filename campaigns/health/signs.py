@@ -1,8 +1,8 @@
 """Signs of life: a small file per process, which its own loop rewrites whether or not store and broker answer.
 
-`campaigns alive` reads them. Times are seconds of `time.monotonic`: all processes of a machine share it, nobody sets
-it, and it stands still while the machine is suspended. A process holds a lock on its file as long as it lives, so the
-file of a process that was killed counts for nothing, even if another has its id by now.
+`campaigns alive` reads them. Times are seconds of `time.monotonic`: all processes of a machine share that clock, it is
+never set, and it stands still while the machine is suspended. A process holds a lock on its file while it lives, so the
+file of a process that was killed is ignored, even if another process has its id by now.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Sign:
     """What a process has left. Times are seconds of `time.monotonic`.
 
     `turned_s`: when its loop last turned. `progressed_s`: when a task of a worker last ended, or none could, because
-    store or broker were away. `connected`: False while a worker looks for its broker.
+    store or broker were away. `connected`: False while a worker connects to its broker.
     """
 
     role: str
@@ -58,8 +58,9 @@ class Sign:
 
 
 class LifeSign:
-    """The sign of this process, and of the pool's processes that are forked from it. Nothing here raises OSError:
-    a folder that cannot be written to is logged, and harms nobody's work.
+    """The sign of this process, and of the pool's processes that are forked from it.
+
+    Nothing here raises OSError: a folder that cannot be written to is logged, and the process works on.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class LifeSign:
         self.progressed()
 
     def turned(self, *, connected: bool = True) -> bool:
-        """The loop of this process has just turned; `connected`: with its broker. Whether that was news."""
+        """The loop of this process has just turned; `connected`: with its broker. Returns whether it was written."""
         now_s = self._monotonic()
         if connected is not self._connected:
             self._connected = connected
@@ -114,7 +115,7 @@ class LifeSign:
 
 
 def _created(folder: Path, role: str, queues: Sequence[str]) -> tuple[Path | None, int | None]:
-    """The file of a new sign, locked before it has a name that others look for."""
+    """The file of a new sign, locked before it has a name by which others find it."""
     path = folder / f"{role}-{os.getpid()}-{uuid.uuid4().hex[:8]}.sign"
     about = json.dumps({"role": role, "process": os.getpid(), "queues": sorted(queues)})
     try:
@@ -152,7 +153,7 @@ def signs(folder: Path) -> Iterator[Sign]:
 
 
 def _is_left(file: int) -> bool:
-    """Whether the process that wrote the file is gone: nobody holds its lock."""
+    """Whether the process that wrote the file is gone: no process holds its lock."""
     try:
         fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:

@@ -1,4 +1,4 @@
-"""What systemd is told by a service that has `WatchdogSec=`: without a word for so long, systemd restarts it."""
+"""The signal to systemd of a service with `WatchdogSec=`: systemd restarts one that does not send it in that time."""
 
 from __future__ import annotations
 

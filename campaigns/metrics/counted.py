@@ -67,7 +67,7 @@ _Read = Mapping[str, Mapping[tuple[str, ...], int]]
 def counted(numbers: Mapping[str, Numbers], message_cost: Decimal | None = None) -> Iterator[Sample]:
     """Account → its numbers, as samples; those of '' belong to no account. `message_cost`: the price that is expected.
 
-    Fields that nobody knows, of another version, are left out.
+    Unknown fields, which another version wrote, are left out.
     """
     read = {account: _by_measure(fields) for account, fields in numbers.items()}
     for account, of in read.items():

@@ -81,7 +81,7 @@ def _words(words: tuple[str, ...]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-UP = Metric("up", GAUGE, "1 if the store answered the exporter, else 0, and then nothing else is told.")
+UP = Metric("up", GAUGE, "1 if the store answered the exporter, else 0, and then it is the only sample.")
 BUILD = Metric("build_info", GAUGE, "Always 1.", ("version",))
 READING = Metric("scrape_duration_seconds", GAUGE, "How long it took to read the store.")
 

@@ -1,4 +1,4 @@
-"""Reading all samples, once for all who ask within a moment."""
+"""Reading all samples, once for all requests within a few seconds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from campaigns.store.client import Store
 
 log = logging.getLogger(__name__)
 
-#: Whoever asks again within so long is told the same.
+#: How long the same samples are served.
 FRESH_S: Final = 5.0
 
 

@@ -34,11 +34,11 @@ from campaigns.settings import Settings
 from campaigns.store.client import Store, decoded
 from campaigns.store.commands import Redis, command
 
-#: Of more accounts nothing is told: each makes some hundred series.
+#: Most accounts that are exported: each makes some hundred series.
 MOST_ACCOUNTS: Final = 1000
-#: How long a bell counts that nobody answers: see `lua/include/turns.lua`.
+#: How long a bell counts that no worker answers: see `lua/include/turns.lua`.
 _BELL_MS: Final = 10_000
-#: Who is at the limit for less is at work, and no worker is to be taken away from it.
+#: An account that is at its limit for less than this is at work, and keeps its workers.
 _SOON_MS: Final = 5_000
 
 

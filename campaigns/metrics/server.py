@@ -27,7 +27,7 @@ from campaigns.settings import Settings
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis, command
 
-#: Of more groups nothing is told. Those that are furthest behind come first.
+#: Most groups that are exported: those that are furthest behind.
 _MOST_GROUPS: Final = 100
 
 

@@ -70,7 +70,7 @@ class _Minutes(dict[str, int]):
 
 @cache
 def gateway_reader(zone: ZoneInfo) -> Callable[[str], int | None]:
-    """`from_gateway` for one zone, for whoever reads a thousand times."""
+    """`from_gateway` for one zone, fast enough for a thousand times."""
     minutes, read = _Minutes(zone), datetime.fromisoformat
 
     def at_ms(text: str) -> int | None:

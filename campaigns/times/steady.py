@@ -1,9 +1,9 @@
 """The steady clock: the time by which the ledger goes, which runs on evenly when the server's clock is set.
 
 Scripts take the time from the server's clock, so that all machines agree. That clock may be set, forward or back, by
-hours, and then every due time, lease and permit would stand in the past or in the future. So the ledger adds an offset
-to it. Each process notices a jump by its own machine's clock since boot, which nobody sets, and moves the offset by
-as much the other way. Then the ledger's time comes back to the server's by five thousandths of the time that passes.
+hours, and then every due time, lease and permit would be wrong by as much. So the ledger adds an offset to it. Each
+process notices a jump by its machine's clock since boot, which is never set, and moves the offset the other way. After
+that the ledger's time returns to the server's by five thousandths of the time that passes.
 
 A machine that was suspended may see a jump where there was none. So the offset stays while others confirm it: beat does
 so every second, and each worker with its heartbeat.
@@ -20,12 +20,12 @@ from typing import Any, Final, NamedTuple
 log = logging.getLogger(__name__)
 
 _BOOT_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", None)
-#: By so much the server's clock may differ from what was expected; `lua/include/clock.lua` has the same figures.
+#: How far the server's clock may be from the expected time; `lua/include/clock.lua` has the same figures.
 TOLERANCE_MS: Final = 3_000
 _AHEAD_MS: Final = 1_000
-#: After so long the server's clock is compared with this machine's anew, if anything is asked of it.
+#: How old a comparison of the server's clock with this machine's may be when a script is called.
 _COMPARE_EVERY_S: Final = 5.0
-#: An answer that took longer does not tell when the clock was read.
+#: After an answer that took longer it is unclear when the clock was read.
 _SLOW_S: Final = 1.0
 #: What `lua/keep_clock.lua` returns; anything else means that the clocks have to be compared again.
 _KEPT: Final = 1
@@ -33,7 +33,7 @@ _REFUSED: Final = 0
 
 
 def boot_clock() -> float:
-    """Seconds since boot, those asleep included where the system can tell: a frozen process sees that it was."""
+    """Seconds since boot, where possible with the time asleep, so that a process notices that it was frozen."""
     return time.clock_gettime(_BOOT_CLOCK) if _BOOT_CLOCK is not None else time.monotonic()
 
 
@@ -46,7 +46,7 @@ class Reading(NamedTuple):
 
     @property
     def start_ms(self) -> int:
-        """What a process that has just begun expects: time does not go back behind what somebody has seen."""
+        """The time that a new process expects: never earlier than what another process has seen."""
         if self.seen_ms < 0 or self.server_ms >= self.seen_ms - _AHEAD_MS:
             return self.server_ms + self.offset_ms
         return self.seen_ms + self.offset_ms
@@ -96,7 +96,7 @@ class Timekeeper:
     def compare(self, *, confirm: bool = False) -> int:
         """Compare the clocks. Returns by how many ms the server's was set, 0 if it was not.
 
-        `confirm`: tell others that this machine agrees with the offset.
+        `confirm`: record that this machine agrees with the offset.
         """
         before_s = self._boot_s()
         reading = self._read()
@@ -116,7 +116,7 @@ class Timekeeper:
         if kept != _KEPT:
             self._compared_s = float("-inf")
             if kept == _REFUSED:
-                # Somebody else was first, or it was this machine that stood still.
+                # Another process was first, or this machine was the one that stood still.
                 self._known = None
             return 0
         self._known = _Known(read_s, expected_ms)

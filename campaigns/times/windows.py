@@ -1,7 +1,7 @@
-"""Windows: at which times of day and on which weekdays a campaign may go out. Pure.
+"""Windows: the times of day and weekdays at which a campaign may go out. Pure.
 
 A window is a rule of the wall clock. For workers it is written out as openings, which are spans of unix ms, so that
-summer time and the calendar are known in one place.
+only this module deals with summer time and the calendar.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 RECIPIENT: Final = "recipient"
 #: A whole day, in minutes.
 WHOLE_DAY: Final = (0, 24 * 60)
-#: So far ahead openings are written out; sweeping writes further ones once half of that has passed.
+#: How far ahead openings are written out. Sweeping writes further ones once half of that has passed.
 AHEAD_DAYS: Final = 30
-#: Each weekday comes by within so many days, and the clocks may be set on one of them.
+#: Within these days each weekday occurs, even if the clocks are set on one of them.
 _ROUND_DAYS: Final = 9
 _DAY_MS: Final = 86_400_000
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00", re.ASCII)
@@ -85,7 +85,7 @@ def _minutes(text: object) -> int:
 
 
 def openings(window: Window, zones: Collection[ZoneInfo], from_ms: int, days: int = AHEAD_DAYS) -> list[Opening]:
-    """When the window is open in all of the zones at once, from `from_ms` (unix ms) for so many days ahead."""
+    """When the window is open in all of the zones at once, from `from_ms` (unix ms) for `days` days."""
     until_ms = from_ms + days * _DAY_MS
     found = reduce(_common, (_of_zone(window, zone, from_ms, until_ms) for zone in zones))
     return [(opens, closes) for opens, closes in found if closes > from_ms and opens < until_ms]
