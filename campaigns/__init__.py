@@ -1,9 +1,9 @@
-"""Viber campaigns: enqueue, send, follow, hand on.
+"""Send Viber campaigns through the app.sms.by gateway, follow every message, and hand the results on.
 
-`enqueue` hands in a job (a dict, or typed as `BulkJob`, `QuickJob`, `ListJob`), `preview` shows what that would do,
-`Campaign` is the handle of what became of it, `consume` iterates over events, `find_person` and `erase` are about one
-person, `optouts` about those who must not be messaged. Settings come from the environment: see
-`campaigns.settings.Settings`.
+`enqueue` takes a job (a dict, or one typed as `BulkJob`, `QuickJob` or `ListJob`) and returns a `Campaign`, the handle
+that reads its status and controls it. `preview` shows what a job would do. `consume` iterates over events.
+`find_person` and `erase` work on one person, `optouts` on the phones that must not be messaged. Settings come from the
+environment: see `campaigns.settings.Settings`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from campaigns.settings import Settings
 
 __version__ = "0.1.0"
 
-#: Methods of a client whose settings come from the environment.
+#: The methods of a client that reads its settings from the environment.
 enqueue = default_client.enqueue
 enqueue_many = default_client.enqueue_many
 preview = default_client.preview

@@ -1,13 +1,13 @@
 """The receiver of callbacks, as a WSGI application: mount it in a host program or run `campaigns callbacks`.
 
-Set `CAMPAIGNS_CALLBACK_BASE_URL` to the address under which the gateway reaches it, such as
-`https://example.com/viber`, on the machines of the workers and on its own. Without it no callback is asked for.
+Set `CAMPAIGNS_CALLBACK_BASE_URL` to the address at which the gateway reaches it, such as `https://example.com/viber`,
+for the workers and for the receiver. Without this setting no request asks for a callback.
 
     # Django, Flask, anything with WSGI: DispatcherMiddleware(app, {"/viber": callbacks.application})
 
-Answers: 204 noted, 404 no such address, 405 neither POST nor GET, 503 the store cannot be reached. It asks the
-gateway nothing, and needs no token. The address is the sign that a request arrived, so a body of any size and form
-is noted; only its first MiB is searched for a uuid.
+It answers 204 (callback noted), 404 (unknown address), 405 (neither POST nor GET) or 503 (the store cannot be
+reached). It makes no requests to the gateway and needs no token. The signed address alone proves that the request
+arrived, so bodies of any size and form are accepted; the first MiB of a body is searched for a uuid.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from campaigns.flow.tracking.callbacks import take_callback
 from campaigns.services import Services
 from campaigns.wiring import default_services
 
-#: Bytes of a callback's body that a server in front of this should let through: with a row for each of 100,000
-#: recipients, the most that one request may carry, a body has about 15 MB.
+#: Bytes of a callback's body that a server in front of this one should let through. A body with a row for each of
+#: 100,000 recipients, the most in one request, has about 15 MB.
 LONGEST: Final = 33_554_432
 #: Bytes of a body that are searched for a uuid.
 SEARCHED: Final = 1_048_576
@@ -35,7 +35,7 @@ _STATUS: Final = {
 
 
 class Callbacks:
-    """A WSGI application. `services` builds what it works with when it is first called."""
+    """A WSGI application. It calls `services` at its first request."""
 
     def __init__(self, services: Callable[[], Services] = default_services) -> None:
         self._services = services
@@ -62,10 +62,10 @@ class Callbacks:
 
 
 def _beginning(environ: Mapping[str, Any]) -> bytes:
-    """The first MiB of the body; nothing if its length is not told, or if it breaks off: the address counts alone."""
+    """The first MiB of the body; empty if it has no stated length or breaks off, since the address alone suffices."""
     declared = str(environ.get("CONTENT_LENGTH") or "")
     if declared.isascii() and declared.isdecimal():
-        # A number of thousands of digits is more than Python reads.
+        # Python refuses to convert a number of thousands of digits.
         length = SEARCHED if len(declared) > len(str(SEARCHED)) else min(int(declared), SEARCHED)
     else:
         length = SEARCHED if environ.get("wsgi.input_terminated") and not declared else 0
@@ -75,5 +75,5 @@ def _beginning(environ: Mapping[str, Any]) -> bytes:
         return b""
 
 
-#: For servers that are given a module and a name: `campaigns.callbacks:application`.
+#: For servers that take a module and a name: `campaigns.callbacks:application`.
 application = Callbacks()

@@ -1,4 +1,4 @@
-"""The handle of a campaign: where it is, what each phone got, pause, resume, cancel."""
+"""The handle of a campaign: reads its status and results, and pauses, resumes, approves, cancels or resolves it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ from campaigns.results import Delivery, Reply
 from campaigns.services import Services
 from campaigns.wiring import default_services
 
-#: A restart of Redis takes less; whoever only waits need not hear of it.
+#: A restart of Redis takes less, so a caller that only waits need not see an error.
 _RESTART_S = 10.0
 
 
 class Campaign:
-    """A campaign that was enqueued. Cheap to make: `Campaign(id)` asks Redis only when it is used.
+    """A campaign that was enqueued. `Campaign(id)` does not read Redis; its methods do.
 
-    Every method may raise UnknownCampaignError and StoreError.
+    Every method may raise UnknownCampaignError and StoreError. `by` names the person or program that acts, and `why`
+    gives the reason; both are kept in the audit record.
     """
 
     def __init__(self, campaign_id: str) -> None:
@@ -55,7 +56,7 @@ class Campaign:
         return hash(self.id)
 
     def status(self) -> Status:
-        """Counts, state, and the reasons of what was refused or is held."""
+        """The state, the counts, and why requests were refused or are held."""
         record = self._record()
         account_pause = None if record.over else self._services.limiter.pause_of(record.account)
         full = None if record.over else self._services.events.full()
@@ -63,7 +64,7 @@ class Campaign:
         return replace(status, reasons=reasons_of(self._services.batches, record))
 
     def status_after_restart(self, patience_s: float = _RESTART_S) -> Status:
-        """The same for whoever has time: tries again for `patience_s` seconds while Redis is away."""
+        """The same as `status`, but while Redis cannot be reached it tries again for `patience_s` seconds."""
         until = time.monotonic() + patience_s
         while True:
             try:
@@ -74,25 +75,24 @@ class Campaign:
             self._services.sleep(0.2)
 
     def deliveries(self) -> Iterator[Delivery]:
-        """Every message to every phone, one by one; memory does not grow with their number."""
+        """Iterate over the messages to all phones, in bounded memory."""
         return self._services.deliveries.of_campaign(self._record())
 
     def replies(self) -> list[Reply]:
-        """Replies so far, oldest first."""
+        """The replies so far, oldest first."""
         return self._services.replies.of_campaign(self.id)
 
     def excluded(self) -> Iterator[Excluded]:
-        """Recipients who are not messaged, each with its place in the job and the reason in words.
+        """Iterate over excluded recipients, each with its place in the job and the reason in words, in bounded memory.
 
-        The place of a recipient who opted out after planning is the batch that it stood in. Memory does not grow with
-        the number of recipients.
+        The place of a recipient who opted out after planning is the batch that it was in.
         """
         return self._services.campaigns.excluded(self.id)
 
     def wait(self, timeout_s: float | None = None, *, poll_s: float = 0.25) -> Status:
-        """Wait until nothing more will happen by itself. Raises WaitTimeoutError after `timeout_s` seconds.
+        """Wait until the campaign is over, and return its status. Raises WaitTimeoutError after `timeout_s` seconds.
 
-        A restart of Redis of up to 10 seconds is waited out.
+        Reads the status every `poll_s` seconds. Tolerates a Redis that cannot be reached for up to 10 seconds.
         """
         until = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
@@ -104,67 +104,67 @@ class Campaign:
             self._services.sleep(poll_s)
 
     def pause(self, by: str = APPLICATION, why: str = "") -> None:
-        """No further batch goes out; what is at the gateway is followed. Raises StateError if it is over.
+        """Send no further batch. Requests already at the gateway are still followed. Raises StateError if it is over.
 
-        What waits at the gateway for its time goes out all the same: `status().out_of_reach` says how much, and
-        until when.
+        Mailings that wait at the gateway for their scheduled time go out regardless: `status().out_of_reach` counts
+        their recipients.
         """
         self._services.campaigns.pause(self.id, by, why)
 
     def resume(self, by: str = APPLICATION, why: str = "") -> None:
-        """Batches go out again. Raises StateError if the campaign is over.
+        """Send batches again. Raises StateError if the campaign is over.
 
-        While the event stream is full nothing goes out all the same: see `status().events_full_since`.
+        Nothing is sent while the event stream is full: see `status().events_full_since`.
         """
         self._services.campaigns.resume(self.id, by, why)
         sweep_campaign(self._services, self._record())
         ring(self._services, queue_of(SEND, self._record().kind))
 
     def approve(self, *, by: str, why: str = "") -> None:
-        """Let a draft go out. Harmless if it was approved before.
+        """Let a draft go out. Does nothing if it was approved before.
 
-        Raises ValueError for nobody, ApprovalError for who made it, StateError if it is paused or over.
+        Raises ValueError if `by` is empty, ApprovalError if `by` made the draft, StateError if it is paused or over.
         """
         if not by.strip():
-            raise ValueError("by must say who approves it")
+            raise ValueError("by must name the person who approves it")
         self._services.campaigns.approve(self.id, by, why)
         sweep_campaign(self._services, self._record())
         ring(self._services, queue_of(SEND, self._record().kind))
 
     def cancel(self, by: str = APPLICATION, why: str = "") -> Status:
-        """What has not gone out never will; what has is reported, not denied. Raises StateError if it is over.
+        """Stop the campaign for good: send no further batch, but follow what was sent. Raises StateError if it is over.
 
-        `out_of_reach` of the status that is returned counts what waits at the gateway for its time and goes out all
-        the same.
+        Mailings that wait at the gateway for their scheduled time go out regardless: `out_of_reach` of the returned
+        status counts their recipients.
         """
         self._services.campaigns.cancel(self.id, by, why)
         sweep_campaign(self._services, self._record())
         return self.status()
 
     def reschedule(self, when: datetime | str, *, by: str = APPLICATION, why: str = "") -> int:
-        """Whatever of the campaign is still here goes out at `when`, also what had no time or another. Returns how many
-        batches that are.
+        """Give all batches that were not handed to the gateway the time `when`. Returns the number of batches.
 
-        A time without a zone is in the gateway's. What waits at the gateway keeps its time: `status().out_of_reach`
-        says how much that is. Raises ValueError for what is no time to come, StateError if the campaign is over.
+        Their former time, if any, is replaced. A `when` without a zone is in the gateway's. Mailings that wait at the
+        gateway keep their time: `status().out_of_reach` counts their recipients. Raises ValueError if `when` is not a
+        time in the future, StateError if the campaign is over.
         """
         at_ms = to_come_ms(self._services, when)
         return reschedule(self._services, self._record(), at_ms, by, why)
 
     def poll(self) -> int:
-        """Ask the gateway now for statuses and replies, whenever that would be due. Returns for how many batches."""
+        """Make polls for statuses and replies due now. Returns the number of batches to poll."""
         polled = poll_now(self._services, self._record())
         for queue in (POLL, REPLIES):
             ring(self._services, queue)
         return len(polled)
 
     def resolve(self, decision: str, *, by: str, why: str, batch_id: str | None = None, confirmed_by: str = "") -> int:
-        """Decide what became of requests that are held, all of them or one batch. Returns how many batches changed.
+        """Decide what became of held requests, all of them or one batch. Returns the number of batches that changed.
 
-        `sent`: the gateway has them. `resend`: they never arrived, send them again, and pay again if that was
-        wrong. `write-off`: nobody will ever know. `by` and `why` go into the event. Raises ValueError for another
-        decision, ConfirmationError for a `resend` that costs `CAMPAIGNS_CONFIRM_COST` or more unless `confirmed_by` is
-        somebody else than `by`.
+        `decision` is `sent` (the gateway has the request), `resend` (it never arrived; send it again, and pay twice if
+        that is wrong), or `write-off` (its outcome stays unknown). `by` and `why` go into the event. Raises ValueError
+        for another decision, and ConfirmationError for a `resend` that costs `CAMPAIGNS_CONFIRM_COST` or more, unless
+        `confirmed_by` names a different person than `by`.
         """
         if decision not in RESOLUTIONS:
             raise ValueError(f"decision must be one of {', '.join(RESOLUTIONS)}")
@@ -175,7 +175,7 @@ class Campaign:
         return decide(self._services, record, HELD, RESOLUTIONS[decision], act, batch_id)
 
     def retry(self, *, by: str, why: str, batch_id: str | None = None) -> int:
-        """Plan batches again that the gateway refused, all of them or one. Returns how many."""
+        """Plan again the batches that the gateway refused, all of them or one. Returns the number of batches."""
         act = Act(Deed.BATCH_RETRIED, self.id, by, why)
         return decide(self._services, self._record(), REJECTED, PLANNED, act, batch_id)
 
@@ -189,7 +189,7 @@ def list_campaigns(services: Services, limit: int = 20) -> list[Status]:
 
 
 def newest_campaigns(services: Services) -> Iterator[Status]:
-    """All campaigns that are kept, newest first, read a page at a time. Raises StoreError."""
+    """Iterate over all stored campaigns, newest first, a page at a time. Raises StoreError."""
     pauses: dict[str, tuple[int, str] | None] = {}
     full = services.events.full()
     for record in services.people.campaigns(None):

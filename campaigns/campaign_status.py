@@ -1,4 +1,4 @@
-"""Where a campaign is: its counts and its state, as everybody is told them."""
+"""The status of a campaign: its state and its counts, as the API, the command and the report show them."""
 
 from __future__ import annotations
 
@@ -19,34 +19,33 @@ from campaigns.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where a campaign is. `recipients` counts each recipient in exactly one class; `total` is their sum.
+    """The status of a campaign. `recipients` counts each recipient in exactly one class; `total` is the sum.
 
-    `sent` = `final` + `awaiting`. `statuses` counts deliveries by the gateway's word. `costs` is what the
-    gateway reported so far, by currency; `cost` and `currency` are the same where there is one currency.
-    `unreadable` counts parts of answers that could not be used: rows, replies, names. `double_sends` counts messages
-    that went out twice, because a request that was sent again had arrived after all. `account_paused_until` and
-    `account_pause_reason` tell if nothing goes out for the account at the moment. `errors` is the error tree of an
-    `invalid` campaign.
+    `sent` = `final` + `awaiting`. `statuses` counts deliveries by the gateway's status. `costs` is what the gateway
+    has reported so far, by currency; `cost` and `currency` repeat it where there is only one currency. `unreadable`
+    counts parts of answers that could not be used: rows, replies, names. `double_sends` counts messages that went out
+    twice, because a request that was sent again had arrived after all. `errors` is the error tree of an `invalid`
+    campaign.
 
-    `scheduled_at` are the times for which mailings are scheduled, the earliest first. `out_of_reach` counts the
-    recipients whose mailing waits at the gateway for such a time, the last of them until `out_of_reach_until`: the
-    gateway has no method that cancels, so neither `pause` nor `cancel` stops them.
+    `account_paused_until` and `account_pause_reason` are set while the account is paused. `events_full_since` is set
+    while sending pauses because the event stream is full of events that the group `events_full_group` has yet to
+    read; sending resumes by itself once there is room.
 
-    `events_full_since` tells that sending pauses because the event stream is full of what `events_full_group` has yet
-    to read. That is no state of the campaign, and ends by itself once there is room.
+    `scheduled_at` lists the times for which mailings are scheduled, earliest first. `out_of_reach` counts recipients
+    whose mailing waits at the gateway for such a time, at the latest until `out_of_reach_until`. The gateway has no
+    method that cancels, so neither `pause` nor `cancel` stops these.
 
-    `requests` counts paid requests by their state, as `recipients` counts people. `reasons` tell why some were
-    refused or are held, and whether the gateway said so or a limit here; a list of campaigns comes without them.
+    `requests` counts paid requests by state. `reasons` say why requests were refused or are held, and whether the
+    gateway or a limit of this project is the cause; `list_campaigns` leaves them empty.
 
-    `send_window` says in words when it may go out; it is empty if at any time. `window_opens_at` is when it goes on, if
-    all that is left of it waits for that.
+    `send_window` says in words when the campaign may go out, and is empty if at any time. `window_opens_at` is set
+    while everything that is left to send waits for the window to open.
 
-    `canary` is where the part that goes out first is: `under way` (until `canary_until`, once all of it was sent),
-    `passed` or `failed`, and then `canary_reason` says why; it is empty without one.
+    `canary` is `under way`, `passed`, `failed`, or empty without a canary. `canary_until` is the time of the verdict,
+    set once the whole canary was sent, and `canary_reason` explains the verdict.
 
-    `made_by` is who handed it in. `draft_reason` says of a draft why it waits for somebody else to approve it.
-
-    `correlation_id` is the job's, or empty. A `test` is a few messages of a job that went to phones of one's own.
+    `made_by` names the person or program that handed the job in. `draft_reason` says why a draft needs approval.
+    `correlation_id` is the job's, or empty. `test` marks a test of a job, sent to the caller's own phones.
     """
 
     id: str
@@ -91,7 +90,7 @@ class Status:
     canary_reason: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON: times as ISO 8601, the cost as text."""
+        """The fields as plain values for JSON: times as ISO 8601, amounts of money as text."""
         plain = asdict(self)
         plain["created_at"] = self.created_at.isoformat()
         for name in (
@@ -110,7 +109,8 @@ class Status:
 
 
 def status_of(services: Services, record: Record, account_pause: tuple[int, str] | None, full: Full | None) -> Status:
-    """The status of a campaign, `account_pause`: until when (unix ms) and why. Raises StoreError."""
+    """The status of a campaign. `account_pause` is the end of the account's pause (unix ms) and its reason, None if it
+    is not paused; `full` describes a full event stream. Raises StoreError."""
     final, ended_ms = record.number("final"), record.number("ended_ms")
     schedule = schedule_of(services.batches, record, services.now_ms)
     currency, amount = next(iter(record.costs.items())) if len(record.costs) == 1 else ("", None)
@@ -152,13 +152,13 @@ def status_of(services: Services, record: Record, account_pause: tuple[int, str]
 
 
 def _window(services: Services, record: Record) -> dict[str, Any]:
-    """When it may go out."""
+    """The fields about the window."""
     opens_ms = closed_until_ms(services, record)
     return {"send_window": str(record.window or ""), "window_opens_at": _moment(opens_ms) if opens_ms else None}
 
 
 def _canary(record: Record) -> dict[str, Any]:
-    """Where the part that goes out first is."""
+    """The fields about the canary."""
     until_ms = record.number("canary_until_ms")
     return {
         "canary": "under way" if record.canary_batches and not record.over else record.fields.get("canary_state", ""),
@@ -168,7 +168,7 @@ def _canary(record: Record) -> dict[str, Any]:
 
 
 def _origin(record: Record) -> dict[str, Any]:
-    """Who handed it in, and as what."""
+    """The fields about how the job was handed in."""
     return {
         "correlation_id": record.fields.get("correlation_id", ""),
         "test": record.fields.get("test") == "1",

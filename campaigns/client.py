@@ -1,4 +1,4 @@
-"""The client: what an application does with campaigns, on the store that its settings name."""
+"""The client: what an application calls, bound to one set of settings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 def _method(door: Callable[Concatenate[Services, P], T]) -> Callable[Concatenate[_Connected, P], T]:
-    """A function whose first argument is the services, as a method of what holds them."""
+    """Make a method of a function whose first argument is the services."""
 
     @wraps(door)
     def method(self: _Connected, /, *args: P.args, **named: P.kwargs) -> T:
@@ -39,7 +39,11 @@ def _method(door: Callable[Concatenate[Services, P], T]) -> Callable[Concatenate
 
 
 class OptOutList:
-    """The phones that must not be messaged. Every method is described in `campaigns.optouts`."""
+    """The phones that must not be messaged.
+
+    Every method raises StoreError; those that take phones raise ValueError for a text that is not a phone, and then
+    change nothing. See `campaigns.optouts` for how opt-outs act.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -56,11 +60,11 @@ class OptOutList:
 
 
 class Client:
-    """Enqueues jobs and answers questions, with `settings`; without them, with those of the environment.
+    """Enqueues jobs, and reads and controls campaigns, with `settings` or else those of the environment.
 
-    Connects when it is first used, and again in every process that a fork makes; threads may share it. The functions
-    of `campaigns` are the methods of a client without settings, so an application needs one of its own only if it
-    works with several stores. Raises SettingsError when it is first used.
+    A client connects to Redis at its first call, and again in every process that a fork makes. Threads may share it.
+    The functions of `campaigns` are the methods of a client without settings, so an application needs a client of its
+    own only to work with several stores. The first call raises SettingsError if the environment's settings are wrong.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -69,7 +73,7 @@ class Client:
 
     @classmethod
     def over(cls, services: Services) -> Client:
-        """A client of services that are built already."""
+        """Make a client that uses `services` instead of building its own."""
         client = cls(services.settings)
         client._of_process = os.getpid(), services
         return client
@@ -88,7 +92,7 @@ class Client:
         return OptOutList(self)
 
     def campaign(self, campaign_id: str) -> Campaign:
-        """The handle of a campaign. Asks the store only when it is used."""
+        """The handle of a campaign. Its methods read the store; making the handle does not."""
         return Campaign.of(self._services, campaign_id)
 
     enqueue = _method(enqueue)
@@ -101,5 +105,5 @@ class Client:
     erase = _method(erase)
 
 
-#: Whose methods the functions of `campaigns` are.
+#: The client whose methods are the functions of `campaigns`.
 default_client: Final = Client()

@@ -1,4 +1,4 @@
-"""Consuming events from application code."""
+"""Consuming events from an application."""
 
 from __future__ import annotations
 
@@ -23,19 +23,22 @@ def consume(
     max_deliveries: int = 5,
     settings: Settings | None = None,
 ) -> Iterator[Event]:
-    """Events for the consumer group `group`, one by one, until `stop()` is true or nothing came for `idle_s` seconds.
+    """Iterate over the events of the consumer group `group`.
 
-    `deliveries.changed` comes as one `delivery.changed` per phone. An event counts as done when the next is asked
-    for. Until then it is this member's, however long it takes, since a thread gives signs of life; a minute after
-    the last sign another member gets it. So at least once: recognise repetitions by `event.id`. In order per
-    campaign while the group has one member that keeps its name: give it one by `consumer`.
+    Stops when `stop()` is true, or when no event has come for `idle_s` seconds (None: never). A `deliveries.changed`
+    entry comes as one `delivery.changed` event per phone.
 
-    An event that was begun `max_deliveries` times and never done goes to the group's dead letters
-    (`campaigns events --group GROUP --dead-letters`), and the group goes on. `since` is for a new group: a time
-    from which on to read, a position after which to, `0` (the oldest event that is kept) or `$` (only news);
-    `campaigns events --group GROUP --rewind TIME` sets one back that exists.
+    Events are delivered at least once, so recognise repetitions by `event.id`. An event is acknowledged when the next
+    one is requested. Until then it belongs to this member for any length of time: a thread renews the claim, and
+    another member gets the event a minute after the last renewal. Events of a campaign come in order while the group
+    has one member, which keeps its name across restarts: pass it as `consumer`.
 
-    Raises ValueError for another `since`, SettingsError and StoreError.
+    An event that was delivered `max_deliveries` times and never acknowledged becomes a dead letter of the group
+    (`campaigns events --group GROUP --dead-letters`), and the next event follows. `since` applies to a new group: a
+    time to read from, a position to read after, `0` for the oldest event in the stream, or `$` for new events only.
+    To set an existing group back, run `campaigns events --group GROUP --rewind TIME`.
+
+    Raises ValueError for another `since`, SettingsError, and StoreError.
     """
     settings = settings or consumer_settings()
     member = Consumer(
@@ -51,10 +54,10 @@ def consume(
 
 @contextmanager
 def stop_on_signals(*numbers: signal.Signals) -> Iterator[Callable[[], bool]]:
-    """`with stop_on_signals() as stopped: for event in consume("crm", stop=stopped): ...`
+    """End a loop on a signal: `with stop_on_signals() as stopped: for event in consume("crm", stop=stopped): ...`
 
-    SIGTERM and SIGINT, or those given, let the loop end after the event that is being worked on. Handlers are
-    installed when the block begins and restored when it ends; only the main thread may do that.
+    On SIGTERM or SIGINT, or on one of `numbers`, the loop ends after the current event. The handlers are installed
+    when the block begins and restored when it ends. Raises ValueError outside the main thread.
     """
     signals: list[int] = []
 

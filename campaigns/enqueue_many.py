@@ -1,4 +1,4 @@
-"""Enqueueing many jobs at once, for applications that have a thousand single messages."""
+"""Enqueueing many jobs at once, for applications that send thousands of single messages."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from campaigns.enqueue import enqueue
 from campaigns.errors import CampaignsError, JobError, StoreError
 from campaigns.jobs.typed import AnyJob
 from campaigns.ledger import Stored
-from campaigns.preparing.job import all_mistakes, checked_job, key_of, made, started
-from campaigns.preparing.small_campaigns import Whole, looked_up_later, store_whole
+from campaigns.preparing.job import all_mistakes, checked_job, key_of, with_maker, with_start
+from campaigns.preparing.small_campaigns import SmallCampaign, planned_without_optouts, store_small_campaigns
 from campaigns.services import Services
 
 _JOBS_PER_ROUND_TRIP: Final = 200
-#: What bounds the memory of a round trip: of single messages each job is one batch.
+#: Bounds the memory of a round trip. A job with a single message is one batch.
 _BATCHES_PER_ROUND_TRIP: Final = 300
-#: Groups that wait to be stored while the next one is planned.
+#: How many groups may wait to be stored while the next one is planned.
 _GROUPS_AHEAD: Final = 1
 
 
 class Enqueued(NamedTuple):
-    """What became of one of many jobs: its campaign, or why there is none."""
+    """The result for one job: its campaign, or the error that stopped it. The other field is None."""
 
     campaign: Campaign | None
     error: CampaignsError | None
@@ -41,18 +41,20 @@ def enqueue_many(
     start: str | None = None,
     by: str = APPLICATION,
 ) -> list[Enqueued]:
-    """Enqueue many jobs, such as thousands of single messages, in a few round trips. One result a job, in their order.
+    """Enqueue many jobs, such as thousands of single messages, in a few round trips. Returns one result per job,
+    in order.
 
-    Each is checked, stored and repeatable by its key as by `enqueue`, and stands or falls alone: what is wrong with it
-    is the `error` of its result, which is what `enqueue` would raise. `keys` gives one key a job, or None; `start` and
-    `by` are `enqueue`'s, for each. Raises ValueError, before anything is stored, if there are not as many keys as jobs.
+    Each job is checked and stored on its own, and is repeatable by its key, as with `enqueue`. A failed job does not
+    affect the others: the `error` of its result is the exception that `enqueue` would raise. `keys` has one key (or
+    None) per job. `strict`, `start` and `by` apply to every job as in `enqueue`. Raises ValueError if the numbers of
+    keys and jobs differ, and SettingsError; nothing is stored then.
     """
-    jobs = [started(job, start) for job in jobs]
+    jobs = [with_start(job, start) for job in jobs]
     given = [None] * len(jobs) if keys is None else list(keys)
     if len(given) != len(jobs):
         raise ValueError(f"{len(jobs)} jobs, but {len(given)} keys")
     many, found, under_way = _Many(services, strict, by), list[Enqueued](), deque[Future[list[Enqueued]]]()
-    # One thread stores what this one has planned. It mostly waits for the server, and keeps to the order of the jobs.
+    # A second thread stores what this one has planned, in the order of the jobs. It mostly waits for the server.
     with ThreadPoolExecutor(1, "enqueue_many") as storing:
         for group in many.planned(jobs, given):
             under_way.append(storing.submit(many.store, group))
@@ -61,68 +63,70 @@ def enqueue_many(
         return [*found, *chain.from_iterable(group.result() for group in under_way)]
 
 
-class _One(NamedTuple):
-    """A job under its key; what it becomes if it can be stored whole, or what is wrong with it."""
+class _Entry(NamedTuple):
+    """A job and its key. `small` is its plan if it is a small campaign, `error` what is wrong with it."""
 
     job: Mapping[str, Any]
     key: str | int | None
-    whole: Whole | None = None
+    small: SmallCampaign | None = None
     error: CampaignsError | None = None
 
 
 class _Many:
-    """Jobs that are planned in groups, each of which is stored in one round trip. A job that is out of the ordinary
-    goes the way of `enqueue`."""
+    """Plans jobs in groups, and stores each group in one round trip. A job that is not small, or whose key is known,
+    goes through `enqueue`."""
 
     def __init__(self, services: Services, strict: bool, by: str) -> None:
         self._services = services
         self._strict = strict
         self._by = by
 
-    def planned(self, jobs: Sequence[Mapping[str, Any]], keys: Sequence[str | int | None]) -> Iterator[list[_One]]:
-        """The jobs in groups. While the store cannot be reached, nothing is planned."""
+    def planned(self, jobs: Sequence[Mapping[str, Any]], keys: Sequence[str | int | None]) -> Iterator[list[_Entry]]:
+        """The jobs in groups. If the store cannot be reached, the entries of a group have that error and no plan."""
         for first in range(0, len(jobs), _JOBS_PER_ROUND_TRIP):
             last = first + _JOBS_PER_ROUND_TRIP
             pairs = list(zip(jobs[first:last], keys[first:last], strict=True))
             try:
                 now_ms = self._services.about_now_ms()
             except StoreError as error:
-                yield [_One(job, key, error=error) for job, key in pairs]
+                yield [_Entry(job, key, error=error) for job, key in pairs]
             else:
-                yield from _bounded(self._one(job, key, now_ms) for job, key in pairs)
+                yield from _bounded(self._entry(job, key, now_ms) for job, key in pairs)
 
-    def store(self, group: Sequence[_One]) -> list[Enqueued]:
-        """Store a group, and enqueue by itself whatever could not be stored with it."""
-        stored = iter(self._stored([one.whole for one in group if one.whole is not None]))
-        found = [Enqueued(None, one.error) if one.error else next(stored) if one.whole else None for one in group]
-        return [result or self._alone(one.job, one.key) for result, one in zip(found, group, strict=True)]
+    def store(self, group: Sequence[_Entry]) -> list[Enqueued]:
+        """Store a group in one round trip, then enqueue one by one the jobs that could not be stored that way."""
+        stored = iter(self._store_small([entry.small for entry in group if entry.small is not None]))
+        found = [
+            Enqueued(None, entry.error) if entry.error else next(stored) if entry.small else None for entry in group
+        ]
+        return [result or self._alone(entry.job, entry.key) for result, entry in zip(found, group, strict=True)]
 
-    def _one(self, job: Mapping[str, Any], key: str | int | None, now_ms: int) -> _One:
+    def _entry(self, job: Mapping[str, Any], key: str | int | None, now_ms: int) -> _Entry:
         try:
-            return _One(job, key, self._whole(job, key, now_ms))
+            return _Entry(job, key, self._plan_small(job, key, now_ms))
         except CampaignsError as error:
-            return _One(job, key, error=error)
+            return _Entry(job, key, error=error)
 
-    def _whole(self, job: Mapping[str, Any], key: str | int | None, now_ms: int) -> Whole | None:
-        """The job, planned; None if that is for `enqueue` alone. Raises JobError, StoreError."""
+    def _plan_small(self, job: Mapping[str, Any], key: str | int | None, now_ms: int) -> SmallCampaign | None:
+        """The planned job; None if only `enqueue` can handle it. Raises JobError, StoreError."""
         with all_mistakes(self._services, job):
             own = key_of(job, key)
         try:
-            checked = made(checked_job(self._services, job, None, now_ms=now_ms), self._by)
+            checked = with_maker(checked_job(self._services, job, None, now_ms=now_ms), self._by)
         except JobError:
             if own is None:
                 raise
-            return None  # its key may be known, and its time have passed since
-        return looked_up_later(self._services, checked, own, strict=self._strict, now_ms=now_ms)
+            return None  # perhaps a known key whose job has a time that has passed since
+        return planned_without_optouts(self._services, checked, own, strict=self._strict, now_ms=now_ms)
 
-    def _stored(self, wholes: Sequence[Whole]) -> list[Enqueued | None]:
-        """The result of each; None where another campaign has its key, or somebody of it is opted out."""
-        if not wholes:
+    def _store_small(self, campaigns: Sequence[SmallCampaign]) -> list[Enqueued | None]:
+        """The result of each; None where another campaign has its key, or one of its recipients is opted out."""
+        if not campaigns:
             return []
         try:
-            stored = store_whole(self._services, wholes)
+            stored = store_small_campaigns(self._services, campaigns)
         except StoreError as error:
-            return [Enqueued(None, error)] * len(wholes)
+            return [Enqueued(None, error)] * len(campaigns)
         return [self._result(one) for one in stored]
 
     def _result(self, stored: Stored | StoreError) -> Enqueued | None:
@@ -138,12 +142,12 @@ class _Many:
             return Enqueued(None, error)
 
 
-def _bounded(ones: Iterable[_One]) -> Iterator[list[_One]]:
+def _bounded(entries: Iterable[_Entry]) -> Iterator[list[_Entry]]:
     """Groups that have no more batches than one round trip may carry."""
-    group, batches = list[_One](), 0
-    for one in ones:
-        group.append(one)
-        batches += len(one.whole.plan.batches) if one.whole else 0
+    group, batches = list[_Entry](), 0
+    for entry in entries:
+        group.append(entry)
+        batches += len(entry.small.plan.batches) if entry.small else 0
         if batches >= _BATCHES_PER_ROUND_TRIP:
             yield group
             group, batches = [], 0

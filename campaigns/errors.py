@@ -5,25 +5,25 @@
     ├── JobError                 a job breaks a rule; nothing was stored
     ├── KeyConflictError         the key belongs to a campaign with another job
     ├── UnknownCampaignError     no campaign has this id
-    ├── StateError               what was asked is not possible in this state
-    ├── ApprovalError            who made a draft cannot approve it
-    ├── ConfirmationError        what is dear to send again takes two people
-    ├── PlanUnderWayError        somebody else plans a job under this key at this moment
-    ├── WaitTimeoutError         the campaign is not there yet
+    ├── StateError               the operation is not possible in this state
+    ├── ApprovalError            the maker of a draft cannot approve it
+    ├── ConfirmationError        an expensive resend needs a second person
+    ├── PlanUnderWayError        another process is planning a job under this key
+    ├── WaitTimeoutError         the campaign was not over in time
     ├── ErasureBlockedError      a person cannot be erased yet; nothing was erased
     ├── StoreError               Redis could not be reached or refused a write
-    │   ├── LayoutError          another version of the project wrote what lies there
-    │   └── NotReplicatedError   it was written, and a failover may undo it
+    │   ├── LayoutError          the stored data has the layout of another version
+    │   └── NotReplicatedError   the write succeeded, but a failover may undo it
     └── GatewayError             a request to the gateway did not succeed
-        ├── PermitDeniedError    the account is paused or its limit is used up: nothing was tried
-        ├── NotSentError         not one byte left: certainly not sent
+        ├── PermitDeniedError    the account is paused or its limit is used up: no request was made
+        ├── NotSentError         no byte left: certainly not sent
         ├── TooManyRequestsError 429: certainly not sent, the account must pause
-        ├── AccountRefusedError  token, money, rights: certainly not sent
+        ├── AccountRefusedError  token, balance, rights: certainly not sent
         ├── ContentRefusedError  the gateway refused the content: certainly not sent
-        └── OutcomeUnknownError  bytes left and no clear answer came back
+        └── OutcomeUnknownError  bytes left, and no clear answer came back
 
-Facts are fields, so that callers need not read messages. No exception carries a token, a text or a
-phone in its message, and none is chained to an exception of `requests` or `redis`, whose messages do.
+Facts are fields, so that callers need not parse messages. No message holds a token, a text or a phone, and no
+exception is chained to one of `requests` or `redis`, whose messages may.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from decimal import Decimal
 from typing import Any, Final, cast
 
 ErrorTree = dict[str, Any]
-#: What may be a phone, in any spelling; ids at the gateway are shorter.
+#: Digits that may be a phone, in any spelling. The gateway's ids are shorter.
 _PHONE: Final = re.compile(r"\+?[0-9*](?:[ ()\u00a0.-]{0,2}[0-9*]){8,}")
 
-#: A job with a million mistakes is told the first of them: nobody reads more, and all must be stored.
+#: The most mistakes that a JobError lists, since all that it lists are stored.
 _REASONS_MOST: Final = 1000
 _REASON_LENGTH: Final = 800
 _NAME_LENGTH: Final = 100
 
 
 class CampaignsError(Exception):
-    """The root: `except CampaignsError` catches whatever this package raises on purpose."""
+    """The root of the tree: `except CampaignsError` catches every exception that this package defines."""
 
 
 class SettingsError(CampaignsError):
@@ -57,9 +57,9 @@ class SettingsError(CampaignsError):
 class JobError(CampaignsError):
     """A job breaks rules; nothing was stored.
 
-    `errors` is the tree that marshmallow builds (field or index → subtree or list of reasons) and
-    `lines` the same as flat text, one `messages[2].content.button_link: reason` each. Both are bounded in number and
-    length, whatever the job held, and name no field by what may be a phone.
+    `errors` is the tree that marshmallow builds: field or index → subtree or list of reasons. `lines` is the same as
+    flat text, one `messages[2].content.button_link: reason` each. Both have at most 1,000 reasons of at most 800
+    characters, and digits in names of unknown fields are masked.
     """
 
     def __init__(self, errors: ErrorTree) -> None:
@@ -69,7 +69,7 @@ class JobError(CampaignsError):
 
 
 class KeyConflictError(CampaignsError):
-    """`key` was used before for `campaign_id`, with a different job."""
+    """`key` belongs to the campaign `campaign_id`, which has a different job."""
 
     def __init__(self, key: str, campaign_id: str) -> None:
         self.key = key
@@ -78,7 +78,7 @@ class KeyConflictError(CampaignsError):
 
 
 class UnknownCampaignError(CampaignsError):
-    """No campaign has this id (any more: finished ones are erased after their retention)."""
+    """No campaign has this id. Finished campaigns expire after `retention_s`."""
 
     def __init__(self, campaign_id: str) -> None:
         self.campaign_id = campaign_id
@@ -86,7 +86,7 @@ class UnknownCampaignError(CampaignsError):
 
 
 class StateError(CampaignsError):
-    """What was asked is not possible in `state`."""
+    """The operation `what` is not possible in `state`."""
 
     def __init__(self, what: str, state: str) -> None:
         self.what = what
@@ -95,26 +95,26 @@ class StateError(CampaignsError):
 
 
 class ApprovalError(CampaignsError):
-    """A draft needs the approval of somebody else than `by`, who made it."""
+    """A draft needs the approval of a different person than `by`, who made it."""
 
     def __init__(self, campaign_id: str, by: str) -> None:
         self.campaign_id = campaign_id
         self.by = by
-        super().__init__(f"campaign {campaign_id} was made by {by}: somebody else has to approve it")
+        super().__init__(f"campaign {campaign_id} was made by {by}: another person has to approve it")
 
 
 class ConfirmationError(CampaignsError):
-    """To send again for `cost` what may have arrived takes somebody else than `by` as well; nothing was planned."""
+    """A resend that may pay `cost` twice needs a second person besides `by` to confirm it; nothing was planned."""
 
     def __init__(self, campaign_id: str, by: str, cost: Decimal) -> None:
         self.campaign_id = campaign_id
         self.by = by
         self.cost = cost
-        super().__init__(f"resending costs {cost:f}: besides {by} somebody else has to confirm it")
+        super().__init__(f"resending costs {cost:f}: another person than {by} has to confirm it")
 
 
 class PlanUnderWayError(CampaignsError):
-    """Somebody else plans the job of this key, or died while planning it. Nothing was stored; ask again later."""
+    """Another process is planning the job of this key, or died while doing so. Nothing was stored; try again later."""
 
     def __init__(self, campaign_id: str) -> None:
         self.campaign_id = campaign_id
@@ -122,7 +122,7 @@ class PlanUnderWayError(CampaignsError):
 
 
 class WaitTimeoutError(CampaignsError):
-    """The campaign did not get there within `timeout_s` seconds; `state` is where it was."""
+    """The campaign was not over within `timeout_s` seconds; `state` is its last known state."""
 
     def __init__(self, campaign_id: str, state: str, timeout_s: float) -> None:
         self.campaign_id = campaign_id
@@ -132,7 +132,7 @@ class WaitTimeoutError(CampaignsError):
 
 
 class ErasureBlockedError(CampaignsError):
-    """A person cannot be erased yet, and nothing was erased. `batches` maps those under way to their states."""
+    """A person cannot be erased yet; nothing was erased. `batches` maps the ids of the batches in the way to states."""
 
     def __init__(self, batches: dict[str, str]) -> None:
         self.batches = batches
@@ -145,13 +145,13 @@ class StoreError(CampaignsError):
 
 
 class LayoutError(StoreError):
-    """Another version of the project wrote what lies in the store. No repetition helps, and nothing was read."""
+    """The data in Redis has the layout of another version of this project. Nothing was read, and retrying is no use."""
 
 
 class NotReplicatedError(StoreError):
-    """The server wrote it, but too few of its replicas have it: should one take its place now, it is lost.
+    """The write succeeded, but only `having` of `wanted` replicas have it, so a failover may undo it.
 
-    `having` of `wanted` replicas have it. What was asked may be asked again, which does nothing but wait once more.
+    The call may be repeated: it writes nothing again, and waits for the replicas once more.
     """
 
     def __init__(self, having: int, wanted: int) -> None:
@@ -163,8 +163,8 @@ class NotReplicatedError(StoreError):
 class GatewayError(CampaignsError):
     """A request to the gateway did not succeed.
 
-    `method` is the gateway's method, `may_have_been_sent` whether its effect may have happened,
-    `http_status` the status if one came, `gateway_text` the gateway's own words if it said any.
+    `method` is the gateway's method, and `may_have_been_sent` whether the request may have taken effect.
+    `http_status` and `gateway_text` come from the answer, if there was one; `retry_after_s` is in seconds.
     """
 
     may_have_been_sent = False
@@ -183,45 +183,45 @@ class GatewayError(CampaignsError):
         self.http_status = http_status
         self.gateway_text = gateway_text
         self.retry_after_s = retry_after_s
-        # The words may repeat a phone of the request, and messages of exceptions end in logs.
+        # The gateway's text may repeat a phone of the request, and exception messages end in logs.
         said = f": {_PHONE.sub('***', gateway_text)}" if gateway_text else ""
         super().__init__(f"{method}: {reason}{said}")
 
     @property
     def facts(self) -> dict[str, str | int | None]:
-        """What a log line says of it: never the gateway's words, which may repeat a text or a phone."""
+        """The fields for a log line: never the gateway's text, which may repeat a text or a phone."""
         named = {"error": type(self).__name__, "method": self.method, "reason": self.reason}
         return {**named, "http_status": self.http_status}
 
 
 class PermitDeniedError(GatewayError):
-    """The shared limiter gave no permit; ask again after `retry_after_s`."""
+    """The shared limiter gave no permit; try again after `retry_after_s` seconds."""
 
 
 class NotSentError(GatewayError):
-    """Not one byte of the request left this machine."""
+    """No byte of the request left this machine."""
 
 
 class TooManyRequestsError(GatewayError):
-    """The gateway asks for a pause; `retry_after_s` says how long if it said so."""
+    """The gateway answered 429; `retry_after_s` is the pause in seconds that it asked for, if any."""
 
 
 class AccountRefusedError(GatewayError):
-    """The gateway refuses the account, not the content: token, rights, money, address."""
+    """The gateway refused the account, not the content: token, rights, balance, IP address."""
 
 
 class ContentRefusedError(GatewayError):
-    """The gateway looked at the request and said no to what is in it."""
+    """The gateway refused the content of the request."""
 
 
 class OutcomeUnknownError(GatewayError):
-    """Bytes left and no clear answer came back: nobody knows whether the gateway acted."""
+    """Bytes left, and no clear answer came back: it is unknown whether the gateway acted on the request."""
 
     may_have_been_sent = True
 
 
 def capped(tree: ErrorTree) -> ErrorTree:
-    """The first of the tree's reasons, each of a bounded length, and how many more there are."""
+    """The tree with its first 1,000 reasons, each cut to 800 characters, and the number of the rest."""
     kept, left = _capped(tree, _REASONS_MOST)
     if left >= 0:
         return cast(ErrorTree, kept)
@@ -230,7 +230,7 @@ def capped(tree: ErrorTree) -> ErrorTree:
 
 
 def _capped(tree: Any, room: int) -> tuple[Any, int]:
-    """The tree within `room` reasons, and the room that is left: less than nought by what was left out."""
+    """The tree cut to `room` reasons, and the room left; negative by the number of reasons that were cut."""
     if not isinstance(tree, dict):
         reasons = [str(reason)[:_REASON_LENGTH] for reason in _listed(tree)]
         return reasons[: max(0, room)], room - len(reasons)
@@ -243,9 +243,10 @@ def _capped(tree: Any, room: int) -> tuple[Any, int]:
 
 
 def _named(name: str) -> str:
-    """A field's name in a sentence of ours: a stranger may have put a phone or a text in its place."""
-    sound = name.encode("utf-8", "replace").decode()
-    return re.sub(r"[0-9]{5,}", "***", sound if len(sound) <= _NAME_LENGTH else sound[:_NAME_LENGTH] + "...")
+    """A field's name, fit for a message: a caller may have put a phone or a text in its place."""
+    encodable = name.encode("utf-8", "replace").decode()
+    short = encodable if len(encodable) <= _NAME_LENGTH else encodable[:_NAME_LENGTH] + "..."
+    return re.sub(r"[0-9]{5,}", "***", short)
 
 
 def _listed(reasons: Any) -> list[Any]:
@@ -266,7 +267,7 @@ def flatten(tree: Any, place: str = "") -> list[str]:
 def _join(place: str, name: str | int) -> str:
     if name == "_schema":
         return place
-    # A tree that was stored has its numbers as text, as JSON keeps all names.
+    # JSON turned the numbers of a stored tree into text.
     if isinstance(name, int) or (place and name.isdecimal()):
         return f"{place}[{name}]"
     return f"{place}.{name}" if place else name

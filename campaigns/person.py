@@ -1,4 +1,4 @@
-"""One person: found in all campaigns, and erased by all of them."""
+"""One person: found in all campaigns, and erased from them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from campaigns.services import Services
 
 
 def find_person(services: Services, phone: str, *, campaigns: int | None = 100) -> Iterator[PersonHistory]:
-    """What the newest `campaigns` campaigns (None: all that are kept) did to a phone, newest first.
+    """What the newest `campaigns` campaigns (None: all that are stored) sent to a phone, newest campaign first.
 
-    The phone may be spelled as in a job. There is no index by phone: a campaign of a million recipients takes
-    about 0.1 s to look through, one of 100,000 quick messages 1 s (see `campaigns.people.history`). A message
-    of which nothing was heard is found by its request's body, so not once that has expired; the recipients of
-    a list mailing are found once the gateway has named them.
+    The phone may be spelled as in a job. There is no index by phone: searching a campaign of a million recipients
+    takes about 0.1 s, one of 100,000 quick messages 1 s (see `campaigns.people.history`). A message without a status
+    is found in the body of its request, so not after that body has expired. A recipient of a list mailing is found
+    once the gateway has reported a status for it.
 
-    Raises ValueError if it is no phone, and StoreError.
+    Raises ValueError if `phone` is not a phone number, and StoreError.
     """
     return services.people.traces(services.people.normal(phone), campaigns)
 
 
 def find_message(services: Services, message_id: int, *, account: str = "default") -> MessageOwner | None:
-    """Which mailing of which batch the gateway's `message_id` is; None if it is not known. Raises StoreError."""
+    """The mailing and the batch that have the gateway's `message_id`; None if it is unknown. Raises StoreError."""
     return services.people.owner(account, message_id)
 
 
@@ -35,17 +35,16 @@ def erase(
     by: str = APPLICATION,
     why: str = "",
 ) -> Erased:
-    """Erase a person from everything that is kept here, and say what was erased. Counters stay as they are.
+    """Erase a person from everything that this project stores. Returns what was erased; a repetition finds nothing.
 
-    Deliveries, replies, lists of those taken out, request bodies, dead letters, and events that every group has
-    acknowledged.
-    Events that somebody has yet to read stay for the moment (`events_left`); repeat it later. An opt-out is
-    kept, since without it the person would be messaged again, unless `optout_too`. What the gateway and your
-    consumers know is theirs. A repetition finds nothing. A record is kept of each time, with `by` whom
-    and `why`, and with the phone masked.
+    Erases deliveries, replies, entries in lists of excluded recipients, request bodies, dead letters, and events that
+    every group has acknowledged. Events that a group has yet to read stay for now (`events_left`): call again later.
+    Counters do not change. The opt-out is kept unless `optout_too`, because without it the person could be messaged
+    again. The gateway and your consumers keep what they have. Each call leaves an audit record with `by`, `why` and
+    the masked phone.
 
-    Raises ErasureBlockedError, with nothing erased, while the person stands in a batch that waits, is being sent, in
-    doubt, held or still followed; ValueError if it is no phone; and StoreError.
+    Raises ErasureBlockedError, with nothing erased, while the person is in a batch that is waiting, being sent, in
+    doubt, held or still polled; ValueError if `phone` is not a phone number; and StoreError.
     """
     erasure = Erasure(services.store, services.people, services.replies, services.optouts)
     return erasure.erase(services.people.normal(phone), optout_too=optout_too, by=by, why=why)

@@ -1,4 +1,4 @@
-"""What enqueueing a job would do: counted and shown, with nothing stored and nothing sent."""
+"""Previews: what enqueueing a job would do, with nothing stored and nothing sent."""
 
 from __future__ import annotations
 
@@ -16,21 +16,30 @@ from campaigns.jobs.typed import AnyJob
 from campaigns.jobs.values import BulkJob, Job
 from campaigns.planning.filling import Sample, Samples
 from campaigns.planning.planner import Exclusion, PlannedBatch, Planner
-from campaigns.preparing.job import Chosen, Recipients, all_mistakes, checked_job, key_of, planner_of, refusals, rows_of
+from campaigns.preparing.job import (
+    ColumnChoice,
+    Recipients,
+    all_mistakes,
+    checked_job,
+    key_of,
+    planner_of,
+    refusals,
+    rows_of,
+)
 from campaigns.recipients.exclusions import Excluded
 from campaigns.services import Services
 from campaigns.settings import Settings
 
 _EXAMPLES: Final = 10
-#: Stands for what is put in at the last moment and nobody else should see.
+#: Stands for the token and for the signature in a callback's address, which only the gateway may see.
 _HIDDEN: Final = "***"
 
 
 @dataclass(frozen=True, slots=True)
 class FirstRequest:
-    """A request as it would go out, `***` in the place of the token and of what signs a callback's address.
+    """A request as it would go out, with `***` in place of the token and of the signature in a callback's address.
 
-    `body` is the JSON object, or with `form` the fields of a form; an image file is named by its size.
+    `body` is the JSON object or, with `form`, the fields of the form. An image is shown as its name, type and size.
     """
 
     method: str
@@ -41,15 +50,16 @@ class FirstRequest:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would become of a job.
+    """What enqueueing a job would do.
 
-    Each of `total` recipients is counted in exactly one of `invalid`, `duplicate`, `opted_out` and `to_send`;
-    `examples` are the first few who would be excluded. Of personal mailings `samples` are the first messages and
-    `longest` is the longest, as their recipients will read them. Of a list mailing only the gateway knows the
-    recipients: then `total` is 0, and `to_send` and `cost` are None.
-    `requests` are those that are paid for, `cost` is what all would cost at `message_cost` each, None while that
-    setting is unset. `refused` is the tree of limits that would stop the job, empty if nothing would; `same_as`
-    the campaign that has the key with the same job, so that no second one would be made.
+    Each of the `total` recipients is counted in exactly one of `invalid`, `duplicate`, `opted_out` and `to_send`.
+    `examples` are the first few excluded recipients. For personal mailings, `samples` are the first messages and
+    `longest` is the longest, as recipients will read them. Only the gateway knows the recipients of a list mailing:
+    its `total` is 0, and its `to_send` and `cost` are None.
+
+    `requests` counts the paid requests. `cost` is the price of all messages at `message_cost` each, or None if that
+    setting is unset. `refused` is the error tree of the limits that the job breaks, empty if `enqueue` would accept it.
+    `same_as` is the id of the campaign that already has the key with the same job; `enqueue` would return it.
     """
 
     name: str
@@ -71,9 +81,9 @@ class Preview:
     samples: tuple[Sample, ...] = field(repr=False)
     longest: Sample | None = field(repr=False)
     first_request: FirstRequest | None
-    #: When it may go out, in words; empty if at any time.
+    #: When the campaign may go out, in words; empty if at any time.
     send_window: str = ""
-    #: How many recipients go out before the others; 0 if all go out together.
+    #: The number of recipients in the canary, who get their messages first; 0 without a canary.
     canary: int = 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -91,20 +101,21 @@ def preview(
     key: str | int | None = None,
     recipients: Recipients = None,
     strict: bool = False,
-    columns: Chosen = None,
+    columns: ColumnChoice = None,
     encoding: str | None = None,
     samples: int = 3,
     on_excluded: Callable[[Excluded], object] | None = None,
 ) -> Preview:
-    """Check and plan a job as `enqueue` would, with the same arguments, but store nothing and wake nobody.
+    """Check and plan a job as `enqueue` would, with the same arguments, but store nothing and send nothing.
 
-    `samples` is how many messages of personal mailings are kept to be shown; `on_excluded` is called with every
-    recipient who would be excluded, so that all can be written down while memory stays flat.
+    `samples` is the number of messages from personal mailings to keep in the result. `on_excluded` is called with each
+    recipient who would be excluded, so that a caller can write all of them down in bounded memory.
 
-    Opt-outs are those of now. Recipients are read once and not kept; an iterator is used up. What `enqueue` would
-    refuse once everybody is counted is told in `refused`.
+    Opt-outs are those at the time of the call. Recipients are read once and not kept, so an iterator is consumed.
+    Limits that need the number of recipients raise nothing; they are reported in `refused`.
 
-    Raises JobError with every error at once, KeyConflictError if `key` belongs to another job, and StoreError.
+    Raises JobError with every mistake at once, KeyConflictError if `key` belongs to a campaign with a different job,
+    SettingsError, and StoreError.
     """
     with all_mistakes(services, job, recipients):
         own_key, rows = key_of(job, key), rows_of(job, recipients, columns, encoding)
@@ -128,7 +139,7 @@ def preview(
 
 
 def _counted(settings: Settings, job: Job, counts: Mapping[str, int]) -> dict[str, Any]:
-    """The numbers of a preview and its money, beside the limits of the job and when it may go out."""
+    """The counts and costs of a preview, the limits of the job, and when it may go out."""
     to_send, price = _to_send(job, counts), settings.message_cost
     return {
         **counts,
@@ -145,7 +156,7 @@ def _counted(settings: Settings, job: Job, counts: Mapping[str, int]) -> dict[st
 def _walked(
     planner: Planner, on_excluded: Callable[[Excluded], object] | None
 ) -> tuple[PlannedBatch | None, int, tuple[Excluded, ...]]:
-    """The first request, how many there are, and a few who are excluded; the rest is only told."""
+    """The first request, the number of requests, and the first few excluded recipients; calls `on_excluded` for all."""
     first, requests, examples = None, 0, list[Excluded]()
     for step in planner.steps():
         if isinstance(step, Exclusion):
@@ -165,7 +176,7 @@ def _to_send(job: Job, counts: Mapping[str, int]) -> int | None:
 
 
 def _same_as(services: Services, key: str | None, digest: str) -> str | None:
-    """The campaign that has the key. Raises KeyConflictError if its job is known to be another."""
+    """The id of the campaign that has the key. Raises KeyConflictError if its job is known to differ."""
     owner = services.campaigns.of_key(key) if key is not None else None
     if owner is None:
         return None
@@ -193,7 +204,7 @@ def _shown(settings: Settings, job: Job, batch: PlannedBatch | None) -> FirstReq
 
 def _call(settings: Settings, job: Job, body: bytes) -> Call:
     if isinstance(job, BulkJob):
-        # Ours is signed for each attempt, which there is none of yet.
+        # Our own address is signed for each attempt to send, and there is no attempt yet.
         ours = f"{settings.callback_base_url}/{_HIDDEN}" if settings.callback_base_url else None
         return send_bulk_viber(body, job.callback_url or ours)
     build = send_quick_viber_message if job.kind == "quick" else send_viber_message_list

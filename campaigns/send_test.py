@@ -1,4 +1,4 @@
-"""Tests of a job: a few of its messages, as they will read, sent to phones of one's own."""
+"""Tests of a job: a few of its messages, sent to the caller's own phones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from campaigns.jobs.typed import AnyJob
 from campaigns.jobs.values import Job, ListJob, Mailing, QuickJob
 from campaigns.planning.filling import form_of
 from campaigns.planning.planner import Exclusion
-from campaigns.preparing.job import Chosen, Recipients, all_mistakes, checked_job, planner_of, rows_of
+from campaigns.preparing.job import ColumnChoice, Recipients, all_mistakes, checked_job, planner_of, rows_of
 from campaigns.recipients import mobile_phones
 from campaigns.services import Services
 from campaigns.text.wording import counted
@@ -27,24 +27,25 @@ def send_test(
     to: str | Sequence[str],
     rows: Iterable[int] = (1,),
     recipients: Recipients = None,
-    columns: Chosen = None,
+    columns: ColumnChoice = None,
     encoding: str | None = None,
 ) -> Campaign:
-    """Send the real text, picture and button of a job to phones of one's own, at once. The messages are paid for.
+    """Send a job's real text, image and button to your own phones, at once. The messages are paid for.
 
-    Of each personal mailing `to` gets what the recipients number `rows` (from 1) would get; of any other the one
-    message that everybody gets. The other arguments are those of `enqueue`. The test is a campaign of its own, under a
-    key of its own: it is marked as a test, counts nowhere with the job, and may be repeated. Schedule, window,
-    rate and limits of the job do not apply.
+    From each personal mailing, every phone in `to` gets the messages of the recipients numbered `rows` (from 1); from
+    any other mailing, its one message. The other arguments are those of `enqueue`. The test is a separate campaign
+    with a key of its own. It is marked as a test, does not count towards the job, and may be repeated. The job's
+    schedule, window, canary, rate and limits do not apply.
 
-    Raises JobError as `enqueue` does, and if a phone is none, or opted out, or a row is not there or would be excluded.
+    Raises JobError, SettingsError and StoreError as `enqueue` does. Also raises JobError if a phone in `to` is not a
+    mobile number or is opted out, if a row does not exist or would be excluded, and for a job of kind `list`.
     """
     with all_mistakes(services, job, recipients):
         handed_in = rows_of(job, recipients, columns, encoding)
     phones = _phones([to] if isinstance(to, str) else list(to), services.settings.phone_region)
     tested = _test_of(checked_job(services, job, handed_in), phones, frozenset(rows))
     for step in planner_of(services, tested).steps():
-        # The text of two rows may be the same: then the phone gets it once.
+        # Two rows may have the same text; the phone then gets it once.
         if isinstance(step, Exclusion) and step.reason != "duplicate":
             raise JobError({"test": [f"would not be sent: {next(step.excluded()).words}"]})
     return enqueue_checked(services, tested, f"test {secrets.token_hex(16)}")
@@ -59,9 +60,9 @@ def _phones(to: Sequence[str], region: str) -> list[str]:
 
 
 def _test_of(job: Job, phones: Sequence[str], numbers: frozenset[int]) -> Job:
-    """The job as a test. Raises JobError for a list, which only the gateway knows, and for rows that are not there."""
+    """The job as a test. Raises JobError for a list job and for rows that do not exist."""
     if isinstance(job, ListJob):
-        raise JobError({"kind": ["a list at the gateway cannot be tested: hand the content in as a job of kind quick"]})
+        raise JobError({"kind": ["a job of kind list cannot be tested: test its content as a job of kind quick"]})
     no_limits = dict.fromkeys(("max_recipients", "max_cost", "spacing_ms", "window", "canary"))
     limits: dict[str, Any] = {**no_limits, "test": True}
     if isinstance(job, QuickJob):
@@ -74,10 +75,10 @@ def _rows(mailing: Mailing, phones: Sequence[str], numbers: frozenset[int]) -> l
     if not form_of(mailing).personal:
         return list(phones)
     chosen, last = list[Any](), 0
-    # All are read, since a file is read as a whole or refused.
+    # Every row is read, so that a file with an unreadable line is refused as in `enqueue`.
     for last, row in enumerate(mailing.delivery_list, start=1):
         if last in numbers:
             chosen.append(row)
     if not chosen or len(chosen) != len(numbers):
-        raise JobError({"rows": [f"{mailing.name} has {counted(last, 'recipient')}: choose rows from 1 on"]})
+        raise JobError({"rows": [f"{mailing.name} has {counted(last, 'recipient')}: rows are numbered from 1"]})
     return [{**row, "phone": phone} if isinstance(row, dict) else phone for phone in phones for row in chosen]

@@ -1,4 +1,4 @@
-"""What the flow works with. Built once per process by `campaigns.wiring`; tests build their own."""
+"""The parts that the flow and the public API use. `campaigns.wiring` builds them once per process; tests, their own."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from campaigns.store.client import Store
 
 
 class Rings(Protocol):
-    """Rings bells. They may be lost: beat rings again where nobody takes what is due."""
+    """Rings bells. A bell may be lost; beat rings again while due work waits."""
 
     def __call__(self, queue: str) -> bool:
-        """Ring for a worker of `queue`. Whether the message went out, as far as can be told."""
+        """Ring for a worker of `queue`. Returns whether the broker took the message, as far as is known."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The real things, passed in."""
+    """Store, ledger, limiter, gateway, clock and randomness, as one argument."""
 
     settings: Settings
     store: Store
@@ -56,9 +56,9 @@ class Services:
         return Milliseconds(self.settings)
 
     def now_ms(self) -> int:
-        """The time by which the ledger goes, unix milliseconds."""
+        """The ledger's time, in unix milliseconds."""
         return self.store.now_ms()
 
     def about_now_ms(self) -> int:
-        """The same to the second, mostly without asking the server; see `Store.about_now_ms`."""
+        """The same to within a second, usually without a round trip; see `Store.about_now_ms`."""
         return self.store.about_now_ms()

@@ -1,4 +1,4 @@
-"""A job that came as a Celery message, from any language: `campaigns.submit`."""
+"""Jobs that arrive as Celery messages, from any language: the task `campaigns.submit`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from campaigns.text.wellformed import correlation_problem
 
 log = logging.getLogger(__name__)
 
-#: An id in the usual form of Celery's clients.
+#: A task id in the form that Celery's clients generate.
 _ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DIGITS: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){6,}")
 _REMEDY: Final = (
@@ -31,11 +31,11 @@ _REMEDY: Final = (
 
 
 def take_in(services: Services, envelope: Envelope) -> str | None:
-    """Read a message and enqueue its job. Returns the campaign's id, also of one that is `invalid`; None if no job
-    could be found: then the message is a dead letter, with an event.
+    """Read a message and enqueue its job. Returns the campaign's id; None if the message holds no job.
 
-    A message that is delivered again ends where it ended before. Raises StoreError and PlanUnderWayError, and then
-    nothing was stored: the message must be kept, and given here again later.
+    A job that breaks rules becomes a campaign in state `invalid`. A message without a job is recorded as rejected, with
+    an event. A message that is delivered again gets the same result. Raises StoreError and PlanUnderWayError; nothing
+    was stored then, and the caller must keep the message and pass it here again later.
     """
     read = read_submission(envelope, services.settings.submission_bytes)
     if isinstance(read, Rejection):
@@ -45,27 +45,27 @@ def take_in(services: Services, envelope: Envelope) -> str | None:
         return _submit(services, read)
     except (StoreError, PlanUnderWayError):
         raise
-    except Exception as error:  # noqa: BLE001 (a message must end somewhere, also by a mistake of ours)
-        # Where it was raised, and not what it says: that may hold a phone or a text.
+    except Exception as error:  # noqa: BLE001 (even a bug of ours must not make the message come back for ever)
+        # The place of the error, not its message, which may hold a phone or a text.
         at = traceback.extract_tb(error.__traceback__)[-1]
         facts = {"digest": envelope.digest, "error": type(error).__name__, "at": f"{at.filename}:{at.lineno}"}
         log.error("submission_failed", extra=facts)  # noqa: TRY400
-        _reject(services, envelope, f"a mistake of this program: {type(error).__name__}; its log says where")
+        _reject(services, envelope, f"a bug of this program: {type(error).__name__}; the worker's log has the place")
         return None
 
 
 def submit(services: Services, job: Any, *, key: Any, strict: bool, message_id: str) -> str:
-    """Enqueue a job that a message of this id brought. Returns the campaign's id, also of one that is `invalid`.
+    """Enqueue a job from the message `message_id`. Returns the id of its campaign, whose state may be `invalid`.
 
-    Brokers deliver a message more than once, so without a key of its own the job goes by the message's id. A job
-    that breaks rules is kept as `invalid` with its errors and an event. Raises as `take_in` does.
+    Brokers may deliver a message more than once, so a job without a key gets one made of the message's id. A job that
+    breaks rules is stored as `invalid`, with its errors and an event. Raises StoreError and PlanUnderWayError.
     """
     digest = blake2b(message_id.encode("utf-8", "replace"), digest_size=16).hexdigest()
     return _submit(services, Submission(digest, f"message:{message_id}", job, key, strict, {}, None))
 
 
 def _submit(services: Services, submission: Submission) -> str:
-    # The same message makes the same id, so that one that comes twice is stored once.
+    # The id is made from the message's, so that a message that is delivered twice is stored once.
     campaign_id = submission.message_id[:21]
     if services.campaigns.exists(campaign_id):
         return campaign_id
@@ -92,7 +92,7 @@ def _enqueued(services: Services, submission: Submission) -> str:
     if known is None and expires_ms is not None and expires_ms < services.now_ms():
         raise JobError({"expires": ["had passed before a worker took the message"]})
     if submission.errors:
-        # The job's own mistakes are told with those of the message around it.
+        # Report the job's own mistakes along with those of the message around it.
         raise JobError(_mistakes(services, submission))
     return enqueue_without_waiting(
         services, submission.job, key=own_key, strict=submission.strict, of_message=key is None
@@ -108,7 +108,7 @@ def _mistakes(services: Services, submission: Submission) -> ErrorTree:
 
 
 def _about(job: Any) -> dict[str, str]:
-    """What a person recognises the job by."""
+    """The fields by which a person recognises the job."""
     about = job if isinstance(job, Mapping) else {}
     words = {name: _word(about.get(name)) for name in ("kind", "account", "name")}
     correlation_id = about.get("correlation_id")
@@ -133,7 +133,7 @@ def _reject(services: Services, envelope: Envelope, reason: str) -> None:
 
 
 def _called(settings: Settings, value: Any) -> str:
-    """What a stranger calls a message, without what may be a phone, and without a token."""
+    """A header of a message of unknown origin, without tokens and without digits that may be a phone."""
     text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     for token in settings.accounts.values():
         text = text.replace(token.reveal(), "***")

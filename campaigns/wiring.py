@@ -1,4 +1,4 @@
-"""The composition root: builds the real things from settings. Nothing else does."""
+"""The composition root: the one place that builds connections, limiter and gateways from settings."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from campaigns.times.steady import boot_clock
 
 
 class RedisTimeouts(NamedTuple):
-    """How long a command of the store may take: to connect, until an answer, with how many repetitions.
+    """How long a Redis command may take: seconds to connect, seconds until an answer, and the number of repetitions.
 
-    With `give_up_s` nothing is tried again after so long, and what was not answered in time is not repeated.
+    With `give_up_s`, no attempt begins after that many seconds, and a command that timed out is not repeated.
     """
 
     connect_s: float
@@ -44,20 +44,20 @@ class RedisTimeouts(NamedTuple):
     give_up_s: float | None = None
 
 
-#: For who works by itself, such as workers and consumers: a command survives about ten seconds of a server
-#: that restarts. That a repeated one may have been carried out twice is safe: every write is a script that notices.
+#: For workers and consumers: a command survives a restart of the server of about ten seconds. A repeated command may
+#: run twice, which is safe because every write is a script that notices a repetition.
 UNATTENDED: Final = RedisTimeouts(connect_s=5, answer_s=10, tries=12)
-#: For who has somebody waiting, such as the command and an application's request: no server is told in three seconds.
+#: For the command and an application's requests, where a person waits: a missing server is an error within 3 s.
 INTERACTIVE: Final = RedisTimeouts(connect_s=2, answer_s=2, tries=12, give_up_s=1.2)
 
 
 class _UntilRetry(Retry):
-    """Tries again for so many seconds. By their number tries would multiply: connecting has some of its own."""
+    """Repeats a command for `give_up_s` seconds. A number of attempts would multiply with those of connecting."""
 
-    def __init__(self, patience: RedisTimeouts) -> None:
+    def __init__(self, timeouts: RedisTimeouts) -> None:
         backoff = ExponentialWithJitterBackoff(cap=0.4, base=0.05)
-        super().__init__(backoff, patience.tries, (RedisConnectionError,))
-        self._give_up_s = patience.give_up_s or 0.0
+        super().__init__(backoff, timeouts.tries, (RedisConnectionError,))
+        self._give_up_s = timeouts.give_up_s or 0.0
 
     def call_with_retry(self, do: Callable[[], Any], fail: Callable[..., Any], *args: Any, **options: Any) -> Any:
         until_s = time.monotonic() + self._give_up_s
@@ -70,20 +70,20 @@ class _UntilRetry(Retry):
         return super().call_with_retry(do, failed, *args, **options)
 
 
-def connect(settings: Settings, patience: RedisTimeouts = UNATTENDED) -> Redis:
-    """A client of the store. Connects when it is first used; safe across forks and threads.
+def connect(settings: Settings, timeouts: RedisTimeouts = UNATTENDED) -> Redis:
+    """A Redis client that connects at its first command. Safe across forks and threads.
 
-    Blocking reads of up to a second fit well inside its socket timeout.
+    Its socket timeout is at least 2 s, so a read that blocks for up to a second does not run into it.
     """
-    if patience.give_up_s is not None:
-        retry: Retry = _UntilRetry(patience)
+    if timeouts.give_up_s is not None:
+        retry: Retry = _UntilRetry(timeouts)
         repeated: list[type[Exception]] = [RedisConnectionError]
     else:
-        retry = Retry(ExponentialWithJitterBackoff(cap=1.5, base=0.05), patience.tries)
+        retry = Retry(ExponentialWithJitterBackoff(cap=1.5, base=0.05), timeouts.tries)
         repeated = [RedisConnectionError, RedisTimeoutError]
     usual = {
-        "socket_timeout": patience.answer_s,
-        "socket_connect_timeout": patience.connect_s,
+        "socket_timeout": timeouts.answer_s,
+        "socket_connect_timeout": timeouts.connect_s,
         "health_check_interval": 30,
         "retry": retry,
         "retry_on_error": repeated,
@@ -92,18 +92,18 @@ def connect(settings: Settings, patience: RedisTimeouts = UNATTENDED) -> Redis:
 
 
 def open_store(
-    settings: Settings, patience: RedisTimeouts = UNATTENDED, *, now_ms: Callable[[], int] | None = None
+    settings: Settings, timeouts: RedisTimeouts = UNATTENDED, *, now_ms: Callable[[], int] | None = None
 ) -> Store:
-    """The store that the settings name. It goes by the server's clock, or by `now_ms`, unix milliseconds."""
-    # Most of the time of an answer is for the replicas, the rest for the way.
-    piece_s = min(settings.replicas_wait_s, 0.75 * patience.answer_s)
+    """The store that the settings name. Its time is the server's, or that of `now_ms` (unix milliseconds)."""
+    # A wait for replicas must end before the socket times out, with room for the way there and back.
+    piece_s = min(settings.replicas_wait_s, 0.75 * timeouts.answer_s)
     safety = Safety(settings.replicas, settings.replicas_wait_s, piece_s)
     keys = Keys(settings.key_prefix)
-    return Store(connect(settings, patience), keys, now_ms=now_ms, safety=safety, boot_s=boot_clock)
+    return Store(connect(settings, timeouts), keys, now_ms=now_ms, safety=safety, boot_s=boot_clock)
 
 
 def build_services(settings: Settings, *, store: Store | None = None, ring: Rings | None = None) -> Services:
-    """Everything that producers and workers work with."""
+    """The services of a producer or a worker. `store` and `ring` replace those that the settings would give."""
     store = store or open_store(settings)
     ms = Milliseconds(settings)
     batches = Batches(store, body_life_ms=ms.retention)
@@ -132,7 +132,7 @@ def build_services(settings: Settings, *, store: Store | None = None, ring: Ring
         people=People(store, region=settings.phone_region, batches=batches, deliveries=deliveries, replies=replies),
         optouts=OptOuts(store),
         events=Events(store),
-        gateway=_gateways(settings, transport, limiter),
+        gateway=_Gateways(settings, transport, limiter),
         ring=ring or Bells(settings),
         boot_s=boot_clock,
         sleep=time.sleep,
@@ -146,7 +146,7 @@ def _limiter(settings: Settings, store: Store) -> Limiter:
         rate=settings.rate_limit,
         concurrency=settings.concurrency,
         read_share=settings.read_share,
-        # As long as the lease: what the guard before the first byte says of the one, it says of both.
+        # As long as the lease, so that one check before the first byte covers both.
         permit_life_s=settings.lease_s,
         breaker=Breaker(settings.failures_before_pause, settings.probe_after_s, settings.account_pause_s),
     )
@@ -166,12 +166,12 @@ def _transport(settings: Settings) -> Transport:
     )
 
 
-#: An account whose token a worker misses is left alone for so long. Short: it ends by itself once the token is there.
+#: The pause of an account whose token a worker lacks. It is short because sending resumes once the token is there.
 NO_TOKEN_PAUSE_S: Final = 60.0
 
 
-class _gateways:  # noqa: N801 (a function that remembers)
-    """The gateway of an account, built when it is first asked for."""
+class _Gateways:
+    """Call it with an account to get that account's gateway, which is built at the first call."""
 
     def __init__(self, settings: Settings, transport: Transport, limiter: Limiter) -> None:
         self._settings = settings
@@ -194,9 +194,9 @@ class _gateways:  # noqa: N801 (a function that remembers)
         return gateway
 
     def _token(self, account: str) -> Secret:
-        """The account's token. Without one the account pauses, so that people see why nothing goes out.
+        """The account's token. If it is not set, pauses the account, so that operators see why nothing is sent.
 
-        Raises PermitDeniedError then: a worker that has the token may carry it out when the pause is over.
+        Raises PermitDeniedError then, so that a worker that has the token can make the request after the pause.
         """
         try:
             return self._settings.token(account)
@@ -206,7 +206,7 @@ class _gateways:  # noqa: N801 (a function that remembers)
         raise PermitDeniedError("token", reason, retry_after_s=NO_TOKEN_PAUSE_S)
 
     def _failed(self, account: str, error: GatewayError) -> None:
-        """Pause the account if it was refused, whichever method was asked. The caller learns for how long."""
+        """Pause the account if the gateway refused it, and put the length of the pause into the error."""
         pause = pause_for(error, self._settings, paid=False)
         if pause is not None:
             error.retry_after_s = pause.seconds
@@ -215,7 +215,7 @@ class _gateways:  # noqa: N801 (a function that remembers)
 
 
 def unlimited_gateway(settings: Settings, account: str) -> Gateway:
-    """The gateway of an account without permits: for who asks a single question while there is no store.
+    """The gateway of an account, without permits: for a single read by a command that has no store.
 
     Raises SettingsError if the account has no token.
     """
@@ -227,20 +227,20 @@ def unlimited_gateway(settings: Settings, account: str) -> Gateway:
     )
 
 
-#: By process id: a fork builds its own.
+#: By process id, so that a forked process builds its own.
 _of_process: dict[int, Services] = {}
 
 
-def default_services(patience: RedisTimeouts = INTERACTIVE) -> Services:
+def default_services(timeouts: RedisTimeouts = INTERACTIVE) -> Services:
     """The services of this process, built once from its environment. Raises SettingsError.
 
-    Who asks first decides the patience; workers are patient.
+    The first call decides the timeouts; a worker calls it with UNATTENDED as it starts.
     """
     pid = os.getpid()
     services = _of_process.get(pid)
     if services is None:
         settings = Settings.from_env(os.environ)
-        services = build_services(settings, store=open_store(settings, patience))
+        services = build_services(settings, store=open_store(settings, timeouts))
         _of_process.clear()
         _of_process[pid] = services
     return services
@@ -248,9 +248,9 @@ def default_services(patience: RedisTimeouts = INTERACTIVE) -> Services:
 
 @contextmanager
 def default_services_are(services: Services | None) -> Iterator[None]:
-    """While the block lasts `default_services()` gives `services` in this process; then what it gave before.
+    """Inside the block, `default_services()` returns `services` in this process; afterwards, what it returned before.
 
-    None: what the environment says when they are first asked for inside the block.
+    With None, the first call inside the block builds them from the environment.
     """
     before = dict(_of_process)
     _replace_default({} if services is None else {os.getpid(): services})
@@ -266,10 +266,10 @@ def _replace_default(by: dict[int, Services]) -> None:
 
 
 def consumer_settings() -> Settings:
-    """The settings of this process, for who needs neither tokens nor a gateway. Raises SettingsError."""
+    """The settings of this process, read from its environment. Raises SettingsError."""
     return Settings.from_env(os.environ)
 
 
-def consumer_store(settings: Settings | None = None, patience: RedisTimeouts = UNATTENDED) -> Store:
-    """A store for a consumer of events."""
-    return open_store(settings or consumer_settings(), patience)
+def consumer_store(settings: Settings | None = None, timeouts: RedisTimeouts = UNATTENDED) -> Store:
+    """The store for a consumer of events, which needs no other service. Raises SettingsError."""
+    return open_store(settings or consumer_settings(), timeouts)

@@ -95,7 +95,7 @@ def test_requests_and_money(look: Callable[..., Preview], make_stage: Callable[.
 
 def test_strict(look: Callable[..., Preview]) -> None:
     assert look(bulk_job(["nobody"]), strict=True).refused == {
-        "delivery_list": ["strict, but recipients would be taken out: 1 invalid"]
+        "delivery_list": ["strict, but recipients would be excluded: 1 invalid"]
     }
 
 

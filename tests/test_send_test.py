@@ -63,10 +63,14 @@ def test_quick(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("job", "options", "line"),
     [
-        (list_job(), {}, "kind: a list at the gateway cannot be tested"),
+        (list_job(), {}, "kind: a job of kind list cannot be tested"),
         (bulk_job(phones(1)), {"to": "12"}, "to: is not a mobile phone number"),
         (bulk_job(phones(1)), {"to": []}, "to: is not a mobile phone number"),
-        (personal_job([{"phone": MINE, "text": "x"}]), {"rows": [2]}, "rows: mailing 1 has 1 recipient: choose rows"),
+        (
+            personal_job([{"phone": MINE, "text": "x"}]),
+            {"rows": [2]},
+            "rows: mailing 1 has 1 recipient: rows are numbered",
+        ),
         (template_job([{"phone": MINE, "values": {"a": 1}}, MINE], "{a}"), {"rows": [1, 2]}, "test: would not be sent"),
         (bulk_job(phones(1), surprise=1), {}, "surprise: unknown field"),
     ],

@@ -1,4 +1,4 @@
-"""What comes before anything is stored: a job with its recipients, checked, planned and held against its limits."""
+"""What happens before anything is stored: a job and its recipients are checked, planned and compared with limits."""
 
 from __future__ import annotations
 
@@ -24,22 +24,23 @@ from campaigns.text.wellformed import TextRule, key_problem
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Recipients = Iterable[Any] | Path | str | None
-#: For each phone, whether it is opted out; nothing at all if nobody is.
+#: For each phone, whether it is opted out; an empty sequence if none is.
 OptedOut = Callable[[Sequence[str]], Sequence[bool]]
-Chosen = Mapping[str, str | int] | None
+ColumnChoice = Mapping[str, str | int] | None
 
 
 @contextmanager
 def all_mistakes(services: Services, job: Any, recipients: object = None) -> Iterator[None]:
-    """Inside, what stands beside a job is read: its key, its file of recipients. If that is refused, the job's own
-    mistakes are told with it. Raises JobError."""
+    """Collect the mistakes of a job's key and recipients, which the block reads, and of the job itself.
+
+    If the block raises JobError, the JobError that leaves has the job's own mistakes too."""
     try:
         yield
         return
     except JobError as error:
         errors = error.errors
     try:
-        # Recipients that cannot be had are not missing.
+        # The job need not also be told that its recipients are missing when their file was unreadable.
         checked_job(services, job, None if recipients is None else iter(()))
     except JobError as error:
         errors = error.errors | errors
@@ -52,7 +53,7 @@ def key_of(job: object, key: object) -> str | None:
     found = _checked_key(key)
     own = _checked_key(inside)
     if found is not None and own is not None and found != own:
-        raise JobError({"key": ["is another one in the job than beside it"]})
+        raise JobError({"key": ["differs between the job's field key and the argument key"]})
     return found if found is not None else own
 
 
@@ -69,20 +70,20 @@ def checked_job(
     job: Mapping[str, Any],
     recipients: Iterable[Any] | None,
     *,
-    anew: bool = True,
+    is_new: bool = True,
     now_ms: int | None = None,
 ) -> Job:
-    """The job by the rules of its kind, with `recipients` as its delivery list. Consumes no lazy recipients.
+    """Check a job by the rules of its kind, with `recipients` as its delivery list. Consumes no lazy recipients.
 
-    Without `anew` it is one that was enqueued before, and its times may have passed. `now_ms` (unix ms) is the time, if
-    the caller has just asked for it. Raises JobError with every error that shows before the recipients are read, and
-    StoreError.
+    With `is_new=False` the job was enqueued before, and its times may have passed. `now_ms` (unix ms) saves a round
+    trip if the caller has just read the time. Raises JobError with every mistake that can be found without reading
+    lazy recipients, and StoreError.
     """
     if not isinstance(job, Mapping):
         raise JobError({"job": ["must be an object"]})
-    now = datetime.fromtimestamp((now_ms or services.about_now_ms()) / 1000, tz=UTC) if anew else _LONG_AGO
+    now = datetime.fromtimestamp((now_ms or services.about_now_ms()) / 1000, tz=UTC) if is_new else _LONG_AGO
     checked = load_job(_with_recipients(job, recipients), settings=services.settings, now=now)
-    if anew and checked.max_cost is not None and services.settings.message_cost is None:
+    if is_new and checked.max_cost is not None and services.settings.message_cost is None:
         raise JobError({"max_cost": ["cannot be checked: the setting message_cost is not set"]})
     return checked
 
@@ -94,8 +95,8 @@ def planner_of(
     samples: Samples | None = None,
     now_ms: int | None = None,
 ) -> Planner:
-    """A planner by the settings and the opt-outs of these services, which many may share. `now_ms` (unix ms) is the
-    time, if the caller has just asked for it. Raises StoreError."""
+    """A planner with the settings and opt-outs of these services. Pass `opted_out` to share one between several
+    planners, and `now_ms` (unix ms) if the caller has just read the time. Raises StoreError."""
     settings = services.settings
     zoning = None if job.window is None else Zoning(job.window, now_ms or services.about_now_ms())
     return Planner(
@@ -111,15 +112,15 @@ def planner_of(
 
 
 def refusals(settings: Settings, job: Job, counts: Mapping[str, int], *, strict: bool) -> ErrorTree:
-    """The limits that a job breaks and that can only be checked once everybody is counted; empty if none."""
+    """The limits that a job breaks and that need the count of its recipients; empty if none."""
     errors: ErrorTree = {}
-    out = {name: counts[name] for name in ("invalid", "duplicate", "opted_out") if counts[name]}
-    if strict and out:
-        listed = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in out.items())
-        errors["delivery_list"] = [f"strict, but recipients would be taken out: {listed}"]
+    excluded = {name: counts[name] for name in ("invalid", "duplicate", "opted_out") if counts[name]}
+    if strict and excluded:
+        listed = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in excluded.items())
+        errors["delivery_list"] = [f"strict, but recipients would be excluded: {listed}"]
     price = settings.message_cost
     if job.kind != "list":
-        planned = counts["total"] - sum(out.values())
+        planned = counts["total"] - sum(excluded.values())
         if job.max_recipients is not None and planned > job.max_recipients:
             errors["max_recipients"] = [f"{planned} recipients, more than {job.max_recipients}"]
         if job.max_cost is not None and price is not None and price * planned > job.max_cost:
@@ -128,51 +129,51 @@ def refusals(settings: Settings, job: Job, counts: Mapping[str, int], *, strict:
 
 
 def draft_reason(settings: Settings, job: Job, counts: Mapping[str, int]) -> str:
-    """Why a campaign waits for somebody to approve it, once everybody is counted; '' if it does not.
+    """Why a campaign needs approval, given the counts of its recipients; '' if it does not.
 
-    A test goes out at once: it is there to be looked at before anybody approves.
+    A test never does: its messages are what people look at before they approve.
     """
     if job.test:
         return ""
     if job.start == AS_DRAFT:
         return "it was handed in as a draft"
-    most, dearest, price = settings.approval_recipients, settings.approval_cost, settings.message_cost
+    most, most_cost, price = settings.approval_recipients, settings.approval_cost, settings.message_cost
     if job.kind == "list":
-        unknown = "the gateway alone knows how many are on its list, and large campaigns need approval"
-        return unknown if most is not None or dearest is not None else ""
+        unknown = "large campaigns need approval, and only the gateway knows how many recipients its list has"
+        return unknown if most is not None or most_cost is not None else ""
     planned = counts["total"] - sum(number for name, number in counts.items() if name != "total")
     if most is not None and planned >= most:
-        return f"{planned:,} recipients, and from {most:,} on approval is needed"
-    if dearest is not None and price is not None and planned and price * planned >= dearest:
-        return f"it is expected to cost {price * planned}, and from {dearest} on approval is needed"
+        return f"it has {planned:,} recipients, and campaigns of {most:,} or more need approval"
+    if most_cost is not None and price is not None and planned and price * planned >= most_cost:
+        return f"its expected cost is {price * planned}, and campaigns of {most_cost} or more need approval"
     return ""
 
 
-def started(job: Any, start: str | None) -> Any:
-    """The job, started as the caller says. A job that wants to be a draft stays one."""
+def with_start(job: Any, start: str | None) -> Any:
+    """The job with the caller's `start`. A job that is a draft by its own field stays one."""
     if start is None or not isinstance(job, Mapping) or job.get("start") == AS_DRAFT:
         return job
     return {**job, "start": start}
 
 
-def made(job: Job, by: str) -> Job:
-    """The job, handed in by somebody."""
+def with_maker(job: Job, by: str) -> Job:
+    """The job with the name of the person or program that hands it in."""
     return job if by == job.made_by else replace(job, made_by=by)
 
 
-def rows_of(job: object, recipients: Recipients, columns: Chosen, encoding: str | None) -> Iterable[Any] | None:
-    """The rows of recipients, with `columns` and `encoding` if they are a file; `columns` may also choose those that
-    fill the texts of the job. Raises JobError."""
+def rows_of(job: object, recipients: Recipients, columns: ColumnChoice, encoding: str | None) -> Iterable[Any] | None:
+    """The rows of `recipients`; `columns` and `encoding` are for a file. `columns` may also choose columns that fill
+    places in the job's texts. Raises JobError."""
     if isinstance(recipients, (str, Path)):
         return read_recipients(recipients, columns=columns, encoding=encoding, names=_names_in(job))
     given = {"columns": columns, "encoding": encoding}
-    if errors := {name: ["is of use only with a file of recipients"] for name, value in given.items() if value}:
+    if errors := {name: ["can only be used with a file of recipients"] for name, value in given.items() if value}:
         raise JobError(errors)
     return recipients
 
 
 def _names_in(job: object) -> tuple[str, ...]:
-    """The names in the texts of a job with a single mailing. The job may be anything."""
+    """The names of the places in the texts of a job with a single mailing. The job has not been checked yet."""
     mailings = job.get("messages") if isinstance(job, Mapping) else None
     return (asked_values(mailings[0]) or ()) if isinstance(mailings, list) and len(mailings) == 1 else ()
 
@@ -188,8 +189,8 @@ def _with_recipients(job: Mapping[str, Any], recipients: Iterable[Any] | None) -
         target = dict(mailings[0])
         document["messages"] = [target]
     else:
-        raise JobError({"recipients": ["can only be given for a job with a single mailing"]})
+        raise JobError({"recipients": ["can only be used with a job that has a single mailing"]})
     if "delivery_list" in target:
-        raise JobError({"recipients": ["the job has a delivery_list already"]})
+        raise JobError({"recipients": ["cannot be used with a job that has a delivery_list"]})
     target["delivery_list"] = recipients
     return document

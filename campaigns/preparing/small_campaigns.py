@@ -1,4 +1,4 @@
-"""Small campaigns: planned in memory and stored in one round trip, many of them at once if there are many."""
+"""Small campaigns: planned in memory, and stored in one round trip, several at once if there are several."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from campaigns.statuses import TO_READ
 
 log = logging.getLogger(__name__)
 
-#: A campaign of more steps than this is planned bit by bit, so that memory does not grow with its recipients.
+#: A campaign with more steps than this is stored in several round trips, so that memory stays bounded.
 SMALL: Final = 50
-#: A campaign that excludes more recipients than this, too: one script records them all.
+#: So is a campaign that excludes more recipients than this, because one script would record them all.
 _MOST_EXCLUDED: Final = 500
-#: Phones that the store looks up in the opt-outs while it stores their campaign.
+#: The most phones that the script looks up in the suppression list while it stores their campaign.
 _MOST_LOOKED_UP: Final = 100
 
 
-class LookedUpLater:
-    """Opt-outs that are not asked for: the store looks the phones up itself, in the step that stores them."""
+class NotLookedUp:
+    """Stands in for the suppression list: it collects the phones, and the script that stores them looks them up."""
 
     version: Final = ""
 
@@ -44,8 +44,8 @@ class LookedUpLater:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
-    """A small campaign, planned, and the plan that stores it."""
+class SmallCampaign:
+    """A small campaign that is planned, and the plan that stores it."""
 
     job: Job
     key: str | None
@@ -53,24 +53,26 @@ class Whole:
     zoning: Zoning
 
 
-def may_be_whole(job: Job) -> bool:
-    """Whether a job may be planned before anything of it is stored: not if it has a file, or a stream of recipients.
+def may_be_small(job: Job) -> bool:
+    """Whether a job may be planned before anything of it is stored: not if it has an image file or lazy recipients.
 
-    A stream can be read once, so it is not read before it is known that this campaign has the key.
+    Lazy recipients can be read only once, so they are read only after this campaign has got the key.
     """
     return getattr(job, "image", None) is None and not comes_as_stream(job)
 
 
-def looked_up_later(
+def planned_without_optouts(
     services: Services, job: Job, key: str | None, *, strict: bool, now_ms: int | None = None
-) -> Whole | None:
-    """A small campaign as if nobody were opted out, which the store finds out while it stores it; None where that will
-    not do. `now_ms` (unix ms) is the time, if the caller knows it. Raises StoreError."""
-    if not may_be_whole(job):
+) -> SmallCampaign | None:
+    """Plan a small campaign without asking for opt-outs; the script that stores it checks them.
+
+    None if the campaign is not small, or breaks a limit that opt-outs might bring it below. `now_ms` (unix ms) is the
+    time, if the caller has just read it. Raises StoreError."""
+    if not may_be_small(job):
         return None
     if sum(len(rows) for rows in delivery_lists(job) if isinstance(rows, list)) > _MOST_LOOKED_UP:
         return None
-    later = LookedUpLater()
+    later = NotLookedUp()
     try:
         planner = planner_of(services, job, later, now_ms=now_ms)
         steps, _ = first_steps(planner)
@@ -78,19 +80,19 @@ def looked_up_later(
             return None
         check_counts(services, job, planner.counts, strict=strict)
     except JobError:
-        return None  # without those who are opted out it may keep to its limits
-    return whole_of(services, job, key, steps, planner, later)
+        return None  # once opted-out recipients are excluded, the job may keep to its limits
+    return small_campaign(services, job, key, steps, planner, later)
 
 
-def whole_of(
+def small_campaign(
     services: Services,
     job: Job,
     key: str | None,
     steps: Sequence[Step],
     planner: Planner,
-    opted_out: LookedUpLater | Checker,
-) -> Whole | None:
-    """A small campaign, from what its planner found; None if one step cannot store it: it excludes too many, or has
+    opted_out: NotLookedUp | Checker,
+) -> SmallCampaign | None:
+    """A small campaign, from the steps of its planner; None if it excludes too many recipients for one script, or has
     several zones."""
     lead_ms, zoning = services.ms.schedule_lead, planner.zoning
     excluded = [(step.reason, row) for step in steps if isinstance(step, Exclusion) for row in step.rows]
@@ -101,33 +103,33 @@ def whole_of(
         excluded=excluded,
         digest=planner.digest,
         optouts=opted_out.version,
-        phones=opted_out.phones if isinstance(opted_out, LookedUpLater) else (),
+        phones=opted_out.phones if isinstance(opted_out, NotLookedUp) else (),
         draft=draft_reason(services.settings, job, planner.counts),
     )
-    return Whole(job, key, plan, zoning)
+    return SmallCampaign(job, key, plan, zoning)
 
 
 def first_steps(planner: Planner) -> tuple[list[Step], Iterator[Step]]:
-    """The first steps of a plan, and the others; a small campaign has no others. Raises JobError, StoreError."""
+    """The first SMALL steps of a plan, and the rest: none for a small campaign. Raises JobError, StoreError."""
     steps = planner.steps()
     return list(islice(steps, SMALL)), steps
 
 
-def plan_of(services: Services, job: Job, key: str | None, whole: Whole | None = None) -> Plan:
-    """A plan for a job, of which nothing is stored yet; `whole` if all of it is known."""
+def plan_of(services: Services, job: Job, key: str | None, small: SmallCampaign | None = None) -> Plan:
+    """A plan for a job, of which nothing is stored yet; `small` if the job is planned already."""
     return services.plans.new(
         kind=job.kind,
         account=job.account,
         queue=queue_of(SEND, job.kind),
         key=key,
-        fields=dict([*_of_campaign(job), *(_guards(whole) if whole else ())]),
+        fields=dict([*_of_campaign(job), *(_guards(small) if small else ())]),
         of_batches=dict(_of_batches(job)),
     )
 
 
 def _of_campaign(job: Job) -> Iterator[tuple[str, str | bytes]]:
     yield "name", job.name or ""
-    # What is not said is left out: of single messages there are many.
+    # Absent fields are left out, because applications store many single messages.
     yield "job", orjson.dumps({name: value for name, value in job_document(job).items() if value is not None})
     yield "by", job.made_by
     if job.weight != 1:
@@ -140,17 +142,17 @@ def _of_campaign(job: Job) -> Iterator[tuple[str, str | bytes]]:
         yield "window", orjson.dumps(job.window.packed())
 
 
-def _guards(whole: Whole) -> Iterator[tuple[str, str]]:
-    """What keeps batches back: `Plan.guard` writes the same of a campaign that is planned bit by bit."""
-    for zone, openings in whole.zoning.openings.items():
+def _guards(small: SmallCampaign) -> Iterator[tuple[str, str]]:
+    """Fields of the window and the canary. `Plan.guard` writes the same for a campaign that is stored in steps."""
+    for zone, openings in small.zoning.openings.items():
         yield "zone", zone
         yield f"open:{zone}", openings
-    if 0 < (canary := sum(batch.canary for batch in whole.plan.batches)) < len(whole.plan.batches):
+    if 0 < (canary := sum(batch.canary for batch in small.plan.batches)) < len(small.plan.batches):
         yield "canary", str(canary)
 
 
 def _of_batches(job: Job) -> Iterator[tuple[str, str]]:
-    """What workers need to know of the job with each of its batches."""
+    """Fields of the job that workers need with each batch."""
     if job.correlation_id:
         yield "correlation_id", job.correlation_id
     if job.follow != TO_READ:
@@ -160,14 +162,14 @@ def _of_batches(job: Job) -> Iterator[tuple[str, str]]:
 
 
 def check_counts(services: Services, job: Job, counts: Mapping[str, int], *, strict: bool) -> None:
-    """Hold a job against its limits, once everybody is counted. Raises JobError."""
+    """Compare the counted recipients with the job's limits. Raises JobError."""
     if errors := refusals(services.settings, job, counts, strict=strict):
         raise JobError(errors)
 
 
 def new_batch(step: PlannedBatch, zoning: Zoning, lead_ms: int) -> NewBatch:
-    """What is scheduled stays here until `lead_ms` before its time, or until its window opens: the gateway cannot
-    cancel."""
+    """The batch as the ledger stores it. A scheduled batch stays here until `lead_ms` before its time or until its
+    window opens, because the gateway has no method that cancels."""
     mailings = tuple(
         MailingRecord(m.name, m.index, m.recipients, m.starts_at_ms, m.fingerprint, m.message_type, m.alias)
         for m in step.mailings
@@ -177,54 +179,55 @@ def new_batch(step: PlannedBatch, zoning: Zoning, lead_ms: int) -> NewBatch:
     return NewBatch(step.recipients, mailings, step.body, not_before_ms, step.zone, step.canary)
 
 
-def store_whole(services: Services, wholes: Sequence[Whole]) -> list[Stored | StoreError]:
-    """Store campaigns in one round trip, each whole or not at all, and rouse workers.
+def store_small_campaigns(services: Services, campaigns: Sequence[SmallCampaign]) -> list[Stored | StoreError]:
+    """Store campaigns in one round trip, all of each or nothing, and ring the workers.
 
-    Returns for each the campaign that has its key and what became of it; where the store failed, the error. Then
-    nothing is stored, and will not be by calls that are still under way. Raises StoreError if nobody knows that.
+    Returns what became of each, with the campaign that has its key; or a StoreError if the store failed. Nothing of
+    that campaign is stored then, and a call that Redis has yet to process will not store it either. Raises StoreError
+    if that cannot be ensured.
     """
-    plans = [plan_of(services, whole.job, whole.key, whole) for whole in wholes]
-    calls = [plan.storing(whole.plan) for plan, whole in zip(plans, wholes, strict=True)]
+    plans = [plan_of(services, small.job, small.key, small) for small in campaigns]
+    calls = [plan.storing(small.plan) for plan, small in zip(plans, campaigns, strict=True)]
     try:
         answers = services.store.run_all_safely(calls)
     except NotReplicatedError as error:
-        return [_taken_back(services, plan, error) for plan in plans]
+        return [_after_failed_replication(services, plan, error) for plan in plans]
     except StoreError as error:
-        return [_found(services, plan, error) for plan in plans]
+        return [_after_lost_answer(services, plan, error) for plan in plans]
     stored = [Stored.read(plan.campaign_id, answer) for plan, answer in zip(plans, answers, strict=True)]
     for queue in sorted({plan.head.queue for plan, one in zip(plans, stored, strict=True) if one.ring}):
-        rouse(queue, services.ring)
-    return [_kept(plan, one) for plan, one in zip(plans, stored, strict=True)]
+        ring_safely(queue, services.ring)
+    return [_result(plan, one) for plan, one in zip(plans, stored, strict=True)]
 
 
-def _kept(plan: Plan, stored: Stored) -> Stored | StoreError:
+def _result(plan: Plan, stored: Stored) -> Stored | StoreError:
     if stored.revoked:
-        return StoreError("its caller was told that nothing is stored")
+        return StoreError("an earlier call reported that nothing is stored, and revoked the plan")
     if stored.mine:
         plan.let_go()
     return stored
 
 
-def _taken_back(services: Services, plan: Plan, error: NotReplicatedError) -> Stored | StoreError:
+def _after_failed_replication(services: Services, plan: Plan, error: NotReplicatedError) -> Stored | StoreError:
     try:
         plan.take_back(error)
     except StoreError as problem:
         plan.drop()
         return problem
-    # Nothing to take back: something of it has gone out, or another campaign had its key.
+    # Too late to take it back: a part has been sent. Or it was never stored: another campaign had its key.
     return Stored(plan.campaign_id, mine=True) if services.campaigns.exists(plan.campaign_id) else error
 
 
-def _found(services: Services, plan: Plan, error: StoreError) -> Stored | StoreError:
-    """Whether the call was carried out its lost answer does not tell; that there is nothing of it does."""
+def _after_lost_answer(services: Services, plan: Plan, error: StoreError) -> Stored | StoreError:
+    """The result of a call whose answer was lost: the error if nothing of the campaign is in the store."""
     if plan.revoke() or not services.campaigns.exists(plan.campaign_id):
         return error
     return Stored(plan.campaign_id, mine=True)
 
 
-def rouse(queue: str, ring: Callable[[str], object]) -> None:
-    """Ring for what is stored. No failure leaves: beat rings for what is due without this."""
+def ring_safely(queue: str, ring: Callable[[str], object]) -> None:
+    """Ring the workers of a queue. A failure is only logged, because beat rings for due work as well."""
     try:
         ring(queue)
-    except Exception as error:  # noqa: BLE001 (an exception would say that the job was not taken, and it would come again)
+    except Exception as error:  # noqa: BLE001 (the job is stored; an exception would make callers hand it in again)
         log.warning("bell_not_rung", extra={"queue": queue, "error": type(error).__name__})

@@ -23,7 +23,7 @@ def test_from_send_to_approve(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert sent["id"] in listed
     assert "to approve" in listed
     refused = run("approve", sent["id"], "--by", "ann")
-    assert (refused.exit_code, "somebody else has to approve it" in refused.output) == (5, True)
+    assert (refused.exit_code, "another person has to approve it" in refused.output) == (5, True)
     paused = run("pause", sent["id"])
     assert (paused.exit_code, "campaigns approve" in paused.output) == (5, True)
     assert f"campaigns approve {sent['id']}" in run("report", sent["id"], "--output", "-").output

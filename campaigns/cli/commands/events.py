@@ -48,7 +48,7 @@ def events(
         with stop_on_signals() as stopped:
             _print_stream(since, follow, stopped)
         return
-    groups = Groups(consumer_store(patience=INTERACTIVE))
+    groups = Groups(consumer_store(timeouts=INTERACTIVE))
     if dead_letters:
         for letter in groups.dead_letters(group):
             print_json(letter.as_dict())

@@ -58,7 +58,7 @@ def test_a_large_plan_and_a_lazy_one(make_stage: Callable[..., Stage]) -> None:
 def test_who_made_it_cannot_approve_it(stage: Stage) -> None:
     campaign = stage.enqueue(bulk_job(phones(2)), start="draft", by="Ann")
     for by in ("Ann", "ann "):
-        with pytest.raises(ApprovalError, match="somebody else has to approve it"):
+        with pytest.raises(ApprovalError, match="another person has to approve it"):
             campaign.approve(by=by)
     with pytest.raises(ValueError, match="who approves"):
         campaign.approve(by=" ")
@@ -102,12 +102,12 @@ def test_nobody_to_approve_for(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("settings", "job", "reason"),
     [
-        ({"approval_recipients": 3}, JOBS["bulk"], "3 recipients, and from 3 on approval is needed"),
+        ({"approval_recipients": 3}, JOBS["bulk"], "it has 3 recipients, and campaigns of 3 or more need approval"),
         ({"approval_recipients": 4}, JOBS["bulk"], ""),
-        ({"approval_cost": Decimal("0.3")}, JOBS["bulk"], "it is expected to cost 0.3, and from 0.3 on"),
+        ({"approval_cost": Decimal("0.3")}, JOBS["bulk"], "its expected cost is 0.3, and campaigns of 0.3 or more"),
         ({"approval_cost": Decimal("0.4")}, JOBS["bulk"], ""),
         ({"approval_recipients": 2}, JOBS["quick"], "2 recipients"),
-        ({"approval_recipients": 1_000_000}, JOBS["list"], "the gateway alone knows how many"),
+        ({"approval_recipients": 1_000_000}, JOBS["list"], "only the gateway knows how many"),
         ({}, JOBS["list"], ""),
     ],
 )
