@@ -1,1 +1,1 @@
-"""Jobs: what a producer hands in, checked whole against the gateway's contract, all errors at once."""
+"""Jobs: what a producer hands in, and how it is checked against the gateway's contract. All errors come at once."""

@@ -1,4 +1,4 @@
-"""Jobs in: every rule of the gateway's contract is checked before anything is stored, all errors at once."""
+"""Checking: every rule of the gateway's contract is checked before anything is stored, and all errors come at once."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from campaigns.times.gateway_times import to_d_schedule
 
 
 def load_job(data: Mapping[str, Any], *, settings: Settings, now: datetime) -> Job:
-    """The checked form of a job. Raises JobError with every error and its place. Consumes no lazy recipients."""
+    """Check a job and return it as a value. Consumes no lazy recipients. Raises JobError with every error by place."""
     if not isinstance(data, Mapping):
         raise JobError({"job": ["must be an object"]})
     kind = data.get("kind", "bulk")
     schema = KINDS.get(kind) if isinstance(kind, str) else None
     if schema is None:
         raise JobError({"kind": [f"must be one of {', '.join(KINDS)}"]})
-    # What JSON or Redis could not carry is told first: the rules below would stumble over it.
+    # Values that neither JSON nor Redis can carry are refused first, because the rules below would fail on them.
     if tree := oddities(data):
         raise JobError(tree)
     token = CHECKING.set(
@@ -53,7 +53,7 @@ def _is_set(flag: object) -> bool:
     return flag in (True, "1")
 
 
-#: Fields that are the same in a job as it is handed in and as a value.
+#: Fields that have the same name and value in the job that is handed in and in the checked job.
 _SAME: Final = (
     "account",
     "name",

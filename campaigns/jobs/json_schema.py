@@ -1,7 +1,7 @@
-"""The three kinds of job as JSON Schema, made from the schemas that check them.
+"""The three kinds of job as JSON Schema, made from the marshmallow schemas that check them.
 
-What a job must be in JSON, field by field and between fields. A job that they refuse is refused when it is handed in.
-The reverse is not so: a time that has passed, say, or two mailings of one name are beyond what JSON Schema can tell.
+`enqueue` refuses every job that the JSON Schema refuses. It also refuses others, because JSON Schema cannot express
+some rules: that a time lies in the future, for example, or that the names of mailings differ.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 def job_schema(kind: str, settings: Settings) -> Shape:
-    """The JSON Schema of one kind of job, by the limits of these settings. Raises KeyError for what is no kind."""
+    """The JSON Schema of one kind of job, with the limits of these settings. Raises KeyError for an unknown kind."""
     return {"$schema": DIALECT, "title": f"A job of kind {kind}", **_object(KINDS[kind].shared(), settings)}
 
 
 def jobs_schema(settings: Settings) -> Shape:
-    """The JSON Schema of any job, by the limits of these settings; its `kind` chooses, and without one it is bulk."""
+    """The JSON Schema of any job, with the limits of these settings. A job without a `kind` is of kind `bulk`."""
     definitions = {kind: _object(schema.shared(), settings) for kind, schema in KINDS.items()}
     references = {kind: {"$ref": f"#/$defs/{kind}"} for kind in KINDS}
     chosen = references["bulk"]
@@ -35,7 +35,7 @@ def jobs_schema(settings: Settings) -> Shape:
 
 
 def field_shape(field: fields.Field[Any], settings: Settings) -> Shape:
-    """The JSON Schema of a field's values, null among them if it may be null."""
+    """The JSON Schema of a field's values, including null if the field may be null."""
     shape = _shape(field, settings)
     if not field.allow_none:
         return shape

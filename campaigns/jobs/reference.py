@@ -1,4 +1,4 @@
-"""The fields of jobs as a page for people, made from the schemas that check them. Pure."""
+"""The reference page of the fields of jobs, made from the schemas that check jobs. Pure."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _HEAD: Final = """\
 # Jobs, field by field
 
 `campaigns schema --page` writes this page from the schemas that check jobs; `campaigns schema` prints the same as JSON
-Schema. Limits that a setting changes are shown with its default.
+Schema. Limits that depend on a setting are shown with its default.
 
-Words such as `bulk` or `TEXT` may be written in any case, but for `kind`. Whole numbers and amounts may be text of
-digits, because the gateway's ids come both ways. Unknown fields are refused, and all mistakes are told at once. What
-the gateway asks for stands in a column of its own; everything else is a rule of this project.
+Words such as `bulk` or `TEXT` may be written in any case, except for `kind`. Whole numbers and amounts may be given as
+text, because the gateway's ids come as numbers and as text. Unknown fields are refused, and all mistakes are reported
+at once. The last column has the gateway's own rules; all others are rules of this project.
 """
 _COLUMNS: Final = ("field", "needed", "what it takes", "what it means", "at the gateway")
-_ROW_NEEDED: Final = {"phone": "yes", "text": "at times", "button_link": "at times", "values": "at times"}
+_ROW_NEEDED: Final = {"phone": "yes", "text": "sometimes", "button_link": "sometimes", "values": "sometimes"}
 
 
 def reference_page(settings: Settings) -> str:
-    """The page in Markdown, with the limits of these settings."""
+    """The page as Markdown, with the limits of these settings."""
     return "\n".join([_HEAD, *_sections(settings)])
 
 
@@ -80,7 +80,7 @@ def _table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
 
 
 def _required_by(rules: Any) -> Iterator[str]:
-    """The fields that rules between fields ask for, wherever they apply."""
+    """The fields that some rule between fields requires."""
     if isinstance(rules, list):
         for rule in rules:
             yield from _required_by(rule)
@@ -95,7 +95,7 @@ def _needed(name: str, field: fields.Field[Any], at_times: Collection[str]) -> s
     if field.required:
         return "yes"
     if name in at_times:
-        return "at times"
+        return "sometimes"
     return "no" if field.load_default in (missing, None) else f"no; `{shown(field.load_default)}`"
 
 

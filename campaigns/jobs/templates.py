@@ -1,7 +1,7 @@
 """Templates: texts and links with places such as `{name}` or `{name|friend}` that each recipient's values fill. Pure.
 
-A name is anything between braces that is not empty, also with spaces, such as `{Имя клиента}`. After a bar stands
-what fills the place where a recipient has nothing: `{name|friend}`, or `{name|}` for nothing at all.
+A name may be any non-empty text between braces, even with spaces, such as `{Имя клиента}`. The text after a bar is the
+default for recipients without a value: `{name|friend}`, or `{name|}` for an empty default.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-#: The longest template. What it may be once it is filled is a setting.
+#: The longest template, in characters. A setting limits the filled text.
 TEMPLATE_LENGTH: Final = 10_000
-#: A place as Python and ECMA-262 both understand it.
+#: A regular expression for a place that Python and ECMA-262 both understand.
 PLACE_PATTERN: Final = r"\{\s*[^\s{}|][^{}]*\}"
 _PLACE: Final = re.compile(
     r"\{\s*(?P<name>[^\s{}|](?:[^{}|\r\n]{0,98}[^\s{}|])?)\s*(?:\|(?P<default>[^{}\r\n]{0,500}))?\}"
@@ -23,12 +23,12 @@ _NO_VALUES: Final[Mapping[str, Any]] = {}
 
 
 class UnfilledError(Exception):
-    """A recipient has nothing for some places; the message names them."""
+    """A recipient has no value for some places; the message names them."""
 
 
 class Place(NamedTuple):
-    """Where a value goes: its name, what stands there without one (None: it must have one), and whether it is
-    written as part of an address."""
+    """A place for a value: the value's name, the default (None: a value is required), and whether the value is
+    percent-encoded as part of an address."""
 
     name: str
     default: str | None
@@ -37,29 +37,29 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A text between places: `pieces` has one element more than `places`."""
+    """A text with places. `pieces` are the texts around the places, so one more than `places`."""
 
     pieces: tuple[str, ...]
     places: tuple[Place, ...]
 
     @classmethod
     def of_text(cls, text: str, *, literal: bool = False) -> Template:
-        """The template of a text. With `literal` braces mean nothing but themselves."""
+        """The template of a text. With `literal`, braces are ordinary characters."""
         return cls((text,), ()) if literal else _divided(text, link=False)
 
     @classmethod
     def of_link(cls, link: str, *, literal: bool = False) -> Template:
-        """The same for an address. A place that it begins with holds an address itself; what fills any other is
+        """The template of an address. A place at its beginning takes an address; values of other places are
         percent-encoded."""
         return cls((link,), ()) if literal else _divided(link, link=True)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of its places, each once."""
+        """The names of the places, each once."""
         return tuple(dict.fromkeys(place.name for place in self.places))
 
     def filled(self, values: Mapping[str, Any] | None) -> str:
-        """The text with the values in their places, without the spaces around them. Raises UnfilledError."""
+        """The text with stripped values in the places. Raises UnfilledError if a required value is missing."""
         values = values or _NO_VALUES
         found = [self.pieces[0]]
         for (name, default, encoded), piece in zip(self.places, self.pieces[1:], strict=True):
@@ -79,7 +79,7 @@ class Template:
 
 
 def template_problem(text: str) -> str | None:
-    """What is wrong with the braces of a template, if anything."""
+    """The mistake in the braces of a template, or None."""
     if "{{" in text or "}}" in text:
         return "holds double braces: write {name} with single ones"
     return None
@@ -97,7 +97,7 @@ def _divided(text: str, *, link: bool) -> Template:
 
 
 def _written(value: object) -> str:
-    """A value as text; empty for what is neither a text nor a number."""
+    """A value as text; '' for a value that is neither text nor a number."""
     if isinstance(value, str):
         return value.strip()
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""

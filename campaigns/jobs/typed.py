@@ -1,10 +1,10 @@
-"""Jobs as applications write them: typed, so that a type checker finds a misspelt field before anything runs.
+"""Types for the jobs that applications write, so that a type checker finds a misspelt field before anything runs.
 
-It looks at `job: QuickJob = {...}` and `QuickJob(kind="quick", ...)`. A plain dict is as good a job; its fields are
-looked at when it is handed in. `campaigns schema` tells what each of them means.
+It checks `job: QuickJob = {...}` and `QuickJob(kind="quick", ...)`. A plain dict works too, because `enqueue` checks
+every job. `campaigns schema` prints the meaning of each field.
 """
 
-# Annotations are values here: as texts they would hide at run time which fields are required.
+# No `from __future__ import annotations`: with annotations as text, Required would have no effect at run time.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -16,15 +16,15 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class ImageUpload(TypedDict, total=False):
-    """An image in JSON: its bytes as base64, and what the file is called."""
+    """An image in JSON: its bytes as base64, and the name of the file."""
 
     filename: str
     base64: Required[str]
 
 
 class Recipient(TypedDict, total=False):
-    """One recipient of a mailing. In a personal mailing each has a text, and a link if the content is a button; or
-    values, where the content has a text that they fill."""
+    """One recipient of a mailing. In a personal mailing each has a text and, if the content is a button, a link; or
+    has values, if the content has a text with places for them."""
 
     phone: Required[str | int]
     text: str
@@ -47,7 +47,7 @@ Recipients = Iterable[str | int | Recipient] | Path
 
 
 class BulkMailing(TypedDict, total=False):
-    """One mailing of a bulk job: what is sent, from whom and to whom."""
+    """One mailing of a bulk job: its sender, content and recipients."""
 
     alphaname_id: Required[int | str]
     name: str
@@ -81,7 +81,7 @@ class _EveryJob(TypedDict, total=False):
 
 
 class BulkJob(_EveryJob, total=False):
-    """Mailings for sendBulkViber: the same message to many, or a message of their own for each."""
+    """Mailings for sendBulkViber: one message for many recipients, or a different one for each."""
 
     kind: Literal["bulk"]
     callback_url: str | None
@@ -99,7 +99,7 @@ class _MessageJob(_EveryJob, total=False):
 
 
 class QuickJob(_MessageJob, total=False):
-    """The same message to one phone or to several, one request of sendQuickViberMessage each."""
+    """One message for one or several phones, with a request of sendQuickViberMessage for each phone."""
 
     kind: Required[Literal["quick"]]
     phone: str | int
@@ -110,12 +110,12 @@ class QuickJob(_MessageJob, total=False):
 
 
 class ListJob(_MessageJob, total=False):
-    """A mailing to a list that is kept at the gateway, for sendViberMessageList."""
+    """A mailing to a list that the gateway keeps, for sendViberMessageList."""
 
     kind: Required[Literal["list"]]
     list_id: Required[int | str]
     d_schedule: datetime | str
 
 
-#: What `enqueue` takes for a job.
+#: Any job that `enqueue` accepts.
 AnyJob = BulkJob | QuickJob | ListJob | Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""The values that a JSON Schema lets through, in words. Pure."""
+"""The values that a JSON Schema allows, in words. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LARGEST: Final = 2**63 - 1
 
 
 def takes(shape: Shape) -> str:
-    """The values of a schema in words: its title where it has one, and its limits."""
+    """The values that a schema allows, in words: its title, or else its type, with its limits."""
     if "anyOf" in shape:
         return _either(shape["anyOf"])
     if "const" in shape or "enum" in shape:
@@ -23,14 +23,14 @@ def takes(shape: Shape) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as JSON has it, but for the marks around words."""
+    """A value as JSON has it, but without quotation marks around words."""
     if isinstance(value, bool):
         return str(value).lower()
     return f'"{value}"' if isinstance(value, str) and value.isdigit() else str(value)
 
 
 def _either(shapes: Iterable[Shape]) -> str:
-    # Text that has to look so is another spelling of what is named before it.
+    # A text with a pattern is only another spelling of the shape before it.
     words = [takes(shape) for shape in shapes if set(shape) != {"type", "pattern"}]
     return (", or " if any(", " in one for one in words) else " or ").join(words)
 

@@ -1,4 +1,4 @@
-"""Jobs as values: the checked form of what a producer hands in."""
+"""Jobs as values: the checked form of the jobs that producers hand in."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from campaigns.times.windows import Window
 
 TEXT, IMAGE, BUTTON = "TEXT", "IMAGE", "BUTTON"
 PERSONAL, BULK_TYPE = "personal", "bulk"
-#: How a campaign starts.
+#: How a campaign starts: at once, or as a draft.
 NOW, AS_DRAFT = "now", "draft"
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """An image that is uploaded with each message instead of being linked."""
+    """An image that is uploaded with each message, instead of a link to one."""
 
     filename: str
     content_type: str
@@ -32,8 +32,8 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """The first part of a campaign, so many recipients, which goes out alone. The others follow `wait_s` later unless a
-    larger share than `max_failed` of it failed."""
+    """The first `recipients` of a campaign, who get their messages before the others. The others follow `wait_s`
+    seconds later, unless a larger share than `max_failed` of the canary failed."""
 
     recipients: int
     wait_s: int
@@ -45,7 +45,7 @@ class Mailing:
     """One element of sendBulkViber's `messages`.
 
     `content` holds the gateway's own fields (`type`, `text`, `image_url`, `caption`, `button_link`).
-    `delivery_list` is a list that was checked, or any other iterable, which is checked as it is planned.
+    `delivery_list` is a checked list, or another iterable, which is checked while it is planned.
     """
 
     name: str
@@ -63,33 +63,33 @@ class _Job:
     on_unknown: str | None
     max_recipients: int | None
     max_cost: Decimal | None
-    #: Braces in its texts mean nothing but themselves.
+    #: Whether braces in its texts are ordinary characters.
     literal_text: bool = False
-    #: Milliseconds for each recipient, if the job asks for a rate of its own.
+    #: Milliseconds per recipient, if the job has a rate of its own.
     spacing_ms: float | None = None
-    #: Its part of the account's rate, beside campaigns that have another.
+    #: Its share of the account's rate, relative to the weights of other campaigns.
     weight: int = 1
-    #: What the caller knows it by in its own logs. The same job has another when it is handed in again.
+    #: The id of the job in the caller's own logs. It does not belong to the job's identity.
     correlation_id: str | None = None
-    #: How far its messages are followed: `read`, `delivered` or `none`.
+    #: Until which status its messages are polled: `read`, `delivered` or `none`.
     follow: str = TO_READ
-    #: Whether replies are fetched.
+    #: Whether replies are polled.
     replies: bool = True
-    #: When it may go out: minutes of the day, weekdays from 0, and a zone or `recipient`, as far as the job says it.
+    #: The window that the job states, if any: minutes of the day, weekdays (from 0), and a zone or `recipient`.
     send_between: tuple[int, int] | None = None
     send_on: frozenset[int] | None = None
     send_zone: str | None = None
-    #: The part that goes out first.
+    #: The part that is sent first.
     canary: Canary | None = None
-    #: It goes out at any time.
+    #: Whether it may go out at any time.
     transactional: bool = False
-    #: What follows from these and the settings.
+    #: The window that follows from these fields and the settings; None if it may go out at any time.
     window: Window | None = None
-    #: A few of its messages, sent to phones of one's own.
+    #: Whether it is a test: a few messages of a job, sent to the caller's own phones.
     test: bool = False
-    #: `now`, or `draft`: nothing goes out before somebody approves it.
+    #: `now` or `draft`. Nothing of a draft is sent before a person approves it.
     start: str = NOW
-    #: Who hands it in. Somebody else has to approve it.
+    #: The person or program that hands it in. A draft has to be approved by another person.
     made_by: str = APPLICATION
 
 
@@ -104,7 +104,7 @@ class BulkJob(_Job):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuickJob(_Job):
-    """One message each for sendQuickViberMessage. `fields` are its form fields but for the phone."""
+    """One message for each phone, for sendQuickViberMessage. `fields` are its form fields without the phone."""
 
     fields: dict[str, str] = field(repr=False)
     image: ImageFile | None
@@ -114,7 +114,7 @@ class QuickJob(_Job):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListJob(_Job):
-    """A mailing to a list that is kept at the gateway, for sendViberMessageList. `fields` are its form fields."""
+    """A mailing to a list that the gateway keeps, for sendViberMessageList. `fields` are its form fields."""
 
     fields: dict[str, str] = field(repr=False)
     image: ImageFile | None
@@ -126,21 +126,21 @@ Job = BulkJob | QuickJob | ListJob
 
 
 def comes_as_stream(job: Job) -> bool:
-    """Whether recipients of a job can be read once only, as far as anybody knows."""
+    """Whether the recipients of a job are a stream, which can be read only once."""
     return not all(isinstance(rows, list) for rows in delivery_lists(job))
 
 
 def delivery_lists(job: Job) -> list[Iterable[Any]]:
-    """The recipients of a job, by mailing; none of one whose list the gateway has."""
+    """The recipients of each mailing of a job; empty for a list job, whose list the gateway has."""
     if isinstance(job, ListJob):
         return []
     return [mailing.delivery_list for mailing in job.mailings] if isinstance(job, BulkJob) else [job.delivery_list]
 
 
 def job_document(job: Job) -> dict[str, Any]:
-    """The job without its recipients, as plain values for JSON. Two jobs that differ, differ here or there.
+    """The job as plain values for JSON, without its recipients. Two jobs are the same if both are equal.
 
-    A correlation id, and whether it starts as a draft, make no difference, so they are not in it.
+    The correlation id and `start` are left out, because they do not belong to a job's identity.
     """
     document: dict[str, Any] = {
         "kind": job.kind,
@@ -170,7 +170,7 @@ def job_document(job: Job) -> dict[str, Any]:
 
 
 def _said(job: Job) -> Iterator[tuple[str, Any]]:
-    """What only some jobs say."""
+    """The fields that differ from their defaults."""
     usual: dict[str, Any] = {
         "spacing_ms": None,
         "weight": 1,

@@ -1,4 +1,4 @@
-"""Cutting recipients into batches: as few paid requests as the gateway allows. Pure."""
+"""Batching: cuts recipients into as few paid requests as the gateway allows. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ Row = str | dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class PlannedMailing:
-    """One mailing of a request. `index` is its number in the job, `fingerprint` what it looks like in a listing."""
+    """One mailing of a request. `index` is its number in the job (from 0); mailings that a listing may not tell apart
+    have the same `fingerprint`."""
 
     name: str
     index: int
@@ -25,20 +26,20 @@ class PlannedMailing:
     starts_at_ms: int | None
     fingerprint: str
     message_type: str
-    #: What the request calls it, if not by its name.
+    #: Its name in the request, if that differs from `name`.
     alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedBatch:
-    """One paid request: its mailings, and its body, ready to send but for token and callback."""
+    """One paid request: its mailings, and its body, which lacks only the token and the callback's address."""
 
     recipients: int
     mailings: tuple[PlannedMailing, ...]
     body: bytes = field(repr=False)
-    #: Whose clocks its window goes by: see `zoning`. Empty if that is the whole campaign's.
+    #: The zone of its window, see `zoning`. Empty if the campaign's recipients are not divided by zone.
     zone: str = ""
-    #: It is part of the canary.
+    #: Whether it is part of the canary.
     canary: bool = False
 
 
@@ -88,7 +89,7 @@ class Packer:
     def add(
         self, index: int, mailing: Mailing, schedule_time: str | None, rows: Sequence[Row]
     ) -> Iterator[PlannedBatch]:
-        """Take rows of a mailing; whenever a request is full, it comes out."""
+        """Add rows of a mailing; yields each request that becomes full."""
         start = 0
         while start < len(rows):
             if not self._parts or self._parts[-1].index != index:
@@ -101,7 +102,7 @@ class Packer:
                 yield self._full()
 
     def remainder(self) -> Iterator[PlannedBatch]:
-        """What is left over."""
+        """The last request, if it has any rows."""
         if self._parts:
             yield self._full()
 
@@ -120,7 +121,7 @@ class Packer:
 
 
 def quick_batch(fields: Mapping[str, str], phone: str, zone: str = "", *, canary: bool = False) -> PlannedBatch:
-    """One message for sendQuickViberMessage."""
+    """The batch of one message, for sendQuickViberMessage."""
     document = {**fields, "phone": phone}
     mailing = PlannedMailing(
         name="",
@@ -134,7 +135,7 @@ def quick_batch(fields: Mapping[str, str], phone: str, zone: str = "", *, canary
 
 
 def list_batch(fields: Mapping[str, str], schedule_ms: int | None) -> PlannedBatch:
-    """A mailing for sendViberMessageList; how many it reaches is known when it is created."""
+    """The batch of one list mailing, for sendViberMessageList; the gateway reports its number of recipients later."""
     body = orjson.dumps(dict(fields))
     mailing = PlannedMailing(
         name=fields.get("name", ""),
@@ -148,7 +149,7 @@ def list_batch(fields: Mapping[str, str], schedule_ms: int | None) -> PlannedBat
 
 
 def phones_of(kind: str, body: bytes) -> list[list[str]]:
-    """The phones of each mailing of a stored body; a list mailing's are only known at the gateway."""
+    """The phones of each mailing of a stored body; none for a list mailing, whose phones only the gateway knows."""
     document = orjson.loads(body)
     if kind == "bulk":
         return [_phones(mailing["delivery_list"]) for mailing in document]
@@ -159,7 +160,7 @@ def phones_of(kind: str, body: bytes) -> list[list[str]]:
 class Reduced:
     """A stored body without some phones.
 
-    `mailings`: number of a mailing before → recipients left, fingerprint. `removed`: one phone per message.
+    `mailings`: former number of a mailing → recipients left, fingerprint. `removed`: the phone of each removed message.
     """
 
     body: bytes = field(repr=False)
@@ -168,10 +169,10 @@ class Reduced:
 
 
 def without(kind: str, body: bytes, phones: Set[str], *, keep_empty: bool = False) -> Reduced:
-    """A stored body of a bulk or quick batch without `phones`.
+    """Remove `phones` from a stored body of a bulk or quick batch.
 
-    Mailings that lose everybody go as well, unless `keep_empty`: then mailings keep their numbers. A quick
-    message without its phone is nothing: its body is empty.
+    A mailing that loses all its recipients is removed too, unless `keep_empty`, which keeps the numbers of mailings.
+    The body of a quick message whose phone is removed is empty.
     """
     document = orjson.loads(body)
     if kind == "quick":
@@ -191,7 +192,7 @@ def without(kind: str, body: bytes, phones: Set[str], *, keep_empty: bool = Fals
 
 
 def without_schedule(kind: str, body: bytes) -> bytes:
-    """A stored body of a bulk or list batch that goes out at once: its time has passed while it waited here."""
+    """A stored body of a bulk or list batch without its scheduled time, which has passed."""
     document = orjson.loads(body)
     for part in document if kind == "bulk" else [document]:
         part.pop("schedule_time", None)
@@ -200,7 +201,7 @@ def without_schedule(kind: str, body: bytes) -> bytes:
 
 
 def with_schedule(kind: str, body: bytes, when: str) -> bytes:
-    """A stored body of a bulk or list batch that goes out at another time than it was planned for."""
+    """A stored body of a bulk or list batch with the scheduled time `when`, in the gateway's format."""
     document = orjson.loads(body)
     for part in document if kind == "bulk" else [document]:
         part["schedule_time" if kind == "bulk" else "d_schedule"] = when
@@ -208,13 +209,13 @@ def with_schedule(kind: str, body: bytes, when: str) -> bytes:
 
 
 def listed_content(kind: str, body: bytes) -> list[dict[str, str]]:
-    """How getViberMessages would show each mailing of a stored body: the fields that can be compared."""
+    """Each mailing of a stored body as getViberMessages would list it: the fields that can be compared."""
     document = orjson.loads(body)
     return [_listed_mailing(m) for m in document] if kind == "bulk" else [_listed_form(document)]
 
 
 def texts_of(kind: str, body: bytes) -> list[list[str]]:
-    """The recipients' own texts of each mailing of a stored body; none for a mailing that has one text for all."""
+    """The recipients' own texts in each mailing of a stored body; empty for a mailing with one text for all."""
     document = orjson.loads(body)
     if kind != "bulk":
         return [[]]
@@ -226,8 +227,8 @@ def texts_of(kind: str, body: bytes) -> list[list[str]]:
 
 
 def fingerprint(listed: Mapping[str, str], phones: Sequence[str]) -> str:
-    """The same for any two mailings that a listing may not tell apart: texts do not count, since a listing shows
-    none for a personal mailing."""
+    """A digest that is the same for two mailings that a listing may not tell apart. Texts do not count, because
+    getViberMessages shows none for a personal mailing."""
     document = orjson.dumps([listed["type"], listed["button_caption"], sorted(phones)])
     return blake2b(document, digest_size=16).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Deduplication: the same recipient twice in one mailing, found at a few bytes a recipient. Pure."""
+"""Deduplication: finds recipients that occur twice in one mailing, with a few bytes of memory for each. Pure."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from pyroaring import BitMap, BitMap64
 from campaigns.planning.batching import Row
 
 
-class Sorter:
-    """Finds repetitions within one mailing."""
+class Deduplicator:
+    """Finds repeated recipients within one mailing. Call both methods once per chunk of rows, in order."""
 
     def __init__(self, personal: bool) -> None:
         self._personal = personal
-        # Compressed bitmaps: phones lie close together, so one costs two bytes, and sixty-seven in a set.
+        # Phones lie close together, so a compressed bitmap takes two bytes for each, and a set would take 67.
         self._phones = BitMap64()
-        # Three times 32 bits tell messages apart, at five bytes each; a set of digests would take over a hundred.
+        # A digest of three times 32 bits tells messages apart at five bytes each; a set of digests would take over 100.
         self._messages = (BitMap(), BitMap(), BitMap())
         self._sent = BitMap64()
-        #: How many further messages a phone has been given, for the few that have any.
-        self._further: dict[int, int] = {}
+        #: The number of earlier messages, for the few phones that get more than one.
+        self._earlier: dict[int, int] = {}
 
     def duplicates(self, rows: list[Any], phones: list[str | None]) -> list[int]:
-        """Which rows repeat an earlier one: the same phone and, in a personal mailing, the same message."""
+        """The numbers of rows that repeat an earlier one: the same phone and, in a personal mailing, the same text."""
         if self._personal:
             return self._repeated_messages(rows, phones)
         numbers = list(map(int, filter(None, phones)))
@@ -57,17 +57,17 @@ class Sorter:
                 self._phones.add(int(phone))
         return repeated
 
-    def by_lane(self, rows: list[Any], phones: list[str | None]) -> dict[int, list[Row]]:
-        """The rows to send, by how many other messages their phone has before them in this mailing."""
+    def by_earlier_messages(self, rows: list[Any], phones: list[str | None]) -> dict[int, list[Row]]:
+        """The rows to send, grouped by the number of earlier messages to the same phone in this mailing."""
         if not self._personal:
             return {0: list(filter(None, phones))}
-        lanes: dict[int, list[Row]] = {}
+        groups: dict[int, list[Row]] = {}
         for row, phone in zip(rows, phones, strict=True):
             if phone is not None:
                 number = int(phone)
-                lane = self._further.get(number, 0)
-                if lane or number in self._sent:
-                    lane = self._further[number] = lane + 1
+                earlier = self._earlier.get(number, 0)
+                if earlier or number in self._sent:
+                    earlier = self._earlier[number] = earlier + 1
                 self._sent.add(number)
-                lanes.setdefault(lane, []).append({**row, "phone": phone})
-        return lanes
+                groups.setdefault(earlier, []).append({**row, "phone": phone})
+        return groups

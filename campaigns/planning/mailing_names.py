@@ -1,7 +1,7 @@
-"""What a request calls its mailings: the job's own names where they can come back unchanged, else short ones of ours.
+"""The names that a request gives its mailings: the job's own if they come back unchanged, else short ones. Pure.
 
-statusBulkViber tells refusals as `name: reason`, so a name is the only link from an error to its mailing. A framework
-trims and escapes names, a database cuts them and writes `?` for what it cannot store. Pure.
+statusBulkViber reports refusals as `name: reason`, so the name is the only link from an error to its mailing. On the
+way, the gateway's framework may trim and escape names, and its database may cut them or replace characters with `?`.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-#: Names of plain letters, digits and harmless signs, with single spaces inside, survive all of that.
+#: Names of Latin and Cyrillic letters, digits and these signs, with single spaces inside, survive all of that.
 _SAFE: Final = re.compile(r"[0-9A-Za-z\u0400-\u045f](?:[ ]?[-_.,()0-9A-Za-z\u0400-\u045f]){0,19}")
 _LONGEST: Final = 20
 _STEM_LENGTH: Final = 12
 
 
 def sent_names(names: Sequence[str]) -> list[str]:
-    """What one request calls its mailings, all different whatever is done to their case.
+    """The names for the mailings of one request, in order. They differ even if their case is ignored.
 
-    A name of ours keeps what is plain of the job's, so that people recognise it at the gateway.
+    A replaced name keeps the Latin letters and digits of the job's, so that people recognise it at the gateway.
     """
     folded = Counter(name.casefold() for name in names)
     kept = {name.casefold() for name in names if _is_safe(name) and folded[name.casefold()] == 1}

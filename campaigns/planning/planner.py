@@ -1,6 +1,6 @@
-"""Planning: recipients normalised, checked, taken out or packed, as one stream. Pure.
+"""Planning: normalises, checks and excludes recipients, and packs the rest into batches, as one stream. Pure.
 
-Rows are worked on a thousand at a time, because a function call per row would cost more than the work.
+It handles a thousand rows at a time, because a function call per row would cost more than the work itself.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from campaigns.planning.batching import (
     quick_batch,
     texts_of,
 )
-from campaigns.planning.deduplication import Sorter
+from campaigns.planning.deduplication import Deduplicator
 from campaigns.planning.filling import Filler, Samples, form_of
 from campaigns.planning.zoning import Zoning
 from campaigns.recipients import RecipientFile, RowForm, lost_digits, mobile_phones, row_problem, rows_are_usual
@@ -45,27 +45,28 @@ _NO_PROBLEMS: Final[Mapping[int, str]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """Recipients who are not messaged, each as (place in the job, phone as handed in), and why where `reason` does not
-    say all."""
+    """Recipients who are excluded for one reason, each as (place in the job, phone as handed in), with a third element
+    that explains `reason` where it needs explaining."""
 
     reason: str  # 'invalid', 'duplicate' or 'opted_out'
     rows: list[tuple[str, ...]] = field(repr=False)
 
     def excluded(self) -> Iterator[Excluded]:
-        """The same, one by one."""
+        """The recipients as values."""
         return (Excluded(self.reason, *row) for row in self.rows)
 
 
 Step = PlannedBatch | Exclusion
 _Place = Callable[[int], str]
-#: What shares a request: part of the canary or not, a time (unix ms), how many texts a phone has had before, a zone.
-_Lane = tuple[bool, int | None, int, str]
+#: Rows that may share a request agree in: whether they are part of the canary, scheduled time (unix ms), number of
+#: earlier messages to the same phone, zone.
+_RequestGroup = tuple[bool, int | None, int, str]
 
 
 class Planner:
-    """Turns a job into batches. Iterate `steps()` once; `digest` and `counts` are complete after that.
+    """Turns a job into batches. Iterate over `steps()` once; `digest` and `counts` are complete after that.
 
-    Every recipient handed in ends in exactly one batch or in exactly one Exclusion.
+    Every recipient of the job ends up in exactly one batch or one Exclusion.
     """
 
     def __init__(
@@ -99,11 +100,11 @@ class Planner:
 
     @property
     def digest(self) -> str:
-        """The same for the same job, also when its recipients come as a stream."""
+        """A digest that equal jobs share, even if their recipients come as a stream."""
         return self._digest.hexdigest()
 
     def steps(self) -> Iterator[Step]:
-        """Batches, and who was taken out. Raises JobError at the end if rows of a lazy list break rules."""
+        """Batches and exclusions. Raises JobError at the end if rows of a lazy list break rules."""
         job = self._job
         if isinstance(job, BulkJob):
             yield from self._bulk(job)
@@ -118,49 +119,49 @@ class Planner:
             raise JobError(self._errors)
 
     def _bulk(self, job: BulkJob) -> Iterator[Step]:
-        # Lane 0 takes everybody's first message; a phone's further texts within one mailing go out in
-        # other requests, each in the lane of its number. Times never share a request: a batch is followed as a
-        # whole, so a later mailing would be given up before it begins.
-        lanes: dict[_Lane, Packer] = {}
+        # A phone's second text within one mailing goes out in another request than its first, and so on. Mailings with
+        # different times do not share a request either: a batch is polled as a whole, so polling could end before
+        # the later mailing begins.
+        packers: dict[_RequestGroup, Packer] = {}
         for index, mailing in enumerate(job.mailings):
             schedule_time = to_schedule_time(mailing.schedule_ms, self._timezone) if mailing.schedule_ms else None
             form = form_of(mailing)
-            sorter = Sorter(form.personal)
+            deduplicator = Deduplicator(form.personal)
             filler = Filler(mailing, self._text_rule) if form.templated else None
             sent = filler.sent if filler else mailing
             place = _places(mailing.delivery_list, f"messages[{index}].delivery_list")
             for start, handed_in in self._chunks(mailing.delivery_list):
-                sound = self._sound(place, start, handed_in, form)
-                rows, unfilled = filler.filled(handed_in) if filler and sound is not None else (handed_in, {})
-                phones, taken = self._sorted_out(place, start, rows, sound, sorter, unfilled)
-                yield from taken
+                mobile = self._mobile_phones(place, start, handed_in, form)
+                rows, unfilled = filler.filled(handed_in) if filler and mobile is not None else (handed_in, {})
+                phones, exclusions = self._exclude(place, start, rows, mobile, deduplicator, unfilled)
+                yield from exclusions
                 if self._samples is not None and form.personal:
                     self._sample(self._samples, place, start, rows, phones)
-                for lane, kept in sorter.by_lane(rows, phones).items():
+                for earlier, kept in deduplicator.by_earlier_messages(rows, phones).items():
                     for canary, zone, part in self._parts(kept):
                         if not canary:
-                            yield from _canary_ended(lanes)
-                        key = (canary, mailing.schedule_ms, lane, zone)
-                        packer = lanes.setdefault(key, Packer(self._most, zone, canary=canary))
+                            yield from _canary_ended(packers)
+                        key = (canary, mailing.schedule_ms, earlier, zone)
+                        packer = packers.setdefault(key, Packer(self._most, zone, canary=canary))
                         yield from packer.add(index, sent, schedule_time, part)
             if filler and not self._errors and (problem := filler.problem()) is not None:
                 self._errors[f"messages[{index}].content.text"] = [problem]
-        for packer in lanes.values():
+        for packer in packers.values():
             yield from packer.remainder()
 
     def _quick(self, job: QuickJob) -> Iterator[Step]:
-        sorter = Sorter(personal=False)
+        deduplicator = Deduplicator(personal=False)
         place = _places(job.delivery_list, "delivery_list")
         for start, rows in self._chunks(job.delivery_list):
-            sound = self._sound(place, start, rows, RowForm())
-            phones, taken = self._sorted_out(place, start, rows, sound, sorter)
-            yield from taken
+            mobile = self._mobile_phones(place, start, rows, RowForm())
+            phones, exclusions = self._exclude(place, start, rows, mobile, deduplicator)
+            yield from exclusions
             for canary, zone, part in self._parts([phone for phone in phones if phone is not None]):
                 for phone in cast(Sequence[str], part):
                     yield quick_batch(job.fields, phone, zone, canary=canary)
 
     def _parts(self, rows: Sequence[Row]) -> Iterator[tuple[bool, str, Sequence[Row]]]:
-        """Rows by what must not share a request: whether they are of the canary, which is first, and their zone."""
+        """The rows divided into parts that must not share a request: by canary, which comes first, and by zone."""
         number = min(self._canary_left, len(rows))
         self._canary_left -= number
         for canary, some in ((True, rows[:number]), (False, rows[number:])):
@@ -176,8 +177,8 @@ class Planner:
             yield start, chunk
             start += len(chunk)
 
-    def _sound(self, place: _Place, start: int, rows: list[Any], form: RowForm) -> list[str | None] | None:
-        """The rows' phones, normalised; None for what is no mobile number. None at all if a row breaks a rule."""
+    def _mobile_phones(self, place: _Place, start: int, rows: list[Any], form: RowForm) -> list[str | None] | None:
+        """The normalised phone of each row, or None if it is not a mobile number; just None if a row breaks a rule."""
         if not form.has_texts and set(map(type, rows)) == {str}:
             if rows_are_usual(rows):
                 return cast(list[str | None], rows)
@@ -199,40 +200,40 @@ class Planner:
             return
         self._errors[place] = [problem] if isinstance(problem, str) else problem
 
-    def _sorted_out(
+    def _exclude(
         self,
         place: _Place,
         start: int,
         rows: list[Any],
-        sound: list[str | None] | None,
-        sorter: Sorter,
+        mobile: list[str | None] | None,
+        deduplicator: Deduplicator,
         unfilled: Mapping[int, str] = _NO_PROBLEMS,
     ) -> tuple[list[str | None], list[Exclusion]]:
-        """The phones that stay, None in the place of those who do not, and who was excluded why. `unfilled`: why a row
-        has no text, by its number."""
-        if sound is None:
+        """The phones to message, with None in place of excluded ones, and the exclusions. `unfilled` says why a row has
+        no text, by its number."""
+        if mobile is None:
             return [None] * len(rows), []
-        phones = list(sound)
+        phones = list(mobile)
         for i in unfilled:
             phones[i] = None
         invalid = [] if None not in phones else [i for i, phone in enumerate(phones) if phone is None]
-        out: dict[str, list[int]] = {"invalid": invalid}
-        out["duplicate"] = sorter.duplicates(rows, phones)
-        for i in out["duplicate"]:
+        excluded: dict[str, list[int]] = {"invalid": invalid}
+        excluded["duplicate"] = deduplicator.duplicates(rows, phones)
+        for i in excluded["duplicate"]:
             phones[i] = None
         asked = phones if None not in phones else [phone for phone in phones if phone is not None]
         if any(verdicts := self._opted_out(cast(list[str], asked))):
             kept = [i for i, phone in enumerate(phones) if phone is not None]
-            out["opted_out"] = [i for i, is_out in zip(kept, verdicts, strict=True) if is_out]
-            for i in out["opted_out"]:
+            excluded["opted_out"] = [i for i, is_out in zip(kept, verdicts, strict=True) if is_out]
+            for i in excluded["opted_out"]:
                 phones[i] = None
-        taken = []
-        for reason, numbers in out.items():
+        exclusions = []
+        for reason, numbers in excluded.items():
             if numbers:
                 self.counts[reason] += len(numbers)
                 whys = unfilled if reason == "invalid" else _NO_PROBLEMS
-                taken.append(Exclusion(reason, [_listed(place(start + i), rows[i], whys.get(i)) for i in numbers]))
-        return phones, taken
+                exclusions.append(Exclusion(reason, [_listed(place(start + i), rows[i], whys.get(i)) for i in numbers]))
+        return phones, exclusions
 
     @staticmethod
     def _sample(samples: Samples, place: _Place, start: int, rows: list[Any], phones: list[str | None]) -> None:
@@ -241,19 +242,19 @@ class Planner:
                 samples.note(place, number, phone, row)
 
 
-def _canary_ended(lanes: dict[_Lane, Packer]) -> Iterator[Step]:
-    """What is left of the canary, before anything else goes out."""
-    for key in [key for key in lanes if key[0]]:
-        yield from lanes.pop(key).remainder()
+def _canary_ended(packers: dict[_RequestGroup, Packer]) -> Iterator[Step]:
+    """The last requests of the canary, which come before any others."""
+    for key in [key for key in packers if key[0]]:
+        yield from packers.pop(key).remainder()
 
 
 def _places(rows: Iterable[Any], name: str) -> _Place:
-    """How the place of a row is called: by the line of its file, or by its number in the job."""
+    """A function that names the place of a row: by its line in the file, or by its number in the job."""
     return rows.place if isinstance(rows, RecipientFile) else lambda number: f"{name}[{number}]"
 
 
 def _listed(place: str, row: Any, why: str | None) -> tuple[str, ...]:
-    """An excluded row: its place, its phone, and why if there is more to say."""
+    """An excluded row as a tuple: its place, its phone and, if the reason needs explaining, an explanation."""
     raw = str(row.get("phone", "") if isinstance(row, dict) else row)[:100]
     why = lost_digits(raw) or why
     phone = raw.encode("utf-8", "replace").decode()
@@ -261,7 +262,7 @@ def _listed(place: str, row: Any, why: str | None) -> tuple[str, ...]:
 
 
 def _packed(rows: list[Any]) -> bytes:
-    """Rows as JSON, also those with half an emoji or a huge number, which are refused later, with their place."""
+    """The rows as JSON. Half an emoji or a huge number must not fail here: such rows are refused later, by place."""
     try:
         return orjson.dumps(rows, default=str)
     except TypeError:

@@ -1,4 +1,4 @@
-"""Zoning: recipients apart by the clocks that their messages go by, so that each batch has one window. Pure."""
+"""Zoning: divides recipients by time zone, so that each batch has one window. Pure."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from campaigns.recipients import countries_of, has_zones, one_country, zones_in
 from campaigns.times.windows import RECIPIENT, Window, ever_opens, next_opening, openings, packed_openings
 
 _HOUR_MS: Final = 3_600_000
-#: So many countries are named in an error.
+#: The most countries that an error names.
 _NAMED: Final = 10
 
 
 class Zoning:
-    """The zones of one job's recipients. Without a window there are none, and nobody is kept apart.
+    """The zones of one job's recipients. A job without a window has none, and its recipients are not divided.
 
-    A zone is the name of one, or a country: then its window is open while it is so in all zones of the country.
+    A zone is the name of a time zone, or a country. The window of a country is open while it is open in all its zones.
     """
 
     def __init__(self, window: Window | None, now_ms: int) -> None:
         self.window = window
         self._now_ms = now_ms
         self._openings: dict[str, str] = {}
-        self._without: dict[str, None] = {}
+        self._never_open: dict[str, None] = {}
         if window is not None and window.zone != RECIPIENT:
             self._enter(window, window.zone)
 
     @property
     def openings(self) -> dict[str, str]:
-        """Of each zone when its window is open, as scripts read it."""
+        """For each zone the openings of its window, in the form that scripts read."""
         return self._openings
 
     def parts(self, rows: Sequence[Row]) -> Iterator[tuple[str, Sequence[Row]]]:
-        """Rows by their zone; '' for all where they are not kept apart."""
+        """The rows of each zone; all rows under '' if they are not divided."""
         if self.window is None or self.window.zone != RECIPIENT:
             yield "", rows
             return
@@ -52,18 +52,20 @@ class Zoning:
         yield from found.items()
 
     def problems(self, *, paced: bool) -> Iterator[tuple[str, str]]:
-        """Fields of the job that do not go with its recipients, and why, once all were seen. `paced`: it has a rate."""
-        if self._without:
-            where = _few(country or "of no country" for country in self._without)
+        """Fields of the job that do not fit its recipients, and why. Complete after all rows went through `parts`.
+        `paced`: the job has a rate."""
+        if self._never_open:
+            where = _few(country or "of no country" for country in self._never_open)
             yield (
                 "send_zone",
-                f"no moment fits all zones of a country ({where}): widen the window or name a zone",
+                f"the window is never open in all zones of a country at once ({where}): widen it or name a zone",
             )
         if paced and len(self._openings) > 1:
             yield "rate", f"cannot be kept in several zones at once ({_few(self._openings)}): name one in send_zone"
 
     def not_before_ms(self, zone: str, schedule_ms: int, lead_ms: int) -> int:
-        """When a mailing for `schedule_ms` may be handed over: `lead_ms` before, or when the window opens after it."""
+        """When a mailing for `schedule_ms` may be sent to the gateway (unix ms): `lead_ms` before its time or, if the
+        window is closed at that time, when it opens next."""
         early_ms = max(0, schedule_ms - lead_ms)
         return early_ms if self.window is None else self._fitting(self.window, zone, schedule_ms, early_ms)
 
@@ -73,17 +75,18 @@ class Zoning:
         return early_ms if found is None or found[0] <= schedule_ms else found[0]
 
     def _enter(self, window: Window, zone: str) -> None:
-        if zone in self._openings or zone in self._without:
+        if zone in self._openings or zone in self._never_open:
             return
         if found := _written_out(window, zone, self._now_ms // _HOUR_MS * _HOUR_MS):
             self._openings[zone] = found
         else:
-            self._without[zone] = None
+            self._never_open[zone] = None
 
 
 @lru_cache(maxsize=256)
 def _written_out(window: Window, zone: str, from_ms: int) -> str:
-    """Its openings, as scripts read them; '' if it never opens. Kept, since thousands of single messages ask for it."""
+    """The openings of a window, in the form that scripts read; '' if it never opens. Cached for single messages, which
+    ask for it thousands of times."""
     if window.zone == RECIPIENT and not has_zones(zone):
         return ""
     zones = zones_in(zone)

@@ -40,7 +40,7 @@ def all_mistakes(services: Services, job: Any, recipients: object = None) -> Ite
     except JobError as error:
         errors = error.errors
     try:
-        # The job need not also be told that its recipients are missing when their file was unreadable.
+        # An unreadable file of recipients is one mistake; that the job then lacks recipients is not another.
         checked_job(services, job, None if recipients is None else iter(()))
     except JobError as error:
         errors = error.errors | errors

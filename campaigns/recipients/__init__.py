@@ -1,4 +1,4 @@
-"""Recipients: phones normalised, rows checked, files read. Only `sources` and `sheets` touch a file."""
+"""Recipients: normalises phones, checks rows, reads files. Only `sources` and `sheets` open a file."""
 
 from campaigns.recipients.cells import lost_digits
 from campaigns.recipients.countries import countries_of, has_zones, one_country, zones_in

@@ -11,24 +11,23 @@ _TOO_NARROW = re.compile(r"#{3,}")
 
 
 def lost_digits(cell: str) -> str | None:
-    """Why a phone cannot be known any more, if a spreadsheet has dropped digits of it: 3,75291E+11 may be any of a
-    million phones."""
+    """Why a cell's phone is lost, if a spreadsheet dropped digits of it: 3,75291E+11 may be any of a million phones."""
     text = cell.strip()
     if _TOO_NARROW.fullmatch(text):
-        return "Excel wrote ### in place of a number that its column was too narrow for: widen it"
+        return "Excel wrote ### in place of a number because its column was too narrow: widen the column"
     number = EXPONENT.fullmatch(text)
     if number is None or len(number["decimals"] or "") >= int(number["exponent"]):
         return None
     return (
         "Excel has shortened the phone to a number such as 3,75291E+11, and its last digits are lost: give the "
-        "column of phones the format Text (or Number without decimals) in the original, and save it again"
+        "column of phones the format Text (or Number without decimals) in the original file, and save it again"
     )
 
 
 def phone_cell(cell: str) -> str:
-    """The phone in a cell: without what makes a spreadsheet keep it as text (`="375..."`), an exponent written out.
+    """The phone in a cell, without the `="..."` that keeps it text in a spreadsheet, and with its exponent written out.
 
-    What has lost digits stays as it is, which is no phone: see `lost_digits`.
+    A cell that has lost digits is returned unchanged and does not normalise to a phone: see `lost_digits`.
     """
     text = cell.strip()
     if formula := _TEXT_FORMULA.fullmatch(text):

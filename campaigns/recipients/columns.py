@@ -1,8 +1,8 @@
-"""Columns: which holds the phone, the text and the button's link. Pure.
+"""Columns: finds those of the phone, the text and the button's link. Pure.
 
-The phone's column is never guessed. It has a name that means a phone and nothing else, or it is chosen, or the
-table has no header and a single column that holds phones. In a table with the header `УНП;Телефон 1` the
-first column holds digits too, those of companies; there the error names the column that was probably meant.
+The phone's column is never guessed. It has a name that means a phone and nothing else, or the caller chooses it, or
+the table has no header and only one column with phones. In a table with the header `УНП;Телефон 1` the first column
+has digits too, the tax numbers of companies; the error then names the column that was probably meant.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PHONE_NAMES: Final = frozenset((
     "телефонний номер", "мобільний", "мобільний телефон", "мобільний номер", "номер мобільного",
     "номер мобільного телефону",
 ))  # fmt: skip
-#: Numbers of what? Enough only where the table has no other column.
+#: Ambiguous names, accepted only if the table has no other column.
 _NUMBER_NAMES: Final = frozenset(("number", "numbers", "номер", "номера", "нумар", "номери", "recipient", "recipients"))
 _FIELD_NAMES: Final[dict[str, frozenset[str]]] = {
     PHONE: _PHONE_NAMES,
@@ -35,13 +35,13 @@ _FIELD_NAMES: Final[dict[str, frozenset[str]]] = {
     BUTTON_LINK: frozenset(("button link", "link", "url", "ссылка", "спасылка", "посилання")),
 }  # fmt: skip
 _PHONE_WORD = re.compile(r"phone|\btel\b|mobile|msisdn|телефон|тэлефон|\bтел\b|моб[иі]л|мабіл|\bмоб\b|сотов")
-#: So many digits number a column, as in `Телефон 12`.
+#: The most digits that may number a column, as in `Телефон 12`.
 _ORDER_DIGITS: Final = 2
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 class Columns(NamedTuple):
-    """Where each field stands, whether the first row is a header, and the names in it."""
+    """The column of each field (from 0), whether the first row is a header, and the names in it."""
 
     places: dict[str, int]
     header: bool
@@ -49,25 +49,25 @@ class Columns(NamedTuple):
 
 
 class ColumnError(Exception):
-    """No column can be told for a field; the message is the reason."""
+    """The column of a field cannot be determined; the message is the reason."""
 
 
 def plain(name: str) -> str:
-    """A column's name in lower case, its words divided by single spaces."""
+    """A column's name in lower case, with single spaces between words."""
     return _BETWEEN_WORDS.sub(" ", name.casefold().replace("ё", "е")).strip()
 
 
 def is_phone_name(cell: str) -> bool:
-    """Whether a header's cell names a phone and nothing else."""
+    """Whether a header's cell means a phone and nothing else."""
     return plain(cell) in _PHONE_NAMES
 
 
 def chosen(
     first: Sequence[str], columns: Mapping[str, str | int], phones: Sequence[int], asked: Collection[str] = ()
 ) -> Columns:
-    """The columns that a person chose, by name or by number from 1, and those of other `asked` fields by their names.
+    """The columns that the caller chose, by name or by number from 1, and those of other `asked` fields by their names.
 
-    `phones`: which cells of the first row hold one. Raises ColumnError for a choice that is not there.
+    `phones`: which cells of the first row hold one. Raises ColumnError for a chosen column that does not exist.
     """
     places = {field: _place(first, field, name) for field, name in columns.items()}
     by_number = PHONE in columns and _number(first, columns[PHONE]) is not None
@@ -99,7 +99,7 @@ def _number(first: Sequence[str], name: str | int) -> int | None:
 
 
 def recognised(first: Sequence[str], phones: Sequence[int]) -> Columns:
-    """The columns by their names, or of a table without a header. Raises ColumnError rather than guess."""
+    """The columns found by their names, or those of a table without a header. Raises ColumnError if in doubt."""
     named = _named(first)
     if len(named[PHONE]) > 1:
         raise ColumnError(
@@ -124,8 +124,8 @@ def recognised(first: Sequence[str], phones: Sequence[int]) -> Columns:
 def value_places(
     first: Sequence[str], layout: Columns, names: Collection[str], choice: Mapping[str, str | int]
 ) -> dict[str, int]:
-    """The columns that fill a template: called as its `names` are, or chosen. Raises ColumnError naming all that are
-    missing. `first` is the first row."""
+    """The columns that fill a template, found by its `names` or chosen. `first` is the first row. Raises ColumnError,
+    which names all missing columns."""
     header = first if layout.header else ()
     there = {plain(cell) for cell in header} - {""}
     missing = [name for name in names if name not in choice and plain(name) not in there]
@@ -139,7 +139,7 @@ def value_places(
 
 
 def _named(first: Sequence[str]) -> dict[str, list[int]]:
-    """The places of the columns whose names mean each field."""
+    """For each field, the columns whose names mean it."""
     return {field: [i for i, cell in enumerate(first) if plain(cell) in names] for field, names in _FIELD_NAMES.items()}
 
 
@@ -154,9 +154,9 @@ def _listed(first: Sequence[str], places: Sequence[int] | None = None) -> str:
 
 
 def shown(cell: str) -> str:
-    """A header's cell for a message: short, on one line, without digits unless they only number it.
+    """A header's cell for a message: short, on one line, without digits except for a column's number.
 
-    What stands in the first row may be somebody's phone, also one that a wrong delimiter has cut in two.
+    A cell of the first row may hold a person's phone, or half of one that a wrong delimiter has cut in two.
     """
     one_line = " ".join("".join(c if c.isprintable() else " " for c in cell[:200]).split())[:40]
     return re.sub(r"\d+", "...", one_line) if sum(map(str.isdigit, cell)) > _ORDER_DIGITS else one_line

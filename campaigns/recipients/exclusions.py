@@ -35,11 +35,11 @@ _WORDS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
-    """A recipient who is not messaged.
+    """An excluded recipient.
 
-    `reason` is `invalid`, `duplicate` or `opted_out`. `place` is the line of its file, the place in the job, or the
-    batch that it stood in when it opted out. `phone` is as it was handed in. `why` says more about `invalid`, such
-    as which values are missing; it is empty where the value is simply not a phone number.
+    `reason` is `invalid`, `duplicate` or `opted_out`. `place` is the line in the file, the place in the job or, for
+    an opt-out after planning, the batch. `phone` is as it was handed in. `why` explains some cases of `invalid`, such
+    as missing values; it is empty if the phone is simply not a mobile number.
     """
 
     reason: str
@@ -49,9 +49,9 @@ class Excluded:
 
     @property
     def words(self) -> str:
-        """Why it is excluded, for people."""
+        """Why the recipient is excluded, for people."""
         return self.why or _WORDS.get(self.reason, self.reason)
 
     def as_row(self) -> list[str]:
-        """As it is stored: what it has nothing of is left out."""
+        """The fields as they are stored, without empty ones at the end."""
         return [self.reason, self.place, self.phone, *([self.why] if self.why else [])]

@@ -1,4 +1,4 @@
-"""Files of recipients, row by row: read as a whole, or refused with file, line and reason."""
+"""Files of recipients, read row by row. A file with an unreadable line is refused with file, line and reason."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ _NOT_HERE: Final = {
 class RecipientFile:
     """The rows of a table (CSV in its usual forms, .xlsx with the extra `xlsx`) or of JSON lines.
 
-    `columns` says which column of a table is `phone`, `text`, `button_link` or one of `names`, which a template has,
-    by its name or its number from 1; without it the phone's column must have a name that means a phone, never a guess.
-    `encoding` is found out where it is certain: UTF-8, UTF-16, Windows-1251. Iterating raises JobError with file, line
-    and reason as soon as anything cannot be read, so take nothing from it before the end. A phone that cannot be
-    known any more is a row as any other, unless there is no other. It may be iterated again.
+    `columns` maps `phone`, `text`, `button_link` or one of `names` (the places of a template) to a column of the table,
+    by its name or by its number from 1. Without it the phone's column must have a name that means a phone. `encoding`
+    is detected for UTF-8, UTF-16 and Windows-1251, if it is certain. Iterating raises JobError with file, line and
+    reason at the first thing that cannot be read, so use no row before the end. A phone whose digits a spreadsheet has
+    dropped is an ordinary row, unless all phones are like that. The file may be iterated again.
     """
 
     def __init__(
@@ -73,11 +73,11 @@ class RecipientFile:
         self._lines = Lines()
 
     def asking(self, fields: Iterable[str] | None, region: str, values: Iterable[str] | None = None) -> RecipientFile:
-        """Make the file give only phones, or objects with these fields, each of which must then have a column.
+        """Make iterating yield phones only (`fields` is None), or objects with these fields, which need a column each.
 
-        With `values`, the names in a template, each object has `values` as well: of a table the cells of the columns
-        with these names, which must be there; of JSON lines the whole object of its line. `region` is the country of
-        phones that are written without one.
+        With `values`, the names of a template's places, each object has `values` as well. For a table these are the
+        cells of the columns with these names, which must exist; for JSON lines, the whole object of the line. `region`
+        is the country of phones that are written without a country code.
         """
         self._fields = frozenset(fields) if fields is not None else None
         self._values = tuple(values) if values is not None else None
@@ -86,17 +86,17 @@ class RecipientFile:
 
     @property
     def is_json(self) -> bool:
-        """Whether each line is a JSON document, by the file's name or by how it begins."""
+        """Whether each line is a JSON document, judged by the file's name or its first characters."""
         return self._source.suffix in _JSON_LINES or _JSON.match(self._source.head()) is not None
 
     @property
     def region(self) -> str:
-        """The country of phones that are written without one."""
+        """The country of phones that are written without a country code."""
         return self._region
 
     @property
     def has_choice(self) -> bool:
-        """Whether somebody said which column is which."""
+        """Whether the caller chose columns."""
         return bool(self._columns)
 
     @property
@@ -105,7 +105,7 @@ class RecipientFile:
         return self._source.name
 
     def place(self, number: int) -> str:
-        """Where row `number` (from 0) of the last iteration stands, for people."""
+        """The file and line of row `number` (from 0) of the last iteration, for people."""
         return f"{self.name}, line {self._lines.line(number)}"
 
     def __iter__(self) -> Iterator[Any]:
@@ -115,7 +115,7 @@ class RecipientFile:
             yield row
 
     def numbered(self) -> Iterator[tuple[int, Any]]:
-        """Rows, each with the line it begins in. Raises JobError as soon as something cannot be read."""
+        """Rows, each with the line that it begins in. Raises JobError at the first thing that cannot be read."""
         if self.is_json:
             return self._json_rows()
         return self._table_rows()
@@ -133,14 +133,14 @@ class RecipientFile:
             yield line, row if self._values is None else _with_values(row)
 
     def table(self) -> Table:
-        """The rows as text, whichever kind of table it is. Raises JobError."""
+        """The rows of a CSV or .xlsx table, as text. Raises JobError."""
         if self._source.head().startswith(ZIP):
             return Table("", sheet_table(self._source))
         lines = text_lines(self._source, self._encoding)
         return text_table(self.name, lines, self._speaks)
 
     def _speaks(self, cell: str) -> bool:
-        """Whether a cell shows that its line was divided rightly: a phone, its name, or a name chosen."""
+        """Whether a cell shows that its line was divided correctly: a phone, a name for a phone, or a chosen name."""
         known = is_phone_name(cell) or self.is_phone(phone_cell(cell)) or plain(cell) in self._chosen_names
         return known or lost_digits(cell) is not None
 
@@ -149,7 +149,7 @@ class RecipientFile:
         return normalise_phone(cell, self._region) is not None
 
     def layout(self, head: Sequence[Row]) -> Columns:
-        """Which column is which, by the first rows. Raises JobError if that cannot be told."""
+        """The columns, determined from the first rows. Raises JobError if they cannot be determined."""
         first = head[0].cells
         phones = [i for i, cell in enumerate(first) if self.is_phone(cell)]
         try:
@@ -162,7 +162,7 @@ class RecipientFile:
             raise refused(self.name, head[0].line, str(error)) from None
 
     def _only_column(self, found: Columns, head: Sequence[Row]) -> None:
-        """Without a header, no other column may hold phones, nor the only one of several look like another number."""
+        """Check a table without a header: no second column may hold phones, and the phones must not look like ids."""
         if found.header:
             return
         place = found.places[PHONE]
@@ -171,9 +171,7 @@ class RecipientFile:
                 raise ColumnError("has no header, and several columns hold phones; choose by number: --column phone=1")
         cells = head[0].cells
         if sum(bool(cell.strip()) for cell in cells) > 1 and sum(map(str.isdigit, cells[place])) < 10:
-            raise ColumnError(
-                "has no header, and its numbers may be others than phones; choose by number: --column phone=1"
-            )
+            raise ColumnError("has no header, and its numbers may not be phones; choose by number: --column phone=1")
 
     def _table_rows(self) -> Iterator[tuple[int, Any]]:
         table = self.table()
@@ -193,7 +191,7 @@ class RecipientFile:
         doubt.settle()
 
     def _shaped(self, layout: Columns, first: Row) -> Callable[[str, Sequence[str]], Any]:
-        """What makes a row of its phone and its cells. Raises JobError for columns that are missing or misplaced."""
+        """A function that makes a row from its phone and cells. Raises JobError for missing or misplaced columns."""
         places = self._wanted(layout, first.line)
         if self._values is not None:
             try:
@@ -210,7 +208,7 @@ class RecipientFile:
         return lambda phone, cells: {PHONE: phone} | {f: cell for f, i in further if (cell := _cell(cells, i))}
 
     def _wanted(self, layout: Columns, line: int) -> dict[str, int]:
-        """The places of the fields that the mailing asks for. Raises JobError for one that is missing or misplaced."""
+        """The columns of the fields that the mailing needs. Raises JobError for missing or misplaced columns."""
         places = layout.places
         if PHONE not in places:
             raise refused(self.name, line, "no column was chosen for phone: --column phone=NAME")
@@ -221,14 +219,14 @@ class RecipientFile:
                 reason = f"has no column called {field}, which each recipient of this mailing needs"
                 raise refused(self.name, line, f'{reason}; choose one with --column "{field}=NAME"')
             misplaced = field in places and field not in self._fields and self._values is None
-            # A column called message, say, is of no concern to a bulk mailing; one called text was meant for it.
+            # A bulk mailing ignores a column called message, for example, but one called text was meant for it.
             if misplaced and (field in self._columns or layout.names[places[field]].strip().casefold() == field):
                 raise refused(self.name, line, f"has a column for {field}, but {_NOT_HERE[field]}")
         return {field: place for field, place in places.items() if field in self._fields}
 
 
 class _Doubt:
-    """Whether a table has any phone that did not lose its digits."""
+    """Refuses a table in which a spreadsheet has dropped digits of every phone."""
 
     def __init__(self, name: str) -> None:
         self.over = False

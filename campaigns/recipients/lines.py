@@ -1,4 +1,4 @@
-"""The lines of a file in which its rows begin."""
+"""The line of a file in which each row begins, in little memory."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from bisect import bisect_right
 
 
 class Lines:
-    """The line of each row: kept only where the distance to the row's number changes."""
+    """Maps row numbers to lines. It stores only the rows where the difference between line and row changes."""
 
     def __init__(self) -> None:
         self._numbers = array("Q")
         self._lines = array("Q")
 
     def note(self, number: int, line: int) -> None:
-        """Row `number` (from 0) begins in `line`; rows are noted in their order."""
+        """Note that row `number` (from 0) begins in `line`. Call it in the order of the rows."""
         if not self._numbers or line - number != self._lines[-1] - self._numbers[-1]:
             self._numbers.append(number)
             self._lines.append(line)

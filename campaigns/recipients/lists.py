@@ -1,4 +1,4 @@
-"""Lists of phones in files, such as opt-outs: every phone of every line, or the line is named."""
+"""Lists of phones in files, such as opt-outs: yields every phone of every line, and names lines it cannot read."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from campaigns.recipients.phones import normalise_phone
 from campaigns.recipients.tables import Row
 
 _LOOKED_AT: Final = 50
-#: Fewer digits beside a phone are an id or a date, not a phone that could not be read.
+#: With fewer digits than this, a number beside a phone is an id or a date, not an unreadable phone.
 _PHONE_DIGITS: Final = 9
 _BETWEEN_PHONES: Final = re.compile(r"[,;|\r\n]+")
 _NO_PHONE: Final = "is not a phone number"
 
 
 class Listed(NamedTuple):
-    """The phones of one line, in the gateway's form, and why something in it is none (None if all were read)."""
+    """The phones of one line, in the gateway's form, and what in it could not be read (None if all was)."""
 
     line: int
     phones: list[str]
@@ -29,10 +29,10 @@ class Listed(NamedTuple):
 
 
 def listed_phones(file: RecipientFile, region: str) -> Iterator[Listed]:
-    """Every line that is not empty, with all its phones; landlines count as well.
+    """Every line that is not empty, with all its phones, landlines included.
 
-    With a header each column whose name means a phone counts, or the one that was chosen; without one every cell.
-    Raises JobError for a file that cannot be read, so add nothing before the end.
+    With a header, phones come from the columns whose names mean a phone, or from the chosen one; without a header, from
+    every cell. Raises JobError for a file that cannot be read, so use nothing before the end.
     """
     file.asking(None, region)
     if file.is_json:
@@ -51,7 +51,7 @@ def listed_phones(file: RecipientFile, region: str) -> Iterator[Listed]:
 
 
 def _phone_columns(file: RecipientFile, head: Sequence[Row]) -> list[int] | None:
-    """The columns of phones by the header; None without one. Raises JobError if a header names none."""
+    """The columns of phones, by the header; None without a header. Raises JobError if the header names no phone."""
     first = head[0].cells
     if not file.has_choice:
         if named := [i for i, cell in enumerate(first) if is_phone_name(cell)]:
@@ -64,7 +64,7 @@ def _phone_columns(file: RecipientFile, head: Sequence[Row]) -> list[int] | None
 
 
 def _tried(line: int, cells: Sequence[str], beside: Sequence[str], region: str) -> Listed:
-    """As `_listed`, with what a spreadsheet did to a phone named as such."""
+    """As `_listed`, but reports a phone that a spreadsheet has damaged as such."""
     if lost := next(filter(None, map(lost_digits, (*cells, *beside))), None):
         return Listed(line, [], lost)
     found = _listed(line, list(map(phone_cell, cells)), list(map(phone_cell, beside)), region)
@@ -72,7 +72,7 @@ def _tried(line: int, cells: Sequence[str], beside: Sequence[str], region: str) 
 
 
 def _listed(line: int, cells: Sequence[str], beside: Sequence[str], region: str) -> Listed:
-    """The phones in cells that must hold some, and in those beside them that may."""
+    """The phones in `cells`, which must hold some, and in the cells `beside` them, which may."""
     phones, problem = list[str](), None
     for cell in cells:
         found, rest = _phones_of(cell, region)

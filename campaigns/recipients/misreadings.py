@@ -1,4 +1,4 @@
-"""Rows of a table that show that it was not written as it is read. Pure."""
+"""Misreadings: rows which show that a table was written in another way than it is read. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from campaigns.recipients.phones import is_phone_like
 from campaigns.recipients.tables import DELIMITERS, Row
 
 _DIVIDED = re.compile(f"[{DELIMITERS}]")
-#: Two cells; no text holds the character between them.
+#: Two neighbouring cells, joined by NUL, which no cell holds.
 _CUT_NUMBER = re.compile(r"[0-9]\0[0-9]+[EeЕе]\+[0-9]{1,2}")
 _SWALLOWED: Final = (
     "a quotation mark is opened here, and the lines up to the next one look like rows of their own; close it, or hand "
@@ -20,20 +20,20 @@ _SWALLOWED: Final = (
 
 
 def misreading(row: Row, layout: Columns, delimiter: str, *, chosen: bool) -> str | None:
-    """Why a row cannot be what it seems, if it cannot: one row's text must not hold another person's row, nor be cut
-    short by a delimiter. With `chosen` somebody said which column is the phone."""
+    """Why a row was probably misread, or None: its text must not hold another person's row or be cut by a delimiter.
+    With `chosen` the caller chose the phone's column."""
     width, cells, place = len(layout.names), row.cells, layout.places[PHONE]
     if layout.header and any(cell.strip() for cell in cells[width:]):
         return f"has {len(cells)} cells, the header {width}; text with the delimiter must stand in quotation marks"
     if not layout.header and not chosen and any(_holds_phone(c) for i, c in enumerate(cells) if i != place):
-        return "holds a second phone, and there is no header to tell which is meant"
+        return "holds a second phone, and there is no header to show which one is meant"
     if delimiter == "," and _CUT_NUMBER.fullmatch("\0".join(cells[place:][:2])):
         return "a number such as 3,75291E+11 is divided by its comma: put it in quotation marks"
     return _SWALLOWED if row.lines > 1 and delimiter and _swallowed(cells, delimiter, place) else None
 
 
 def _holds_phone(cell: str) -> bool:
-    """Whether a cell holds what looks like a phone, also beside a delimiter that another program would divide it by."""
+    """Whether a cell, or a part of it between delimiters, looks like a phone."""
     return any(map(is_phone_like, _DIVIDED.split(cell)))
 
 

@@ -1,7 +1,7 @@
-"""Phones: which texts are one, and in which form the gateway takes it. Pure.
+"""Phones: recognises them in texts, and writes them as the gateway takes them. Pure.
 
-The usual spellings of the configured country are recognised by regular expressions that are built from
-phonenumbers' own data, a thousand rows at a time; only other phones cost a call of the library (about 30 µs).
+Regular expressions recognise the usual spellings of the configured country, a thousand rows at a time. They are built
+from phonenumbers' own data. Other spellings cost a call of that library each (about 30 µs).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from phonenumbers.phonemetadata import PhoneMetadata, PhoneNumberDesc
 #: The mobile numbers of Belarus in the gateway's own form. Blocks that no operator has opened yet pass too.
 _BELARUS: Final = "(?:2[59]|33|44)[0-9]{7}"
 _USUAL = re.compile(f"375{_BELARUS}")
-# Possessive, which takes little more than half the time.
+# Possessive quantifiers take little more than half the time.
 _ALL_USUAL = re.compile(f"(?:375{_BELARUS}+\n)++")
 _USUAL_LINES = re.compile(f"^(375{_BELARUS})$|^.*$", re.M)
 _USUAL_LENGTH: Final = 13
-#: How a line begins that holds a phone of Belarus. None is a beginning of what a former one leaves behind.
+#: The beginnings of lines with a phone of Belarus. Once one is replaced, the rest matches no later one.
 _PREFIXES: Final = ("\n+375", "\n00375", "\n80", "\n0")
 
-#: What stands between the digits of a phone, and what copying from a contact list leaves around it.
+#: Characters between the digits of a phone, and invisible ones that copying from a contact list leaves around it.
 _BETWEEN: Final = " \t()[].-‐‑‒–—―−－\u00a0\u2007\u2009\u202f（）"
 _INVISIBLE: Final = (
     "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
@@ -38,7 +38,7 @@ _SHAPE = re.compile(r"\+?[0-9]{5,20}")
 #: A number that went through a spreadsheet or a data frame: 375291111111.0. The digits before the point are whole.
 _WHOLE_NUMBER = re.compile(r"(\+?[0-9]{7,20})[.,]0+")
 _OTHER_NUMBER = re.compile(r"[0-9]{7,}[.,][0-9]*")
-#: Two phones on one line, the second as its differing end: 123-45-67/68.
+#: Two phones on one line, the second given by its last digits: 123-45-67/68.
 _SHORT_SLASH = re.compile(r"/(?![^/]*(?:[0-9][^0-9/]*){5})")
 _LONGEST: Final = 60
 
@@ -46,25 +46,25 @@ _MOBILE = frozenset({phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumb
 
 
 def normalise_phone(raw: object, region: str) -> str | None:
-    """A phone in the gateway's form (digits with the country's code, no plus), or None if it is no phone.
+    """A phone in the gateway's form (digits with the country's code, no plus), or None if `raw` is not a phone.
 
-    Usual spellings are understood: plus, 00, brackets, dashes, spaces, and national ones of `region`. Digits of
-    other scripts count as digits; letters and masks never do. A number must be valid, not only of a possible
-    length. Landlines are phones too: for those whom a message can reach, see `mobile_phone`.
+    It understands the usual spellings: plus, 00, brackets, dashes, spaces, and national numbers of `region`. Digits of
+    other scripts count as digits; letters and masks never do. The number must be valid, not only of a possible
+    length. Landlines count; for phones that a message can reach, see `mobile_phone`.
     """
     return _normalised(raw, region, mobile=False)
 
 
 def mobile_phone(raw: object, region: str) -> str | None:
-    """As `normalise_phone`, but None also for what is no mobile number: landlines, toll-free and premium numbers.
+    """As `normalise_phone`, but None also for landlines, toll-free and premium numbers.
 
-    Where a country's numbers do not tell mobile from fixed, they pass.
+    Numbers of countries whose mobile and fixed numbers cannot be told apart pass.
     """
     return _normalised(raw, region, mobile=True)
 
 
 def mobile_phones(rows: Sequence[object], region: str) -> list[str | None]:
-    """`mobile_phone` of each row, much faster than one by one where the spellings are usual."""
+    """`mobile_phone` of each row; much faster than row by row if the spellings are usual."""
     if set(map(type, rows)) != {str}:
         return [mobile_phone(row, region) for row in rows]
     texts = cast(Sequence[str], rows)
@@ -78,7 +78,7 @@ def mobile_phones(rows: Sequence[object], region: str) -> list[str | None]:
 
 
 def _of_belarus(bare: str, texts: Sequence[str]) -> list[str | None]:
-    """Phones that are written with 375, +375, 00375, 80 or 0, a whole text at a time; any other one by one."""
+    """Phones of Belarus written with 375, +375, 00375, 80 or 0, all in one pass; any others one by one."""
     whole = "\n" + bare
     for prefix in _PREFIXES:
         whole = whole.replace(prefix, "\n375")
@@ -97,14 +97,14 @@ def _of_lines(bare: str, texts: Sequence[str], region: str) -> list[str | None]:
 
 
 def rows_are_usual(rows: Sequence[str]) -> bool:
-    """Whether all rows are mobile numbers of Belarus in the gateway's own form, by one match."""
+    """Whether all rows are mobile numbers of Belarus in the gateway's own form; one match for all rows."""
     joined = "\n".join(rows) + "\n"
-    # The length tells of rows that hold a line's end themselves.
+    # The length shows whether a row holds a line end itself.
     return len(joined) == _USUAL_LENGTH * len(rows) and _ALL_USUAL.fullmatch(joined) is not None
 
 
 def is_phone_like(text: str) -> bool:
-    """Whether a text has the shape of a phone with its area: nine to fifteen digits and what stands between them."""
+    """Whether a text looks like a phone with its area code: nine to fifteen digits and the signs between them."""
     bare = _bare(text.strip())
     return bare is not None and 9 <= len(bare.lstrip("+")) <= 15
 
@@ -122,7 +122,7 @@ def _normalised(raw: object, region: str, *, mobile: bool) -> str | None:
     usual = lines.fullmatch(bare)
     if usual and usual.lastindex:
         return usual[1] or code + usual[2]
-    # Digits with a country's code and no plus are how the gateway writes phones, so they are tried first.
+    # The gateway writes phones as digits with a country's code and no plus, so that reading is tried first.
     for spelling, country in _spellings(bare, region):
         try:
             number = phonenumbers.parse(spelling, country)
@@ -138,7 +138,7 @@ def _normalised(raw: object, region: str, *, mobile: bool) -> str | None:
 def _bare(text: str) -> str | None:
     """The digits of a phone with its plus, nothing between them; None if the text holds anything else.
 
-    phonenumbers itself would read letters as the digits on their keys, and 375291111111.0 with a digit too many.
+    phonenumbers would read letters as the digits on their keys, and 375291111111.0 with one digit too many.
     """
     if len(text) > _LONGEST or "\n" in text or "\r" in text:
         return None

@@ -1,4 +1,4 @@
-"""Rows: what is wrong with one element of a delivery list. Pure."""
+"""Rows: checks single elements of a delivery list. Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from campaigns.text.wellformed import TextRule, text_problem
 
 BUTTON_LINK_LENGTH = 150
 _UNKNOWN_MOST = 10
-#: For a caller who does not know the settings.
+#: For callers that have no settings.
 _ANY_TEXT = TextRule(1_000_000, literal=True)
 
 
 class RowForm(NamedTuple):
-    """What the rows of a mailing consist of.
+    """The fields that the rows of a mailing have.
 
-    `personal`: each has a text of its own, and a link too if they are `linked`. `templated`: each has values instead,
-    which fill the texts of the content.
+    `personal`: each row has a text of its own and, if `linked`, a link. `templated`: each has values instead, which
+    fill the texts of the content.
     """
 
     personal: bool = False
@@ -28,7 +28,7 @@ class RowForm(NamedTuple):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields of a row that is an object."""
+        """The fields that a row may have if it is an object."""
         if self.templated:
             return ("phone", "values")
         if not self.personal:
@@ -37,19 +37,19 @@ class RowForm(NamedTuple):
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """Those that it must have."""
+        """The fields that it must have."""
         return ("phone",) if self.templated else self.fields
 
     @property
     def has_texts(self) -> bool:
-        """Whether each row brings the text that its recipient reads."""
+        """Whether each row has the text that its recipient reads."""
         return self.personal and not self.templated
 
 
 def row_problem(row: object, form: RowForm, *, text_rule: TextRule = _ANY_TEXT) -> dict[str, list[str]] | str | None:
-    """What is wrong with a row of sendBulkViber's `delivery_list`, if anything: by field, or as a whole.
+    """The mistakes in a row of sendBulkViber's `delivery_list`: by field, as one reason for the whole row, or None.
 
-    In a personal mailing text and button link belong to each recipient, in a bulk mailing to the content.
+    In a personal mailing the text and the button link belong to each recipient, in a bulk mailing to the content.
     """
     if isinstance(row, (str, int)) and not isinstance(row, bool):
         if form.has_texts:
@@ -76,14 +76,14 @@ def row_problem(row: object, form: RowForm, *, text_rule: TextRule = _ANY_TEXT) 
 
 
 def _phone_problem(phone: str | int) -> str | None:
-    """Why what stands for a phone cannot even be written down; whether it is a phone is asked later."""
+    """Why a phone cannot be stored, or None. Whether it is a valid phone is checked later."""
     if isinstance(phone, str):
         return text_problem(phone)
-    return "is no phone: too large a number" if abs(phone) >= 2**63 else None
+    return "is too large a number for a phone" if abs(phone) >= 2**63 else None
 
 
 def text_problems(row: dict[str, Any], text_rule: TextRule = _ANY_TEXT) -> dict[str, list[str]]:
-    """What is wrong with a row's text."""
+    """The mistakes in a row's text; empty if none."""
     text = row.get("text")
     if text is None:
         return {"text": ["is missing: in a personal mailing each recipient has one"]}
@@ -94,7 +94,7 @@ def text_problems(row: dict[str, Any], text_rule: TextRule = _ANY_TEXT) -> dict[
 
 
 def link_problem(link: object, most: int = BUTTON_LINK_LENGTH) -> str | None:
-    """What is wrong with a link, if anything."""
+    """The mistake in a link, or None."""
     return "is missing" if link is None else wellformed.link_problem(link, most)
 
 
@@ -106,5 +106,5 @@ def _not_allowed(name: object, form: RowForm) -> str:
     if name in {"text", "button_link"}:
         return "belongs to the content in a bulk mailing"
     if name == "values":
-        return "fills nothing: it belongs to a personal mailing whose content has a text"
+        return "fills nothing here: it belongs to a personal mailing whose content has a text"
     return unknown_field(name, form.fields)

@@ -1,4 +1,4 @@
-"""Tables in .xlsx workbooks, with the extra `xlsx`: one row at a time, whatever the size."""
+"""Tables in .xlsx workbooks, which need the extra `xlsx`. They are read one row at a time, in bounded memory."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from campaigns.recipients.sources import Source, refused
 from campaigns.recipients.tables import CELL_LENGTH, TOO_LONG, Row
 
 _SHEET = re.compile(r"worksheets/[^/]*\.xml$", re.IGNORECASE)
-#: The beginning of a row or of a cell: its name and, if it says its place, the letters and the digits of that.
+#: The opening tag of a row or a cell: its name and, if it states its place, the letters and digits of the place.
 _PLACE = re.compile(rb"""<(?:\w+:)?(row|c)(?=[\s/>])(?:[^<>]*?\sr=["']([A-Za-z]{0,3})([0-9]{0,18})[^"'<]*["'])?""")
 _CHUNK: Final = 1 << 18
-#: No tag and no cell of people is longer; longer ones are not searched as one.
+#: No honest tag or cell is longer; longer ones are not searched in one piece.
 _LONGEST: Final = 4 * _CHUNK
 _OUT_OF_ORDER: Final = "numbers its rows or cells out of order, so some would be missed: it is damaged"
 _AT_ONCE: Final = 1000
 _ROWS: Final = 1_048_576
-#: What reading a damaged or crafted workbook ends in.
+#: The exceptions that reading a damaged or crafted workbook raises.
 _DAMAGED: Final = (
     zipfile.BadZipFile, zlib.error, LookupError, ValueError, ArithmeticError, OSError, TypeError, AttributeError,
     SyntaxError, EOFError, RuntimeError,
 )  # fmt: skip
-#: A workbook of a million phones with their texts takes a tenth of this when it is unpacked.
+#: The most unpacked bytes. A workbook of a million phones with their texts has a tenth of that.
 _UNPACKED: Final = 2 << 30
-#: Workbooks of people shrink to a tenth or a fiftieth. What shrinks more, beyond the first megabytes, is crafted:
+#: Real workbooks compress to between a tenth and a fiftieth. A larger one that compresses further is crafted, and
 #: openpyxl takes three seconds for each megabyte of formats.
 _RATIO: Final = 200
 _SMALL: Final = 4 << 20
-#: Thirty columns of a million people. A row with a cell in the last column counts as 16,384.
+#: Enough for a million rows of thirty columns. A row with a cell in the last column counts as 16,384 cells.
 _CELLS: Final = 30_000_000
 
 
 def sheet_table(source: Source, most_cells: int = _CELLS) -> Iterator[Row]:
     """The rows of the only visible sheet that has any, each with its number in the sheet.
 
-    Formulas count by the value that was last saved. Rows that a filter hides are read like all others. Raises
-    JobError if it is no workbook, if several sheets have rows, if there are more than `most_cells`, or if the extra
-    `xlsx` is missing.
+    A formula counts as the value that was last saved. Rows hidden by a filter are read too. Raises JobError if the
+    file is not a workbook, if several sheets have rows, if it has more than `most_cells` cells, or if the extra `xlsx`
+    is missing.
     """
     with source.opened() as file:
         book = _opened(source.name, file)
@@ -89,9 +89,9 @@ def _size_of(file: IO[bytes]) -> int:
 
 
 def _is_in_order(archive: zipfile.ZipFile, sheet: str) -> bool:
-    """Whether each row, and each cell of a row, is behind the one before: openpyxl passes over some without a word.
+    """Whether all rows, and all cells within a row, are in ascending order; if not, openpyxl silently skips some.
 
-    Of rows it leaves out those that come late; of a row, all to the right of the cell that stands last.
+    It skips rows that come after a higher one and, in a row, all cells to the right of the last one.
     """
     row = column = 0
     with archive.open(sheet) as file:
@@ -106,7 +106,7 @@ def _is_in_order(archive: zipfile.ZipFile, sheet: str) -> bool:
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    """All that a file of XML holds, in pieces that end before a tag, so that no tag is in two of them."""
+    """The contents of an XML file, in pieces that end before a tag, so that no tag is divided between two."""
     rest = b""
     while chunk := file.read(_CHUNK):
         rest += chunk
@@ -120,7 +120,7 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
 
 @cache
 def _column(letters: bytes) -> int:
-    """The number of a column that is called by up to three letters; 0 of none."""
+    """The number of a column (from 1) from its up to three letters; 0 for no letters."""
     number = 0
     for letter in letters.upper():
         number = number * 26 + letter - 64
@@ -128,7 +128,7 @@ def _column(letters: bytes) -> int:
 
 
 def _rows(name: str, sheet: Any, most_cells: int) -> Iterator[Row]:
-    # The size that a workbook states for its sheet is often wrong, and rows beyond it would be missed.
+    # The size that a workbook states for a sheet is often wrong, and rows beyond it would be skipped.
     sheet.reset_dimensions()
     rows, before, cells_read = sheet.iter_rows(values_only=True), 0, 0
     while True:

@@ -1,4 +1,4 @@
-"""The bytes of a file of recipients, and their encoding: found where it is certain, otherwise asked for."""
+"""The bytes of a file of recipients and their encoding, which is detected if it is certain and refused otherwise."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-#: Files that are no text, by their first bytes.
+#: Kinds of files that cannot be read, by their first bytes.
 _OTHER_KINDS: Final = (
     (b"\xd0\xcf\x11\xe0", "is an old Excel file or one with a password: save it as .xlsx without one, or as CSV"),
     (b"\x1f\x8b", "is compressed: unpack it first"),
@@ -37,18 +37,18 @@ _WORD = re.compile(r"[^\W\d_]+")
 _CYRILLIC_WORD = re.compile(r"[а-яёўіїєґ]+|[А-ЯЁЎІЇЄҐ][а-яёўіїєґ]*|[А-ЯЁЎІЇЄҐ]+")
 _SHORT_WORD: Final = 2
 _COMMON: Final = frozenset("оеаинтсрвлкмі")
-#: What a Windows-1251 text holds above ASCII besides letters.
+#: The characters above ASCII that a Windows-1251 text may hold besides letters.
 _MARKS_OF_1251: Final = frozenset("«»“”„‘’–—…№·•°±§©®™€\u00a0\u00ad")
 
 
 def refused(name: str, line: int | None, reason: str) -> JobError:
-    """The error for a file that is not read: its name, the line if one is to blame, the reason."""
+    """The error for a file that is refused, with its name, the line (None: no single line) and the reason."""
     place = f"{name}, line {line}" if line is not None else name
     return JobError({"recipients": [f"{place}: {reason}"]})
 
 
 class Source:
-    """A path or an open binary file, as often as it is needed; what can be read only once is kept aside."""
+    """A path or an open binary file that can be read repeatedly; a stream is copied to a temporary file."""
 
     def __init__(self, file: Path | BinaryIO) -> None:
         self._file = file
@@ -58,7 +58,7 @@ class Source:
 
     @contextmanager
     def opened(self) -> Iterator[IO[bytes]]:
-        """The bytes from their beginning. Raises JobError if there is no such file."""
+        """Open the bytes at their beginning. Raises JobError if the file cannot be read."""
         try:
             if isinstance(self._file, Path) and self._file.is_file():
                 with self._file.open("rb") as file:
@@ -82,21 +82,21 @@ class Source:
         return kept
 
     def head(self) -> bytes:
-        """The first bytes."""
+        """The first 64 kB."""
         with self.opened() as file:
             return file.read(_CHUNK)
 
 
 def text_lines(source: Source, encoding: str | None) -> Iterator[str]:
-    """The lines of a text with their ends (LF, CR or both). Raises JobError, before the first line, for bytes that
-    are no text; `encoding` is found out if it is None."""
+    """The lines of a text with their ends (LF, CR or both). Detects `encoding` if it is None. Raises JobError, before
+    the first line, for bytes that are not text."""
     found = _checked(source, encoding) if encoding is not None else _encoding_of(source)
     with source.opened() as file:
         text = io.TextIOWrapper(file, encoding=found, newline="")
         try:
             for number, line in enumerate(text, start=1):
                 if "\0" in line:
-                    raise refused(source.name, number, "holds a NUL character, so it is no text")
+                    raise refused(source.name, number, "holds a NUL character, so it is not text")
                 yield line.removeprefix("\ufeff") if number == 1 else line
         finally:
             if not text.closed:
@@ -107,12 +107,10 @@ def _checked(source: Source, encoding: str) -> str:
     try:
         "".encode(encoding)
     except (LookupError, ValueError):
-        raise refused(
-            source.name, None, f"{encoding!r} is no encoding that Python knows, such as windows-1251"
-        ) from None
+        raise refused(source.name, None, f"Python knows no encoding {encoding!r}; an example is windows-1251") from None
     line = _undecodable_line(source, encoding)
     if line is not None:
-        raise refused(source.name, line, f"holds bytes that are no {encoding}")
+        raise refused(source.name, line, f"holds bytes that are not {encoding}")
     return encoding
 
 
@@ -136,13 +134,13 @@ def _encoding_of(source: Source) -> str:
     raise refused(
         source.name,
         line,
-        "is not UTF-8, and which encoding it is cannot be told for certain: save the file as UTF-8, or name its "
-        "encoding (--encoding windows-1251, or encoding='windows-1251')",
+        "is not UTF-8, and its encoding is not certain: save the file as UTF-8, or name its encoding "
+        "(--encoding windows-1251, or encoding='windows-1251')",
     )
 
 
 def _wide(head: bytes) -> str | None:
-    """UTF-16 without a mark: every second byte of ASCII is NUL, and nothing else is."""
+    """UTF-16 without a byte order mark, recognised by NUL in every second byte of ASCII and nowhere else; or None."""
     even, odd = head[0::2].count(0), head[1::2].count(0)
     most = len(head) // 10
     if odd > most and even == 0:
@@ -151,7 +149,7 @@ def _wide(head: bytes) -> str | None:
 
 
 def _undecodable_line(source: Source, encoding: str) -> int | None:
-    """The first line whose bytes are not of this encoding."""
+    """The first line whose bytes do not decode in this encoding; None if all do."""
     decoder = codecs.getincrementaldecoder(encoding)()
     lines, carriage = 1, False
     with source.opened() as file:
@@ -174,7 +172,7 @@ def _ends(text: str) -> int:
 
 
 def _unusual(source: Source) -> bytes:
-    """Lines with bytes beyond ASCII, up to some 64 kB of them."""
+    """The first 64 kB or so of lines with bytes beyond ASCII."""
     found: list[bytes] = []
     size = 0
     with source.opened() as file:
@@ -188,9 +186,9 @@ def _unusual(source: Source) -> bytes:
 def _is_windows_1251(data: bytes) -> bool:
     """Whether bytes are Cyrillic text in Windows-1251, for certain.
 
-    A guess would send people texts that nobody can read. Western texts mix letters of both scripts in a word when
-    they are taken for 1251, KOI8-R swaps upper and lower case, DOS and Macintosh code pages have signs where 1251
-    has none; and read as any of them, the frequent letters are no longer the frequent ones.
+    A wrong guess would send people unreadable texts. Read as Windows-1251, Western texts mix letters of both scripts
+    in a word, KOI8-R swaps upper and lower case, and DOS and Macintosh code pages show signs in place of letters. In
+    each case the letters that are frequent in Russian or Belarusian are no longer the frequent ones.
     """
     try:
         text = data.decode("windows-1251")
@@ -202,13 +200,13 @@ def _is_windows_1251(data: bytes) -> bool:
     sound = sum(_CYRILLIC_WORD.fullmatch(word) is not None for word in words)
     rivals = (_likelihood(data.decode(other, "replace")) for other in ("koi8-r", "cp866"))
     likelihood = _likelihood(text)
-    # A single letter is no word: the dashes of other code pages are letters here.
+    # Single letters prove nothing, because dashes of other code pages are letters here.
     certain = any(len(word) > _SHORT_WORD for word in words)
     return certain and sound >= 0.95 * len(words) and likelihood >= 0.8 and likelihood > max(rivals)
 
 
 def _likelihood(text: str) -> float:
-    """How much like Russian or Belarusian: frequent letters, and few capitals."""
+    """How much a text resembles Russian or Belarusian (0 to 1.4): its shares of frequent and of lower-case letters."""
     letters = [c for c in text if c > "\x7f" and c.isalpha()]
     common = sum(c.lower() in _COMMON for c in letters)
     return (common + 0.4 * sum(c.islower() for c in letters)) / len(letters) if letters else 0.0

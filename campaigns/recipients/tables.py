@@ -1,4 +1,4 @@
-"""Tables as text: delimiter, quotation marks, and the number of each row's first line. Pure."""
+"""Tables as text: finds the delimiter, reads quoted cells, and numbers the line in which each row begins. Pure."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Final, NamedTuple
 from campaigns.recipients.sources import refused
 
 DELIMITERS: Final = ";\t,|"
-#: No cell of a table that people write is longer, and an unclosed quotation mark must not swallow the file.
+#: The longest cell. Real cells are shorter, and an unclosed quotation mark must not swallow the rest of the file.
 CELL_LENGTH: Final = 131_072
 TOO_LONG: Final = f"a cell is longer than {CELL_LENGTH:,} characters"
 _LOOKED_AT: Final = 50
 _SEP = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[\r\n]*', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
-#: The comma in 3,75291E+11 divides nothing.
+#: A number such as 3,75291E+11, whose comma is not a delimiter.
 EXPONENT = re.compile(r"\s*[+-]?[0-9](?:[.,](?P<decimals>[0-9]*))?\s*[EeЕе]\s*\+?(?P<exponent>[0-9]{1,2})\s*")
-#: Nor does the one in 375291234567,00.
+#: Nor is the comma of 375291234567,00.
 _UNDIVIDED = re.compile(r"(?<![0-9])(?:([0-9]{7,20}),0+|[0-9],[0-9]+[EeЕе]\+[0-9]{1,2})(?![0-9])")
 
 
 class Row(NamedTuple):
-    """One row: the line it begins in, counted from 1, how many lines it takes, and its cells."""
+    """One row: the line that it begins in (from 1), the number of its lines, and its cells."""
 
     line: int
     lines: int
@@ -32,18 +32,18 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Rows, and what divides their cells (empty for a table that has no text form)."""
+    """Rows, and the delimiter between their cells ('' for a workbook)."""
 
     delimiter: str
     rows: Iterator[Row]
 
 
 def text_table(name: str, lines: Iterator[str], speaks: Callable[[str], bool]) -> Table:
-    """A table divided by semicolon, tab, comma or bar, or by what a first line `sep=;` says.
+    """A table whose delimiter is a semicolon, tab, comma or bar, or the one that a first line `sep=;` declares.
 
-    `speaks` tells of a cell whether it names or holds a phone; the delimiter that makes such a cell in the first
-    line, or else in most of the next, is the right one. Rows without any text are passed over. Iterating raises
-    JobError for quotation marks that are not closed, text after a closed one, and overlong cells.
+    `speaks` is a predicate: whether a cell names or holds a phone. The right delimiter is the one that makes such a
+    cell in the first line, or else in most of the next lines. Empty rows are skipped. Iterating raises JobError for a
+    quotation mark that is not closed, for text after a closing one, and for overlong cells.
     """
     head, skipped = list(islice(lines, _LOOKED_AT)), 0
     declared = _SEP.fullmatch(head[0]) if head else None
@@ -54,7 +54,7 @@ def text_table(name: str, lines: Iterator[str], speaks: Callable[[str], bool]) -
 
 
 def _rows(name: str, lines: Iterator[str], delimiter: str, skipped: int) -> Iterator[Row]:
-    # Strict, since otherwise an unclosed quotation mark takes in the rest of the file without a word.
+    # Strict, because otherwise an unclosed quotation mark silently swallows the rest of the file.
     reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
         before = reader.line_num
@@ -74,8 +74,8 @@ def _reason(error: csv.Error, lines: int) -> str:
     if "limit" in str(error) and lines <= 1:
         return TOO_LONG
     if lines > 1 or "unexpected end" in str(error):
-        return "a quotation mark is opened and not closed in its cell; one that is part of a text is written twice"
-    return "text stands after a closing quotation mark; one that is part of a text is written twice"
+        return "a cell has an opening quotation mark and no closing one; double those that are part of a text"
+    return "a cell has text after its closing quotation mark; double those that are part of a text"
 
 
 def _delimiter(head: list[str], speaks: Callable[[str], bool]) -> str:
@@ -83,12 +83,12 @@ def _delimiter(head: list[str], speaks: Callable[[str], bool]) -> str:
     counted = _counted(first) or _counted("".join(head))
     if not counted:
         return DELIMITERS[0]
-    # `%,tel.` names a phone only if the comma divides nothing, so cells without such a doubt come first.
+    # `%,tel.` names a phone only if its comma is not a delimiter, so cells without any delimiter are tried first.
     for doubtful in (False, True):
         for delimiter in counted:
             if _makes_phone(first, delimiter, speaks, doubtful=doubtful):
                 return delimiter
-    # Whatever stands in a single cell, such as two phones, must not decide: most lines do.
+    # A single odd cell, such as one with two phones, must not decide, so the majority of lines does.
     return max(counted, key=lambda d: sum(_makes_phone(line, d, speaks, doubtful=False) for line in head))
 
 

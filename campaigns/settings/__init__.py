@@ -1,4 +1,4 @@
-"""Settings: read once from the environment, every bad value named together."""
+"""Settings, read once from the environment. All bad values are reported together."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Addresses of the store and the broker: read in one place, checked whole, shown without their passwords.
+"""Addresses of the store and the broker: how they are read, checked, and shown without passwords.
 
-Whatever is wrong raises ValueError with a reason and a remedy, and never with a part of the address: any part
-may be a password. A kind of address is one entry of `_KINDS` and one function that checks it.
+A wrong address raises ValueError with the reason and a remedy. The message never quotes the address, since any part
+of it may be a password. Each kind of address has an entry in `_KINDS` and a function that checks it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from redis.connection import parse_url
 
 from campaigns.settings import sentinels
 
-#: Options that an address of a Redis server may carry. redis-py has others, which are objects (so no text can name
-#: them) or would change how answers read.
+#: Options that the address of a Redis server may have. redis-py has more, but their values are objects, which an
+#: address cannot hold, or they would change the types of replies.
 _REDIS_OPTIONS: Final = frozenset(
     {
         "db", "username", "password", "client_name", "protocol", "max_connections", "health_check_interval",
@@ -36,11 +36,11 @@ _FILES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_ca_path")
 _SECONDS: Final = ("socket_timeout", "socket_connect_timeout")
 _REDIS_SCHEMES: Final = ("redis", "rediss", "unix", *sentinels.SCHEMES)
 _VERIFY: Final = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
-#: OpenSSL's reasons against a key of another certificate; the last where even its kind is another.
+#: OpenSSL's reasons when a key does not belong to a certificate; the last when their types differ.
 _OTHERS_KEY: Final = {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}
-#: Between two addresses; elsewhere `;` belongs to a password.
+#: A `;` between two addresses. Any other `;` belongs to a password.
 _BETWEEN: Final = re.compile(r";(?=[a-z+]+://)", re.IGNORECASE)
-#: What people write instead, and what they should write.
+#: Common wrong schemes, and what to write instead.
 _INSTEAD: Final = {
     "valkey": "write redis://",
     "valkeys": "write rediss://",
@@ -56,8 +56,8 @@ _INSTEAD: Final = {
 
 
 class Amqp(NamedTuple):
-    """How kombu reaches RabbitMQ: the address without its options, TLS (False: none), seconds between heartbeats, and
-    the type of the queues (empty: the virtual host's default)."""
+    """What kombu needs for RabbitMQ: the address without options, options of TLS (False: no TLS), seconds between
+    heartbeats (None: the default), and the type of the queues (empty: the virtual host's default)."""
 
     url: str
     tls: dict[str, Any] | bool
@@ -66,25 +66,26 @@ class Amqp(NamedTuple):
 
 
 def store_url(raw: str) -> str:
-    """Check the address of a Redis server, or of Sentinels that know it. Raises ValueError."""
+    """Check the address of a Redis server, or of Sentinels that name it. Returns its normal form. Raises ValueError."""
     return _checked(raw, _REDIS_SCHEMES)
 
 
 def broker_url(raw: str) -> str:
-    """Check the address of a broker: Redis, or RabbitMQ, of which several may stand with `;` between them."""
+    """Check the address of a broker: Redis, or one or several RabbitMQ servers, separated by `;`. Returns its normal
+    form. Raises ValueError."""
     addresses = _BETWEEN.split(raw.strip())
     if len(addresses) == 1 or addresses[0].lower().startswith(("sentinel://", "sentinels://")):
         return _checked(raw, (*_REDIS_SCHEMES, "amqp", "amqps", "pyamqp"))
     checked = [_checked(address, ("amqp", "amqps", "pyamqp")) for address in addresses]
     if len({address.partition("?")[2] for address in checked}) > 1 or len({is_tls(address) for address in checked}) > 1:
-        raise ValueError("names several servers: let their scheme and their options be the same")
+        raise ValueError("names several servers: give them the same scheme and the same options")
     if is_tls(checked[0]) and "ssl_server_hostname=" not in checked[0] and amqp(checked[0]).tls:
-        raise ValueError("names several servers: add ssl_server_hostname=NAME, which each of their certificates has")
+        raise ValueError("names several servers: add ssl_server_hostname=NAME, a name in all of their certificates")
     return ";".join(checked)
 
 
 def is_amqp(url: str) -> bool:
-    """Whether a checked address is one of RabbitMQ."""
+    """Whether a checked address is that of RabbitMQ."""
     return url.startswith(("amqp://", "amqps://"))
 
 
@@ -94,7 +95,7 @@ def is_tls(url: str) -> bool:
 
 
 def place(url: str) -> str:
-    """Host and port, the path of the socket, or a primary and its Sentinels; never the password."""
+    """A checked address for people, without a password: host and port, path of a socket, or primary and Sentinels."""
     if sentinels.is_sentinels(url):
         return sentinels.read(url).place
     shown = []
@@ -108,11 +109,11 @@ def place(url: str) -> str:
 
 
 def redis_options(url: str) -> dict[str, Any]:
-    """What redis-py makes of a checked address: options of its connection pool and connections.
+    """The options of a checked address, for redis-py's connection pool and connections.
 
-    Where Sentinels know the server, its host is the first of them: who connects asks them instead. The store and
-    Celery's transport both connect with these, so that an option acts on both. TLS verifies the server and its name
-    unless `ssl_cert_reqs=none` says otherwise: that is redis-py's default, and not kombu's.
+    For an address of Sentinels the host is the first Sentinel; callers must ask the Sentinels for the server. The store
+    and Celery's transport both connect with these options. TLS verifies the certificate and the host name unless the
+    address has `ssl_cert_reqs=none`. That is redis-py's default, but not kombu's.
     """
     server = sentinels.read(url).server if sentinels.is_sentinels(url) else url
     options: dict[str, Any] = parse_url(_plain_words(server))  # type: ignore[no-untyped-call]
@@ -120,7 +121,7 @@ def redis_options(url: str) -> dict[str, Any]:
 
 
 def amqp(url: str) -> Amqp:
-    """How kombu reaches a checked address of RabbitMQ. py-amqp by itself would check neither server nor name."""
+    """What kombu needs for a checked address of RabbitMQ. By default py-amqp verifies neither certificate nor name."""
     addresses = _BETWEEN.split(url)
     bare = ";".join(address.partition("?")[0] for address in addresses)
     options = dict(parse_qsl(urlsplit(addresses[0]).query))
@@ -142,7 +143,7 @@ def _checked(raw: str, schemes: tuple[str, ...]) -> str:
     scheme = scheme.lower()
     if not separator or scheme not in schemes:
         raise ValueError(_wrong_scheme(scheme if separator else "", schemes))
-    # kombu takes ';' for the beginning of another address.
+    # kombu splits an address at every ';'.
     if scheme in sentinels.SCHEMES and _BETWEEN.search(raw):
         raise ValueError("names each Sentinel with a scheme: write sentinel://HOST:26379,HOST:26379/NAME/0")
     url = f"{'amqp' if scheme == 'pyamqp' else scheme}://{rest.replace(';', '%3B')}"
@@ -174,15 +175,15 @@ def _check_characters(url: str) -> None:
 
 
 def _split(url: str) -> SplitResult:
-    """The parts of an address that is one. Raises ValueError with what may be meant."""
+    """The parts of an address. Raises ValueError with the probable mistake."""
     encoded = "in a password, write / as %2F, ? as %3F and @ as %40"
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ValueError(f"has no host and port that can be read, such as HOST:6379; {encoded}") from None
+        raise ValueError(f"has no readable host and port, such as HOST:6379; {encoded}") from None
     if port == 0:
-        raise ValueError("has port 0, which nothing listens on")
+        raise ValueError("has port 0, on which no server listens")
     if "@" in parts.path:
         raise ValueError(f"has '@' after its host; {encoded}")
     return parts
@@ -193,7 +194,7 @@ def _check_redis(url: str, parts: SplitResult) -> None:
         if parts.hostname or not parts.path.strip("/"):
             raise ValueError("must have three slashes and a path, such as unix:///run/redis.sock?db=0")
     elif parts.path.strip("/") and not unquote(parts.path).removeprefix("/").isdecimal():
-        raise ValueError("has a database that is no number, such as the 0 in redis://HOST:6379/0")
+        raise ValueError("has a database that is not a number, such as the 0 in redis://HOST:6379/0")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     _check_names(options, _REDIS_OPTIONS, "" if parts.scheme == "rediss" else "rediss:// or sentinels")
     for name, value in options.items():
@@ -202,11 +203,11 @@ def _check_redis(url: str, parts: SplitResult) -> None:
     try:
         ConnectionPool.from_url(_plain_words(url)).make_connection()
     except (RedisError, ValueError, TypeError):
-        raise ValueError("has options that redis-py refuses together") from None
+        raise ValueError("has options that redis-py refuses in combination") from None
 
 
 def _check_option(scheme: str, name: str, value: str) -> None:
-    """Let redis-py itself make a connection, which does not connect, with this option alone."""
+    """Check one option by having redis-py make a connection object with it, without connecting."""
     wrong = ValueError(f"has an option {name!r} with a value that cannot be used")
     try:
         base = "unix:///x" if scheme == "unix" else f"{scheme}://h"
@@ -236,22 +237,22 @@ def _check_amqp(_url: str, parts: SplitResult) -> None:
 
 
 def _check_names(options: Mapping[str, str], known: frozenset[str], secure: str) -> None:
-    """Refuse other options than those known. `secure` is the scheme that those of TLS need, if this one has none."""
+    """Refuse unknown options. `secure` is the scheme that options of TLS need, '' if the address has it."""
     for name in options:
         if name not in known:
-            # Shown only where it is a word: what follows '?' may be the rest of a password.
+            # Quoted only if it looks like an option's name, since the text after '?' may be the rest of a password.
             shown = f", {name!r}" if re.fullmatch(r"[a-z]+(_[a-z]+)*", name) else ""
             listed = ", ".join(sorted(option for option in known if not secure or not option.startswith("ssl_")))
-            raise ValueError(f"has an option that cannot be set here{shown}; known are {listed}")
+            raise ValueError(f"has an option that cannot be set here{shown}; the known ones are {listed}")
         if secure and name.startswith("ssl_"):
             raise ValueError(f"has the option {name!r}, which needs {secure}://")
 
 
 def _check_files(options: Mapping[str, str]) -> None:
-    """Refuse files of TLS that could not be used: every connection would fail, later and with OpenSSL's words."""
+    """Refuse unusable TLS files now; otherwise every connection would fail later, with OpenSSL's messages."""
     for name in _FILES:
         if name in options and not Path(options[name]).exists():
-            raise ValueError(f"has an option {name!r} that names no file here")
+            raise ValueError(f"has an option {name!r} that names a file that does not exist")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if "ssl_ca_certs" in options:
         try:
@@ -267,21 +268,21 @@ def _check_files(options: Mapping[str, str]) -> None:
 def _check_own_certificate(context: ssl.SSLContext, options: Mapping[str, str]) -> None:
     key = options.get("ssl_keyfile")
     try:
-        # Without any password OpenSSL would ask for one at the terminal.
+        # With None as the password, OpenSSL would prompt for one at the terminal.
         context.load_cert_chain(options["ssl_certfile"], key, options.get("ssl_password", ""))
     except OSError as error:
         if getattr(error, "reason", None) in _OTHERS_KEY:
-            raise ValueError("has an option 'ssl_keyfile' whose key is not that of 'ssl_certfile'") from None
+            raise ValueError("has an option 'ssl_keyfile' whose key does not belong to 'ssl_certfile'") from None
         names = "'ssl_certfile' or 'ssl_keyfile'" if key else "'ssl_certfile' (which must hold the key, too)"
         raise ValueError(f"has an option {names} whose file {_why_not(error)}, or its key needs a password") from None
 
 
 def _why_not(error: OSError) -> str:
-    return "holds no such thing in PEM" if isinstance(error, ssl.SSLError) else "cannot be read"
+    return "does not hold it as PEM" if isinstance(error, ssl.SSLError) else "cannot be read"
 
 
 def _plain_words(url: str) -> str:
-    """The address with OpenSSL's words for how to verify, which kombu knows, as redis-py's."""
+    """The address with OpenSSL's names of verify modes (`CERT_REQUIRED`), which kombu uses, replaced by redis-py's."""
     for word in _VERIFY:
         url = url.replace(f"ssl_cert_reqs=CERT_{word.upper()}", f"ssl_cert_reqs={word}")
     return url

@@ -1,4 +1,4 @@
-"""The variables of ours among those of a process: which are options, which are tokens, which only look like ours."""
+"""The project's environment variables: which are settings, which are tokens, and which belong to Kubernetes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 PREFIX: Final = "CAMPAIGNS_"
 DEFAULT_ACCOUNT: Final = "default"
-#: How an account may be called in a job. In a variable's name it stands in capitals.
+#: The form of an account's alias in a job. A variable's name has it in capitals.
 ALIAS: Final = re.compile(r"[a-z0-9_]{1,64}(?<!_file)")
 
 _TOKEN_VARIABLE = re.compile(r"CAMPAIGNS_TOKEN(?:_(?P<alias>[A-Z0-9_]+?))??(?P<file>_FILE)?")
@@ -24,9 +24,9 @@ _OF_A_SERVICE = re.compile(
 def ours(env: Mapping[str, str]) -> dict[str, str]:
     """The variables that begin with `CAMPAIGNS_`, without those that Kubernetes sets in every container.
 
-    For a Service called `campaigns-callbacks` it sets `CAMPAIGNS_CALLBACKS_SERVICE_HOST`,
+    For any Service called `campaigns-callbacks` Kubernetes sets `CAMPAIGNS_CALLBACKS_SERVICE_HOST`,
     `CAMPAIGNS_CALLBACKS_SERVICE_PORT_HTTP`, `CAMPAIGNS_CALLBACKS_PORT=tcp://10.0.0.1:80`,
-    `CAMPAIGNS_CALLBACKS_PORT_80_TCP_ADDR` and more, whoever owns that Service.
+    `CAMPAIGNS_CALLBACKS_PORT_80_TCP_ADDR` and more.
     """
     return {name: value for name, value in env.items() if name.startswith(PREFIX) and not _of_a_service(name, value)}
 
@@ -37,12 +37,12 @@ def token_variable(account: str) -> str:
 
 
 def is_token(variable: str) -> bool:
-    """Whether a variable holds a token, or names a file that does."""
+    """Whether a variable holds a token, or the path of a file that does."""
     return _TOKEN_VARIABLE.fullmatch(variable) is not None
 
 
 def read_tokens(env: Mapping[str, str], problems: dict[str, str]) -> dict[str, str]:
-    """The tokens by account. What is wrong is added to `problems`, without a part of any token."""
+    """The tokens by account. Adds problems by variable to `problems`, without quoting any token."""
     tokens: dict[str, str] = {}
     for variable, raw in sorted(env.items()):
         match = _TOKEN_VARIABLE.fullmatch(variable)
@@ -57,7 +57,7 @@ def read_tokens(env: Mapping[str, str], problems: dict[str, str]) -> dict[str, s
         if not token or not token.isprintable():
             problems[variable] = "holds no token"
         elif alias in tokens:
-            problems[variable] = f"account {alias!r} has a token already"
+            problems[variable] = f"gives the account {alias!r} a second token"
         else:
             tokens[alias] = token
     return tokens

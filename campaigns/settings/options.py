@@ -1,8 +1,8 @@
-"""One frozen `Settings`, read from the environment once, with every bad value named together.
+"""The frozen `Settings`, read from the environment once. All bad values are reported together.
 
-Each option's variable is its name in capitals behind `CAMPAIGNS_`: `redis_url` is `CAMPAIGNS_REDIS_URL`.
-Tokens are apart: `CAMPAIGNS_TOKEN` belongs to the account `default` and `CAMPAIGNS_TOKEN_SHOP` to `shop`;
-`CAMPAIGNS_TOKEN_FILE` and `CAMPAIGNS_TOKEN_SHOP_FILE` name files that hold them. `CAMPAIGNS_OPTOUT_WORDS_SHOP`
+A setting's variable is `CAMPAIGNS_` and its name in capitals: `redis_url` is `CAMPAIGNS_REDIS_URL`. Tokens belong to
+accounts: `CAMPAIGNS_TOKEN` is the token of the account `default`, and `CAMPAIGNS_TOKEN_SHOP` that of `shop`.
+`CAMPAIGNS_TOKEN_FILE` and `CAMPAIGNS_TOKEN_SHOP_FILE` are paths of files with a token. `CAMPAIGNS_OPTOUT_WORDS_SHOP`
 adds opt-out words for `shop` to those of `CAMPAIGNS_OPTOUT_WORDS`.
 """
 
@@ -29,7 +29,7 @@ _WORDS_VARIABLE = re.compile(r"CAMPAIGNS_OPTOUT_WORDS_(?P<alias>[A-Z0-9_]+)")
 
 
 class Secret:
-    """A value that no repr, format or pickle gives away. `reveal()` is the only way to it."""
+    """A value that repr, format and pickle do not show. Only `reveal()` returns it."""
 
     __slots__ = ("_value",)
 
@@ -49,11 +49,11 @@ class Secret:
         return hash(self._value)
 
     def __reduce__(self) -> Any:
-        raise TypeError("a secret stays in its process")
+        raise TypeError("a secret cannot be pickled")
 
 
 class Rate(NamedTuple):
-    """At most `requests` in any window of `window_s` seconds. No requests at all means no limit."""
+    """At most `requests` in any `window_s` seconds. 0 requests means no limit."""
 
     requests: int
     window_s: float
@@ -72,7 +72,8 @@ def _rate(raw: str) -> Rate:
 
 
 def option(parse: Callable[[str], Any], default: Any, about: str, *, shown: bool = True) -> Any:
-    """A setting: how its text is read, its default, a sentence for the documentation, a place in the repr."""
+    """A field of Settings: `parse` reads its text, `about` describes it in the documentation, and `shown` decides
+    whether the repr has it."""
     return field(default=default, repr=shown, metadata={"parse": parse, "about": about})
 
 
@@ -82,12 +83,12 @@ _DAY_S: Final = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that can be set. `Settings.from_env(os.environ)` reads it; tests pass fields."""
+    """All settings. `Settings.from_env(os.environ)` reads them; tests pass fields. Names ending in `_s` are seconds."""
 
     redis_url: str = option(
         addresses.store_url,
         "redis://127.0.0.1:6379/0",
-        "where the ledger, the results and the events live",
+        "the Redis that holds campaigns, results and events",
         shown=False,  # may hold a password
     )
     broker_url: str | None = option(
@@ -97,43 +98,47 @@ class Settings:
         shown=False,
     )
     replicas: int = option(
-        _number(int, 0, 100), 0, "replicas of the store that must have what a failover must not lose, before it counts"
+        _number(int, 0, 100), 0, "number of Redis replicas that must have a critical write before it counts as done"
     )
     replicas_wait_s: float = option(
-        _number(float, 0.001, 30), 4.0, "how long a write waits for them; then it counts as unsafe, and is not acted on"
+        _number(float, 0.001, 30), 4.0, "longest wait for these replicas; a write that lacks them then is not acted on"
     )
-    key_prefix: str = option(parsing.text, "campaigns:", "stands before every Redis key, so that an ACL can fence them")
+    key_prefix: str = option(parsing.text, "campaigns:", "prefix of every Redis key, so that an ACL can name them")
 
     gateway_url: str = option(_url("http", "https"), "https://app.sms.by", "the gateway's host")
     gateway_timezone: ZoneInfo = option(
-        parsing.zone, ZoneInfo("Europe/Minsk"), "the zone of the gateway's times, which carry none"
+        parsing.zone, ZoneInfo("Europe/Minsk"), "time zone of the gateway's times, which state none"
     )
     gateway_ca_file: str | None = option(
         _optional(parsing.ca_file),
         None,
-        "authorities that sign the gateway's certificate or its proxy's, as PEM; unset: the usual",
+        "PEM file of the authorities that may sign the gateway's certificate, or a proxy's; unset: those of certifi",
     )
-    connect_timeout_s: float = option(_SECONDS, 5.0, "to connect, TLS included")
-    deadline_s: float = option(_SECONDS, 30.0, "one whole request, from name look-up to the last byte of the answer")
-    read_attempts: int = option(_number(int, 1, 20), 4, "tries of a request that costs nothing")
-    rate_limit: Rate = option(_rate, Rate(20, 1.0), "requests per account in any window: REQUESTS/SECONDS, or off")
-    concurrency: int = option(_number(int, 1, 10_000), 16, "requests of one account under way at once")
+    connect_timeout_s: float = option(_SECONDS, 5.0, "limit on connecting to the gateway, TLS included")
+    deadline_s: float = option(
+        _SECONDS, 30.0, "limit on one whole request, from name look-up to the last byte of the answer"
+    )
+    read_attempts: int = option(_number(int, 1, 20), 4, "attempts at a request that costs nothing")
+    rate_limit: Rate = option(
+        _rate, Rate(20, 1.0), "most requests of an account in any window: REQUESTS/SECONDS, or off"
+    )
+    concurrency: int = option(_number(int, 1, 10_000), 16, "most requests of an account under way at once")
     read_share: float = option(_number(float, 0.01, 1), 0.5, "the share of rate and concurrency that polling may use")
-    overlap: int = option(_number(int, 1, 256), 32, "requests that one worker process has under way at once")
-    penalty_s: float = option(_SECONDS, 120.0, "an account's pause after a 429 without Retry-After")
-    retry_after_max_s: float = option(_SECONDS, 3600.0, "the longest pause that a 429 with Retry-After may ask for")
+    overlap: int = option(_number(int, 1, 256), 32, "most requests of a worker process under way at once")
+    penalty_s: float = option(_SECONDS, 120.0, "pause of an account after a 429 without Retry-After")
+    retry_after_max_s: float = option(_SECONDS, 3600.0, "longest pause that a 429 with Retry-After may ask for")
     account_pause_s: float = option(
-        _SECONDS, 600.0, "an account's pause after it was refused; the longest after failures"
+        _SECONDS, 600.0, "pause of an account after the gateway refused it; also the longest pause after failures"
     )
     failures_before_pause: int = option(
         _number(int, 1, 1_000_000), 5, "failed paid requests in a row that pause the account"
     )
     probe_after_s: float = option(
-        _SECONDS, 15.0, "one request tries so long after such failures, then at twice the distance each time"
+        _SECONDS, 15.0, "time from such failures to a trial request; each further trial waits twice as long"
     )
 
-    recipients_per_request: int = option(_number(int, 1, 100_000), 1000, "recipients that one sendBulkViber carries")
-    phone_region: str = option(parsing.region, "BY", "the country of phones written without one")
+    recipients_per_request: int = option(_number(int, 1, 100_000), 1000, "most recipients in one sendBulkViber")
+    phone_region: str = option(parsing.region, "BY", "country of phones that are written without a country code")
     text_length: int = option(
         _number(int, 1, 1_000_000), 1000, "most characters of a text, a caption or a button of a Viber message"
     )
@@ -147,52 +152,62 @@ class Settings:
     approval_recipients: int | None = option(
         _optional(_number(int, 1, 2**53)),
         None,
-        "from so many recipients on a campaign waits as a draft until somebody else approves it; list mailings always",
+        "campaigns with this many recipients or more, and all list mailings, are drafts until another person approves",
     )
     approval_cost: Decimal | None = option(
-        _optional(_number(Decimal, 0, 1_000_000_000)), None, "the same from this expected cost on; needs `message_cost`"
+        _optional(_number(Decimal, 0, 1_000_000_000)),
+        None,
+        "the same for campaigns with this expected cost; needs `message_cost`",
     )
     confirm_cost: Decimal | None = option(
-        _optional(_number(Decimal, 0, 1_000_000_000)), None, "from it on resending what is held takes two people"
+        _optional(_number(Decimal, 0, 1_000_000_000)), None, "cost from which a resend needs a second person to confirm"
     )
 
     send_between: tuple[int, int] | None = option(
         _optional(parsing.between),
         None,
-        "from when until when jobs that do not say it may go out, such as 09:00-20:00",
+        "daily window of jobs that name none, such as 09:00-20:00; unset: any time",
     )
     send_on: frozenset[int] | None = option(
-        _optional(parsing.weekdays), None, "on which weekdays they may, comma separated, such as mon,tue,wed"
+        _optional(parsing.weekdays), None, "weekdays of jobs that name none, comma separated, such as mon,tue,wed"
     )
     send_zone: str | None = option(
-        _optional(parsing.window_zone), None, "whose clock that is: a zone, or `recipient`; unset: `gateway_timezone`"
+        _optional(parsing.window_zone), None, "time zone of these windows, or `recipient`; unset: `gateway_timezone`"
     )
 
     submission_bytes: int = option(
-        _number(int, 10_000, 500_000_000), 16_000_000, "largest body of a submitted message; `enqueue` takes any number"
+        _number(int, 10_000, 500_000_000), 16_000_000, "largest body, in bytes, of a message to `campaigns.submit`"
     )
 
     callback_base_url: str | None = option(
-        _optional(_url("http", "https")), None, "where the gateway reaches `campaigns callbacks`; unset: no callbacks"
+        _optional(_url("http", "https")),
+        None,
+        "address at which the gateway reaches `campaigns callbacks`; unset: none",
     )
 
-    lease_s: float = option(_SECONDS, 60.0, "how long a worker owns a batch; at least `deadline_s` + 10")
-    planning_lease_s: float = option(_SECONDS, 300.0, "silence after which a plan under way counts as abandoned")
-    settle_window_s: float = option(_SECONDS, 900.0, "how long evidence of a doubtful request may take to show")
-    check_interval_s: float = option(_SECONDS, 60.0, "least time between two looks for a doubtful batch")
+    lease_s: float = option(_SECONDS, 60.0, "how long a worker's claim on a batch lasts; at least `deadline_s` + 10")
+    planning_lease_s: float = option(_SECONDS, 300.0, "time without progress after which an unfinished plan is dropped")
+    settle_window_s: float = option(_SECONDS, 900.0, "how long evidence of a request in doubt may take to appear")
+    check_interval_s: float = option(
+        _SECONDS, 60.0, "least time between two checks of the listing for a batch in doubt"
+    )
     on_unknown: str = option(
-        parsing.choice("hold", "resend"), "hold", "what follows once absence is proven, if the job does not say"
+        parsing.choice("hold", "resend"), "hold", "what follows proven absence of a request, if the job does not say"
     )
 
-    poll_fraction: float = option(_number(float, 0.01, 10), 0.25, "next poll after this fraction of the age")
+    poll_fraction: float = option(
+        _number(float, 0.01, 10), 0.25, "time to the next poll, as a fraction of the batch's age"
+    )
     single_poll_fraction: float = option(
         _number(float, 0.01, 10),
         1.2,
-        "the same where a request carries one recipient; replies to it are fetched after three times as much",
+        "`poll_fraction` for requests with one recipient; their replies are polled after three times this fraction",
     )
     poll_min_s: float = option(_SECONDS, 3.0, "least time between two polls of a batch")
-    poll_horizon_s: float = option(_SECONDS, 3 * _DAY_S, "age at which silent deliveries become UNKNOWN_FINAL")
-    reply_window_s: float = option(_SECONDS, 3 * _DAY_S, "how long replies to a mailing are fetched")
+    poll_horizon_s: float = option(
+        _SECONDS, 3 * _DAY_S, "age at which deliveries without a final status become UNKNOWN_FINAL"
+    )
+    reply_window_s: float = option(_SECONDS, 3 * _DAY_S, "how long replies to a mailing are polled")
     final_statuses: frozenset[str] = option(
         parsing.statuses, DEFAULT_FINAL, "further delivery statuses that are final, comma separated"
     )
@@ -200,55 +215,55 @@ class Settings:
         parsing.words, frozenset(), "replies that opt a phone out, comma separated, such as STOP,СТОП"
     )
 
-    retention_s: float = option(_SECONDS, 30 * _DAY_S, "how long a finished campaign stays readable")
+    retention_s: float = option(_SECONDS, 30 * _DAY_S, "how long a finished campaign stays in Redis")
     key_retention_s: float = option(
         _number(float, 1, 10_000_000_000),
         400 * _DAY_S,
-        "how long a key is remembered after its campaign ended; never less than `retention_s`",
+        "how long a key is kept after its campaign ended; never less than `retention_s`",
     )
     schedule_lead_s: float = option(
         _number(float, 0, 10_000_000_000),
         300.0,
-        "how long before its time what is scheduled is handed over: the gateway cannot take it back",
+        "how long before its time a scheduled mailing is sent to the gateway, which cannot cancel it",
     )
     body_retention_s: float = option(
-        _SECONDS, 7 * _DAY_S, "how long an unsent request body is kept, from when it may be sent, while no worker runs"
+        _SECONDS, 7 * _DAY_S, "how long a request body that may be sent is kept while no worker sends it"
     )
     events_life_s: float = option(
-        _SECONDS, _DAY_S, "how long an event is kept while there is room; none is dropped that a group has yet to read"
+        _SECONDS, _DAY_S, "how long events are kept; an event that a group has yet to read is kept longer"
     )
     events_cap: int = option(
         _number(int, 100, 1_000_000_000),
         1_000_000,
-        "most entries of the event stream: what every group has read makes room, unread ones pause sending",
+        "most entries of the event stream; sending pauses while it is full of entries that a group has yet to read",
     )
 
     ping_url: str | None = option(
-        _optional(parsing.page), None, "a dead man's switch that beat asks for once a minute; unset: none", shown=False
+        _optional(parsing.page), None, "URL of a dead man's switch, requested by beat once a minute", shown=False
     )
     log_format: str = option(
         parsing.choice("text", "json"),
         "text",
-        "lines of our logs: text for people, or json, one object a line",
+        "format of log lines: text for people, or json with one object per line",
     )
     audit_retention_s: float = option(
-        _number(float, 1, 10_000_000_000), 400 * _DAY_S, "how long it is kept who did what: `campaigns audit`"
+        _number(float, 1, 10_000_000_000), 400 * _DAY_S, "how long audit records are kept, see `campaigns audit`"
     )
 
     signs_folder: str | None = option(
         _optional(parsing.text),
         None,
-        "where the processes of a machine leave the signs of life that `campaigns alive` reads; "
+        "folder in which the processes of a machine leave the signs of life that `campaigns alive` reads; "
         "unset: `viber-campaigns-UID` in the folder for temporary files",
     )
 
     accounts: Mapping[str, Secret] = field(default_factory=dict)
-    #: Further opt-out words by account.
+    #: Additional opt-out words by account.
     account_optout_words: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Read all settings. Raises SettingsError with every bad variable at once."""
+        """Read all settings. Raises SettingsError with all bad variables."""
         values: dict[str, Any] = {}
         problems: dict[str, str] = {}
         words: dict[str, frozenset[str]] = {}
@@ -266,24 +281,24 @@ class Settings:
                 problems[variable] = "is not a setting"
         accounts = {alias: Secret(token) for alias, token in read_tokens(found, problems).items()}
         settings = cls(accounts=accounts, account_optout_words=words, **values)
-        # Nothing is held against a value that could not be read: its default stands in for it.
+        # The default stands in for a value that could not be read, so that it causes no further problem.
         if not problems.keys() & {variable_of("lease_s"), variable_of("deadline_s"), variable_of("message_cost")}:
             problems |= settings._contradictions()
         if not problems:
             return settings
-        # They hold tokens and passwords, and a crash reporter shows the locals of a frame that fails.
+        # These hold tokens and passwords, and crash reporters show the local variables of a failing frame.
         del env, found, values
         raise SettingsError(problems)
 
     def token(self, account: str) -> Secret:
-        """The account's token. Raises SettingsError, which names the variable to set."""
+        """The account's token. Raises SettingsError, which names the missing variable."""
         try:
             return self.accounts[account]
         except KeyError:
             raise SettingsError({token_variable(account): "is not set"}) from None
 
     def words_of(self, account: str) -> frozenset[str]:
-        """The replies that opt a phone out of the account's campaigns: those of all accounts and its own."""
+        """The replies that opt a phone out, for this account: those for all accounts and its own."""
         return self.optout_words | self.account_optout_words.get(account, frozenset())
 
     def _contradictions(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How the texts of settings are read. Each raises ValueError, which says what the text must be."""
+"""Parsers for the texts of settings. Each raises ValueError, which says what the text must be."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def url(*schemes: str) -> Callable[[str], str]:
 
 
 def page(raw: str) -> str:
-    """An address that is asked for as it stands."""
+    """An http(s) address that is requested unchanged, query included."""
     parts = urlsplit(raw)
     if parts.scheme not in {"http", "https"} or not parts.hostname or not raw.isascii() or not raw.isprintable():
         raise ValueError("must be a URL that starts with http:// or https://, in ASCII")
@@ -46,7 +46,7 @@ def number(kind: Callable[[str], Any], least: float, most: float) -> Callable[[s
             value = kind(raw)
         except (ValueError, InvalidOperation):
             raise ValueError("must be a number") from None
-        # NaN is neither less nor more than anything, and as a Decimal it cannot even be asked.
+        # NaN compares as neither less nor more than a bound, and comparing it as a Decimal raises.
         if not value == value or not least <= value <= most:  # noqa: PLR0124
             raise ValueError(f"must lie between {least:g} and {most:g}")
         return value
@@ -97,7 +97,7 @@ def region(raw: str) -> str:
 
 
 def ca_file(raw: str) -> str:
-    """The path of a file that OpenSSL takes for certificates of authorities."""
+    """The path of a file from which OpenSSL can load certificates of authorities."""
     try:
         ssl.create_default_context(cafile=raw)
     except (OSError, ValueError):

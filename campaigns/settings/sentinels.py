@@ -1,9 +1,9 @@
 """Addresses of a primary that Sentinels name: `sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME/DB?OPTIONS`.
 
-`sentinels://` is the same with TLS, to the Sentinels and to the server alike. User, password, database and options
-are the server's; `sentinel_username` and `sentinel_password` are what the Sentinels themselves ask for. kombu reads
-every address by urllib, which takes one host only: so a checked address has the others as an option. Whatever is
-wrong raises ValueError with a reason and a remedy, and never with a part of the address: any part may be a password.
+`sentinels://` is the same with TLS, both to the Sentinels and to the server. User, password, database and options are
+the server's; `sentinel_username` and `sentinel_password` are those of the Sentinels. kombu parses addresses with
+urllib, which accepts only one host, so a checked address has the other Sentinels as an option. A wrong address raises
+ValueError with the reason and a remedy. The message never quotes the address, since any part may be a password.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _SHAPE: Final = "such as sentinel://HOST:26379,HOST:26379/NAME/0"
 
 
 class Sentinels(NamedTuple):
-    """Whom to ask for which primary, and how to reach it.
+    """The Sentinels, the name of the primary, and how to connect to both.
 
-    `server` is the address of the primary as `redis://` or `rediss://` would have it, with the first Sentinel in the
-    place of its host, which nobody knows beforehand. `login` is what the Sentinels ask for: options of redis-py.
+    `server` is the address of the primary as a `redis://` or `rediss://` URL, with the first Sentinel in place of its
+    host, which only the Sentinels know. `login` holds redis-py's options for logging in to the Sentinels.
     """
 
     hosts: tuple[tuple[str, int], ...]
@@ -34,7 +34,7 @@ class Sentinels(NamedTuple):
 
     @property
     def place(self) -> str:
-        """For people."""
+        """The primary and its Sentinels, for people."""
         listed = ", ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts)
         return f"{self.name} of {listed}"
 
@@ -66,7 +66,7 @@ def read(url: str) -> Sentinels:
         raise ValueError(f"does not name the primary after its Sentinels, {_SHAPE}")
     options = parse_qsl(query, keep_blank_values=True)
     if any(option in {*_OWN_OPTIONS, _OTHERS} and not value for option, value in options):
-        raise ValueError("has an empty option of its Sentinels: leave it out")
+        raise ValueError("has an empty sentinel_username or sentinel_password: remove it")
     others = urlencode([(option, value) for option, value in options if option not in {*_OWN_OPTIONS, _OTHERS}])
     listed = [*hosts.split(","), *(host for option, value in options if option == _OTHERS for host in value.split(","))]
     found = tuple(_host(host) for host in listed)
@@ -85,5 +85,5 @@ def _host(text: str) -> tuple[str, int]:
     port = int(match["port"] or _PORT) if match else 0
     if match is None or not 0 < port < 65536:
         in_password = "in a password, write / as %2F, ? as %3F and @ as %40"
-        raise ValueError(f"has Sentinels whose hosts and ports cannot be read, {_SHAPE}; {in_password}")
+        raise ValueError(f"has no readable hosts and ports of Sentinels, {_SHAPE}; {in_password}")
     return match["host"].strip("[]"), port

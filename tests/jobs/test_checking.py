@@ -75,7 +75,7 @@ class TestBulk:
             (lambda: changed("messages", 0, "delivery_list", 0, "phone", drop=True), "messages[0].delivery_list[0].phone: is missing"),
             (lambda: changed("messages", 1, "delivery_list", 0, value="375291111111"), "messages[1].delivery_list[0]: must be an object with phone and text in a personal mailing"),
             (lambda: changed("messages", 3, "delivery_list", 0, value={"phone": "375291111111", "text": "x"}), "messages[3].delivery_list[0].text: belongs to the content in a bulk mailing"),
-            (lambda: changed("messages", 0, "content", "button_link", value="https://e.com"), "messages[0].content.button_link: belongs to each recipient in a personal mailing, unless the content has a text too"),
+            (lambda: changed("messages", 0, "content", "button_link", value="https://e.com"), "messages[0].content.button_link: belongs to each recipient in a personal mailing, unless the content has a text"),
             (lambda: changed("messages", 3, "content", "text", drop=True), "messages[3].content.text: is missing"),
             (lambda: changed("messages", 2, "content", "caption", drop=True), "messages[2].content.caption: is missing"),
             (lambda: changed("messages", 2, "content", "image_url", drop=True), "messages[2].content.image_url: is missing"),
@@ -194,8 +194,8 @@ class TestQuick:
             ({"forwarding_message": 1, "forwarding_time": 4}, "forwarding_time: must lie between 5 and 60"),
             ({"forwarding_message": 1, "forwarding_time": 61}, "forwarding_time: must lie between 5 and 60"),
             ({"forwarding_message": 2}, "forwarding_message: must be 1 or 0"),
-            ({"forwarding_time": 10}, "forwarding_time: is of use only with forwarding_message: 1"),
-            ({"alphaname_id": 10}, "alphaname_id: is of use only with forwarding_message: 1"),
+            ({"forwarding_time": 10}, "forwarding_time: can only be used with forwarding_message: 1"),
+            ({"alphaname_id": 10}, "alphaname_id: can only be used with forwarding_message: 1"),
             ({"button": "Go"}, "button: has no place in a message of type TEXT"),
             ({"phone": "375291111111"}, "phone: give either phone or delivery_list"),
             ({"delivery_list": [{"phone": "375291111111", "text": "x"}]}, "delivery_list[0].text: belongs to the content in a bulk mailing"),
@@ -341,7 +341,7 @@ class TestAccount:
 
     @pytest.mark.parametrize("account", [{"account": "other"}, {}], ids=["named", "default"])
     def test_without_a_token_among_others_that_have_one(self, account: dict[str, str]) -> None:
-        with pytest.raises(JobError, match=r"has no token: set CAMPAIGNS_TOKEN.*; with a token: shop"):
+        with pytest.raises(JobError, match=r"has no token: set CAMPAIGNS_TOKEN.*; these have one: shop"):
             load_job(sample_job() | account, settings=Settings(accounts={"shop": Secret("t")}), now=NOW)
 
     def test_any_case_names_it(self) -> None:

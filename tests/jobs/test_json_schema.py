@@ -281,10 +281,10 @@ def test_bad(job: dict[str, Any]) -> None:
 
 #: What no JSON Schema can tell, or tells less exactly.
 _BEYOND: Final = re.compile(
-    r"is in the past$|is no point in time$|lies outside of the years|does not exist in|is the name of messages|"
+    r"is in the past$|is not a valid time$|is no point in time$|lies outside of the years|does not exist in|is the name of messages|"
     r"is not a mobile phone number$|has no token|must not be empty$|holds |names no host$|has a host or a port|"
     r"is too large a number$|must hold the image as base64$|must be a JPEG|must lie between|must be at least|"
-    r"must be an alias|must be a whole number$|must be recipients and a time|is no phone: too large|must be more than 0$|"
+    r"must be an alias|must be a whole number$|must be recipients and a time|is too large a number|must be more than 0$|"
     r"must open before it closes|must be a time zone such as"
 )
 _VALUES: Final = st.recursive(

@@ -67,7 +67,7 @@ def test_what_excel_has_shortened_is_named() -> None:
 
 
 def test_an_unclosed_quotation_mark_is_refused() -> None:
-    with pytest.raises(JobError, match="line 2: a quotation mark"):
+    with pytest.raises(JobError, match="line 2: a cell has an opening quotation mark"):
         found(f'phone;name\n{A};"x\n{B};y\n')
 
 

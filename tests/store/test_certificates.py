@@ -25,14 +25,14 @@ def test_files_that_could_not_be_used_are_refused_with_the_option_and_the_reason
     rubbish = tmp_path / "rubbish.pem"
     rubbish.write_text("no certificate")
     wrong = {
-        f"ssl_ca_certs={rubbish}": "'ssl_ca_certs' whose file holds no such thing in PEM",
-        f"ssl_ca_certs={OTHER_KEY}": "'ssl_ca_certs' whose file holds no such thing in PEM",
+        f"ssl_ca_certs={rubbish}": "'ssl_ca_certs' whose file does not hold it as PEM",
+        f"ssl_ca_certs={OTHER_KEY}": "'ssl_ca_certs' whose file does not hold it as PEM",
         f"ssl_ca_certs={tmp_path}": "'ssl_ca_certs' whose file",
-        f"ssl_certfile={tmp_path / 'gone.pem'}": "'ssl_certfile' that names no file here",
+        f"ssl_certfile={tmp_path / 'gone.pem'}": "'ssl_certfile' that names a file that does not exist",
         f"ssl_keyfile={CERTIFICATE}": "'ssl_keyfile' without 'ssl_certfile'",
         f"ssl_certfile={rubbish}": "must hold the key, too",
         f"ssl_certfile={CERTIFICATE}&ssl_keyfile={rubbish}": "'ssl_certfile' or 'ssl_keyfile' whose file",
-        f"ssl_certfile={CERTIFICATE}&ssl_keyfile={OTHER_KEY}": "whose key is not that of 'ssl_certfile'",
+        f"ssl_certfile={CERTIFICATE}&ssl_keyfile={OTHER_KEY}": "whose key does not belong to 'ssl_certfile'",
     }
     for options, reason in wrong.items():
         with pytest.raises(ValueError, match=reason):

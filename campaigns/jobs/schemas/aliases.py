@@ -13,7 +13,7 @@ from campaigns.settings.environment import ALIAS
 
 
 class Alias(fields.Field[str]):
-    """The name of an account, in any case."""
+    """The alias of an account, in any case."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         alias = value.lower() if isinstance(value, str) and value.isascii() else ""
@@ -32,12 +32,12 @@ class Alias(fields.Field[str]):
 
 
 def without_token(alias: str | None) -> dict[str, Any]:
-    """The error of a job whose account has no token, though this process has tokens of others.
+    """The error of a job whose account has no token here, while this process has tokens of other accounts.
 
-    A process without any token may enqueue for all: it cannot know which ones its workers have.
+    A process without any token may enqueue for every account, because it cannot know which tokens the workers have.
     """
     known = CHECKING.get().settings.accounts
     if not known or alias is None or alias in known:
         return {}
     having = ", ".join(sorted(known))
-    return {"account": [f"{alias!r} has no token: set {token_variable(alias)}; with a token: {having}"]}
+    return {"account": [f"{alias!r} has no token: set {token_variable(alias)}; these have one: {having}"]}

@@ -1,4 +1,4 @@
-"""The fields of a job by which a first part goes out alone, and what has to hold between them."""
+"""The fields of a job that define a canary, and the rules between them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_FAILED: Final = 0.2
 
 
 class Share(fields.Field[float]):
-    """A part of a whole, from 0 to 1."""
+    """A share, from 0 to 1."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
@@ -38,19 +38,19 @@ def canary_of(values: Mapping[str, Any]) -> Canary | None:
 
 
 def canary_problems(values: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What of these fields, each well formed, does not go together."""
+    """The contradictions between these fields, by field. Each of them is well formed."""
     given = [name for name in CANARY_FIELDS if values.get(name) is not None]
     if values.get("kind") == "list":
         return {name: ["has no place in a job of kind list: the gateway sends all of it at once"] for name in given}
     if "canary" not in given:
-        return {name: ["is of use only with canary"] for name in given}
+        return {name: ["can only be used with canary"] for name in given}
     if values.get("follow") == NOT_AT_ALL:
-        return {"canary": ["cannot be judged with follow: none, since nothing is asked about its messages"]}
+        return {"canary": ["cannot be judged with follow: none, because its messages are not polled"]}
     return {}
 
 
 def canary_rules() -> list[Shape]:
-    """The same as JSON Schema, but for lists."""
+    """The same rules as JSON Schema, except those for list jobs."""
     given: Shape = {"not": {"type": "null"}}
     needing = {"anyOf": [having(name, **{name: given}) for name in CANARY_FIELDS[1:]]}
     there = having("canary", canary=given)

@@ -1,4 +1,4 @@
-"""Fields of a job that are long lists: its mailings, and the recipients of each."""
+"""The long lists of a job: its mailings, and the recipients of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from campaigns.recipients import BUTTON_LINK_LENGTH, RecipientFile, RowForm, row
 from campaigns.settings import Settings
 from campaigns.text.wellformed import text_problem
 
-#: Each mailing is a request's part of its own; what has more than this was not written by hand.
+#: The most mailings in a job. A job with more is probably a mistake, such as one mailing per recipient.
 MAILINGS_MOST: Final = 10_000
 
 
@@ -24,21 +24,23 @@ ROW_FIELDS: Final = {
     "phone": about(
         "The phone, in any usual spelling.", gateway="Digits with the country's code, such as 375291111111."
     ),
-    "text": about("What this recipient reads. Needed in a personal mailing whose content has no text; only there."),
+    "text": about(
+        "The text for this recipient. Needed in, and only allowed in, personal mailings without a content text."
+    ),
     "button_link": about(
-        "Where the button leads this recipient. Needed beside a text of its own if the content is of type `button`; "
-        "only there.",
+        "The button's link for this recipient. Needed with `text` if the content is of type `button`, and only allowed "
+        "there.",
         gateway=f"At most {BUTTON_LINK_LENGTH} characters.",
     ),
     "values": about(
-        "What fills the places of the content's text, by name: `{name: Anna, points: 150}`. Only in a personal mailing "
-        "whose content has a text. A recipient without a value that the text needs is excluded."
+        "Values for the places of the content's text, by name: `{name: Anna, points: 150}`. Only allowed in a personal "
+        "mailing whose content has a text. A recipient without a value that the text needs is excluded."
     ),
 }
 
 
 def row_shape(settings: Settings, form: RowForm) -> Shape:
-    """A row of a mailing that is an object; where rows bring texts every row is one."""
+    """The shape of a row that is an object. If rows have texts, every row must be an object."""
     return _row_shape(settings, form.fields, form.needed)
 
 
@@ -47,7 +49,7 @@ def _row_shape(settings: Settings, names: Iterable[str], needed: Iterable[str]) 
         "phone": dict(PHONE_SHAPE),
         "text": text_shape(settings.text_length),
         "button_link": link_shape(BUTTON_LINK_LENGTH),
-        # What the values are is looked at when they are filled in: a recipient with odd ones is excluded.
+        # Values are checked when they are filled in, and a recipient with unusable ones is excluded.
         "values": {"type": ["object", "null"]},
     }
     return {
@@ -59,14 +61,14 @@ def _row_shape(settings: Settings, names: Iterable[str], needed: Iterable[str]) 
 
 
 def any_row_shape(settings: Settings) -> Shape:
-    """A row of any mailing that is an object."""
+    """The shape of a row that is an object, in any mailing."""
     return _row_shape(settings, ROW_FIELDS, ("phone",))
 
 
 class DeliveryList(fields.Field[Iterable[Any]]):
-    """The recipients of a mailing. A list is checked here, whole and in one loop; anything lazier as it is planned.
+    """The recipients of a mailing. A list is checked here, in one loop; other iterables are checked while planned.
 
-    One schema per row costs about ten times as much.
+    A schema for each row would take about ten times as long.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -113,7 +115,7 @@ class DeliveryList(fields.Field[Iterable[Any]]):
 
 
 class Mailings(fields.List[Any]):
-    """A list of mailings, of a number that can be checked while somebody waits."""
+    """A list of mailings, short enough to be checked while a caller waits."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> list[Any]:
         if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""The schema of what every kind of job has: who sends it, its key, its limits."""
+"""The schema of the fields that every kind of job has: account, key, window, canary, limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TOKEN = {"token": "is refused: a job names an account, never a token"}
 
 
 class EveryKind(StrictSchema):
-    """What all kinds of job have in common."""
+    """The fields that all kinds of job have."""
 
     REFUSED = _TOKEN
 
@@ -31,7 +31,7 @@ class EveryKind(StrictSchema):
         load_default=DEFAULT_ACCOUNT,
         error_messages=messages("must be an alias"),
         metadata=about(
-            "The account that sends and pays, by its alias: `shop` is the one whose token is in "
+            "The alias of the account that sends and pays: `shop` is the account whose token is in "
             "`CAMPAIGNS_TOKEN_SHOP`. A job never holds a token."
         ),
     )
@@ -39,22 +39,22 @@ class EveryKind(StrictSchema):
         most=NAME_LENGTH,
         load_default=None,
         metadata=about(
-            "What the campaign is called in lists and reports.",
-            gateway="A list mailing is sent under it; without it the gateway makes one up.",
+            "The name of the campaign in lists and reports.",
+            gateway="Also the name of a list mailing; without it the gateway invents one.",
         ),
     )
     key = Key(
         load_default=None,
         metadata=about(
-            "Makes the job repeatable: the same key with the same job is one campaign, with another job it is refused. "
-            "It may be given beside the job instead."
+            "Makes the job repeatable: the same key with the same job gives the same campaign; with another job it is "
+            "refused. The key may be passed as an argument instead."
         ),
     )
     correlation_id = CorrelationId(
         load_default=None,
         metadata=about(
-            "What your own logs know the job by, found again in `status`, in log lines and in every event of the "
-            "campaign. Put no phone into it."
+            "The id of the job in your own logs. It appears in `status`, in log lines and in every event of the "
+            "campaign, so it must not hold a phone."
         ),
     )
     on_unknown = Word(
@@ -62,8 +62,8 @@ class EveryKind(StrictSchema):
         "resend",
         load_default=None,
         metadata=about(
-            "What becomes of a request in doubt once it is proven that it did not arrive: `hold` leaves it to a "
-            "person, `resend` sends it again. Without it the setting `CAMPAIGNS_ON_UNKNOWN` decides."
+            "What to do with a request in doubt once it is proven that it did not arrive: `hold` leaves the decision "
+            "to a person, `resend` sends it again. The default is the setting `CAMPAIGNS_ON_UNKNOWN`."
         ),
     )
     follow = Word(
@@ -72,14 +72,14 @@ class EveryKind(StrictSchema):
         NOT_AT_ALL,
         load_default=TO_READ,
         metadata=about(
-            "How far messages are followed: until they are read, until they are delivered, or not at all (`none`). "
-            "What is not followed costs no polls; a bulk mailing costs one, by which its id becomes known."
+            "How long messages are polled: until they are read, until they are delivered, or not at all (`none`). "
+            "Even with `none`, a bulk mailing takes one poll, which fetches its id."
         ),
     )
     replies = Flag(
         load_default=True,
         metadata=about(
-            "Whether replies are fetched. Without them nobody notices a reply that asks for no more messages.",
+            "Whether replies are polled. If not, a reply that asks for no more messages goes unnoticed.",
         ),
     )
     start = Word(
@@ -87,28 +87,28 @@ class EveryKind(StrictSchema):
         AS_DRAFT,
         load_default=NOW,
         metadata=about(
-            "`draft` plans and checks the campaign, and sends nothing before somebody else than who made it approves "
-            "it. With the setting `CAMPAIGNS_APPROVAL_RECIPIENTS` or `CAMPAIGNS_APPROVAL_COST` a large one starts as a "
-            "draft whatever stands here."
+            "`draft` checks and plans the campaign, but sends nothing before a person other than its maker approves "
+            "it. With the setting `CAMPAIGNS_APPROVAL_RECIPIENTS` or `CAMPAIGNS_APPROVAL_COST`, large campaigns are "
+            "drafts in any case."
         ),
     )
     send_between = TimesOfDay(
         load_default=None,
         metadata=about(
-            "From when until when it may go out, each day. What does not fit waits here until it opens again; what is "
-            "under way when it closes is finished. Without it the setting `CAMPAIGNS_SEND_BETWEEN` decides."
+            "The daily window in which the campaign may go out. When it closes, requests under way are finished, and "
+            "the rest waits until it opens again. The default is the setting `CAMPAIGNS_SEND_BETWEEN`."
         ),
     )
     send_on = Weekdays(
         load_default=None,
-        metadata=about("The weekdays on which it may go out. Without it the setting `CAMPAIGNS_SEND_ON` decides."),
+        metadata=about("The weekdays on which it may go out. The default is the setting `CAMPAIGNS_SEND_ON`."),
     )
     send_zone = ZoneName(
         load_default=None,
         metadata=about(
-            "Whose clock that is. `recipient`: the clocks of the recipient's country, all of them at once where it has "
-            "several zones, since a mobile number does not tell where somebody lives. Without it the setting "
-            "`CAMPAIGNS_SEND_ZONE`, or else the gateway's zone."
+            "The time zone of the window. `recipient` means that of the recipient's country. If the country has "
+            "several zones, the window must be open in all of them, because a mobile number does not show where its "
+            "owner lives. The default is the setting `CAMPAIGNS_SEND_ZONE`, or else the gateway's zone."
         ),
     )
     canary = Whole(
@@ -116,8 +116,8 @@ class EveryKind(StrictSchema):
         1_000_000,
         load_default=None,
         metadata=about(
-            "So many recipients, the first of the job, get it before the others. Once their results are known, the "
-            "others follow by themselves, or the campaign pauses and says why. Not for lists."
+            "The number of recipients, the first of the job, who get it before the others. Once their results are "
+            "known, the others follow by themselves, or the campaign pauses and gives the reason. Not for list jobs."
         ),
     )
     canary_wait_s = Whole(
@@ -125,40 +125,41 @@ class EveryKind(StrictSchema):
         604_800,
         load_default=None,
         metadata=about(
-            f"For how many seconds results are waited for after the last of them was sent; {WAIT_S} if absent."
+            f"How many seconds to wait for results after the last canary message was sent; {WAIT_S} if absent."
         ),
     )
     canary_max_failed = Share(
         load_default=None,
         metadata=about(
-            "The campaign pauses if a larger share of them than this was refused or cannot be delivered, or if nobody "
-            f"has it on their phone by then; {MAX_FAILED} if absent."
+            "The campaign pauses if a larger share of the canary than this was refused or is undeliverable, or if no "
+            f"canary message is on a phone by then; {MAX_FAILED} if absent."
         ),
     )
     transactional = Flag(
         load_default=False,
-        metadata=about("Whether somebody waits for this message, such as a code: it goes out at any time."),
+        metadata=about("Whether the recipient waits for the message, such as a code. It then goes out at any time."),
     )
     literal_text = Flag(
         load_default=False,
         metadata=about(
-            "Braces such as `{name}` in texts are meant as they stand. Otherwise they are refused: nothing fills them."
+            "Whether braces in texts are ordinary characters. If not, `{name}` is refused where no values can fill it."
         ),
     )
-    max_recipients = Whole(
-        load_default=None, metadata=about("The job is refused if it would go to more recipients than this.")
-    )
+    max_recipients = Whole(load_default=None, metadata=about("A job with more recipients than this is refused."))
     rate = Pace(
         load_default=None,
-        metadata=about("How many recipients at most in a second, minute, hour or day, such as `10000/hour`."),
+        metadata=about("The most recipients per second, minute, hour or day, such as `10000/hour`."),
     )
     weight = Whole(
-        1, 100, load_default=1, metadata=about("The campaign's part of the account's limit, beside other campaigns.")
+        1,
+        100,
+        load_default=1,
+        metadata=about("The campaign's share of the account's rate, relative to other campaigns."),
     )
     max_cost = Amount(
         load_default=None,
         metadata=about(
-            "The job is refused if it is expected to cost more than this. Needs the setting `CAMPAIGNS_MESSAGE_COST`."
+            "A job that is expected to cost more than this is refused. Needs the setting `CAMPAIGNS_MESSAGE_COST`."
         ),
     )
 
@@ -168,7 +169,7 @@ class EveryKind(StrictSchema):
             raise ValidationError(cast(Any, errors))
 
     def rules(self, settings: Settings) -> list[Shape]:
-        """As of any object, and which fields of a window or a canary go together."""
+        """The rules of any object, and those between the fields of a window or a canary."""
         return [*window_rules(settings), *canary_rules()]
 
     @validates_schema(skip_on_field_errors=False)

@@ -1,4 +1,4 @@
-"""Fields that the schemas of jobs are made of."""
+"""The kinds of fields that the schemas of jobs use."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Text(Line):
 
 
 class TextTemplate(fields.String):
-    """Text that values may fill. What it must be follows from its mailing, which checks it."""
+    """Text with places for values. The mailing's schema checks it, because the rules depend on the mailing."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(error_messages=messages("must be text"), **options)
@@ -74,7 +74,7 @@ class TextTemplate(fields.String):
 
 
 class LinkTemplate(fields.String):
-    """An address on the web that values may fill, of at most `most` characters then. Its mailing checks it."""
+    """A web address with places for values, of at most `most` characters when filled. Its mailing checks it."""
 
     def __init__(self, most: int, **options: Any) -> None:
         super().__init__(error_messages=messages("must be text"), **options)
@@ -91,14 +91,14 @@ class LinkTemplate(fields.String):
 
 
 class Word(fields.Field[str]):
-    """One of a few words, in any case; the value is as listed."""
+    """One of a few words, in any case. The value has the case of the listed word."""
 
     def __init__(self, *words: str, **options: Any) -> None:
         super().__init__(error_messages=messages(""), **options)
         self.words = {word.lower(): word for word in words}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        # Other alphabets have letters that become Latin ones in lower case.
+        # ASCII only, because some letters of other alphabets become Latin ones in lower case.
         word = self.words.get(value.lower()) if isinstance(value, str) and value.isascii() else None
         if word is None:
             raise ValidationError(f"must be one of {', '.join(self.words.values())}")
@@ -109,7 +109,7 @@ class Word(fields.Field[str]):
 
 
 class Kind(fields.Field[str]):
-    """The kind of a job, spelled as it is: the schema is chosen by it."""
+    """The kind of a job, in exact case, because it selects the schema."""
 
     def __init__(self, kind: str, **options: Any) -> None:
         super().__init__(**options)
@@ -120,7 +120,7 @@ class Kind(fields.Field[str]):
 
 
 class Whole(fields.Field[int]):
-    """A whole number; digits as text are understood, since the gateway's ids come both ways."""
+    """A whole number, also as text of digits, because the gateway's ids come as numbers and as text."""
 
     def __init__(self, least: int = 1, most: int = 2**63 - 1, **options: Any) -> None:
         super().__init__(error_messages=messages(""), **options)
@@ -142,7 +142,7 @@ class Whole(fields.Field[int]):
 
 
 class Amount(fields.Field[Decimal]):
-    """A sum of money above nought."""
+    """An amount of money above 0."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
@@ -187,7 +187,7 @@ class Key(fields.Field[str]):
 
 
 class CorrelationId(fields.Field[str]):
-    """What the caller knows a job by in its own logs: short, printable text."""
+    """The id of a job in the caller's own logs: short, printable text."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if (problem := correlation_problem(value)) is not None:
@@ -199,7 +199,7 @@ class CorrelationId(fields.Field[str]):
 
 
 class Link(fields.Field[str]):
-    """An address on the web, without credentials."""
+    """A web address without credentials."""
 
     def __init__(self, most: int = _URL_LENGTH, **options: Any) -> None:
         super().__init__(error_messages=messages(""), **options)
@@ -227,7 +227,7 @@ class Phone(fields.Field[Any]):
 
 
 class When(fields.Field[int]):
-    """A point in time to come, as unix milliseconds."""
+    """A time in the future. The value is in unix milliseconds."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         checking = CHECKING.get()
@@ -236,7 +236,7 @@ class When(fields.Field[int]):
         try:
             ms = parse_when(value, checking.settings.gateway_timezone)
         except (ValueError, OverflowError) as error:
-            raise ValidationError(str(error) if isinstance(error, ValueError) else "is no point in time") from None
+            raise ValidationError(str(error) if isinstance(error, ValueError) else "is not a valid time") from None
         if ms < checking.now.timestamp() * 1000:
             raise ValidationError("is in the past")
         return ms

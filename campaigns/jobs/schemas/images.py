@@ -37,13 +37,13 @@ class Image(fields.Field[ImageFile]):
 
     def shape(self, settings: Settings) -> Shape:
         encoded = {
-            "description": "The bytes of a JPEG, PNG or GIF image, as base64.",
+            "description": "The bytes of a JPEG, PNG or GIF image as base64.",
             "type": "string",
             "contentEncoding": "base64",
             "pattern": "^[A-Za-z0-9+/]+={0,2}$",
             "maxLength": 4 * -(-settings.image_bytes // 3),
         }
-        named = {"description": "What the gateway is told the file is called.", "type": "string", "default": "image"}
+        named = {"description": "The file name that the gateway gets.", "type": "string", "default": "image"}
         return {
             "type": "object",
             "properties": {"filename": named, "base64": encoded},
@@ -59,7 +59,7 @@ def _content_of(value: Any) -> tuple[str, bytes]:
         except OSError as error:
             raise ValidationError(f"cannot be read: {error.strerror}") from None
         except ValueError:  # a NUL, or half a character
-            raise ValidationError("cannot be read: no file can have this name") from None
+            raise ValidationError("cannot be read: this is not a possible file name") from None
     if isinstance(value, (bytes, bytearray)):
         return "image", bytes(value)
     if isinstance(value, Mapping):
@@ -69,7 +69,7 @@ def _content_of(value: Any) -> tuple[str, bytes]:
         if isinstance(content, bytes):
             return Path(str(getattr(value, "name", "image"))).name, content
     if isinstance(value, str):
-        raise ValidationError("text is no path: give pathlib.Path(...), bytes, a binary file, or {filename, base64}")
+        raise ValidationError("must not be text: give pathlib.Path(...), bytes, a binary file, or {filename, base64}")
     raise ValidationError("must be a path, bytes, a binary file, or {filename, base64}")
 
 

@@ -1,6 +1,6 @@
 """Parts of the JSON Schema of jobs that many fields share. Pure.
 
-Patterns stay within what Python and ECMA-262 understand alike.
+Patterns mean the same in Python and in ECMA-262.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Final
 #: A JSON Schema, or a part of one.
 Shape = dict[str, Any]
 
-#: A phone is checked when it is read, not by its spelling.
+#: JSON Schema does not check the spelling of a phone; planning does.
 PHONE_SHAPE: Final[Mapping[str, Any]] = {"type": ["string", "integer"]}
 WHEN_SHAPE: Final[Mapping[str, Any]] = {
     "title": "time such as 2040-05-01T10:00:00, with or without a zone",
@@ -22,13 +22,13 @@ WHEN_SHAPE: Final[Mapping[str, Any]] = {
 
 
 def text_shape(most: int | None) -> Shape:
-    """Text of which a person sees something, of at most so many characters."""
+    """Text with at least one visible character, and at most `most` characters (None: no limit)."""
     shape: Shape = {"type": "string", "minLength": 1, "pattern": r"\S"}
     return shape if most is None else {**shape, "maxLength": most}
 
 
 def link_shape(most: int) -> Shape:
-    """An address on the web, without credentials, of at most so many characters."""
+    """A web address without credentials, of at most `most` characters."""
     return {
         "title": "http or https address without credentials",
         "type": "string",
@@ -47,12 +47,12 @@ def _any_case(word: str) -> str:
 
 
 def having(*needed: str, without: Iterable[str] = (), **properties: Shape | bool) -> Shape:
-    """An object that has the fields `needed` and none of `without`, with what else holds for its fields."""
+    """An object that has the fields `needed` and none of `without`, and whose other fields have these shapes."""
     shape: Shape = {"required": list(needed)} if needed else {}
     found = properties | dict.fromkeys(without, False)
     return {**shape, "properties": found} if found else shape
 
 
 def where(condition: Shape, then: Shape, otherwise: Shape | None = None) -> Shape:
-    """What holds if the condition does, and what if it does not."""
+    """A JSON Schema `if`, with its `then` and `else`."""
     return {"if": condition, "then": then, **({} if otherwise is None else {"else": otherwise})}

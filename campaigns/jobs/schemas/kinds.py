@@ -21,10 +21,10 @@ from campaigns.times.windows import RECIPIENT
 
 
 class _Known(EveryKind):
-    """A kind among others, whose fields people mix up."""
+    """One of the kinds of job; it recognises fields of the other kinds, which people mix up."""
 
     def elsewhere(self) -> dict[str, str]:
-        """As of any object, and the names that other kinds of job have."""
+        """The names of any object, and those of fields of other kinds of job."""
         kinds: dict[str, list[str]] = {}
         for kind, schema in KINDS.items():
             for name in schema.shared().fields:
@@ -34,22 +34,24 @@ class _Known(EveryKind):
 
 
 class BulkSchema(_Known):
-    """Mailings for sendBulkViber: the same message to many, or a message of their own for each."""
+    """Mailings for sendBulkViber: one message for many recipients, or a different one for each."""
 
     kind = Kind("bulk", load_default="bulk", metadata=about("The kind of job. A job without a kind is of this one."))
     callback_url = Link(
         load_default=None,
         metadata=about(
-            "An address of yours that the gateway calls. Without it, and with the setting "
-            "`CAMPAIGNS_CALLBACK_BASE_URL`, it calls ours.",
-            gateway="Called with the outcome of the request once it has been worked on.",
+            "An address of yours that the gateway calls. The default, with the setting "
+            "`CAMPAIGNS_CALLBACK_BASE_URL`, is that of `campaigns callbacks`.",
+            gateway="Called with the outcome of the request once it has been processed.",
         ),
     )
     messages = Mailings(
         fields.Nested(MailingSchema, error_messages=messages("must be an object")),
         required=True,
         error_messages=messages("must be a list of mailings"),
-        metadata=about("The mailings, one or more.", gateway="Some of a request may be refused and others sent."),
+        metadata=about(
+            "The mailings, one or more.", gateway="It may refuse some mailings of a request and send the others."
+        ),
     )
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
@@ -73,7 +75,7 @@ class BulkSchema(_Known):
 
 
 class _Message(_Known):
-    """What sendQuickViberMessage and sendViberMessageList have in common."""
+    """The fields that sendQuickViberMessage and sendViberMessageList share."""
 
     vibername_id = Whole(
         required=True,
@@ -84,27 +86,27 @@ class _Message(_Known):
         "IMAGE",
         "BUTTON",
         load_default="TEXT",
-        metadata=about("What the message consists of.", gateway="TEXT if it is not given."),
+        metadata=about("The type of the message.", gateway="TEXT if it is not given."),
     )
-    message = Text(metadata=about("What people read. Needed for TEXT, possible with IMAGE and BUTTON."))
+    message = Text(metadata=about("The text of the message. Needed for TEXT, optional for IMAGE and BUTTON."))
     image_url = Link(
         metadata=about(
             "The image's address, for IMAGE and BUTTON. IMAGE needs this or `image`.",
-            gateway="Preferred to an image file.",
+            gateway="It prefers an address to an image file.",
         )
     )
     image = Image(
         metadata=about(
-            "The image itself, for IMAGE and BUTTON, in the place of `image_url`: in JSON its bytes as base64. "
+            "The image itself, for IMAGE and BUTTON, instead of `image_url`: in JSON its bytes as base64. "
             "`enqueue` also takes a `pathlib.Path`, bytes or a binary file; in a file for `campaigns send` text is a "
             "path."
         )
     )
-    button = Text(metadata=about("What stands on the button. Needed for BUTTON."))
+    button = Text(metadata=about("The text on the button. Needed for BUTTON."))
     button_link = Link(
         most=BUTTON_LINK_LENGTH,
         metadata=about(
-            "Where the button leads. Needed for BUTTON.",
+            "The address that the button opens. Needed for BUTTON.",
             gateway=f"At most {BUTTON_LINK_LENGTH} characters, as sendBulkViber has it; other methods name no limit.",
         ),
     )
@@ -141,27 +143,27 @@ class _Message(_Known):
 
 
 def _of_type(name: str) -> Shape:
-    """A message of this type; one that does not say is a text."""
+    """A message of this type. A message without a type is TEXT."""
     return having(*(() if name == "TEXT" else ("type_message",)), type_message=in_any_case(name))
 
 
 class QuickSchema(_Message):
-    """The same message to one phone or to several, one request of sendQuickViberMessage each."""
+    """One message for one or several phones, with a request of sendQuickViberMessage for each phone."""
 
     kind = Kind("quick", required=True, metadata=about("The kind of job."))
     phone = Phone(
         error_messages=messages("is not a mobile phone number"),
-        metadata=about("Who gets it. Either this or `delivery_list`."),
+        metadata=about("The recipient's phone. Give either this or `delivery_list`."),
     )
     delivery_list = DeliveryList(
         metadata=about(
-            "Who get it, one message each. Either this or `phone`. `enqueue` takes any iterable, and a path to a file "
-            "of recipients."
+            "The recipients' phones. Give either this or `phone`. `enqueue` also takes any iterable, or the path of a "
+            "file of recipients."
         )
     )
     forwarding_message = Flag(
         metadata=about(
-            "Whether it goes out as SMS if it is not delivered in time.",
+            "Whether the message goes out as SMS if it is not delivered in time.",
             gateway="1 or 0. The SMS is sent if the status is not Delivered within `forwarding_time`.",
         )
     )
@@ -169,10 +171,10 @@ class QuickSchema(_Message):
         5,
         60,
         metadata=about(
-            "After how many minutes. Only with `forwarding_message`.", gateway="5 to 60 minutes; 60 if it is not given."
+            "The minutes until the SMS. Only with `forwarding_message`.", gateway="5 to 60; 60 if it is not given."
         ),
     )
-    alphaname_id = Whole(metadata=about("The id of the name that the SMS comes from. Only with `forwarding_message`."))
+    alphaname_id = Whole(metadata=about("The id of the SMS sender's name. Only with `forwarding_message`."))
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _recipients(self, _data: Any, original: Any, **_: Any) -> None:
@@ -182,7 +184,7 @@ class QuickSchema(_Message):
         if original.get("forwarding_message") not in (True, "1"):
             for name in ("forwarding_time", "alphaname_id"):
                 if name in original:
-                    errors[name] = ["is of use only with forwarding_message: 1"]
+                    errors[name] = ["can only be used with forwarding_message: 1"]
         if errors:
             raise ValidationError(cast(Any, errors))
 
@@ -202,9 +204,9 @@ class QuickSchema(_Message):
 
 
 class ListSchema(_Message):
-    """A mailing to a list that is kept at the gateway, for sendViberMessageList and confirmViberMessage.
+    """A mailing to a list that the gateway keeps, for sendViberMessageList and confirmViberMessage.
 
-    It is created, checked against the limits of the job, and only then confirmed, which is paid.
+    The mailing is created, compared with the limits of the job, and only then confirmed, which is the paid step.
     """
 
     kind = Kind("list", required=True, metadata=about("The kind of job."))
@@ -214,14 +216,15 @@ class ListSchema(_Message):
     )
     d_schedule = When(
         metadata=about(
-            "When it goes out; at once without it. It stays here until shortly before. A time without a zone is in "
-            "the gateway's, the setting `CAMPAIGNS_GATEWAY_TIMEZONE`. Seconds are rounded up to the next minute.",
+            "When it goes out; at once if absent. It stays here until shortly before that time. A time without a "
+            "zone is in the gateway's zone, the setting `CAMPAIGNS_GATEWAY_TIMEZONE`. Seconds are rounded up to a "
+            "full minute.",
             gateway="Written `YYYY-MM-DD HH:MM`, without a zone.",
         )
     )
 
     def rules(self, settings: Settings) -> list[Shape]:
-        """Only the gateway knows who is on the list: neither their zones nor who would come first."""
+        """Also forbids a canary and recipients' zones, because only the gateway knows who is on the list."""
         no_canary = having(**{name: {"type": "null"} for name in CANARY_FIELDS})
         return [*super().rules(settings), having(send_zone={"not": {"const": RECIPIENT}}), no_canary]
 
@@ -231,7 +234,7 @@ KINDS: Final[dict[str, type[StrictSchema]]] = {"bulk": BulkSchema, "quick": Quic
 
 
 def default_name(number: int, without: int, job_name: object = None) -> str:
-    """The name of a mailing that has none: the job's, with a number if several mailings are `without` a name."""
+    """The name for mailing `number` (from 0) that has none: the job's, with a number if several are `without` one."""
     if isinstance(job_name, str) and job_name.strip():
         return job_name if without == 1 else f"{job_name} {number + 1}"
     return f"mailing {number + 1}"

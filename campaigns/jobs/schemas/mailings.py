@@ -18,8 +18,8 @@ from campaigns.settings import Settings
 NAME_LENGTH: Final = 255
 
 _CONTENT_FIELDS: Final = ("text", "image_url", "caption", "button_link")
-#: Which of them a mailing's content must have, by type and message_type (sendBulkViber). No others may be there. A
-#: personal one with a text has what a bulk one has, and each recipient brings the values that fill it.
+#: The fields that the content must have, by type and message_type (sendBulkViber); others are refused. In a personal
+#: mailing whose content has a text, the content is that of a bulk mailing, and recipients have values that fill it.
 _CONTENT: Final = {
     ("text", "bulk"): {"text"},
     ("text", "personal"): set[str](),
@@ -30,63 +30,62 @@ _CONTENT: Final = {
 
 
 class ContentSchema(StrictSchema):
-    """What the recipients of a mailing see."""
+    """The message that the recipients of a mailing see."""
 
     type = Word(
         "text",
         "image",
         "button",
         required=True,
-        metadata=about("Which of the other fields there are.", gateway="`image` only in a bulk mailing."),
+        metadata=about("The type, which decides on the other fields.", gateway="`image` only in a bulk mailing."),
     )
     text = TextTemplate(
         metadata=about(
-            "What everybody reads. Needed in a bulk mailing of type `text` or `button`. In a personal mailing it is a "
-            "template: `Hello {name|friend}, you have {points} points` takes `name` and `points` from each recipient's "
-            "`values`, or from the columns of a file, and `friend` where there is no name. It must keep to the limit "
-            "`CAMPAIGNS_TEXT_LENGTH` once it is filled. Without it each recipient has a text of their own."
+            "The text for all recipients. Needed in a bulk mailing of type `text` or `button`. In a personal mailing "
+            "it is a template: `Hello {name|friend}, you have {points} points` takes `name` and `points` from each "
+            "recipient's `values`, or from the columns of a file, and `friend` if there is no name. The filled text "
+            "must keep to the limit `CAMPAIGNS_TEXT_LENGTH`. Without it, each recipient has a text of their own."
         )
     )
     image_url = Link(
         metadata=about(
-            "The image. Needed for the types `image` and `button`.",
-            gateway="The address must be open to the public. The gateway may refuse the size: it names 800x800 pixels "
-            "as the best.",
+            "The address of the image. Needed for the types `image` and `button`.",
+            gateway="The address must be public. The gateway may refuse some sizes; it recommends 800x800 pixels.",
         )
     )
-    caption = Text(metadata=about("What stands on the button. Needed for the type `button`."))
+    caption = Text(metadata=about("The text on the button. Needed for the type `button`."))
     button_link = LinkTemplate(
         most=BUTTON_LINK_LENGTH,
         metadata=about(
-            "Where the button leads. Needed beside `text` in content of type `button`. In a personal mailing it is a "
-            "template too: what fills `https://example.com/{code}` is percent-encoded, but for a place that the "
-            "address begins with. Without `text` each recipient has a link of their own.",
+            "The address that the button opens. Needed with `text` in content of type `button`. In a personal "
+            "mailing it is a template too: the value in `https://example.com/{code}` is percent-encoded, except for "
+            "a place at the beginning of the address. Without `text`, each recipient has a link of their own.",
             gateway=f"At most {BUTTON_LINK_LENGTH} characters.",
         ),
     )
 
 
 class MailingSchema(StrictSchema):
-    """One mailing: what is sent, from whom and to whom."""
+    """One mailing: its sender, content and recipients."""
 
     alphaname_id = Whole(required=True, metadata=about("The id of the sender's name at the gateway."))
     name = Line(
         most=NAME_LENGTH,
         metadata=about(
-            "What the mailing is called. Without it, it takes the job's name, with a number where several have none.",
-            gateway="Errors come back by this name, so no two mailings of a job may share one.",
+            "The name of the mailing. The default is the job's name, with a number if several mailings have none.",
+            gateway="It reports errors by this name, so the mailings of a job must have different ones.",
         ),
     )
     message_type = Word(
         "personal",
         "bulk",
         required=True,
-        metadata=about("`bulk`: everybody gets the same; `personal`: each recipient has a text of their own."),
+        metadata=about("`bulk`: all recipients get the same; `personal`: each recipient has a text of their own."),
     )
     schedule_time = When(
         metadata=about(
-            "When it goes out; at once without it. It stays here until shortly before. A time without a zone is in "
-            "the gateway's, the setting `CAMPAIGNS_GATEWAY_TIMEZONE`.",
+            "When it goes out; at once if absent. It stays here until shortly before that time. A time without a "
+            "zone is in the gateway's zone, the setting `CAMPAIGNS_GATEWAY_TIMEZONE`.",
             gateway="Written `YYYY-MM-DDTHH:mm:ss`, without a zone.",
         )
     )
@@ -94,13 +93,13 @@ class MailingSchema(StrictSchema):
         ContentSchema,
         required=True,
         error_messages=messages("must be an object"),
-        metadata=about("What is sent."),
+        metadata=about("The message."),
     )
     delivery_list = DeliveryList(
         required=True,
         metadata=about(
-            "Who gets it: phones, or objects with the fields of a recipient. `enqueue` takes any iterable, and a path "
-            "to a file of recipients."
+            "The recipients: phones, or objects with the fields of a recipient. `enqueue` also takes any iterable, "
+            "or the path of a file of recipients."
         ),
     )
 
@@ -131,7 +130,7 @@ class MailingSchema(StrictSchema):
 
 
 def _text_problems(content: Mapping[Any, Any], *, templated: bool) -> dict[str, list[str]]:
-    """What is wrong with the text and the link of a content: as they stand, or as templates of such."""
+    """The mistakes in the text and the link of a content, which may be templates."""
     rule, found = CHECKING.get().text_rule, dict[str, str | None]()
     text, link = content.get("text"), content.get("button_link")
     fills = templated and not rule.literal
@@ -155,7 +154,7 @@ def _form(kind: str, message_type: str) -> Shape:
 
 
 def _rule(settings: Settings, kind: str, message_type: str) -> Shape:
-    """What its content has to have and its rows have to be."""
+    """The rule for the content and the rows of such a mailing."""
     personal = message_type == "personal"
     row = row_shape(settings, RowForm(personal, linked=kind == "button"))
     if personal:
@@ -168,7 +167,7 @@ def _rule(settings: Settings, kind: str, message_type: str) -> Shape:
 
 
 def _template_rule(settings: Settings, kind: str) -> Shape:
-    """What a personal mailing has to have and to be if its content has a text."""
+    """The rule for a personal mailing whose content has a text."""
     of_values = {"allOf": [_form(kind, "personal"), having(content=having("text"))]}
     rows = {"anyOf": [dict(PHONE_SHAPE), row_shape(settings, RowForm(personal=True, templated=True))]}
     return where(of_values, having(content=_content(kind, "bulk"), delivery_list={"items": rows}))
@@ -181,5 +180,5 @@ def _content(kind: str, message_type: str) -> Shape:
 
 def _misplaced(name: str, kind: str, *, personal: bool) -> str:
     if personal and name == "button_link":
-        return "belongs to each recipient in a personal mailing, unless the content has a text too"
+        return "belongs to each recipient in a personal mailing, unless the content has a text"
     return f"has no place in content of type {kind}"

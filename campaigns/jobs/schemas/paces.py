@@ -1,4 +1,4 @@
-"""The field of a job that asks for a rate of its own."""
+"""The field of a job that sets its rate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MS: Final = {"second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": 86_40
 
 
 class Pace(fields.Field[float]):
-    """How many recipients at most in how long, such as `10000/hour`. Read as milliseconds for each recipient."""
+    """The most recipients in a unit of time, such as `10000/hour`. The value is in milliseconds per recipient."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> float:
         match = _RATE.fullmatch(value) if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""What the rows of a mailing consist of. Pure."""
+"""The form of the rows of a mailing, judged from a mailing that is not checked yet. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from campaigns.recipients import RowForm
 
 
 def asked_columns(mailing: Any) -> set[str] | None:
-    """Which fields a file of recipients has to have for a mailing, besides those that fill its texts."""
+    """The fields that a file of recipients needs for a mailing, without those that fill its texts."""
     form = row_form(mailing)
     return {name for name in form.fields if name != "values"} if form is not None else None
 
 
 def asked_values(mailing: Any, *, literal: bool = False) -> tuple[str, ...] | None:
-    """The names in the texts of a mailing that each recipient's values fill; None if they fill none."""
+    """The names of the places in a mailing's texts; None if no values fill them."""
     form = row_form(mailing)
     if form is None or not form.templated:
         return None
@@ -27,9 +27,9 @@ def asked_values(mailing: Any, *, literal: bool = False) -> tuple[str, ...] | No
 
 
 def row_form(mailing: Any) -> RowForm | None:
-    """The form of the rows; None if the mailing does not say what it is.
+    """The form of the rows; None if the mailing's own fields do not determine it.
 
-    What is wrong with the mailing is told then, and not once more for every row.
+    The mistake in the mailing is then reported once, and not again for every row.
     """
     if not isinstance(mailing, Mapping) or "messages" in mailing:
         return None

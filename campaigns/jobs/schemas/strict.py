@@ -1,4 +1,4 @@
-"""The ground of the schemas of jobs: what they know of their surroundings, and that they refuse unknown fields."""
+"""The base of the schemas of jobs: the context in which they check, and the refusal of unknown fields."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from campaigns.settings import Settings
 from campaigns.text.unknown_fields import unknown_field
 from campaigns.text.wellformed import TextRule
 
-#: So many places are named; a list with a million mistakes is told how many more there are.
+#: The most places that an error names; of further mistakes it gives only the number.
 ERRORS_CAP = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Checking:
-    """What the fields need to know of their surroundings."""
+    """The context in which the fields check their values."""
 
     settings: Settings
     now: datetime
-    #: The job says that its texts mean braces as they stand.
+    #: Whether braces in the job's texts are ordinary characters.
     literal: bool = False
-    #: A quick message that is forwarded as SMS.
+    #: Whether it is a quick message that is forwarded as SMS.
     forwarded: bool = False
 
     @property
     def text_rule(self) -> TextRule:
-        """What the texts of this job must keep to: those of the narrowest channel that they go by."""
+        """The rule for the texts of this job: that of the strictest channel that they use."""
         most = self.settings.text_length
         return TextRule(min(most, self.settings.sms_text_length) if self.forwarded else most, self.literal)
 
@@ -42,10 +42,10 @@ CHECKING: ContextVar[Checking] = ContextVar("CHECKING")
 
 
 class StrictSchema(Schema):
-    """Refuses fields that it does not know, and says which one was probably meant and which there are."""
+    """Refuses unknown fields, and names the field that was probably meant and those that exist."""
 
     REFUSED: ClassVar[Mapping[str, str]] = {}
-    #: Of a mailing that is none, say; marshmallow ignores what the nested field says of that.
+    #: For a mailing that is not an object, for example; marshmallow ignores the nested field's own message.
     error_messages = {"type": "must be an object"}  # noqa: RUF012 (so marshmallow declares it)
 
     class Meta:
@@ -54,7 +54,7 @@ class StrictSchema(Schema):
     @classmethod
     @cache
     def shared(cls) -> Self:
-        """One instance for all jobs: marshmallow copies every field for each, which takes as long as checking a job."""
+        """One instance for all jobs. Making one copies every field, which takes as long as checking a job."""
         return cls()
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
@@ -71,11 +71,11 @@ class StrictSchema(Schema):
             raise ValidationError(cast(Any, errors))
 
     def rules(self, _settings: Settings) -> list[Shape]:
-        """What its validators check between fields, as JSON Schema: all of these hold."""
+        """The rules between fields that its validators check, as JSON Schemas that must all hold."""
         return []
 
     def elsewhere(self) -> dict[str, str]:
-        """Names that have no place in this object → where they have one: in an object inside of it."""
+        """Names of fields that belong into an object inside this one → the place of that object."""
         places: dict[str, str] = {}
         for name, field in self.fields.items():
             place, inner = (f"{name}[0]", field.inner) if isinstance(field, fields.List) else (name, field)
@@ -87,17 +87,17 @@ class StrictSchema(Schema):
 
 
 class Shaped(Protocol):
-    """A field that says as JSON Schema what it accepts in JSON, but for null. It accepts nothing else there."""
+    """A field that describes as JSON Schema exactly the JSON values that it accepts, apart from null."""
 
     def shape(self, settings: Settings) -> Shape:
-        """The JSON Schema of its values, by the limits of these settings."""
+        """The JSON Schema of its values, with the limits of these settings."""
 
 
 def about(means: str, *, gateway: str = "") -> dict[str, str]:
-    """A field's metadata: what it means, and what the gateway asks of it."""
+    """A field's metadata: its meaning, and the gateway's own rules for it."""
     return {"means": means, "gateway": gateway}
 
 
 def messages(what: str) -> dict[str, Any]:
-    """The words for what can be wrong with any field."""
+    """The error messages of a field, of which `what` is the one for a wrong value."""
     return {"required": "is missing", "null": "is missing", "invalid": what, "type": what}

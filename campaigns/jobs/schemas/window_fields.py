@@ -1,4 +1,4 @@
-"""The fields of a job that say when it may go out, and what has to hold between them."""
+"""The fields of a job that define its window, and the rules between them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WINDOW_FIELDS: Final = ("send_between", "send_on", "send_zone")
 
 
 class TimesOfDay(fields.Field[tuple[int, int]]):
-    """An opening and a closing time. Read as minutes of the day."""
+    """An opening and a closing time. The value is in minutes of the day."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[int, int]:
         try:
@@ -38,7 +38,7 @@ class TimesOfDay(fields.Field[tuple[int, int]]):
 
 
 class Weekdays(fields.Field[frozenset[int]]):
-    """Some weekdays. Read as numbers, from 0 for Monday."""
+    """Some weekdays. The values are numbers, from 0 for Monday."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> frozenset[int]:
         try:
@@ -52,7 +52,7 @@ class Weekdays(fields.Field[frozenset[int]]):
 
 
 class ZoneName(fields.Field[str]):
-    """The name of a zone, or `recipient`."""
+    """The name of a time zone, or `recipient`."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str) or not zone_known(value):
@@ -64,7 +64,7 @@ class ZoneName(fields.Field[str]):
 
 
 def zone_known(name: str) -> bool:
-    """Whether a window may be in a zone of this name."""
+    """Whether a window may have a zone of this name."""
     try:
         return name == RECIPIENT or bool(ZoneInfo(name).key)
     except (KeyError, ValueError, OSError):
@@ -72,7 +72,7 @@ def zone_known(name: str) -> bool:
 
 
 def window_of(values: Mapping[str, Any], settings: Settings) -> Window | None:
-    """The window of a checked job: what it does not say itself, the settings do. None if it may go out at any time."""
+    """The window of a checked job, with defaults from the settings; None if it may go out at any time."""
     between, on = (values[name] or getattr(settings, name) for name in ("send_between", "send_on"))
     if values["transactional"] or (between is None and on is None):
         return None
@@ -81,20 +81,20 @@ def window_of(values: Mapping[str, Any], settings: Settings) -> Window | None:
 
 
 def window_problems(values: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What of these fields, each well formed, does not go together."""
+    """The contradictions between these fields, by field. Each of them is well formed."""
     settings, given = CHECKING.get().settings, [name for name in WINDOW_FIELDS if values.get(name) is not None]
     if values.get("transactional"):
         return {name: ["has no place in a transactional job, which goes out at any time"] for name in given}
     window = window_of({name: values.get(name) for name in (*WINDOW_FIELDS, "transactional")}, settings)
     if window is None:
-        return {name: ["is of use only with send_between or send_on"] for name in given}
+        return {name: ["can only be used with send_between or send_on"] for name in given}
     if window.zone == RECIPIENT and values.get("kind") == "list":
         return {"send_zone": ["must name a zone: only the gateway knows who is on the list"]}
     return {}
 
 
 def window_rules(settings: Settings) -> list[Shape]:
-    """The same as JSON Schema."""
+    """The same rules as JSON Schema."""
     given: Shape = {"not": {"type": "null"}}
     transactional = having("transactional", transactional={"enum": [True, 1, "1"]})
     rules = [where(transactional, having(**{name: {"type": "null"} for name in WINDOW_FIELDS}))]

@@ -54,5 +54,5 @@ def test_an_image_that_cannot_be_read_is_named(tmp_path: Path, image: str) -> No
 
 def test_in_the_api_text_is_no_path() -> None:
     """Nobody makes a worker read a file."""
-    with pytest.raises(JobError, match="image: text is no path"):
+    with pytest.raises(JobError, match="image: must not be text"):
         loaded(document("/etc/hostname"))

@@ -70,11 +70,14 @@ class TestRows:
     @pytest.mark.parametrize(
         ("values", "why"),
         [
-            ({"x": "x" * 1001}, "its text is not right: longer than 1,000 characters"),
-            ({"x": "half \ud83d"}, "its text is not right: holds half a character at place 6"),
-            ({"x": "Hello {name}"}, "its text holds {name} once it is filled"),
-            ({"x": "a", "link": "nowhere"}, "its button link is not right: must be a URL"),
-            ({"x": "a", "link": "https://e.com/" + "x" * 140}, "its button link is not right: longer than 150"),
+            ({"x": "x" * 1001}, "its filled text is not allowed: longer than 1,000 characters"),
+            ({"x": "half \ud83d"}, "its filled text is not allowed: holds half a character at place 6"),
+            ({"x": "Hello {name}"}, "its filled text still has the place {name}"),
+            ({"x": "a", "link": "nowhere"}, "its filled button link is not allowed: must be a URL"),
+            (
+                {"x": "a", "link": "https://e.com/" + "x" * 140},
+                "its filled button link is not allowed: longer than 150",
+            ),
         ],
     )
     def test_what_a_value_makes_of_the_message(self, stage: Stage, values: dict[str, str], why: str) -> None:
@@ -114,7 +117,9 @@ class TestMistakes:
 
     def test_a_value_that_nobody_has(self, stage: Stage) -> None:
         rows = [{"phone": A, "values": {"name": "Anna", "point": 1}}]
-        found = ["messages[0].content.text: no recipient has a value for {points}; there are: name, point"]
+        found = [
+            "messages[0].content.text: no recipient has a value for {points}; recipients have values for: name, point"
+        ]
         assert refusal(stage, template_job(rows, TEXT)) == found
         assert refusal(stage, template_job(None, TEXT), recipients=iter(rows)) == found
         assert "literal_text" in refusal(stage, template_job([A], TEXT))[0]

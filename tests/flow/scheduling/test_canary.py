@@ -148,7 +148,7 @@ def test_a_window_and_a_test(stage: Stage) -> None:
     [
         ({"canary": 0}, "canary: must be at least 1|canary: must lie between"),
         ({"canary": 5, "canary_max_failed": 20}, "canary_max_failed: must be a share from 0 to 1"),
-        ({"canary_wait_s": 60}, "canary_wait_s: is of use only with canary"),
+        ({"canary_wait_s": 60}, "canary_wait_s: can only be used with canary"),
         ({"canary": 5, "follow": "none"}, "canary: cannot be judged with follow: none"),
         ({**list_job(1), "canary": 5}, "canary: has no place in a job of kind list"),
     ],
