@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable
 from functools import wraps
@@ -35,6 +36,10 @@ def _method(door: Callable[Concatenate[Services, P], T]) -> Callable[Concatenate
     def method(self: _Connected, /, *args: P.args, **named: P.kwargs) -> T:
         return door(self._services, *args, **named)
 
+    signature = inspect.signature(door)
+    services, *others = signature.parameters.values()
+    own = services.replace(name="self", annotation=inspect.Parameter.empty)
+    method.__signature__ = signature.replace(parameters=[own, *others])  # type: ignore[attr-defined]
     return method
 
 

@@ -72,8 +72,8 @@ def enqueue(
     `job`: a mapping. Annotate it as `BulkJob`, `QuickJob` or `ListJob` to have a type checker find misspelt fields.
 
     `key` (or the job's field `key`) makes the call repeatable: the same key with the same job returns the same
-    campaign, even if the job's scheduled time has passed since; with a different job it raises KeyConflictError. Keys
-    expire `key_retention_s` after their campaign ends, later than the campaign itself.
+    campaign, even if the job's scheduled time has passed since; with a different job it raises KeyConflictError. A key
+    expires `key_retention_s` after its campaign ends; the campaign itself may expire earlier.
 
     `recipients` becomes the delivery list of a job with a single mailing that has none: any iterable, or the path of a
     table (CSV or .xlsx) or of JSON lines. `columns` names a table's columns, such as `{"phone": "Телефон 1"}` (also

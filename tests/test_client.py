@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import campaigns
 from campaigns import Client
+from campaigns.client import OptOutList
 from tests.support.jobs import phones, quick_job
 from tests.support.stage import Stage
 
@@ -46,3 +47,10 @@ def test_public_functions_are_methods_of_a_client() -> None:
         public = getattr(campaigns, name)
         assert public.__doc__
         assert "services" not in inspect.signature(public).parameters
+
+
+def test_help_on_the_client_shows_methods() -> None:
+    for owner, names in ((Client, ("enqueue", "preview", "erase")), (OptOutList, ("add", "remove", "details"))):
+        for name in names:
+            first, *others = inspect.signature(getattr(owner, name)).parameters
+            assert (first, "services" in others) == ("self", False)
