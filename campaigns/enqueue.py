@@ -69,8 +69,7 @@ def enqueue(
 ) -> Campaign:
     """Check a job, store all of it in Redis, and ring the workers. Once this returns, a crash cannot lose the job.
 
-    `job`: a mapping. Annotate it as `BulkJob`, `QuickJob` or `ListJob` to have a type checker find misspelt fields.
-
+    `job` is a mapping; annotate it as `BulkJob`, `QuickJob` or `ListJob` to have a type checker find misspelt fields.
     `key` (or the job's field `key`) makes the call repeatable: the same key with the same job returns the same
     campaign, even if the job's scheduled time has passed since; with a different job it raises KeyConflictError. A key
     expires `key_retention_s` after its campaign ends; the campaign itself may expire earlier.

@@ -1,4 +1,4 @@
-"""Recipients who are not messaged, and why. Pure."""
+"""Excluded recipients, and the reasons. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, Self
 
 
 class Exclusion(StrEnum):
-    """Why a recipient is not messaged. `label`: what reports and commands call it."""
+    """Why a recipient is excluded. `label` is the name of the reason in reports and commands."""
 
     label: str
 
@@ -21,7 +21,7 @@ class Exclusion(StrEnum):
     INVALID = "invalid", "invalid number"
     """The value is not a mobile phone number, or a value that its template needs is missing."""
     DUPLICATE = "duplicate", "handed in more than once"
-    """The same recipient stands in the job before."""
+    """An earlier row of the job has the same recipient."""
     OPTED_OUT = "opted_out", "opted out"
     """The phone is on the suppression list."""
 
