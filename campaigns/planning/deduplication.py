@@ -13,7 +13,7 @@ from campaigns.planning.batching import Row
 
 
 class Deduplicator:
-    """Finds repeated recipients within one mailing. Call both methods once per chunk of rows, in order."""
+    """Finds repeated recipients within one mailing. Each method gets every chunk of rows once, in order."""
 
     def __init__(self, personal: bool) -> None:
         self._personal = personal
@@ -26,7 +26,7 @@ class Deduplicator:
         self._earlier: dict[int, int] = {}
 
     def duplicates(self, rows: list[Any], phones: list[str | None]) -> list[int]:
-        """The numbers of rows that repeat an earlier one: the same phone and, in a personal mailing, the same text."""
+        """The numbers of rows that repeat an earlier row: its phone and, in a personal mailing, its text and link."""
         if self._personal:
             return self._repeated_messages(rows, phones)
         numbers = list(map(int, filter(None, phones)))
