@@ -26,7 +26,6 @@ NOT_YET_CLEAN: dict[str, int] = {
     "campaigns/people": 9,
     "campaigns/reports": 19,
     "campaigns/results": 12,
-    "campaigns/sandbox": 9,
     "campaigns/store": 7,
     "campaigns/store/lua": 44,
     "campaigns/text": 6,
