@@ -71,8 +71,7 @@ def store_url(raw: str) -> str:
 
 
 def broker_url(raw: str) -> str:
-    """Check the address of a broker: Redis, or one or several RabbitMQ servers, separated by `;`. Returns its normal
-    form. Raises ValueError."""
+    """Check the address of a broker: Redis, or RabbitMQ servers separated by `;`. Raises ValueError."""
     addresses = _BETWEEN.split(raw.strip())
     if len(addresses) == 1 or addresses[0].lower().startswith(("sentinel://", "sentinels://")):
         return _checked(raw, (*_REDIS_SCHEMES, "amqp", "amqps", "pyamqp"))

@@ -72,8 +72,7 @@ def _rate(raw: str) -> Rate:
 
 
 def option(parse: Callable[[str], Any], default: Any, about: str, *, shown: bool = True) -> Any:
-    """A field of Settings: `parse` reads its text, `about` describes it in the documentation, and `shown` decides
-    whether the repr has it."""
+    """A field of Settings: `parse` reads its text, `about` is for the documentation, `shown` in the repr."""
     return field(default=default, repr=shown, metadata={"parse": parse, "about": about})
 
 
@@ -92,10 +91,7 @@ class Settings:
         shown=False,  # may hold a password
     )
     broker_url: str | None = option(
-        _optional(addresses.broker_url),
-        None,
-        "Celery's broker, Redis or RabbitMQ; unset: `redis_url`",
-        shown=False,
+        _optional(addresses.broker_url), None, "Celery's broker, Redis or RabbitMQ; unset: `redis_url`", shown=False
     )
     replicas: int = option(
         _number(int, 0, 100), 0, "number of Redis replicas that must have a critical write before it counts as done"
@@ -115,13 +111,9 @@ class Settings:
         "PEM file of the authorities that may sign the gateway's certificate, or a proxy's; unset: those of certifi",
     )
     connect_timeout_s: float = option(_SECONDS, 5.0, "limit on connecting to the gateway, TLS included")
-    deadline_s: float = option(
-        _SECONDS, 30.0, "limit on one whole request, from name look-up to the last byte of the answer"
-    )
+    deadline_s: float = option(_SECONDS, 30.0, "limit on a whole request, from name look-up to the last byte")
     read_attempts: int = option(_number(int, 1, 20), 4, "attempts at a request that costs nothing")
-    rate_limit: Rate = option(
-        _rate, Rate(20, 1.0), "most requests of an account in any window: REQUESTS/SECONDS, or off"
-    )
+    rate_limit: Rate = option(_rate, Rate(20, 1.0), "most requests of an account: REQUESTS/SECONDS, or off")
     concurrency: int = option(_number(int, 1, 10_000), 16, "most requests of an account under way at once")
     read_share: float = option(_number(float, 0.01, 1), 0.5, "the share of rate and concurrency that polling may use")
     overlap: int = option(_number(int, 1, 256), 32, "most requests of a worker process under way at once")
@@ -155,18 +147,14 @@ class Settings:
         "campaigns with this many recipients or more, and all list mailings, are drafts until another person approves",
     )
     approval_cost: Decimal | None = option(
-        _optional(_number(Decimal, 0, 1_000_000_000)),
-        None,
-        "the same for campaigns with this expected cost; needs `message_cost`",
+        _optional(_number(Decimal, 0, 1_000_000_000)), None, "the same by expected cost; needs `message_cost`"
     )
     confirm_cost: Decimal | None = option(
         _optional(_number(Decimal, 0, 1_000_000_000)), None, "cost from which a resend needs a second person to confirm"
     )
 
     send_between: tuple[int, int] | None = option(
-        _optional(parsing.between),
-        None,
-        "daily window of jobs that name none, such as 09:00-20:00; unset: any time",
+        _optional(parsing.between), None, "daily window of jobs that name none, such as 09:00-20:00; unset: any time"
     )
     send_on: frozenset[int] | None = option(
         _optional(parsing.weekdays), None, "weekdays of jobs that name none, comma separated, such as mon,tue,wed"
@@ -180,33 +168,25 @@ class Settings:
     )
 
     callback_base_url: str | None = option(
-        _optional(_url("http", "https")),
-        None,
-        "address at which the gateway reaches `campaigns callbacks`; unset: none",
+        _optional(_url("http", "https")), None, "where the gateway reaches `campaigns callbacks`; unset: none"
     )
 
     lease_s: float = option(_SECONDS, 60.0, "how long a worker's claim on a batch lasts; at least `deadline_s` + 10")
     planning_lease_s: float = option(_SECONDS, 300.0, "time without progress after which an unfinished plan is dropped")
     settle_window_s: float = option(_SECONDS, 900.0, "how long evidence of a request in doubt may take to appear")
-    check_interval_s: float = option(
-        _SECONDS, 60.0, "least time between two checks of the listing for a batch in doubt"
-    )
+    check_interval_s: float = option(_SECONDS, 60.0, "least time between two checks of the listing")
     on_unknown: str = option(
         parsing.choice("hold", "resend"), "hold", "what follows proven absence of a request, if the job does not say"
     )
 
-    poll_fraction: float = option(
-        _number(float, 0.01, 10), 0.25, "time to the next poll, as a fraction of the batch's age"
-    )
+    poll_fraction: float = option(_number(float, 0.01, 10), 0.25, "time to the next poll, as a part of the age")
     single_poll_fraction: float = option(
         _number(float, 0.01, 10),
         1.2,
-        "`poll_fraction` for requests with one recipient; their replies are polled after three times this fraction",
+        "`poll_fraction` for requests with one recipient; their replies are polled after three times this part",
     )
     poll_min_s: float = option(_SECONDS, 3.0, "least time between two polls of a batch")
-    poll_horizon_s: float = option(
-        _SECONDS, 3 * _DAY_S, "age at which deliveries without a final status become UNKNOWN_FINAL"
-    )
+    poll_horizon_s: float = option(_SECONDS, 3 * _DAY_S, "age at which open deliveries become UNKNOWN_FINAL")
     reply_window_s: float = option(_SECONDS, 3 * _DAY_S, "how long replies to a mailing are polled")
     final_statuses: frozenset[str] = option(
         parsing.statuses, DEFAULT_FINAL, "further delivery statuses that are final, comma separated"
@@ -242,9 +222,7 @@ class Settings:
         _optional(parsing.page), None, "URL of a dead man's switch, requested by beat once a minute", shown=False
     )
     log_format: str = option(
-        parsing.choice("text", "json"),
-        "text",
-        "format of log lines: text for people, or json with one object per line",
+        parsing.choice("text", "json"), "text", "format of log lines: text for people, or json with one object per line"
     )
     audit_retention_s: float = option(
         _number(float, 1, 10_000_000_000), 400 * _DAY_S, "how long audit records are kept, see `campaigns audit`"
