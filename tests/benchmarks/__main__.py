@@ -8,6 +8,7 @@
 - `intake`: an answer of the gateway, against orjson.loads and one HSET; bytes in Redis.
 - `sending`: one process, against a bare loop; `usual`: sixteen threads, against a Celery task per recipient.
 - `replicas`: enqueueing, sending and intake where each write waits for a replica, against the same without.
+- `watching`: the same three with the counters of metrics, and with an exporter that reads them, against neither.
 - `latency`: quick messages while a million others are being sent, against idle.
 - `singles`: quick messages, from `enqueue` to the recorded answer, as shipped and at best settings, against tasks of
   Celery, dramatiq, huey and taskiq; medians of three. The last three want `deploy/requirements-peers.txt` installed.
@@ -36,9 +37,22 @@ from tests.benchmarks.replicas import measure_replicas
 from tests.benchmarks.scaling import measure_scaling
 from tests.benchmarks.sending import measure_against_usual, measure_sending
 from tests.benchmarks.singles.measures import measure_singles
+from tests.benchmarks.watching import measure_watching
 from workers.app import leave_modules_alone
 
-_PARTS = ("planning", "memory", "intake", "sending", "usual", "replicas", "latency", "singles", "scaling", "million")
+_PARTS = (
+    "planning",
+    "memory",
+    "intake",
+    "sending",
+    "usual",
+    "replicas",
+    "watching",
+    "latency",
+    "singles",
+    "scaling",
+    "million",
+)
 
 
 def main() -> None:
@@ -58,6 +72,7 @@ def main() -> None:
             "sending": partial(measure_sending, server),
             "usual": partial(measure_against_usual, server, Path(folder)),
             "replicas": partial(measure_replicas, server),
+            "watching": partial(measure_watching, server),
             "latency": partial(measure_latency, server, Path(folder)),
             "singles": partial(measure_singles, server, Path(folder)),
             "scaling": partial(measure_scaling, server, Path(folder)),

@@ -45,10 +45,10 @@ def measure_replicas(_: EmbeddedServer, *, quick: bool) -> Iterator[Measure]:
         waiting = build_services(replace(without.settings, replicas=1), ring=lambda *_: True)
         both = [without, waiting]
         number = 20 if quick else 500
-        yield _compared("enqueue, a single message", both, number, lambda services: _enqueued(services, number))
+        yield _compared("enqueue, a single message", both, number, lambda services: enqueued(services, number))
         batches = 2 if quick else 60
-        yield _compared("sending, a batch of a thousand", both, batches, lambda services: _sent(services, batches))
-        yield _compared("intake, a reply", both, number, lambda services: _taken_in(services, number))
+        yield _compared("sending, a batch of a thousand", both, batches, lambda services: sent(services, batches))
+        yield _compared("intake, a reply", both, number, lambda services: taken_in(services, number))
 
 
 def _compared(
@@ -59,7 +59,7 @@ def _compared(
     return Measure(*reported, "not waited for", _LIMIT)
 
 
-def _enqueued(services: Services, number: int) -> Callable[[], object]:
+def enqueued(services: Services, number: int) -> Callable[[], object]:
     def act() -> None:
         for row in phones(number):
             enqueue(services, quick_job(row))
@@ -67,7 +67,7 @@ def _enqueued(services: Services, number: int) -> Callable[[], object]:
     return act
 
 
-def _sent(services: Services, batches: int) -> Callable[[], object]:
+def sent(services: Services, batches: int) -> Callable[[], object]:
     rows = phones(batches * 1000)
 
     def act() -> None:
@@ -78,7 +78,7 @@ def _sent(services: Services, batches: int) -> Callable[[], object]:
     return act
 
 
-def _taken_in(services: Services, number: int) -> Callable[[], object]:
+def taken_in(services: Services, number: int) -> Callable[[], object]:
     """Replies that come one at a time, as most do."""
     campaign = enqueue(services, job(phones(1)))
     batch = services.batches.read(f"{campaign.id}-0")

@@ -22,6 +22,7 @@ from tests.support.processes import ROOT
         ("sending", 1),
         ("usual", 2),
         ("replicas", 3),
+        ("watching", 6),
         ("latency", 1),
         ("singles", 9),
         ("scaling", 2),

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from campaigns.broker.bells import Bells
 from campaigns.enqueue import enqueue
 from campaigns.ledger.states import OVER
 from campaigns.sandbox.options import Options
@@ -43,12 +44,15 @@ class Scene:
         more = {"CAMPAIGNS_BROKER_URL": address, "CAMPAIGNS_RECIPIENTS_PER_REQUEST": "5"}
         self.processes = Processes(folder, environment(server.url, sandbox.url, f"brokers-{folder.name}:") | more)
         names = {name: value for name, value in self.processes.env.items() if name.startswith("CAMPAIGNS_")}
-        self._services, self._sandbox = build_services(Settings.from_env(names)), sandbox
+        settings, self._sandbox = Settings.from_env(names), sandbox
+        self._bells = Bells(settings)
+        self._services = build_services(settings, ring=self._bells)
         self.worker = self.processes.worker()
         self.beat = self.processes.beat()
 
     def end(self) -> None:
         self.processes.end()
+        self._bells.close()
         self._door.__exit__(None, None, None)
 
     def run(self, harm: Callable[[Scene], None]) -> tuple[float, int]:
