@@ -113,7 +113,6 @@ def status_of(services: Services, record: Record, account_pause: tuple[int, str]
     is not paused; `full` describes a full event stream. Raises StoreError."""
     final, ended_ms = record.number("final"), record.number("ended_ms")
     schedule = schedule_of(services.batches, record, services.now_ms)
-    currency, amount = next(iter(record.costs.items())) if len(record.costs) == 1 else ("", None)
     return Status(
         id=record.id,
         name=record.name,
@@ -130,9 +129,7 @@ def status_of(services: Services, record: Record, account_pause: tuple[int, str]
         replies=record.number("replies"),
         unreadable=record.number("unreadable"),
         batches=record.batches,
-        cost=amount,
-        currency=currency,
-        costs=record.costs,
+        **_money(record),
         balanced=record.balanced,
         created_at=_moment(record.number("created_ms")),
         ended_at=_moment(ended_ms) if ended_ms else None,
@@ -149,6 +146,11 @@ def status_of(services: Services, record: Record, account_pause: tuple[int, str]
         **_canary(record),
         **_origin(record),
     )
+
+
+def _money(record: Record) -> dict[str, Any]:
+    currency, amount = next(iter(record.costs.items())) if len(record.costs) == 1 else ("", None)
+    return {"cost": amount, "currency": currency, "costs": record.costs}
 
 
 def _window(services: Services, record: Record) -> dict[str, Any]:

@@ -75,14 +75,12 @@ def enqueue(
     expires `key_retention_s` after its campaign ends; the campaign itself may expire earlier.
 
     `recipients` becomes the delivery list of a job with a single mailing that has none: any iterable, or the path of a
-    table (CSV or .xlsx) or of JSON lines. `columns` names a table's columns, such as `{"phone": "Телефон 1"}` (also
-    `text` and `button_link`; a number counts from 1). `encoding` is the file's, where it cannot be detected for
-    certain. A file is refused if any line of it cannot be read.
+    table (CSV or .xlsx) or of JSON lines, of which every line must be readable. `columns` names a table's columns, such
+    as `{"phone": "Телефон 1"}` (also `text` and `button_link`; a number counts from 1), `encoding` the file's encoding.
 
     `strict` refuses the job if any recipient would be excluded (invalid, duplicate, opted out). `by` names the person
-    or program that hands the job in. With `start="draft"` (or the job's field `start`), or where the settings require
-    approval, nothing is sent until a different person approves: `status().state` is `draft`, and
-    `status().draft_reason` says why.
+    or program that hands the job in. With `start="draft"`, or where the settings require approval, nothing is sent
+    until a different person approves: `status().state` is `draft`, and `status().draft_reason` says why.
 
     Raises JobError with every mistake at once, KeyConflictError, and SettingsError; nothing is stored then. Raises
     StoreError if Redis cannot be reached or refuses a write; nothing is stored then either, except when Redis stored

@@ -113,14 +113,12 @@ def preview(
 
     Opt-outs are those at the time of the call. Recipients are read once and not kept, so an iterator is consumed.
     Limits that need the number of recipients raise nothing; they are reported in `refused`.
-
     Raises JobError with every mistake at once, KeyConflictError if `key` belongs to a campaign with a different job,
     SettingsError, and StoreError.
     """
     with all_mistakes(services, job, recipients):
         own_key, rows = key_of(job, key), rows_of(job, recipients, columns, encoding)
-    checked = checked_job(services, job, rows)
-    shown = Samples(samples)
+    checked, shown = checked_job(services, job, rows), Samples(samples)
     planner = planner_of(services, checked, samples=shown)
     first, requests, examples = _walked(planner, on_excluded)
     return Preview(

@@ -91,12 +91,8 @@ def send(
     With --dry-run nothing is stored or sent; the exit code is 2 if the job would be refused. Of the first request
     a few recipients are shown, with --json all. Of personal mailings the first messages and the longest are shown.
     """
-    if dry_run and wait_s is not None:
-        raise click.UsageError("give --dry-run or --wait, not both")
-    if excel and excluded_to is None:
-        raise click.UsageError("--excel needs --excluded-to")
-    job = read_job(file)
-    given = cast(Given, {**beside, "columns": columns or None})
+    _check_options(dry_run and wait_s is not None, excel and excluded_to is None)
+    job, given = read_job(file), cast(Given, {**beside, "columns": columns or None})
     with excluded_file(excluded_to, excel=excel) as note:
         if dry_run:
             found = preview(default_services(), job, **given, samples=samples, on_excluded=note)
@@ -110,6 +106,13 @@ def send(
     status = (_awaited_as_json if as_json else _shown)(campaign, wait_s, existed=existed)
     if wait_s is not None:
         _leave_by(status)
+
+
+def _check_options(waits_for_nothing: bool, excel_for_nothing: bool) -> None:
+    if waits_for_nothing:
+        raise click.UsageError("give --dry-run or --wait, not both")
+    if excel_for_nothing:
+        raise click.UsageError("--excel needs --excluded-to")
 
 
 def _enqueued(job: Any, given: Given, *, start: str | None, by: str) -> tuple[Campaign, bool]:

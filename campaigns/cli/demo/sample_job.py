@@ -9,10 +9,17 @@ SITE = "https://example-site.com"
 
 def sample_job() -> dict[str, Any]:
     """Personal and bulk, text, image and button, as the contract's own sample request has them."""
-    phones = ["375291111111", "375292222222"]
-    image = f"{SITE}/images/image.jpg"
-    action = f"{SITE}/some_action"
-    forms: list[dict[str, Any]] = [
+    forms = _forms(["375291111111", "375292222222"], f"{SITE}/images/image.jpg", f"{SITE}/some_action")
+    return {
+        "name": "five mailings",
+        "messages": [
+            {"alphaname_id": "444", "name": f"mailing list {number}", **form} for number, form in enumerate(forms, 1)
+        ],
+    }
+
+
+def _forms(phones: list[str], image: str, action: str) -> list[dict[str, Any]]:
+    return [
         {
             "message_type": "personal",
             "content": {"type": "button", "image_url": image, "caption": "Push me"},
@@ -48,9 +55,3 @@ def sample_job() -> dict[str, Any]:
             "delivery_list": phones,
         },
     ]
-    return {
-        "name": "five mailings",
-        "messages": [
-            {"alphaname_id": "444", "name": f"mailing list {number}", **form} for number, form in enumerate(forms, 1)
-        ],
-    }
