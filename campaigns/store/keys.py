@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from campaigns.names import CONTROL
+from campaigns.store.result_keys import ResultKeys
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(ResultKeys):
     """Names of keys under `prefix`. Ids: campaign `<21 hex>`, batch `<campaign>-<n>` with n from 0."""
-
-    prefix: str
 
     def layout(self) -> str:
         """String: the version of all this, see `campaigns.store.layout`. Writer: who connects first. No expiry."""
@@ -26,39 +25,52 @@ class Keys:
     def campaign(self, campaign_id: str) -> str:
         """Hash. Writer: ledger. One campaign.
 
-        `state`, `kind`, `account`, `name`, `job` (JSON without recipients), `digest`, `created_ms`, `batches`, `seq`
-        (number of its last event), `by` (who made it), `draft_why` (why it began as a draft), `correlation_id`,
-        `follow` (if not `read`), `wants_replies` (0 if it does not), `test` (1 if it is one), `optouts_v` (version of
-        the opt-outs that planning went by), `first_ms` (from when on it may go out, if later than its planning); once
-        rescheduled `schedule_ms`, `not_before_ms` (when batches may go out for it) and `earliest_ms` (the least that
-        that ever was); with a window `window` (JSON), `zone` (if all batches go by one: its name, or a country),
-        `open:<zone>` (its openings) and `announced:<zone>` (the opening last announced by an event); with a canary
-        `canary` (its batches, until it is judged), `canary_until_ms`, `canary_asked_ms`, then `canary_state` and
-        `canary_why`; recipients by fate `r:total`, `r:invalid`, `r:duplicate`, `r:opted_out` and
-        `r:<batch state>`; batches by state `b:<batch state>`;
-        deliveries by status `s:<WORD>`, `final`; `replies`; `cost:<currency>` in millionths;
-        `double_sends` (messages that went out twice); `unreadable` (parts of unusable answers); `erasure` (the last).
+        - The job: `kind`, `account`, `queue` (that sends it), `name`, `job` (JSON without recipients), `digest` of it,
+          `key` (under which it was enqueued), `by` (who made it), `correlation_id`, `follow` (unless `read`),
+          `wants_replies` (0: it does not), `test` (1: it is one), `weight` (its share of the account), `spacing_ms`
+          (between two recipients, if it asks for a rate of its own), `errors` (JSON, of one that is invalid).
+        - Its course: `state`, `created_ms`, `ended_ms`, `seq` (number of its last event), `batches`, `cursor` (number
+          of the first batch that was never handed out), `vt` (its virtual time), `epoch` (see the key of the primary),
+          `draft_why` (why it began as a draft), `unbalanced` (1: an event reported it), `erasure` (last call that
+          erased a person).
+        - While it is planned: `plan_token` (names its producer), `plan_until_ms` (lease), `exclusion_calls` (number of
+          the last call); `optouts_v`: the version of the suppression list that planning used.
+        - Its time: `first_ms` (when it may go out at first, if later than its planning); once rescheduled
+          `schedule_ms`, `not_before_ms` (when batches are handed over for it), `earliest_ms` (the least of those).
+        - Its window: `window` (JSON), `zone` (a name or country, if all batches share one), `open:<zone>` (openings),
+          `announced:<zone>` (the opening last announced by an event).
+        - Its canary: `canary` (number of its batches, until it is judged), `canary_until_ms`, `canary_asked_ms`, then
+          `canary_state` and `canary_why`.
+        - Counters: recipients `r:<batch state>`, `r:<reason of exclusion>` and `r:total`; batches `b:<batch state>`;
+          deliveries `s:<WORD>` and `final`; `replies`; `cost:<currency>` in millionths; `double_sends` (messages);
+          `unreadable` (parts of answers).
         """
         return f"{self.prefix}campaign:{campaign_id}"
 
     def batch(self, batch_id: str) -> str:
         """Hash. Writer: ledger, and intake for what polling finds. One batch.
 
-        `state`, `since_ms` (in that state), `n` (recipients), `mailings` (JSON), `op` (last change), `attempt`,
-        `fence`, `lease_until_ms`, `claimed_ms`, `not_before_ms` (of what is scheduled), `schedule_ms` (to which its
-        campaign had been rescheduled by its claim), `correlation_id`, `follow`, `wants_replies` and `zone` (its
-        campaign's), `uuid`, `message_ids` (JSON), `followed_ms`, `v` (version of its deliveries), `optouts_v` (version
-        of the opt-outs it was last checked against), `final`, `digest`, `text` (the gateway's words), `refusals` and
-        `refused_ms` (number and first claim of those that were taken for the account's); `cost:<mailing>`
-        (`EUR=49000;`, in millionths); `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be
-        used); for a list mailing `created_for_ms` (its `schedule_ms` then), `confirming_ms`, `confirming` (fence of the
-        attempt that began to confirm) and `status_before`; `replies_ended_ms` (of the last fetch of replies that was
-        answered); `callback_ms` and `callback_uuid`, if the gateway called back about this attempt or one that was
-        taken for lost (empty: not since it was planned again); once it was sent again after a doubt `resent_ms` (claim
-        of the first request in doubt), `watched` and `double_send:<mailing>`, and `reduced_ms` if phones were taken out
-        after that; while it is in doubt `checks`, `checked_ms` and `tries` (of checks) and `check` (JSON: how far the
-        check under way has come); `doubts` (JSON: unix ms, state, reason, by whom; of each step into a doubt and out of
-        it); `epoch` and `doubted_ms`, see `primary`.
+        - Of its campaign: `account`, `kind`, `correlation_id`, `follow`, `wants_replies`, `zone`.
+        - Its content: `n` (recipients), `mailings` (JSON), `not_before_ms` (if it is scheduled), `optouts_v` (version
+          of the suppression list that it was last checked against), `reduced_ms` (when phones were removed after a
+          doubt).
+        - Its course: `state`, `since_ms` (in that state), `op` (names the last change), `attempt`, `fence`,
+          `lease_until_ms`, `claimed_ms`, `epoch` (see the key of the primary), `schedule_ms` (to which its campaign
+          had been rescheduled when it was claimed), `text` (the gateway's words), `refusals` and `refused_ms` (number
+          and first claim of refusals that were taken for the account's), `rejected:<mailing>` (the gateway's words).
+        - At the gateway: `uuid`, `message_ids` (JSON), `followed_ms` (since when it is followed), `digest` (of the
+          last answer), `v` (version of its deliveries), `intake_op` (names the last call that changed them), `final`
+          (deliveries), `cost:<mailing>` (`EUR=49000;`, in millionths), `replies_ended_ms` (of the last fetch of
+          replies that was answered), `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be
+          used).
+        - Of a list mailing: `created_for_ms` (its `schedule_ms` then), `status_before`, `confirming_ms`, `confirming`
+          (fence of the attempt that began to confirm).
+        - In doubt: `doubts` (JSON: unix ms, state, reason, by whom; of each step in and out), `doubted_ms` (when a
+          change of the store's server put it in doubt), `checks`, `checked_ms` and `tries` (of checks), `check` (JSON:
+          progress of the check under way), `callback_ms` and `callback_uuid` (of a callback for this attempt or one
+          that was taken for lost; empty: none since it was planned again).
+        - Sent again after a doubt: `resent_ms` (claim of the first request in doubt), `watched` (checks since then),
+          `double_send:<mailing>`.
         """
         return f"{self.prefix}batch:{batch_id}"
 
@@ -199,14 +211,15 @@ class Keys:
         return f"{self.prefix}known:{account}:{kind}"
 
     def account(self, account: str) -> str:
-        """Hash. Writer: limiter. No expiry. The account's pauses and its failures.
+        """Hash. Writer: limiter. No expiry. One account.
 
-        `all_until_ms`, `all_reason` and `all_cause` (one of few words): no request at all; `paid_until_ms`,
-        `paid_reason` and `paid_cause`: none that is paid for; `open_until_ms` and `open_reason`: none that is paid for
-        after a run of failures, and then one at a time, until one was answered; `trips` (pauses of that run), `probe`
-        and `probe_until_us` (the permit that tries, and until when nobody else does); `failures` (in a row),
-        `accepted_ms` (of its last paid request that the gateway took), `next_us` and `quick_us` (of the limiter), `seq`
-        (number of its last event).
+        - Pauses: `all_until_ms`, `all_reason`, `all_cause` (one of few words) of all requests; `paid_until_ms`,
+          `paid_reason`, `paid_cause` of paid ones; `open_until_ms` and `open_reason` of paid ones after a run of
+          failures, which ends with a try: `trips` (pauses of that run), `probe` and `probe_until_us` (the permit that
+          tries, and its end); `failures` (in a row), `accepted_ms` (of its last paid request that the gateway took).
+        - Limiter and turns: `next_us`, `quick_us`; `read_queue` and `read_ms` (the queue that read last, and when);
+          `vt:<queue>` (its virtual time).
+        - `seq` (number of its last event).
         """
         return f"{self.prefix}account:{account}"
 
@@ -217,84 +230,3 @@ class Keys:
         polling uses, `:fast-slots` what quick messages took out of turn.
         """
         return f"{self.prefix}permits:{account}"
-
-    # Results: what became known of each message.
-
-    def deliveries(self, batch_id: str, mailing: int) -> str:
-        """Hash phone → `STATUS|unix ms|delivery_id|error_code`. Writer: intake.
-
-        One per mailing, because one request may carry several mailings for the same phone."""
-        return f"{self.prefix}deliveries:{batch_id}:{mailing}"
-
-    def replies(self, campaign_id: str) -> str:
-        """Hash reply id → JSON `phone`, `message`, `received_ms`, `batch`, `mailing`. Writer: replies."""
-        return f"{self.prefix}replies:{campaign_id}"
-
-    def optouts(self) -> str:
-        """Set of phones that must not be messaged. Writer: opt-outs. No expiry."""
-        return f"{self.prefix}optouts"
-
-    def optouts_counter(self) -> str:
-        """String: how often phones were added to the opt-outs. Writer: opt-outs. No expiry.
-
-        With the size of the set it is the version of the list: `<counter>:<size>`. A batch whose phones were checked
-        against another version (its field `optouts_v`, or its campaign's) is checked again before it is sent."""
-        return f"{self.prefix}optouts-counter"
-
-    def optouts_why(self) -> str:
-        """Hash phone → `unix ms:by|why`: since when, by whom and why a phone is opted out. Writer: opt-outs. No expiry.
-
-        `by` is `recipient` where a reply did it, and is missing with its colon in values of earlier versions."""
-        return f"{self.prefix}optouts-why"
-
-    def events(self) -> str:
-        """Stream: one entry per event. Writer: every script that changes state."""
-        return f"{self.prefix}events"
-
-    def stream(self) -> str:
-        """Hash. Writer: trimming. No expiry. While the event stream is full, `full_ms` (since when) and `full_group`
-        (the group that was furthest behind then); `seq`, number of the last event of the source `events`."""
-        return f"{self.prefix}stream"
-
-    def audit(self) -> str:
-        """Stream: acts of people. Writer: the script of each act. Lives `audit_retention_s`, about 100,000 at most.
-        `deed`, `of` (id, account or masked phone), `by`, `why`, `detail`, `number` (of recipients or phones), `at_ms`,
-        `call` (name of the call). What does not apply is empty."""
-        return f"{self.prefix}audit"
-
-    def dead_letters(self, group: str) -> str:
-        """Stream: what a group could not digest, and why. Writer: consumers. Lives `retention_s` after the last."""
-        return f"{self.prefix}dead-letters:{group}"
-
-    def callback_secret(self) -> str:
-        """String: what the addresses of callbacks are signed with. Writer: whoever needs it first. No expiry."""
-        return f"{self.prefix}callback-secret"
-
-    def clock(self) -> str:
-        """Hash `offset_ms`, `seen_ms`: see `campaigns.times.steady`. Writer: all who compare clocks. No expiry.
-
-        The first key of every script; `metrics` is the second."""
-        return f"{self.prefix}clock"
-
-    def metrics(self, account: str | None = None) -> str:
-        """Set of the accounts that have numbers; '' stands for none in particular. Writer: scripts. No expiry.
-
-        Of one, hash `<measure>|<label>|...` of whole numbers that only grow. Labels have few values: see
-        `campaigns.measures`."""
-        return f"{self.prefix}metrics" if account is None else f"{self.prefix}metrics:{account}"
-
-    def waiting(self, account: str, state: str) -> str:
-        """Sorted set by since when (unix ms) of batches that are `unknown` or `held`, or of campaigns that have
-        `planned` ones that may go out, at its time. Writer: scripts; sweeping drops what expired. No expiry."""
-        return f"{self.metrics(account)}:{state}"
-
-    def heartbeat(self, name: str) -> str:
-        """String, unix ms: when `name` last worked. Expires after at most minutes.
-
-        `dispatch`, writer: dispatching; `queue-<name>`, writer: the workers that consume that queue.
-        """
-        return f"{self.prefix}heartbeat:{name}"
-
-    def beats(self) -> str:
-        """Hash beat → `unix ms|unix ms`, of its first and last tick. Writer: dispatching. Expires after minutes."""
-        return f"{self.prefix}beats"

@@ -23,6 +23,7 @@ from campaigns.person import erase, find_person
 from campaigns.results import Reply
 from campaigns.results.oddities import Odd
 from campaigns.wiring import build_services
+from tests.store.test_keys import HASHES, documented
 from tests.store.test_states import moves_of
 from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.lua import SCRIPTS, carried_out
@@ -216,6 +217,7 @@ def test_a_repeated_call_changes_nothing(stage: Stage, play: Callable[[Scene], N
         changed = [{key: values for key, values in one.items() if key not in allowed} for one in seen.changed]
         assert not any(changed), name
         for before, after in seen.steps:
+            assert undescribed(after) == set(), name
             assert moves(before, after) <= set(moves_of(SCRIPTS[name])), name
             assert set(events(after) - events(before)) <= set(SCRIPTS[name].said("Emits").rstrip(".").split(", ")), name
 
@@ -229,6 +231,17 @@ def moves(before: Contents, after: Contents) -> set[tuple[str, str, str]]:
             old = before.get(key, ({}, False))[0].get(b"state", b"")
             found |= {(what, old.decode(), value[b"state"].decode())} if old != value[b"state"] else set()
     return found
+
+
+def undescribed(contents: Contents) -> set[tuple[str, str]]:
+    """The fields of hashes that `campaigns/store/keys.py` does not name."""
+    fields = {
+        (kind, raw.decode())
+        for key, (value, _) in contents.items()
+        if (kind := key.partition(":")[0]) in HASHES
+        for raw in value
+    }
+    return {(kind, field) for kind, field in fields if not {field, re.sub(":.*", ":", field)} & documented(kind)}
 
 
 def events(contents: Contents) -> Counter[str]:
