@@ -12,8 +12,21 @@ from redis import Redis
 from campaigns.store.client import ScriptCall, Store
 from campaigns.store.keys import Keys
 
-#: Everything under a prefix: key without it → its value, and roughly when it expires.
-Contents = dict[str, tuple[Any, int]]
+
+class Expiry:
+    """When a key expires, unix ms; -1: never. Two are the same if they lie within three seconds."""
+
+    def __init__(self, left_ms: int) -> None:
+        self.at_ms = -1 if left_ms < 0 else time.time() * 1000 + left_ms
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Expiry) and abs(self.at_ms - other.at_ms) < 3000
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+#: Everything under a prefix: key without it → its value, and when it expires.
+Contents = dict[str, tuple[Any, Expiry]]
 
 
 @dataclass
@@ -73,9 +86,8 @@ def contents(store: Store) -> Contents:
     return {name.decode().removeprefix(prefix): _value(redis, name) for name in names}
 
 
-def _value(redis: Any, name: bytes) -> tuple[Any, int]:
-    # What lives for whole seconds keeps its number for some seconds; -1 lives for ever.
-    expires = redis.pttl(name) // 7000
+def _value(redis: Any, name: bytes) -> tuple[Any, Expiry]:
+    expires = Expiry(redis.pttl(name))
     match redis.type(name):
         case b"string":
             return redis.get(name), expires
