@@ -127,3 +127,8 @@ def test_the_header_names_the_events(script: Lua) -> None:
 
 def test_every_event_is_emitted_by_a_script() -> None:
     assert {kind for script in SCRIPTS.values() for kind in re.findall(r"\w+\.\w+", script.said("Emits"))} == _TYPES
+
+
+@every_file
+def test_lines_are_short(lua: Lua) -> None:
+    assert max(map(len, lua.text.splitlines())) <= 120

@@ -1,4 +1,4 @@
--- Remembers a batch that was accepted under a uuid and whose message ids are not known yet. Repeating it does no harm.
+-- Remembers a batch that was accepted under a uuid and whose message ids are not known yet.
 -- KEYS: 1 batches whose ids are awaited
 -- ARGV: 1 now (unused), 2 batch id, 3 its claim (unix ms), 4 how many are remembered, 5 life (ms)
 -- Returns: {}.

@@ -1,7 +1,7 @@
 -- Notes that a list mailing is about to be paid for: only while its batch is the worker's and its campaign may send.
 -- KEYS: 1 batch, 2 campaign
 -- ARGV: 1 now (ms or 0), 2 fence that the batch must have, 3 the mailing's status word before
--- Returns: {1} noted, now or by a repeated call; {0, state of the batch, state of the campaign} it must not be paid for.
+-- Returns: {1} noted, now or by a repeated call; {0, states of batch and campaign} it must not be paid for.
 -- @include clock
 local batch_key, campaign_key = KEYS[1], KEYS[2]
 local now = clock(ARGV[1])

@@ -8,7 +8,7 @@
 --       each costs a client as much as the row), then the data of each event (JSON object)
 -- Emits: deliveries.changed.
 -- Returns: {1, version, final deliveries of the batch} written, now or by a repeated call;
---          {0, version} somebody else wrote since, or the batch is not followed any more: read and compare again.
+--          {0, version} another poller wrote since, or the batch is not followed any more: read and compare again.
 -- @include clock, counters, event
 local batch_key, campaign_key, events, deliveries = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now = clock(ARGV[1])

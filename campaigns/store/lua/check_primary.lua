@@ -5,5 +5,6 @@
 -- Returns: {last change, last claim, ms for which nothing may be claimed yet}
 -- @include clock, primary
 local primary_key, workers, events = KEYS[1], KEYS[2], KEYS[3]
-local p = notice_change(primary_key, workers, events, tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), clock(ARGV[1]))
+local p = notice_change(primary_key, workers, events, tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]),
+  clock(ARGV[1]))
 return {p.epoch, p.claims, p.wait}

@@ -1,9 +1,9 @@
--- Gives up a plan: its own producer refuses it, or sweeping finds its producer gone.
+-- Abandons a plan: its producer refuses the job, or sweeping finds that the producer died.
 -- KEYS: 1 campaign, 2 events, 3 job key (or the campaign again if there is none), 4 active
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 plan token of its producer, or '' for sweeping
 -- Emits: campaign.abandoned.
 -- Moves: campaign planning → abandoned.
--- Returns: number of batches whose keys may be deleted, -1 if the plan goes on.
+-- Returns: number of batches whose keys may be deleted, -1 if the plan stays.
 -- @include clock, event
 local campaign_key, events, job_key, active = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now = clock(ARGV[1])

@@ -16,7 +16,9 @@ if ARGV[5] ~= ARGV[4] then
   changed = 1
   redis.call('HSET', batch_key, 'optouts_v', 'erased')
   -- An earlier request in doubt may still turn up, and it held more phones than are left.
-  if redis.call('HEXISTS', batch_key, 'resent_ms') == 1 then redis.call('HSET', batch_key, 'reduced_ms', clock(ARGV[1])) end
+  if redis.call('HEXISTS', batch_key, 'resent_ms') == 1 then
+    redis.call('HSET', batch_key, 'reduced_ms', clock(ARGV[1]))
+  end
   if ARGV[5] == '' then redis.call('DEL', body_key) else redis.call('SET', body_key, ARGV[5], 'KEEPTTL') end
 end
 if rows > 0 then redis.call('HINCRBY', batch_key, 'v', 1) end

@@ -1,7 +1,7 @@
--- Erases a person from a campaign's replies, its list of those taken out, and events that every group has done with.
--- One event tells that it happened, without the phone; `events` are the sequences that are missing from now on.
--- Who is named more often than a caller erases at a time leaves by several calls, each with its event.
--- KEYS: 1 campaign, 2 events, 3 replies, 4 list of those taken out
+-- Erases a person from a campaign's replies, its list of excluded recipients, and the events that every group has
+-- acknowledged. One event reports it without the phone, with the sequences that are missing from now on. A person who
+-- is named very often is erased by several calls, each with its event.
+-- KEYS: 1 campaign, 2 events, 3 replies, 4 list of excluded recipients
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 op (random, names the call), 4 deliveries and 5 bodies erased before,
 --       6 sequences of the events (JSON), 7 number of replies R, then R reply ids, then number of rows T, then T times
 --       number in the list, row as it stands there, then positions of events
@@ -35,7 +35,7 @@ for i = at, #ARGV do events_erased = events_erased + redis.call('XDEL', events, 
 local all = tonumber(ARGV[4]) + tonumber(ARGV[5]) + replies_erased + rows_erased + events_erased
 if all > 0 and redis.call('EXISTS', campaign_key) == 1 then
   redis.call('HSET', campaign_key, 'erasure', table.concat({ARGV[3], replies_erased, rows_erased, events_erased}, ' '))
-  emit(events, campaign_key, ARGV[2], 'person.erased', ARGV[2], '{"deliveries":' .. ARGV[4] .. ',"bodies":' .. ARGV[5] ..
-    ',"replies":' .. replies_erased .. ',"excluded":' .. rows_erased .. ',"events":' .. ARGV[6] .. '}', now)
+  emit(events, campaign_key, ARGV[2], 'person.erased', ARGV[2], '{"deliveries":' .. ARGV[4] .. ',"bodies":' ..
+    ARGV[5] .. ',"replies":' .. replies_erased .. ',"excluded":' .. rows_erased .. ',"events":' .. ARGV[6] .. '}', now)
 end
 return {replies_erased, rows_erased, events_erased}

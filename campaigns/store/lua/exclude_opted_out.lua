@@ -1,13 +1,13 @@
--- Records that a planned batch was checked against the opt-outs, and takes out of it who must not be messaged.
--- Nobody leaves it twice: whoever rewrites a body moves `optouts_v`, and only one can move it from what it was.
--- KEYS: 1 batch, 2 campaign, 3 events, 4 body, 5 list of those taken out, 6 due set in which it is sent,
+-- Records that a planned batch was checked against the suppression list, and removes the recipients who opted out. No
+-- recipient is counted twice: each rewrite of the body moves `optouts_v`, and only one call can move it from a value.
+-- KEYS: 1 batch, 2 campaign, 3 events, 4 body, 5 list of excluded recipients, 6 due set in which it is sent,
 --       7.. lookalikes: of its mailings as they were, then of those that are left
--- ARGV: 1 now (ms or 0), 2 batch id, 3 campaign id, 4 version of the opt-outs it was checked against before,
---       5 version now, 6 '1' if the body changes, 7 new body (zlib), 8 recipients left, 9 mailings left (JSON),
---       10 number of mailings as they were, 11 life of the lookalikes (ms), 12.. JSON rows of those who opted out
+-- ARGV: 1 now (ms or 0), 2 batch id, 3 campaign id, 4 version of the opt-outs it was checked against before, 5 version
+--       now, 6 '1' if the body changes, 7 new body (zlib), 8 recipients left, 9 mailings left (JSON), 10 number of
+--       mailings as they were, 11 life of the lookalikes (ms), 12.. JSON rows of the recipients who opted out
 -- Emits: batch.cancelled, batch.reduced, campaign.cancelled, campaign.finished, campaign.unbalanced.
 -- Moves: batch planned → cancelled; campaign ready, paused → finished; campaign cancelling → cancelled.
--- Returns: 1 recorded; 0 the batch is elsewhere, or somebody else checked it.
+-- Returns: 1 recorded; 0 the batch is not planned any more, or another worker has checked it.
 -- @include head, clock, counters, event, batch_counters, finish_campaign, lookalikes
 local batch_key, campaign_key, events, body_key, excluded, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local lookalikes = keys_from(7)
@@ -18,7 +18,7 @@ if batch[1] ~= 'planned' or seen ~= ARGV[4] then return 0 end
 redis.call('HSET', batch_key, 'optouts_v', ARGV[5])
 if ARGV[6] ~= '1' then return 1 end
 local left, opted_out = tonumber(ARGV[8]), #ARGV - 11
--- Those who were erased while the batch lay refused have left its body without being counted.
+-- Recipients who were erased while the batch was refused have left its body without being counted.
 local erased = tonumber(batch[3]) - left - opted_out
 redis.call('HSET', batch_key, 'n', left, 'mailings', ARGV[9])
 -- An earlier request in doubt may still turn up, and it held more phones than any from now on.

@@ -1,9 +1,9 @@
--- Writes what keeps batches of a campaign back: when its windows are open, and how many batches go out before the others.
--- Openings are written again, with later ones, while it goes on.
+-- Writes what holds batches of a campaign back: the openings of its windows, and the number of batches of its canary.
+-- Sweeping writes later openings while the campaign lasts.
 -- KEYS: 1 campaign
--- ARGV: 1 now (unused), 2 the zone of all its batches, or '' if they have several or this is no news, 3 number of batches
---       of its canary, or '' if it has none or this is no news, 4.. zone, its openings as 'from-until,...' (unix ms), ...
--- Returns: 1 written, 0 there is no such campaign.
+-- ARGV: 1 now (unused), 2 the zone of all its batches, or '' if they have several or it stays, 3 number of batches of
+--       its canary, or '' if it has none or it stays, 4.. zone, its openings as 'from-until,...' (unix ms), ...
+-- Returns: 1 written, 0 the campaign does not exist.
 -- @include head
 local campaign_key = KEYS[1]
 if redis.call('EXISTS', campaign_key) == 0 then return 0 end

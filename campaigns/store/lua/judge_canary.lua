@@ -1,11 +1,11 @@
--- Says what became of a campaign's canary: the others follow, or the campaign pauses. Or until when its results are
--- waited for, or that the gateway is asked for them once more.
+-- Records the verdict on a campaign's canary: the other batches follow, or the campaign pauses; or how long to wait for
+-- its results; or that the gateway is polled for them once more.
 -- KEYS: 1 campaign, 2 events, 3 due set in which its batches are sent, 4 accounts of that queue
--- ARGV: 1 now (ms or 0), 2 campaign id, 3 'passed', 'failed', 'waits' or 'asks', 4 account, 5 data of the event (JSON object),
---       6 why it failed, or '', 7 until when it waits (unix ms)
+-- ARGV: 1 now (ms or 0), 2 campaign id, 3 'passed', 'failed', 'waits' or 'asks', 4 account,
+--       5 data of the event (JSON object), 6 why it failed, or '', 7 until when it waits (unix ms)
 -- Emits: campaign.canary_failed, campaign.canary_passed.
 -- Moves: campaign ready → paused.
--- Returns: 1 done; 0 there is nothing to be judged any more.
+-- Returns: 1 done; 0 it is judged already, or the campaign is not ready.
 -- @include clock, event, waiting, due
 local campaign_key, events, due, accounts = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now, verdict = clock(ARGV[1]), ARGV[3]

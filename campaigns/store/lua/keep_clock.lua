@@ -1,10 +1,10 @@
--- Confirms or changes the offset between the server's clock and the steady one. What is confirmed goes back to nought
+-- Confirms or changes the offset between the server's clock and the steady one. What is confirmed goes back to zero
 -- by five thousandths of the time that has passed since.
 -- KEYS: none
 -- ARGV: 1 now (unused), 2 offset that the caller has seen (ms), 3 offset that it wants (ms; the same to confirm it),
 --   4 the server's clock that the caller has compared with its own (unix ms)
 -- Returns: 1 done, 0 if the offset is another, or is to be changed while others confirm it, 2 if the server's clock was
---   set after the caller had read it, or that was long ago: what the caller has seen says nothing about this clock.
+--   set after the caller had read it, or that was long ago: the caller has read another clock than this one.
 -- @include head, clock
 local server = math.floor(server_us() / 1000)
 if math.abs(server - tonumber(ARGV[4])) > AHEAD_MS then return 2 end

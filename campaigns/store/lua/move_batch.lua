@@ -1,6 +1,6 @@
 -- Moves one batch to another state: state, counters, due times and event in one step.
--- KEYS: 1 batch, 2 campaign, 3 events, 4 active, 5 body, 6 audit,
---       7.. for each change of what is due: due set, accounts of its queue (the due set again if it belongs to no account)
+-- KEYS: 1 batch, 2 campaign, 3 events, 4 active, 5 body, 6 audit, 7.. for each change of what is due: due set, accounts
+--       of its queue (the due set again if it belongs to no account)
 -- ARGV: 1 now (ms or 0), 2 op (random, names the call), 3 batch id, 4 campaign id,
 --       5 allowed states as ',a,b,', 6 fence that the batch must have ('' any), 7 new state,
 --       8 data of the event (JSON object), 9 life of the body from now on (ms, or 0 to leave it),
@@ -62,11 +62,11 @@ if to == 'unknown' or from == 'unknown' or from == 'held' then
   note_doubt(batch_key, to, data.reason or data.why or '', data.by or '', now)
 end
 if to == 'settled' then
-  -- Past the horizon some are only delivered, which is as final as they will get.
+  -- Past the horizon some are only delivered: they become final as they are.
   local open = tonumber(batch[3]) - tonumber(redis.call('HGET', batch_key, 'final') or '0')
   redis.call('HINCRBY', batch_key, 'final', open)
   redis.call('HINCRBY', campaign_key, 'final', open)
-  -- Of use only to who sends or polls.
+  -- Only senders and pollers need these.
   redis.call('HDEL', batch_key, 'lease_until_ms', 'digest')
 end
 count_move(campaign_key, ARGV[3], tonumber(batch[3]), from, to, now)

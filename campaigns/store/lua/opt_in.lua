@@ -1,4 +1,4 @@
--- Removes phones from the opt-outs.
+-- Removes phones from the suppression list.
 -- KEYS: 1 opt-outs, 2 why they are, 3 audit
 -- ARGV: 1 now (ms or 0), 2 act of a person (JSON object) or '', 3.. phones
 -- Returns: number of phones that were on the list.

@@ -1,4 +1,4 @@
--- Adds phones to the opt-outs. What is not sent yet is checked against them before it goes.
+-- Adds phones to the suppression list. Batches that are not sent yet are checked against it before they are.
 -- KEYS: 1 opt-outs, 2 their counter, 3 why they are, 4 audit
 -- ARGV: 1 now (ms or 0), 2 by whom (without '|'), 3 why, 4 act of a person (JSON object) or '', 5.. phones
 -- Returns: number of phones that were new.

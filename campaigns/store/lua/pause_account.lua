@@ -1,8 +1,7 @@
 -- Pauses an account, or resumes it. A pause is only ever made longer, except by resuming.
 -- KEYS: 1 account, 2 events, 3 audit, 4.. accounts of each queue
--- ARGV: 1 now (ms or 0), 2 account, 3 ms to pause (0: resume), 4 reason, 5 'all' requests or only 'paid' ones,
---       6 data of the event (JSON object), 7 act of a person who resumes it (JSON object) or '', 8 its cause, one of few
---       words
+-- ARGV: 1 now (ms or 0), 2 account, 3 ms to pause (0: resume), 4 reason, 5 'all' requests or only 'paid' ones, 6 data
+--       of the event (JSON object), 7 act of a person who resumes it (JSON object) or '', 8 its cause, one of few words
 -- Emits: account.paused, account.resumed.
 -- Returns: unix ms until which the account is paused (0: it does not).
 -- @include head, clock, event, acts
@@ -15,8 +14,8 @@ if ARGV[3] == '0' then
     emit(events, account_key, source, 'account.resumed', ARGV[2], ARGV[6], now)
     note_act(audit, ARGV[7], '', now)
   end
-  redis.call('HDEL', account_key, 'all_until_ms', 'all_reason', 'all_cause', 'paid_until_ms', 'paid_reason', 'paid_cause',
-    'failures', 'open_until_ms', 'open_reason', 'trips', 'probe', 'probe_until_us')
+  redis.call('HDEL', account_key, 'all_until_ms', 'all_reason', 'all_cause', 'paid_until_ms', 'paid_reason',
+    'paid_cause', 'failures', 'open_until_ms', 'open_reason', 'trips', 'probe', 'probe_until_us')
   for _, accounts in ipairs(queues) do redis.call('ZADD', accounts, 'XX', 'LT', now, ARGV[2]) end
   return 0
 end

@@ -1,6 +1,7 @@
 -- Makes entries due, each at its time, whenever they were due before.
 -- KEYS: 1.. for each entry: due set, accounts of its queue (the due set again if it belongs to no account)
--- ARGV: 1 now (unused), then for each entry: entry, account, when (unix ms), 'NX' to leave what stands there already, or ''
+-- ARGV: 1 now (unused), then for each entry: entry, account, when (unix ms), 'NX' to leave what stands there already,
+--       or ''
 -- Returns: number of entries that stood nowhere before.
 -- @include head, due
 local keys = keys_from(1)

@@ -1,9 +1,9 @@
--- Reads what is stored of a mailing's deliveries as one text: two thousand answers apiece cost a client far more.
--- A large mailing comes in portions, since others wait meanwhile: its rows may then be of different moments. Whoever
+-- Reads the stored deliveries of a mailing as one text: two thousand separate answers cost a client far more. A large
+-- mailing comes in portions, since other clients wait meanwhile, so its rows may be of different moments. A caller that
 -- compares with them writes against the version that came with the first portion.
 -- KEYS: 1 deliveries of the mailing, 2 batch
 -- ARGV: 1 now (unused), 2 cursor ('0' at first), 3 rows of a portion; a mailing of no more comes whole
--- Returns: {version of the batch, for `intake`; cursor of the next portion, '0' if this was the last;
+-- Returns: {version of the batch, for `change_deliveries`; cursor of the next portion, '0' if this was the last;
 --          a JSON array of phone, value, phone, value, ...; some may come twice, the later value later}.
 -- @include head
 local deliveries, batch_key = KEYS[1], KEYS[2]

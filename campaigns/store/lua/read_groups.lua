@@ -1,9 +1,9 @@
--- How far every group of the event stream is. Its cost grows with the number of groups, not with what they read.
+-- Reads how far every group of the event stream is. The cost grows with the number of groups, not with what they read.
 -- KEYS: 1 events
 -- ARGV: 1 now (unused)
--- Returns: for each group {name, consumers, entries taken and not acknowledged, position of the newest entry that it took,
---   position of the oldest entry that it has not acknowledged or '', number of entries that it has not acknowledged (no
---   more than that; servers before 7.0 do not count what a group has yet to take)}
+-- Returns: for each group {name, consumers, entries taken and not acknowledged, position of the newest entry that it
+--   took, position of the oldest entry that it has not acknowledged or '', number of entries that it has not
+--   acknowledged (no more than that; servers before 7.0 do not count what a group has yet to take)}
 -- @include head
 local events = KEYS[1]
 local found = {}

@@ -1,4 +1,4 @@
--- Notes an act that takes many scripts, before the first of them.
+-- Records an act that takes many scripts, before the first of them.
 -- KEYS: 1 audit
 -- ARGV: 1 now (ms or 0), 2 act (JSON object), 3 random text that names this call
 -- Returns: 1 it was noted, 0 by a call before this one whose answer was lost.

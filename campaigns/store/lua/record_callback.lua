@@ -9,7 +9,7 @@ local batch = redis.call('HMGET', batch_key, 'state', 'attempt', 'resent_ms', 'c
 if not batch[1] then return {'', ''} end
 local verb
 local open = batch[1] == 'planned' or batch[1] == 'sending' or batch[1] == 'unknown' or batch[1] == 'held'
--- A sign of this attempt; of an earlier one that was taken for lost; or of one whose claim the store itself lost.
+-- It is for this attempt; or for an earlier one that was taken for lost; or for one whose claim the store has lost.
 if batch[2] == ARGV[3] or (open and (batch[3] or tonumber(ARGV[3]) > tonumber(batch[2]))) then
   redis.call('HSET', batch_key, 'callback_ms', now)
   if ARGV[4] ~= '' then redis.call('HSET', batch_key, 'callback_uuid', ARGV[4]) end

@@ -1,9 +1,9 @@
--- Records what the gateway says a mailing cost, each currency by itself. A later figure replaces an earlier one.
+-- Records the cost of a mailing as the gateway reports it, per currency. A later figure replaces an earlier one.
 -- KEYS: 1 batch, 2 campaign
 -- ARGV: 1 now (unused), 2 fence under which it was asked for, 3 number of the mailing,
 --       then currency, cost in millionths, ...
 -- Returns: the number of currencies of the mailing; -1 and nothing written if the batch is not at the gateway, as far
---   as this server knows: a replica that took the primary's place may not know yet, and is told when it does.
+--   as this server knows: a replica that took the primary's place may not know yet, and the call is repeated.
 -- @include counters
 local batch_key, campaign_key = KEYS[1], KEYS[2]
 local batch = redis.call('HMGET', batch_key, 'state', 'fence', 'account')

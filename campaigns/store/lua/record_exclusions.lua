@@ -1,7 +1,7 @@
--- Records recipients that planning took out. Repeating a call is recognised by its number.
--- KEYS: 1 campaign, 2 list of those taken out
+-- Records recipients that planning excludes. A repeated call is recognised by its number.
+-- KEYS: 1 campaign, 2 list of excluded recipients
 -- ARGV: 1 now (ms or 0), 2 plan token, 3 lease (ms), 4 number of this call (from 1), 5 reason, 6.. JSON rows
--- Returns: 1 recorded (now or by a repeated call), 0 the plan is not ours any more.
+-- Returns: 1 recorded (now or by a repeated call), 0 the plan belongs to another producer or is over.
 -- @include clock
 local campaign_key, excluded = KEYS[1], KEYS[2]
 local now = clock(ARGV[1])

@@ -1,7 +1,9 @@
--- Records the gateway's ids of a batch's mailings, so that messages can be looked up and the listing be trusted.
+-- Records the gateway's ids of a batch's mailings, so that messages can be found by them and
+-- the listing can be trusted.
 -- KEYS: 1 batch, 2 known ids of the account, 3.. message keys
--- ARGV: 1 now (ms or 0), 2 ids of the mailings (JSON object: mailing → id), 3 life of the message keys and of the known ids (ms),
---       4 fence under which they were learnt, 5.. for each message key: its value, the message id
+-- ARGV: 1 now (ms or 0), 2 ids of the mailings (JSON object: mailing → id), 3 life of the message keys and of the known
+--       ids (ms),
+--       4 fence of the attempt whose answer held them, 5.. for each message key: its value, the message id
 -- Returns: 1; 0 and nothing written if the batch was claimed anew since.
 -- @include head, clock
 local batch_key, known_ids, messages = KEYS[1], KEYS[2], keys_from(3)

@@ -1,6 +1,7 @@
--- A tick of beat was carried out: when, and by which beat it was sent.
+-- Records that a tick was carried out: when, and which beat sent it.
 -- KEYS: 1 heartbeat of dispatching, 2 beats
--- ARGV: 1 now (ms or 0), 2 beat, or '' if it has no name, 3 ms of silence after which a beat is erased, 4 life of the keys in s
+-- ARGV: 1 now (ms or 0), 2 beat, or '' if it has no name, 3 ms without a tick after which a beat is removed,
+--       4 life of the keys (s)
 -- Returns: 1
 -- @include clock
 local heartbeat, beats = KEYS[1], KEYS[2]

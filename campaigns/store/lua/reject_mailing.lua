@@ -1,5 +1,5 @@
--- The gateway refused one mailing of an accepted batch after all: its recipients were certainly not sent.
--- What was ever heard of went out, and is not touched, also if another poller heard it just now.
+-- Records that the gateway refused one mailing of an accepted batch: its recipients were certainly not messaged.
+-- A mailing with any stored delivery was sent, and is left alone, even if another poller has stored it just now.
 -- KEYS: 1 batch, 2 campaign, 3 events, 4 deliveries of the mailing
 -- ARGV: 1 now (ms or 0), 2 batch id, 3 campaign id, 4 number of the mailing, 5 its recipients,
 --       6 the gateway's words, 7 data of the event (JSON object)

@@ -1,4 +1,4 @@
--- Gives a permit back after its request has ended, with what the request says of the gateway.
+-- Gives a permit back after its request has ended, and notes what the outcome means for the account.
 -- KEYS: 1 account, 2 the base of its permits' names, 3 events
 -- ARGV: 1 now (ms or 0), 2 permit id, 3 'used' or 'unused' (no byte was written: the slot is free at once),
 --       4 window (us), 5 outcome (see include/outcomes), 6..8 limits (see include/outcomes), 9 account,

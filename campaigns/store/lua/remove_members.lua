@@ -1,5 +1,5 @@
--- Removes members of a group that hold nothing and have asked for nothing for long. One that comes back is made anew by
--- its next command; one that holds something keeps it until another member claims it.
+-- Removes members of a group that hold nothing and have been idle for long. One that comes back is created anew by its
+-- next command; one that holds entries keeps them until another member claims them.
 -- KEYS: 1 events
 -- ARGV: 1 now (unused), 2 group, 3 idle (ms)
 -- Returns: how many were removed.

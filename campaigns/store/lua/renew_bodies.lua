@@ -1,7 +1,7 @@
--- Lets what unsent batches need live on, while their campaign does.
+-- Keeps the bodies and images of unsent batches while their campaign lasts.
 -- KEYS: 1.. bodies and images; what has expired stays so
--- ARGV: 1 now (unused), 2 life (ms), 3 what would have less than this left (ms) is kept for its whole life
--- Returns: how many were kept. Calling it twice changes nothing.
+-- ARGV: 1 now (unused), 2 life (ms), 3 a key with less than this left (ms) is kept for a whole life
+-- Returns: how many were kept.
 -- @include head
 local bodies = keys_from(1)
 local life, least, kept = tonumber(ARGV[2]), tonumber(ARGV[3]), 0

@@ -1,5 +1,5 @@
--- Lets what a member of a group holds look as if it had been taken `idle` milliseconds ago: 0 keeps it from others,
--- more than they wait for a dead member hands it to them. How often each was begun stays as it is.
+-- Sets the idle time of the entries that a member of a group holds. 0 keeps them from other members; more than the
+-- others wait for a dead member hands them over. The numbers of deliveries stay as they are.
 -- KEYS: 1 events
 -- ARGV: 1 now (unused), 2 group, 3 member, 4 idle (ms), 5 most entries
 -- Returns: the positions that it holds, oldest first.

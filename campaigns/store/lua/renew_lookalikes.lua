@@ -1,8 +1,8 @@
--- Lets batches that may still be sent, or are in doubt, be remembered among those that look alike.
+-- Keeps batches that may still be sent, or are in doubt, in the sets of lookalikes.
 -- KEYS: 1.. sets of lookalikes, one for each member
--- ARGV: 1 now (ms or 0), 2 life (ms), 3 who would be erased in less than this (ms) is remembered for a whole life,
---       4.. members, one for each key; who has been erased stays so
--- Returns: how many were kept. Calling it twice changes nothing.
+-- ARGV: 1 now (ms or 0), 2 life (ms), 3 a member with less than this left (ms) is kept for a whole life,
+--       4.. members, one for each key; one that has expired stays so
+-- Returns: how many were kept.
 -- @include head, clock, lookalikes
 local lookalikes = keys_from(1)
 local now, life, least, kept = clock(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), 0

@@ -11,7 +11,7 @@ local campaign = redis.call('HMGET', campaign_key, 'state', 'b:planned', 'r:plan
 local state, planned = campaign[1] or '', tonumber(campaign[2] or '0')
 if not string.find(ARGV[3], ',' .. state .. ',', 1, true) then return {0, state} end
 if planned == 0 or campaign[4] == ARGV[4] then return {1, planned} end
--- What could have gone out before a change of the store may have done so by any time that it ever had.
+-- A batch may have been sent before a change of the store's server at any time that its campaign ever had.
 local earliest = math.min(tonumber(ARGV[5]), tonumber(campaign[5] or ARGV[5]))
 redis.call('HSET', campaign_key, 'schedule_ms', ARGV[4], 'not_before_ms', ARGV[5],
   'earliest_ms', string.format('%.0f', earliest))

@@ -1,4 +1,4 @@
--- Stops sweeping a campaign that is over, unless a person has reopened it meanwhile.
+-- Stops sweeping a campaign that is over, unless it was reopened meanwhile.
 -- KEYS: 1 campaign, 2 active
 -- ARGV: 1 now (unused), 2 campaign id
 -- Returns: 1 it is not swept any more, 0 it is not over.

@@ -1,4 +1,4 @@
--- Sees to it that a campaign whose calls may still be on their way to the server is never stored.
+-- Makes sure that a campaign whose calls may still be on their way to the server is never stored.
 -- KEYS: 1 campaign
 -- ARGV: 1 now (unused), 2 for how long calls may be on their way (ms)
 -- Moves: campaign nothing → abandoned.

@@ -17,7 +17,7 @@ if not string.find(ARGV[3], ',' .. state .. ',', 1, true) then return {0, state}
 redis.call('HSET', campaign_key, 'state', ARGV[4])
 emit(events, campaign_key, ARGV[2], ARGV[5], ARGV[2], merged('"from":"' .. state .. '"', ARGV[6]), now)
 note_act(audit, ARGV[8], '', now)
--- Workers put a campaign that is not ready out of the order of its account.
+-- Workers remove a campaign that is not ready from the order of its account.
 if ARGV[4] == 'ready' then schedule(due, accounts, ARGV[7], 'campaign|' .. ARGV[2], now) end
 note_planned(ARGV[7], campaign_key, ARGV[2], now)
 -- In case the process that cancels its batches dies.

@@ -15,13 +15,14 @@ for i = 4, #ARGV, 3 do
   end
   if ARGV[i + 2] ~= '' and redis.call('SADD', optouts, ARGV[i + 2]) == 1 then
     redis.call('INCR', counter)
-    redis.call('HSET', reasons, ARGV[i + 2], string.format('%.0f:recipient|reply %s to campaign %s', now, ARGV[i], ARGV[2]))
+    local why = string.format('%.0f:recipient|reply %s to campaign %s', now, ARGV[i], ARGV[2])
+    redis.call('HSET', reasons, ARGV[i + 2], why)
     emit(events, campaign_key, ARGV[2], 'optout.added', ARGV[3],
       '{"phone":' .. cjson.encode(ARGV[i + 2]) .. ',"reply":' .. cjson.encode(ARGV[i]) .. '}', now)
   end
 end
 tally(redis.call('HGET', campaign_key, 'account') or '', 'replies', new)
--- A campaign that is over already waits for its keys to expire.
+-- The keys of a campaign that is over expire together.
 local life = redis.call('PTTL', campaign_key)
 if life > 0 then redis.call('PEXPIRE', replies, life) end
 return new

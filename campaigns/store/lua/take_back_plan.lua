@@ -1,9 +1,9 @@
--- Undoes the end of planning, which the replicas lack: nothing of the campaign was handed out, and nothing will be.
+-- Undoes the end of planning, which the replicas lack, unless something of the campaign was handed out.
 -- KEYS: 1 campaign, 2 events, 3 due set of its queue
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 plan token, 4 lease of the plan (ms)
 -- Emits: campaign.abandoned.
 -- Moves: campaign draft, ready, paused, cancelling, finished, cancelled → planning.
--- Returns: 1 it is a plan once more (now or by a repeated call), 0 something of it was handed out.
+-- Returns: 1 it is a plan once more (now or by a repeated call), 0 something of it was handed out, or the plan is over.
 -- @include clock, counters, event, waiting
 local campaign_key, events, due = KEYS[1], KEYS[2], KEYS[3]
 local now = clock(ARGV[1])

@@ -6,12 +6,11 @@
 --       12 when something was last taken from the queue,
 --       bases: 13 due sets of the queue, 14 orders of the queue, 15 due sets of polling, 16 accounts, 17 permits,
 --       18 batches, 19 campaigns, 20 bodies; 21 primary, 22 facts of the event stream, base: 23 images
--- ARGV: 1 now (ms or 0), 2 queue, 3 turn, 4 number of this call of the turn (from 1), 5 lease of the turn (ms),
---       6 lease of the turn while it can take no more (ms), 7 requests under way already,
---       8 how long the turn would wait for more (ms), 9 lease of a batch (ms), 10 'quick' or 'paid',
---       11..17 limits (see include/permits),
---       18 accounts whose token the worker has, as ',a,b,', or '' for all, 19 last change of the store and 20 last claim
---       that the worker knows of, 21 replicas that must have a claim, 22.. fences, one for each batch that may be taken
+-- ARGV: 1 now (ms or 0), 2 queue, 3 turn, 4 number of this call of the turn (from 1), 5 lease of the turn (ms), 6 lease
+--       of the turn while it can take no more (ms), 7 requests under way already, 8 how long the turn would wait for
+--       more (ms), 9 lease of a batch (ms), 10 'quick' or 'paid', 11..17 limits (see include/permits), 18 accounts
+--       whose token the worker has, as ',a,b,', or '' for all, 19 last change of the store and 20 last claim that the
+--       worker knows of, 21 replicas that must have a claim, 22.. fences, one for each batch that may be taken
 -- Emits: batch.sending, batch.unknown, campaign.window_closed, store.changed.
 -- Moves: batch planned → sending, unknown.
 -- Returns: {now, 1 if the turn goes on or 0 if it is over, ms until more can be done (-1: nothing is due),
@@ -24,14 +23,14 @@
 local accounts, bells, turns, full, workers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local memory, events, optouts, counter, due_control = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local accounts_poll, last_taken, due_base, order_base, due_poll_base = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
-local account_base, permits_base, batch_base, campaign_base, body_base = KEYS[16], KEYS[17], KEYS[18], KEYS[19], KEYS[20]
-local primary_key, stream, image_base = KEYS[21], KEYS[22], KEYS[23]
+local account_base, permits_base, batch_base, campaign_base = KEYS[16], KEYS[17], KEYS[18], KEYS[19]
+local body_base, primary_key, stream, image_base = KEYS[20], KEYS[21], KEYS[22], KEYS[23]
 local now, queue, call = clock(ARGV[1]), ARGV[2], ARGV[4]
 local turn_keys = {bells = bells, turns = turns, full = full, workers = workers, last_taken = last_taken}
 local lease_ms, kind, limits = tonumber(ARGV[9]), ARGV[10], permit_limits(11)
 local FENCES, most = 21, #ARGV - 21
 local now_us = clock_us(ARGV[1])
--- Nothing is sent while the event stream is full of what nobody has read.
+-- Nothing is sent while the event stream is full of unread events.
 local stream_full = redis.call('HEXISTS', stream, 'full_ms') == 1
 -- Steps over what cannot be sent after all, in one call.
 local STEPS = 100
@@ -49,7 +48,8 @@ local function claimed(batch_id)
     redis.call('EXISTS', image_base .. string.match(batch_id, '^(.*)-%d+$'))}
 end
 
-local primary = notice_change(primary_key, workers, events, tonumber(ARGV[19]), tonumber(ARGV[20]), tonumber(ARGV[21]), now)
+local primary = notice_change(primary_key, workers, events, tonumber(ARGV[19]), tonumber(ARGV[20]),
+  tonumber(ARGV[21]), now)
 local taken, taken_ids, steps = {}, {}, 0
 
 -- What came due takes its place in the order, a bounded number at a time.
@@ -87,7 +87,7 @@ local function front(account)
     -- Paused, or all handed out: resuming puts it back. What may not go out yet comes back by itself.
     redis.call('ZREM', order_base .. account, member)
     if held_until then redis.call('ZADD', due_base .. account, held_until, 'at|' .. member) end
-    if zone then tell_closed(events, account, campaign_base .. member, member, zone, held_until, now) end
+    if zone then report_closed(events, account, campaign_base .. member, member, zone, held_until, now) end
     steps = steps + 1
   end
 end
@@ -146,7 +146,7 @@ local function take_from(account)
       pass(account, member, fields, at, 0)
       if why == 'schedule' then
         redis.call('ZADD', due_base .. account, held_until, 'at|' .. batch_id)
-        if zone then tell_closed(events, account, k.campaign, campaign_id, zone, held_until, now) end
+        if zone then report_closed(events, account, k.campaign, campaign_id, zone, held_until, now) end
       elseif why == 'campaign' and found == 'cancelling' then
         -- It was on its way when its campaign was cancelled, and came back unsent.
         redis.call('ZADD', due_control, now, 'cancel|' .. campaign_id)

@@ -1,5 +1,5 @@
--- Drops a bounded number of events: those that are old enough, and where the stream is at its cap also younger ones, but
--- only what every group has acknowledged. Where the cap is reached by events that some group has yet to read, sending
+-- Drops a bounded number of events: old ones, and younger ones too where the stream has reached its cap; but only
+-- events that every group has acknowledged. Where the cap is reached by events that some group has yet to read, sending
 -- pauses until a tenth of the cap is free.
 -- KEYS: 1 events, 2 facts of the stream
 -- ARGV: 1 now (ms or 0), 2 life of an event (ms), 3 cap, 4 entries that one call may drop
@@ -28,7 +28,8 @@ local dropped = drop_before(old, most)
 local room = paused and math.floor(cap * 0.9) or cap
 local left = redis.call('XLEN', events)
 if left >= room and dropped == 0 then
-  dropped = drop_before(floor or '18446744073709551615-18446744073709551615', math.min(most, math.max(left - room, 100)))
+  local last = '18446744073709551615-18446744073709551615'
+  dropped = drop_before(floor or last, math.min(most, math.max(left - room, 100)))
   left = left - dropped
 end
 if dropped > 0 then return {left, dropped, paused and 1 or 0, 0} end

@@ -1,11 +1,15 @@
--- Notes what a person did, in the step that does it. `act` is a JSON object of the texts `deed`, `of`, `by`, `why` and
--- `detail`, or '' if nobody did it; `number`: how many recipients or phones it was about, or
--- ''. `call`: what names the call, where the act itself does not show that it was done already.
+-- The record of what people do.
+
+-- How many acts are kept.
 local MOST_ACTS = 100000
 
+-- Records the act of a person, in the step that carries it out. `act`: JSON object of the texts `deed`, `of`, `by`,
+-- `why` and `detail`, or '' where no person acts. `number`: of recipients or phones, or ''. `call` names the call,
+-- where the act itself does not show that it was carried out already.
 local function note_act(audit, act, number, now, call)
   if act == '' then return end
-  local said = cjson.decode(act)
-  redis.call('XADD', audit, 'MAXLEN', '~', MOST_ACTS, '*', 'deed', said.deed, 'of', said.of, 'by', said.by,
-    'why', said.why, 'detail', said.detail, 'number', number, 'at_ms', string.format('%.0f', now), 'call', call or '')
+  local fields = cjson.decode(act)
+  redis.call('XADD', audit, 'MAXLEN', '~', MOST_ACTS, '*', 'deed', fields.deed, 'of', fields.of, 'by', fields.by,
+    'why', fields.why, 'detail', fields.detail, 'number', number, 'at_ms', string.format('%.0f', now), 'call',
+    call or '')
 end

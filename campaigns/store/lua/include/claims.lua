@@ -1,7 +1,7 @@
 -- Claiming a batch: the last step before a byte of a paid request may leave.
 -- @include event, batch_counters, suppression_version, doubts, due
 
--- What was due less than this after a change may have been due before it by the other server's clock.
+-- A batch due less than this after a change may have been due before it by the other server's clock.
 local CLOCKS_DIFFER_MS = 60000
 
 -- Whether a planned batch may have been sent by a claim that the store has lost.
@@ -36,7 +36,7 @@ local function put_in_doubt_by_loss(k, primary, batch, batch_id, campaign_id, ac
 end
 
 -- Why a batch cannot be claimed as it is ('gone', 'campaign', 'suppression'), or nil and what is needed to claim it.
--- A batch whose earlier request, taken for lost, gave a sign by callback becomes 'unknown' here.
+-- A batch whose earlier request, taken for lost, was confirmed by a callback becomes 'unknown' here.
 -- `k`: names of batch, campaign, events, due_poll, accounts_poll, optouts, optouts_counter; `primary`: what
 -- `notice_change` returned. A batch that could be sent before a change by which claims were lost becomes 'unknown' too.
 local function claimable(k, primary, batch_id, campaign_id, account, op, now)
@@ -54,7 +54,7 @@ local function claimable(k, primary, batch_id, campaign_id, account, op, now)
     put_in_doubt_by_loss(k, primary, batch, batch_id, campaign_id, account, op, now)
     return 'gone'
   end
-  -- Whose phones only the gateway knows cannot be checked here.
+  -- The phones of a list are known to the gateway only, and cannot be checked here.
   if batch[4] ~= 'list' then
     local seen = batch[5] or redis.call('HGET', k.campaign, 'optouts_v') or ''
     local version = optouts_version(k.optouts, k.optouts_counter)
@@ -69,7 +69,7 @@ local function claim(k, primary, batch, batch_id, campaign_id, fence, lease_ms, 
   redis.call('HSET', k.batch, 'state', 'sending', 'since_ms', now, 'claimed_ms', now, 'op', fence,
     'fence', fence, 'attempt', attempt, 'lease_until_ms', lease_until)
   if primary.epoch > 0 then redis.call('HSET', k.batch, 'epoch', primary.epoch) end
-  -- From here on a new time for the campaign is none for this batch.
+  -- From here on a new time for the campaign does not concern this batch.
   local schedule_ms = redis.call('HGET', k.campaign, 'schedule_ms')
   if schedule_ms then redis.call('HSET', k.batch, 'schedule_ms', schedule_ms) end
   redis.call('HDEL', k.batch, 'callback_ms', 'callback_uuid', 'checks', 'checked_ms', 'tries') -- of an earlier attempt

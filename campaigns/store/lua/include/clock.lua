@@ -15,8 +15,8 @@ local function confirmed(unseen) return unseen and unseen >= -AHEAD_MS and unsee
 
 local steady_us
 
--- The time in microseconds. `given` is the time itself (ms); '0' for the steady clock; or '~' and what the caller expects
--- of the steady clock (ms).
+-- The time in microseconds. `given` is the time itself (ms); '0' for the steady clock; or '~' and what the caller
+-- expects of the steady clock (ms).
 local function clock_us(given)
   local expected = string.match(given, '^~(%d+)$')
   if not expected and given ~= '0' then return tonumber(given) * 1000 end

@@ -1,6 +1,6 @@
 -- Doubts about a batch: what puts a planned one in doubt, and the record of doubts, which outlives their events.
 
--- One more step: into `unknown`, or out of it. Of very many only the first are kept.
+-- Appends a step into `unknown` or out of it. Of very many only the first are kept.
 local function note_doubt(batch, state, reason, by, now)
   local doubts = redis.call('HGET', batch, 'doubts') or '[]'
   if #doubts > 4000 then return end

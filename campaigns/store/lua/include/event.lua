@@ -1,8 +1,8 @@
 -- Events: one entry of the stream each, written by the script that changes the state.
 -- @include counters
 
--- Unix ms as RFC 3339 in UTC. The date follows from the number of days by the well-known algorithm `civil_from_days` for
--- the proleptic Gregorian calendar, whose names are kept: era of 400 years, day of era, year of era, day of year.
+-- Unix ms as RFC 3339 in UTC. The date follows from the number of days by the well-known algorithm `civil_from_days`
+-- for the proleptic Gregorian calendar, whose names are kept: era of 400 years, day of era, year of era, day of year.
 local function rfc3339(ms)
   local seconds = math.floor(ms / 1000)
   local days = math.floor(seconds / 86400)
@@ -21,7 +21,8 @@ local function rfc3339(ms)
 end
 
 -- Writes one event of type `kind` about `subject`. The hash `owner` holds in `seq` the number of the last event of
--- `source`; the id is `<source>/<number>`. A `correlation_id` of the owner goes into the event. `data` is a JSON object.
+-- `source`; the id is `<source>/<number>`. A `correlation_id` of the owner goes into the event. `data` is a JSON
+-- object.
 local function emit(events, owner, source, kind, subject, data, now)
   local seq = redis.call('HINCRBY', owner, 'seq', 1)
   local entry = {'specversion', '1.0', 'id', source .. '/' .. seq, 'source', source, 'type', kind, 'subject', subject,

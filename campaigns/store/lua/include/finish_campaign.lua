@@ -3,7 +3,8 @@
 
 -- Reasons for which recipients are excluded, and states of batches: campaigns/ledger/states.py.
 local EXCLUDED = {'invalid', 'duplicate', 'opted_out'}
-local BATCH_STATES = {'planned', 'sending', 'unknown', 'held', 'accepted', 'rejected', 'settled', 'cancelled', 'written_off'}
+local BATCH_STATES = {'planned', 'sending', 'unknown', 'held', 'accepted', 'rejected', 'settled', 'cancelled',
+  'written_off'}
 
 -- Ends the campaign if nothing more will happen by itself and its account balances.
 local function finish_if_over(campaign, events, id, now)

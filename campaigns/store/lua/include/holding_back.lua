@@ -1,9 +1,8 @@
--- Until when batches stay here although nothing else keeps them: what is scheduled is handed over shortly before its
--- time, and what has a window only while that is open. A campaign that was rescheduled has one time for all of its
--- batches, whatever each was planned for.
+-- Until when batches are held back by the calendar: a scheduled batch is handed over shortly before its time, and one
+-- with a window only while that is open. A campaign that was rescheduled has one time for all of its batches.
 -- @include head, event
 
--- Where no opening of a window is known, it is looked at again after so long: sweeping writes further ones.
+-- Where no opening of a window is known, it is checked again after this time: sweeping writes further ones.
 local NO_OPENING_MS = 30000
 
 -- When the window of a zone opens (unix ms), if it is closed now; nil if it is open. `campaign` is its name.
@@ -38,9 +37,9 @@ local function batch_held_until(k, now)
   if zone then return window_opens(k.campaign, zone, now), zone end
 end
 
--- Tells once for each opening that what a campaign has in a zone waits for it, and counts none of it as late.
+-- Reports once per opening that the batches of a campaign in a zone wait for it, and counts none of them as late.
 -- Emits: campaign.window_closed.
-local function tell_closed(events, account, campaign, campaign_id, zone, opens, now)
+local function report_closed(events, account, campaign, campaign_id, zone, opens, now)
   redis.call('ZADD', METRICS .. ':' .. account .. ':planned', 'XX', 'GT', opens, campaign_id)
   local announced = 'announced:' .. zone
   if tonumber(redis.call('HGET', campaign, announced) or '0') >= opens or opens - now <= NO_OPENING_MS then return end

@@ -1,13 +1,13 @@
--- Mailings that would look alike in the gateway's listing: a sorted set of '<batch id>:<mailing>' by when each is
--- erased (unix ms). The same words may go to the same phone for years, so whoever adds one drops some whose time is
--- over: the set's own expiry, which each addition puts off, never comes then.
+-- Mailings that a listing of the gateway could not tell apart: a sorted set of '<batch id>:<mailing>' by when each
+-- expires (unix ms). The same text may go to the same phone for years, and each addition puts off the expiry of the set
+-- itself: so each addition drops some expired members.
 
--- So many are dropped at once.
-local FORGOTTEN = 100
+-- Most members that one addition drops.
+local MOST_DROPPED = 100
 
--- Remembers `member` for `life` (ms) from `now` on.
+-- Adds `member` for `life` (ms) from `now` on.
 local function remember_lookalike(key, member, now, life)
-  for _, old in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, FORGOTTEN)) do
+  for _, old in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, MOST_DROPPED)) do
     redis.call('ZREM', key, old)
   end
   redis.call('ZADD', key, now + life, member)

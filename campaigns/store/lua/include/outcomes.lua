@@ -1,6 +1,6 @@
--- What paid requests say of the gateway. A run of failures pauses the account's paid requests. The pause ends by
--- itself: after it one request tries, and the next pause is twice as long if that fails as well. Until then only
--- the outcome of this one counts.
+-- What the outcomes of paid requests mean for their account. A run of failures pauses the account's paid requests. The
+-- pause ends by itself: after it one request tries, and the next pause is twice as long if that fails as well. Until
+-- then only the outcome of this one counts.
 -- @include event
 
 -- Three arguments from ARGV[at] on: failures in a row that pause, first pause (ms), longest pause (ms).
@@ -9,7 +9,7 @@ local function breaker_limits(at)
 end
 
 -- Takes in the outcome of the request under permit `id`: 'ok', 'failed', 'refused' (a failure, but the gateway
--- answers) or '' (says nothing). `held`: whether the permit was given back now, and not before. `why` says what
+-- answers) or '' (neither). `held`: whether the permit was given back now, and not before. `why`: what
 -- failed; `data` (JSON object) joins the event.
 -- Emits: account.paused, account.resumed.
 -- Returns: failures in a row, ms of the pause that begins now or 0.

@@ -7,8 +7,8 @@
 
 -- The keys of one account's permits: `account` is its hash, `base` stands before the names of its sets.
 local function permit_keys(name, account, base)
-  return {name = name, account = account, slots = base .. ':slots', busy = base .. ':busy', read_slots = base .. ':read-slots',
-    read_busy = base .. ':read-busy', fast_slots = base .. ':fast-slots'}
+  return {name = name, account = account, slots = base .. ':slots', busy = base .. ':busy',
+    read_slots = base .. ':read-slots', read_busy = base .. ':read-busy', fast_slots = base .. ':fast-slots'}
 end
 
 -- Seven arguments from ARGV[at] on: requests per window (0: no limit), window (us), concurrency, reads among the

@@ -9,10 +9,10 @@ local function tally_planned(plan)
   for _, reason in ipairs(EXCLUDED) do tally(plan.account, recipients .. reason, plan.excluded[reason] or 0) end
 end
 
--- A complete plan becomes ready and its batches due, or it becomes a draft. `k`: names of campaign, events, due, accounts,
--- primary and workers. `plan`: kind, account, batches, planned, total, first (when its first batch may go out, unix ms;
--- 0: at once), replicas (how many must have what is written), kept_back (ms, until they have it), draft (why it becomes
--- one, or '') and excluded (recipients by reason).
+-- A complete plan becomes ready and its batches due, or it becomes a draft. `k`: names of campaign, events, due,
+-- accounts, primary and workers. `plan`: kind, account, batches, planned, total, first (when its first batch may go
+-- out, unix ms; 0: at once), replicas (how many must have what is written), kept_back (ms, until they have it), draft
+-- (why it becomes one, or '') and excluded (recipients by reason).
 -- Emits: campaign.ready or campaign.draft, and what `finish_if_over` does.
 -- Returns whether some of it may go out now.
 local function make_visible(k, id, plan, now)
@@ -28,8 +28,8 @@ local function make_visible(k, id, plan, now)
   end
   tally_planned(plan)
   note_planned(plan.account, k.campaign, id, first)
-  local data = '{"kind":"' .. plan.kind .. '","total":' .. plan.total .. ',"planned":' .. plan.planned .. ',"batches":' ..
-    plan.batches
+  local data = '{"kind":"' .. plan.kind .. '","total":' .. plan.total .. ',"planned":' .. plan.planned ..
+    ',"batches":' .. plan.batches
   if state == 'draft' then
     redis.call('HSET', k.campaign, 'draft_why', plan.draft)
     local by = redis.call('HGET', k.campaign, 'by') or ''

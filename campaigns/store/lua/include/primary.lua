@@ -1,18 +1,19 @@
 -- Whether the server still holds all that was written. A promoted replica lacks what its primary wrote last, a restored
 -- backup lacks more: what was claimed in between was sent, and stands there as if it never was. A server has another
--- replication id from each start and each promotion on; the store keeps the last one that was seen, and which claim,
--- by number, was the last. Workers tell the last claim that they know of: one that the store does not is lost.
--- `primary` is a hash: `replid`, `epoch` (number of changes so far), `claims` (number of the last claim), `seen_ms` (when
--- somebody last looked); of the last change `how`, `changed_ms`, `since_ms` (the `seen_ms` before it), `at_change` (last
--- claim that the server knew then), `until_ms` (end of the time in which workers tell what they know), `doubt` (the
--- epoch before which what could be sent may have been) and `why`.
+-- replication id from each start and each promotion on; the store keeps the last one that was seen, and which claim, by
+-- number, was the last. Workers report the last claim that they know of: a claim that the store does not know is lost.
+-- `primary` is a hash: `replid`, `epoch` (number of changes so far), `claims` (number of the last claim), `seen_ms`
+-- (when a worker last checked); of the last change `how`, `changed_ms`, `since_ms` (the `seen_ms` before it),
+-- `at_change` (last claim that the server knew then), `until_ms` (end of the time in which workers report what they
+-- know), `doubt` (the epoch before which what could be sent may have been) and `why`.
 -- @include event
 
--- After a change nothing is sent for so long: every worker says first what it knows. Beat and turns look every second.
+-- For this time after a change nothing is sent, so that every worker can report first what it knows: beat and turns
+-- check every second.
 local ASKING_MS = 3000
--- What comes back after more than this, with workers that never left, is rather a backup than a server that restarts.
+-- A server that comes back after more than this, while workers stayed alive, is taken for a restored backup.
 local ABSENCE_MS = 900000
--- A replica that was not heard of for so many seconds is none.
+-- A replica that has been silent for more seconds than this does not count.
 local SILENT_S = 10
 -- The last claim there could ever be.
 local MOST = 9007199254740991
@@ -24,8 +25,8 @@ local function fact(info, name)
   return last and string.match(info, '^%x+', last + 1)
 end
 
--- Replication id, whether it goes on with the writes of another, replicas that are online; nothing if the server does
--- not tell, for example by its ACL. A server that read its append-only file goes on with nobody's.
+-- Replication id, whether the server continues the writes of another one, and the number of replicas online; nothing if
+-- the server does not answer, for example because of its ACL. A server that read its append-only file continues none.
 local function replication()
   local info = redis.pcall('INFO', 'replication')
   if type(info) ~= 'string' then return nil end
@@ -40,25 +41,26 @@ local function replication()
   return fact(info, 'master_replid:'), string.find(fact(info, 'master_replid2:') or '', '[^0]') ~= nil, online
 end
 
--- Says that there was a change, and whether something is in doubt by it.
+-- Reports a change, and whether batches are in doubt because of it.
 local function say_change(primary, events, how, epoch, doubt, why, now)
   emit(events, primary, 'store', 'store.changed', 'store', '{"how":"' .. how .. '","epoch":' .. epoch .. ',"doubt":' ..
     tostring(doubt) .. ',"reason":' .. cjson.encode(why) .. '}', now)
 end
 
--- Whether the workers were at work when the store was last seen.
+-- Whether workers were alive when the store was last checked.
 local function left_at_work(workers, seen)
   local last = redis.call('ZRANGE', workers, -1, -1, 'WITHSCORES')
   return last[2] ~= nil and tonumber(last[2]) > seen - 60000
 end
 
--- Why what the server lacks may have been sent, as far as the server itself tells; nil if it must be asked for.
-local function loss_told(how, replicas, absence, at_work)
+-- Why writes that the server lacks may have been sent, if the server itself shows it; nil if workers must report it.
+local function loss_shown(how, replicas, absence, at_work)
   if how == 'promoted' and replicas == 0 then
     return 'a replica took the place of its primary, and nothing waited for replicas: its last writes may be lost'
   end
   if absence > ABSENCE_MS and at_work then
-    return 'the store stopped amid work and came back ' .. math.floor(absence / 60000) .. ' minutes later: it may be a backup'
+    return 'the store stopped amid work and came back ' .. math.floor(absence / 60000) ..
+      ' minutes later: it may be a backup'
   end
 end
 
@@ -89,10 +91,10 @@ local function notice_change(primary, workers, events, epoch, claims, replicas, 
     if back then why = 'a worker knows of what happened later than all that the store knows' end
     p.epoch = math.max(p.epoch, epoch) + 1
     p.changed, p.since, at_change = now, seen, p.claims
-    why = why or loss_told(how, replicas, now - seen, left_at_work(workers, seen))
+    why = why or loss_shown(how, replicas, now - seen, left_at_work(workers, seen))
     known[5] = string.format('%.0f', now + ASKING_MS)
-    redis.call('HSET', primary, 'epoch', p.epoch, 'how', how, 'changed_ms', now, 'since_ms', seen, 'at_change', at_change,
-      'until_ms', known[5])
+    redis.call('HSET', primary, 'epoch', p.epoch, 'how', how, 'changed_ms', now, 'since_ms', seen, 'at_change',
+      at_change, 'until_ms', known[5])
   end
   if not why and p.doubt < p.epoch and epoch < p.epoch and claims > at_change then
     why = 'a worker knows of claim ' .. claims .. ', the store knew of ' .. at_change .. ' at its last change'
@@ -107,7 +109,8 @@ local function notice_change(primary, workers, events, epoch, claims, replicas, 
     if left > 0 and left <= ASKING_MS then p.wait = left
     else
       redis.call('HDEL', primary, 'until_ms')
-      say_change(primary, events, how or 'started', p.epoch, false, 'no worker knows of a claim that the store lacks', now)
+      say_change(primary, events, how or 'started', p.epoch, false, 'no worker knows of a claim that the store lacks',
+        now)
     end
   end
   if id and known[1] ~= id then redis.call('HSET', primary, 'replid', id) end

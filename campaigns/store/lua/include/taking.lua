@@ -1,7 +1,7 @@
--- What the scripts that take entries for a worker's turn have in common. Arguments 2..8 of such a script: the queue, the
--- turn, the number of its call (from 1), its lease (ms), its lease while it can take no more (ms), the number of its
--- requests under way, and how long it would wait for more (ms). `k` names the keys `bells` (of the queue), `turns`, `full`
--- (turns), `workers` and `last_taken` (when a turn last took from the queue).
+-- What the scripts that take entries for a worker's turn have in common. Arguments 2..8 of such a script: the queue,
+-- the turn, the number of its call (from 1), its lease (ms), its lease while it can take no more (ms), the number of
+-- its requests under way, and how long it would wait for more (ms). `k` names the keys `bells` (of the queue), `turns`,
+-- `full` (turns), `workers` and `last_taken` (when a turn last took from the queue).
 -- @include turns
 
 -- When an account can act whose token the worker lacks (`known`: ',a,b,' of those that it has, or '' for all), and
@@ -13,22 +13,22 @@ local function without_token(known, account, hash, now)
   return now + 1000, true
 end
 
--- The first call of a turn answers a bell. What has died is noticed then, and by whoever rings.
+-- The first call of a turn answers a bell. Dead turns are removed then, and by each call that decides about a bell.
 local function begin_call(k, now)
   if ARGV[4] ~= '1' then return end
   expire_turns(k.bells, k.turns, k.full, now)
   redis.call('ZPOPMIN', k.bells)
 end
 
--- Takes from accounts in turn, the one first that can act first: `take_from` takes what an account can give, and returns
--- when it can act again (unix ms), or nil if nothing of it is due.
+-- Takes from accounts in turn, the one first that can act first: `take_from` takes what an account can give, and
+-- returns when it can act again (unix ms), or nil if nothing of it is due.
 local function go_round(accounts, taken, most, take_from, now)
-  local looked = {}
+  local tried = {}
   for _ = 1, ACCOUNTS_PER_CALL do
     local first = redis.call('ZRANGE', accounts, 0, 0, 'WITHSCORES')
     local account = first[1]
-    if not account or tonumber(first[2]) > now or looked[account] or #taken >= most then return end
-    looked[account] = true
+    if not account or tonumber(first[2]) > now or tried[account] or #taken >= most then return end
+    tried[account] = true
     local again = take_from(account)
     if again then redis.call('ZADD', accounts, math.max(again, now), account)
     else redis.call('ZREM', accounts, account) end

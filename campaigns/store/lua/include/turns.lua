@@ -1,17 +1,17 @@
--- Who works at what. A bell is a message that makes a worker begin a turn at a queue. `bells` of a queue holds those
--- that were rung and not answered, by when. `turns` holds the turns of all queues that will soon take more, `full` those
--- that wait for what they have under way, both as '<queue> <worker> <turn>' by when they count as dead.
--- `workers` holds '<worker>|<slots>|<queue>,<queue>,' by when it was last seen. All times are unix ms.
+-- Which workers are busy with which queue. A bell is a message that makes a worker begin a turn at a queue. `bells` of
+-- a queue holds those that were rung and not answered, by when. `turns` holds the turns of all queues that will soon
+-- take more, `full` those that wait for their requests under way, both as '<queue> <worker> <turn>' by when they count
+-- as dead. `workers` holds '<worker>|<slots>|<queue>,<queue>,' by when it was last seen. All times are unix ms.
 
--- How long a bell counts that nobody answers.
+-- How long an unanswered bell counts.
 local BELL_LIFE_MS = 10000
--- A worker that was not seen for so long has no slots.
+-- A worker that has given no sign of life for this time has no slots.
 local WORKER_LIFE_MS = 20000
--- A turn that looks again within so long counts as one that can take more: nobody else need be roused.
+-- A turn that asks again within this time counts as one that can take more, so no other worker is called.
 local LOOKS_AGAIN_MS = 100
--- Longer than any turn may last: what ends later stands there because the clock was set back.
+-- Longer than any turn may last: an entry that ends later was written before the clock was set back.
 local LONGEST_TURN_MS = 600000
--- Accounts that one call looks at.
+-- Accounts from which one call takes.
 local ACCOUNTS_PER_CALL = 20
 
 local function expire_turns(bells, turns, full, now)
@@ -32,7 +32,7 @@ local function turns_at(key, queue)
   return number
 end
 
--- Whether a bell is to be rung for something that has just become due: not where a turn will take more, or a bell is on its
+-- Whether to ring a bell for something that has just become due: not where a turn will take more or a bell is on its
 -- way.
 local function ring_first(bells, turns, queue, bell, now)
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', turns, '(' .. now, now + LONGEST_TURN_MS)) do

@@ -4,8 +4,8 @@
 -- States of a campaign in which none of its planned batches goes out.
 local STAYS = {planning = true, draft = true, paused = true, cancelling = true}
 
--- Notes since when a campaign has been waiting for its planned batches to be sent (unix ms, `now` at the earliest), or that
--- it does not wait. Call it after a change of the campaign's state or time, or of whether it has planned batches.
+-- Notes since when a campaign has been waiting for its planned batches to be sent (unix ms, `now` at the earliest), or
+-- that it does not wait. Call it after a change of the campaign's state or time, or of whether it has planned batches.
 local function note_planned(account, campaign, campaign_id, now)
   local of = redis.call('HMGET', campaign, 'state', 'b:planned', 'not_before_ms', 'first_ms')
   local waiting = METRICS .. ':' .. account .. ':planned'
