@@ -1,4 +1,4 @@
-"""What people do, as the record that scripts keep of it: who did what to what, when and why.
+"""Acts of people, as scripts record them: by whom, on what, when and why.
 
 The record is written by the script that does the act, or not at all. It never holds a phone that can be read.
 """
@@ -11,7 +11,7 @@ from typing import Final
 
 import orjson
 
-#: Who acts where a program does not say in whose name.
+#: The actor where a program names none.
 APPLICATION: Final = "application"
 
 
@@ -50,8 +50,8 @@ _WORDS: Final = {
     Deed.PERSON_ERASED: "erased person",
     Deed.OPTOUTS_ADDED: "added to the opt-outs",
     Deed.OPTOUTS_REMOVED: "removed from the opt-outs",
-    Deed.STORE_RESTORED: "said that a backup was restored",
-    Deed.STORE_LOST_NOTHING: "said that nothing was lost",
+    Deed.STORE_RESTORED: "declared a restored backup",
+    Deed.STORE_LOST_NOTHING: "declared that nothing was lost",
 }
 
 
@@ -64,7 +64,7 @@ def same_person(one: str, other: str) -> bool:
 class Act:
     """One act before it is done. `of`: id of the campaign or batch, account, or masked phone; '' if it is of many.
 
-    `detail` says more about it, such as the decision about a batch.
+    `detail`: more about it, such as the decision about a batch.
     """
 
     deed: Deed
@@ -74,10 +74,10 @@ class Act:
     detail: str = ""
 
     def said(self) -> dict[str, str]:
-        """Who and why, as events carry it."""
+        """By whom and why, as events carry it."""
         return {"by": self.by, "why": self.why} if self.why else {"by": self.by}
 
 
 def packed(act: Act | None) -> bytes:
-    """The act as scripts read it; empty if what is done is nobody's act."""
+    """The act as scripts read it; empty where no person acts."""
     return b"" if act is None else orjson.dumps({**asdict(act), "deed": act.deed.value, "by": act.by or APPLICATION})

@@ -2,7 +2,7 @@
 
 A field is `<measure>|<label>|<label>...`, and its value a whole number that only grows. Scripts raise the fields of
 their own states; what only this side knows of a request or of an answer comes to them as pairs of a field and a number.
-What each measure is to a reader of metrics says `campaigns.metrics`.
+`campaigns.metrics` describes each measure for readers of metrics.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ REQUEST: Final = Histogram("request_s", (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 ACCEPTANCE: Final = Histogram(
     "accepted_s", (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)
 )
-#: From the claim of a request, or from its schedule, until the gateway says that a message had a status.
+#: From the claim of a request, or from its schedule, until the time at which a message had a status, by the gateway.
 ARRIVAL: Final = Histogram("arrived_s", (1, 5, 15, 60, 300, 900, 3600, 14400, 43200, 86400, 259200))
 #: From the gateway's time of a status until it was read here.
 SEEING: Final = Histogram("seen_s", (1, 3, 10, 30, 60, 300, 900, 3600, 14400))

@@ -1,4 +1,4 @@
-"""Names of tasks and queues: the contract between whoever sends a wake-up and whoever wakes.
+"""Names of tasks and queues: the contract between the senders of wake-ups and the workers.
 
 Each queue is a failure domain of its own: a slow poll never holds up a quick message.
 """
@@ -12,7 +12,7 @@ BULK: Final = "bulk"
 POLL: Final = "poll"
 REPLIES: Final = "replies"
 CONTROL: Final = "control"
-#: Where every language sends jobs. Nobody else's work waits behind what comes in here.
+#: Where every language sends jobs. No other work waits behind what comes in here.
 SUBMISSIONS: Final = "submissions"
 
 #: Those that have a due set.

@@ -14,7 +14,7 @@ SENT: Final = "SENT"  # handed to Viber
 DELIVERED: Final = "DELIVERED"  # on the phone
 READ: Final = "READ"  # opened; nothing comes after it
 
-#: Ours, never the gateway's: the horizon passed and the gateway had said nothing conclusive.
+#: Ours, never the gateway's: the horizon passed without a final status from the gateway.
 UNKNOWN_FINAL: Final = "UNKNOWN_FINAL"
 
 #: Words of other messaging gateways that mean that nothing more will come. A setting extends or replaces it.
@@ -26,7 +26,7 @@ DEFAULT_FINAL: Final = frozenset(
 TO_READ, TO_DELIVERED, NOT_AT_ALL = "read", "delivered", "none"
 
 #: Words of a list mailing itself that can only follow its confirmation. A draft may be moderated, scheduled or expire,
-#: so no other word tells that somebody paid for it.
+#: so no other word proves that it was paid for.
 AFTER_CONFIRMATION: Final = frozenset({"CONFIRMED", "SENDING", SENT, DELIVERED, READ, "UNDELIVERED"})
 
 #: The whole known ladder. A status never goes down it.
@@ -39,7 +39,7 @@ _FAILED_RANK: Final = 4
 def rank(status: str, final: Set[str] = DEFAULT_FINAL) -> int:
     """How far along `status` is. Unknown words stand between SENT and DELIVERED; final ones beside DELIVERED.
 
-    UNKNOWN_FINAL ranks lowest of all that is final, so that late news still replaces it.
+    UNKNOWN_FINAL ranks lowest of all that is final, so that a late status still replaces it.
     """
     known = RANKS.get(status)
     if known is not None:
@@ -76,8 +76,8 @@ def final_words(final: Set[str], follow: str) -> Set[str]:
 
 
 def confirmed(before: str, now: str) -> bool:
-    """Whether a list mailing was confirmed between two looks at its status word.
+    """Whether a list mailing was confirmed between two reads of its status word.
 
-    Where the word before was one that follows a confirmation already, nothing can be told by it.
+    Where the word before was one that follows a confirmation already, it proves nothing.
     """
     return now.strip().upper() in AFTER_CONFIRMATION and before.strip().upper() not in AFTER_CONFIRMATION

@@ -1,8 +1,8 @@
 """Bells: Celery messages that make a worker take what is due of a queue. They carry its name, nothing else.
 
-They are written by kombu alone, without a Celery app. An app of ours in somebody else's process would obey the host's
-variables (`CELERY_BROKER_URL`, `CELERY_LOADER`, `DJANGO_SETTINGS_MODULE`) and change what belongs to the host: the
-limit of kombu's shared pools, `sys.path`, receivers of Celery's signals.
+They are written by kombu alone, without a Celery app. An app of ours in another application's process would obey the
+host's variables (`CELERY_BROKER_URL`, `CELERY_LOADER`, `DJANGO_SETTINGS_MODULE`) and change what belongs to the host:
+the limit of kombu's shared pools, `sys.path`, receivers of Celery's signals.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Bells:
     """Sends wake-ups. Safe across threads and forks: every process has its own connections."""
 
     def __init__(self, settings: Settings) -> None:
-        # What cannot be made into a connection is said now, before anything is stored.
+        # An address that cannot be used raises now, before anything is stored.
         self._connection = broker.connection(settings)
         self._queues = {queue.name: queue for queue in broker.queues(settings)}
         self._lock = threading.Lock()
@@ -119,7 +119,7 @@ def _publish(
 
 
 def broker_problem(settings: Settings) -> str:
-    """Why the broker cannot be used, or ''. Takes some seconds if nobody answers."""
+    """Why the broker cannot be used, or ''. Takes some seconds if the broker does not answer."""
     try:
         with broker.connection(settings) as connection:
             _ = connection.default_channel

@@ -1,4 +1,4 @@
-"""Messages as they lay in a broker's queue, whatever anybody put there. Pure, and nothing here raises.
+"""Messages as they lay in a broker's queue, whatever was put there. Pure, and nothing here raises.
 
 A worker's main process must not die of a message, so nothing of it is trusted: what cannot be read becomes an
 envelope with a problem, and ends as a dead letter. The sender's own JSON is parsed in the pool only.
@@ -27,7 +27,7 @@ _NO_JSON: Final = "it is not JSON"
 _NO_MESSAGE: Final = "it is not a message of Celery's: a JSON object with body, headers and properties"
 _NO_TEXT: Final = "its body must be text: base64, with body_encoding base64 in its properties"
 _NO_ENCODING: Final = "its body_encoding must be base64"
-_NO_BASE64: Final = "its body is not base64, though its properties say so"
+_NO_BASE64: Final = "its body is not base64, though its properties claim it"
 _PROBLEMS: Final = re.compile(
     "|".join(re.escape(problem) for problem in (_NO_JSON, _NO_MESSAGE, _NO_TEXT, _NO_ENCODING, _NO_BASE64))
     + r"|it is larger than [0-9,]+ bytes \(CAMPAIGNS_SUBMISSION_BYTES\)"
@@ -39,7 +39,7 @@ _ZLIB: Final = "application/x-gzip"  # kombu's name for what zlib compresses
 class Envelope:
     """A message of Celery's: where it lay, its headers (plain words and numbers only), and its body as sent.
 
-    `size` is the number of bytes that came; `problem` says why the message cannot be read, if it cannot. Of what is
+    `size` is the number of bytes that came; `problem`: why the message cannot be read, if it cannot. Of what is
     too large only a fingerprint is kept as the body.
     """
 
@@ -106,7 +106,7 @@ def envelope(
     most_bytes: int,
     problem: str = "",
 ) -> Envelope:
-    """A message whose parts a broker's client has told apart; each may still be anything."""
+    """A message whose parts a broker's client has separated; each may still be anything."""
     content = body if isinstance(body, bytes) else _bytes(body)
     size = len(content)
     if size > most_bytes:
@@ -115,7 +115,7 @@ def envelope(
 
 
 def plain_headers(headers: object) -> dict[str, Any]:
-    """The headers that are words, numbers or truth values; others are nobody's of ours."""
+    """The headers that are words, numbers or truth values; others are not ours."""
     if not isinstance(headers, Mapping):
         return {}
     plain: dict[str, Any] = {}
@@ -128,7 +128,7 @@ def plain_headers(headers: object) -> dict[str, Any]:
 
 
 def parsed(text: bytes) -> Any:
-    """JSON, also with what a strict parser refuses: half an emoji, NaN. Raises ValueError, which tells no content.
+    """JSON, also with what a strict parser refuses: half an emoji, NaN. Raises ValueError, without any content.
 
     Dates and amounts, which Python's Celery writes as `{"__type__", "__value__"}`, come back as their text.
     """
@@ -171,7 +171,7 @@ def decompressed(body: bytes, name: object, most_bytes: int) -> bytes:
 
 
 def shown(value: object, most: int = 60) -> str:
-    """A word of a stranger's in a sentence of ours: printable, short, and without what may be a phone."""
+    """A foreign word in a sentence of ours: printable, short, and without what may be a phone."""
     text = _sound(value) if isinstance(value, str) else type(value).__name__
     # Five digits may be part of a phone.
     digits = sum(character.isdigit() for character in text)
@@ -181,8 +181,8 @@ def shown(value: object, most: int = 60) -> str:
 
 
 def known_problem(text: str) -> str:
-    """A problem that was found before this message was put back into its queue; a stranger's words are not repeated."""
-    return text if _PROBLEMS.fullmatch(text) else "it says of itself that it cannot be read"
+    """A problem that was found before this message was put back into its queue; foreign words are not repeated."""
+    return text if _PROBLEMS.fullmatch(text) else "it is marked as unreadable"
 
 
 def _parts(value: Any) -> Any:

@@ -16,7 +16,7 @@ from campaigns.names import QUEUES
 from campaigns.settings import Settings, addresses
 from campaigns.store import connections
 
-#: A wake-up is worth no more waiting: it may be lost, and somebody waits for `enqueue`.
+#: How long to wait for the broker: a wake-up may be lost, while the caller of `enqueue` waits.
 BRIEF_S: Final = 2.0
 
 
@@ -39,7 +39,7 @@ class RedisChannel(redis.Channel):
         return str(client.hostname)
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
-        """Remembered: who closes a channel after its server is gone connects once more, and has lost the address.
+        """Remembered: closing a channel after its server is gone connects once more, and has lost the address.
 
         kombu then raises AttributeError, which no broker's error is, and the worker would end.
         """
@@ -125,19 +125,19 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
 
 
 def connection(settings: Settings) -> Connection:
-    """A connection for who sends or looks, and waits for nobody longer than `BRIEF_S`. Connects when it is used."""
+    """A connection for sending or reading. It connects when it is used, and waits `BRIEF_S` for an answer."""
     found = celery_settings(settings)
     # Each address once, without a pause: kombu would try again for as long as connecting may take.
     once = {"max_retries": found["broker_url"].count(";"), "interval_start": 0, "interval_step": 0}
     if addresses.is_amqp(url_of(settings)):
-        brief = {"read_timeout": BRIEF_S, "write_timeout": BRIEF_S}
+        timeouts = {"read_timeout": BRIEF_S, "write_timeout": BRIEF_S}
     else:
-        brief = {"socket_timeout": BRIEF_S, "socket_connect_timeout": BRIEF_S}
+        timeouts = {"socket_timeout": BRIEF_S, "socket_connect_timeout": BRIEF_S}
     return Connection(
         found["broker_url"],
         transport=found["broker_transport"],
         ssl=found.get("broker_use_ssl", False),
-        transport_options={**found["broker_transport_options"], **once, **brief},
+        transport_options={**found["broker_transport_options"], **once, **timeouts},
         connect_timeout=BRIEF_S,
     )
 

@@ -1,4 +1,4 @@
-"""What a message at the door says: a job with its key, what is wrong with it, or that it says nothing. Pure.
+"""What a submitted message holds: a job with its key, a job with mistakes, or nothing that is a job. Pure.
 
 The contract is Celery's message protocol 2 with the body `[[job], {"key": "..."}, {}]`; protocol 1 is read too.
 A message whose job can be read ends as a campaign, if need be as an `invalid` one; any other as a dead letter.

@@ -23,14 +23,14 @@ log = logging.getLogger(__name__)
 _BLOCK_MS: Final = 1000
 #: Signs of life come no closer together than this.
 _LEAST_EVERY_S: Final = 0.05
-#: Where renewing failed, it is tried again after so long.
+#: Where renewing failed, it is tried again after this time.
 _RETRY_S: Final = 1.0
 
 
 class Consumer:
     """One member of a group. Every method may raise StoreError.
 
-    An event is acknowledged when the next one is asked for, so whoever dies while working on one gets it
+    An event is acknowledged when the next one is asked for, so a consumer that dies while working on one gets it
     again: at least once. Recognise repetitions by `Event.id`. Events of a campaign come in order while the group
     has one member that keeps its name (`consumer`): it begins with what it had not done.
 
@@ -38,7 +38,7 @@ class Consumer:
     Others take over after `claim_idle_ms` without a sign.
 
     What was begun `max_deliveries` times and never done goes to the group's dead letters, and so does an entry
-    that is no event: one bad event holds up nobody.
+    that is not an event: one bad event does not hold up the others.
     """
 
     def __init__(
@@ -64,10 +64,10 @@ class Consumer:
         self._clock = clock
         self._renewed_s = clock()
         self._fetched: deque[Entry] = deque()
-        self._fetched_news = False
+        self._fetched_new = False
 
     def create_group(self, start: str = "0") -> None:
-        """Create the group if it is new, reading after position `start` (`0`: all that is kept, `$`: only news)."""
+        """Create the group if it is new, reading after position `start` (`0`: all that is kept, `$`: only new ones)."""
         self._store.create_group(self._store.keys.events(), self._member.group, start)
 
     def events(self, *, stop: Callable[[], bool] = lambda: False, idle_s: float | None = None) -> Iterator[Event]:
@@ -75,7 +75,7 @@ class Consumer:
 
         What was fetched and not done when the iteration ends is at once free for others of the group.
         """
-        self._fetched_news = False
+        self._fetched_new = False
         try:
             with self._signs_of_life():
                 yield from self._events(stop, idle_s)
@@ -98,12 +98,12 @@ class Consumer:
             self._renewed_s = self._clock()
             # One by one: what is begun counts as delivered, and only the culprit may count towards its end. Entries
             # of its own stand first, also those of answers that were lost: a campaign's events come in order.
-            again = [] if self._fetched_news else self._member.holds()
+            again = [] if self._fetched_new else self._member.holds()
             if not again and self._clock() - claimed_at > self._claim_idle_s / 2:
                 again = self._member.claim()
                 claimed_at = float("-inf") if again else self._clock()
             self._fetched = deque(again or self._member.take(self._batch, block_ms))
-            self._fetched_news = bool(self._fetched) and not again
+            self._fetched_new = bool(self._fetched) and not again
             if self._fetched:
                 yield from self._work_off(stop, tried_before=bool(again))
                 quiet_since = self._clock()

@@ -73,7 +73,7 @@ class Groups:
         self._store.ask(Redis.xgroup_setid, self._key, known or name, start)
 
     def delete(self, name: str) -> bool:
-        """Drop a group that nobody reads any more, so that the stream need not wait for it. Whether there was one."""
+        """Delete a group that no consumer reads any more, so that trimming need not wait for it. Whether it existed."""
         self._store.ask(Redis.unlink, self._store.keys.dead_letters(name))
         known = self._raw(name)
         return known is not None and bool(self._store.ask(Redis.xgroup_destroy, self._key, known))
@@ -90,7 +90,7 @@ class Groups:
         return bool(self._store.ask(Redis.xdel, self._store.keys.dead_letters(name), letter_id))
 
     def _raw(self, name: str) -> bytes | None:
-        """The name as the server has it; None if there is no such group."""
+        """The name as the server has it; None if the group does not exist."""
         return next((group.raw for group in self.all() if group.name == name), None)
 
 
@@ -108,7 +108,7 @@ def _dead_letter(letter_id: bytes, raw: dict[bytes, bytes]) -> DeadLetter:
 
 
 def _text(raw: bytes) -> str:
-    r"""Bytes as text; what is no UTF-8 is written out (`\xff`)."""
+    r"""Bytes as text; what is not UTF-8 is written out (`\xff`)."""
     return raw.decode("utf-8", "backslashreplace")
 
 
@@ -120,7 +120,7 @@ def position_of(since: datetime | str) -> str:
     """The position after which to read.
 
     A time (aware datetime, or ISO 8601 text with an offset): events from it on. A position such as
-    `1795475731576-0`: events after it. `0`: all that is kept; `$`: only news. Raises ValueError for anything else.
+    `1795475731576-0`: events after it. `0`: all that is kept; `$`: only new ones. Raises ValueError for anything else.
     """
     if isinstance(since, str):
         first, _, second = since.partition("-")

@@ -1,7 +1,7 @@
 """One member of a consumer group: what it takes from the event stream, holds, renews, acknowledges and gives back.
 
 An entry is one member's from when it is taken until it is acknowledged, put aside, or claimed by another because this
-one gave no sign of life for `claim_idle_ms`. Whoever comes late changes nothing: an acknowledgement counts only from
+one gave no sign of life for `claim_idle_ms`. A late member changes nothing: an acknowledgement counts only from
 the member that has the entry.
 """
 
@@ -20,18 +20,18 @@ log = logging.getLogger(__name__)
 #: An entry of the stream: its position and its fields, None if it has been deleted.
 Entry = tuple[bytes, Mapping[bytes, bytes] | None]
 
-#: A member holds at most so many: what it takes at once, and what it took in calls whose answers were lost.
+#: The most entries that a member holds: what it takes at once, and what it took in calls whose answers were lost.
 _MOST_HELD: Final = 1000
-#: A dead letter keeps so many fields of its entry. Lua cannot hand some thousand values to one command.
+#: The most fields of its entry that a dead letter keeps: Lua cannot pass some thousand values to one command.
 _MOST_FIELDS: Final = 500
-#: Members that hold nothing and have asked for nothing for so long are gone.
+#: Members that hold nothing and have been idle for this time are gone.
 _GONE_MS: Final = 3_600_000
 
 
 class Member:
     """Every method may raise StoreError, and may be called from two threads at once.
 
-    `claim_idle_ms`: others may claim what a member holds after so long without a sign of life of it.
+    `claim_idle_ms`: after this time without a sign of life of a member, others may claim what it holds.
     """
 
     def __init__(self, store: Store, group: str, name: str, *, claim_idle_ms: int, dead_letters_life_ms: int) -> None:
@@ -46,7 +46,7 @@ class Member:
         """Up to `number` entries that no member has taken, waiting for one for `block_ms`.
 
         Nothing if this member holds older ones. It does where an answer was lost and the client asked again: what
-        the lost one brought has to be worked off first, or a campaign's events would come out of order.
+        the lost one brought has to be processed first, or a campaign's events would come out of order.
         """
         streams: dict[Any, Any] = {self._key: ">"}
         read = command(Redis.xreadgroup, self.group, self.name, streams, number, block_ms)
@@ -56,7 +56,7 @@ class Member:
         return taken if taken and oldest and oldest[0]["message_id"] == taken[0][0] else []
 
     def holds(self) -> list[Entry]:
-        """The oldest entry that this member took and did not work off, alone; it counts as begun once more.
+        """The oldest entry that this member took and did not process, alone; it counts as begun once more.
 
         What has been deleted from the stream meanwhile is acknowledged: it would stand before the others for ever.
         """
@@ -84,16 +84,16 @@ class Member:
         return int(pending[0]["times_delivered"]) if pending else 1
 
     def acknowledge(self, position: bytes) -> bool:
-        """Note that an entry was worked off. False if it is not this member's any more: nothing changes then."""
+        """Note that an entry was processed. False if it is not this member's any more: nothing changes then."""
         return bool(self._store.run("acknowledge_entry", [self._key], [self.group, self.name, position]))
 
     def renew(self) -> set[bytes]:
-        """Give a sign of life: nobody claims what this member holds. Returns the positions."""
-        return self._idle_member_check(0)
+        """Give a sign of life: no other member claims what this one holds. Returns the positions."""
+        return self._set_idle(0)
 
     def hand_back(self) -> None:
         """Let others claim at once what this member holds."""
-        self._idle_member_check(2 * self.claim_idle_ms)
+        self._set_idle(2 * self.claim_idle_ms)
 
     def bury(self, position: bytes, fields: Mapping[bytes, bytes], reason: str) -> bool:
         """Put an entry to the group's dead letters. False if it is not this member's any more."""
@@ -109,7 +109,7 @@ class Member:
         """Remove this member, unless it holds something."""
         self._store.run("remove_member", [self._key], [self.group, self.name])
 
-    def _idle_member_check(self, idle_ms: int) -> set[bytes]:
+    def _set_idle(self, idle_ms: int) -> set[bytes]:
         return set(self._store.run("renew_entries", [self._key], [self.group, self.name, idle_ms, _MOST_HELD]))
 
     def _remove_gone(self) -> None:

@@ -148,7 +148,7 @@ class Events:
     def since(self, position: str = "-", *, source: str | None = None) -> Iterator[Event]:
         """Events from `position` on (`-` for all that are kept, `(<position>` for those after it).
 
-        What is no event is passed over.
+        Entries that are not events are passed over.
         """
         start = position
         while entries := self._store.ask(Redis.xrange, self._key, start, "+", _PER_READ):

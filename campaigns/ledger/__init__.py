@@ -1,7 +1,7 @@
 """The ledger: campaigns and batches in Redis, changed only by compare-and-set.
 
 What is written here before a request leaves, and after its answer came, is what keeps a message from
-being sent twice or lost. Celery's messages only wake workers up to look here.
+being sent twice or lost. Celery's messages only make workers look for work here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Batches: claimed by one worker, moved by compare-and-set, read by anybody."""
+"""Batches: claimed by one worker, moved by compare-and-set."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The batch was not to be had: where it and its campaign are."""
+    """The batch cannot be claimed: the states of it and of its campaign."""
 
     batch_state: str
     campaign_state: str
@@ -66,7 +66,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class OutdatedSuppression:
-    """The batch is to be had, but the opt-outs moved from version `seen` to `now` since its phones were checked."""
+    """The batch was checked against version `seen` of the suppression list, which has become `now` since."""
 
     seen: str
     now: str

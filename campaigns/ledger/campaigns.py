@@ -18,8 +18,6 @@ from campaigns.recipients.exclusions import Excluded
 from campaigns.store.client import Store, decoded
 from campaigns.store.commands import Redis, command
 
-#: Why and where somebody was taken out (the place in the job, or the batch), and the phone as it was handed in.
-
 _PER_ROUND_TRIP = 500
 _MOST_BRIEFS = 1000
 
@@ -63,7 +61,7 @@ class Campaigns:
                     yield campaign_id
 
     def brief(self, campaign_id: str) -> CampaignRoute:
-        """What never changes of a campaign and every request of it needs: asked for once per process."""
+        """What never changes of a campaign and each of its requests needs: read once per process."""
         brief = self._routes.get(campaign_id)
         if brief is None:
             campaign = self.read(campaign_id)
@@ -94,7 +92,7 @@ class Campaigns:
         return int(self._store.ask(Redis.zcard, self._keys.index()))
 
     def active(self) -> list[str]:
-        """Ids of all campaigns that sweeping still looks at."""
+        """Ids of all campaigns that sweeping still checks."""
         return sorted(raw.decode() for raw in self._store.members(self._keys.active()))
 
     def pause(self, campaign_id: str, by: str, why: str = "") -> None:
@@ -106,7 +104,7 @@ class Campaigns:
         self._steer("resume", frozenset({PAUSED}), READY, Act(Deed.CAMPAIGN_RESUMED, campaign_id, by, why), "resumed")
 
     def approve(self, campaign_id: str, by: str, why: str = "") -> None:
-        """A draft goes out. Raises ApprovalError for who made it, StateError unless it is a draft."""
+        """A draft goes out. Raises ApprovalError if its maker approves it, StateError unless it is a draft."""
         made_by = self.read(campaign_id).fields.get("by", APPLICATION)
         if same_person(by, made_by):
             raise ApprovalError(campaign_id, by)
@@ -164,11 +162,11 @@ class Campaigns:
         )
 
     def excluded(self, campaign_id: str) -> Iterator[Excluded]:
-        """Recipients that planning excluded, and those who opted out later."""
+        """Recipients that planning excluded, and recipients who opted out later."""
         return (row for _, row in self.numbered_excluded(campaign_id))
 
     def numbered_excluded(self, campaign_id: str) -> Iterator[tuple[int, Excluded]]:
-        """The same, each with its number in the list, which it keeps. Those who were erased are left out."""
+        """The same, each with its number in the list, which it keeps. Erased people are left out."""
         start = 0
         while rows := self._store.ask(
             Redis.lrange, self._keys.excluded(campaign_id), start, start + _PER_ROUND_TRIP - 1
@@ -213,7 +211,7 @@ class Campaigns:
         yield [keys.image(campaign.id), keys.excluded(campaign.id), keys.replies(campaign.id)]
 
     def _remember_key(self, campaign: Campaign, life_ms: int) -> None:
-        """The key outlives its campaign, and tells by the digest whether a job is the same."""
+        """The key outlives its campaign, and the digest behind it shows whether a job is the same."""
         if "key" not in campaign.fields:
             return
         name = self._keys.job_key(campaign.fields["key"])

@@ -1,4 +1,4 @@
-"""What is due when: one sorted set per queue and account. An entry is `<verb>|<batch id>`."""
+"""What is due when: one sorted set per queue and account. An entry is `<kind of work>|<id>`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Entry:
 
 
 class Owned(Protocol):
-    """What tells in which set an entry stands: a batch, or what is known of its campaign."""
+    """What decides in which set an entry stands: a batch, or the facts of its campaign."""
 
     @property
     def kind(self) -> str: ...
@@ -87,7 +87,7 @@ class Due:
         """How many entries are due now, and since when a worker could have taken one (unix ms), over all accounts.
 
         Where batches are sent, a campaign that has not been handed out whole counts as one entry. An account that
-        cannot act, because it pauses or is at its limit, makes nobody late.
+        cannot act, because it is paused or at its limit, does not count as late.
         """
         since_ms = self.late_since_ms(queue, now_ms)
         if queue == CONTROL:
@@ -99,7 +99,7 @@ class Due:
         return due + waiting, since_ms
 
     def waiting(self, queue: str, now_ms: int, until_ms: int) -> dict[str, int]:
-        """Accounts that can act by `until_ms`, each with how many entries it has by then; '' for those of nobody.
+        """Accounts that can act by `until_ms`, each with how many entries it has by then; '' for the control queue.
 
         Accounts that pause for longer are missing. A campaign that has not been handed out whole counts as one.
         """

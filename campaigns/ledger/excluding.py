@@ -1,4 +1,4 @@
-"""Recipients taken out of a batch that is still planned: body, mailings, counters and event in one step."""
+"""Recipients excluded from a batch that is still planned: body, mailings, counters and event in one step."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def exclude_opted_out(
 
     `reduced` is what its body is without the phones `gone` (one entry per message), or None if it stays as it
     is; `life_ms` is for the lookalikes. Returns False, and changes nothing, if the batch is not planned any more or
-    somebody else checked it since.
+    another worker has checked it since.
     """
     keys, mailings = store.keys, _left(batch, reduced)
     names = [
@@ -47,7 +47,7 @@ def exclude_opted_out(
         "1" if reduced else "0",
         zlib.compress(reduced.body) if reduced else b"",
         sum(m.recipients for m in mailings),
-        # A batch without anybody keeps its mailings, for whoever reads of an earlier attempt.
+        # A batch without recipients keeps its mailings, for readers of an earlier attempt.
         orjson.dumps([m.packed() for m in mailings or batch.mailings]),
         len(batch.mailings),
         life_ms,
@@ -57,7 +57,7 @@ def exclude_opted_out(
 
 
 def _left(batch: Batch, reduced: Reduced | None) -> list[MailingRecord]:
-    """The mailings of a batch that still have recipients, each with those who are left."""
+    """The mailings of a batch that still have recipients, each with the recipients left."""
     return [
         replace(batch.mailings[number], recipients=recipients, fingerprint=fingerprint)
         for number, (recipients, fingerprint) in (reduced.mailings if reduced else {}).items()

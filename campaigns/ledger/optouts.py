@@ -35,7 +35,7 @@ class OptOut:
 
 
 class Checker:
-    """Whether phones are opted out; it may answer nothing at all if nobody is.
+    """Whether phones are opted out; it may return nothing at all if none is.
 
     An empty list is asked for once, and one that is shorter than what was asked about is fetched whole. `version` is
     the list's from before the first question: batches that were planned by it are checked again if it has moved.
@@ -69,12 +69,12 @@ class OptOuts:
     def add(self, phones: Iterable[str], why: str = "", by: str = "", act: Act | None = None) -> int:
         """Opt out, also of batches that are planned already. Returns how many were new.
 
-        Of each portion of phones that holds a new one a record is kept, if it is somebody's `act`.
+        With an `act`, each portion of phones that holds a new one is recorded.
         """
         keys = self._keys
         names = [keys.optouts(), keys.optouts_counter(), keys.optouts_why(), keys.audit()]
-        who = by.replace("|", "/")
-        head = [who, why, packed(act)]
+        name = by.replace("|", "/")
+        head = [name, why, packed(act)]
         return sum(int(self._store.run_safely("opt_out", names, [*head, *chunk])) for chunk in _chunks(phones))
 
     def remove(self, phones: Iterable[str], act: Act | None = None) -> int:
@@ -89,7 +89,7 @@ class OptOuts:
         return [bool(there) for there in self._store.ask(Redis.smismember, self._keys.optouts(), list(phones))]
 
     def checker(self) -> Checker:
-        """As `among`, for many phones. Who is added meanwhile may be missed, and moves the version."""
+        """As `among`, for many phones. A phone added meanwhile may be missed, and moves the version."""
         names = [self._keys.optouts(), self._keys.optouts_counter()]
         return Checker(self, self._store.run("optouts_version", names).decode())
 

@@ -147,7 +147,7 @@ class Plan:
         return [self._store.replicas, wait_ms]
 
     def drop(self) -> bool:
-        """Leave no trace: the producer refuses the job after all. False if it is no plan any more."""
+        """Leave no trace: the producer refuses the job after all. False if it is not a plan any more."""
         if not drop_plan(self._store, self.campaign_id, key=self.head.key, token=self.head.token):
             return False
         keys = self._keys
@@ -198,7 +198,7 @@ class Plan:
 
 
 def drop_plan(store: Store, campaign_id: str, *, key: str | None, token: str = "") -> bool:
-    """Give up a plan, by its producer's `token` or, without one, because its producer is silent too long.
+    """Abandon a plan, by its producer's `token` or, without one, because the producer's lease is over.
 
     Returns whether the plan is gone. What it stored is deleted, what an earlier call left over included.
     """

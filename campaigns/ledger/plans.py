@@ -73,7 +73,7 @@ class Plans:
     def keep(self, batches: Iterable[Batch], *, later_ms: int = 0) -> None:
         """Let what unsent batches and those in doubt need live on, as if they were planned now for `later_ms` ahead.
 
-        Somebody may resume, resolve or retry them after any time.
+        A person may resume, resolve or retry them after any time.
         """
         waiting = [batch for batch in batches if batch.state in _IN_NEED]
         if not waiting:

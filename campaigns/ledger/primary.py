@@ -1,4 +1,4 @@
-"""What this process knows of the server that holds the store, and by which a server that lost something is told."""
+"""What this process knows of the store's server, and by which it detects that a server has lost writes."""
 
 from __future__ import annotations
 

@@ -10,10 +10,10 @@ from campaigns.ledger.batches import Batches
 from campaigns.ledger.records import Batch, Campaign
 from campaigns.ledger.states import HELD, REJECTED
 
-#: A batch's field: who refused it. The gateway, unless it says `HERE`.
+#: A batch's field: `HERE` if a check of ours refused it; without it the gateway did.
 REFUSED_BY: Final = "refused_by"
 HERE: Final = "here"
-#: So many batches of a campaign are looked through for reasons, and so many different reasons are told.
+#: How many batches of a campaign are searched for reasons, and how many different reasons are returned.
 _MOST_BATCHES: Final = 1000
 _MOST_REASONS: Final = 20
 _PER_CALL: Final = 200
@@ -21,7 +21,7 @@ _PER_CALL: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why `recipients` are in `state` (`rejected` or `held`), in the words of whoever decided that.
+    """Why `recipients` are in `state` (`rejected` or `held`), in the words of the gateway, check or person behind it.
 
     `by` is `gateway`, or `here` for a limit of the job or another check before the gateway was paid. `requests`
     counts whole requests: 0 where the gateway refused single mailings of requests that it took.
@@ -37,7 +37,7 @@ class Reason:
 def reasons_of(batches: Batches, campaign: Campaign) -> tuple[Reason, ...]:
     """The reasons of a campaign, those of most recipients first. Raises StoreError.
 
-    Looks at no more than 1,000 batches, and at none if nothing is refused or held.
+    Reads no more than 1,000 batches, and none if nothing is refused or held.
     """
     left: dict[str, int] = {state: campaign.number(f"b:{state}") for state in (REJECTED, HELD)}
     mailings = campaign.number(f"r:{REJECTED}")
@@ -58,7 +58,7 @@ def reasons_of(batches: Batches, campaign: Campaign) -> tuple[Reason, ...]:
 
 
 def refused_by(batch: Batch) -> str:
-    """Who refused a batch: `gateway` or `here`."""
+    """What refused a batch: `gateway` or `here`."""
     return batch.fields.get(REFUSED_BY) or "gateway"
 
 

@@ -188,7 +188,7 @@ class Campaign:
 
     @property
     def rescheduled_ms(self) -> int | None:
-        """Unix ms to which somebody moved what was still here; None if nobody did."""
+        """Unix ms to which a person moved the batches that were still here; None if none did."""
         return self.number("schedule_ms") or None
 
     @property
@@ -250,7 +250,7 @@ class Campaign:
 
     @property
     def costs(self) -> dict[str, Decimal]:
-        """What the gateway says it cost so far, by currency (empty text where it names none)."""
+        """The cost so far by the gateway's figures, by currency (empty text where it names none)."""
         found = {n.removeprefix("cost:"): Decimal(v) / MILLION for n, v in self.fields.items() if n.startswith("cost:")}
         return {currency: amount for currency, amount in sorted(found.items()) if amount}
 

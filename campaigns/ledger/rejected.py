@@ -1,6 +1,6 @@
 """Messages at the door in which no job could be found: what is known of each, for people. Never their content.
 
-A message may hold phones that nobody could find again to erase, so it is not kept; its sender has it, and finds it by
+A message may hold phones that could not be found again to erase, so it is not kept; its sender has it, and finds it by
 its id.
 """
 

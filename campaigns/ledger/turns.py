@@ -19,9 +19,9 @@ from campaigns.store.calls import Call
 from campaigns.store.client import Store, paired
 from campaigns.store.keys import Keys
 
-#: A turn that is not heard of for so long has died. One that waits for its requests is given their deadline besides.
+#: A turn that makes no call for this time has died. One that waits for its requests has their deadline in addition.
 _LEASE_MS = 4_000
-#: An entry taken by a worker that dies over it is due again after so long.
+#: An entry whose worker dies is due again after this time.
 AGAIN_MS = 30_000
 
 
@@ -105,8 +105,8 @@ class Turns:
         """The call that `ring` makes. `ended` is a turn that is over."""
         keys = self._keys
         due = keys.due(CONTROL) if queue == CONTROL else keys.accounts(queue)
-        who = [keys.bells(queue), keys.turns(), keys.full_turns(), keys.workers(), keys.taken(queue)]
-        return Call("ring_bell", [due, *who], [queue, secrets.token_hex(6), silence_ms, ended], bool)
+        names = [keys.bells(queue), keys.turns(), keys.full_turns(), keys.workers(), keys.taken(queue)]
+        return Call("ring_bell", [due, *names], [queue, secrets.token_hex(6), silence_ms, ended], bool)
 
 
 class Turn:

@@ -39,7 +39,7 @@ class WholePlan:
     """All of a small campaign.
 
     `excluded`: reason and row (place, phone as handed in, perhaps why) of each recipient who is not messaged.
-    `optouts`: version of the opt-outs that it was planned by; or '', and then the store looks up its `phones` itself.
+    `optouts`: version of the suppression list that it was planned by; or '', and then the script checks its `phones`.
     `draft`: why it waits for approval, or ''.
     """
 
@@ -55,7 +55,7 @@ class WholePlan:
 class Stored:
     """What became of a call that stores a campaign. `owner` has its key; `mine` if that is this one, now stored.
 
-    `opted_out`: nothing is stored, since one of its phones is. `revoked`: nothing is, since its caller was told so.
+    `opted_out`: nothing is stored, since one of its phones is. `revoked`: nothing is stored, as its caller was told.
     `ring`: whether to ring a bell for a worker.
     """
 
@@ -67,7 +67,7 @@ class Stored:
 
     @classmethod
     def read(cls, campaign_id: str, answer: Sequence[Any]) -> Stored:
-        """From what the script said."""
+        """From the answer of the script."""
         code, more = answer
         if code == _OTHER:
             return cls(more.decode().partition(" ")[0])
@@ -137,7 +137,7 @@ def _part(items: Sequence[Any]) -> Iterator[Any]:
 
 
 def lookalikes_of(keys: Keys, batch: NewBatch) -> Iterator[str]:
-    """Where the mailings of a batch stand beside others that look like them in a listing."""
+    """The sets that hold the mailings of a batch beside their lookalikes."""
     return (keys.lookalikes(mailing.fingerprint) for mailing in batch.mailings)
 
 

@@ -1,10 +1,10 @@
 """Erasure a person: erased from bodies, deliveries, replies, lists and events. Counters and accounts stay.
 
 A batch of which something may still come is never touched: its body decides what is sent, what counts as
-evidence and whose news are taken in. So a person who stands in one cannot be erased yet, and then nothing is.
+evidence and whose statuses are still polled. So a person who stands in one cannot be erased yet, and then nothing is.
 
-A stream's entry cannot be rewritten, and one entry may hold the news of a hundred people. So an entry that names
-the person is deleted once every group has done with it; until then it stays for who has yet to read it, is
+A stream's entry cannot be rewritten, and one entry may hold the changes of a hundred people. So an entry that names
+the person is deleted once every group has acknowledged it; until then it stays for those that have yet to read it, is
 counted in `events_left`, and leaves with the trimming of the stream or when erasing is repeated. The event
 `person.erased` names the sequences that are missing, and never the phone; where they are very many there are several
 such events, and each names its own. The whole stream is read for it:
@@ -39,15 +39,15 @@ from campaigns.text.wording import masked
 #: States of batches of which nothing more will come by itself.
 _DONE = frozenset({SETTLED, REJECTED, CANCELLED, WRITTEN_OFF})
 _ERASED = "(erased)"
-#: Replies, rows and events, of each so many, that one script erases. A row in the middle of a million costs 0.3 ms.
+#: The most replies, rows and events, of each kind, that one script erases. A row among a million costs 0.3 ms.
 _PER_CALL = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was erased: rows of deliveries, bodies rewritten, replies, rows of those taken out, events, dead letters.
+    """What was erased: deliveries, bodies rewritten, replies, excluded recipients, events, dead letters.
 
-    `events_left` are entries of the stream that some group has yet to read. `optout` tells whether the phone
+    `events_left` are entries of the stream that some group has yet to read. `optout`: whether the phone
     stood on the list of opt-outs and was removed from it.
     """
 
@@ -91,14 +91,14 @@ class Erasure:
     def erase(self, phone: str, *, optout_too: bool, by: str = APPLICATION, why: str = "") -> Erased:
         """Erase a phone in the gateway's form. Raises ErasureBlockedError while a batch with it is under way.
 
-        A repetition finds what an earlier, broken one left over, and otherwise nothing. NotReplicatedError says that
+        A repetition finds what an earlier, broken one left over, and otherwise nothing. NotReplicatedError means that
         all was erased, and that a failover may bring it back: repeat it.
         """
         found = {campaign.id: self._in_campaign(campaign, phone) for campaign in self._people.campaigns(None)}
         busy = {b.id: b.state for one in found.values() for b in one.batches if b.state not in _DONE}
         if busy:
             raise ErasureBlockedError(busy)
-        # Before the first script of many: what breaks off was begun by somebody all the same.
+        # Before the first script of many, so that an erasure that breaks off is on record too.
         Audit(self._store).note(Act(Deed.PERSON_ERASED, masked(phone), by, why))
         events_left = self._add_events(found, phone)
         sums = [0, 0, 0, 0, 0, 0]
@@ -133,7 +133,7 @@ class Erasure:
         return left
 
     def _erase_dead_letters(self, phone: str) -> int:
-        """What no consumer could digest has been set aside already: nobody waits for it."""
+        """Dead letters are deleted at once: no consumer waits for them."""
         # Not only where our own events have phones: what others wrote may name it anywhere.
         groups, named = Groups(self._store), re.compile(rf"(?<!\d){phone}(?!\d)")
         return sum(
@@ -159,7 +159,7 @@ class Erasure:
     ) -> tuple[int, int, int]:
         """Erase some hundred things of each kind, with an event of their own: a script may not hold up all others.
 
-        `before` are the deliveries and the bodies that were erased and that no event has told yet.
+        `before` are the deliveries and the bodies that were erased and that no event has reported yet.
         """
         keys, part = self._keys, slice(start, start + _PER_CALL)
         replies, excluded, events = self._store.run(
@@ -183,12 +183,12 @@ class Erasure:
         keys = self._keys
         names = [keys.batch(batch.id), keys.body(batch.id)]
         names += [keys.deliveries(batch.id, number) for number in range(len(batch.mailings))]
-        said = [part for pair in _words_about(batch, phone) for part in pair]
+        words = [part for pair in _words_about(batch, phone) for part in pair]
         while True:
             packed = self._store.ask(Redis.get, keys.body(batch.id)) or b""
             rewritten = _without(batch.kind, packed, phone)
             answer = self._store.run(
-                "erase_from_batch", names, [phone, f",{','.join(_DONE)},", packed, rewritten, *said]
+                "erase_from_batch", names, [phone, f",{','.join(_DONE)},", packed, rewritten, *words]
             )
             if answer[0] == 1:
                 return int(answer[1]), int(answer[2])

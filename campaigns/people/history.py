@@ -1,9 +1,9 @@
 """People: what every campaign that is kept did to one phone, found without an index.
 
 An index by phone would cost a campaign of a million recipients as much memory again. Instead campaigns are
-scanned, newest first: one script call looks into the deliveries of 500 batches, and only where not everybody
-was heard of yet are request bodies read. A campaign of 1,000,000 recipients in 1,000 batches costs 0.07 s
-while nothing was heard of anybody, and 0.01 s once everybody was. Quick campaigns, where each recipient is a
+scanned, newest first: one script call searches the deliveries of 500 batches, and request bodies are read only
+where some recipients have no status yet. A campaign of 1,000,000 recipients in 1,000 batches costs 0.07 s
+while no recipient has a status, and 0.01 s once all have one. Quick campaigns, where each recipient is a
 batch, cost 1 s per 100,000. (Measured on one core of two, the server on the other.)
 """
 
@@ -29,7 +29,7 @@ from campaigns.store.client import Store
 from campaigns.store.commands import Redis, command
 
 _BATCHES_PER_CALL = 500
-#: Of batches and their mailings; a batch that has more is looked into alone.
+#: Of batches and their mailings; a batch that has more is searched alone.
 _HASHES_PER_CALL = 1000
 _BODIES_PER_CALL = 50
 _CAMPAIGNS_PER_PAGE = 50
@@ -52,8 +52,8 @@ class SentMessage:
 
     `state` is that of its batch since `since_ms` (`rejected` also if only its mailing was), `text` the gateway's
     or our words about it. `sent_ms` is when the last of `attempt` attempts was made, None before the first.
-    `uuid` and `message_id` are the gateway's. `status` is its word for the message, empty while it said nothing,
-    at `at_ms`, with `delivery_id` and `error_code`. `refused_here` tells that a limit of the job or another check
+    `uuid` and `message_id` are the gateway's. `status` is its word for the message, empty while it reported none,
+    at `at_ms`, with `delivery_id` and `error_code`. `refused_here`: a limit of the job or another check
     here refused it, not the gateway. `doubts` are the steps into doubts about the request and out of them, in order.
     """
 
@@ -80,7 +80,7 @@ class PersonHistory:
     """What one campaign did to one phone.
 
     `excluded` lists why it was not messaged: reason (`duplicate`, `opted_out`, `invalid`) and place, which is the
-    place in the job or, for who opted out after planning, the batch.
+    place in the job or, for a recipient who opted out after planning, the batch.
     """
 
     phone: str = field(repr=False)
@@ -165,7 +165,7 @@ class People:
         return MessageOwner(batch.campaign_id, batch_id, number, name, batch.state)
 
     def batches_with(self, campaign: Campaign, phone: str) -> list[Batch]:
-        """The batches of a campaign that carry a phone, or of whose deliveries to it something was heard."""
+        """The batches of a campaign that carry a phone, or hold a delivery to it."""
         found: list[str] = []
         for ids in portions(campaign.batch_ids(), _BATCHES_PER_CALL):
             found += self._among(campaign, ids, phone)
@@ -250,7 +250,7 @@ class People:
 
 
 def _looks(ids: Sequence[str], counts: Sequence[int]) -> Iterator[list[tuple[str, int]]]:
-    """Batches with the numbers of their mailings, as many as one script looks into."""
+    """Batches with the numbers of their mailings, as many as one script searches."""
     part: list[tuple[str, int]] = []
     hashes = 0
     for batch_id, mailings in zip(ids, counts, strict=True):

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from campaigns.answers.rows import DeliveryRows, Words, spelled, understood
 from campaigns.statuses import DELIVERED, UNKNOWN_FINAL, advances, is_known, rank
 
-#: One script call reads or writes at most so many rows: others wait for the server meanwhile.
+#: The most rows that one script call reads or writes: other clients wait for the server meanwhile.
 ROWS_PER_CALL = 1000
-#: One event carries at most so many changes.
+#: The most changes that one event carries.
 CHANGES_PER_EVENT = 250
 
 
@@ -44,10 +44,10 @@ class Comparison:
     changes: list[Change] = field(repr=False)
     unknown_statuses: int  # rows with a status word that neither contract nor settings know
     unknown_phones: int  # rows with a phone that the mailing never had
-    unreadable: int = 0  # rows without a phone that could be read, or that are no rows at all
+    unreadable: int = 0  # rows whose phone could not be read, or that are not rows at all
 
 
-#: How many rows that say something new tell what the other rows of an answer are like.
+#: The number of changed rows from which the share of changed rows in an answer is estimated.
 _SAMPLE = 50
 
 
@@ -73,11 +73,11 @@ class _Verdicts(dict[tuple[str, str], tuple[bool, bool]]):
 
     def __missing__(self, words: tuple[str, str]) -> tuple[bool, bool]:
         before, status = words
-        # A row that names a phone and says nothing of it changes nothing.
-        said = bool(status)
+        # A row with a phone and no status changes nothing.
+        has_status = bool(status)
         self[words] = verdict = (
-            not said or is_known(status, self._final),
-            said and advances(before, status, self._final),
+            not has_status or is_known(status, self._final),
+            has_status and advances(before, status, self._final),
         )
         return verdict
 
@@ -103,8 +103,8 @@ def compare(
     unknown_statuses = read = 0
     words = Words(final)
     verdicts, known, made = _Verdicts(final), stored.get, tuple.__new__
-    news = _news(stored, rows, words)
-    for listed, status, number, code, time in understood(news, words):
+    changed = _changed(stored, rows, words)
+    for listed, status, number, code, time in understood(changed, words):
         read += 1
         # A call per row would cost more than the rest of it.
         phone = listed if listed in stored or listed in own.known else own.find(listed)
@@ -120,7 +120,7 @@ def compare(
             at = (at_ms(time) if time else None) or now_ms
             # What Change(...) does, in half the time.
             changes[phone] = made(Change, (phone, status, at, number, code, first))
-    unreadable = len(news) - read + own.unreadable
+    unreadable = len(changed) - read + own.unreadable
     return Comparison(list(changes.values()), unknown_statuses, own.unknown_phones, unreadable)
 
 
@@ -129,13 +129,13 @@ class _Own:
 
     def __init__(self, phones: Callable[[], Collection[str]], region: str) -> None:
         self.unknown_phones = self.unreadable = 0
-        self.known: Collection[str] = ()  # until somebody asks
+        self.known: Collection[str] = ()  # until it is asked for
         self._phones = phones
         self._region = region
         self._asked = False
 
     def find(self, listed: str) -> str | None:
-        """A phone as we write it; None, and counted, if the mailing never had it or nobody can read it."""
+        """A phone as we write it; None, and counted, if the mailing never had it or it cannot be read."""
         if not self._asked:
             self.known, self._asked = self._phones(), True
         if listed in self.known:
@@ -150,26 +150,26 @@ class _Own:
         return None
 
 
-def _news(stored: Mapping[str, str], rows: DeliveryRows, words: Words) -> list[Any]:
-    """The rows that say something else than is stored, not read yet: nearly all say what is known."""
-    starts, known, news = _Starts(words), stored.get, []
+def _changed(stored: Mapping[str, str], rows: DeliveryRows, words: Words) -> list[Any]:
+    """The raw rows that differ from what is stored. Nearly all rows of an answer do not."""
+    starts, known, changed = _Starts(words), stored.get, []
     for count, row in enumerate(rows.raw):
         try:
             if known(row["phone"], "").startswith(starts[row["status"]]):
                 continue
         except (KeyError, TypeError):
             pass  # whether it can be understood is found out by reading it
-        news.append(row)
-        if len(news) == _SAMPLE and count < 2 * _SAMPLE:
-            # Where most are news, looking for the others costs more than reading them.
-            return [*news, *rows.raw[count + 1 :]]
-    return news
+        changed.append(row)
+        if len(changed) == _SAMPLE and count < 2 * _SAMPLE:
+            # Where most rows changed, filtering the others costs more than parsing them.
+            return [*changed, *rows.raw[count + 1 :]]
+    return changed
 
 
 def expire_unreported(
     stored: Mapping[str, str], phones: Iterable[str], *, final: Set[str], now_ms: int
 ) -> list[Change]:
-    """The horizon passed: what was never delivered nor refused becomes UNKNOWN_FINAL, also where nothing was heard."""
+    """After the horizon, what is neither delivered nor refused becomes UNKNOWN_FINAL, also without a status."""
     changes = []
     for phone in phones:
         value = stored.get(phone, "")

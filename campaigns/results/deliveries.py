@@ -29,7 +29,7 @@ class Delivery:
     """One message to one phone, as far as it is known.
 
     `state` is the state of its batch (`rejected` also if only its mailing was). `status` is the
-    gateway's word, empty while it said nothing; `at_ms` is when, unix milliseconds.
+    gateway's word, empty while it reported none; `at_ms` is when, unix milliseconds.
     """
 
     phone: str = field(repr=False)
@@ -56,7 +56,7 @@ class Deliveries:
         return self.read_versioned(batch_id, mailing)[1]
 
     def any_stored(self, batch_id: str, mailing: int) -> bool:
-        """Whether anything was heard of a mailing."""
+        """Whether any delivery of a mailing is stored."""
         return bool(self._store.ask(Redis.exists, self._keys.deliveries(batch_id, mailing)))
 
     def read_versioned(self, batch_id: str, mailing: int) -> tuple[str, dict[str, str]]:
@@ -76,8 +76,8 @@ class Deliveries:
     def write(self, batch: Batch, mailing: int, changes: Sequence[Change], version: str, *, seen_ms: int) -> str | None:
         """Write changes that were found against `version` of the batch; each portion with its events.
 
-        `seen_ms`: when the gateway told them (unix ms).
-        Returns the new version, or None if somebody else wrote since: read and compare again.
+        `seen_ms`: when the gateway reported them (unix ms).
+        Returns the new version, or None if another poller wrote since: read and compare again.
         """
         about = {"batch": batch.id, "mailing": mailing, "name": batch.mailings[mailing].name}
         if mailing in batch.message_ids:
@@ -118,7 +118,7 @@ class Deliveries:
                 yield from self.of_batch(batch)
 
     def of_batch(self, batch: Batch) -> Iterator[Delivery]:
-        """Every delivery of a batch. If its body has expired, only those of which something was heard."""
+        """Every delivery of a batch. If its body has expired, only those that are stored."""
         body = self._batches.body(batch.id)
         planned = phones_of(batch.kind, body) if body is not None else [[] for _ in batch.mailings]
         for number, mailing in enumerate(batch.mailings):
@@ -130,7 +130,7 @@ class Deliveries:
     def with_status(self, batches: Sequence[Batch]) -> Iterator[list[bytes]]:
         """All that is stored of the deliveries of batches, portion by portion and without phones.
 
-        Values are as `campaigns.store.keys` says. A mailing of more than 5,000 recipients is scanned: what is written
+        Values are as in `campaigns.store.keys`. A mailing of more than 5,000 recipients is scanned: what is written
         meanwhile may be missing, or be there twice.
         """
         names: list[str] = []
@@ -158,10 +158,10 @@ class Deliveries:
                 yield number, _delivery(phone, stored, mailing.name, batch, "rejected" if refused else batch.state)
 
     def price(self, batch: Batch, mailing: int, costs: Mapping[str, int]) -> tuple[str, str]:
-        """Record what the gateway says a mailing cost: currency → millionths. Later figures replace earlier ones.
+        """Record the cost of a mailing by the gateway: currency → millionths. Later figures replace earlier ones.
 
         Nothing is recorded of a batch that is not at the gateway, or was claimed anew since. Returns the field of the
-        batch that tells, and what it holds if it was recorded.
+        batch that holds it, and its value once it is recorded.
         """
         keys = [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id)]
         pairs = sorted(costs.items())
@@ -171,7 +171,7 @@ class Deliveries:
     def record_message_ids(
         self, batch: Batch, message_ids: Mapping[int, int | Sequence[int]], life_ms: int
     ) -> dict[str, str]:
-        """Record the gateway's ids of mailings, for look-ups and to recognise them in listings.
+        """Record the gateway's ids of mailings, to find messages by them and to recognise them in listings.
 
         Returns the field of the batch that changed, if any did.
         """

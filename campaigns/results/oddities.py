@@ -1,4 +1,4 @@
-"""What could not be read in the gateway's answers, counted and told once."""
+"""What could not be read in the gateway's answers, counted and reported once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Oddities:
         self._keys = store.keys
 
     def note(self, batch: Batch, odd: Odd) -> bool:
-        """Count what could not be read, and say it in an event, unless as much was said before. Whether it was news.
+        """Count what could not be read, and report it in an event if it is more than before. Returns whether it is.
 
         The same rows come again with every poll, so what counts is the most that one answer held.
         """

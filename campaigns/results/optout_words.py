@@ -1,8 +1,8 @@
 """Whether a reply asks to be left alone. Pure.
 
 People write the word with exclamation marks, quotes, hearts and spaces around it, telephones add invisible
-characters, frameworks escape quotes, and whoever has no Cyrillic keyboard, or a mixed one, writes letters that only
-look alike.
+characters, frameworks escape quotes, and a person without a Cyrillic keyboard, or with a mixed one, writes letters that
+only look alike.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LOOKALIKES: Final = str.maketrans(
     "АВЕЁКМНОРСТУХІЇЈЅҮԚԜӀΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹ",
     "ABEEKMHOPCTYXIIJSYQWIABEZHIKMNOPTYXC",
 )
-#: A longer reply is no single word, and need not be looked at.
+#: A longer reply is not a single word, and need not be checked.
 _LONGEST: Final = 500
 
 
@@ -30,8 +30,8 @@ def asks_to_stop(message: str, words: Set[str]) -> bool:
     """
     if not words or len(message) > _LONGEST:
         return False
-    said, wanted = _tokens(html.unescape(message)), _wanted(frozenset(words))
-    return said in wanted or (len(set(said)) == 1 and said[:1] in wanted)
+    words_found, wanted = _tokens(html.unescape(message)), _wanted(frozenset(words))
+    return words_found in wanted or (len(set(words_found)) == 1 and words_found[:1] in wanted)
 
 
 @lru_cache(maxsize=64)
@@ -50,5 +50,5 @@ def _tokens(text: str) -> tuple[str, ...]:
     return tuple(shown.split())
 
 
-#: Formatting, combining marks, controls that are no spaces, and what belongs to no character.
+#: Formatting, combining marks, controls other than spaces, and what belongs to no character.
 _UNSEEN: Final = frozenset({"Cf", "Mn", "Me", "Mc", "Cs", "Co", "Cn"})

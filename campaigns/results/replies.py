@@ -39,7 +39,7 @@ class Replies:
         self._optout_words = optout_words
 
     def add(self, batch: Batch, replies: Sequence[Reply]) -> int:
-        """Store replies, each once, with its event; opt out who asks for it. Returns how many were new.
+        """Store replies, each once, with its event; opt out phones whose reply asks for it. Returns how many were new.
 
         Raises NotReplicatedError if a failover could lose them: then they must not be marked at the gateway.
         """

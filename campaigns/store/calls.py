@@ -98,4 +98,4 @@ class Calls:
 
 
 def nothing(_: object) -> None:
-    """Reads the answer of a script whose answer says nothing."""
+    """Read the answer of a script that has nothing to return."""

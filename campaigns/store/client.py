@@ -1,7 +1,7 @@
 """The one door to Redis: scripts by name, the server's errors as ours, the clock that scripts go by.
 
 Scripts live in `campaigns/store/lua`, one file per atomic operation. Every script takes the time as its first
-argument: what this process expects of the steady clock (see `campaigns.times.steady`), or what `now_ms` says, for
+argument: what this process expects of the steady clock (see `campaigns.times.steady`), or what `now_ms` returns, for
 tests that simulate days. The key of that clock and that of the numbers that scripts raise stand before the keys of
 every script.
 """
@@ -227,7 +227,7 @@ class Store:
         return place_of(self.redis)
 
     def server_setting(self, name: str) -> str | None:
-        """What CONFIG says of the server; None where it is not allowed, as at many providers."""
+        """A setting of the server by CONFIG GET; None where it is not allowed, as at many providers."""
         try:
             settings: dict[str, str] = self.ask(Redis.config_get, name)
         except StoreError:
@@ -249,7 +249,7 @@ class Store:
         return self.now_ms() if about is None else about
 
     def keep_time(self) -> None:
-        """Compare the server's clock with this machine's, and tell others that they agree."""
+        """Compare the server's clock with this machine's, and confirm to other processes that they agree."""
         if self._time is not None:
             with self._translated("keep_time"):
                 self._time.compare(confirm=True)

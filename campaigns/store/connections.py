@@ -1,11 +1,11 @@
 """Connections that find the primary, and leave a server that is none any more.
 
-The store and Celery's transport both connect by these. Every connection asks the server who it is before its first
-command. A server that becomes a replica refuses writes (READONLY), wakes who waits (UNBLOCKED), and still answers
+The store and Celery's transport both connect by these. Every connection asks the server for its role before its first
+command. A server that becomes a replica refuses writes (READONLY), ends blocking reads (UNBLOCKED), and still answers
 reads, from data that grow old; a client that stayed there would never come back. So such an answer closes the
-connection and counts as a lost one: who repeats commands then connects anew, by the address, whose name may stand for
-another server by now, or by asking the Sentinels again. Each of these answers says that the command was not carried
-out.
+connection and counts as a lost one: a client that repeats commands then connects anew, by the address, whose name may
+stand for another server by now, or by asking the Sentinels again. Each of these answers means that the command was not
+carried out.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _REMEDY: Final = "set CAMPAIGNS_KEY_PREFIX to one such as {campaigns}:"
 
 
 class NotPrimaryError(RedisConnectionError):
-    """The server is no primary, or not that of these keys. Nothing was carried out; another try may find it."""
+    """The server is not a primary, or not that of these keys. Nothing was carried out; another try may find it."""
 
 
 class MovedAwayError(NotPrimaryError):
@@ -60,7 +60,7 @@ class WrongServerError(RedisError):
 class Way:
     """How connections find their server: `url` is a checked address, `key` any key that is used there.
 
-    With `keys` the layout of what lies there must be ours. What the address says of TLS holds for Sentinels too.
+    With `keys` the layout of what lies there must be ours. The address's TLS options hold for Sentinels too.
     """
 
     def __init__(self, url: str, key: str, keys: Keys | None = None) -> None:
@@ -94,7 +94,7 @@ class Way:
         raise NotPrimaryError(f"no Sentinel names a primary: {'; '.join(problems)}")
 
     def doubt(self) -> None:
-        """Ask another Sentinel next: the last one named a server that is no primary."""
+        """Ask another Sentinel next: the last one named a server that is not a primary."""
         self._first += 1
 
     def _ask(self, asked: sentinels.Sentinels, host: str, port: int) -> tuple[str, int]:
@@ -110,7 +110,7 @@ class Way:
         return str(state["ip"]), int(state["port"])
 
 
-#: redis-py's connections, whichever: its types say nothing of what all of them have.
+#: Any of redis-py's connections, which have no common type.
 _OfRedis: Any = object
 
 
@@ -174,7 +174,7 @@ class _Seeking(_OfRedis):  # type: ignore[misc]
         sock.settimeout(self.socket_timeout)
 
     def _introduction(self) -> dict[str, str]:
-        """What the server says of itself; nothing where HELLO is unknown, as to some proxies, or not allowed."""
+        """The server's answer to HELLO; nothing where HELLO is unknown, as to some proxies, or not allowed."""
         answer = self.handshake_metadata if str(self.protocol) == "3" else None
         if not answer:
             self.send_command("HELLO", check_health=False)
@@ -233,7 +233,7 @@ def pool_of(url: str, keys: Keys, usual: dict[str, Any]) -> ConnectionPool:
 
 
 def meaning(error: ResponseError) -> RedisError | None:
-    """What an answer says about the server rather than about the command; None if nothing."""
+    """The problem of the server, not of the command, that an answer names; None if it names none."""
     text = str(error)
     if isinstance(error, MovedError):
         return MovedAwayError(error.host, error.port)
@@ -254,7 +254,7 @@ def _text(value: Any) -> str:
 
 
 def _hash_tag(key: str) -> str:
-    """The part of a key that says in which slot of a cluster it lies; '' if all of it does."""
+    """The part of a key that decides its slot in a cluster; '' if the whole key does."""
     _, _, after = key.partition("{")
     tag, closed, _ = after.partition("}")
     return tag if closed else ""

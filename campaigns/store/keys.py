@@ -9,15 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from campaigns.names import CONTROL
-from campaigns.store.result_keys import ResultKeys
 
 
 @dataclass(frozen=True, slots=True)
-class Keys(ResultKeys):
+class Keys:
     """Names of keys under `prefix`. Ids: campaign `<21 hex>`, batch `<campaign>-<n>` with n from 0."""
 
+    prefix: str
+
     def layout(self) -> str:
-        """String: the version of all this, see `campaigns.store.layout`. Writer: who connects first. No expiry."""
+        """String: the version of all this, see `campaigns.store.layout`. Writer: the first process. No expiry."""
         return f"{self.prefix}layout"
 
     # The ledger: what has been promised and what is known of it.
@@ -26,7 +27,7 @@ class Keys(ResultKeys):
         """Hash. Writer: ledger. One campaign.
 
         - The job: `kind`, `account`, `queue` (that sends it), `name`, `job` (JSON without recipients), `digest` of it,
-          `key` (under which it was enqueued), `by` (who made it), `correlation_id`, `follow` (unless `read`),
+          `key` (under which it was enqueued), `by` (its maker), `correlation_id`, `follow` (unless `read`),
           `wants_replies` (0: it does not), `test` (1: it is one), `weight` (its share of the account), `spacing_ms`
           (between two recipients, if it asks for a rate of its own), `errors` (JSON, of one that is invalid).
         - Its course: `state`, `created_ms`, `ended_ms`, `seq` (number of its last event), `batches`, `cursor` (number
@@ -43,8 +44,7 @@ class Keys(ResultKeys):
           `canary_state` and `canary_why`.
         - Counters: recipients `r:<batch state>`, `r:<reason of exclusion>` and `r:total`; batches `b:<batch state>`;
           deliveries `s:<WORD>` and `final`; `replies`; `cost:<currency>` in millionths; `double_sends` (messages);
-          `unreadable` (parts of answers).
-        """
+          `unreadable` (parts of answers)."""
         return f"{self.prefix}campaign:{campaign_id}"
 
     def batch(self, batch_id: str) -> str:
@@ -70,14 +70,12 @@ class Keys(ResultKeys):
           progress of the check under way), `callback_ms` and `callback_uuid` (of a callback for this attempt or one
           that was taken for lost; empty: none since it was planned again).
         - Sent again after a doubt: `resent_ms` (claim of the first request in doubt), `watched` (checks since then),
-          `double_send:<mailing>`.
-        """
+          `double_send:<mailing>`."""
         return f"{self.prefix}batch:{batch_id}"
 
     def body(self, batch_id: str) -> str:
-        """String, zlib. Writer: planning. What the request carries, without token and callback.
-
-        Until it is sent it lives `body_retention_s`, which sweeping renews; then as long as the campaign."""
+        """String, zlib. Writer: planning. What the request carries, without token and callback. Until it is sent it
+        lives `body_retention_s`, which sweeping renews; then as long as the campaign."""
         return f"{self.prefix}body:{batch_id}"
 
     def image(self, campaign_id: str) -> str:
@@ -86,12 +84,12 @@ class Keys(ResultKeys):
 
     def excluded(self, campaign_id: str) -> str:
         """List of JSON `[reason, place, phone as handed in]`, some with a fourth text: why. Writer: planning, and
-        ledger for those who opted out later; their place is the batch that they stood in. It is never shortened: who
-        was erased leaves an empty string."""
+        ledger for those who opted out later; their place is the batch that they stood in. It is never shortened: an
+        erased person leaves an empty string."""
         return f"{self.prefix}excluded:{campaign_id}"
 
     def active(self) -> str:
-        """Set of the ids of campaigns that sweeping still looks at. Writer: ledger. No expiry."""
+        """Set of the ids of campaigns that sweeping still checks. Writer: ledger. No expiry."""
         return f"{self.prefix}active"
 
     def index(self) -> str:
@@ -123,17 +121,12 @@ class Keys(ResultKeys):
     def due(self, queue: str, account: str = "") -> str:
         """Sorted set of what is due of an account in a queue, by due time (unix ms). Writer: ledger.
 
-        `<verb>|<batch id>`; where batches are sent also `campaign|<campaign id>` for one that takes its place in the
-        order, and `at|<batch or campaign id>` for what is scheduled. That of `control` belongs to no account: its
-        entries are `lease|<batch id>`, `plan|`, `cancel|` and `canary|<campaign id>`, `sweep|` and `trim|`.
-        """
+        `<kind of work>|<id>`: see `campaigns.ledger.due_kinds`. That of `control` belongs to no account."""
         return f"{self.prefix}due:{queue}" if queue == CONTROL else f"{self.prefix}due:{queue}:{account}"
 
     def order(self, queue: str, account: str = "") -> str:
-        """Sorted set of campaigns and batches of an account that can go out now, by virtual time. Writer: ledger.
-
-        A campaign stands there while some of its batches were never handed out, a batch once it came back.
-        """
+        """Sorted set of campaigns and batches of an account that can go out now, by virtual time. Writer: ledger. A
+        campaign stands there while some of its batches were never handed out, a batch once it came back."""
         return f"{self.prefix}order:{queue}:{account}"
 
     def accounts(self, queue: str) -> str:
@@ -141,7 +134,7 @@ class Keys(ResultKeys):
         return f"{self.prefix}accounts:{queue}"
 
     def bells(self, queue: str) -> str:
-        """Sorted set of bells that nobody answered yet, by when they were rung (unix ms). Writer: ledger."""
+        """Sorted set of bells that are not answered yet, by when they were rung (unix ms). Writer: ledger."""
         return f"{self.prefix}bells:{queue}"
 
     def turns(self) -> str:
@@ -164,12 +157,11 @@ class Keys(ResultKeys):
         """Hash: which server the store's is, and what it may have lost. Writer: scripts. No expiry.
 
         `replid` (replication id of the server), `epoch` (number of times that it changed), `claims` (number of the
-        last claim), `seen_ms` (when somebody last looked), `doubted` (batches in doubt by a change), `seq` (number of
+        last claim), `seen_ms` (when a process last checked), `doubted` (batches in doubt by a change), `seq` (number of
         the last event of the source `store`); of the last change `how`, `changed_ms`, `since_ms`, `at_change`,
         `until_ms`, `doubt`, `why` and `declared` (a call of a person's): see `lua/include/primary.lua`. The field
         `epoch` of a campaign or batch is the last change before it became ready or was claimed; `doubted_ms` of a
-        batch, when a change put it in doubt.
-        """
+        batch, when a change put it in doubt."""
         return f"{self.prefix}primary"
 
     def replicated(self) -> str:
@@ -194,10 +186,8 @@ class Keys(ResultKeys):
 
     def awaited(self, account: str) -> str:
         """Sorted set of ids of batches that were accepted under a uuid, by their claim (unix ms), the newest 10,000.
-
         Writer: recording. Checks ask for the message ids of those that have none yet, and drop the others. Expires
-        `retention_s`, and at least two settle windows, after the last was accepted.
-        """
+        `retention_s`, and at least two settle windows, after the last was accepted."""
         return f"{self.prefix}awaited:{account}"
 
     def foreign(self, batch_id: str) -> str:
@@ -206,8 +196,8 @@ class Keys(ResultKeys):
         return f"{self.prefix}foreign:{batch_id}"
 
     def known(self, account: str, kind: str) -> str:
-        """Sorted set of message ids by when we learned them (unix ms), the newest 1,000. Writer: intake. Expires
-        `retention_s` after the last was learned."""
+        """Sorted set of message ids by when they were recorded (unix ms), the newest 1,000. Writer: intake. Expires
+        `retention_s` after the last was recorded."""
         return f"{self.prefix}known:{account}:{kind}"
 
     def account(self, account: str) -> str:
@@ -219,14 +209,91 @@ class Keys(ResultKeys):
           tries, and its end); `failures` (in a row), `accepted_ms` (of its last paid request that the gateway took).
         - Limiter and turns: `next_us`, `quick_us`; `read_queue` and `read_ms` (the queue that read last, and when);
           `vt:<queue>` (its virtual time).
-        - `seq` (number of its last event).
-        """
+        - `seq` (number of its last event)."""
         return f"{self.prefix}account:{account}"
 
     def permits(self, account: str) -> str:
         """Stands before five sorted sets of permits by expiry (server microseconds), which expire. Writer: limiter.
 
         `:slots` counts for the rate, `:busy` for concurrency; `:read-slots` and `:read-busy` are the part of each that
-        polling uses, `:fast-slots` what quick messages took out of turn.
-        """
+        polling uses, `:fast-slots` what quick messages took out of turn."""
         return f"{self.prefix}permits:{account}"
+
+    # Results: what became known of each message, and how the project fares.
+
+    def deliveries(self, batch_id: str, mailing: int) -> str:
+        """Hash phone → `STATUS|unix ms|delivery_id|error_code`. Writer: intake.
+
+        One per mailing, because one request may carry several mailings for the same phone."""
+        return f"{self.prefix}deliveries:{batch_id}:{mailing}"
+
+    def replies(self, campaign_id: str) -> str:
+        """Hash reply id → JSON `phone`, `message`, `received_ms`, `batch`, `mailing`. Writer: replies."""
+        return f"{self.prefix}replies:{campaign_id}"
+
+    def optouts(self) -> str:
+        """Set of phones that must not be messaged. Writer: opt-outs. No expiry."""
+        return f"{self.prefix}optouts"
+
+    def optouts_counter(self) -> str:
+        """String: how often phones were added to the opt-outs. Writer: opt-outs. No expiry.
+        With the size of the set it is the version of the list: `<counter>:<size>`. A batch whose phones were checked
+        against another version (its field `optouts_v`, or its campaign's) is checked again before it is sent."""
+        return f"{self.prefix}optouts-counter"
+
+    def optouts_why(self) -> str:
+        """Hash phone → `unix ms:by|why`: since when, by whom and why a phone is opted out. Writer: opt-outs. No expiry.
+
+        `by` is `recipient` where a reply did it, and is missing with its colon in values of earlier versions."""
+        return f"{self.prefix}optouts-why"
+
+    def events(self) -> str:
+        """Stream: one entry per event. Writer: every script that changes state."""
+        return f"{self.prefix}events"
+
+    def stream(self) -> str:
+        """Hash. Writer: trimming. No expiry. While the event stream is full, `full_ms` (since when) and `full_group`
+        (the group that was furthest behind then); `seq`, number of the last event of the source `events`."""
+        return f"{self.prefix}stream"
+
+    def audit(self) -> str:
+        """Stream: acts of people. Writer: the script of each act. Lives `audit_retention_s`, about 100,000 at most.
+        `deed`, `of` (id, account or masked phone), `by`, `why`, `detail`, `number` (of recipients or phones), `at_ms`,
+        `call` (name of the call). What does not apply is empty."""
+        return f"{self.prefix}audit"
+
+    def dead_letters(self, group: str) -> str:
+        """Stream: entries that a group could not process. Writer: consumers. Lives `retention_s` after the last."""
+        return f"{self.prefix}dead-letters:{group}"
+
+    def callback_secret(self) -> str:
+        """String: what the addresses of callbacks are signed with. Writer: the first process. No expiry."""
+        return f"{self.prefix}callback-secret"
+
+    def clock(self) -> str:
+        """Hash `offset_ms`, `seen_ms`: see `campaigns.times.steady`. Writer: every process. No expiry.
+
+        The first key of every script; `metrics` is the second."""
+        return f"{self.prefix}clock"
+
+    def metrics(self, account: str | None = None) -> str:
+        """Set of the accounts that have numbers; '' stands for none in particular. Writer: scripts. No expiry.
+
+        Of one, hash `<measure>|<label>|...` of whole numbers that only grow. Labels have few values: see
+        `campaigns.measures`."""
+        return f"{self.prefix}metrics" if account is None else f"{self.prefix}metrics:{account}"
+
+    def waiting(self, account: str, state: str) -> str:
+        """Sorted set by since when (unix ms) of batches that are `unknown` or `held`, or of campaigns that have
+        `planned` ones that may go out, at its time. Writer: scripts; sweeping drops what expired. No expiry."""
+        return f"{self.metrics(account)}:{state}"
+
+    def heartbeat(self, name: str) -> str:
+        """String, unix ms: when `name` last worked. Expires after at most minutes.
+
+        `dispatch`, writer: dispatching; `queue-<name>`, writer: the workers that consume that queue."""
+        return f"{self.prefix}heartbeat:{name}"
+
+    def beats(self) -> str:
+        """Hash beat → `unix ms|unix ms`, of its first and last tick. Writer: dispatching. Expires after minutes."""
+        return f"{self.prefix}beats"

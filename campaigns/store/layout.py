@@ -12,7 +12,7 @@ from redis.exceptions import NoPermissionError, RedisError
 
 from campaigns.store.keys import Keys
 
-#: Raise it when a key or a field is renamed or removed, and say in the changelog what becomes of an older store.
+#: Raise it when a key or a field is renamed or removed, and describe in the changelog how to bring over an older store.
 LAYOUT: Final = b"1"
 #: What a store of the time before versions is taken for.
 _UNNAMED: Final = b"0"
@@ -43,12 +43,12 @@ def check_layout(connection: Any, keys: Keys) -> None:
 def _found_empty(connection: Any, keys: Keys) -> bytes:
     """The layout of a store that named none a moment ago."""
     if _answer(connection, "EXISTS", keys.index()):
-        # Somebody else may have begun to use it since.
+        # Another process may have begun to use it since.
         return _answer(connection, "GET", keys.layout()) or _UNNAMED
     try:
         _answer(connection, "SETNX", keys.layout(), LAYOUT)
     except NoPermissionError:
-        # A consumer, say, that may only read.
+        # For example a consumer that may only read.
         return LAYOUT
     return _answer(connection, "GET", keys.layout()) or LAYOUT
 
