@@ -96,9 +96,10 @@ class Consumer:
         block_ms = _BLOCK_MS if idle_s is None else max(1, min(_BLOCK_MS, round(idle_s * 1000)))
         while not stop():
             self._renewed_s = self._clock()
-            # One by one: what is begun counts as delivered, and only the culprit may count towards its end. Entries
-            # of its own stand first, also those of answers that were lost: a campaign's events come in order.
-            again = [] if self._fetched_new else self._member.holds()
+            # Claim one at a time: reading raises the number of deliveries, and only the poisonous entry may reach the
+            # limit. Entries that it holds come first, also those of lost answers: a campaign's events come in order.
+            asked = not self._fetched_new
+            again = self._member.holds() if asked else []
             if not again and self._clock() - claimed_at > self._claim_idle_s / 2:
                 again = self._member.claim()
                 claimed_at = float("-inf") if again else self._clock()
@@ -107,7 +108,7 @@ class Consumer:
             if self._fetched:
                 yield from self._work_off(stop, tried_before=bool(again))
                 quiet_since = self._clock()
-            elif idle_s is not None and self._clock() - quiet_since >= idle_s:
+            elif asked and idle_s is not None and self._clock() - quiet_since >= idle_s:
                 return
 
     def _work_off(self, stop: Callable[[], bool], *, tried_before: bool) -> Iterator[Event]:
