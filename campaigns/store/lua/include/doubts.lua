@@ -8,8 +8,8 @@ local function note_doubt(batch, state, reason, by, now)
   redis.call('HSET', batch, 'doubts', string.sub(doubts, 1, -2) .. (doubts == '[]' and '' or ',') .. step .. ']')
 end
 
--- The rule of the callback: why a planned batch must not be sent, or nil. `resent_ms` and `callback_ms` are its fields: a
--- request of it was taken for lost, and the gateway called back about it since.
+-- The rule of the callback: why a planned batch must not be sent, or nil. `resent_ms` and `callback_ms` are its fields:
+-- a request of it was taken for lost, and the gateway called back about it since.
 local function called_back(resent_ms, callback_ms)
   if resent_ms and (callback_ms or '') ~= '' then
     return 'the gateway called back about a request that was taken for lost'
