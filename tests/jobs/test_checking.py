@@ -1,4 +1,4 @@
-"""Every rule of the contract about what may be sent: broken once each, the error read."""
+"""Every rule about what may be sent is broken once, and the error names the place and the reason."""
 
 from __future__ import annotations
 
@@ -17,35 +17,11 @@ from campaigns.jobs.checking import load_job
 from campaigns.jobs.schemas.kinds import KINDS
 from campaigns.jobs.values import BulkJob, ImageFile, ListJob, QuickJob, job_document
 from campaigns.settings import Secret, Settings
+from tests.jobs.sample import NOW, changed, lines, load
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample, sample_job
 
-SETTINGS = Settings()
-NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
 BULK_FIELDS, LIST_FIELDS = KINDS["bulk"].shared().fields, KINDS["list"].shared().fields
 PNG = b"\x89PNG\r\n\x1a\n"
-
-
-def load(job: Any) -> Any:
-    return load_job(job, settings=SETTINGS, now=NOW)
-
-
-def lines(job: Any) -> list[str]:
-    with pytest.raises(JobError) as caught:
-        load(job)
-    return caught.value.lines
-
-
-def changed(*path: Any, value: Any = None, drop: bool = False) -> dict[str, Any]:
-    """The sample job with one place changed or dropped."""
-    job = sample_job()
-    place: Any = job
-    for name in path[:-1]:
-        place = place[name]
-    if drop:
-        del place[path[-1]]
-    else:
-        place[path[-1]] = value
-    return job
 
 
 class TestBulk:
@@ -282,58 +258,6 @@ def test_a_mailing_without_a_name_has_the_jobs() -> None:
     assert [m.name for m in load({**one, "name": "Spring sale"}).mailings] == ["Spring sale"]
     assert [m.name for m in load({**two, "name": "Spring sale"}).mailings] == ["Spring sale 1", "Spring sale 2"]
     assert [m.name for m in load(two).mailings] == ["mailing 1", "mailing 2"]
-
-
-class TestForeignValues:
-    """What JSON can hold and we cannot use: named with its place, never an exception of somebody else's."""
-
-    @pytest.mark.parametrize(
-        ("job", "line"),
-        [
-            (lambda: changed("messages", 3, "content", "text", value="Sale \ud83d"), "messages[3].content.text: holds half a character at place 6, as of an emoji that was cut in two"),
-            (lambda: changed("name", value="\ud83d"), "name: holds half a character at place 1, as of an emoji that was cut in two"),
-            (lambda: changed("messages", 3, "delivery_list", value=["\ud83d"]), "messages[3].delivery_list[0]: holds half a character at place 1, as of an emoji that was cut in two"),
-            (lambda: changed("messages", 3, "delivery_list", value=[2**70]), "messages[3].delivery_list[0]: is too large a number"),
-            (lambda: changed("messages", 0, "alphaname_id", value=2**64), "messages[0].alphaname_id: is too large a number"),
-            (lambda: changed("messages", 0, "schedule_time", value="9999-12-31T23:59:59Z"), "messages[0].schedule_time: lies outside of the years 1970 to 9998"),
-            (lambda: changed("messages", 0, "schedule_time", value="0001-01-01T00:00:00"), "messages[0].schedule_time: lies outside of the years 1970 to 9998"),
-            (lambda: changed("messages", value=[1] * 1_000_000), "messages: has 1,000,000 mailings, more than 10,000"),
-            (lambda: changed("messages", 2, "content", "button_link", value="https://e.com/\x00"), "messages[2].content.button_link: holds a NUL character"),
-            (lambda: changed("messages", 2, "content", "button_link", value="https://e.com/\x1b[0m"), "messages[2].content.button_link: holds a control character or another invisible one"),
-            (lambda: changed("messages", 2, "content", "button_link", value="https://e.com/\u202egpj.exe"), "messages[2].content.button_link: holds a control character or another invisible one"),
-            (lambda: changed("messages", 2, "content", "button_link", value="https://e.com:99999/"), "messages[2].content.button_link: has a host or a port that cannot be: a port is a number up to 65535"),
-            (lambda: changed("messages", 0, "delivery_list", 0, "button_link", value="https://e.com:99999/"), "messages[0].delivery_list[0].button_link: has a host or a port that cannot be: a port is a number up to 65535"),
-            (lambda: changed("messages", 3, "content", "text", value="\u200b\u2060\ufeff"), "messages[3].content.text: must not be empty"),
-            (lambda: changed("messages", 3, "content", "text", value="x" * 50_000_000), "messages[3].content.text: longer than 1,000 characters"),
-            (lambda: changed("messages", 0, "delivery_list", 0, "text", value="x" * 1001), "messages[0].delivery_list[0].text: longer than 1,000 characters"),
-            (lambda: changed("messages", 3, "content", "text", value="Dear {name}"), "messages[3].content.text: holds {name}, which nothing fills; if it is meant as it stands, give the job literal_text: true"),
-            (lambda: changed("messages", 0, "delivery_list", 0, "text", value="Dear {{ first_name }}"), "messages[0].delivery_list[0].text: holds {{ first_name }}, which nothing fills; if it is meant as it stands, give the job literal_text: true"),
-            (lambda: quick_job("375291111111", forwarding_message=[]), "forwarding_message: must be 1 or 0"),
-            (lambda: quick_job("375291111111", forwarding_message=1, message="x" * 671), "message: longer than 670 characters"),
-            (lambda: quick_job("375291111111", type_message="BUTTON", button="Go", button_link="https://e.com/" + "x" * 137), "button_link: longer than 150 characters"),
-        ],
-    )  # fmt: skip
-    def test_is_named(self, job: Callable[[], Any], line: str) -> None:
-        assert lines(job()) == [line]
-
-    def test_braces_that_are_meant(self) -> None:
-        job = changed("messages", 3, "content", "text", value='use {name} and { "a": 1 }')
-        job["literal_text"] = True
-        assert load(job).mailings[3].content["text"] == 'use {name} and { "a": 1 }'
-        assert load(changed("messages", 3, "content", "text", value=":-{ {} { x y }")).mailings[3]
-
-    def test_nested_too_deep(self) -> None:
-        deep: Any = 1
-        for _ in range(600):
-            deep = [deep]
-        (line,) = lines(changed("messages", 0, "content", "text", value=deep))
-        assert line.endswith("is nested deeper than 32 levels")
-
-    def test_mistakes_are_bounded_and_name_no_phone(self) -> None:
-        job = sample_job() | {f"37529{number:07d}": "x" for number in range(20_000)}
-        found = lines(job)
-        assert len(found) < 1100
-        assert not any("375291" in line or len(line) > 500 for line in found)
 
 
 class TestAccount:
