@@ -5,30 +5,20 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from campaigns.accounts.limiter import Breaker, Limiter, Permit, Wait
+from campaigns.accounts.limiter import Permit, Wait
 from campaigns.acts import Act, Deed
 from campaigns.errors import PermitDeniedError, StoreError
-from campaigns.settings import Rate, Settings
+from campaigns.settings import Settings
 from campaigns.store.client import Store
 from campaigns.store.embedded import EmbeddedServer
 from campaigns.store.keys import Keys
 from campaigns.wiring import connect
-
-
-def limiter(store: Store, requests: int = 0, window_s: float = 1.0, concurrency: int = 100, **more: Any) -> Limiter:
-    fields: dict[str, Any] = {"read_share": 0.5, "permit_life_s": 5.0, **more}
-    return Limiter(store, rate=Rate(requests, window_s), concurrency=concurrency, **fields)
-
-
-def permit(found: Permit | Wait) -> Permit:
-    assert isinstance(found, Permit), found
-    return found
+from tests.accounts.limits import limiter, permit
 
 
 def test_rate_is_smooth_and_bounded(store: Store) -> None:
@@ -218,105 +208,3 @@ def _acquire_many(url: str, prefix: str, number: int) -> list[float]:
         moments.append(time.time())
         limits.release(got, used=True)
     return moments
-
-
-class TestBreaker:
-    """A pause for failures ends by itself: one request at a time tries, at growing intervals."""
-
-    FIRST_S, LONGEST_S = 0.15, 0.5
-
-    def limits(self, store: Store, **more: Any) -> Limiter:
-        return limiter(store, breaker=Breaker(2, self.FIRST_S, self.LONGEST_S), **more)
-
-    def fail(self, limits: Limiter, times: int, outcome: str = "failed", *, quick: bool = False) -> None:
-        for _ in range(times):
-            got = permit(limits.acquire("a", quick=quick, patience_s=2))
-            limits.release(got, used=True, outcome=outcome)
-
-    def wait_s(self, limits: Limiter, *, quick: bool = False) -> float:
-        found = limits.acquire("a", quick=quick, patience_s=0)
-        assert isinstance(found, Wait)
-        assert found.why == "paused"
-        return found.seconds
-
-    def test_it_opens_for_what_is_paid_only(self, store: Store) -> None:
-        limits = self.limits(store)
-        self.fail(limits, 2)
-        assert self.wait_s(limits) <= self.FIRST_S
-        assert self.wait_s(limits, quick=True) <= self.FIRST_S
-        with limits.read_permit("a", "getViberMessages", patience_s=0):
-            pass
-
-    def test_one_request_tries_at_a_time(self, store: Store) -> None:
-        limits = self.limits(store)
-        self.fail(limits, 2)
-        trying = permit(limits.acquire("a", patience_s=1))
-        assert 0 < self.wait_s(limits) <= 1
-        assert 0 < self.wait_s(limits, quick=True) <= 1
-        limits.release(trying, used=True, outcome="ok")
-        held = [permit(limits.acquire("a", patience_s=0)) for _ in range(3)]
-        assert len(held) == 3
-        assert limits.pause_of("a") is None
-
-    def test_pauses_grow_up_to_the_longest(self, store: Store) -> None:
-        limits = self.limits(store)
-        self.fail(limits, 2)
-        waits = []
-        for _ in range(3):
-            trying = permit(limits.acquire("a", patience_s=2))
-            limits.release(trying, used=True, outcome="failed")
-            waits.append(self.wait_s(limits))
-        assert self.FIRST_S < waits[0] <= 2 * self.FIRST_S
-        assert 2 * self.FIRST_S < waits[1] <= self.LONGEST_S
-        assert waits[2] <= self.LONGEST_S
-
-    def test_a_try_whose_worker_died_blocks_nobody_for_ever(self, store: Store) -> None:
-        limits = self.limits(store, permit_life_s=0.3)
-        self.fail(limits, 2)
-        permit(limits.acquire("a", patience_s=1))
-        assert isinstance(limits.acquire("a", patience_s=0), Wait)
-        permit(limits.acquire("a", patience_s=1))
-
-    def test_a_try_that_made_no_request_gives_way(self, store: Store) -> None:
-        limits = self.limits(store)
-        self.fail(limits, 2)
-        limits.release(permit(limits.acquire("a", patience_s=1)), used=False)
-        permit(limits.acquire("a", patience_s=0))
-
-    def test_an_answer_that_refuses_the_content_closes_it(self, store: Store) -> None:
-        limits = self.limits(store)
-        self.fail(limits, 2)
-        limits.release(permit(limits.acquire("a", patience_s=1)), used=True, outcome="refused")
-        assert limits.pause_of("a") is None
-        self.fail(limits, 1, "refused")
-        assert limits.pause_of("a") is not None
-
-    def test_late_outcomes_neither_close_nor_prolong_it(self, store: Store) -> None:
-        limits = self.limits(store)
-        early = [permit(limits.acquire("a")) for _ in range(2)]
-        self.fail(limits, 2)
-        limits.release(early[0], used=True, outcome="failed")
-        limits.release(early[1], used=True, outcome="ok")
-        assert self.wait_s(limits) <= self.FIRST_S
-
-    def test_the_same_release_twice_counts_once(self, store: Store) -> None:
-        limits = self.limits(store)
-        self.fail(limits, 2)
-        trying = permit(limits.acquire("a", patience_s=1))
-        for _ in range(3):
-            limits.release(trying, used=True, outcome="failed")
-        assert self.wait_s(limits) <= 2 * self.FIRST_S
-
-    def test_resuming_ends_it(self, store: Store) -> None:
-        limits = self.limits(store)
-        self.fail(limits, 2)
-        limits.resume("a", Act(Deed.ACCOUNT_RESUMED, "a"))
-        held = [permit(limits.acquire("a", patience_s=0)) for _ in range(2)]
-        assert len(held) == 2
-
-    def test_one_of_many_workers_tries(self, server: EmbeddedServer, store: Store, prefix: str) -> None:
-        self.fail(self.limits(store), 2)
-        workers = [self.limits(Store(connect(Settings(redis_url=server.url)), Keys(prefix))) for _ in range(8)]
-        with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(lambda worker: worker.acquire("a", patience_s=self.FIRST_S), workers))
-        assert sum(isinstance(one, Permit) for one in found) == 1

@@ -7,9 +7,9 @@ import logging
 import os
 import socket
 import ssl
-import threading
 import time
 import traceback
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from campaigns.errors import GatewayError, NotSentError, OutcomeUnknownError
 from campaigns.gateway import calls
 from campaigns.gateway.transport import Transport
 from campaigns.settings import Secret
-from tests.gateway.wire import answering, read_whole, reset, sending, serving, silence
+from tests.gateway.wire import Wire, answering, read_whole, reset, sending, serving, silence
 
 TOKEN = Secret("tok-3f9a77c1")
 PHONE = "375291111111"
@@ -85,9 +85,8 @@ class TestNotWritten:
         with serving(sending(b"hello\r\n"), read_request=False) as wire:
             assert isinstance(failure(f"https://127.0.0.1:{wire.port}"), NotSentError)
 
-    def test_certificate_of_a_stranger(self, certificate: Path) -> None:
-        with tls_server(certificate) as port:
-            assert isinstance(failure(f"https://127.0.0.1:{port}"), NotSentError)
+    def test_a_certificate_that_nobody_vouches_for(self, over_tls: Wire) -> None:
+        assert isinstance(failure(f"https://127.0.0.1:{over_tls.port}"), NotSentError)
 
     def test_guard_says_no(self) -> None:
         with serving(answering(OK)) as wire, pytest.raises(NotSentError) as caught:
@@ -194,10 +193,9 @@ class TestAnswers:
             assert [same.send(FREE, TOKEN).body for _ in range(2)] == [body, body]
         assert wire.connections == 1
 
-    def test_tls(self, certificate: Path) -> None:
-        with tls_server(certificate) as port:
-            trusting = transport(f"https://localhost:{port}", 5, ca_file=str(certificate))
-            assert trusting.send(PAID, TOKEN).body == OK
+    def test_tls(self, over_tls: Wire, certificate: Path) -> None:
+        trusting = transport(f"https://localhost:{over_tls.port}", 5, ca_file=str(certificate))
+        assert trusting.send(PAID, TOKEN).body == OK
 
     def test_no_proxy_of_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with serving(answering(OK)) as trap, serving(answering(OK)) as wire:
@@ -235,33 +233,13 @@ def certificate() -> Path:
     return Path(__file__).parent / "localhost.pem"
 
 
-class tls_server:  # noqa: N801 (a context manager)
-    """Answers OK to one request over TLS."""
-
-    def __init__(self, certificate: Path) -> None:
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(certificate)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-
-    def __enter__(self) -> int:
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-        port: int = self._listener.getsockname()[1]
-        return port
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.close()
-        self._thread.join(5)
-
-    def _serve(self) -> None:
-        try:
-            raw, _ = self._listener.accept()
-            raw.settimeout(3)
-            with self._context.wrap_socket(raw, server_side=True) as connection:
-                request = read_whole(connection)
-                answering(OK)(connection, request)
-        except OSError:
-            pass
+@pytest.fixture
+def over_tls(certificate: Path) -> Iterator[Wire]:
+    """A server that answers OK over TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with serving(answering(OK), tls=context) as wire:
+        yield wire
 
 
 @pytest.mark.parametrize(
@@ -298,5 +276,5 @@ def test_headers_after_an_interim_answer_are_read() -> None:
     interim = b"HTTP/1.1 100 Continue\r\nodd line\r\n\r\n"
     with serving(
         sending(interim + b"HTTP/1.1 200 OK\r\nodd line\r\nContent-Length: %d\r\n\r\n" % len(OK) + OK, then=silence)
-    ) as w:
-        assert transport(w.url).send(PAID, TOKEN).raw == OK
+    ) as wire:
+        assert transport(wire.url).send(PAID, TOKEN).raw == OK

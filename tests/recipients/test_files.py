@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from campaigns.errors import JobError
-from campaigns.recipients import RecipientFile, lost_digits, mobile_phone, read_recipients
-
-A, B, C = "375291234567", "375291234568", "375291234569"
-
-
-def read(
-    folder: Path,
-    text: str | bytes,
-    name: str = "people.csv",
-    *,
-    columns: Mapping[str, str | int] | None = None,
-    encoding: str | None = None,
-    fields: set[str] | None = None,
-) -> list[Any]:
-    path = folder / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return list(read_recipients(path, columns=columns, encoding=encoding).asking(fields, "BY"))
-
-
-def refusal(folder: Path, text: str | bytes, name: str = "people.csv", **options: Any) -> str:
-    with pytest.raises(JobError) as caught:
-        read(folder, text, name, **options)
-    (line,) = caught.value.lines
-    return line.removeprefix("recipients: ")
+from campaigns.recipients import RecipientFile, read_recipients
+from tests.recipients.reading import A, B, C, read, refusal
 
 
 class TestForms:
@@ -240,37 +216,6 @@ class TestQuotes:
             assert "line 2: a cell is longer" in refusal(tmp_path, f"phone;text\n{A};{'x' * 200_000}\n")
         finally:
             csv.field_size_limit(limit)
-
-
-class TestExcel:
-    """What a spreadsheet does to phones is undone where nothing is lost, and named where something is."""
-
-    @pytest.mark.parametrize("cell", ["3,75291E+11", "3.75291E+11", "3.75E11", "3,75291Е+11", "########"], ids=str)
-    @pytest.mark.parametrize("head", ["", "phone;name\n"])
-    def test_lost_digits(self, tmp_path: Path, cell: str, head: str) -> None:
-        """One damaged phone hides no other; it is no phone, and the reason is told when it is excluded."""
-        rows = f"{head}{A};x\n{cell};y\n" if head else f"{A}\n{cell}\n"
-        assert read(tmp_path, rows, fields={"phone"}) == [A, cell]
-        assert mobile_phone(cell, "BY") is None
-        assert "Excel" in str(lost_digits(cell))
-
-    def test_all_digits_lost(self, tmp_path: Path) -> None:
-        """A file without a single phone that can be known is refused."""
-        assert "line 1: Excel" in refusal(tmp_path, "3,75291E+11\n3,75291E+11\n")
-        assert "line 2: Excel" in refusal(tmp_path, "phone;name\n########;y\n")
-
-    def test_a_number_that_the_delimiter_cuts(self, tmp_path: Path) -> None:
-        assert "line 3: a number such as 3,75291E+11 is divided" in refusal(
-            tmp_path, f"{A}\n{B},x,y\n3,75291234567E+11\n"
-        )
-        assert read(tmp_path, 'name,phone\nx,"3,75291234567E+11"\n') == [A]
-
-    def test_nothing_lost(self, tmp_path: Path) -> None:
-        text = f'phone\n="{A}"\n3.75291234568E+11\n"=""{C}"""\n'
-        assert read(tmp_path, text) == [A, B, C]
-
-    def test_decimals_are_no_digits_of_the_phone(self, tmp_path: Path) -> None:
-        assert read(tmp_path, f"phone\n{A}.0\n") == [f"{A}.0"]
 
 
 class TestJsonLines:

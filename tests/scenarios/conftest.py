@@ -1,4 +1,4 @@
-"""What scenarios of crashes share."""
+"""What scenarios share: processes that die at a point, and recipes that run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 
@@ -13,6 +14,7 @@ from campaigns.sandbox.server import Sandbox
 from campaigns.store.embedded import EmbeddedServer
 from tests.support.jobs import bulk_job, phones
 from tests.support.processes import ROOT
+from tests.support.recipes import Run, blocks
 from tests.support.rig import rig_settings
 from tests.support.stage import Stage
 
@@ -39,3 +41,19 @@ def crash(server: EmbeddedServer, sandbox: Sandbox, prefix: str) -> Crash:
         assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
 
     return run
+
+
+@pytest.fixture
+def run_recipe(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the only block under a heading as a module, with one piece of it replaced if that is asked for."""
+
+    def as_module(heading: str, replaced: str = "", by: str = "") -> ModuleType:
+        (text,) = blocks(heading)
+        assert replaced in text
+        text = text.replace(replaced, by) if replaced else text
+        module = ModuleType("recipe")
+        monkeypatch.setitem(sys.modules, "recipe", module)
+        exec(compile(text, "RECIPES.md", "exec"), vars(module))
+        return module
+
+    return as_module

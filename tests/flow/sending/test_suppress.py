@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from campaigns.flow.scheduling.work import work
-from campaigns.flow.sending.send import send_taken
-from campaigns.flow.sending.suppress import check
-from campaigns.ledger import SEND, Claim, Entry, OutdatedSuppression, ToCheck
+from campaigns.ledger import Claim
 from campaigns.recipients.exclusions import Excluded
-from campaigns.services import Services
 from campaigns.store.commands import Redis
 from tests.support import claims
 from tests.support.doubt import send_younger
@@ -185,123 +178,3 @@ class TestWhoOptsOutLater:
         stage.finish(campaign)
         assert stage.services.batches.body(f"{campaign.id}-0") == body
         assert "batch.reduced" not in stage.event_types(campaign)
-
-
-def due_again(stage: Stage, batch_id: str) -> None:
-    """Due now, and not only once the worker that checks it must have died."""
-    services = stage.services
-    services.due.put(Entry(SEND, batch_id), services.batches.read(batch_id), services.now_ms())
-
-
-class TestRaces:
-    """Between the check and the claim, and between two workers."""
-
-    def test_opted_out_between_check_and_claim(self, stage: Stage) -> None:
-        """The claim itself compares: no moment is left between looking and sending."""
-        services = stage.services
-        campaign = stage.enqueue(bulk_job(phones(3)))
-        services.optouts.add(phones(1))
-        outdated = claims.claim(services, f"{campaign.id}-0")
-        assert isinstance(outdated, ToCheck)
-        check(services, f"{campaign.id}-0", outdated.outdated)
-        services.optouts.add([phones(3)[1]])
-        assert isinstance(claims.claim(services, f"{campaign.id}-0"), ToCheck)
-        due_again(stage, f"{campaign.id}-0")
-        stage.finish(campaign)
-        assert sent(stage) == phones(3)[2:]
-
-    def test_two_workers_check_the_same_batch(self, stage: Stage) -> None:
-        """The slower one's older look changes nothing: nobody is counted twice, nobody comes back."""
-        services = stage.services
-        campaign = stage.enqueue(bulk_job(phones(4)))
-        batch_id = f"{campaign.id}-0"
-        services.optouts.add(phones(1))
-        slow = claims.claim(services, batch_id)
-        services.optouts.add([phones(4)[1]])
-        quick = claims.claim(services, batch_id)
-        assert isinstance(slow, ToCheck)
-        assert isinstance(quick, ToCheck)
-        check(services, batch_id, quick.outdated)
-        check(services, batch_id, slow.outdated)
-        check(services, batch_id, quick.outdated)
-        assert campaign.status().recipients["opted_out"] == 2
-        assert len(list(campaign.excluded())) == 2
-        due_again(stage, batch_id)
-        stage.finish(campaign)
-        assert sent(stage) == phones(4)[2:]
-
-    def test_a_claimed_batch_is_left_alone(self, stage: Stage) -> None:
-        """From the claim on the request may be on its way."""
-        services = stage.services
-        campaign = stage.enqueue(bulk_job(phones(2)))
-        batch = services.batches.read(f"{campaign.id}-0")
-        assert isinstance(claims.claim(services, batch.id), Claim)
-        services.optouts.add(phones(1))
-        check(services, batch.id, OutdatedSuppression("0:0", "1:1"))
-        assert campaign.status().recipients["sending"] == 2
-
-    def test_cancelled_while_it_is_checked(self, stage: Stage) -> None:
-        services = stage.services
-        campaign = stage.enqueue(bulk_job(phones(2)))
-        services.optouts.add(phones(1))
-        outdated = claims.claim(services, f"{campaign.id}-0")
-        assert isinstance(outdated, ToCheck)
-        campaign.cancel()
-        check(services, f"{campaign.id}-0", outdated.outdated)
-        assert campaign.status().recipients["cancelled"] == 2
-        stage.check(campaign)
-
-    def test_while_the_list_grows_without_end(self, stage: Stage) -> None:
-        """A worker neither hangs nor sends unchecked: the batch is due again."""
-        campaign = stage.enqueue(bulk_job(phones(2)))
-        batch = stage.services.batches.read(f"{campaign.id}-0")
-        numbers = iter(range(10_000_000))
-        among = stage.services.optouts.among
-        growing = type("Growing", (), {"among": lambda _, planned: (_add(stage, next(numbers)), among(planned))[1]})()
-        services = _with(stage, growing)
-        _add(stage, 9_999_999)
-        for _ in range(10):
-            taken = claims.claim(services, batch.id)
-            assert isinstance(taken, ToCheck)
-            claims.finish(services.store, send_taken(services, taken, 0.0))
-        assert campaign.status().recipients["planned"] == 2
-        assert stage.services.due.depth("bulk", stage.services.now_ms() + 2000)[0] == 1
-
-    def test_body_that_has_expired(self, stage: Stage) -> None:
-        campaign = stage.enqueue(bulk_job(phones(2)))
-        stage.services.store.ask(Redis.delete, stage.services.store.keys.body(f"{campaign.id}-0"))
-        stage.services.optouts.add(phones(1))
-        stage.finish(campaign)
-        assert campaign.status().recipients["rejected"] == 2
-
-    @pytest.mark.parametrize("kind", ["bulk", "quick"])
-    def test_many_opt_outs_while_many_workers_send(self, make_stage: Callable[..., Stage], kind: str) -> None:
-        """Whoever was on the list before the claim gets nothing, everybody else one message."""
-        stage = make_stage(recipients_per_request=5)
-        everybody = phones(60)
-        campaign = stage.enqueue(bulk_job(everybody) if kind == "bulk" else quick_job(*everybody))
-        record = stage.services.campaigns.read(campaign.id)
-
-        def send() -> None:
-            for _ in record.batch_ids():
-                work(stage.services, record.kind, overlap=2, patience_s=0)
-
-        workers = [threading.Thread(target=send) for _ in range(3)]
-        for worker in workers:
-            worker.start()
-        for phone in everybody[::7]:
-            stage.services.optouts.add([phone])
-        for worker in workers:
-            worker.join()
-        stage.finish(campaign)
-        gone = [one.phone for one in campaign.excluded() if one.reason == "opted_out"]
-        assert sorted([*sent(stage), *gone]) == everybody
-        assert set(gone) <= set(everybody[::7])
-
-
-def _add(stage: Stage, number: int) -> None:
-    stage.services.optouts.add([f"37525{number:07d}"])
-
-
-def _with(stage: Stage, optouts: Any) -> Services:
-    return replace(stage.services, optouts=optouts)
