@@ -23,7 +23,7 @@ BOUNDED = {"known": 1_000, "awaited": 10_000}
 PERMANENT = frozenset(
     {
         *("account", "optouts", "optouts_counter", "optouts_why", "events", "stream", "audit", "submissions"),
-        *("due", "primary", "clock", "metrics", "callback_secret", "replicated"),
+        *("due", "primary", "clock", "layout", "metrics", "callback_secret", "replicated"),
         # These live a minute at most.
         *("heartbeat", "beats", "taken", "turn", "workers", "turns", "full_turns", "bells"),
     }
