@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from campaigns.cli.doctor import examine
+from campaigns.cli.doctor.examination import examine
 from campaigns.enqueue import enqueue
 from campaigns.errors import LayoutError
 from campaigns.services import Services
