@@ -31,7 +31,7 @@ _numbers = itertools.count(1)
 
 
 def _only_loopback(event: str, args: tuple[Any, ...]) -> None:
-    """Tests talk to this machine and to nobody else."""
+    """Tests talk to this machine and to no other."""
     if event == "socket.connect" and isinstance(args[1], tuple):
         host = str(args[1][0])
         if not (host.startswith("127.") or host in {"::1", "localhost"}):

@@ -75,8 +75,8 @@ def make(pictures: Path) -> None:
     with TemporaryDirectory() as folder, running(optout_words="STOP") as here, Browser(Path(folder)) as browser:
         report = Path(folder, "report.html")
         report.write_text(page(report_on(here.services, sold(here))), "utf-8")
-        shown = f"{here.sandbox.url}/#{urlencode({'open': f'{SAYS_YES}:444'})}"
-        picture(browser, shown, "document.querySelectorAll('#thread li').length >= 2", pictures / "sandbox.png")
+        address = f"{here.sandbox.url}/#{urlencode({'open': f'{SAYS_YES}:444'})}"
+        picture(browser, address, "document.querySelectorAll('#thread li').length >= 2", pictures / "sandbox.png")
         picture(browser, report.as_uri(), "document.querySelector('svg')", pictures / "report.png")
 
 

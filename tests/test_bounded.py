@@ -24,7 +24,7 @@ WHOLE = {
     "keys",
     "xinfo",
 }
-#: What does so unless it is told where to stop.
+#: What does so unless it is given an end.
 RANGES = {"lrange", "zrange", "zrevrange", "zrangebyscore", "zrevrangebyscore", "xrange", "xrevrange", "xpending"}
 
 #: Where the whole is small, and why.
@@ -40,7 +40,7 @@ SMALL = {
     "store/lua/read_groups.lua": {"xinfo"},  # groups of the stream
     "store/lua/include/floor.lua": {"xinfo"},  # the same
     "store/lua/include/turns.lua": {"zrange", "zrangebyscore"},  # turns and workers
-    "store/lua/remove_members.lua": {"xinfo"},  # members of a group; the server tells of all or of none
+    "store/lua/remove_members.lua": {"xinfo"},  # members of a group; the server lists all or none
     "store/lua/read_deliveries.lua": {"hgetall"},  # only of a hash that it has found to be small
     "store/lua/take_reads.lua": {"hgetall"},  # a batch
     "store/lua/take_sends.lua": {"hgetall"},  # a batch
@@ -49,17 +49,17 @@ SMALL = {
 
 
 def of_scripts() -> Iterator[tuple[str, str, str]]:
-    """Every command of the scripts: file, command, and the rest of its line."""
+    """Every command of the scripts: file, command, and the arguments of its line."""
     for path in sorted(ROOT.rglob("*.lua")):
-        for command, rest in re.findall(r"redis\.p?call\('(\w+)'(.*)", path.read_text("utf-8")):
-            yield path.relative_to(ROOT).as_posix(), command.lower(), rest
+        for command, arguments in re.findall(r"redis\.p?call\('(\w+)'(.*)", path.read_text("utf-8")):
+            yield path.relative_to(ROOT).as_posix(), command.lower(), arguments
 
 
-def stops(command: str, rest: str) -> bool:
+def stops(command: str, arguments: str) -> bool:
     """Whether a script says how many a range may bring."""
     if command in {"zrange", "zrevrange", "lrange"}:
-        return re.match(r"(?!.*, 0, -1\))", rest) is not None
-    return re.search(r"'LIMIT'|'COUNT'|'[-]', '[+]', (\d+|most)|position, position, 1", rest) is not None
+        return re.match(r"(?!.*, 0, -1\))", arguments) is not None
+    return re.search(r"'LIMIT'|'COUNT'|'[-]', '[+]', (\d+|most)|position, position, 1", arguments) is not None
 
 
 def of_python() -> Iterator[tuple[str, str, list[ast.expr]]]:
@@ -82,7 +82,9 @@ def test_scripts_read_nothing_whole() -> None:
     found = list(of_scripts())
     assert len(found) > 200
     whole = {(name, command) for name, command, _ in found if command in WHOLE}
-    whole |= {(name, command) for name, command, rest in found if command in RANGES and not stops(command, rest)}
+    whole |= {
+        (name, command) for name, command, arguments in found if command in RANGES and not stops(command, arguments)
+    }
     assert sorted(whole) == [pair for pair in allowed() if pair[0].endswith(".lua")]
 
 

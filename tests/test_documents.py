@@ -118,9 +118,9 @@ def test_commands() -> None:
 def test_options_of_commands() -> None:
     """What the table and the guide say of options is there."""
     for command, does in rows(section(read(f"{REFERENCE}/commands.md"), "All commands")):
-        reported = CliRunner().invoke(cli, [command.strip("`").split()[0], "--help"]).output
+        output = CliRunner().invoke(cli, [command.strip("`").split()[0], "--help"]).output
         for option in [word for text in code(does) for word in text.split() if word.startswith("--")]:
-            assert option in reported, f"{command}: {option}"
+            assert option in output, f"{command}: {option}"
 
 
 def test_exit_codes() -> None:

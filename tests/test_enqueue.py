@@ -48,7 +48,7 @@ class TestEnqueue:
             stage.enqueue(bulk_job(phones(4)), key="order-1")
         assert caught.value.campaign_id == first.id
 
-    def test_a_stream_whose_key_somebody_else_has_just_taken(
+    def test_a_stream_whose_key_another_process_has_just_taken(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It is read only once it is known whose the key is: a stream can be read once."""
@@ -90,7 +90,7 @@ class TestEnqueue:
             stage.enqueue(job, recipients=iter([*phones(3), "\ud83d"]))
         assert_nothing_stored(stage)
 
-    def test_taken_out_and_listed(self, stage: Stage) -> None:
+    def test_excluded_and_listed(self, stage: Stage) -> None:
         good = phones(2)
         stage.services.optouts.add([good[1]])
         campaign = stage.enqueue(bulk_job([*good, good[0], "not a phone"]))
@@ -102,7 +102,7 @@ class TestEnqueue:
         ]
         assert [row["phone"] for row in stage.sandbox.ledger()] == [good[0]]
 
-    def test_everybody_taken_out(self, stage: Stage) -> None:
+    def test_every_recipient_is_excluded(self, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(["nobody"]))
         assert campaign.status().state == "finished"
 

@@ -119,7 +119,7 @@ def test_what_replicas_lack_is_not_stored(stage: Stage, monkeypatch: pytest.Monk
 
 
 def test_a_call_that_arrives_after_the_error_stores_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server stood still: the caller was told that nothing is stored, and then the server reads what was sent."""
+    """The server stood still: the caller got an error, so nothing may be stored, and then the server reads what was sent."""
     original, sent = Store.run_all_safely, []
 
     def unanswered(store: Store, calls: object) -> object:

@@ -113,7 +113,7 @@ def test_an_exception_says_its_type_and_place_and_nothing_of_a_job(name: str) ->
     assert len(text(made).splitlines()) > 1
 
 
-def test_exceptions_that_led_to_another_are_told_first() -> None:
+def test_exceptions_that_led_to_another_come_first() -> None:
     def act() -> None:
         try:
             {}["375291234567"]
@@ -166,12 +166,12 @@ def test_what_comes_every_second_is_written_at_debug_only(
     assert not hush(one())
     assert hush(one(logging.ERROR))
     caplog.set_level(logging.DEBUG)
-    shown = one()
-    assert hush(shown)
-    assert shown.levelname == "DEBUG"
+    made = one()
+    assert hush(made)
+    assert made.levelname == "DEBUG"
 
 
-def test_a_submission_is_told_at_info() -> None:
+def test_a_submission_is_logged_at_info() -> None:
     made = record("Task received", name="celery.worker.strategy", data={"name": "campaigns.submit", "id": "1"})
     made.levelno = logging.INFO
     assert hush(made)

@@ -24,10 +24,10 @@ def contents(stage: Stage, prefix: str) -> dict[bytes, bytes | None]:
 
 
 @pytest.fixture
-def look(stage: Stage, prefix: str) -> Callable[..., Preview]:
-    """A preview that must leave Redis as it was, and nobody awake."""
+def look_ahead(stage: Stage, prefix: str) -> Callable[..., Preview]:
+    """A preview that must leave Redis as it was, and ring no bell."""
 
-    def looked(job: Any, at: Stage = stage, **options: Any) -> Preview:
+    def previewed(job: Any, at: Stage = stage, **options: Any) -> Preview:
         before, awake = contents(at, prefix), list(at.bells)
         try:
             return preview(at.services, job, **options)
@@ -35,13 +35,13 @@ def look(stage: Stage, prefix: str) -> Callable[..., Preview]:
             assert contents(at, prefix) == before
             assert at.bells == awake
 
-    return looked
+    return previewed
 
 
-def test_everybody_is_counted_once(look: Callable[..., Preview], stage: Stage) -> None:
+def test_everybody_is_counted_once(look_ahead: Callable[..., Preview], stage: Stage) -> None:
     people = phones(3)
     stage.services.optouts.add([people[2]])
-    found = look(bulk_job([*people, people[0], "nobody"], name="Spring"))
+    found = look_ahead(bulk_job([*people, people[0], "nobody"], name="Spring"))
     assert (found.total, found.invalid, found.duplicate, found.opted_out, found.to_send) == (5, 1, 1, 1, 2)
     assert (found.name, found.kind, found.requests, found.cost, found.refused) == ("Spring", "bulk", 1, None, {})
     assert Excluded("invalid", "messages[0].delivery_list[4]", "nobody") in found.examples
@@ -49,9 +49,9 @@ def test_everybody_is_counted_once(look: Callable[..., Preview], stage: Stage) -
     assert found.first_request.body["messages"][0]["delivery_list"] == people[:2]
 
 
-def test_the_first_request_is_the_one_that_goes_out(look: Callable[..., Preview], stage: Stage) -> None:
+def test_the_first_request_is_the_one_that_goes_out(look_ahead: Callable[..., Preview], stage: Stage) -> None:
     job = sample_job()
-    found = look(job)
+    found = look_ahead(job)
     assert found.first_request is not None
     assert found.first_request.url == f"{stage.sandbox.url}/api/v1/sendBulkViber"
     assert TOKEN not in str(found.first_request)
@@ -72,8 +72,8 @@ def test_the_first_request_is_the_one_that_goes_out(look: Callable[..., Preview]
         (list_job(), "/api/v2/sendViberMessageList", 1),
     ],
 )
-def test_forms(look: Callable[..., Preview], job: Any, path: str, requests: int) -> None:
-    found = look(job)
+def test_forms(look_ahead: Callable[..., Preview], job: Any, path: str, requests: int) -> None:
+    found = look_ahead(job)
     assert found.first_request is not None
     assert found.first_request.form
     assert found.first_request.url.endswith(path)
@@ -82,9 +82,9 @@ def test_forms(look: Callable[..., Preview], job: Any, path: str, requests: int)
     assert (found.to_send is None) == (found.kind == "list")
 
 
-def test_requests_and_money(look: Callable[..., Preview], make_stage: Callable[..., Stage]) -> None:
+def test_requests_and_money(look_ahead: Callable[..., Preview], make_stage: Callable[..., Stage]) -> None:
     stage = make_stage(recipients_per_request=10, message_cost=Decimal("0.02"))
-    found = look(bulk_job(phones(25), max_cost="0.40", max_recipients=25), at=stage)
+    found = look_ahead(bulk_job(phones(25), max_cost="0.40", max_recipients=25), at=stage)
     assert (found.requests, found.cost) == (3, Decimal("0.50"))
     assert list(found.refused) == ["max_cost"]
     assert found.as_dict()["cost"] == "0.50"
@@ -93,44 +93,44 @@ def test_requests_and_money(look: Callable[..., Preview], make_stage: Callable[.
     assert refused.value.errors == found.refused
 
 
-def test_strict(look: Callable[..., Preview]) -> None:
-    assert look(bulk_job(["nobody"]), strict=True).refused == {
+def test_strict(look_ahead: Callable[..., Preview]) -> None:
+    assert look_ahead(bulk_job(["nobody"]), strict=True).refused == {
         "delivery_list": ["strict, but recipients would be excluded: 1 invalid"]
     }
 
 
-def test_mistakes_are_told_as_enqueue_tells_them(look: Callable[..., Preview], stage: Stage) -> None:
+def test_mistakes_read_as_those_of_enqueue(look_ahead: Callable[..., Preview], stage: Stage) -> None:
     job = sample_job()
     job["messages"][2]["content"]["button_link"] = "nowhere"
     job["surprise"] = 1
-    with pytest.raises(JobError) as looked:
-        look(job)
+    with pytest.raises(JobError) as previewed:
+        look_ahead(job)
     with pytest.raises(JobError) as enqueued:
         stage.enqueue(job)
-    assert looked.value.lines == enqueued.value.lines
-    assert len(looked.value.lines) == 2
+    assert previewed.value.lines == enqueued.value.lines
+    assert len(previewed.value.lines) == 2
 
 
-def test_recipients_as_a_stream(look: Callable[..., Preview]) -> None:
+def test_recipients_as_a_stream(look_ahead: Callable[..., Preview]) -> None:
     job = bulk_job([])
     del job["messages"][0]["delivery_list"]
-    assert look(job, recipients=iter(phones(2500))).requests == 3
+    assert look_ahead(job, recipients=iter(phones(2500))).requests == 3
     with pytest.raises(JobError, match=r"delivery_list\[1\]"):
-        look(job, recipients=iter([phones(1)[0], {"phone": "1", "surprise": 2}]))
+        look_ahead(job, recipients=iter([phones(1)[0], {"phone": "1", "surprise": 2}]))
 
 
-def test_a_key_that_is_taken(look: Callable[..., Preview], stage: Stage) -> None:
+def test_a_key_that_is_taken(look_ahead: Callable[..., Preview], stage: Stage) -> None:
     campaign = stage.enqueue(bulk_job(phones(2)), key="k")
-    assert look(bulk_job(phones(2)), key="k").same_as == campaign.id
-    assert look(bulk_job(phones(2)), key="other").same_as is None
+    assert look_ahead(bulk_job(phones(2)), key="k").same_as == campaign.id
+    assert look_ahead(bulk_job(phones(2)), key="other").same_as is None
     with pytest.raises(KeyConflictError):
-        look(bulk_job(phones(3)), key="k")
+        look_ahead(bulk_job(phones(3)), key="k")
 
 
 def test_callbacks_are_shown_without_their_signature(
-    look: Callable[..., Preview], make_stage: Callable[..., Stage]
+    look_ahead: Callable[..., Preview], make_stage: Callable[..., Stage]
 ) -> None:
     stage = make_stage(callback_base_url="https://here.example/viber")
-    first = look(bulk_job(phones(1)), at=stage).first_request
+    first = look_ahead(bulk_job(phones(1)), at=stage).first_request
     assert first is not None
     assert first.body["callback_url"] == "https://here.example/viber/***"

@@ -1,4 +1,4 @@
-"""The suite depends on nothing in the environment of whoever runs it."""
+"""The suite depends on nothing in the environment of the process that starts it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STRANGE = {
 }
 
 
-def test_what_tests_could_depend_on_is_taken_out() -> None:
+def test_what_tests_could_depend_on_is_removed() -> None:
     surroundings = {**STRANGE, "PATH": "/bin", "HOME": "/"}
     put_in_order(surroundings)
     assert surroundings == {"PATH": "/bin", "HOME": "/", "LC_ALL": "C.UTF-8", "TZ": "UTC"}

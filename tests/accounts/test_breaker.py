@@ -68,7 +68,7 @@ def test_pauses_grow_up_to_the_longest(store: Store) -> None:
     assert waits[2] <= LONGEST_S
 
 
-def test_a_try_whose_worker_died_blocks_nobody_for_ever(store: Store) -> None:
+def test_a_try_whose_worker_died_does_not_block_others_for_ever(store: Store) -> None:
     limits = breaking(store, permit_life_s=0.3)
     fail(limits, 2)
     permit(limits.acquire("a", patience_s=1))

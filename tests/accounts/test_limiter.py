@@ -90,7 +90,7 @@ class TestFastLane:
     """Quick messages beside a large campaign of the same account."""
 
     def test_quick_messages_overtake(self, store: Store) -> None:
-        """While a campaign takes whatever it can get, a quick message waits for nobody."""
+        """While a campaign takes whatever it can get, a quick message does not wait."""
         limits = limiter(store, 20, 1.0)
         limits.release(permit(limits.acquire("a", quick=True)), used=True)
         granted, until = [], time.monotonic() + 2.5
@@ -116,7 +116,7 @@ class TestFastLane:
                     limits.release(got, used=True)
         assert granted[False] > granted[True] / 4
 
-    def test_nothing_is_kept_for_who_sends_none(self, store: Store) -> None:
+    def test_nothing_is_reserved_without_quick_messages(self, store: Store) -> None:
         limits = limiter(store, 20, 60.0)
         for _ in range(20):
             limits.release(permit(limits.acquire("a", patience_s=5)), used=True)
@@ -131,7 +131,7 @@ class TestFastLane:
         permit(limits.acquire("a", quick=True, patience_s=0))
 
 
-def test_rest(store: Store) -> None:
+def test_pause(store: Store) -> None:
     limits = limiter(store)
     limits.pause("a", 60, 'said "no"', {"batch": "b"})
     limits.pause("a", 5, "shorter")
@@ -191,7 +191,7 @@ def test_fails_closed(free_port: int) -> None:
 
 
 def test_exact_across_eight_processes(server: EmbeddedServer, prefix: str) -> None:
-    """Nobody of eight processes ever makes it more than the limit in any window, whatever each of them sends."""
+    """Eight processes together never send more than the limit in any window, whatever each of them sends."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(8) as pool:
         moments = pool.starmap(_acquire_many, [(server.url, prefix, 6)] * 8)

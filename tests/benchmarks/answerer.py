@@ -69,5 +69,5 @@ class Answerer:
 if __name__ == "__main__":
     server = ThreadingTCPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
-    print(server.server_address[1], flush=True)  # noqa: T201 (whoever started it reads this)
+    print(server.server_address[1], flush=True)  # noqa: T201 (its parent reads this)
     server.serve_forever()

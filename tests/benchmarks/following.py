@@ -60,11 +60,11 @@ def answer(steps: float) -> bytes:
 
 
 def _nothing(*_: object) -> Permit:
-    raise AssertionError("nobody asks for a permit")
+    raise AssertionError("no permit is asked for")
 
 
 class _NoPermits(ReadPermits):
-    """To tell what a poll costs by itself: it asks for no permit besides the one that comes with what a turn takes."""
+    """Measures a poll by itself: it asks for no permit besides the one that comes with what a turn takes."""
 
     def __init__(self, store: Store, release_call: Callable[..., Call[Any]], first: Permit | None) -> None:
         super().__init__(store, _nothing, release_call, first)
@@ -74,7 +74,7 @@ class _NoPermits(ReadPermits):
 
 
 class Followed:
-    """Accepted batches of a thousand, one after the other, at a gateway that answers what it is told to."""
+    """Accepted batches of a thousand, one after the other, at a gateway that answers with given bodies."""
 
     def __init__(self, url: str, answerer: Answerer, *, limited: bool = True) -> None:
         settings = Settings(
@@ -95,7 +95,7 @@ class Followed:
         self.batch: Batch
 
     def fresh(self, said: bytes | None = None) -> str:
-        """Another batch, of which nothing was heard, or what the gateway said last. Returns its id."""
+        """Another batch, without a status or with those that the gateway gave last. Returns its id."""
         campaign = enqueue(self.services, job(_PHONES))
         batch_id = f"{campaign.id}-0"
         claim = claim_of(self.services, batch_id)

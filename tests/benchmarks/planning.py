@@ -127,4 +127,4 @@ def _grown(url: str, number: int) -> float:
 
 
 if __name__ == "__main__":
-    print(_grown(sys.argv[1], int(sys.argv[2])))  # noqa: T201 (whoever started it reads this)
+    print(_grown(sys.argv[1], int(sys.argv[2])))  # noqa: T201 (its parent reads this)

@@ -55,8 +55,8 @@ def _compared(
     name: str, services: list[Services], number: int, act: Callable[[Services], Callable[[], object]]
 ) -> Measure:
     without_s, waiting_s = alternating_s([act(one) for one in services])
-    reported = (f"{name}, one replica waited for", waiting_s / number * 1e3, "ms", without_s / number * 1e3)
-    return Measure(*reported, "not waited for", _LIMIT)
+    measured = (f"{name}, one replica waited for", waiting_s / number * 1e3, "ms", without_s / number * 1e3)
+    return Measure(*measured, "not waited for", _LIMIT)
 
 
 def enqueued(services: Services, number: int) -> Callable[[], object]:

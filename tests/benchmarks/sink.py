@@ -1,6 +1,6 @@
 """A gateway that answers at once, or after a while, and does nothing: `python -m tests.benchmarks.sink LATENCY_S`.
 
-One thread with a selector, so that many requests may wait at once. Prints its port. `GET /arrivals` tells when
+One thread with a selector, so that many requests may wait at once. Prints its port. `GET /arrivals` returns when
 which quick message arrived first (phone → seconds of the machine's monotonic clock), `GET /counts` how many quick
 requests there were and of how many phones; `POST /latency/SECONDS` changes the latency.
 """
@@ -88,7 +88,7 @@ class Sink:
             *_, connection, answer = heapq.heappop(self._waiting)
             self._last_s = time.monotonic()
             if connection.fileno() < 0:
-                continue  # whoever asked has hung up
+                continue  # the client has hung up
             try:
                 connection.sendall(answer)
             except OSError:
@@ -99,12 +99,12 @@ class Sink:
 def serve(latency_s: float, host: str = "127.0.0.1") -> None:
     listener = socket.create_server((host, 0), backlog=1024)
     listener.setblocking(False)
-    print(listener.getsockname()[1], flush=True)  # noqa: T201 (whoever started it reads this)
+    print(listener.getsockname()[1], flush=True)  # noqa: T201 (its parent reads this)
     Sink(latency_s, listener).serve()
 
 
 def _whole(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> bytes:
-    """A request that has been read whole, or nothing; a closed connection is forgotten."""
+    """A request that has been read whole, or nothing; a closed connection is dropped."""
     connection, buffer = key.fileobj, key.data
     try:
         piece = connection.recv(262_144)  # type: ignore[union-attr]
@@ -130,7 +130,7 @@ def _whole(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> byte
 
 
 def set_latency(url: str, latency_s: float) -> None:
-    """Answer after so long from now on."""
+    """Answer after this time (seconds) from now on."""
     requests.post(f"{url}/latency/{latency_s}", timeout=10).raise_for_status()
 
 

@@ -32,9 +32,9 @@ from tests.support.processes import ROOT
 def test_each_part_runs(part: str, measures: int) -> None:
     command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--json", "--only", part]
     ended = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    reported = [json.loads(line) for line in ended.stdout.splitlines()]
-    assert len(reported) == measures, ended.stdout
-    for measure in reported:
+    found = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert len(found) == measures, ended.stdout
+    for measure in found:
         assert math.isfinite(measure["value"])
         assert measure["ratio"] is None or measure["ratio"] > 0
 

@@ -27,7 +27,7 @@ from workers.app import app
 
 @contextmanager
 def silent_port() -> Iterator[int]:
-    """Connections are taken, and nobody ever says a word."""
+    """Connections are accepted, and never answered."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
@@ -151,7 +151,7 @@ def _broker_reached(settings: Settings, url: str) -> bool:
 
 
 class TestHostsCelery:
-    """What the host's Celery is told does not concern us."""
+    """Settings of the host's Celery change nothing here."""
 
     def test_its_variables(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         for variable in ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"):

@@ -66,7 +66,7 @@ def test_every_command_tells(port: int, tmp_path: Path) -> None:
     job.write_text(json.dumps(bulk_job(phones(2))), "utf-8")
     commands = [*_COMMANDS, ["send", str(job)], ["send", str(job), "--key", "k"]]
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.support.told_child", json.dumps(commands)],
+        [sys.executable, "-m", "tests.support.forked_commands", json.dumps(commands)],
         env=environment(address(port), "http://127.0.0.1:9", "x:"),
         capture_output=True,
         text=True,

@@ -15,9 +15,9 @@ DEPLOY = ROOT / "deploy"
 SYSTEMD = DEPLOY / "systemd"
 KUBERNETES = DEPLOY / "kubernetes"
 
-#: Processes that no line of the Procfile starts: they run where somebody wants them.
+#: Processes that no line of the Procfile starts: they run where an operator wants them.
 ASIDE = frozenset({"callbacks", "metrics"})
-#: A unit of systemd: section, directive, and what it is set to each time. An empty value forgets the ones before it.
+#: A unit of systemd: section, directive, and what it is set to each time. An empty value drops the ones before it.
 Unit = dict[str, dict[str, list[str]]]
 
 

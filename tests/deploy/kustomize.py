@@ -15,7 +15,7 @@ import yaml
 
 Resource = dict[str, Any]
 
-#: By which of their fields the elements of a list are told apart when a patch is laid over it.
+#: The fields that identify an element of a list when a patch is laid over it.
 _KEYS = {"containers": "name", "env": "name", "volumes": "name", "volumeMounts": "mountPath"}
 
 
@@ -134,7 +134,7 @@ def processes(found: list[Resource]) -> dict[str, Resource]:
 
 
 def environment(found: list[Resource], container: Resource) -> dict[str, str]:
-    """The variables of a container, as the kubelet makes them. Raises KeyError for what nobody made."""
+    """The variables of a container, as the kubelet makes them. Raises KeyError for what does not exist."""
     made = {(r["kind"], r["metadata"]["name"]): r for r in found}
     env: dict[str, str] = {}
     for source in container["envFrom"]:

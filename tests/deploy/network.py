@@ -39,7 +39,7 @@ def _of_port(rule: dict[str, Any], port: int) -> bool:
 
 
 def _of_peer(peers: list[dict[str, Any]] | None, labels: Labels) -> bool:
-    """Without peers a rule is for everybody. Peers in other namespaces and outside the cluster are none of these pods."""
+    """Without peers a rule is for all. Peers in other namespaces and outside the cluster are none of these pods."""
     if peers is None:
         return True
     return any(peer.keys() == {"podSelector"} and selects(peer["podSelector"], labels) for peer in peers)

@@ -66,11 +66,11 @@ def healthy(env: dict[str, str], timeout_s: float) -> None:
     """Wait until the doctor finds nothing that fails."""
     until = time.monotonic() + timeout_s
     while True:
-        looked = subprocess.run(["campaigns", "doctor"], env=env, capture_output=True, text=True, check=False)
-        if looked.returncode == 0:
+        examined = subprocess.run(["campaigns", "doctor"], env=env, capture_output=True, text=True, check=False)
+        if examined.returncode == 0:
             return
         if time.monotonic() > until:
-            raise SystemExit(f"campaigns doctor:\n{looked.stdout}{looked.stderr}")
+            raise SystemExit(f"campaigns doctor:\n{examined.stdout}{examined.stderr}")
         time.sleep(0.5)
 
 

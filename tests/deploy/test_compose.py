@@ -63,7 +63,7 @@ def test_each_is_asked_for_its_own_progress() -> None:
         assert service["healthcheck"]["timeout"] == "10s"
 
 
-def test_nobody_is_stopped_in_mid_request() -> None:
+def test_no_process_is_stopped_amid_a_request() -> None:
     for service in compose_processes().values():
         assert int(service["stop_grace_period"].removesuffix("s")) > celeryconfig.worker_soft_shutdown_timeout
 

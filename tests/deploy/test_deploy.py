@@ -42,8 +42,8 @@ def test_every_queue_that_is_named_is_one_of_them() -> None:
     assert set(DUE_QUEUES) < set(QUEUES)
     assert {route["queue"] for route in app.conf.task_routes.values()} | {app.conf.task_default_queue} <= set(QUEUES)
     rows = re.findall(r"^\| `(\w+)` \|([\w, ]*)\|", (DEPLOY / "README.md").read_text("utf-8"), re.MULTILINE)
-    reported = {name: re.findall(r"\w+", queues) for name, queues in rows}
-    assert reported == {name: queues_of(line) for name, line in procfile().items()}
+    documented = {name: re.findall(r"\w+", queues) for name, queues in rows}
+    assert documented == {name: queues_of(line) for name, line in procfile().items()}
 
 
 @pytest.mark.parametrize("where", WHERE)
@@ -77,7 +77,7 @@ def test_celery_settings_that_safety_rests_on() -> None:
 
 
 def dockerfile() -> list[list[str]]:
-    """Its instructions: name and rest."""
+    """Its instructions: names and arguments."""
     text = (DEPLOY / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
     return [line.split(None, 1) for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
@@ -85,24 +85,24 @@ def dockerfile() -> list[list[str]]:
 def test_dockerfile() -> None:
     steps = dockerfile()
     assert [name for name, _ in steps].count("FROM") == 2
-    assert all(":" in rest.split()[0] for name, rest in steps if name == "FROM")
+    assert all(":" in arguments.split()[0] for name, arguments in steps if name == "FROM")
     last = steps[max(i for i, (name, _) in enumerate(steps) if name == "FROM") :]
     assert ["USER", "campaigns"] in last
-    assert not any("pip" in rest for name, rest in last if name == "RUN")
-    for name, rest in steps:
-        if name == "COPY" and "--from" not in rest:
-            for source in rest.split()[:-1]:
+    assert not any("pip" in arguments for name, arguments in last if name == "RUN")
+    for name, arguments in steps:
+        if name == "COPY" and "--from" not in arguments:
+            for source in arguments.split()[:-1]:
                 assert (ROOT / source).exists(), source
-    assert any("--require-hashes" in rest for _, rest in steps)
-    default = json.loads(next(rest for name, rest in last if name == "CMD"))
+    assert any("--require-hashes" in arguments for _, arguments in steps)
+    default = json.loads(next(arguments for name, arguments in last if name == "CMD"))
     assert sorted(default[default.index("--queues") + 1].split(",")) == sorted(QUEUES)
 
 
 def test_health_is_progress(processes: Processes) -> None:
     """The image's health check finds whatever runs in the container, also where the store does not answer."""
-    rest = next(rest for name, rest in dockerfile() if name == "HEALTHCHECK")
-    assert json.loads(rest.split("CMD", 1)[1])[0] == "campaigns"
-    check = [sys.executable, "-m", "campaigns.cli", *json.loads(rest.split("CMD", 1)[1])[1:]]
+    arguments = next(arguments for name, arguments in dockerfile() if name == "HEALTHCHECK")
+    assert json.loads(arguments.split("CMD", 1)[1])[0] == "campaigns"
+    check = [sys.executable, "-m", "campaigns.cli", *json.loads(arguments.split("CMD", 1)[1])[1:]]
 
     def outcome() -> int:
         return subprocess.run(check, cwd=ROOT, env=processes.env, capture_output=True, check=False).returncode
@@ -138,10 +138,10 @@ def test_store_starts_with_its_configuration(where: str, tmp_path: Path, free_po
                 except RedisError:
                     assert time.monotonic() < until
                 time.sleep(0.05)
-            reported = redis.config_get("*")
-            assert reported["maxmemory-policy"] == "noeviction"
-            assert (reported["appendonly"], reported["appendfsync"], reported["save"]) == ("yes", "always", "")
-            assert reported["lazyfree-lazy-expire"] == "yes"
+            config = redis.config_get("*")
+            assert config["maxmemory-policy"] == "noeviction"
+            assert (config["appendonly"], config["appendfsync"], config["save"]) == ("yes", "always", "")
+            assert config["lazyfree-lazy-expire"] == "yes"
     finally:
         server.terminate()
         server.wait(10)

@@ -108,7 +108,7 @@ def test_each_is_asked_for_its_own_progress(sandbox_overlay: list[Resource]) -> 
         queues = queues_of(" ".join(container["command"]))
         asked = ["campaigns", "alive", *(["--queues", ",".join(queues)] if queues else [name])]
         for probe in ("startupProbe", "livenessProbe"):
-            if name == "metrics":  # it answers whoever asks
+            if name == "metrics":  # it answers every client
                 assert container[probe]["httpGet"] == {"path": "/metrics", "port": "metrics"}
             else:
                 assert container[probe]["exec"]["command"] == asked

@@ -71,15 +71,15 @@ def test_what_a_unit_may_do(name: str) -> None:
 
 def test_systemd_finds_little_exposed(installed: Path) -> None:
     """3.0 of 10 or less; what is left is mostly that they use the network."""
-    reported = analyzed(installed, "security", "--offline=true", "--threshold=30", "--no-pager")
-    assert reported is None or reported.returncode == 0, reported.stdout
+    result = analyzed(installed, "security", "--offline=true", "--threshold=30", "--no-pager")
+    assert result is None or result.returncode == 0, result.stdout
 
 
 def test_systemd_reads_every_line(installed: Path) -> None:
-    reported = analyzed(installed, "verify")
-    if reported is not None:
+    result = analyzed(installed, "verify")
+    if result is not None:
         # It complains about other units of the machine too, and it ends with 0 after most of its complaints.
-        assert [line for line in reported.stderr.splitlines() if "viber-campaigns" in line] == []
+        assert [line for line in result.stderr.splitlines() if "viber-campaigns" in line] == []
 
 
 def test_their_user_is_made() -> None:
@@ -92,7 +92,7 @@ def test_their_user_is_made() -> None:
 
 
 def test_the_user_stands_in_the_unit_itself() -> None:
-    """Whoever installs it without the folder beside it does not run it as root."""
+    """Installed without the folder beside it, it does not run as root."""
     for path in SYSTEMD.glob("*.service"):
         alone: dict[str, dict[str, list[str]]] = {}
         read_unit(path, alone)
@@ -110,7 +110,7 @@ def test_the_settings_are_some(tmp_path: Path) -> None:
     assert settings.callback_base_url is not None
 
 
-def test_nobody_is_stopped_in_mid_request() -> None:
+def test_no_process_is_stopped_amid_a_request() -> None:
     for unit in units().values():
         assert int(unit["Service"]["TimeoutStopSec"][0]) > celeryconfig.worker_soft_shutdown_timeout
         assert unit["Service"]["KillMode"] == ["mixed"]

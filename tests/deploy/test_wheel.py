@@ -69,9 +69,9 @@ class TestBesideAnotherPackageCalledWorkers:
         """As the page on operations says; without it Celery takes the application's package."""
         env = environment(server.url, "http://127.0.0.1:9", prefix)
         celery = str(Path(sys.executable).with_name("celery"))
-        reported = {}
+        has_settings = {}
         for place in ([], ["--workdir", str(application.parent / "empty")]):
             command = [celery, *place, "--app", "workers", "report"]
             ended = subprocess.run(command, cwd=application, env=env, text=True, capture_output=True, check=False)
-            reported[bool(place)] = "worker_soft_shutdown_timeout" in ended.stdout
-        assert reported == {False: False, True: True}
+            has_settings[bool(place)] = "worker_soft_shutdown_timeout" in ended.stdout
+        assert has_settings == {False: False, True: True}

@@ -43,29 +43,29 @@ def test_a_crash_repeats_what_was_not_done(stage: Stage) -> None:
     seen = [event.id for event in itertools.islice(dying.events(), 3)]
     time.sleep(0.06)
     heir = Consumer(store, "crm", claim_idle_ms=50)
-    rest: list[Event] = list(heir.events(idle_s=0.3))
-    assert seen[-1] in {event.id for event in rest}
+    remaining: list[Event] = list(heir.events(idle_s=0.3))
+    assert seen[-1] in {event.id for event in remaining}
     whole = {event.id for event in all_events(stage)}
-    assert set(seen) | {event.id for event in rest} == whole
+    assert set(seen) | {event.id for event in remaining} == whole
 
 
 def all_events(stage: Stage) -> list[Event]:
     return list(consume("fresh", idle_s=0.1, settings=stage.services.settings))
 
 
-def test_stops_when_told(stage: Stage) -> None:
+def test_stops_on_request(stage: Stage) -> None:
     stage.finish(stage.enqueue(bulk_job(phones(3))))
     done: list[str] = []
     events = consume("crm", stop=lambda: len(done) >= 2, settings=stage.services.settings)
     done.extend(event.id for event in events)
     assert len(done) == 2
-    rest = [event.id for event in consume("crm", idle_s=0.1, settings=stage.services.settings)]
-    assert rest[0] not in done
-    assert set(done) | set(rest) == {event.id for event in all_events(stage)}
+    remaining = [event.id for event in consume("crm", idle_s=0.1, settings=stage.services.settings)]
+    assert remaining[0] not in done
+    assert set(done) | set(remaining) == {event.id for event in all_events(stage)}
 
 
 def test_breaking_off_hands_back(stage: Stage) -> None:
-    """The event that a loop was left at is not done, and nobody waits for it."""
+    """The event that a loop was left at is not done, and no consumer waits for it."""
     stage.finish(stage.enqueue(bulk_job(phones(3))))
     events = consume("crm", settings=stage.services.settings)
     first = next(events)

@@ -1,4 +1,4 @@
-"""Groups: what cannot be digested is put aside, reading again from a time, forgetting."""
+"""Groups: events that cannot be processed become dead letters; reading again from a time; deletion."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def whole(stage: Stage) -> list[Event]:
 
 
 class TestPoison:
-    """One bad event holds up nobody."""
+    """One bad event holds up no other."""
 
     @pytest.mark.parametrize("name", ["crm-1", None])
     def test_what_is_never_done(self, stage: Stage, name: str | None) -> None:
@@ -105,8 +105,8 @@ class TestPoison:
         dying = member(stage, consumer="crm-1")
         positions = [event.position for event in itertools.islice(dying.events(), 1)]
         stage.services.store.ask(Redis.xdel, stage.services.store.keys.events(), *positions)
-        rest = [event.id for event in member(stage, consumer="crm-1", claim_idle_ms=60_000).events(idle_s=0.05)]
-        assert rest == [event.id for event in whole(stage)]
+        remaining = [event.id for event in member(stage, consumer="crm-1", claim_idle_ms=60_000).events(idle_s=0.05)]
+        assert remaining == [event.id for event in whole(stage)]
         assert Groups(stage.services.store).all()[0].pending == 0
 
     def test_rejected(self, stage: Stage) -> None:

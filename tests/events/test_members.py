@@ -48,7 +48,7 @@ def pending_of(store: Store, name: str) -> int:
 
 class TestRenewal:
     def test_work_that_takes_long_stays_with_its_member(self, store: Store) -> None:
-        """Nobody else gets what it works on, nor what it has fetched beside it."""
+        """No other member gets what it works on, nor what it has fetched beside it."""
         loop, _ = begun(member(store, "slow"))
         with closing(loop):
             time.sleep(0.5)
@@ -140,17 +140,17 @@ class TestMembersThatAreGone:
         assert listed(store) == {"busy"}
 
     def test_one_of_very_many(self, store: Store) -> None:
-        """It leaves without a look at all the others."""
+        """It leaves without listing all the others."""
         member(store, "x")
         for name in ("one", "two"):
             store.ask(Redis.xgroup_createconsumer, store.keys.events(), "crm", name)
-        before = looks(store)
+        before = listings(store)
         Member(store, "crm", "one", claim_idle_ms=200, dead_letters_life_ms=1000).leave()
-        assert looks(store) == before
+        assert listings(store) == before
         assert listed(store) == {"two"}
 
 
-def looks(store: Store) -> int:
-    """How often the server told of all groups or of all members of one."""
+def listings(store: Store) -> int:
+    """How often the server listed all groups or all members of one."""
     stats = store.ask(Redis.info, "commandstats")
     return sum(about["calls"] for name, about in stats.items() if name.startswith("cmdstat_xinfo"))

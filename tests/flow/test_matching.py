@@ -33,7 +33,7 @@ def people_of(found: Matched) -> dict[int, list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("reported", "sent"),
+    ("listed", "sent"),
     [
         ("Sale", " Sale "),
         ("Sale &amp; more", "Sale & more"),
@@ -46,15 +46,13 @@ def people_of(found: Matched) -> dict[int, list[str]]:
         ("SALE  today", "sale today"),
     ],
 )
-def test_altered_names_are_known_again(reported: str, sent: str) -> None:
-    assert same_name(reported, sent)
+def test_altered_names_are_known_again(listed: str, sent: str) -> None:
+    assert same_name(listed, sent)
 
 
-@pytest.mark.parametrize(
-    ("reported", "sent"), [("Sale", "Sale 10"), ("", "Sale"), ("?", "Sale"), ("Sales 2", "Sales 3")]
-)
-def test_other_names_are_not(reported: str, sent: str) -> None:
-    assert not same_name(reported, sent)
+@pytest.mark.parametrize(("listed", "sent"), [("Sale", "Sale 10"), ("", "Sale"), ("?", "Sale"), ("Sales 2", "Sales 3")])
+def test_other_names_are_not(listed: str, sent: str) -> None:
+    assert not same_name(listed, sent)
 
 
 def test_ids_decide_before_names() -> None:
@@ -80,7 +78,7 @@ def test_order_decides_between_mailings_to_the_same_people() -> None:
     assert found.ids == {0: (5,), 1: (6,)}
 
 
-def test_masked_people_are_told_by_name_or_order() -> None:
+def test_masked_phones_are_matched_by_name_or_order() -> None:
     masked = ["37529***1111"]
     found = matched(["a", "b"], [FIRST, SECOND], [element("b", masked, 6), element("?", masked, 5)])
     assert found.ids == {1: (6,)}

@@ -1,4 +1,4 @@
-"""Turns and bells: accounts and campaigns take turns, nothing is put off before a worker has it, nobody is roused in vain."""
+"""Accounts and campaigns take turns, nothing is put off before a worker has it, and no worker is woken in vain."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TestOrder:
         other = stage.enqueue(bulk_job(phones(2), account="shop"))
         assert {f"{other.id}-0", f"{other.id}-1"} < {*take(stage, BULK, 4), *take(stage, BULK, 4)}
 
-    def test_an_account_that_cannot_act_holds_up_nobody(self, stage: Stage) -> None:
+    def test_an_account_that_cannot_act_holds_up_no_other(self, stage: Stage) -> None:
         waiting = stage.enqueue(bulk_job(phones(20)))
         stage.services.limiter.pause("default", 600, "no money", paid_only=True)
         other = stage.enqueue(bulk_job(phones(3), account="shop"))

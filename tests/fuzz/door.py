@@ -99,8 +99,8 @@ def _through(services: Services, door: Consumer, item: bytes) -> None:
     assert not door.is_wake_up(message), "nothing in the queue of submissions is a wake-up"
     door.enclose(message, door.envelope_of(message))
     assert message.headers["task"] == SUBMIT
-    shown = {message.headers.get(name) for name in ("argsrepr", "kwargsrepr")}
-    assert shown == {"(a message,)", "{}"}, "without these Celery writes the job itself into its log records"
+    representations = {message.headers.get(name) for name in ("argsrepr", "kwargsrepr")}
+    assert representations == {"(a message,)", "{}"}, "without these Celery writes the job itself into its log records"
     (packed,), named, _ = loads(message.body, message.content_type, message.content_encoding, accept=_ACCEPT)
     assert named == {}
     campaign_id = take_in(services, Envelope.unpacked(packed))
@@ -114,22 +114,22 @@ def _through(services: Services, door: Consumer, item: bytes) -> None:
 
 
 def _nothing_told(lines: _Lines) -> None:
-    reported = "\n".join(lines.text)
+    written = "\n".join(lines.text)
     lines.text.clear()
-    assert PHONE not in reported
-    assert TOKEN not in reported
+    assert PHONE not in written
+    assert TOKEN not in written
 
 
 def _check_store(services: Services) -> None:
     """Events and dead letters name no phone; then the store is emptied, for the next."""
     for event in services.events.since():
-        reported = orjson.dumps(event.data).decode()
-        assert PHONE not in reported, reported
-        assert TOKEN not in reported, reported
+        written = orjson.dumps(event.data).decode()
+        assert PHONE not in written, written
+        assert TOKEN not in written, written
     for letter in services.rejected.newest():
-        reported = orjson.dumps(letter.as_dict()).decode()
-        assert PHONE not in reported, reported
-        assert TOKEN not in reported, reported
+        written = orjson.dumps(letter.as_dict()).decode()
+        assert PHONE not in written, written
+        assert TOKEN not in written, written
     services.store.redis.flushall()
 
 

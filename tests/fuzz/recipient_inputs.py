@@ -11,7 +11,7 @@ from typing import Any, Final
 
 #: The cell makes the whole file one that must be refused: a spreadsheet has lost digits of the phone.
 LOST: Final = "lost"
-#: Nobody can say; digits may only not be invented.
+#: What is meant is unknown; digits may only not be invented.
 ANYTHING: Final = "anything"
 
 _PHONE_NAMES: Final = ("phone", "Phone", "PHONE ", "Телефон", "Номер телефона", "Mobile_Phone", "тел.", "msisdn")
@@ -27,7 +27,7 @@ _PIECES: Final = (
 )  # fmt: skip
 _LETTERS: Final = ("O", "О", "l", "x", "*", "?", "#", "_", "X", "з", "²", "Ⅳ", "①", "~", "e", "♥")
 _ENCODINGS: Final = ("utf-8",) * 8 + ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32") + ("cp1251",) * 4
-#: Without the one of old Macintoshes: its small letters are those of Windows-1251, only signs tell them apart.
+#: Without the one of old Macintoshes: its small letters are those of Windows-1251, and only signs differ.
 _OTHER_ENCODINGS: Final = ("koi8-r", "cp866", "iso8859-5", "cp1252", "latin-1", "cp1250")
 #: Those in which a file that is written soundly must be read.
 CERTAIN: Final = frozenset(("utf-8", "utf-8-sig", "utf-16", "utf-32"))
@@ -56,7 +56,7 @@ class Written:
     fields: frozenset[str] = frozenset(("phone",))
     #: Whether it leaves no doubt, so that a refusal is wrong.
     certain: bool = False
-    #: Whether cells have moved or bytes have changed, so that nobody knows what must be read.
+    #: Whether cells have moved or bytes have changed, so that what must be read is unknown.
     changed: bool = False
 
 
@@ -184,7 +184,7 @@ def table(random: Random) -> Written:
 
 
 def _is_doubtful(one: Cell, text: str) -> bool:
-    """Whether a refusal may be right: of a phone that lost digits, or of lines that look like rows of their own."""
+    """Whether a refusal may be right: of a phone that lost digits, or of lines that could be rows of their own."""
     return one.phone in {LOST, ANYTHING} or any(end in part for part in (text, one.text) for end in "\n\r")
 
 

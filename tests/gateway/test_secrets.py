@@ -56,8 +56,8 @@ def watched(url: str) -> dict[str, Any]:
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    reported: dict[str, Any] = json.loads(result.stdout)
-    return reported
+    summary: dict[str, Any] = json.loads(result.stdout)
+    return summary
 
 
 def moody() -> Callable[[socket.socket, bytes], None]:
@@ -76,10 +76,10 @@ def moody() -> Callable[[socket.socket, bytes], None]:
 def test_crash_reporters_tracers_and_logs_never_see_the_token() -> None:
     """Sentry with its defaults, OpenTelemetry's instrumentations, debug logs, audit hooks, tracebacks with locals."""
     with serving(moody()) as wire:
-        reported = watched(wire.url)
-    assert reported["failures"] == 13
-    assert reported["spans"] >= 12
-    seen = "\n".join(reported["seen"])
+        summary = watched(wire.url)
+    assert summary["failures"] == 13
+    assert summary["spans"] >= 12
+    seen = "\n".join(summary["seen"])
     assert "statusBulkViber" in seen
     for spelling in spellings():
         assert spelling not in seen
@@ -109,7 +109,7 @@ def test_locals_of_a_failed_payment_show_neither_phone_nor_text() -> None:
 
 
 def test_an_interrupted_request_shows_nothing_either() -> None:
-    """A worker that is told to stop in the middle of a request raises what is no Exception."""
+    """A worker that is stopped amid a request raises SystemExit, which is no Exception."""
 
     class StoppedError(BaseException):
         pass

@@ -187,7 +187,7 @@ class TestForms:
                 read("getNewIncomingMessages", body[:-end])
 
     @pytest.mark.parametrize(
-        ("reported", "known"),
+        ("written", "known"),
         [
             ("+375291111111", PHONE),
             ("80291111111", PHONE),
@@ -198,24 +198,24 @@ class TestForms:
             ("00375291111111", PHONE),
         ],
     )
-    def test_phones_in_any_spelling(self, reported: Any, known: str) -> None:
-        assert [row.phone for row in DeliveryRows([{**DELIVERED, "phone": reported}])] == [known]
-        assert read("getNewIncomingMessages", wrapped({**REPLY, "phone": reported}))[0].phone == known
-        row = read("getViberDeliveryData", {"status": "OK", "result": {"phone": reported, "status": "READ"}})
+    def test_phones_in_any_spelling(self, written: Any, known: str) -> None:
+        assert [row.phone for row in DeliveryRows([{**DELIVERED, "phone": written}])] == [known]
+        assert read("getNewIncomingMessages", wrapped({**REPLY, "phone": written}))[0].phone == known
+        row = read("getViberDeliveryData", {"status": "OK", "result": {"phone": written, "status": "READ"}})
         assert row.phone == known
 
     @pytest.mark.parametrize("masked", ["37529***1111", "375291111XXX", "Anna", "", None, True, [], {}])
-    def test_a_masked_phone_is_nobody(self, masked: Any) -> None:
+    def test_a_masked_phone_is_no_phone(self, masked: Any) -> None:
         rows = DeliveryRows([{**DELIVERED, "phone": masked}, DELIVERED])
         assert [row.phone for row in rows] == ["375293332211"]
         assert rows.skipped == 1
 
     @pytest.mark.parametrize(
-        ("reported", "known"),
+        ("written", "known"),
         [("delivered", "DELIVERED"), (" Read ", "READ"), ("sent", "SENT"), ("undelivered", "UNDELIVERED")],
     )
-    def test_status_words_in_any_case(self, reported: str, known: str) -> None:
-        assert [row.status for row in DeliveryRows([{**DELIVERED, "status": reported}])] == [known]
+    def test_status_words_in_any_case(self, written: str, known: str) -> None:
+        assert [row.status for row in DeliveryRows([{**DELIVERED, "status": written}])] == [known]
 
     def test_the_people_of_rows_without_a_status_are_known(self) -> None:
         rows = DeliveryRows([{"phone": PHONE, "status": None}, {"phone": "375291111112"}])
@@ -223,7 +223,7 @@ class TestForms:
         assert rows.skipped == 0
 
     @pytest.mark.parametrize(
-        ("reported", "amount", "currency"),
+        ("written", "amount", "currency"),
         [
             ("0.04900 EUR", "0.04900", "EUR"),
             ("0,049 eur", "0.049", "EUR"),
@@ -233,8 +233,8 @@ class TestForms:
             (None, None, ""),
         ],
     )
-    def test_costs(self, reported: Any, amount: str | None, currency: str) -> None:
-        data = read("getViberMessageData", {"status": "OK", "result": {**LISTED, "cost": reported}})
+    def test_costs(self, written: Any, amount: str | None, currency: str) -> None:
+        data = read("getViberMessageData", {"status": "OK", "result": {**LISTED, "cost": written}})
         assert (None if data.cost is None else str(data.cost), data.currency) == (amount, currency)
 
     def test_ids_of_the_first_version(self) -> None:

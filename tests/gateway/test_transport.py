@@ -69,7 +69,7 @@ class TestNotWritten:
             listener.bind(("127.0.0.1", 0))
             listener.listen(0)
             address = listener.getsockname()
-            # Fill the queue of connections that nobody accepts.
+            # Fill the queue of connections that no server accepts.
             for _ in range(4):
                 filler = stack.enter_context(socket.socket())
                 filler.setblocking(False)

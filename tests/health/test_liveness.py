@@ -1,4 +1,4 @@
-"""When work counts as overdue: nobody takes it, although beat rings for it."""
+"""When work counts as overdue: no worker takes it, although beat rings for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def due_for(stage: Stage, seconds: float) -> None:
     stage.services.due.put_control(Entry("end", "c"), stage.services.now_ms() - round(seconds * 1000))
 
 
-def test_work_that_nobody_takes(stage: Stage) -> None:
+def test_work_that_no_worker_takes(stage: Stage) -> None:
     due_for(stage, 130)
     ticks(stage, 500, 1)
     late = overdue(stage.services.store, QUEUES, 120)

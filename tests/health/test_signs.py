@@ -62,7 +62,7 @@ def test_who_was_killed_has_no_sign(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_used_harms_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_folder_that_cannot_be_used_harms_no_process(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("")
     sign = LifeSign(tmp_path / "file", BEAT)
     sign.turned()
@@ -72,7 +72,7 @@ def test_a_folder_that_cannot_be_used_harms_nobody(tmp_path: Path, caplog: pytes
     assert [record.message for record in caplog.records] == ["sign_not_left"]
 
 
-def test_nobody_elses_folder_is_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_folder_of_another_user_is_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "theirs").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "theirs")
     LifeSign(tmp_path / "link", BEAT)

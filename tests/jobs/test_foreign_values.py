@@ -1,4 +1,4 @@
-"""Values that JSON can hold and no message can: the check names each with its place, and no foreign exception leaves it."""
+"""Values that JSON can hold and no message can: the check names each with its place, and raises only JobError."""
 
 from __future__ import annotations
 

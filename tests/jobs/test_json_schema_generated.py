@@ -101,7 +101,7 @@ def changed_jobs(draw: st.DrawFn) -> dict[str, Any]:
 @settings(max_examples=600, deadline=None)
 @given(changed_jobs())
 def test_agree(job: dict[str, Any]) -> None:
-    """What the check accepts is valid, and what is valid is refused only for what JSON Schema cannot tell."""
+    """What the check accepts is valid. What is valid is refused only for a reason that JSON Schema cannot express."""
     lines = refusals(job)
     if not lines:
         assert is_valid(job)

@@ -1,4 +1,4 @@
-"""Who did what: every act of a person is kept with the act, and nothing that nobody did."""
+"""Who did what: every act of a person is recorded with the act, and only acts of persons are."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def records(stage: Stage, since_ms: int = 0) -> list[Record]:
     return list(Audit(stage.services.store).newest(since_ms))
 
 
-def reported(stage: Stage) -> list[tuple[object, ...]]:
+def audited(stage: Stage) -> list[tuple[object, ...]]:
     """What is kept, oldest first: deed, of what, by whom, why, detail, number."""
     return [(r.deed, r.of, r.by, r.why, r.detail, r.number) for r in reversed(records(stage))]
 
@@ -36,7 +36,7 @@ def test_campaigns(stage: Stage) -> None:
     campaign.pause(by="bob")
     campaign.resume()
     campaign.cancel(by="ann")
-    assert reported(stage) == [
+    assert audited(stage) == [
         ("campaign.paused", campaign.id, "ann", "wrong text", "", None),
         ("campaign.resumed", campaign.id, "application", "", "", None),
         ("campaign.cancelled", campaign.id, "ann", "", "", None),
@@ -54,10 +54,10 @@ def test_decisions_about_batches(stage: Stage) -> None:
     stage.sandbox.fault("reset_after", "sendBulkViber")
     campaign = enqueue(stage.services, bulk_job(phones(2)))
     stage.until(lambda: campaign.status().requests.get("held") == 1)
-    assert reported(stage) == []
+    assert audited(stage) == []
     assert campaign.resolve("write-off", by="ann", why="asked them") == 1
     assert campaign.resolve("write-off", by="ann", why="asked them") == 0
-    assert reported(stage) == [("batch.resolved", f"{campaign.id}-0", "ann", "asked them", "write-off", 2)]
+    assert audited(stage) == [("batch.resolved", f"{campaign.id}-0", "ann", "asked them", "write-off", 2)]
 
 
 def test_batches_that_the_gateway_refused(stage: Stage) -> None:
@@ -65,7 +65,7 @@ def test_batches_that_the_gateway_refused(stage: Stage) -> None:
     campaign = enqueue(stage.services, bulk_job(phones(3)))
     stage.until(lambda: campaign.status().requests.get("rejected") == 1)
     assert campaign.retry(by="ann", why="registered now") == 1
-    assert reported(stage) == [("batch.retried", f"{campaign.id}-0", "ann", "registered now", "", 3)]
+    assert audited(stage) == [("batch.retried", f"{campaign.id}-0", "ann", "registered now", "", 3)]
 
 
 def test_optouts(stage: Stage) -> None:
@@ -76,7 +76,7 @@ def test_optouts(stage: Stage) -> None:
     services.optouts.add(["375259999999"], "STOP", "recipient")
     Client.over(services).optouts.remove(phones(2), by="bob", why="asked back")
     Client.over(services).optouts.remove(phones(2))
-    assert reported(stage) == [
+    assert audited(stage) == [
         ("optouts.added", MASKED, "ann", "asked", "", 1),
         ("optouts.added", "", "application", "", "", 2),
         ("optouts.removed", "", "bob", "asked back", "", 2),
@@ -87,7 +87,7 @@ def test_erasing_a_person(stage: Stage) -> None:
     Client.over(stage.services).optouts.add([ONE])
     person.erase(stage.services, ONE, by="ann", why="letter of 1 May")
     person.erase(stage.services, ONE, optout_too=True)
-    assert reported(stage)[1:] == [
+    assert audited(stage)[1:] == [
         ("person.erased", MASKED, "ann", "letter of 1 May", "", None),
         ("person.erased", MASKED, "application", "", "", None),
         ("optouts.removed", MASKED, "application", "", "", 1),
@@ -100,7 +100,7 @@ def test_accounts(stage: Stage) -> None:
     resume_account(stage.services, "default", "early")
     stage.services.limiter.pause("default", 60, "refused")
     resume_account(stage.services, "default", "ann", "topped up")
-    assert reported(stage) == [("account.resumed", "default", "ann", "topped up", "", None)]
+    assert audited(stage) == [("account.resumed", "default", "ann", "topped up", "", None)]
 
 
 def test_the_store(stage: Stage) -> None:

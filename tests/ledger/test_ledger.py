@@ -262,8 +262,8 @@ def test_errors_of_the_server_are_ours(store: Store) -> None:
         store.ask(Redis.smembers, store.keys.active())
 
 
-def test_taking_out_is_not_repeated(timed: Store) -> None:
-    """The client repeats a command whose answer was lost: nobody is counted twice."""
+def test_an_exclusion_is_counted_once(timed: Store) -> None:
+    """The client repeats a command whose answer was lost: no recipient is counted twice."""
     campaign_id = ready(timed, batches=1)
     timed.ask(Redis.sadd, timed.keys.optouts(), "2")
     batches = Batches(timed, body_life_ms=1000)
@@ -271,9 +271,9 @@ def test_taking_out_is_not_repeated(timed: Store) -> None:
     assert found == ToCheck(f"{campaign_id}-0", OutdatedSuppression("0:0", "0:1"))
     outdated = found.outdated
     batch = batches.read(f"{campaign_id}-0")
-    rest = Reduced(b"[]", {0: (2, "fp2")}, ["2"])
-    assert exclude_opted_out(timed, batch, outdated, rest, ["2"], 60_000)
-    assert not exclude_opted_out(timed, batch, outdated, rest, ["2"], 60_000)
+    reduced = Reduced(b"[]", {0: (2, "fp2")}, ["2"])
+    assert exclude_opted_out(timed, batch, outdated, reduced, ["2"], 60_000)
+    assert not exclude_opted_out(timed, batch, outdated, reduced, ["2"], 60_000)
     record = Campaigns(timed).read(campaign_id)
     assert (record.recipients[PLANNED], record.recipients["opted_out"], record.balanced) == (2, 1, True)
     assert list(Campaigns(timed).excluded(campaign_id)) == [Excluded("opted_out", f"{campaign_id}-0", "2")]

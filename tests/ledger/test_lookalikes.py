@@ -41,7 +41,7 @@ def fleet(store: Store) -> Fleet:
 
 
 def test_the_same_message_to_the_same_phone_for_years(fleet: Fleet) -> None:
-    """Somebody watches that messages arrive: each of them is remembered for its own time, not for the last one's."""
+    """Test messages that are sent all the time: each stays a lookalike for its own time, not for the last one's."""
     planned = []
     for _ in range(50):
         fleet.now_ms += _LIFE_MS // 4
@@ -59,7 +59,7 @@ def test_years_of_it_go_in_portions(fleet: Fleet) -> None:
 
 
 def test_what_waits_is_kept(fleet: Fleet) -> None:
-    """A batch that somebody paused may still go out: sweeping lets it be remembered."""
+    """A paused batch may still go out: sweeping keeps it among the lookalikes."""
     paused, sent = fleet.plan(), fleet.plan()
     for _ in range(10):
         fleet.now_ms += _LIFE_MS // 3
@@ -69,7 +69,7 @@ def test_what_waits_is_kept(fleet: Fleet) -> None:
     assert sent not in fleet.lookalikes()
 
 
-def test_nothing_that_is_forgotten_comes_back(fleet: Fleet) -> None:
+def test_nothing_that_expired_comes_back(fleet: Fleet) -> None:
     batch_id = fleet.plan()
     fleet.now_ms += _LIFE_MS
     fleet.plan()
@@ -78,19 +78,19 @@ def test_nothing_that_is_forgotten_comes_back(fleet: Fleet) -> None:
 
 
 def test_one_that_goes_out_now_shortens_no_life(fleet: Fleet) -> None:
-    """What is scheduled for later is remembered until then, whatever looks like it meanwhile."""
+    """What is scheduled for later stays a lookalike until then, whatever is planned meanwhile."""
     fleet.plan(later_ms=3_600_000)
     fleet.plan()
     assert fleet.store.ask(Redis.pttl, fleet.store.keys.lookalikes("fp")) > 3_600_000
 
 
-def test_who_is_taken_out(fleet: Fleet) -> None:
-    """What is left of a batch looks otherwise, for a time of its own."""
+def test_a_batch_with_excluded_recipients(fleet: Fleet) -> None:
+    """Without them the batch has another fingerprint, which lives for a time of its own."""
     batch_id = fleet.plan()
     fleet.store.ask(Redis.sadd, fleet.store.keys.optouts(), "2")
     found = claim_in(fleet.store, batch_id)
     assert isinstance(found, ToCheck)
-    batch, rest = fleet.batches.read(batch_id), Reduced(b"[]", {0: (1, "fp2")}, [])
-    assert exclude_opted_out(fleet.store, batch, found.outdated, rest, [], _LIFE_MS)
+    batch, reduced = fleet.batches.read(batch_id), Reduced(b"[]", {0: (1, "fp2")}, [])
+    assert exclude_opted_out(fleet.store, batch, found.outdated, reduced, [], _LIFE_MS)
     assert (fleet.lookalikes(), fleet.lookalikes("fp2")) == (set(), {batch_id})
     assert 0 < fleet.store.ask(Redis.pttl, fleet.store.keys.lookalikes("fp2")) <= _LIFE_MS

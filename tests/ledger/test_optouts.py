@@ -1,4 +1,4 @@
-"""Opt-outs: the list, its version, and the words that put somebody on it."""
+"""Opt-outs: the list, its version, and the words that put a person on it."""
 
 from __future__ import annotations
 

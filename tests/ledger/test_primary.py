@@ -14,7 +14,7 @@ from campaigns.wiring import connect
 
 @pytest.mark.parametrize(("replicas", "doubted"), [(0, True), (1, False)])
 def test_a_change_that_replicas_may_lack(settings: Settings, prefix: str, replicas: int, doubted: bool) -> None:
-    """Beat only looks, and waits for no replica. A second failover may bring up one that lacks what it noticed; where
+    """Beat only reads, and waits for no replica. A second failover may bring up one that lacks what it noticed; where
     claims wait for replicas, that puts nothing in doubt."""
     store = Store(connect(settings), Keys(prefix), safety=Safety(replicas=replicas))
     witness, primary = Witness(store), store.keys.primary()

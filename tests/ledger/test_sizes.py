@@ -50,7 +50,7 @@ def test_rejected_messages_of_a_longer_list(store: Store) -> None:
 
 
 def test_lookalikes(store: Store) -> None:
-    """Everybody who gets the same words in a message of their own is a lookalike of all others."""
+    """Single messages with the same text are lookalikes of each other."""
     store.ask(Redis.zadd, store.keys.lookalikes("fp"), {f"{campaign_id}-0:0": 1_900_000_000_000 for campaign_id in IDS})
     loads = weigh(store)
     found = list(Batches(store, body_life_ms=1000).lookalikes("fp"))
@@ -59,7 +59,7 @@ def test_lookalikes(store: Store) -> None:
 
 
 def test_many_batches(store: Store) -> None:
-    """Nobody waits while thousands of batches, or the owners of thousands of messages, are read."""
+    """No other client waits while thousands of batches, or the owners of thousands of messages, are read."""
     ids = [f"{campaign_id}-0" for campaign_id in IDS]
     store.ask_many([command(Redis.hset, store.keys.batch(i), "state", "accepted") for i in ids])
     store.ask_many([command(Redis.set, store.keys.message("main", n), f"{i}:0") for n, i in enumerate(ids)])

@@ -84,7 +84,7 @@ def check_times(scraped: Scraped) -> None:
 
 
 def test_sums_after_faults(make_stage: Callable[..., Stage]) -> None:
-    """Every kind, with a duplicate, an invalid phone, doubts, and a gateway that asks for a pause."""
+    """Every kind, with a duplicate recipient, an invalid phone, doubts, and a gateway that asks for a pause."""
     stage = make_stage(message_cost=Decimal("0.05"))
     stage.sandbox.make_list(9, phones(3, start=900))
     stage.sandbox.fault("too_many", "sendBulkViber", retry_after="1")
@@ -105,7 +105,7 @@ def test_sums_after_faults(make_stage: Callable[..., Stage]) -> None:
     assert value(scraped, "events_total") == value(scraped, "events_entries")
 
 
-def test_figures_that_do_not_agree_are_told(stage: Stage) -> None:
+def test_figures_that_do_not_agree_are_found(stage: Stage) -> None:
     campaign = stage.enqueue(bulk_job(phones(3)))
     stage.finish(campaign)
     store = stage.services.store
@@ -113,10 +113,10 @@ def test_figures_that_do_not_agree_are_told(stage: Stage) -> None:
         store.ask(Redis.hincrby, store.keys.metrics("" if "event" in field else "default"), field, 1)
     store.ask(Redis.hincrby, store.keys.metrics("default"), "request|sendBulkViber|ok", 1)
     scraped, status, events = scrape(stage.services), campaign.status(), list(stage.services.events.since())
-    reported = wrong(figures(scraped, [status], events))
-    assert "recipients accepted: metrics say 4, it is 3" in reported
-    assert "batches to accepted: metrics say 2, it is 1" in reported
-    assert "events batch.accepted: metrics say 2, it is 1" in reported
+    differences = wrong(figures(scraped, [status], events))
+    assert "recipients accepted: metrics say 4, it is 3" in differences
+    assert "batches to accepted: metrics say 2, it is 1" in differences
+    assert "events batch.accepted: metrics say 2, it is 1" in differences
     rows = stage.sandbox.ledger()
     assert wrong(figures_of_gateway(scraped, [status], events, rows, {"sendBulkViber": 1}, deaths=0)) == [
         "messages: metrics say 4, it is 3",
@@ -196,7 +196,7 @@ class TestOnce:
 
 
 def test_news_of_deliveries() -> None:
-    """A word that nobody knows counts as other; ours, for silence, has no time."""
+    """An unknown word counts as other; ours, for messages without a status, has no time."""
     followed_ms, seen_ms = 1_000_000, 1_100_000
     changes = [
         *(Change(phone, "READ", 1_090_000, 7, 0, "") for phone in phones(3)),

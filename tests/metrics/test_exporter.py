@@ -25,7 +25,7 @@ from tests.support.metrics import parsed, scrape, value
 from tests.support.stage import Stage
 
 
-def test_what_is_told_is_what_is_described(stage: Stage) -> None:
+def test_what_is_exposed_is_what_is_described(stage: Stage) -> None:
     """Types and names as described, every label with few values: no phone, no campaign."""
     campaign = stage.enqueue(bulk_job(phones(3)))
     stage.finish(campaign)
@@ -61,7 +61,7 @@ def test_a_store_that_is_not_there(stage: Stage, free_port: int) -> None:
     assert value(scrape(stage.services), "up") == 1
 
 
-def test_who_asks_again_soon_is_told_the_same() -> None:
+def test_a_scrape_soon_after_another_gets_the_same() -> None:
     now_s, reads = [0.0], []
 
     def read_once() -> list[Sample]:

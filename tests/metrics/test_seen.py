@@ -85,7 +85,7 @@ def test_groups_and_the_stream(stage: Stage) -> None:
     campaign = stage.enqueue(bulk_job(phones(1)))
     consumer = Consumer(stage.services.store, "crm", max_deliveries=1, claim_idle_ms=1)
     consumer.create_group()
-    # One is taken, and nobody acknowledges it.
+    # One is taken, and not acknowledged.
     next(consumer.events(idle_s=0.05))
     behind = scrape(stage.services)
     assert value(behind, "group_lag_seconds", group="crm") > 0
@@ -115,29 +115,27 @@ def test_the_server(stage: Stage, make_stage: Callable[..., Stage]) -> None:
 def test_clocks_that_are_apart(stage: Stage) -> None:
     """The server's against that of the exporter's machine, and what was added to it after it was set."""
     store = stage.services.store
-    reported = {sample.metric: sample.value for sample in of_server(store, lambda: time.time() - 40)}
-    assert reported[CLOCK_AHEAD] == pytest.approx(40, abs=5)
-    assert reported[CLOCK_CORRECTION] == 0
+    samples = {sample.metric: sample.value for sample in of_server(store, lambda: time.time() - 40)}
+    assert samples[CLOCK_AHEAD] == pytest.approx(40, abs=5)
+    assert samples[CLOCK_CORRECTION] == 0
     store.ask(Redis.hset, store.keys.clock(), "offset_ms", -61_000)
-    reported = {sample.metric: sample.value for sample in of_server(store, time.time)}
-    assert reported[CLOCK_AHEAD] == pytest.approx(0, abs=5)
-    assert reported[CLOCK_CORRECTION] == -61
+    samples = {sample.metric: sample.value for sample in of_server(store, time.time)}
+    assert samples[CLOCK_AHEAD] == pytest.approx(0, abs=5)
+    assert samples[CLOCK_CORRECTION] == -61
 
 
 def test_a_server_that_does_not_tell_its_settings(stage: Stage, server: EmbeddedServer) -> None:
-    """At providers that allow no CONFIG: what it does tell counts."""
+    """At providers that allow no CONFIG: what the server does show counts."""
     with connect(stage.services.settings) as redis:
         redis.acl_setuser("plain", enabled=True, nopass=True, keys=["*"], categories=["+@all"], commands=["-config"])
         try:
             url = server.url.replace("redis://", "redis://plain:any@")
             store = Store(connect(replace(stage.services.settings, redis_url=url)), stage.services.store.keys)
             assert store.server_setting("appendfsync") is None
-            reported = {
-                sample.labels: sample.value for sample in of_server(store, time.time) if sample.metric is POLICY
-            }
+            samples = {sample.labels: sample.value for sample in of_server(store, time.time) if sample.metric is POLICY}
         finally:
             redis.acl_deluser("plain")
-    assert reported["persistence",] == 1
+    assert samples["persistence",] == 1
     assert stage.services.store.server_setting("appendfsync") == "always"
     assert stage.services.store.server_setting("no-such-setting") is None
 

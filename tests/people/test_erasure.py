@@ -1,4 +1,4 @@
-"""Erasure a person: nothing of them is left, nobody else loses anything, and the account balances."""
+"""The erasure of a person: nothing of them is left, no other person loses anything, and the account balances."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ def test_the_missing_events_are_named(stage: Stage) -> None:
     sequences = {event.sequence for event in stage.events(campaign)}
     erase(stage.services, TALKER)
     left = stage.events(campaign)
-    reported = left[-1]
-    assert reported.type == "person.erased"
-    assert sequences - {event.sequence for event in left} == set(reported.data["events"])
-    assert {**reported.data, "events": []} == {"deliveries": 1, "bodies": 1, "replies": 1, "excluded": 0, "events": []}
+    erasure = left[-1]
+    assert erasure.type == "person.erased"
+    assert sequences - {event.sequence for event in left} == set(erasure.data["events"])
+    assert {**erasure.data, "events": []} == {"deliveries": 1, "bodies": 1, "replies": 1, "excluded": 0, "events": []}
 
 
 def test_unread_events_stay_for_their_reader(stage: Stage) -> None:
-    """One entry may hold other people's news: nobody loses them who has yet to read."""
+    """One entry may hold other people's changes, and consumers that have yet to read it lose none."""
     (campaign,) = finished(stage, bulk_job([TALKER, *phones(2)]))
     slow = consume("crm", settings=stage.services.settings)
     seen = list(itertools.islice(slow, 1))
@@ -183,7 +183,7 @@ def test_mailings_keep_their_numbers(stage: Stage) -> None:
 
 
 def test_a_refused_batch_that_is_sent_after_all(make_stage: Callable[..., Stage]) -> None:
-    """Who was forgotten meanwhile counts as cancelled, and the rest goes out."""
+    """A person who was erased meanwhile counts as cancelled, and the others get their message."""
     stage = make_stage(recipients_per_request=2)
     stage.sandbox.fault("refuse", "sendBulkViber", times=2)
     (campaign,) = finished(stage, bulk_job(phones(3)))
@@ -204,7 +204,7 @@ def test_the_gateways_words(stage: Stage) -> None:
     assert trace.messages[0].text == "(erased) is blocked"
 
 
-def test_opt_outs_stay_unless_told(stage: Stage) -> None:
+def test_opt_outs_stay_unless_they_are_erased_too(stage: Stage) -> None:
     stage.services.optouts.add([TALKER], why="asked")
     assert erase(stage.services, TALKER) == NOTHING
     assert stage.services.optouts.of(TALKER) is not None

@@ -1,4 +1,4 @@
-"""Erasure of a person of whom very much is kept: erased by portions, so that nobody waits for the store meanwhile."""
+"""The erasure of a person of whom very much is kept goes in portions, so that no other client of the store waits."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def test_very_much(stage: Stage) -> None:
     assert searches(stage) == before
     # What is erased is named by 100,000 bytes.
     assert heaviest < 40_000
-    reported = stage.events(campaign)[kept:]
-    assert {event.type for event in reported} == {"person.erased"}
-    for event in reported:
+    erasures = stage.events(campaign)[kept:]
+    assert {event.type for event in erasures} == {"person.erased"}
+    for event in erasures:
         check_event(event)
-    sums = [sum(event.data[kind] for event in reported) for kind in ("replies", "excluded", "deliveries", "bodies")]
+    sums = [sum(event.data[kind] for event in erasures) for kind in ("replies", "excluded", "deliveries", "bodies")]
     assert sums == [NUMBER, NUMBER, 0, 0]
-    assert len({sequence for event in reported for sequence in event.data["events"]}) == NUMBER
+    assert len({sequence for event in erasures for sequence in event.data["events"]}) == NUMBER
     assert erase(stage.services, TALKER).campaigns == 0
-    assert len(stage.events(campaign)) == kept + len(reported)
+    assert len(stage.events(campaign)) == kept + len(erasures)

@@ -54,7 +54,7 @@ def trace(*messages: SentMessage, **more: Any) -> PersonHistory:
     return PersonHistory(**{**fields, **more})
 
 
-def reported(*traces: PersonHistory, optout: OptOut | None = None) -> list[str]:
+def lines_of(*traces: PersonHistory, optout: OptOut | None = None) -> list[str]:
     return list(explained(PHONE, list(traces), optout, UTC))
 
 
@@ -186,7 +186,7 @@ FATES: dict[str, tuple[SentMessage, list[str]]] = {
 def test_each_fate(fate: str) -> None:
     found, lines = FATES[fate]
     head = "Spring (c1): bulk, account shop, handed in 2030-05-01 12:00:00, ready"
-    assert reported(trace(found)) == [f"{PHONE}, times in UTC", "  not opted out", "", head, *lines]
+    assert lines_of(trace(found)) == [f"{PHONE}, times in UTC", "  not opted out", "", head, *lines]
 
 
 def test_every_state_has_its_words() -> None:
@@ -194,18 +194,18 @@ def test_every_state_has_its_words() -> None:
 
 
 def test_refused_here() -> None:
-    lines = reported(trace(message("rejected", text="4 recipients, more than max_recipients 3", refused_here=True)))
+    lines = lines_of(trace(message("rejected", text="4 recipients, more than max_recipients 3", refused_here=True)))
     assert lines[4] == "  batch c1-0: refused here, before the gateway was paid"
 
 
 def test_paused() -> None:
-    lines = reported(trace(message("planned", attempt=0, sent_ms=None), state="paused"))
+    lines = lines_of(trace(message("planned", attempt=0, sent_ms=None), state="paused"))
     assert lines[-1] == "    the campaign is paused: campaigns resume c1"
 
 
 def test_excluded() -> None:
     found = trace(excluded=(("duplicate", "messages[0].delivery_list[4]"), ("opted_out", "c1-0")), name="")
-    assert reported(found)[3:] == [
+    assert lines_of(found)[3:] == [
         "c1: bulk, account shop, handed in 2030-05-01 12:00:00, ready",
         "  excluded: handed in more than once (messages[0].delivery_list[4])",
         "  excluded: opted out (c1-0)",
@@ -214,20 +214,20 @@ def test_excluded() -> None:
 
 def test_replies() -> None:
     replies = (Reply("9", PHONE, "Yes", NOON + MINUTE, "c1-0", ""), Reply("10", PHONE, "No", None, "c1-0", ""))
-    assert reported(trace(replies=replies))[4:] == ["  answered 2030-05-01 12:01:00: Yes", "  answered: No"]
+    assert lines_of(trace(replies=replies))[4:] == ["  answered 2030-05-01 12:01:00: Yes", "  answered: No"]
 
 
 def test_opted_out() -> None:
     undo = f"campaigns optouts remove {PHONE}"
-    assert reported(optout=OptOut(NOON, "reply 12"))[1] == f"  opted out since 2030-05-01 12:00:00: reply 12; {undo}"
-    assert reported(optout=OptOut(NOON, "a letter", "ann"))[1].startswith(
+    assert lines_of(optout=OptOut(NOON, "reply 12"))[1] == f"  opted out since 2030-05-01 12:00:00: reply 12; {undo}"
+    assert lines_of(optout=OptOut(NOON, "a letter", "ann"))[1].startswith(
         "  opted out since 2030-05-01 12:00:00 by ann: a le"
     )
-    assert reported(optout=OptOut(None, ""))[1] == f"  opted out; {undo}"
+    assert lines_of(optout=OptOut(None, ""))[1] == f"  opted out; {undo}"
 
 
-def test_nobody_knows_them() -> None:
-    assert reported() == [f"{PHONE}, times in UTC", "  not opted out", "  in no campaign that is kept"]
+def test_no_campaign_knows_them() -> None:
+    assert lines_of() == [f"{PHONE}, times in UTC", "  not opted out", "  in no campaign that is kept"]
 
 
 def test_times_are_in_the_zone() -> None:

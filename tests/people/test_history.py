@@ -38,7 +38,7 @@ def test_no_phone(stage: Stage) -> None:
 
 
 def test_before_and_after_it_is_sent(make_stage: Callable[..., Stage]) -> None:
-    """The batch is told apart from its neighbours, by its body and then by what was heard."""
+    """The batch is found among its neighbours by its body, and then by statuses."""
     stage = make_stage(recipients_per_request=2)
     campaign = stage.enqueue(bulk_job(phones(7)))
     (trace,) = traces(stage, phones(7)[5])
@@ -57,8 +57,8 @@ def test_before_and_after_it_is_sent(make_stage: Callable[..., Stage]) -> None:
     assert find_message(stage.services, 1) is None
 
 
-def test_silent_among_those_who_were_heard_of(stage: Stage) -> None:
-    """News of others in the batch do not hide a phone of which nothing was heard."""
+def test_no_status_among_others_that_have_one(stage: Stage) -> None:
+    """Statuses of others in the batch do not hide a phone without one."""
     campaign = stage.enqueue(bulk_job(phones(3)))
     store, batch_id = stage.services.store, f"{campaign.id}-0"
     store.ask(Redis.hset, store.keys.deliveries(batch_id, 0), phones(1)[0], "SENT|1|2|0")
@@ -69,8 +69,8 @@ def test_several_mailings(stage: Stage) -> None:
     campaign = stage.enqueue(sample_job(schedule=None))
     stage.finish(campaign)
     for phone in {d.phone for d in campaign.deliveries()}:
-        reported = [(m.mailing, m.delivery_id) for m in traces(stage, phone)[0].messages]
-        assert reported == [(d.mailing, d.delivery_id) for d in campaign.deliveries() if d.phone == phone]
+        delivery_ids = [(m.mailing, m.delivery_id) for m in traces(stage, phone)[0].messages]
+        assert delivery_ids == [(d.mailing, d.delivery_id) for d in campaign.deliveries() if d.phone == phone]
 
 
 def test_two_texts(stage: Stage) -> None:
@@ -103,7 +103,7 @@ def test_replies(stage: Stage) -> None:
     assert [reply.message for reply in trace.replies] == ["Yes"]
 
 
-def test_expired_body_and_nothing_heard(stage: Stage) -> None:
+def test_expired_body_and_no_status(stage: Stage) -> None:
     campaign = stage.enqueue(bulk_job(phones(1)))
     stage.services.store.ask(Redis.delete, stage.services.store.keys.body(f"{campaign.id}-0"))
     assert traces(stage, phones(1)[0]) == []
@@ -116,7 +116,7 @@ def test_more_campaigns_than_a_page(stage: Stage) -> None:
 
 
 def test_doubts_and_how_they_ended(make_stage: Callable[..., Stage]) -> None:
-    """Told as long as the campaign is kept, though its events are long gone."""
+    """It is there while the campaign is kept, though its events are long gone."""
     stage = make_stage(settle_window_s=0.2, check_interval_s=0.1)
     campaign = in_doubt(stage, "reset_before", bulk_job(phones(1)))
     stage.until(lambda: campaign.status().recipients["held"] == 1)
@@ -130,7 +130,7 @@ def test_doubts_and_how_they_ended(make_stage: Callable[..., Stage]) -> None:
 
 
 def test_a_doubt_that_came_with_a_change_of_server(make_stage: Callable[..., Stage]) -> None:
-    """It begins before anything was sent, and is told like every other."""
+    """It begins before anything was sent, and is found like every other."""
     stage = make_stage(settle_window_s=0.2, check_interval_s=0.1)
     campaign = stage.enqueue(bulk_job(phones(1)))
     declare_restored(stage.services, "ann")
@@ -141,15 +141,15 @@ def test_a_doubt_that_came_with_a_change_of_server(make_stage: Callable[..., Sta
 
 
 def test_no_script_looks_into_many_mailings(stage: Stage) -> None:
-    """Batches of many mailings are looked into some at a time: their names have 170,000 bytes."""
+    """Batches of many mailings are read some at a time: their names have 170,000 bytes."""
     store, keys = stage.services.store, stage.services.store.keys
     mailing = MailingRecord("m", 0, 1, None, "fp", "bulk").packed()
     fields = {"state": "ready", "kind": "bulk", "batches": 300, "job": orjson.dumps({"messages": [{}] * 20})}
     store.ask(Redis.hset, keys.campaign("c"), None, None, fields)
     batch = {"state": "settled", "kind": "bulk", "n": 20, "mailings": orjson.dumps([mailing] * 20)}
     store.ask_many([command(Redis.hset, keys.batch(f"c-{n}"), None, None, batch) for n in range(300)])
-    for number, heard in ((7, 19), (299, 0)):
-        store.ask(Redis.hset, keys.deliveries(f"c-{number}", heard), "375291000000", "READ|5|7|0")
+    for number, mailing in ((7, 19), (299, 0)):
+        store.ask(Redis.hset, keys.deliveries(f"c-{number}", mailing), "375291000000", "READ|5|7|0")
     campaign, loads = stage.services.campaigns.read("c"), weigh(store)
     found = stage.services.people.batches_with(campaign, "375291000000")
     assert [batch.id for batch in found] == ["c-7", "c-299"]

@@ -1,4 +1,4 @@
-"""Planning: everybody handed in ends in exactly one place."""
+"""Planning: every recipient of a job ends in exactly one place."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ rows = st.lists(
 
 @given(rows, st.integers(1, 7))
 def test_bulk_splits(handed_in: list[tuple[str, str]], most: int) -> None:
-    """No phone twice, no request too large, and everybody accounted for."""
+    """No phone twice, no request too large, and every recipient accounted for."""
     batches, taken, working = plan(bulk_job([phone for phone, _ in handed_in]), most)
     sent = [phone for batch in batches for mailing in phones_of("bulk", batch.body) for phone in mailing]
     assert max(Counter(sent).values(), default=1) == 1
@@ -125,8 +125,8 @@ def test_personal_splits(handed_in: list[tuple[str, str]], most: int) -> None:
     for batch in batches:
         assert batch.recipients <= most
         for mailing in orjson.loads(batch.body):
-            reported = [row["phone"] for row in mailing["delivery_list"]]
-            assert len(set(reported)) == len(reported) > 0
+            in_mailing = [row["phone"] for row in mailing["delivery_list"]]
+            assert len(set(in_mailing)) == len(in_mailing) > 0
             sent += [(row["phone"], row["text"]) for row in mailing["delivery_list"]]
     assert max(Counter(sent).values(), default=1) == 1
     assert len(sent) + sum(len(out.rows) for out in taken) == len(handed_in)
@@ -149,7 +149,7 @@ def test_mailings_share_requests() -> None:
     assert [[m.name[-1] for m in batch.mailings] for batch in batches] == [["1", "2"], ["3", "4"], ["5"]]
 
 
-def test_places_of_those_taken_out() -> None:
+def test_places_of_excluded_recipients() -> None:
     _, taken, working = plan(bulk_job([*phones(1), *phones(1), "x", OPTED_OUT, 375291000007]))
     assert {out.reason: out.rows for out in taken} == {
         "duplicate": [("messages[0].delivery_list[1]", phones(1)[0])],

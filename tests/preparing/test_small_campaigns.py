@@ -76,7 +76,7 @@ def test_the_same_is_written_as_bit_by_bit(make_stage: Callable[..., Stage], job
     }
 
 
-def test_somebody_who_is_opted_out_is_excluded(stage: Stage) -> None:
+def test_an_opted_out_recipient_is_excluded(stage: Stage) -> None:
     stage.services.optouts.add(phones(1), why="asked")
     campaign = stage.enqueue(bulk_job(phones(3)))
     assert (campaign.status().recipients["opted_out"], campaign.status().recipients["planned"]) == (1, 2)
@@ -107,7 +107,7 @@ def test_a_single_message_that_is_over_takes_little_memory(stage: Stage, followe
 
 
 def test_one_round_trip(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also with a key, and with somebody on the list of opt-outs who is not messaged here."""
+    """Also with a key, and with a person on the list of opt-outs who is not messaged here."""
     stage.services.optouts.add(phones(1, start=50), why="asked")
     stage.enqueue(quick_job(*phones(1)))  # the clocks are compared, and the script is known
     trips: list[int] = []

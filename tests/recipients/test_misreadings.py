@@ -13,7 +13,7 @@ from tests.recipients.reading import A, B, C, read, refusal
 @pytest.mark.parametrize("cell", ["3,75291E+11", "3.75291E+11", "3.75E11", "3,75291Е+11", "########"], ids=str)
 @pytest.mark.parametrize("head", ["", "phone;name\n"])
 def test_lost_digits(tmp_path: Path, cell: str, head: str) -> None:
-    """One damaged phone hides no other; it is no phone, and the reason is told when it is excluded."""
+    """One damaged phone hides no other; it is no phone, and its exclusion gives the reason."""
     rows = f"{head}{A};x\n{cell};y\n" if head else f"{A}\n{cell}\n"
     assert read(tmp_path, rows, fields={"phone"}) == [A, cell]
     assert mobile_phone(cell, "BY") is None

@@ -33,7 +33,7 @@ def values(changes: list[Change]) -> dict[str, str]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
-answers = st.lists(st.lists(st.tuples(st.sampled_from([*PHONES, "stranger"]), st.sampled_from(WORDS)), max_size=6))
+answers = st.lists(st.lists(st.tuples(st.sampled_from([*PHONES, "someone else"]), st.sampled_from(WORDS)), max_size=6))
 
 
 @given(answers)
@@ -53,9 +53,9 @@ def test_any_sequence_of_answers(sequence: list[list[tuple[str, str]]]) -> None:
             status = value.split("|")[0]
             assert rank(status) >= rank(before[phone]) if phone in before else True
     assert set(stored) <= set(PHONES)
-    reported = Counter(value.split("|")[0] for value in stored.values())
-    assert {word: number for word, number in words.items() if number} == reported
-    assert final == sum(number for word, number in reported.items() if word in DEFAULT_FINAL)
+    counted = Counter(value.split("|")[0] for value in stored.values())
+    assert {word: number for word, number in words.items() if number} == counted
+    assert final == sum(number for word, number in counted.items() if word in DEFAULT_FINAL)
 
 
 @given(answers)
@@ -80,7 +80,7 @@ def test_value_is_as_documented() -> None:
     assert encoded_values(found({}, [row("1", "SENT", None)])) == ["1", "SENT|5||0"]
 
 
-def test_silence() -> None:
+def test_no_status() -> None:
     stored = {"1": "READ|1|7|0", "2": "SENT|1|8|0"}
     changes = expire_unreported(stored, PHONES, final=DEFAULT_FINAL, now_ms=9)
     assert [(c.phone, c.before, c.status, c.delivery_id) for c in changes] == [
@@ -90,7 +90,7 @@ def test_silence() -> None:
     assert expire_unreported({"1": "DELIVERED|1|7|0"}, ["1"], final=DEFAULT_FINAL, now_ms=9) == []
 
 
-def test_late_news_replaces_silence() -> None:
+def test_a_late_status_replaces_unknown_final() -> None:
     assert found({"1": "UNKNOWN_FINAL|1||0"}, [row("1", "READ")])[0].status == "READ"
 
 

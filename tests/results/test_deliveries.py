@@ -1,4 +1,4 @@
-"""Deliveries: a large mailing is read in portions, and nobody's news are lost in between."""
+"""Deliveries: a large mailing is read in portions, and no change is lost in between."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def accepted_batch(store: Store) -> Batch:
     return Batch.read("c-0", decoded(store.ask(Redis.hgetall, key)))
 
 
-def news(status: str, *about: str, before: str = "") -> list[Change]:
+def changes_to(status: str, *about: str, before: str = "") -> list[Change]:
     return [Change(phone, status, 5, 7, 0, before) for phone in about]
 
 
@@ -45,7 +45,7 @@ def test_a_usual_mailing_is_read_in_one_round_trip(store: Store, batch: Batch) -
     deliveries = deliveries_of(store)
     assert deliveries.read_versioned(batch.id, 0) == ("0", {})
     assert not deliveries.any_stored(batch.id, 0)
-    assert deliveries.write(batch, 0, news("SENT", *LARGE[:1000]), "0", seen_ms=0) == "1"
+    assert deliveries.write(batch, 0, changes_to("SENT", *LARGE[:1000]), "0", seen_ms=0) == "1"
     assert deliveries.any_stored(batch.id, 0)
     loads = weigh(store)
     store.ask(Redis.ping)  # the first command of a connection comes after its introduction
@@ -57,7 +57,7 @@ def test_a_usual_mailing_is_read_in_one_round_trip(store: Store, batch: Batch) -
 def test_no_script_reads_a_large_mailing_whole(store: Store, batch: Batch) -> None:
     """Each row has 30 bytes: together they are 120,000."""
     deliveries = deliveries_of(store)
-    version = deliveries.write(batch, 0, news("SENT", *LARGE), "0", seen_ms=0)
+    version = deliveries.write(batch, 0, changes_to("SENT", *LARGE), "0", seen_ms=0)
     loads = weigh(store)
     assert deliveries.read_versioned(batch.id, 0) == (version, dict.fromkeys(LARGE, "SENT|5|7|0"))
     assert deliveries.stored(batch.id, 0).keys() == set(LARGE)
@@ -65,7 +65,7 @@ def test_no_script_reads_a_large_mailing_whole(store: Store, batch: Batch) -> No
 
 
 class Interrupted(Store):
-    """A store in which somebody else is busy between two portions."""
+    """A store in which another process writes between two portions."""
 
     meanwhile: Callable[[], Any] | None = None
 
@@ -79,15 +79,15 @@ class Interrupted(Store):
 
 def test_what_others_write_between_two_portions_is_noticed(store: Store, batch: Batch) -> None:
     other = deliveries_of(store)
-    version = other.write(batch, 0, news("SENT", *LARGE), "0", seen_ms=0)
+    version = other.write(batch, 0, changes_to("SENT", *LARGE), "0", seen_ms=0)
     assert version is not None
-    interrupted, readings = Interrupted(store.redis, store.keys), news("READ", *LARGE, before="SENT")
+    interrupted, readings = Interrupted(store.redis, store.keys), changes_to("READ", *LARGE, before="SENT")
     interrupted.meanwhile = lambda: other.write(batch, 0, readings, version, seen_ms=0)
     deliveries = deliveries_of(interrupted)
     seen, stored = deliveries.read_versioned(batch.id, 0)
     assert seen == version
     assert {value.partition("|")[0] for value in stored.values()} == {"SENT", "READ"}
-    assert deliveries.write(batch, 0, news("DELIVERED", *LARGE, before="SENT"), seen, seen_ms=0) is None
+    assert deliveries.write(batch, 0, changes_to("DELIVERED", *LARGE, before="SENT"), seen, seen_ms=0) is None
     assert set(other.stored(batch.id, 0).values()) == {"READ|5|7|0"}
 
 

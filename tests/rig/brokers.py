@@ -1,8 +1,8 @@
-"""Campaigns over a real RabbitMQ, whose workers die and whose broker goes away: everybody once, and all in time.
+"""Campaigns over a real RabbitMQ, whose workers die and whose broker goes away: each message once, and all in time.
 
 `python -m tests.rig.brokers amqp://guest:guest@127.0.0.1:5672/` (or with `?queue_type=quorum`) needs a RabbitMQ that runs (Debian: rabbitmq-server); its
 virtual host must be one for tests. Real workers, beat and store, the sandbox as gateway; a proxy stands before the broker.
-Prints a line per scene; ends with 1 if somebody was messaged twice or never, or a campaign did not end.
+Prints a line per scene; ends with 1 if a person was messaged twice or never, or a campaign did not end.
 """
 
 from __future__ import annotations

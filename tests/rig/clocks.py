@@ -2,7 +2,7 @@
 
 `python -m tests.rig.clocks [--only SCENE]`. Real processes, a real server under libfaketime, the sandbox as gateway. A
 campaign of 40 requests, with two that reset after they arrived; half a second after the first, the clock is set.
-Prints the seconds until all is finished, and ends with 1 if a scene took a minute more than `still`, or somebody was
+Prints the seconds until all is finished, and ends with 1 if a scene took a minute more than `still`, or a person was
 messaged twice or never.
 """
 

@@ -122,12 +122,12 @@ def _judged(events: Events, folder: Path, crashes: int, store: Store) -> Outcome
             got[event_id] += 1
             facts.setdefault(event_id, set()).add(fact)
     wanted = {single.id: _fact(single) for event in events.since() for single in single_changes(event)}
-    reported = Counter(fact for found in facts.values() for fact in found)
+    arrivals = Counter(fact for found in facts.values() for fact in found)
     return Outcome(
         crashes=crashes,
         written=len(wanted),
         lost=sum(event_id not in got for event_id in wanted),
-        doubled=sum(number - 1 for fact, number in reported.items() if fact.endswith("/delivery.changed")),
+        doubled=sum(number - 1 for fact, number in arrivals.items() if fact.endswith("/delivery.changed")),
         repeated=sum(number - 1 for number in got.values()),
         dead=int(store.ask(Redis.xlen, store.keys.dead_letters(_GROUP))),
     )

@@ -55,7 +55,7 @@ class Exporting:
         self._thread.join()
 
     def scrape(self) -> Scraped:
-        """What Prometheus is told now."""
+        """What Prometheus scrapes now."""
         with urllib.request.urlopen(self._url, timeout=30) as answer:
             return parsed(answer.read().decode())
 

@@ -6,7 +6,7 @@ may be lost. With 0 campaigns, answers and opt-outs of the last moment may be lo
 up must be listed. `--lag 2` lets replicas be up to two seconds behind, another lag for each failover. What happens:
 
 - `kill`: the primary is killed, and what it had still to replicate is lost.
-- `together`: the same, and a worker's machine dies with it, so that nobody can tell what was claimed.
+- `together`: the same, and a worker's machine dies with it, so that no process knows what was claimed.
 - `freeze`: the primary is frozen, and comes back beside its successor as a second primary.
 - `split`: Sentinels, replicas and most workers lose sight of the primary for `--split` seconds; one worker does not (not with `--wait 0`).
 
@@ -50,7 +50,8 @@ from tests.support.sentinels import Fleet, until
 from tests.support.tls import CERTIFICATE
 
 _PATIENCE_S = 240.0
-#: Where nothing waits for replicas, or a mutant does not, most of it is in doubt at the end, and to look for all that takes many requests.
+#: Where nothing waits for replicas, or a mutant does not, most of it is in doubt at the end, and the checks of the
+#: listing take many requests.
 _PATIENCE_IN_DOUBT_S = 900.0
 _ACTS = ("kill", "freeze", "together", "split")
 #: Two primaries of which neither waits for replicas both send: only CAMPAIGNS_REPLICAS helps against that.
@@ -223,10 +224,10 @@ class Failovers:
         end_s = time.monotonic() + (_PATIENCE_S if self.wait and not self.mutant else _PATIENCE_IN_DOUBT_S)
         while not all(one.campaign.status().state in OVER for one in campaigns):
             if time.monotonic() > end_s:
-                reported = [
+                still_open = [
                     (one.text, one.campaign.status().state, one.campaign.status().recipients) for one in campaigns
                 ]
-                raise TimeoutError(f"not finished: {reported}")
+                raise TimeoutError(f"not finished: {still_open}")
             time.sleep(0.2)
 
 
@@ -263,8 +264,8 @@ def _line(run: Failovers) -> bool:
     except Exception as error:  # noqa: BLE001 (the seeds that follow run all the same)
         _say(f"seed {run.seed}: {dict(run.done)}, not judged: {type(error).__name__}: {error}")
         return False
-    reported = ", ".join(f"{kind} {len(lines)}" for kind, lines in found.wrong().items())
-    _say(f"seed {run.seed}: {dict(run.done)}, recipients {found.recipients}, {HELD} {found.held}; {reported}")
+    findings = ", ".join(f"{kind} {len(lines)}" for kind, lines in found.wrong().items())
+    _say(f"seed {run.seed}: {dict(run.done)}, recipients {found.recipients}, {HELD} {found.held}; {findings}")
     took_s = time.monotonic() - began_s
     promoted_s, again_s = max(run.promoted_s), max(run.taken_again_s)
     _say(f"  promoted after {promoted_s:.1f} s, enqueue after {again_s:.1f} s more; {took_s:.0f} s in all")

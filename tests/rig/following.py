@@ -1,7 +1,7 @@
 """Three days of following ten thousand batches, with the clock passed in: what polling costs, and how late it sees.
 
 `python -m tests.rig.following` prints a table. Each batch's state changes at moments of its own; a poll that is due
-waits for the account's limit, if there is one. The decision when to look again is the one that workers use.
+waits for the account's limit, if there is one. The next poll is due when workers would poll.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from campaigns.flow.poll_schedule import next_poll_ms
 
 HORIZON_MS = 72 * 3_600_000
 FRACTION, MINIMUM_S = 0.25, 3.0
-#: Ages (seconds) by which staleness is told.
+#: Ages (seconds) at which staleness is printed.
 AGES = (10, 60, 600, 3_600, 6 * 3_600, 24 * 3_600, 72 * 3_600)
 
 

@@ -70,7 +70,7 @@ class Harm:
             "freeze": self._freeze,
             "terminate": lambda: self._replace(lambda worker: os.kill(worker.pid, signal.SIGTERM)),
             "cut off": lambda: self._tell_server("CLIENT", "KILL", "TYPE", "normal"),
-            "half open": lambda: self._count(self._proxy.silence()),
+            "half open": lambda: self._count(self._proxy.go_half_open()),
             "full": self._fill_server,
             "disk": self._fill_disk,
         }
@@ -94,7 +94,7 @@ class Harm:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGCONT)
 
-    def forget(self) -> None:
+    def stop_writing(self) -> None:
         """From now on the server writes nothing down: after its next kill it is the one of this moment."""
         self._tell_server("CONFIG", "SET", "appendonly", "no")
 

@@ -1,4 +1,4 @@
-"""How long work was due that nobody took, while a storm went on."""
+"""How long work was due that no worker took, while a storm went on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EVERY_S = 0.5
 
 
 class Idle:
-    """Looks twice a second, in a thread, while its block lasts. `longest_s` is the worst of all queues."""
+    """Checks twice a second, in a thread, while its block lasts. `longest_s` is the worst of all queues."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -35,7 +35,7 @@ class Idle:
     def _look_on(self) -> None:
         while not self._ended.wait(_EVERY_S):
             for queue in DUE_QUEUES:
-                # While the server is away nobody can take anything.
+                # While the server is away no worker can take anything.
                 with contextlib.suppress(CampaignsError):
                     self._look(queue)
 

@@ -84,7 +84,7 @@ def _trusting(send: Callable[..., Any], *args: Any, **options: Any) -> Any:
 
 @contextmanager
 def nothing_guards_the_first_byte() -> Iterator[None]:
-    """Whoever has claimed a batch sends it, however late."""
+    """A worker that has claimed a batch sends it, however late."""
     original = Exchange.__init__
 
     def init(self: Exchange, *args: Any, **fields: Any) -> None:
@@ -127,7 +127,7 @@ def replicas_are_waited_for_after_the_first_byte() -> Iterator[None]:
 
 @contextmanager
 def another_primary_is_not_noticed() -> Iterator[None]:
-    """Scripts look neither at the replication id nor at what workers know of lost claims."""
+    """Scripts compare neither the replication id nor what workers know of lost claims."""
     text = campaigns.store.client.script_text
 
     def blind(name: str) -> str:
@@ -156,6 +156,6 @@ OF_FAILOVERS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "late-wait": replicas_are_waited_for_after_the_first_byte,
     "blind": another_primary_is_not_noticed,
 }
-#: Not of the workers: a store that no longer writes down what it is told, and an ordinary Celery task.
-FORGETFUL, ORDINARY = "forgetful", "ordinary"
-MUTANTS = (*IN_WORKERS, FORGETFUL, ORDINARY)
+#: Not of the workers: a store whose writes no longer reach the disk, and an ordinary Celery task.
+LOSES_WRITES, ORDINARY = "loses-writes", "ordinary"
+MUTANTS = (*IN_WORKERS, LOSES_WRITES, ORDINARY)

@@ -110,8 +110,8 @@ def judge_secrets(redis: Redis, broker_keys: str, logs: str, token: str, texts: 
     """No token anywhere in the store; no token, no phone and no text in logs and in the broker's messages."""
     for key in redis.scan_iter():
         text = _text(redis, key)
-        reported = _private(text, texts) if key.decode().startswith(broker_keys) else []
-        findings.leaks += [f"{key.decode()} holds {secret[:6]}..." for secret in reported]
+        found = _private(text, texts) if key.decode().startswith(broker_keys) else []
+        findings.leaks += [f"{key.decode()} holds {secret[:6]}..." for secret in found]
         if token in text:
             findings.leaks.append(f"{key.decode()} holds the token")
     findings.leaks += [f"a log holds {secret[:6]}..." for secret in _private(logs, texts)]
@@ -141,50 +141,50 @@ class Ledger:
         self._said[text, phone] += deliveries
 
     def leave_out(self, vanished: Sequence[Wanted], findings: Findings) -> None:
-        """Of these campaigns only this counts: nobody got one of them twice. Their texts are nobody else's."""
+        """Of these campaigns only this counts: no person got one of them twice. No other campaign has their texts."""
         for one in vanished:
             for phone in one.phones:
                 if (times := len(self._sent.pop((one.text, phone), []))) > 1:
                     findings.doubles.append(f"{one.text}, which vanished: {phone} was sent {times} times")
 
     def compare(self, wanted: Counter[tuple[str, str]], findings: Findings) -> None:
-        """Nobody twice, nobody unasked; what we call accepted is there, what we call planned or refused is not."""
+        """No double send, and none without a job; what we call accepted is there, what we call planned or refused is not."""
         for text, phone in {*self._sent, *wanted}:
             rows, said, asked = self._sent[text, phone], self._said[text, phone], wanted[text, phone]
-            reported = f"{text}: {phone}"
+            message = f"{text}: {phone}"
             states = Counter(delivery.state for delivery in said)
             surely = sum(states[state] for state in _AT_THE_GATEWAY)
             possibly = len(said) - sum(states[state] for state in _NEVER_SENT)
             if len(rows) > asked:
-                findings.doubles.append(f"{reported} asked for {asked} times, sent {len(rows)} times")
+                findings.doubles.append(f"{message} asked for {asked} times, sent {len(rows)} times")
             elif len(rows) > possibly:
-                findings.doubles.append(f"{reported} is {dict(states)} and was sent {len(rows)} times")
+                findings.doubles.append(f"{message} is {dict(states)} and was sent {len(rows)} times")
             if len(rows) < surely:
-                findings.lost.append(f"{reported} is {dict(states)} and was sent {len(rows)} times")
+                findings.lost.append(f"{message} is {dict(states)} and was sent {len(rows)} times")
             if len(said) != asked:
-                findings.lost.append(f"{reported} was asked for {asked} times and stands here {len(said)} times")
-            findings.unknown_phones += _unknown_phones(reported, rows, said)
+                findings.lost.append(f"{message} was asked for {asked} times and stands here {len(said)} times")
+            findings.unknown_phones += _unknown_phones(message, rows, said)
 
 
-def _unknown_phones(reported: str, rows: list[dict[str, Any]], said: list[Delivery]) -> list[str]:
+def _unknown_phones(message: str, rows: list[dict[str, Any]], said: list[Delivery]) -> list[str]:
     """What we say about a message that is not this one, or not what the gateway says."""
     found, at_gateway = [], {row["delivery_id"]: row["status"] for row in rows}
-    heard = [delivery for delivery in said if delivery.delivery_id is not None]
+    with_ids = [delivery for delivery in said if delivery.delivery_id is not None]
     if any(delivery.state == SETTLED and not delivery.status for delivery in said):
-        found.append(f"{reported} is settled, and nothing is known of it")
-    if len({delivery.delivery_id for delivery in heard}) < len(heard):
-        found.append(f"{reported}: two deliveries of one id")
-    for delivery in heard:
+        found.append(f"{message} is settled, and nothing is known of it")
+    if len({delivery.delivery_id for delivery in with_ids}) < len(with_ids):
+        found.append(f"{message}: two deliveries of one id")
+    for delivery in with_ids:
         status = at_gateway.get(delivery.delivery_id)
         if status is None:
-            found.append(f"{reported}: no such delivery at the gateway: {delivery.delivery_id}")
+            found.append(f"{message}: no such delivery at the gateway: {delivery.delivery_id}")
         elif delivery.state == SETTLED and delivery.status not in {status, "UNKNOWN_FINAL"}:
-            found.append(f"{reported} is {delivery.status}, at the gateway {status}")
+            found.append(f"{message} is {delivery.status}, at the gateway {status}")
     return found
 
 
 def _ours(wanted: Wanted, findings: Findings) -> dict[str, list[Delivery]]:
-    """What we say of everybody whom a job named."""
+    """Our state and status of each recipient whom a job named."""
     status = wanted.campaign.status()
     findings.recipients += status.total
     findings.settled += status.recipients["settled"]
@@ -196,7 +196,7 @@ def _ours(wanted: Wanted, findings: Findings) -> dict[str, list[Delivery]]:
     for delivery in wanted.campaign.deliveries():
         ours[delivery.phone].append(delivery)
     if status.kind == "list" and not status.recipients["settled"]:
-        # Nobody is known by name until the gateway names them; until then all share the state of the one batch.
+        # No phone is known until the gateway names it; until then all share the state of the one batch.
         state = next((state for state, number in status.recipients.items() if number), PLANNED)
         for phone in wanted.phones:
             ours[phone] = [Delivery(phone, "", f"{wanted.campaign.id}-0", state, "", None, None, 0)]
@@ -204,14 +204,14 @@ def _ours(wanted: Wanted, findings: Findings) -> dict[str, list[Delivery]]:
 
 
 def _judge_money(wanted: Wanted, ours: dict[str, list[Delivery]], ledger: Ledger, findings: Findings) -> None:
-    """What we say it cost is what the gateway took for what we say it has; nobody knows about what is held."""
+    """Our cost is what the gateway took for what we call accepted; what is held may have cost something or not."""
     known = [
         phone for phone, deliveries in ours.items() for delivery in deliveries if delivery.state in _AT_THE_GATEWAY
     ]
     took = sum((ledger.cost(wanted.text, phone) for phone in known), Decimal(0))
-    reported = wanted.campaign.status().cost or Decimal(0)
-    if reported != took:
-        findings.money.append(f"{wanted.campaign.id}: cost {reported}, but the gateway took {took}")
+    cost = wanted.campaign.status().cost or Decimal(0)
+    if cost != took:
+        findings.money.append(f"{wanted.campaign.id}: cost {cost}, but the gateway took {took}")
 
 
 def _judge_events(services: Services, campaign: Campaign, findings: Findings) -> None:
@@ -231,7 +231,7 @@ def _judge_events(services: Services, campaign: Campaign, findings: Findings) ->
 
 
 def replayed(events: list[Event]) -> tuple[dict[str, int], dict[str, int]]:
-    """What somebody who only reads the stream knows: batches by state, deliveries by status."""
+    """What a consumer that only reads the stream knows: batches by state, deliveries by status."""
     states: dict[str, str] = {}
     words: dict[tuple[str, int, str], str] = {}
     for event in events:

@@ -87,14 +87,14 @@ class Prometheus:
         rules, config = self._folder / "rules.yaml", self._folder / "prometheus.yaml"
         rules.write_text(yaml.safe_dump(shortened(_RULES.read_text("utf-8"), self._factor)), "utf-8")
         often = _short(f"{round(_SCRAPE_S)}s", self._factor)
-        reported = {
+        document = {
             "global": {"scrape_interval": often, "scrape_timeout": often, "evaluation_interval": often},
             "rule_files": [str(rules)],
             "scrape_configs": [
                 {"job_name": "campaigns", "static_configs": [{"targets": [f"127.0.0.1:{exporter}"]}]},
             ],
         }
-        config.write_text(yaml.safe_dump(reported), "utf-8")
+        config.write_text(yaml.safe_dump(document), "utf-8")
         return [
             "prometheus",
             f"--config.file={config}",

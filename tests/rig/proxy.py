@@ -45,7 +45,7 @@ class Proxy:
         self._lines: list[_Line] = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
-    def silence(self) -> int:
+    def go_half_open(self) -> int:
         """Let all connections of this moment go half open; new ones work. Returns how many."""
         lines = [line for line in self._lines if not line.silent.is_set()]
         for line in lines:
@@ -53,7 +53,7 @@ class Proxy:
         return len(lines)
 
     def refuse(self) -> None:
-        """From now on nobody can connect any more; connections of this moment go on."""
+        """From now on no client can connect any more; connections of this moment go on."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

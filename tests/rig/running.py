@@ -1,4 +1,4 @@
-"""Campaigns that run as they do at an operator's: workers, beat, a consumer, traffic, and somebody who is watching."""
+"""Campaigns that run as they do at an operator's: workers, beat, a consumer, traffic, and a process that watches."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ class Running:
         self.prometheus = self._stack.enter_context(watching)
 
     def open_gateway(self) -> None:
-        """Whoever asks the gateway can connect, at the same port as before."""
+        """Clients of the gateway can connect again, at the same port as before."""
         port = self._door.port if self._door else 0
         sandbox_port = int(self.sandbox.url.rpartition(":")[2])
         self._door = self._stack.enter_context(Proxy(sandbox_port, port))
 
     def close_gateway(self) -> None:
-        """Nobody can connect to the gateway; what is under way goes on."""
+        """No client can connect to the gateway; what is under way goes on."""
         if self._door:
             self._door.refuse()
 

@@ -44,7 +44,7 @@ from tests.conftest import Processes, environment
 from tests.rig.exporting import Exporting, judge_figures
 from tests.rig.harm import KILLS, OTHERS, Harm
 from tests.rig.idle import Idle
-from tests.rig.mutants import FORGETFUL, IN_WORKERS, MUTANTS, ORDINARY
+from tests.rig.mutants import IN_WORKERS, LOSES_WRITES, MUTANTS, ORDINARY
 from tests.rig.oracle import Findings, Wanted, judge, judge_group, judge_limits, judge_secrets
 from tests.rig.proxy import Proxy
 from tests.rig.weather import FREEZE_S, order_faults, ordinary, receive_callbacks
@@ -61,11 +61,11 @@ _STALLED = 0.06
 _GROUP = "archive"
 _PATIENCE_S = 300.0
 _LEASE_S = 11
-#: Nobody leaves work that is due for longer, whatever happens.
+#: No work that is due waits for longer, whatever happens.
 _IDLE_S = 60.0
 _PREFIX = "storm:"
 _LIST_ID = 2
-#: Of a whole run: three campaigns to 200 each, two that nobody can tell apart, single messages, a list, and
+#: Of a whole run: three campaigns to 200 each, two lookalikes, single messages, a list, and
 #: three recipients before the storm.
 RECIPIENTS = 3 * 200 + 2 * 20 + 20 + 25 + 3
 
@@ -104,7 +104,7 @@ class Storm:
         self.harm = harm  # nothing but this
         self.workers = workers
         self._started = itertools.count()
-        self.idle_s = 0.0  # the longest time that work was due and nobody took it
+        self.idle_s = 0.0  # the longest time that work was due and no worker took it
         self.dialect = dialect
         self.mutant = mutant
         self.random = Random(seed)
@@ -160,8 +160,8 @@ class Storm:
         sandbox.change(list_bulk=self.listing, list_quick=self.listing)
         order_faults(sandbox, self.random)
         campaigns = [wanted(*job, services) for job in self._jobs()]
-        if self.mutant == FORGETFUL:
-            harm.forget()
+        if self.mutant == LOSES_WRITES:
+            harm.stop_writing()
         self._raging.mkdir()
         with Idle(services) as idle, exporting:
             harm.rage(self.kills, self.harm)
@@ -172,16 +172,16 @@ class Storm:
             self._until(campaigns, harm.supervise)
         self.idle_s = idle.longest_s
         harm.thaw()
-        time.sleep(_LEASE_S)  # whoever still holds a batch and sends late does it now
+        time.sleep(_LEASE_S)  # a worker that still holds a batch and sends late does it now
         findings = judge(services, [calm, *campaigns], sandbox)
         self.resent = sum(
             event.type == "batch.planned" and event.data["from"] == "unknown"
             for one in campaigns
-            if "list" not in one.text  # a draft that nobody confirmed costs nothing and is made again
+            if "list" not in one.text  # a draft that was not confirmed costs nothing and is made again
             for event in services.events.since(source=one.campaign.id)
         )
         if self.idle_s > _IDLE_S:
-            findings.idle.append(f"work was due for {self.idle_s:.0f} s, and nobody took it")
+            findings.idle.append(f"work was due for {self.idle_s:.0f} s, and no worker took it")
         deaths = sum(harm.done[name] for name in (*KILLS, *OTHERS, "ended by itself"))
         judge_figures(services, exporting, [calm, *campaigns], sandbox, deaths, findings)
         judge_group(services.events, consumer, findings)
@@ -206,9 +206,9 @@ class Storm:
         for number in range(3):
             text, rows = f"storm text {number}", phones(200, start=1000 * number)
             jobs.append((bulk_job(rows, text=text), text, rows))
-        for _ in range(2):  # two that nobody can tell apart at the gateway
+        for _ in range(2):  # two lookalikes
             rows = phones(20, start=4000)
-            jobs.append((bulk_job(rows, text="storm text twin"), "storm text twin", rows))
+            jobs.append((bulk_job(rows, text="storm text lookalike"), "storm text lookalike", rows))
         rows = phones(20, start=5000)
         jobs.append((quick_job(*rows, message="storm text quick"), "storm text quick", rows))
         jobs.append((list_job(_LIST_ID, message="storm text list"), "storm text list", phones(25, start=7000)))
@@ -219,8 +219,8 @@ class Storm:
         while not all(one.campaign.status().state in OVER for one in campaigns):
             if time.monotonic() > end_s:
                 statuses = [one.campaign.status() for one in campaigns]
-                reported = [(status.id, status.state, status.recipients) for status in statuses]
-                raise TimeoutError(f"seed {self.seed}: not finished: {reported}")
+                still_open = [(status.id, status.state, status.recipients) for status in statuses]
+                raise TimeoutError(f"seed {self.seed}: not finished: {still_open}")
             time.sleep(0.2)
             supervise()
 
@@ -268,11 +268,11 @@ def _storm_line(seed: int, folder: Path, kills: int, **options: Any) -> bool:
         _say(f"seed {seed}: not judged: {type(error).__name__}: {error}; {time.monotonic() - started_s:.0f} s")
         return False
     killed = sum(storm.harms[name] for name in KILLS)
-    reported = ", ".join(f"{kind} {len(lines)}" for kind, lines in found.wrong().items())
+    findings = ", ".join(f"{kind} {len(lines)}" for kind, lines in found.wrong().items())
     others = ", ".join(f"{name} {number}" for name, number in sorted(storm.harms.items()) if name not in KILLS)
     _say(
         f"seed {seed}: kill -9 {killed} ({others}), recipients {found.recipients}, settled {found.settled}, "
-        f"held {found.held}, rejected {found.rejected}; {reported}; due and not taken for {storm.idle_s:.0f} s at most; {time.monotonic() - started_s:.0f} s"
+        f"held {found.held}, rejected {found.rejected}; {findings}; due and not taken for {storm.idle_s:.0f} s at most; {time.monotonic() - started_s:.0f} s"
     )
     for lines in found.wrong().values():
         for line in lines[:5]:

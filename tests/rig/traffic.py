@@ -1,4 +1,4 @@
-"""Many senders at once: nobody waits for somebody who cannot act, and nothing piles up.
+"""Many senders at once: none waits for another that cannot act, and nothing piles up.
 
 `python -m tests.rig.traffic [--only SCENE] [--layout procfile|one] [--seconds S]`, by default minutes. Real processes,
 a real server, the sandbox as gateway.

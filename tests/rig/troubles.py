@@ -28,9 +28,9 @@ from tests.support.waiting import wait_until
 _ALWAYS = {"CampaignsWatchdog"}
 #: What scrapes, evaluations and slow processes take beside the time of a rule.
 _SLACK_S = 60.0
-#: So long each trouble stays, in seconds of an operator's time: lateness would be told by then.
+#: How long each trouble stays, in seconds of an operator's time: every alert would have fired by then.
 _STAYS_S = 720.0
-#: So long after its end an alert may stay, in the same seconds: a range of ten minutes is the longest.
+#: How long an alert may stay after that, in the same seconds: the longest range is ten minutes.
 _LEAVES_S = 900.0
 #: Before a trouble is planted, nothing has fired for so many seconds.
 _CALM_S = 20.0
@@ -146,14 +146,14 @@ TROUBLES = {
 
 
 class Watch:
-    """Looks at the alerts, and keeps the names of those that fired though they had no reason to."""
+    """Reads the alerts, and keeps the names of those that fired though they had no reason to."""
 
     def __init__(self, here: Running, expected: str) -> None:
         self._here, self._expected = here, expected
         self.others: set[str] = set()
 
     def calm(self, for_s: float) -> None:
-        """Wait until nothing has fired for so long: while processes start, nobody is known to work."""
+        """Wait until nothing has fired for this time: while processes start, none is known to work."""
         since_s = time.monotonic()
         while time.monotonic() < since_s + for_s:
             if self.fires() or self.others:

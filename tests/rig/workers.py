@@ -49,7 +49,7 @@ class Treatment:
 
 
 def treat(treatment: Treatment) -> None:
-    """For the rest of this process' life, and in its forks."""
+    """Until this process ends, and in its forks."""
     _trust(treatment.ca_file)
     if treatment.mutant:
         _for_life.enter_context({**IN_WORKERS, **OF_FAILOVERS}[treatment.mutant]())
@@ -67,7 +67,7 @@ def _trust(ca_file: str) -> None:
 
 
 def _stall(treatment: Treatment) -> None:
-    """SIGSTOP between the claim and the first byte, as when a machine is suspended, until somebody sends SIGCONT."""
+    """SIGSTOP between the claim and the first byte, as when a machine is suspended, until SIGCONT."""
     original, randoms = Transport.send, dict[int, Random]()
 
     def send(self: Transport, call: Any, *args: Any, **options: Any) -> Any:

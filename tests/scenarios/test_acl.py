@@ -36,7 +36,7 @@ _FILE = ROOT / "deploy" / "redis.acl"
 
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[EmbeddedServer]:
-    """A server that has read the file; the test itself comes in as its default user, to look at the log of refusals."""
+    """A server that has read the file; the test itself is its default user, and reads the log of refusals."""
     text = _FILE.read_text("utf-8").replace("user default off", "user default on nopass ~* &* +@all")
     rules = tmp_path / "users.acl"
     rules.write_text(text.replace("user campaigns on", f"user campaigns on >{_PASSWORD}"), "utf-8")
@@ -90,8 +90,8 @@ def test_all_that_is_done(
         monkeypatch.setenv(name, value)
     with default_services_are(None):
         for line in commands(campaigns[0]):
-            reported = CliRunner().invoke(cli, line.split())
-            assert reported.exit_code == 0, f"{line}: {reported.output}"
+            result = CliRunner().invoke(cli, line.split())
+            assert result.exit_code == 0, f"{line}: {result.output}"
     assert read_metrics(services.store, services.settings)
     Groups(services.store).delete("crm")
     assert refusals(guarded) == []
@@ -138,7 +138,7 @@ def refusals(server: EmbeddedServer) -> list[str]:
         "PUBLISH somebody-else 1",
     ],
 )
-def test_what_nobody_needs(restricted: str, command: str) -> None:
+def test_what_no_process_needs(restricted: str, command: str) -> None:
     with Redis.from_url(restricted) as redis, pytest.raises(NoPermissionError):
         redis.execute_command(*command.split())
 

@@ -1,4 +1,4 @@
-"""`campaigns alive` beside real processes: what stands still is noticed, and an outage is nobody's fault."""
+"""`campaigns alive` beside real processes: what stands still is noticed, and no process is blamed for an outage."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_pools_without_processes(processes: Processes, pool: str) -> None:
         time.sleep(0.5)
 
 
-def test_an_outage_of_store_and_broker_is_nobodys_fault(sandbox: Sandbox, prefix: str, tmp_path: Path) -> None:
+def test_no_process_is_blamed_for_an_outage_of_store_and_broker(sandbox: Sandbox, prefix: str, tmp_path: Path) -> None:
     with EmbeddedServer() as server:
         env = environment(server.url, sandbox.url, prefix) | {"CAMPAIGNS_SIGNS_FOLDER": str(tmp_path / "signs")}
         processes = Processes(tmp_path, env)
@@ -141,7 +141,7 @@ def test_a_worker_whose_pool_is_stuck_while_work_is_due(processes: Processes, sa
     processes.beat()
     services = services_of(processes.env)
     wait_until(lambda: bool(services.store.ask(Redis.hgetall, services.store.keys.beats())))
-    time.sleep(2)  # nothing is due, so nobody need do anything
+    time.sleep(2)  # nothing is due, so no worker needs to do anything
     assert alive(processes.env, "--work-s", "1", "--queues", "bulk")[0] == 0
     pool = children(worker)
     for pid in pool:

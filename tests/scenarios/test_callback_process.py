@@ -63,7 +63,7 @@ def test_a_lost_answer_is_found_by_its_callback(processes: Processes, sandbox: S
     assert receiver.stop() == 0
 
 
-def test_it_ends_once_whoever_called_is_noted(
+def test_it_ends_once_every_callback_is_recorded(
     processes: Processes, server: EmbeddedServer, sandbox: Sandbox, free_port: int
 ) -> None:
     """SIGTERM while callbacks wait for the store, one of them in the middle of its body; none is dropped."""

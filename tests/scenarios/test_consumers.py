@@ -1,4 +1,4 @@
-"""Consumers as processes: killed, told to stop, and written in another language."""
+"""Consumers as processes: killed, stopped, and written in another language."""
 
 from __future__ import annotations
 

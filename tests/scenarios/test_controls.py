@@ -156,17 +156,17 @@ def test_trimming_what_a_group_has_not_read(rig: Stage, mutant: bool) -> None:
     assert (read >= set(there)) is not mutant
 
 
-@pytest.mark.parametrize(("forgets", "mutant"), [(False, False), (True, False), (True, True)])
-def test_store_that_forgets(sandbox: Sandbox, prefix: str, forgets: bool, mutant: bool) -> None:
-    """kill -9 of a store that no longer writes down what it is told: the ledger is the state of yesterday.
+@pytest.mark.parametrize(("loses_writes", "mutant"), [(False, False), (True, False), (True, True)])
+def test_store_that_loses_writes(sandbox: Sandbox, prefix: str, loses_writes: bool, mutant: bool) -> None:
+    """kill -9 of a store whose writes no longer reach the disk: the ledger is the state of yesterday.
 
-    A worker that lived on knows better. Without one (the mutant) nobody does.
+    A worker that lived on knows better. Without one (the mutant) no process does.
     """
     with EmbeddedServer() as server:
         stage = Stage(rig_settings(server.url, sandbox.url, prefix, poll_horizon_s=3.0), sandbox)
         stage.finish(stage.enqueue(named("known", 3, start=5000)))
         campaign = stage.enqueue(named("hello", 10))
-        if forgets:
+        if loses_writes:
             stage.services.store.redis.config_set("appendonly", "no")
         stage.until(lambda: campaign.status().sent == 10)
         server.kill()
@@ -178,7 +178,7 @@ def test_store_that_forgets(sandbox: Sandbox, prefix: str, forgets: bool, mutant
 
 
 def test_ordinary_task(sandbox: Sandbox, server: EmbeddedServer, tmp_path: Path) -> None:
-    """A Celery task with autoretry, as it is usually written: one lost answer, and everybody gets it twice."""
+    """A Celery task with autoretry, as it is usually written: one lost answer, and every recipient gets it twice."""
     sandbox.fault("reset_after", "sendBulkViber")
     control = Ordinary(tmp_path, server.url, sandbox.url)
     try:

@@ -62,7 +62,7 @@ def test_sending(rig: Stage, crash: Crash, point: str) -> None:
     assert_each_once(rig, campaign, 10)
 
 
-@pytest.mark.parametrize("point", ["after whole request", "after learning ids", "before record", "after record"])
+@pytest.mark.parametrize("point", ["after whole request", "after ids are recorded", "before record", "after record"])
 def test_sending_quick(rig: Stage, crash: Crash, point: str) -> None:
     """Among others: the answer had come and its id was noted, but not that the batch is accepted."""
     rig.finish(rig.enqueue(quick_job(phones(1, start=6000)[0], message="known quick")))
@@ -75,8 +75,8 @@ def test_sending_quick(rig: Stage, crash: Crash, point: str) -> None:
 @pytest.mark.parametrize(
     "point",
     [
-        "before learning of a list mailing",
-        "after learning of a list mailing",
+        "before a list mailing is recorded",
+        "after a list mailing is recorded",
         "before confirming",
         "after confirming",
     ],
@@ -95,9 +95,9 @@ def test_sending_a_list(rig: Stage, crash: Crash, point: str) -> None:
     assert rig.sandbox.summary()["spent_units"] == before + 4 * 4900
 
 
-@pytest.mark.parametrize("point", ["before learning of a list mailing", "after learning of a list mailing"])
+@pytest.mark.parametrize("point", ["before a list mailing is recorded", "after a list mailing is recorded"])
 def test_limits_of_a_list_outlive_a_crash(rig: Stage, crash: Crash, point: str) -> None:
-    """Over `max_recipients` nothing is confirmed, whoever created the mailing."""
+    """Over `max_recipients` nothing is confirmed, whichever worker created the mailing."""
     campaign = rig.enqueue(list_job(1, message="hello", max_recipients=3))
     crash(point, "send", f"{campaign.id}-0")
     rig.finish(campaign, timeout_s=30)
@@ -105,7 +105,7 @@ def test_limits_of_a_list_outlive_a_crash(rig: Stage, crash: Crash, point: str) 
     assert campaign.status().recipients["rejected"] == 4
 
 
-@pytest.mark.parametrize("point", ["after learning ids", "before intake", "after intake", "before record"])
+@pytest.mark.parametrize("point", ["after ids are recorded", "before intake", "after intake", "before record"])
 def test_polling(rig: Stage, crash: Crash, point: str) -> None:
     campaign = rig.enqueue(bulk_job(phones(10)))
     rig.until(lambda: campaign.status().sent == 10)
@@ -167,7 +167,7 @@ def test_trimming(rig: Stage, crash: Crash, point: str) -> None:
 
 
 def test_between_record_and_acknowledgement(processes: Processes, sandbox: Sandbox, prefix: str) -> None:
-    """The wake-up comes again, and finds the ledger moved on."""
+    """The wake-up comes again, and the ledger has moved on."""
     names = {name: value for name, value in processes.env.items() if name.startswith("CAMPAIGNS_")}
     services = build_services(Settings.from_env(names))
     campaign = enqueue(services, bulk_job(phones(10)))

@@ -151,7 +151,9 @@ def door(processes: Processes) -> Iterator[Door]:
     door.close()
 
 
-def test_everything_ends_where_it_is_seen_and_nobody_waits(processes: Processes, door: Door, sandbox: Sandbox) -> None:
+def test_every_message_ends_where_it_is_seen_and_holds_up_no_other(
+    processes: Processes, door: Door, sandbox: Sandbox
+) -> None:
     """One worker, every odd message at once, a sound one behind them all."""
     worker = processes.worker()
     beat = processes.beat()
@@ -174,8 +176,8 @@ def test_everything_ends_where_it_is_seen_and_nobody_waits(processes: Processes,
     assert SECRET_PHONE not in said
     assert "her eyes" not in said
     assert "Traceback" not in said
-    reported = json.dumps([letter.as_dict() for letter in rejected]) + json.dumps([event.as_dict() for event in events])
-    assert SECRET_PHONE not in reported
+    written = json.dumps([letter.as_dict() for letter in rejected]) + json.dumps([event.as_dict() for event in events])
+    assert SECRET_PHONE not in written
 
 
 def test_the_same_message_twice_is_one_campaign_and_a_number_is_a_key(processes: Processes, door: Door) -> None:
@@ -235,7 +237,7 @@ def _harmed(harm: str, ledger: EmbeddedServer) -> Callable[[], object]:
 
 
 def test_the_worker_died_while_planning(processes: Processes, door: Door) -> None:
-    """Delivered again, the message is planned anew at once: nobody waits for the dead one's plan to lapse."""
+    """Delivered again, the message is planned anew at once: no worker waits for the dead one's plan to lapse."""
     item = message([[JOB], {}, {}])
     open_plan(door.services.store, door.services.plans, f"message:{item['headers']['id']}")
     worker: Process = processes.worker(["submissions"])
@@ -244,7 +246,7 @@ def test_the_worker_died_while_planning(processes: Processes, door: Door) -> Non
     assert "message_held" not in worker.output()
 
 
-def test_a_key_that_somebody_else_is_planning(processes: Processes, door: Door) -> None:
+def test_a_key_that_another_process_is_planning(processes: Processes, door: Door) -> None:
     """The message is held outside of the pool until the other one is done or its lease is over; others go on."""
     other = open_plan(door.services.store, door.services.plans, "k")
     worker = processes.worker(["submissions"], "--concurrency", "1")

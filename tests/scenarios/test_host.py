@@ -60,7 +60,7 @@ def test_host_is_untouched(processes: Processes, sandbox: Sandbox, tmp_path: Pat
     (tmp_path / "celeryconfig.py").write_text("raise RuntimeError('the host configures itself')\n")
     ended = subprocess.run(
         [sys.executable, "-c", HOST],
-        # What the host tells its own Celery is not meant for us.
+        # Settings that the host gives its own Celery are not ours.
         env=processes.env | dict.fromkeys(_BROKERS, "amqp://127.0.0.1:1"),
         cwd=tmp_path,
         capture_output=True,

@@ -121,7 +121,7 @@ def test_a_held_batch_is_named_with_all_that_is_known(scenes: dict[str, Scene]) 
     assert f' campaign={batch_id[:-2]} batch={batch_id} attempt=1 account=default reason="{REASON}"' in line
 
 
-def test_a_lost_answer_is_told_with_its_time(scenes: dict[str, Scene]) -> None:
+def test_a_lost_answer_is_logged_with_its_time(scenes: dict[str, Scene]) -> None:
     [unknown] = [line for line in documents(scenes["json"]) if line.get("to") == "unknown"]
     assert unknown["event"] == "batch_moved"
     assert 0 <= unknown["ms"] < 10_000
@@ -143,7 +143,7 @@ def test_every_line_of_text_begins_with_time_and_level(scenes: dict[str, Scene])
     assert [line for line in scenes["text"].lines() if not begin.match(line)] == []
 
 
-def test_what_comes_every_second_is_told_at_debug(scenes: dict[str, Scene]) -> None:
+def test_what_comes_every_second_is_logged_at_debug(scenes: dict[str, Scene]) -> None:
     lines = documents(scenes["json"])
     bells = [line for line in lines if line.get("task") == "campaigns.work"]
     ticks = [line for line in lines if "Sending due task tick" in line.get("message", "")]

@@ -56,30 +56,28 @@ class TestVerdict:
         days = month()
         for day in days[first_steady_day(PLAN) - 1 : PLAN.days]:
             day.census.memory += 10 * day.number
-        (reported,) = judged(days)
-        assert reported == "memory grows by 4.8% after retention set in"
+        (line,) = judged(days)
+        assert line == "memory grows by 4.8% after retention set in"
 
     def test_too_short_to_tell(self) -> None:
         short = replace(PLAN, days=first_steady_day(PLAN) + 2)
         days, jobs = month()[: short.days], short.days * short.jobs_a_day
-        reported = verdict(short, days, Books(campaigns=jobs), refused=0, paid=0, marked=0)
-        assert reported == ["3 days after retention set in are too few to see whether memory is flat"]
+        lines = verdict(short, days, Books(campaigns=jobs), refused=0, paid=0, marked=0)
+        assert lines == ["3 days after retention set in are too few to see whether memory is flat"]
 
     def test_a_set_that_grows(self) -> None:
-        """Each day one member more: in the sum of all memory nobody sees it."""
+        """Each day one member more: the sum of all memory hardly shows it."""
         days = month(lookalikes=40)
         for day in days[: PLAN.days]:
             day.census.classes["lookalikes"] = Class(40, 40, 24 * day.number)
-        (reported,) = judged(days)
-        assert reported == "a key of lookalikes grew from 648 members to 792 after retention set in"
+        (line,) = judged(days)
+        assert line == "a key of lookalikes grew from 648 members to 792 after retention set in"
 
     def test_more_keys_than_may_live(self) -> None:
-        (reported,) = judged(month(batch=PLAN.batches_a_day * 22 + 1))
-        assert (
-            reported == f"{PLAN.batches_a_day * 22 + 1} keys of batch, of which there may be {PLAN.batches_a_day * 22}"
-        )
+        (line,) = judged(month(batch=PLAN.batches_a_day * 22 + 1))
+        assert line == f"{PLAN.batches_a_day * 22 + 1} keys of batch, of which there may be {PLAN.batches_a_day * 22}"
 
-    def test_keys_that_nobody_names(self) -> None:
+    def test_keys_without_a_name(self) -> None:
         assert judged(month(**{UNNAMED: 2})) == ["2 keys that campaigns/store/keys.py does not name"]
 
     def test_more_events_than_the_cap(self) -> None:
@@ -94,8 +92,8 @@ class TestVerdict:
 
     def test_open_books(self) -> None:
         found = replace(books(), unsettled=1, wrong=["one is ready"], settled=8, replies=6, campaigns=3)
-        reported = judged(month(), found)
-        assert [sentence.partition(" ")[0] for sentence in reported] == ["one", "1", "3", "8", "6"]
+        lines = judged(month(), found)
+        assert [sentence.partition(" ")[0] for sentence in lines] == ["one", "1", "3", "8", "6"]
 
     def test_what_is_left_at_the_end(self) -> None:
         days = month()

@@ -1,4 +1,4 @@
-"""Real workers, real beat, a real server; whatever dies in between, everybody gets each message once."""
+"""Real workers, real beat, a real server; whatever dies in between, each recipient gets each message once."""
 
 from __future__ import annotations
 
@@ -196,8 +196,8 @@ def test_rolling_restart(processes: Processes, services: Services, sandbox: Sand
     workers = [processes.worker(), processes.worker()]
     processes.beat()
     # More than one worker sends while the other starts three times, on a slow machine too.
-    everybody = phones(1500)
-    campaign = enqueue(small, bulk_job(everybody))
+    people = phones(1500)
+    campaign = enqueue(small, bulk_job(people))
     for _ in range(3):
         wait_until(lambda: campaign.status().recipients["sending"] > 0)
         assert workers.pop(0).stop() == 0
@@ -206,4 +206,4 @@ def test_rolling_restart(processes: Processes, services: Services, sandbox: Sand
     wait_until(over(campaign))
     assert campaign.status().recipients["settled"] == 1500
     assert "batch.unknown" not in [event.type for event in services.events.since(source=campaign.id)]
-    assert_once(sandbox, everybody)
+    assert_once(sandbox, people)

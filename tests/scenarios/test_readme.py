@@ -64,7 +64,7 @@ def test_examples(processes: Processes, sandbox: Sandbox) -> None:
 class TestMistakes:
     """The first example, where it fails: it says why, and nothing is stored or sent."""
 
-    def reported(self, replaced: str = "", by: str = "") -> str:
+    def output(self, replaced: str = "", by: str = "") -> str:
         sending, said = example("README.md"), StringIO()
         assert replaced in sending
         with redirect_stdout(said):
@@ -73,14 +73,14 @@ class TestMistakes:
 
     def test_a_job_that_breaks_rules(self) -> None:
         with running() as here:
-            assert self.reported(', "text": "Everything must go"') == "messages[0].content.text: is missing\n"
+            assert self.output(', "text": "Everything must go"') == "messages[0].content.text: is missing\n"
             assert here.campaigns() == []
 
     def test_a_key_of_another_job(self) -> None:
         with running() as here:
-            assert "{'READ': 2}" in self.reported()
+            assert "{'READ': 2}" in self.output()
             (campaign,) = here.campaigns()
-            assert self.reported("80292222222", "80293333333").endswith(f"has a different job {campaign.id}\n")
+            assert self.output("80292222222", "80293333333").endswith(f"has a different job {campaign.id}\n")
             assert len(here.campaigns()) == 1
             assert len(here.sandbox.ledger()) == 2
 

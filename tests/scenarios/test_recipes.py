@@ -162,7 +162,7 @@ def test_optouts(run_recipe: Run) -> None:
 
 @pytest.mark.parametrize("arrived", [True, False])
 def test_held(run_recipe: Run, arrived: bool) -> None:
-    """The gateway breaks off and lists nothing. Whichever is true, everybody gets the message once."""
+    """The gateway breaks off and lists nothing. Whichever is true, each recipient gets the message once."""
     with running(poll_horizon_s=0.5) as here:
         here.sandbox.change(list_bulk=False)
         here.sandbox.fault("reset_after" if arrived else "reset_before", "sendBulkViber")

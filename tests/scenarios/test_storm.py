@@ -26,6 +26,6 @@ def test_nothing_twice_and_nothing_lost(tmp_path: Path, listing: bool) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_figures_with_four_workers_on_two_hosts(tmp_path: Path) -> None:
-    """What the exporter says is what the ledger, the events and the gateway say, whoever was killed."""
+    """The exporter's figures are those of the ledger, the events and the gateway, whichever process was killed."""
     findings = Storm(11, tmp_path, 10, workers=4).run()
     assert findings.wrong() == {kind: [] for kind in findings.wrong()}

@@ -96,9 +96,9 @@ def test_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def send(terminal: Terminal) -> None:
     terminal.next()
-    looked = terminal.next()
-    assert "not a phone at people.csv, line 6" in looked
-    assert "3  to be sent\n1  paid request" in looked
+    previewed = terminal.next()
+    assert "not a phone at people.csv, line 6" in previewed
+    assert "3  to be sent\n1  paid request" in previewed
     sent = terminal.next()
     assert "2  READ" in sent
     assert "1  UNDELIVERED" in sent

@@ -68,7 +68,7 @@ def gateway(hours: Hours) -> Iterator[Sandbox]:
 
 
 def services_of(env: dict[str, str]) -> Services:
-    """As another process would build them: it learns the time anew."""
+    """As another process would build them: it reads the time anew."""
     return build_services(Settings.from_env({n: v for n, v in env.items() if n.startswith("CAMPAIGNS_")}))
 
 
@@ -154,7 +154,7 @@ def test_a_worker_that_dies_while_it_is_closed(
 
 
 def stage_of(server: EmbeddedServer, gateway: Sandbox, prefix: str) -> Stage:
-    """What is built anew learns the time anew, as another process does."""
+    """What is built anew reads the time anew, as another process does."""
     return Stage(rig_settings(server.url, gateway.url, prefix, events_life_s=9_000_000.0), gateway)
 
 

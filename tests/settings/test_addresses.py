@@ -126,7 +126,7 @@ def test_a_place_has_no_password(url: str, place: str) -> None:
     assert addresses.place(addresses.broker_url(url)) == place
 
 
-def test_rabbitmq_over_tls_is_verified_unless_told_not_to() -> None:
+def test_rabbitmq_over_tls_is_verified_unless_the_address_says_otherwise() -> None:
     tls = addresses.amqp(addresses.broker_url("amqps://u:p@h/v")).tls
     assert tls == {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": "h"}
     without = addresses.amqp(addresses.broker_url("amqps://u:p@h/v?ssl_cert_reqs=none&heartbeat=9"))

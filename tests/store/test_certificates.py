@@ -44,11 +44,11 @@ def test_files_that_could_not_be_used_are_refused_with_the_option_and_the_reason
 def test_store_and_broker_show_their_certificate_to_a_server_that_wants_one() -> None:
     with EmbeddedServer() as server, TlsFront(server.url, clients=CERTIFICATE) as front:
         known = f"rediss://localhost:{front.port}/0?ssl_ca_certs={CERTIFICATE}"
-        shown = f"{known}&ssl_certfile={CERTIFICATE}&ssl_keyfile={CERTIFICATE}"
+        with_certificate = f"{known}&ssl_certfile={CERTIFICATE}&ssl_keyfile={CERTIFICATE}"
         assert not _store_reached(known)
-        assert _store_reached(shown)
+        assert _store_reached(with_certificate)
         assert not _broker_reached(known)
-        assert _broker_reached(shown)
+        assert _broker_reached(with_certificate)
 
 
 def _store_reached(url: str) -> bool:

@@ -24,7 +24,7 @@ from tests.rig.proxy import Proxy
 from tests.support.failover import port_of
 from tests.support.holes import free_ports
 from tests.support.jobs import bulk_job, phones
-from tests.support.sentinels import SentinelProcess, reported, until
+from tests.support.sentinels import SentinelProcess, ask_server, until
 from tests.support.settings import fast_settings
 
 _numbers = count(1)
@@ -40,18 +40,18 @@ def servers() -> Iterator[list[EmbeddedServer]]:
 def pair(servers: list[EmbeddedServer]) -> list[EmbeddedServer]:
     """A primary and its replica."""
     primary, replica = servers
-    reported(port_of(primary), "REPLICAOF", "NO", "ONE")
-    reported(port_of(replica), "REPLICAOF", "127.0.0.1", port_of(primary))
-    until(lambda: reported(port_of(replica), "ROLE")[3] == b"connected")
+    ask_server(port_of(primary), "REPLICAOF", "NO", "ONE")
+    ask_server(port_of(replica), "REPLICAOF", "127.0.0.1", port_of(primary))
+    until(lambda: ask_server(port_of(replica), "ROLE")[3] == b"connected")
     return servers
 
 
 def turn_over(pair: list[EmbeddedServer]) -> None:
-    """Both change their roles, and nobody's connection is closed: as planned maintenance does it."""
+    """Both change their roles, and no connection is closed: as planned maintenance does it."""
     old, new = pair
-    until(lambda: reported(port_of(old), "WAIT", 1, 100) == 1)
-    reported(port_of(new), "REPLICAOF", "NO", "ONE")
-    reported(port_of(old), "REPLICAOF", "127.0.0.1", port_of(new))
+    until(lambda: ask_server(port_of(old), "WAIT", 1, 100) == 1)
+    ask_server(port_of(new), "REPLICAOF", "NO", "ONE")
+    ask_server(port_of(old), "REPLICAOF", "127.0.0.1", port_of(new))
 
 
 def services_at(url: str) -> Services:
@@ -77,7 +77,7 @@ def test_who_stayed_at_a_server_that_became_a_replica_leaves_it_with_the_next_wr
         after = enqueue(services, bulk_job(phones(2)))
         assert [Campaign.of(services, one.id).status().total for one in (before, after)] == [1, 2]
         assert services.ring("bulk")
-        assert reported(port_of(pair[1]), "LLEN", f"{services.settings.key_prefix}celery:bulk") > 0
+        assert ask_server(port_of(pair[1]), "LLEN", f"{services.settings.key_prefix}celery:bulk") > 0
 
 
 def test_a_write_waits_while_the_name_still_leads_to_the_replica(pair: list[EmbeddedServer]) -> None:
@@ -121,10 +121,10 @@ def cluster() -> Iterator[list[EmbeddedServer]]:
             for bus in buses
         ]
         for node, slots in zip(nodes, [(0, 8191), (8192, 16383)], strict=True):
-            reported(port_of(node), "CLUSTER", "ADDSLOTSRANGE", *slots)
-        reported(port_of(nodes[0]), "CLUSTER", "MEET", "127.0.0.1", port_of(nodes[1]), buses[1])
+            ask_server(port_of(node), "CLUSTER", "ADDSLOTSRANGE", *slots)
+        ask_server(port_of(nodes[0]), "CLUSTER", "MEET", "127.0.0.1", port_of(nodes[1]), buses[1])
         for node in nodes:
-            until(lambda node=node: reported(port_of(node), "CLUSTER INFO")["cluster_state"] == "ok")
+            until(lambda node=node: ask_server(port_of(node), "CLUSTER INFO")["cluster_state"] == "ok")
         yield nodes
 
 
@@ -135,7 +135,7 @@ def test_without_a_hash_tag_a_server_in_cluster_mode_is_refused(cluster: list[Em
         settings = replace(services_at(node.url).settings, key_prefix=prefix)
         with pytest.raises(StoreError, match=r"in cluster mode.*CAMPAIGNS_KEY_PREFIX.*\{campaigns\}:"):
             enqueue(build_services(settings), bulk_job(phones(1)))
-        assert reported(port_of(node), "DBSIZE") == 0
+        assert ask_server(port_of(node), "DBSIZE") == 0
 
 
 def test_with_a_hash_tag_any_server_of_the_cluster_leads_to_the_keys(cluster: list[EmbeddedServer]) -> None:
@@ -154,24 +154,24 @@ def test_a_slot_that_moves_is_followed(cluster: list[EmbeddedServer]) -> None:
     services = services_at(cluster[0].url)
     settings = replace(services.settings, key_prefix="{moving}:")
     services = build_services(settings)
-    slot = reported(port_of(cluster[0]), "CLUSTER", "KEYSLOT", "{moving}:")
+    slot = ask_server(port_of(cluster[0]), "CLUSTER", "KEYSLOT", "{moving}:")
     owner, other = sorted(cluster, key=lambda node: (slot > 8191) != (node is cluster[1]))
     assert services.store.ask(Redis.get, "{moving}:none") is None
     assert services.ring("bulk")
-    reported(port_of(owner), "DEL", "{moving}:layout", "{moving}:celery:bulk", "{moving}:celery:_kombu.binding.")
-    node_id = reported(port_of(other), "CLUSTER", "MYID").decode()
+    ask_server(port_of(owner), "DEL", "{moving}:layout", "{moving}:celery:bulk", "{moving}:celery:_kombu.binding.")
+    node_id = ask_server(port_of(other), "CLUSTER", "MYID").decode()
     for node in (other, owner):
-        reported(port_of(node), "CLUSTER", "SETSLOT", slot, "NODE", node_id)
+        ask_server(port_of(node), "CLUSTER", "SETSLOT", slot, "NODE", node_id)
     enqueue(services, bulk_job(phones(1)))
     assert services.ring("bulk")
-    assert reported(port_of(other), "LLEN", "{moving}:celery:bulk") == 2
+    assert ask_server(port_of(other), "LLEN", "{moving}:celery:bulk") == 2
 
 
 def test_a_sentinel_is_no_server(tmp_path: Path, servers: list[EmbeddedServer]) -> None:
     """Its port is easily taken for one."""
     sentinel = SentinelProcess(tmp_path, free_ports(1)[0], port_of(servers[0]), 1, None)
     try:
-        until(lambda: reported(sentinel.port, "PING"))
+        until(lambda: ask_server(sentinel.port, "PING"))
         with pytest.raises(StoreError, match="write sentinel://"):
             services_at(f"redis://127.0.0.1:{sentinel.port}/0").store.ask(Redis.ping)
         with pytest.raises(StoreError, match=f"127.0.0.1:{sentinel.port}: knows no primary 'other'"):

@@ -1,4 +1,4 @@
-"""The layout of the store has a version, and whoever knows another one leaves the store alone."""
+"""The layout of the store has a version, and a process that knows another one leaves the store alone."""
 
 from __future__ import annotations
 

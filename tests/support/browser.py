@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
-#: The one name besides loopback that Chromium finds: as if somebody had pointed it to this machine.
+#: The one name besides loopback that Chromium finds: as if its address were this machine's.
 REBOUND = "rebound.example"
 
 

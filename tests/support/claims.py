@@ -87,6 +87,6 @@ def due_sets(store: Store) -> list[str]:
 
 
 def lose_what_is_due(store: Store) -> None:
-    """Delete all due sets, as somebody may who does not know what they are."""
+    """Delete all due sets, as an operator may who does not know what they are."""
     if names := due_sets(store):
         store.ask(Redis.delete, *names)

@@ -1,7 +1,7 @@
 """A process that works on a stage's campaign and kills itself, with kill -9, at one exact point.
 
 `python -m tests.support.crash_child POINT TASK BATCH_ID REDIS_URL GATEWAY_URL PREFIX [MUTANT]`. The point
-`frozen after claim` stops the process instead, as SIGSTOP does, until somebody sends SIGCONT.
+`frozen after claim` stops the process instead, as SIGSTOP does, until SIGCONT.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def after_marking() -> None:
 
 
 def without_guard() -> None:
-    """A mutant: whoever has claimed a batch sends it, however late."""
+    """A mutant: a worker that has claimed a batch sends it, however late."""
     original = connection.Exchange.__init__
 
     def init(self: Any, *args: Any, **fields: Any) -> None:
@@ -145,8 +145,8 @@ def without_guard() -> None:
 POINTS: dict[str, Callable[[], None]] = {
     "frozen after claim": frozen_after_claim,
     "before ack": before_ack,
-    "before learning of a list mailing": lambda: around_script("record_message_ids", before=True),
-    "after learning of a list mailing": lambda: around_script("record_message_ids", before=False),
+    "before a list mailing is recorded": lambda: around_script("record_message_ids", before=True),
+    "after a list mailing is recorded": lambda: around_script("record_message_ids", before=False),
     "before confirming": lambda: around_script("begin_confirming", before=False),
     "after confirming": lambda: after_whole_request(3),
     "before trimming": lambda: around_script("trim_events", before=True),
@@ -162,7 +162,7 @@ POINTS: dict[str, Callable[[], None]] = {
     "before release": lambda: around_script("release_permit", before=True),
     "before intake": lambda: around_script("change_deliveries", before=True),
     "after intake": lambda: around_script("change_deliveries", before=False),
-    "after learning ids": lambda: around_script("record_message_ids", before=False),
+    "after ids are recorded": lambda: around_script("record_message_ids", before=False),
     "before storing replies": lambda: around_script("store_replies", before=True),
     "after storing replies": lambda: around_script("store_replies", before=False),
     "before marking": before_marking,

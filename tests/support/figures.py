@@ -53,7 +53,7 @@ def figures_of_gateway(
 ) -> Iterator[Figure]:
     """Those that must agree with what the gateway sent (`rows`) and the requests that it saw.
 
-    Nobody knows whether what is held was sent. `deaths`: how many requests at most were made by workers that died
+    Whether what is held was sent is unknown. `deaths`: how many requests at most were made by workers that died
     before they could record them.
     """
     left = sum(e.data["recipients"] for e in _moves(events, _AT_THE_GATEWAY) if _state(e) not in _AT_THE_GATEWAY)

@@ -33,7 +33,7 @@ def full_port() -> Iterator[int]:
 
 
 def free_ports(number: int) -> list[int]:
-    """So many ports of loopback that nobody listens on at this moment."""
+    """This number of ports of loopback, none of which is in use at this moment."""
     with ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(number)]
         for probe in probes:

@@ -1,4 +1,4 @@
-"""What the commands of a store carry: whoever reads a whole campaign by one of them holds up all others meanwhile."""
+"""How much one command of the store carries: a command that reads a whole campaign holds up all other clients."""
 
 from __future__ import annotations
 

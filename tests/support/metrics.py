@@ -19,7 +19,7 @@ def parsed(text: str) -> Scraped:
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             key = sample.name, frozenset(sample.labels.items())
-            assert key not in found, f"{key} is told twice"
+            assert key not in found, f"{key} stands there twice"
             found[key] = sample.value
     return found
 

@@ -7,7 +7,7 @@ from campaigns.store.client import Store
 
 
 def open_plan(store: Store, plans: Plans, key: str | None = None, name: str = "") -> Plan:
-    """A plan of a bulk campaign; nobody else may have the key."""
+    """A plan of a bulk campaign; no other campaign may have the key."""
     plan = plans.new(
         kind="bulk", account="default", queue="bulk", key=key, fields={"name": name, "job": b"{}", "by": "application"}
     )

@@ -26,11 +26,11 @@ from tests.support.holes import free_ports
 NAME = "mymaster"
 #: A port where nothing listens.
 _NOBODY = 1
-#: Sentinels take a silent primary for down after so long.
+#: After this time (ms) Sentinels take a primary that does not answer for down.
 DOWN_AFTER_MS = 1000
 
 
-def reported(port: int, *command: Any, password: str | None = None) -> Any:
+def ask_server(port: int, *command: Any, password: str | None = None) -> Any:
     """The answer of the server that listens there to one command."""
     with Redis(port=port, password=password, socket_timeout=2, protocol=2) as redis:
         return redis.execute_command(*command)
@@ -80,10 +80,10 @@ class SentinelProcess:
         )
 
     def ask(self, name: str, *args: Any) -> Any:
-        return reported(self.port, f"SENTINEL {name}", *args, password=self._password)
+        return ask_server(self.port, f"SENTINEL {name}", *args, password=self._password)
 
     def hurry(self) -> None:
-        """Look and tell more often than every ten and two seconds."""
+        """Check more often than every ten seconds, and publish more often than every two."""
         self.ask("DEBUG", "info-period", "500", "publish-period", "300")
 
     def stop(self) -> None:
@@ -104,7 +104,7 @@ class Front(Wire):
         super().point_to(port)
 
     def isolate(self) -> None:
-        """Neither Sentinels nor replicas nor whoever asks them reaches the server any more."""
+        """Neither Sentinels nor replicas nor their clients reach the server any more."""
         super().point_to(_NOBODY)
 
     def join(self) -> None:
@@ -206,7 +206,7 @@ class Fleet:
         return self.fronts[self.servers.index(server)]
 
     def tell(self, server: EmbeddedServer, *command: Any) -> Any:
-        return reported(port_of(server), *command, password=self._password)
+        return ask_server(port_of(server), *command, password=self._password)
 
     def linked(self) -> bool:
         """Whether all servers but one are replicas that are connected to their primary."""

@@ -1,4 +1,4 @@
-"""The suite's own surroundings: what the environment of whoever runs it holds changes nothing."""
+"""The suite's own environment: variables of the process that starts it change nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TLS in front of a server that speaks none: what a managed Redis looks like from here."""
+"""TLS in front of a server that speaks none, as in front of a managed Redis."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-#: For the name `localhost`, signed by itself: an authority that nobody knows.
+#: For the name `localhost`, signed by itself: an unknown authority.
 CERTIFICATE = Path(__file__).parent.parent / "gateway" / "localhost.pem"
 
 

@@ -43,7 +43,7 @@ class TestRunning:
                 ("375292222222", "On its way"),
             ]
 
-    def test_campaigns_that_nobody_returned(self) -> None:
+    def test_campaigns_that_no_function_returned(self) -> None:
         with running() as here:
             ship("375291111111")
             ship("375292222222")
@@ -83,7 +83,7 @@ class TestRunning:
             assert [reply.message for reply in campaign.replies()] == ["Where is it?"]
 
     def test_another_process(self) -> None:
-        """It finds the same environment; its wake-ups go to a broker that nobody serves."""
+        """It finds the same environment; its wake-ups go to a broker without a worker."""
         code = "from tests.testing.test_here import ship; ship('375291111111')"
         with running() as here:
             subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -79,7 +79,7 @@ def test_at_the_top(job: dict[str, Any], name: str, meant: str) -> None:
 
 
 def test_nothing_is_cut_off() -> None:
-    """The longest list of names is told to its end."""
+    """The longest list of names is shown to its end."""
     (line,) = lines(quick_job("375291111111", forwarding_mesage=1))
     assert line.endswith(f"There are: {', '.join(KINDS['quick'].shared().fields)}")
 
@@ -132,7 +132,7 @@ def test_columns_of_a_file() -> None:
     ]
 
 
-def test_a_name_that_may_be_a_phone_is_not_told() -> None:
+def test_a_name_that_may_be_a_phone_is_not_shown() -> None:
     (line,) = lines(bulk_job(phones(1)) | {"375291234567": "x"})
     assert "375291234567" not in line
     assert line.startswith("***: unknown field. There are: kind,")

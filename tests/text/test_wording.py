@@ -19,19 +19,19 @@ def test_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "reported"),
+    ("part", "whole", "text"),
     [(0, 10, "0.0%"), (1, 3, "33.3%"), (10, 10, "100.0%"), (1, 9999, "<0.1%"), (9999, 10_000, ">99.9%"), (0, 0, "–")],
 )
-def test_nothing_is_rounded_to_nobody_or_everybody(part: int, whole: int, reported: str) -> None:
-    assert share(part, whole) == reported
+def test_nothing_is_rounded_to_none_or_all(part: int, whole: int, text: str) -> None:
+    assert share(part, whole) == text
 
 
 @pytest.mark.parametrize(
-    ("amount", "reported"),
+    ("amount", "text"),
     [("490", "490.00 EUR"), ("0.049", "0.049 EUR"), ("12345.6", "12,345.60 EUR"), ("0.0333333333", "0.033333 EUR")],
 )
-def test_money(amount: str, reported: str) -> None:
-    assert money(Decimal(amount), "EUR") == reported
+def test_money(amount: str, text: str) -> None:
+    assert money(Decimal(amount), "EUR") == text
 
 
 def test_times_are_in_the_zone() -> None:

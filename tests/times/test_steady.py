@@ -69,7 +69,7 @@ def tick(store: Store) -> None:
 def test_scripts_go_on_evenly_when_the_clock_is_set(
     server: ServerWithClock, process: Callable[..., Store], by_s: int
 ) -> None:
-    """Before anybody has noticed, once somebody has, and when it is set right again."""
+    """Before any process has noticed, once one has, and when the clock is set right again."""
     worker, beat = process(), process()
     assert near(worker.now_ms(), real_ms())
     tick(beat)
@@ -111,7 +111,7 @@ def test_a_clock_that_is_set_amid_a_comparison_is_not_confirmed(
         assert near(store.now_ms(), real_ms())
 
 
-def test_time_does_not_go_back_while_nobody_works(server: ServerWithClock, process: Callable[..., Store]) -> None:
+def test_time_does_not_go_back_while_no_process_works(server: ServerWithClock, process: Callable[..., Store]) -> None:
     tick(process())
     server.set_clock(-_HOUR_S)
     command = process()
@@ -120,7 +120,7 @@ def test_time_does_not_go_back_while_nobody_works(server: ServerWithClock, proce
     assert near(process().now_ms(), real_ms())
 
 
-def test_a_machine_that_was_suspended_moves_nobody_else(process: Callable[..., Store]) -> None:
+def test_a_machine_that_was_suspended_moves_no_other(process: Callable[..., Store]) -> None:
     """To it the server's clock has jumped; others have seen that it has not."""
     machine = Machine()
     suspended, beat = process(machine), process()

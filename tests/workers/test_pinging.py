@@ -32,7 +32,7 @@ def test_it_asks_for_the_page_once_a_minute() -> None:
     assert lines == [b"GET /ping/5d1e?a=b HTTP/1.1"] * 2
 
 
-def test_a_switch_that_says_nothing_holds_up_nobody() -> None:
+def test_a_switch_that_does_not_answer_holds_nothing_up() -> None:
     """No other ping begins while one is under way, and it ends at its deadline."""
     with silent_port() as port:
         pinger = Pinger(f"http://127.0.0.1:{port}/5d1e", every_s=0, deadline_s=1)
@@ -57,7 +57,7 @@ def test_an_answer_that_drips_ends_at_the_deadline() -> None:
 
 
 @pytest.mark.parametrize("status", ["500 Oh", "404 Not Found", "", "nonsense"])
-def test_what_goes_wrong_is_told_without_the_address(status: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_failures_are_logged_without_the_address(status: str, caplog: pytest.LogCaptureFixture) -> None:
     port = free_ports(1)[0]
     with serving(answering(b"", status)) as wire, caplog.at_level(logging.DEBUG):
         Pinger(f"{wire.url if status else f'http://127.0.0.1:{port}'}/5d1e").ping()

@@ -88,11 +88,11 @@ def _rate(found: Scene, layout: Layout, latency_s: float, number: int, *, many: 
 
 def _compared(rate: Measure, layout: Layout, latency_s: float, peers: Mapping[str, float]) -> Iterator[Measure]:
     """Against the fastest peer; the Procfile as shipped must not be slower than Celery where the gateway takes 50 ms."""
-    shown = {name: peer for name, peer in peers.items() if layout.name != _SHIPPED or name.startswith("celery")}
-    name = max(shown, key=lambda one: shown[one])
+    compared = {name: peer for name, peer in peers.items() if layout.name != _SHIPPED or name.startswith("celery")}
+    name = max(compared, key=lambda one: compared[one])
     wanted = 1.0 if (layout.name, latency_s) == (_SHIPPED, 0.05) else None
     title = f"{layout.name}, {latency_s * 1000:.0f} ms, beside {name}"
-    yield Measure(title, rate.value, rate.unit, shown[name], name, wanted, at_most=False)
+    yield Measure(title, rate.value, rate.unit, compared[name], name, wanted, at_most=False)
 
 
 def _settled(found: Scene, number: int = 1000) -> Measure:

@@ -93,7 +93,7 @@ def hand_in(services: Services, jobs: Sequence[dict[str, Any]], *, many: bool) -
 
 
 def producer(redis_url: str, prefix: str) -> Services:
-    """For a producer alone, whose bells nobody answers; the first rings, and those after it find that it rang."""
+    """For a producer alone, whose bells no worker answers; the first rings, and those after it find that it rang."""
     return services_of(environment(redis_url, "http://127.0.0.1:1", prefix, **_UNLIMITED))
 
 

@@ -2,7 +2,7 @@
 
 It sends the messages twice. First as they are: rate, processor time of every process, and the counters of the server.
 Then with the server logging everything: scripts by name, how often a message runs each, and what each takes.
-`--alone` leaves the workers out, so that only `enqueue` is told of.
+`--alone` leaves the workers out, so that only `enqueue` is measured.
 """
 
 from __future__ import annotations

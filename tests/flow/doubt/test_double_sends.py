@@ -50,8 +50,8 @@ class TestWatching:
         status = campaign.status()
         assert status.double_sends == 3
         assert status.balanced
-        (reported,) = double_sends(stage, campaign)
-        assert (reported["recipients"], reported["attempt"]) == (3, 2)
+        (double_send,) = double_sends(stage, campaign)
+        assert (double_send["recipients"], double_send["attempt"]) == (3, 2)
         assert "was sent twice" in stage.services.limiter.pause_of("default")[1]  # type: ignore[index]
 
     @pytest.mark.clear_listing
@@ -67,7 +67,7 @@ class TestWatching:
         assert stage.services.limiter.pause_of("default") is None
 
     @pytest.mark.clear_listing
-    def test_what_was_sent_once_is_no_duplicate(self, stage: Stage) -> None:
+    def test_what_was_sent_once_is_no_double_send(self, stage: Stage) -> None:
         """The proof was right: the watch ends by itself, and says nothing."""
         campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), on_unknown="resend"))
         send_younger(stage)
@@ -130,7 +130,7 @@ class TestAcceptedLate:
         assert (status.sent, status.balanced, status.double_sends) == (3, True, 0)
 
     def test_after_the_campaign_was_cancelled(self, stage: Stage) -> None:
-        """It was planned again, cancelled, and had gone out after all: reported, not denied."""
+        """It was planned again, cancelled, and had gone out after all: double_send, not denied."""
         campaign, claim, verdict = self.overtaken(stage)
         stage.until(lambda: campaign.status().recipients["held"] == 3)
         campaign.resolve("resend", by="ann", why="?")
@@ -142,7 +142,7 @@ class TestAcceptedLate:
 
     @pytest.mark.parametrize("opted_out", [1, 3])
     def test_after_some_or_all_opted_out(self, make_stage: Callable[..., Stage], opted_out: int) -> None:
-        """They count as opted out although they got it; the rest is followed, and the account balances."""
+        """They count as opted out although they got it; the others are followed, and the account balances."""
         stage = make_stage(poll_horizon_s=0.5)
         campaign, claim, verdict = self.overtaken(stage)
         stage.until(lambda: campaign.status().recipients["held"] == 3)
@@ -164,11 +164,11 @@ class TestAcceptedLate:
         stage.until(lambda: campaign.status().sent == 3)
         assert not self.late(stage, claim, verdict)
         assert campaign.status().double_sends == 3
-        (reported,) = double_sends(stage, campaign)
-        assert reported["earlier_attempt"] == 1
+        (double_send,) = double_sends(stage, campaign)
+        assert double_send["earlier_attempt"] == 1
         assert stage.services.limiter.pause_of("default") is not None
 
-    def test_the_rest_holds_back_what_is_planned(self, make_stage: Callable[..., Stage]) -> None:
+    def test_the_pause_holds_back_what_is_planned(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(poll_horizon_s=60.0)
         campaign, claim, verdict = self.overtaken(stage)
         stage.until(lambda: campaign.status().recipients["held"] == 3)

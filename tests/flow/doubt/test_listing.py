@@ -142,7 +142,7 @@ def test_an_older_batch_does_not_show_that_the_listing_is_up_to_date(stage: Stag
 
 
 def test_a_younger_batch_whose_phones_are_masked_proves_nothing(stage: Stage) -> None:
-    """Not even where the request in doubt never arrived: nobody could see it."""
+    """Not even where the request in doubt never arrived: no check could show it."""
     campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), **RESEND))
     send_younger(stage)
     ask_through(stage, Masked)
@@ -159,7 +159,7 @@ def test_a_younger_batch_in_the_listing_proves_absence(stage: Stage) -> None:
     assert most_copies(stage) == 1
 
 
-def test_the_same_content_of_nobody_is_suspicious(stage: Stage) -> None:
+def test_the_same_content_without_phones_is_suspicious(stage: Stage) -> None:
     """Somebody else on the account sends the same text to other people: held, whatever the phones."""
     campaign = in_doubt(stage, "reset_before", bulk_job(phones(3), **RESEND))
     send_younger(stage)

@@ -71,8 +71,8 @@ class TestDoubt:
         assert campaign.status().recipients["held"] == 3
         assert len(stage.sandbox.ledger()) == 5
 
-    def test_twins_prove_nothing_for_each_other(self, stage: Stage) -> None:
-        """Two requests that look alike, one sent and one not: neither may claim the mailing."""
+    def test_lookalikes_prove_nothing_for_each_other(self, stage: Stage) -> None:
+        """Two lookalikes, one sent and one not: neither may take the mailing for its own."""
         stage.finish(stage.enqueue(bulk_job(phones(2, start=50), text="known")))
         stage.sandbox.fault("reset_after", "sendBulkViber")
         stage.sandbox.fault("reset_before", "sendBulkViber")

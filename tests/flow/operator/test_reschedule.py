@@ -54,7 +54,7 @@ def test_a_list_mailing(stage: Moved) -> None:
 
 @pytest.mark.parametrize("begun", [False, True])
 def test_a_list_mailing_that_was_created_for_its_old_time(stage: Moved, begun: bool) -> None:
-    """It is created anew, unless somebody began to confirm it: then it goes out when the new time has come."""
+    """It is created anew, unless its confirmation has begun: then it goes out when the new time has come."""
     campaign = stage.enqueue(list_job(1, d_schedule=stage.at(600)))
     if begun:
         stage.sandbox.fault("too_many", "confirmViberMessage", retry_after="1")

@@ -47,7 +47,7 @@ def test_one_person_is_not_enough(stage: Stage) -> None:
     }
 
 
-def test_what_costs_less_or_nothing_needs_nobody_else(stage: Stage) -> None:
+def test_what_costs_less_or_nothing_needs_one_person(stage: Stage) -> None:
     campaign = held(stage)
     assert campaign.resolve("resend", by="ann", why="?", batch_id=f"{campaign.id}-0") == 1
     assert campaign.resolve("write-off", by="ann", why="?") == 1
@@ -65,10 +65,10 @@ def test_the_command(stage: Stage) -> None:
     with default_services_are(stage.services):
         refused = CliRunner().invoke(cli, arguments)
         taken = CliRunner().invoke(cli, [*arguments, "--confirmed-by", "bob"])
-        reported = CliRunner().invoke(cli, ["audit"])
+        result = CliRunner().invoke(cli, ["audit"])
     assert (refused.exit_code, taken.exit_code) == (NOT_POSSIBLE, 0)
     assert "another person than ann has to confirm it" in " ".join(refused.stderr.split())
-    assert "resend, confirmed by bob" in " ".join(reported.stdout.split())
+    assert "resend, confirmed by bob" in " ".join(result.stdout.split())
 
 
 def test_it_needs_a_price() -> None:

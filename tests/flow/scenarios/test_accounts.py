@@ -33,7 +33,7 @@ GOOD = {
 
 
 class Scripted:
-    """A gateway that answers each method as it is told: a body and a status line."""
+    """A gateway that answers each method as it is set to: a body and a status line."""
 
     def __init__(self) -> None:
         self.answers: dict[str, tuple[bytes, str, str]] = {}
@@ -191,7 +191,7 @@ def test_an_id_beside_a_refusal_is_doubt(scene: tuple[Scripted, Stage], status: 
 
 
 def test_a_picture_that_is_refused_in_the_accounts_words(scene: tuple[Scripted, Stage]) -> None:
-    """While others of the account are accepted it is refused after some tries, and stops nobody meanwhile."""
+    """While others of the account are accepted it is refused after some tries, and stops no other meanwhile."""
     scripted, stage = scene
     scripted.says("sendQuickViberMessage", b'{"error": "Insufficient image resolution"}')
     bad = stage.enqueue(quick_job("375291000000"))

@@ -55,7 +55,7 @@ answer = mostly(st.lists(mailing, min_size=1, max_size=2) | st.lists(mailing | e
 
 
 class Script:
-    """A gateway that answers everything with what it was told last."""
+    """A gateway that answers everything with the body that was set last."""
 
     def __init__(self) -> None:
         self.body = b"[]"
@@ -74,7 +74,7 @@ def script() -> Iterator[tuple[Script, str]]:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sequence=st.lists(answer, min_size=1, max_size=6))
 def test_any_sequence(stage: Stage, script: tuple[Script, str], sequence: list[Any]) -> None:
-    reported, url = script
+    answer, url = script
     job = bulk_job(phones(3))
     job["messages"][0]["name"] = NAME
     campaign = stage.enqueue(job)
@@ -85,7 +85,7 @@ def test_any_sequence(stage: Stage, script: tuple[Script, str], sequence: list[A
     services = replace(stage.services, gateway=lambda _: scripted)
     seen: dict[str, str] = {}
     for document in sequence:
-        reported.body = json.dumps(document).encode()
+        answer.body = json.dumps(document).encode()
         poll_batch(services, batch_id)
         services.limiter.resume("default")
         stored = {p: v.partition("|")[0] for p, v in stage.services.deliveries.stored(batch_id, 0).items()}

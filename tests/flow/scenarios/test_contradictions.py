@@ -39,7 +39,7 @@ def says(method: str, document: Any, status: int = 200) -> Any:
     ],
 )
 def test_a_uuid_beside_an_error(document: Any) -> None:
-    """It was taken, as far as can be told: never 'certainly not sent'."""
+    """As far as we know the gateway accepted it: never 'certainly not sent'."""
     with contextlib.suppress(OutcomeUnknownError):
         says("sendBulkViber", document)
 
@@ -119,8 +119,8 @@ class CountsTooFew(Gateway):
 
 
 @pytest.mark.clear_listing
-def test_a_list_that_reaches_more_than_was_told(stage: Stage) -> None:
-    """Whoever got the message is counted, and the account balances all the time."""
+def test_a_list_that_reaches_more_people_than_was_announced(stage: Stage) -> None:
+    """Every recipient who got the message is counted, and the account balances all the time."""
     ask_through(stage, CountsTooFew)
     campaign = stage.enqueue(list_job(1))
 

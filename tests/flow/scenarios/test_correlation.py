@@ -63,9 +63,9 @@ def test_log_lines_about_its_batches_carry_it(stage: Stage, caplog: pytest.LogCa
     caplog.set_level(logging.INFO, "campaigns")
     stage.sandbox.fault("too_many", "sendBulkViber", retry_after="1")
     stage.finish(stage.enqueue(bulk_job(phones(1), correlation_id=TRACE)))
-    reported = [record for record in caplog.records if record.message in {"request_failed", "batch_moved"}]
-    assert {record.message for record in reported} == {"request_failed", "batch_moved"}
-    assert {vars(record)["correlation_id"] for record in reported} == {TRACE}
+    records = [record for record in caplog.records if record.message in {"request_failed", "batch_moved"}]
+    assert {record.message for record in records} == {"request_failed", "batch_moved"}
+    assert {vars(record)["correlation_id"] for record in records} == {TRACE}
 
 
 def test_the_same_job_with_another_is_the_same_job(stage: Stage) -> None:

@@ -58,7 +58,7 @@ def sent(stage: Stage, text: str) -> list[dict[str, Any]]:
 
 
 class TestDoubt:
-    """An answer is lost. Nobody gets a message twice, whatever the listing shows; and what it shows is enough."""
+    """An answer is lost. No message goes out twice, whatever the listing shows; and what it shows is enough."""
 
     #: Dialects whose listing leaves something in the dark: there a request in doubt may end as held.
     DARK = frozenset({"hiding", "masking", "lagging"})

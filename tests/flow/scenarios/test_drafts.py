@@ -1,4 +1,4 @@
-"""Drafts: planned and checked, and nothing goes out before somebody else than who made them approves them."""
+"""Drafts: planned and checked, and nothing goes out before a person other than their author approves them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.support.stage import Stage
 JOBS = {"bulk": bulk_job(phones(3)), "quick": quick_job(*phones(2)), "list": list_job(1)}
 
 
-def rest(stage: Stage) -> None:
-    """Whatever would go out by itself goes out."""
+def do_what_is_due(stage: Stage) -> None:
+    """Send whatever goes out by itself."""
     for _ in range(3):
         stage.sweep()
         stage.step()
@@ -29,7 +29,7 @@ def rest(stage: Stage) -> None:
 @pytest.mark.parametrize("kind", JOBS)
 def test_nothing_goes_out_before_it_is_approved(stage: Stage, kind: str) -> None:
     campaign = stage.enqueue(JOBS[kind], start="draft", by="ann")
-    rest(stage)
+    do_what_is_due(stage)
     status = campaign.status()
     assert (status.state, status.made_by, status.draft_reason) == ("draft", "ann", "it was handed in as a draft")
     assert (stage.sandbox.ledger(), set(status.requests)) == ([], {"planned"})
@@ -51,7 +51,7 @@ def test_a_large_plan_and_a_lazy_one(make_stage: Callable[..., Stage]) -> None:
         stage.enqueue(bulk_job(phones(60)), start="draft"),
         stage.enqueue(lazy, start="draft", recipients=iter(phones(60))),
     ):
-        rest(stage)
+        do_what_is_due(stage)
         assert (campaign.status().state, stage.sandbox.ledger()) == ("draft", [])
 
 
@@ -93,7 +93,7 @@ def test_a_draft_can_be_cancelled_and_loses_who_opts_out(stage: Stage) -> None:
     assert {row["phone"] for row in stage.sandbox.ledger()} == set(phones(3)[1:])
 
 
-def test_nobody_to_approve_for(stage: Stage) -> None:
+def test_a_draft_without_recipients(stage: Stage) -> None:
     stage.services.optouts.add(phones(2))
     campaign = stage.enqueue(bulk_job(phones(2)), start="draft")
     assert campaign.status().state == "finished"
@@ -117,7 +117,7 @@ def test_what_the_settings_ask_for(make_stage: Callable[..., Stage], settings: A
     status = campaign.status()
     assert status.state == ("draft" if reason else "ready")
     assert reason in status.draft_reason
-    rest(stage)
+    do_what_is_due(stage)
     assert (stage.sandbox.ledger() == []) is bool(reason)
 
 
@@ -132,7 +132,7 @@ def test_however_a_job_comes(make_stage: Callable[..., Stage]) -> None:
     sent = submit(stage.services, bulk_job(phones(3), text="sent"), key=None, strict=False, message_id="m")
     status = Campaign.of(stage.services, sent).status()
     assert (status.state, status.made_by) == ("draft", "application")
-    rest(stage)
+    do_what_is_due(stage)
     assert {row["phone"] for row in stage.sandbox.ledger()} == set(phones(2))
 
 

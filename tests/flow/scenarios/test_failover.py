@@ -1,4 +1,4 @@
-"""A replica takes the place of the store's primary: nobody is messaged twice by what it lacks."""
+"""A replica takes the place of the store's primary: what it lacks leads to no double send."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def states(stage: Stage, campaign: Any) -> Counter[str]:
 class TestNothingWaitsForReplicas:
     @pytest.mark.clear_listing
     def test_what_the_replica_lacks_is_not_sent_again(self, pair: Pair, on: MakeStage) -> None:
-        """Three were sent after the replica heard its last; the listing shows them, and the rest is a person's."""
+        """Three went out after the replica's last write. The listing shows them; a person decides about the others."""
         stage = on()
         campaign = stage.enqueue(bulk_job(phones(8)))
         stage.send(f"{campaign.id}-0")
@@ -259,7 +259,7 @@ class TestReplicasMustHaveIt:
             stage.services.store.redis.connection_pool.disconnect()
 
 
-class WaitsForNobody(Store):
+class WaitsForNoReplica(Store):
     """A mutant: it says that replicas have everything."""
 
     def run_replicated(self, calls: Sequence[ScriptCall]) -> tuple[list[Any], bool]:
@@ -268,7 +268,7 @@ class WaitsForNobody(Store):
 
 @pytest.mark.parametrize(("mutant", "most"), [("no wait", 2), ("replication id ignored", 2), ("", 1)])
 def test_without_either_protection_people_are_messaged_twice(pair: Pair, on: MakeStage, mutant: str, most: int) -> None:
-    """The worker that sent dies with the primary, so that only the server can tell."""
+    """The worker that sent dies with the primary, so that only the server shows the change."""
     stage = on(replicas=1 if mutant == "no wait" else 0)
     campaign = stage.enqueue(bulk_job(phones(2)))
     pair.settle()
@@ -276,7 +276,7 @@ def test_without_either_protection_people_are_messaged_twice(pair: Pair, on: Mak
     if mutant == "no wait":
         store = stage.services.store
         stage.services = build_services(
-            stage.services.settings, store=WaitsForNobody(store.redis, store.keys, safety=Safety(1))
+            stage.services.settings, store=WaitsForNoReplica(store.redis, store.keys, safety=Safety(1))
         )
     stage.step()
     assert len(got(stage)) == 2

@@ -54,7 +54,7 @@ def pair() -> Iterator[Pair]:
 
 @pytest.fixture
 def stage(pair: Pair, sandbox: Sandbox, prefix: str) -> Stage:
-    """Followed for so long that no horizon hides what was missed."""
+    """Followed until no horizon can hide what was missed."""
     return Stage(fast_settings(pair.url, sandbox.url, prefix, poll_horizon_s=600.0), sandbox)
 
 
@@ -121,7 +121,7 @@ class FailsOnce(Store):
 
 
 def test_without_its_last_price_a_batch_is_not_settled(sandbox: Sandbox, pair: Pair, prefix: str) -> None:
-    """As if its worker had died there: whoever polls next asks for the price again."""
+    """As if its worker had died there: the next poll asks for the price again."""
     stage = Stage(fast_settings(pair.url, sandbox.url, prefix, poll_horizon_s=600.0), sandbox)
     campaign = sent(stage, pair)
     working = stage.services

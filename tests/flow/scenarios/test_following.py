@@ -1,4 +1,4 @@
-"""Replies, silence, sweeping, the event stream, retirement."""
+"""Replies, messages without a status, sweeping, the event stream, retirement."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.stage import Stage
 
 
 class TestFollowing:
-    """Replies, opt-outs, silence, sweeping."""
+    """Replies, opt-outs, messages without a status, sweeping."""
 
     def test_replies_are_stored_once_and_marked(self, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(["375297779908", "375297779910", "375297779913"]))
@@ -25,14 +25,14 @@ class TestFollowing:
         assert set(stage.services.optouts) == {"375297779908", "375297779913"}
         assert stage.event_types(campaign).count("reply.received") == 4
 
-    def test_silence_past_the_horizon(self, make_stage: Callable[..., Stage]) -> None:
+    def test_no_status_until_the_horizon(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(poll_horizon_s=1.0)
         campaign = stage.enqueue(bulk_job(["375297779903", "375297779904", "375297779906", "375297779912"]))
         stage.finish(campaign)
         assert campaign.status().statuses == {"DELIVERED": 1, "UNKNOWN_FINAL": 3}
         assert campaign.status().awaiting == 0
 
-    def test_strange_words_pass(self, stage: Stage) -> None:
+    def test_unknown_statuses_pass(self, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(["375297779906"]))
         stage.until(lambda: {word.upper() for word in campaign.status().statuses} == {"PENDING_REVIEW"})
 
@@ -72,8 +72,8 @@ class TestFollowing:
         stage.sweep()
         assert len(stage.services.events) == whole - 2
         reading.close()  # type: ignore[attr-defined]  # it is a generator
-        rest = Consumer(stage.services.store, "slow", claim_idle_ms=1)
-        assert len([event.id for event in rest.events(idle_s=0.2)]) >= whole - 2
+        remaining = Consumer(stage.services.store, "slow", claim_idle_ms=1)
+        assert len([event.id for event in remaining.events(idle_s=0.2)]) >= whole - 2
         stage.sweep()
         assert len(stage.services.events) <= 1
 
@@ -101,7 +101,7 @@ def turn(stage: Stage, queue: str) -> int:
 
 
 def test_polled_now(make_stage: Callable[..., Stage]) -> None:
-    """Whoever cannot wait for the next look asks for one."""
+    """An operator who cannot wait for the next poll asks for one."""
     stage = make_stage(poll_min_s=30.0, poll_horizon_s=600.0, reply_window_s=600.0)
     campaign = stage.enqueue(bulk_job(["375297779909"]))
     stage.until(lambda: campaign.status().sent == 1)

@@ -30,7 +30,7 @@ SMALL, LARGE = 300, 1200
 
 
 class Watched:
-    """What MONITOR tells while it is open: how many commands one call of each script made at most."""
+    """What MONITOR shows while it is open: how many commands one call of each script made at most."""
 
     def __init__(self, url: str) -> None:
         self.most: Counter[str] = Counter()
@@ -104,7 +104,7 @@ class Counting(Store):
 
 
 def test_cancelling_takes_no_round_trip_a_batch(stage: Stage) -> None:
-    """Whoever cancels waits for it, and others for the server."""
+    """The caller waits for the cancel, and all others for the server."""
     campaign = stage.enqueue(quick_job(*phones(LARGE)))
     store = Counting(stage.services.store.redis, stage.services.store.keys)
     services = build_services(stage.services.settings, store=store, ring=stage.services.ring)

@@ -87,7 +87,7 @@ def test_while_the_second_attempt_is_in_doubt(stage: Stage) -> None:
 
 
 def test_the_receiver_is_killed_after_it_recorded_the_callback(stage: Stage) -> None:
-    """kill -9 before the batch is moved: whoever claims it finds the callback."""
+    """kill -9 before the batch is moved: the next claim finds the callback."""
     batch_id, _ = planned_again(stage)
     keys = stage.services.store.keys
     stage.services.store.run(

@@ -1,4 +1,4 @@
-"""A batch whose gateway answers as PHP frameworks do: everybody's status, refusal, reply and price is known all the same."""
+"""A batch whose gateway answers as PHP frameworks do: each status, refusal, reply and price is known all the same."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMES = ["Everything must go: \U0001f600 & more", " Second mailing of the spring
 
 
 class Scripted:
-    """A gateway that answers each method what it was told; what it was asked is kept."""
+    """A gateway that answers each method as it is set to, and keeps what it was asked."""
 
     def __init__(self, stage: Stage, campaign: Campaign, url: str) -> None:
         self.stage, self.campaign, self.batch_id = stage, campaign, f"{campaign.id}-0"
@@ -103,7 +103,7 @@ def test_statuses_under_lost_names_and_odd_neighbours(scripted: Scripted, answer
     said = [("unreadable element", 1), ("unreadable row", 2), ("phone that the mailing never had", 1)]
     assert sorted(scripted.unreadable()) == sorted(said)
     assert status.unreadable == 4
-    # By id from now on, and the same oddities are not told again.
+    # By id from now on, and the same oddities are not reported again.
     answers.by_method["statusBulkViber"][1] = element("other", 8001, FIRST)
     scripted.poll()
     assert scripted.campaign.status().statuses == {"READ": 4}

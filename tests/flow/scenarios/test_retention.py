@@ -41,7 +41,7 @@ def keys_without_end(stage: Stage) -> set[str]:
 
 
 @pytest.fixture
-def brief(make_stage: Callable[..., Stage]) -> Stage:
+def short_lived(make_stage: Callable[..., Stage]) -> Stage:
     """A stage on which what is over is gone within a second or two."""
     return make_stage(
         retention_s=0.8,
@@ -66,7 +66,7 @@ def lives(stage: Stage, folder: Path) -> list[Campaign]:
         stage.enqueue({**quick, "delivery_list": ["375297779909", *phones(2)]}),
         stage.enqueue(list_job(2)),
         stage.enqueue(sample_job(schedule=None)),
-        stage.enqueue(bulk_job(["nobody"]), key="all taken out"),
+        stage.enqueue(bulk_job(["nobody"]), key="all excluded"),
     ]
     cancelled = stage.enqueue(quick_job(*phones(3)), key="cancelled")
     cancelled.cancel()
@@ -74,8 +74,8 @@ def lives(stage: Stage, folder: Path) -> list[Campaign]:
     return [*campaigns, cancelled, Campaign.of(stage.services, invalid)]
 
 
-def test_nothing_stays(brief: Stage, tmp_path: Path) -> None:
-    stage = brief
+def test_nothing_stays(short_lived: Stage, tmp_path: Path) -> None:
+    stage = short_lived
     abandoned = open_plan(stage.services.store, stage.services.plans, "abandoned")
     abandoned.exclude("invalid", [("delivery_list[0]", "x")])
     campaigns = lives(stage, tmp_path)
@@ -102,7 +102,7 @@ def test_nothing_stays(brief: Stage, tmp_path: Path) -> None:
 
 
 def test_what_comes_after_the_end_expires_too(stage: Stage) -> None:
-    """A reply that is stored late, and a forgotten person, leave nothing behind either."""
+    """A reply that is stored late, and an erased person, leave nothing behind either."""
     campaign = stage.enqueue(bulk_job(["375297779909", *phones(1)]))
     stage.finish(campaign)
     record = stage.services.campaigns.read(campaign.id)
@@ -145,7 +145,7 @@ def test_reopened_after_it_was_retired(stage: Stage) -> None:
 
 
 def test_reopened_while_it_is_retired(stage: Stage) -> None:
-    """Sweeping goes on looking at it."""
+    """Sweeping goes on checking it."""
     stage.sandbox.fault("refuse", "sendBulkViber")
     campaign = stage.enqueue(bulk_job(phones(2)))
     stage.finish(campaign)
@@ -191,7 +191,7 @@ class TestWaiting:
         assert campaign.status().sent == 2
 
     def test_without_workers_it_goes(self, stage: Stage) -> None:
-        """A campaign that comes to life a week late says so, and messages nobody."""
+        """A campaign whose workers come a week late says so, and sends nothing."""
         campaign = stage.enqueue(bulk_job(phones(2)))
         time.sleep(1.2)
         stage.finish(campaign)

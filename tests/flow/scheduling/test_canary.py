@@ -36,8 +36,8 @@ def settle(stage: Stage, campaign: Campaign) -> None:
     stage.until(lambda: campaign.status().canary != "under way", 30)
 
 
-def rest(stage: Stage) -> None:
-    """Whatever would go out by itself goes out."""
+def do_what_is_due(stage: Stage) -> None:
+    """Send whatever goes out by itself."""
     for _ in range(4):
         stage.sweep()
         stage.step()
@@ -69,7 +69,7 @@ def test_one_that_fails_pauses_the_campaign_and_says_why(stage: Stage, kind: str
     assert re.fullmatch("[12] of 4 recipients failed, and at most 20% may", status.canary_reason)
     (event,) = [event for event in stage.events(campaign) if event.type == "campaign.canary_failed"]
     assert event.data["reason"] == status.canary_reason
-    rest(stage)
+    do_what_is_due(stage)
     assert len(stage.sandbox.ledger()) == 4
     campaign.resume(by="ann", why="known numbers")
     stage.finish(campaign, timeout_s=30)
@@ -82,7 +82,7 @@ def test_until_when_results_are_waited_for(stage: Stage) -> None:
     status = campaign.status()
     assert status.canary_until is not None
     assert 120 <= (status.canary_until - status.created_at).total_seconds() < 160
-    rest(stage)
+    do_what_is_due(stage)
     assert len(stage.sandbox.ledger()) == 4
     assert campaign.cancel().recipients["cancelled"] == 6
     stage.finish(campaign, timeout_s=60)
@@ -101,7 +101,7 @@ def test_who_is_excluded_is_no_canary(stage: Stage) -> None:
     """Nor is the canary larger for it that one request would hold more."""
     stage.services.optouts.add(phones(2))
     stage.enqueue({**bulk_job(["no phone", *phones(10)]), **UNATTENDED})
-    rest(stage)
+    do_what_is_due(stage)
     assert sorted(row["phone"] for row in stage.sandbox.ledger()) == phones(4, start=2)
 
 
@@ -117,22 +117,22 @@ def test_bit_by_bit_and_from_a_stream(make_stage: Callable[..., Stage]) -> None:
     del lazy["messages"][0]["delivery_list"]
     stage.enqueue({**bulk_job(phones(60)), **UNATTENDED})
     stage.enqueue({**lazy, **UNATTENDED}, recipients=iter(phones(60)))
-    rest(stage)
+    do_what_is_due(stage)
     assert Counter(row["text"] for row in stage.sandbox.ledger()) == {"hello": 4, "lazy": 4}
 
 
 def test_pause_resume_a_draft_and_lost_due_times(stage: Stage) -> None:
     campaign = stage.enqueue({**bulk_job(phones(10)), **UNATTENDED}, start="draft", by="ann")
-    rest(stage)
+    do_what_is_due(stage)
     assert stage.sandbox.ledger() == []
     campaign.approve(by="bob")
-    rest(stage)
+    do_what_is_due(stage)
     campaign.pause()
     stage.step()
     campaign.resume()
-    rest(stage)
+    do_what_is_due(stage)
     stage.services.store.ask(Redis.delete, *due_sets(stage.services.store))
-    rest(stage)
+    do_what_is_due(stage)
     assert (campaign.status().canary, len(stage.sandbox.ledger())) == ("under way", 4)
 
 

@@ -132,7 +132,7 @@ class TestFull:
         keep_room(small.services)
         assert small.services.events.full() is None
 
-    def test_a_group_that_is_dropped_holds_up_nobody(self, small: Stage) -> None:
+    def test_a_deleted_group_holds_nothing_up(self, small: Stage) -> None:
         campaign = full(small)
         assert Groups(small.services.store).delete("slow")
         small.finish(campaign)
@@ -177,7 +177,7 @@ class TestWithAPerson:
 
 
 def test_trimming_goes_in_small_steps(small: Stage) -> None:
-    """One call drops a thousand entries at most, and tells that there is more."""
+    """One call drops a thousand entries at most, and returns whether there are more."""
     fill(small, 5000)
     trimmed = small.services.events.trim(0, 100)
     assert 0 < trimmed.dropped <= 1000
@@ -202,13 +202,13 @@ def test_a_group_whose_name_is_no_text(small: Stage) -> None:
 
 
 def test_a_pause_is_logged_when_it_begins_and_when_it_ends(small: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    """In between it is looked at every second, which only DEBUG tells."""
+    """In between the pause is checked every second, which is logged at DEBUG only."""
     caplog.set_level(logging.DEBUG, "campaigns.flow.scheduling.stream_room")
     full(small)
     keep_room(small.services)
     read_all(small)
     keep_room(small.services)
-    reported = [(r.levelname, r.message) for r in caplog.records if r.name == "campaigns.flow.scheduling.stream_room"]
-    loud = [(level, event) for level, event in reported if level != "DEBUG"]
+    logged = [(r.levelname, r.message) for r in caplog.records if r.name == "campaigns.flow.scheduling.stream_room"]
+    loud = [(level, event) for level, event in logged if level != "DEBUG"]
     assert loud == [("ERROR", "sending_paused"), ("WARNING", "sending_resumed")]
-    assert ("DEBUG", "sending_paused") in reported
+    assert ("DEBUG", "sending_paused") in logged

@@ -21,7 +21,7 @@ from tests.support.stage import Stage
 
 OFFICE = {"send_between": ["09:00", "20:00"], "send_zone": "UTC"}
 JOBS: dict[str, Any] = {"bulk": bulk_job(phones(3)), "quick": quick_job(*phones(3)), "list": list_job(1)}
-#: So long events live, longer than any of these campaigns.
+#: How long events live: longer than any of these campaigns.
 WEEKS_S = 9_000_000.0
 GERMANS = [f"49151123456{n:02d}" for n in range(4)]
 
@@ -47,9 +47,9 @@ class Days(Moved):
         return len(self.sandbox.ledger())
 
     def closings(self, campaign: Campaign) -> list[tuple[str, str]]:
-        """What events told of closed windows: the zone, and when it opens."""
-        reported = [event.data for event in self.events(campaign) if event.type == "campaign.window_closed"]
-        return [(row["zone"], f"{datetime.fromtimestamp(row['opens_ms'] / 1000, tz=UTC):%a %H:%M}") for row in reported]
+        """What events say of closed windows: the zone, and when it opens."""
+        closings = [event.data for event in self.events(campaign) if event.type == "campaign.window_closed"]
+        return [(row["zone"], f"{datetime.fromtimestamp(row['opens_ms'] / 1000, tz=UTC):%a %H:%M}") for row in closings]
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ class TestKinds:
         assert stage.sandbox.summary()["requests"]["sendBulkViber"] == 1
         rows = stage.sandbox.ledger()
         assert len(rows) == 10
-        reported = {(d.mailing, d.phone): d.delivery_id for d in campaign.deliveries()}
-        assert reported == {(row["mailing"], row["phone"]): row["delivery_id"] for row in rows}
+        delivery_ids = {(d.mailing, d.phone): d.delivery_id for d in campaign.deliveries()}
+        assert delivery_ids == {(row["mailing"], row["phone"]): row["delivery_id"] for row in rows}
         status = campaign.status()
         assert status.state == "finished"
         assert status.statuses == {"READ": 10}
@@ -131,7 +131,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("fault", ["refuse_account", "no_money", "too_many"])
     def test_the_account_is_refused(self, make_stage: Callable[..., Stage], fault: str) -> None:
-        """It rests, with an event, and then everything is sent once."""
+        """The account pauses, with an event, and then everything is sent once."""
         stage = make_stage(account_pause_s=0.5, penalty_s=0.5)
         stage.sandbox.fault(fault, "sendBulkViber")
         campaign = stage.enqueue(bulk_job(phones(3)))
@@ -157,7 +157,7 @@ class TestRefusals:
         assert campaign.status().recipients["rejected"] == 2
         assert stage.services.limiter.pause_of("default") is not None
 
-    def test_without_a_token_nothing_is_claimed_and_everybody_is_told(self, make_stage: Callable[..., Stage]) -> None:
+    def test_without_a_token_nothing_is_claimed_and_an_event_says_so(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(accounts={})
         campaign = stage.enqueue(bulk_job(phones(1), account="Shop"))
         stage.step()

@@ -1,4 +1,4 @@
-"""Paying for a mailing to a list: decided by its own state, never twice, and not after somebody stopped it."""
+"""Paying for a mailing to a list: decided by its own state, never twice, and not after it was stopped."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def confirmations(stage: Stage) -> int:
 
 
 def says(word: str) -> type[Gateway]:
-    """A gateway whose drafts have this word from the second look on."""
+    """A gateway whose drafts have this status from the second read on."""
 
     class Says(Gateway):
-        looks = 0
+        reads = 0
 
         def get_viber_message_data(self, message_id: int) -> Any:
-            Says.looks += 1
+            Says.reads += 1
             data = super().get_viber_message_data(message_id)
-            return data._replace(status=word) if Says.looks > 1 and data.status.upper() == "NEW" else data
+            return data._replace(status=word) if Says.reads > 1 and data.status.upper() == "NEW" else data
 
     return Says
 
@@ -116,7 +116,7 @@ def test_which_words_follow_a_confirmation(before: str, now: str, *, expected: b
 
 
 class Between(Gateway):
-    """Somebody acts between creating and confirming."""
+    """A person acts between the creation and the confirmation."""
 
     act: Callable[[], object]
 

@@ -1,4 +1,4 @@
-"""Opt-outs after planning: nobody who opted out before the claim is messaged, and the account balances."""
+"""Opt-outs after planning: recipients who opted out before the claim are not messaged, and the account balances."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class TestWhoOptsOutLater:
         campaign = stage.enqueue(job)
         stage.services.optouts.add(gone)
         stage.finish(campaign)
-        reported = {(d.mailing, d.phone): d.delivery_id for d in campaign.deliveries()}
-        assert reported == {(row["mailing"], row["phone"]): row["delivery_id"] for row in stage.sandbox.ledger()}
+        delivery_ids = {(d.mailing, d.phone): d.delivery_id for d in campaign.deliveries()}
+        assert delivery_ids == {(row["mailing"], row["phone"]): row["delivery_id"] for row in stage.sandbox.ledger()}
         assert not set(gone) & set(sent(stage))
         assert set(sent(stage)) == others - set(gone)
 
@@ -96,7 +96,7 @@ class TestWhoOptsOutLater:
         assert why.why == f"reply {first.replies()[0].id} to campaign {first.id}"
 
     def test_by_another_program(self, stage: Stage) -> None:
-        """Whoever writes to the set itself moves no counter, but its size."""
+        """A program that writes to the set itself changes its size, and not the counter."""
         campaign = stage.enqueue(bulk_job(phones(2)))
         stage.services.store.ask(Redis.sadd, stage.services.store.keys.optouts(), phones(1)[0])
         stage.finish(campaign)
@@ -139,7 +139,7 @@ class TestWhoOptsOutLater:
 
     @pytest.mark.clear_listing
     def test_reduced_after_a_doubt_and_in_doubt_again(self, stage: Stage) -> None:
-        """The first request would look different if it turned up: absence is not proven any more, a person decides."""
+        """The first request would show other phones: absence cannot be proven, and a person decides."""
         stage.finish(stage.enqueue(bulk_job(phones(1, start=50), text="seen in the listing")))
         stage.sandbox.fault("reset_before", "sendBulkViber")
         campaign = stage.enqueue(bulk_job(phones(3), on_unknown="resend"))
@@ -154,7 +154,7 @@ class TestWhoOptsOutLater:
 
     @pytest.mark.clear_listing
     def test_reduced_and_still_sent_twice(self, stage: Stage) -> None:
-        """The first request had arrived, unseen; although it carried more phones, it is told that others got two."""
+        """The first request had arrived, unseen, with more phones: the double send to the others is reported."""
         stage.sandbox.change(list_bulk=False)
         stage.sandbox.fault("reset_after", "sendBulkViber")
         campaign = stage.enqueue(bulk_job(phones(3)))
@@ -171,7 +171,7 @@ class TestWhoOptsOutLater:
         campaign = stage.enqueue(bulk_job(phones(3)))
         assert isinstance(claims.claim(stage.services, f"{campaign.id}-0"), Claim)
 
-    def test_strangers_change_nothing(self, stage: Stage) -> None:
+    def test_opt_outs_of_other_people_change_nothing(self, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(phones(3)))
         body = stage.services.batches.body(f"{campaign.id}-0")
         stage.services.optouts.add(["375259999999"])

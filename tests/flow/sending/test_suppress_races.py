@@ -31,7 +31,7 @@ def due_again(stage: Stage, batch_id: str) -> None:
 
 
 def test_opted_out_between_check_and_claim(stage: Stage) -> None:
-    """The claim itself compares: no moment is left between looking and sending."""
+    """The claim itself compares the list: no moment is left between check and claim."""
     services = stage.services
     campaign = stage.enqueue(bulk_job(phones(3)))
     services.optouts.add(phones(1))
@@ -46,7 +46,7 @@ def test_opted_out_between_check_and_claim(stage: Stage) -> None:
 
 
 def test_two_workers_check_the_same_batch(stage: Stage) -> None:
-    """The slower one's older look changes nothing: nobody is counted twice, nobody comes back."""
+    """The slower worker's older check changes nothing: no recipient is counted twice or comes back."""
     services = stage.services
     campaign = stage.enqueue(bulk_job(phones(4)))
     batch_id = f"{campaign.id}-0"
@@ -116,10 +116,10 @@ def test_body_that_has_expired(stage: Stage) -> None:
 
 @pytest.mark.parametrize("kind", ["bulk", "quick"])
 def test_many_opt_outs_while_many_workers_send(make_stage: Callable[..., Stage], kind: str) -> None:
-    """Whoever was on the list before the claim gets nothing, everybody else one message."""
+    """Recipients who were on the list before the claim get nothing, all others one message."""
     stage = make_stage(recipients_per_request=5)
-    everybody = phones(60)
-    campaign = stage.enqueue(bulk_job(everybody) if kind == "bulk" else quick_job(*everybody))
+    people = phones(60)
+    campaign = stage.enqueue(bulk_job(people) if kind == "bulk" else quick_job(*people))
     record = stage.services.campaigns.read(campaign.id)
 
     def send() -> None:
@@ -129,14 +129,14 @@ def test_many_opt_outs_while_many_workers_send(make_stage: Callable[..., Stage],
     workers = [threading.Thread(target=send) for _ in range(3)]
     for worker in workers:
         worker.start()
-    for phone in everybody[::7]:
+    for phone in people[::7]:
         stage.services.optouts.add([phone])
     for worker in workers:
         worker.join()
     stage.finish(campaign)
     gone = [one.phone for one in campaign.excluded() if one.reason == "opted_out"]
-    assert sorted([*sent(stage), *gone]) == everybody
-    assert set(gone) <= set(everybody[::7])
+    assert sorted([*sent(stage), *gone]) == people
+    assert set(gone) <= set(people[::7])
 
 
 def _add(stage: Stage, number: int) -> None:

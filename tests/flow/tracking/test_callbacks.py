@@ -1,4 +1,4 @@
-"""Callbacks: a hint to look now, an address that cannot be guessed, and never a fact by itself."""
+"""Callbacks: a hint to poll now, at an address that cannot be guessed, and never a fact by itself."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class TestReceiver:
         assert "callback_ms" in fields(stage, campaign)
 
     def test_a_body_in_chunks(self, stage: Stage) -> None:
-        """Its length is not told; the server says where it ends."""
+        """No header gives its length; the server finds its end."""
         campaign = stage.enqueue(bulk_job(phones(2)))
         body = f'{{"uuid": "{UUID}"}}'.encode()
         more = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
@@ -186,7 +186,7 @@ class TestReceiver:
 
 
 class TestConsequences:
-    """It can cause a look, or bring a uuid that is verified."""
+    """It can cause a check or a poll, or bring a uuid that is verified."""
 
     def test_a_poll_now(self, make_stage: Callable[..., Stage]) -> None:
         stage = make_stage(callback_base_url=BASE, poll_min_s=5.0, poll_horizon_s=60.0)

@@ -1,4 +1,4 @@
-"""Following ends by an answer, or said after long silence: never because the last request failed."""
+"""Following ends by an answer, or after a long time without one: never because the last request failed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Clock:
 
 
 class Failing(Gateway):
-    """Fails as it is told, whatever it is asked for."""
+    """Fails with the error that is set, whatever is asked."""
 
     error: GatewayError | None = None
 
@@ -73,7 +73,7 @@ TROUBLES = [
 
 
 def followed(make_stage: Callable[..., Stage]) -> tuple[Stage, Clock, Campaign, str]:
-    """A batch whose statuses were never heard, and the moment."""
+    """A batch without a single status, and the moment."""
     stage = make_stage(poll_horizon_s=HORIZON_S, reply_window_s=HORIZON_S, poll_min_s=60.0)
     clock = Clock(stage)
     ask_through(stage, Failing)
@@ -122,7 +122,7 @@ def test_an_answer_at_the_horizon_ends_it(make_stage: Callable[..., Stage]) -> N
     assert campaign.status().state == "finished"
 
 
-def test_silence_for_as_long_again_is_given_up_and_said(make_stage: Callable[..., Stage]) -> None:
+def test_without_any_answer_the_batch_is_given_up_after_twice_the_horizon(make_stage: Callable[..., Stage]) -> None:
     stage, clock, campaign, batch_id = followed(make_stage)
     clock.ms += 2 * HOUR_MS + 1000
     Failing.error = TROUBLES[0]
@@ -150,7 +150,7 @@ def test_the_last_fetch_of_replies_is_tried_again(make_stage: Callable[..., Stag
 
 
 def test_replies_wait_for_the_ids_of_their_mailings(make_stage: Callable[..., Stage]) -> None:
-    """No poll has learnt them by the end of the window: there is somebody to ask yet."""
+    """No poll has found the ids by the end of the window: there are replies to fetch yet."""
     stage, clock, _, batch_id = followed(make_stage)
     clock.ms += HOUR_MS + 1000
     fetch_batch(stage.services, batch_id)
@@ -199,7 +199,7 @@ def test_delays_from_outside_are_bounded() -> None:
 
 
 def test_a_quick_message_that_a_person_declared_sent_ends_at_the_horizon(make_stage: Callable[..., Stage]) -> None:
-    """Nobody knows its id, so nothing can be polled."""
+    """Its id is not known, so nothing can be polled."""
     stage = make_stage(poll_horizon_s=1.0)
     stage.sandbox.fault("reset_before", "sendQuickViberMessage")
     campaign = stage.enqueue(quick_job(phones(1)[0]))

@@ -25,14 +25,14 @@ def requests(stage: Stage) -> Counter[str]:
 
 class TestUntilDelivered:
     def test_it_ends_with_the_delivery(self, make_stage: Callable[..., Stage]) -> None:
-        """Nobody waits for anybody to read it, so no poll follows."""
+        """The job does not ask whether messages are read, so no poll follows."""
         stage = make_stage(poll_horizon_s=600.0)
         campaign = stage.enqueue({**bulk_job(phones(3)), "follow": "delivered"})
         stage.finish(campaign)
-        reported = campaign.status()
-        assert set(reported.statuses) <= {"DELIVERED", "READ"}
-        assert (reported.final, reported.awaiting) == (3, 0)
-        assert reported.balanced
+        status = campaign.status()
+        assert set(status.statuses) <= {"DELIVERED", "READ"}
+        assert (status.final, status.awaiting) == (3, 0)
+        assert status.balanced
 
 
 class TestNotAtAll:
@@ -48,8 +48,8 @@ class TestNotAtAll:
         """Its worker settles it with the record of what the gateway said; replies are fetched all the same."""
         campaign = stage.enqueue({**quick_job(REPLIES), "follow": "none", "replies": replies})
         assert work(stage.services, QUICK, overlap=1) == 1
-        reported = campaign.status()
-        assert (reported.state, reported.recipients["settled"], reported.balanced) == ("finished", 1, True)
+        status = campaign.status()
+        assert (status.state, status.recipients["settled"], status.balanced) == ("finished", 1, True)
         for _ in range(3):
             stage.sweep()
             stage.step()

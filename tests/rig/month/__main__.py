@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--step-s", type=float, default=300, help="simulated seconds of a step (default: %(default)s)")
     parser.add_argument("--sweep-h", type=float, default=24, help="hours between whole rounds of sweeping")
     parser.add_argument("--events-cap", type=int, default=100_000, help="CAMPAIGNS_EVENTS_CAP (default: %(default)s)")
-    parser.add_argument("--group", action="store_true", help="one group of consumers reads; else nobody does")
+    parser.add_argument("--group", action="store_true", help="one group of consumers reads; else none does")
     parser.add_argument("--seed", type=int, default=1)
     began_s = time.monotonic()
     wrong = run(_plan(parser.parse_args()))

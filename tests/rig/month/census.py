@@ -56,7 +56,7 @@ class Census:
 
 
 def take(store: Store) -> Census:
-    """Look at every key: what has expired is removed by that."""
+    """Read every key; the server removes each that has expired."""
     classes: dict[str, Class] = defaultdict(Class)
     named = Classes(store.keys.prefix)
     for keys in _portions(store):

@@ -128,7 +128,7 @@ def _of_sizes(plan: Plan, found: Sequence[Census]) -> Iterator[str]:
 
 
 def _of_growth(steady: Sequence[Census]) -> Iterator[str]:
-    """Keys that go on growing, such as a set from which nobody takes anything."""
+    """Keys that go on growing, such as a set from which nothing is removed."""
     half, unjudged = len(steady) // 2, GROWING | {*BOUNDED, "events"}
     for name in sorted({name for census in steady for name in census.classes} - unjudged):
         before, after = ([census.of(name).largest for census in part] for part in (steady[:half], steady[-half:]))

@@ -1,4 +1,4 @@
-"""The month itself: a day's traffic in steps, everything that is due between them, and a look at midnight."""
+"""The month itself: a day's traffic in steps, everything that is due between them, and a count at midnight."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ _ACTS: dict[str, Callable[..., Any]] = {
     BULK: send_taken,
     POLL: read_taken,
     REPLIES: read_taken,
-    # Last, so that the stream of events is trimmed before anybody looks.
+    # Last, so that the stream of events is trimmed before the count.
     CONTROL: control_taken,
 }
-#: Events that tell of trouble, of which a month without trouble has none.
+#: Events of trouble, of which a month without trouble has none.
 TROUBLE = (
     *("sending.paused", "campaign.paused", "account.paused", "campaign.unbalanced"),
     *("batch.unknown", "batch.held", "batch.rejected"),
@@ -118,7 +118,7 @@ class Plan:
 class Day:
     """What was seen at the end of a day, the first of which is 1.
 
-    `took_s` is real time; `paused`: looks, one a step, that found sending paused; `trouble`: events of it, so far.
+    `took_s` is real time; `paused`: steps that found sending paused; `trouble`: events of trouble so far.
     """
 
     number: int
@@ -225,7 +225,7 @@ class Simulation:
             self.read += sum(1 for _ in self._consumer.events(idle_s=0.001))
 
     def _turn(self, queue: str) -> int:
-        """A worker's turn. As many as a call may take are done one after the other: nobody waits for this gateway."""
+        """A worker's turn. As many as a call may take are done one after the other: this gateway answers at once."""
         services = self.services
         return WorkerTurn(
             services,

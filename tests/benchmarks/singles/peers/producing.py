@@ -23,7 +23,7 @@ def main(module: str, first: int, number: int) -> None:
             yield f"37529{n:07d}", TEXT
 
     import_module(module).produce(messages())
-    print(began_s[0], time.monotonic())  # noqa: T201 (whoever started it reads this)
+    print(began_s[0], time.monotonic())  # noqa: T201 (its parent reads this)
 
 
 if __name__ == "__main__":

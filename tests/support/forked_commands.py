@@ -1,4 +1,4 @@
-"""Runs commands side by side, each in a fork: `told_child.py '[["list"], ["resume-account", "default"]]'`.
+"""Runs commands side by side, each in a fork: `forked_commands.py '[["list"], ["resume-account", "default"]]'`.
 
 Prints one JSON document a line: the arguments, the exit code, what came on standard error, and seconds.
 """
