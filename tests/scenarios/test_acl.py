@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from redis import Redis
-from redis.exceptions import NoPermissionError
+from redis.exceptions import AuthenticationError, NoPermissionError
 
 from campaigns.campaign import Campaign
 from campaigns.cli.command_line import cli
@@ -37,11 +37,16 @@ _FILE = ROOT / "deploy" / "redis.acl"
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[EmbeddedServer]:
     """A server that has read the file; the test itself is its default user, and reads the log of refusals."""
-    text = _FILE.read_text("utf-8").replace("user default off", "user default on nopass ~* &* +@all")
-    rules = tmp_path / "users.acl"
-    rules.write_text(text.replace("user campaigns on", f"user campaigns on >{_PASSWORD}"), "utf-8")
-    with EmbeddedServer(config={"aclfile": str(rules)}) as server:
+    with EmbeddedServer(config={"aclfile": str(rules(tmp_path, default="on nopass"))}) as server:
         yield server
+
+
+def rules(folder: Path, *, default: str = "off") -> Path:
+    """The file, with a password for our user."""
+    text = _FILE.read_text("utf-8").replace("user default off", f"user default {default}")
+    path = folder / "users.acl"
+    path.write_text(text.replace("user campaigns on", f"user campaigns on >{_PASSWORD}"), "utf-8")
+    return path
 
 
 @pytest.fixture
@@ -113,6 +118,21 @@ def commands(campaign: Campaign) -> list[str]:
         "events --group crm --dead-letters",
         "doctor",
     ]
+
+
+def test_a_server_that_restarts_has_all_that_was_written(tmp_path: Path) -> None:
+    """Many servers read a transaction, and what a script wrote, back from the append-only file as the user `default`.
+
+    They drop what that user may not do. Ours here may be one that does not, so the file is looked at as well.
+    """
+    assert set(_FILE.read_text("utf-8").splitlines()[0].split()) == {"user", "default", "off", "~*", "&*", "+@all"}
+    with EmbeddedServer(config={"aclfile": str(rules(tmp_path))}) as server:
+        with Redis.from_url(server.url) as redis, pytest.raises(AuthenticationError):
+            redis.ping()
+        with Redis.from_url(server.url.replace("redis://", f"redis://campaigns:{_PASSWORD}@")) as redis:
+            redis.pipeline(transaction=True).set("campaigns:one", 1).set("campaigns:two", 2).execute()
+            server.restart()
+            assert redis.mget("campaigns:one", "campaigns:two") == [b"1", b"2"]
 
 
 def refusals(server: EmbeddedServer) -> list[str]:
