@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import celeryconfig
 from campaigns.health.liveness import Limits
 from campaigns.settings import Settings
-from tests.deploy.files import ASIDE, SYSTEMD, procfile, read_unit, units
+from tests.deploy.files import ASIDE, SYSTEMD, Unit, procfile, read_unit, units
 
 #: What closes to a process that was taken over everything it has no use for.
 HARDENED = {
@@ -91,10 +92,33 @@ def test_their_user_is_made() -> None:
         subprocess.run([sysusers, "--dry-run", str(SYSTEMD / "sysusers.conf")], capture_output=True, check=True)
 
 
+def test_what_is_in_common_overrides_nothing() -> None:
+    """systemd reads it after the unit, so a value of the unit's own would be lost."""
+    common: Unit = {}
+    read_unit(SYSTEMD / "viber-campaigns-.service.d" / "common.conf", common)
+    for path in SYSTEMD.glob("*.service"):
+        alone: Unit = {}
+        read_unit(path, alone)
+        assert not alone["Service"].keys() & common["Service"].keys()
+
+
+def test_the_command_runs_as_the_units_do() -> None:
+    """`campaigns` of the steps: same user, settings and signs of life, and a name for the record."""
+    script = SYSTEMD / "campaigns"
+    assert os.access(script, os.X_OK)
+    subprocess.run(["/bin/sh", "-n", str(script)], check=True)
+    words = shlex.split(script.read_text("utf-8"), comments=True)
+    service = units()["beat"]["Service"]
+    assert {f"User={service['User'][0]}", f"EnvironmentFile={service['EnvironmentFile'][0]}"} <= set(words)
+    assert service["Environment"][0] in words
+    assert words[words.index("$@") - 1] == "/opt/viber-campaigns/.venv/bin/campaigns"
+    assert any(word.startswith("LOGNAME=") for word in words)
+
+
 def test_the_user_stands_in_the_unit_itself() -> None:
     """Installed without the folder beside it, it does not run as root."""
     for path in SYSTEMD.glob("*.service"):
-        alone: dict[str, dict[str, list[str]]] = {}
+        alone: Unit = {}
         read_unit(path, alone)
         assert alone["Service"]["User"] == ["viber-campaigns"]
 
@@ -121,8 +145,8 @@ def test_the_watchdog_allows_what_liveness_does() -> None:
     limits = Limits()
     for name, unit in units().items():
         assert unit["Service"]["Restart"] == ["always"]
-        silence_s = int(unit["Service"]["WatchdogSec"][0])
         if name == "metrics":  # which says nothing to systemd
-            assert silence_s == 0
+            assert "WatchdogSec" not in unit["Service"]
             continue
-        assert limits.work_s < silence_s < limits.broker_s
+        (silence,) = unit["Service"]["WatchdogSec"]
+        assert limits.work_s < int(silence) < limits.broker_s
