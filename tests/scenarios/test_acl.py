@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from redis import Redis
-from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.exceptions import AuthenticationError, BusyLoadingError, NoPermissionError
 
 from campaigns.campaign import Campaign
 from campaigns.cli.command_line import cli
@@ -132,7 +132,16 @@ def test_a_server_that_restarts_has_all_that_was_written(tmp_path: Path) -> None
         with Redis.from_url(server.url.replace("redis://", f"redis://campaigns:{_PASSWORD}@")) as redis:
             redis.pipeline(transaction=True).set("campaigns:one", 1).set("campaigns:two", 2).execute()
             server.restart()
+            wait_until(lambda: not is_loading(redis))
             assert redis.mget("campaigns:one", "campaigns:two") == [b"1", b"2"]
+
+
+def is_loading(redis: Redis) -> bool:
+    """Whether a server that was started still reads its file: it asks for the password before."""
+    try:
+        return not redis.ping()
+    except BusyLoadingError:
+        return True
 
 
 def refusals(server: EmbeddedServer) -> list[str]:
