@@ -88,9 +88,9 @@ READING = Metric("scrape_duration_seconds", GAUGE, "How long it took to read the
 REQUESTS = Metric(
     "gateway_requests_total",
     COUNTER,
-    f"Requests to the gateway. Outcomes: {_words((OK, *OUTCOMES.values()))}. `not_written` never reached it, after "
-    "`doubt` nobody knows. One whose worker died before it was recorded is missing; polls that the gateway answered "
-    "as it did before count as `ok`.",
+    f"Requests to the gateway. Outcomes: {_words((OK, *OUTCOMES.values()))}. A `not_written` request never "
+    "reached it; one in `doubt` may have. A request whose worker died before it was recorded is missing; polls with "
+    "an unchanged answer count as `ok`.",
     ("account", "method", "outcome"),
 )
 REQUEST_SECONDS = Metric(
@@ -236,8 +236,8 @@ DUE = Metric(
 OLDEST_DUE = Metric(
     "queue_oldest_due_seconds",
     GAUGE,
-    "For how long a worker could have taken something from the queue. An account that pauses or is at its limit makes "
-    "nobody late.",
+    "For how long a worker could have taken something from the queue. The time for which an account pauses or is at "
+    "its limit does not count.",
     ("queue",),
 )
 CONSUMED = Metric("queue_consumed", GAUGE, "1 if a worker consumes the queue, else 0.", ("queue",))
