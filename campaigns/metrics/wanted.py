@@ -1,7 +1,7 @@
-"""How many processes of a pool have something to do: what autoscaling goes by. Pure.
+"""How many processes of a pool have something to do: the number by which autoscaling scales. Pure.
 
-More than the limits of its accounts allow are of no use to a queue: however many messages wait, an account has only so
-many requests under way at once.
+A queue never wants more processes than the limits of its accounts allow: however many messages wait, an account has at
+most `CAMPAIGNS_CONCURRENCY` requests under way at once.
 """
 
 from __future__ import annotations
