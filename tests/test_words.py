@@ -25,7 +25,6 @@ NOT_YET_CLEAN: dict[str, int] = {
     "campaigns/store/lua": 40,
     "campaigns/text": 6,
     "campaigns/times": 7,
-    "deploy": 1,
 }
 
 
