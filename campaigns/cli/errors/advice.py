@@ -40,12 +40,12 @@ class AdvisingGroup(click.Group):
 def next_step(error: CampaignsError) -> str | None:
     """What the user can do about an error, or None."""
     if isinstance(error, StateError):
-        return _of_state(error.state)
+        return _of_state(error.what, error.state)
     match error:
         case JobError():
             step = "nothing was stored; correct the job and send it again"
         case UnknownCampaignError():
-            step = "to list campaigns: campaigns list; finished ones are deleted after CAMPAIGNS_RETENTION_S"
+            step = "to list campaigns: campaigns list; finished ones expire after CAMPAIGNS_RETENTION_S"
         case KeyConflictError(campaign_id=campaign_id):
             step = f"use another --key, or see the campaign that has it: campaigns status {campaign_id}"
         case WaitTimeoutError(campaign_id=campaign_id):
@@ -59,11 +59,13 @@ def next_step(error: CampaignsError) -> str | None:
     return step
 
 
-def _of_state(state: str) -> str | None:
+def _of_state(what: str, state: str) -> str | None:
     if state in OVER:
         return "it is over; to act on held or refused requests: campaigns resolve --help, campaigns retry --help"
+    if what == "approve":
+        return "it is not a draft"
     if state == DRAFT:
         return "it is a draft; to send it: campaigns approve"
     if state == PAUSED:
         return "it is paused; to continue: campaigns resume"
-    return "it is not paused" if state == READY else None
+    return "it is not paused" if what == "resume" and state == READY else None
