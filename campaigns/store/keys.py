@@ -1,7 +1,8 @@
 """Every Redis key of the project: its type, who writes it, what it holds and how long it lives.
 
-All keys share one prefix (setting `key_prefix`). Everything that belongs to a campaign expires
-`retention_s` after the campaign ended; until then it has no expiry unless a line here says so.
+All keys share one prefix (setting `key_prefix`). Keys of a campaign or a batch, which have its id in their name, expire
+`retention_s` after the campaign ended; until then they have no expiry unless a line here says so. "Emptied": without
+expiry, but each member is removed once its work is done or what it names has expired, and Redis removes an empty key.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ class Keys:
     prefix: str
 
     def layout(self) -> str:
-        """String: the version of all this, see `campaigns.store.layout`. Writer: the first process. No expiry."""
+        """String: see `campaigns.store.layout_version`. Writer: the first process. No expiry: others check it."""
         return f"{self.prefix}layout"
 
     # The ledger: what has been promised and what is known of it.
@@ -55,14 +56,13 @@ class Keys:
           of the suppression list that it was last checked against), `reduced_ms` (when phones were removed after a
           doubt).
         - Its course: `state`, `since_ms` (in that state), `op` (names the last change), `attempt`, `fence`,
-          `lease_until_ms`, `claimed_ms`, `epoch` (see the key of the primary), `schedule_ms` (to which its campaign
-          had been rescheduled when it was claimed), `text` (the gateway's words), `refusals` and `refused_ms` (number
-          and first claim of refusals that were taken for the account's), `rejected:<mailing>` (the gateway's words).
-        - At the gateway: `uuid`, `message_ids` (JSON), `followed_ms` (since when it is followed), `digest` (of the
-          last answer), `v` (version of its deliveries), `intake_op` (names the last call that changed them), `final`
-          (deliveries), `cost:<mailing>` (`EUR=49000;`, in millionths), `replies_ended_ms` (of the last fetch of
-          replies that was answered), `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be
-          used).
+          `lease_until_ms`, `claimed_ms`, `epoch` (see the key of the primary), `schedule_ms` (to which its campaign had
+          been rescheduled when it was claimed), `text` (the gateway's words), `refusals` and `refused_ms` (number and
+          first claim of refusals that were taken for the account's), `rejected:<mailing>` (the gateway's words).
+        - At the gateway: `uuid`, `message_ids` (JSON), `followed_ms` (since when it is followed), `digest` (of the last
+          answer), `v` (version of its deliveries), `intake_op` (names the last call that changed them), `final`
+          (deliveries), `cost:<mailing>` (`EUR=49000;`, in millionths), `replies_ended_ms` (of the last fetch of replies
+          that was answered), `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be used).
         - Of a list mailing: `created_for_ms` (its `schedule_ms` then), `status_before`, `confirming_ms`, `confirming`
           (fence of the attempt that began to confirm).
         - In doubt: `doubts` (JSON: unix ms, state, reason, by whom; of each step in and out), `doubted_ms` (when a
@@ -89,11 +89,11 @@ class Keys:
         return f"{self.prefix}excluded:{campaign_id}"
 
     def active(self) -> str:
-        """Set of the ids of campaigns that sweeping still checks. Writer: ledger. No expiry."""
+        """Set of the ids of campaigns that sweeping still checks. Writer: ledger. Emptied."""
         return f"{self.prefix}active"
 
     def index(self) -> str:
-        """Sorted set of campaign ids by creation (unix ms). Writer: ledger; sweeping drops what expired."""
+        """Sorted set of campaign ids by creation (unix ms). Writer: ledger. Emptied."""
         return f"{self.prefix}campaigns"
 
     def job_key(self, key: str) -> str:
@@ -102,7 +102,7 @@ class Keys:
         return f"{self.prefix}key:{key}"
 
     def recent_job(self, digest: str) -> str:
-        """String: the campaign that `campaigns send` made of a job with this digest. Writer: the command. A day."""
+        """String: the campaign that `campaigns send` made of a job with this digest. Expires after a day."""
         return f"{self.prefix}recent-job:{digest}"
 
     def rejected(self) -> str:
@@ -111,77 +111,81 @@ class Keys:
         return f"{self.prefix}rejected"
 
     def rejected_facts(self) -> str:
-        """Hash digest → JSON: what is known of such a message, never its content. Lives as long as `rejected`."""
+        """Hash digest → JSON: what is known of such a message, never its content. Expires with `rejected`."""
         return f"{self.prefix}rejected-facts"
 
     def submissions(self) -> str:
-        """Hash: `seq`, number of the last event of the source `submissions`. Writer: submitting. No expiry."""
+        """Hash: `seq`, number of the last event of `submissions`. Writer: submitting. No expiry: `seq` goes on."""
         return f"{self.prefix}submissions"
 
     def due(self, queue: str, account: str = "") -> str:
-        """Sorted set of what is due of an account in a queue, by due time (unix ms). Writer: ledger.
-
-        `<kind of work>|<id>`: see `campaigns.ledger.due_kinds`. That of `control` belongs to no account."""
+        """Sorted set of what is due of an account in a queue, by due time (unix ms). Writer: ledger. `<kind of
+        work>|<id>`: see `campaigns.ledger.due_kinds`. That of `control` belongs to no account. Emptied."""
         return f"{self.prefix}due:{queue}" if queue == CONTROL else f"{self.prefix}due:{queue}:{account}"
 
     def order(self, queue: str, account: str = "") -> str:
         """Sorted set of campaigns and batches of an account that can go out now, by virtual time. Writer: ledger. A
-        campaign stands there while some of its batches were never handed out, a batch once it came back."""
+        campaign stands there while some of its batches were never handed out, a batch once it came back. Emptied."""
         return f"{self.prefix}order:{queue}:{account}"
 
     def accounts(self, queue: str) -> str:
-        """Sorted set of accounts by when they can act next in a queue (unix ms). Writer: ledger."""
+        """Sorted set of accounts by when they can act next in a queue (unix ms). Writer: ledger. Emptied."""
         return f"{self.prefix}accounts:{queue}"
 
     def bells(self, queue: str) -> str:
-        """Sorted set of bells that are not answered yet, by when they were rung (unix ms). Writer: ledger."""
+        """Sorted set of unanswered bells by when they were rung (unix ms). Writer: ledger. Expires after 10 seconds."""
         return f"{self.prefix}bells:{queue}"
 
     def turns(self) -> str:
-        """Sorted set of `<queue> <worker> <turn>` that can take more, by when they count as dead (unix ms)."""
+        """Sorted set of `<queue> <worker> <turn>` that can take more, by when they count as dead (unix ms). Writer:
+        ledger. Expires ten minutes after the last call."""
         return f"{self.prefix}turns"
 
     def full_turns(self) -> str:
-        """The same of turns that have all the requests under way that they may."""
+        """The same of turns that have as many requests under way as they may."""
         return f"{self.prefix}turns-full"
 
     def workers(self) -> str:
-        """Sorted set of `<worker>|<slots>|<queue>,<queue>` by when they were last seen (unix ms). Writer: workers."""
+        """Sorted set of `<worker>|<slots>|<queue>,<queue>` by when they were last seen (unix ms). Writer: workers.
+        Expires five minutes after the last report."""
         return f"{self.prefix}workers"
 
     def taken(self, queue: str) -> str:
-        """String, unix ms: when a turn last took from a queue. Writer: ledger. Lives a minute."""
+        """String, unix ms: when a turn last took from a queue. Writer: ledger. Expires after a minute."""
         return f"{self.prefix}taken:{queue}"
 
     def primary(self) -> str:
-        """Hash: which server the store's is, and what it may have lost. Writer: scripts. No expiry.
+        """Hash: which server holds the store, and what it may have lost. Writer: scripts. No expiry: it shows changes.
 
-        `replid` (replication id of the server), `epoch` (number of times that it changed), `claims` (number of the
-        last claim), `seen_ms` (when a process last checked), `doubted` (batches in doubt by a change), `seq` (number of
-        the last event of the source `store`); of the last change `how`, `changed_ms`, `since_ms`, `at_change`,
-        `until_ms`, `doubt`, `why` and `declared` (a call of a person's): see `lua/include/primary.lua`. The field
-        `epoch` of a campaign or batch is the last change before it became ready or was claimed; `doubted_ms` of a
-        batch, when a change put it in doubt."""
+        `replid` (replication id of the server), `epoch` (number of times that it changed), `claims` (number of the last
+        claim), `seen_ms` (when a process last checked), `doubted` (batches that a change of server put in doubt), `seq`
+        (number of the last event of the source `store`); of the last change `how`, `changed_ms`, `since_ms`,
+        `at_change`, `until_ms`, `doubt`, `why` and `declared` (the call by which a person declared the loss): see
+        `lua/include/primary.lua`. The field `epoch` of a campaign or batch is the last change before it became ready or
+        was claimed; `doubted_ms` of a batch, when a change put it in doubt."""
         return f"{self.prefix}primary"
 
     def replicated(self) -> str:
-        """String: the write that a wait for replicas goes by. Writer: the store. No expiry."""
+        """String: a write before each wait for replicas. Writer: the store. No expiry: its value never changes."""
         return f"{self.prefix}replicated"
 
     def sweep(self) -> str:
-        """String: where the round of sweeping that is under way has arrived (cursor of SSCAN). Writer: sweeping."""
+        """String: where the round of sweeping that is under way has arrived (cursor of SSCAN). Writer: sweeping.
+        Expires after an hour; then a new round begins."""
         return f"{self.prefix}sweep"
 
     def turn(self, turn: str) -> str:
-        """String: what the last call of a turn took, in case its answer is lost. Writer: ledger. Lives a minute."""
+        """String: what a turn's last call took, in case its answer is lost. Writer: ledger. Expires after a minute."""
         return f"{self.prefix}turn:{turn}"
 
     def lookalikes(self, fingerprint: str) -> str:
-        """Sorted set of `<batch id>:<mailing>` alike in getViberMessages, by their end (unix ms). Writer: planning."""
+        """Sorted set of `<batch id>:<mailing>` alike in getViberMessages, by their end (unix ms). Writer: planning.
+        Expires with its last member, see `Milliseconds.lookalikes`."""
         return f"{self.prefix}lookalikes:{fingerprint}"
 
     def message(self, account: str, message_id: int) -> str:
-        """String `<batch id>:<mailing>`: whose the gateway's message id is. Writer: ledger, intake."""
+        """String `<batch id>:<mailing>`: whose the gateway's message id is. Writer: ledger, intake. Expires
+        `retention_s` after it was last recorded."""
         return f"{self.prefix}message:{account}:{message_id}"
 
     def awaited(self, account: str) -> str:
@@ -191,8 +195,8 @@ class Keys:
         return f"{self.prefix}awaited:{account}"
 
     def foreign(self, batch_id: str) -> str:
-        """Set of message ids that checks found to go to none of the phones of a batch in doubt. Writer: checks.
-        Expires two settle windows after the last check."""
+        """Set of message ids that checks found to go to none of the phones of a batch in doubt. Writer: checks. Expires
+        two settle windows after the last check."""
         return f"{self.prefix}foreign:{batch_id}"
 
     def known(self, account: str, kind: str) -> str:
@@ -201,7 +205,7 @@ class Keys:
         return f"{self.prefix}known:{account}:{kind}"
 
     def account(self, account: str) -> str:
-        """Hash. Writer: limiter. No expiry. One account.
+        """Hash. Writer: limiter. One account. No expiry: `seq` goes on.
 
         - Pauses: `all_until_ms`, `all_reason`, `all_cause` (one of few words) of all requests; `paid_until_ms`,
           `paid_reason`, `paid_cause` of paid ones; `open_until_ms` and `open_reason` of paid ones after a run of
@@ -213,18 +217,16 @@ class Keys:
         return f"{self.prefix}account:{account}"
 
     def permits(self, account: str) -> str:
-        """Stands before five sorted sets of permits by expiry (server microseconds), which expire. Writer: limiter.
-
-        `:slots` counts for the rate, `:busy` for concurrency; `:read-slots` and `:read-busy` are the part of each that
-        polling uses, `:fast-slots` what quick messages took out of turn."""
+        """Prefix of five sorted sets of permits by expiry (server microseconds). Writer: limiter. Each expires two days
+        after its last permit. `:slots` counts for the rate, `:busy` for concurrency; `:read-slots` and `:read-busy` are
+        the part of each that polling uses, `:fast-slots` what quick messages took out of turn."""
         return f"{self.prefix}permits:{account}"
 
     # Results: what became known of each message, and how the project fares.
 
     def deliveries(self, batch_id: str, mailing: int) -> str:
-        """Hash phone → `STATUS|unix ms|delivery_id|error_code`. Writer: intake.
-
-        One per mailing, because one request may carry several mailings for the same phone."""
+        """Hash phone → `STATUS|unix ms|delivery_id|error_code`. Writer: intake. One per mailing, because one request
+        may carry several mailings for the same phone."""
         return f"{self.prefix}deliveries:{batch_id}:{mailing}"
 
     def replies(self, campaign_id: str) -> str:
@@ -232,68 +234,66 @@ class Keys:
         return f"{self.prefix}replies:{campaign_id}"
 
     def optouts(self) -> str:
-        """Set of phones that must not be messaged. Writer: opt-outs. No expiry."""
+        """Set of phones that must not be messaged. Writer: opt-outs. No expiry: opt-outs hold until removed."""
         return f"{self.prefix}optouts"
 
     def optouts_counter(self) -> str:
-        """String: how often phones were added to the opt-outs. Writer: opt-outs. No expiry.
-        With the size of the set it is the version of the list: `<counter>:<size>`. A batch whose phones were checked
-        against another version (its field `optouts_v`, or its campaign's) is checked again before it is sent."""
+        """String: how often phones were added to the opt-outs. Writer: opt-outs. No expiry, as `optouts`. With the size
+        of the set it is the version of the list: `<counter>:<size>`. A batch whose phones were checked against another
+        version (its field `optouts_v`, or its campaign's) is checked again before it is sent."""
         return f"{self.prefix}optouts-counter"
 
     def optouts_why(self) -> str:
-        """Hash phone → `unix ms:by|why`: since when, by whom and why a phone is opted out. Writer: opt-outs. No expiry.
-
-        `by` is `recipient` where a reply did it, and is missing with its colon in values of earlier versions."""
+        """Hash phone → `unix ms:by|why`: since when, by whom and why a phone is opted out. Writer: opt-outs. No expiry,
+        as `optouts`. `by` is `recipient` where a reply did it; values of earlier versions lack `:by`."""
         return f"{self.prefix}optouts-why"
 
     def events(self) -> str:
-        """Stream: one entry per event. Writer: every script that changes state."""
+        """Stream: one entry per event. Writer: every script that changes state. No expiry: trimming removes what every
+        group has acknowledged, after `events_life_s`, or earlier if there are `events_cap` entries."""
         return f"{self.prefix}events"
 
     def stream(self) -> str:
-        """Hash. Writer: trimming. No expiry. While the event stream is full, `full_ms` (since when) and `full_group`
-        (the group that was furthest behind then); `seq`, number of the last event of the source `events`."""
+        """Hash. Writer: trimming. No expiry: `seq` goes on. While the event stream is full, `full_ms` (since when) and
+        `full_group` (the group that was furthest behind then); `seq` (of its last event)."""
         return f"{self.prefix}stream"
 
     def audit(self) -> str:
-        """Stream: acts of people. Writer: the script of each act. Lives `audit_retention_s`, about 100,000 at most.
-        `deed`, `of` (id, account or masked phone), `by`, `why`, `detail`, `number` (of recipients or phones), `at_ms`,
-        `call` (name of the call). What does not apply is empty."""
+        """Stream: acts of people. Writer: the script of each act. No expiry: sweeping removes entries after
+        `audit_retention_s`, or beyond 100,000. `deed`, `of` (id, account or masked phone), `by`, `why`, `detail`,
+        `number` (of recipients or phones), `at_ms`, `call` (its name); empty if it does not apply."""
         return f"{self.prefix}audit"
 
     def dead_letters(self, group: str) -> str:
-        """Stream: entries that a group could not process. Writer: consumers. Lives `retention_s` after the last."""
+        """Stream: entries that a group could not process. Writer: consumers. Expires `retention_s` after the last."""
         return f"{self.prefix}dead-letters:{group}"
 
     def callback_secret(self) -> str:
-        """String: what the addresses of callbacks are signed with. Writer: the first process. No expiry."""
+        """String: it signs the addresses of callbacks. Writer: the first process. No expiry: addresses stay valid."""
         return f"{self.prefix}callback-secret"
 
     def clock(self) -> str:
-        """Hash `offset_ms`, `seen_ms`: see `campaigns.times.steady`. Writer: every process. No expiry.
-
-        The first key of every script; `metrics` is the second."""
+        """Hash `offset_ms`, `seen_ms`: see `campaigns.times.steady`. Writer: every process. No expiry: time must not go
+        back. The first key of every script; `metrics` is the second."""
         return f"{self.prefix}clock"
 
     def metrics(self, account: str | None = None) -> str:
-        """Set of the accounts that have numbers; '' stands for none in particular. Writer: scripts. No expiry.
-
-        Of one, hash `<measure>|<label>|...` of whole numbers that only grow. Labels have few values: see
+        """Set of the accounts that have numbers; '' stands for none in particular. Of one, hash `<measure>|<label>|...`
+        of counters. Writer: scripts. No expiry: counters only grow. Labels have few values: see
         `campaigns.measures`."""
         return f"{self.prefix}metrics" if account is None else f"{self.prefix}metrics:{account}"
 
     def waiting(self, account: str, state: str) -> str:
         """Sorted set by since when (unix ms) of batches that are `unknown` or `held`, or of campaigns that have
-        `planned` ones that may go out, at its time. Writer: scripts; sweeping drops what expired. No expiry."""
+        `planned` ones that may go out, at its time. Writer: scripts. Emptied."""
         return f"{self.metrics(account)}:{state}"
 
     def heartbeat(self, name: str) -> str:
-        """String, unix ms: when `name` last worked. Expires after at most minutes.
-
-        `dispatch`, writer: dispatching; `queue-<name>`, writer: the workers that consume that queue."""
+        """String, unix ms: when `name` last worked. `dispatch`, writer: dispatching, expires after five minutes;
+        `queue-<name>`, writer: the workers that consume that queue, expires after 20 seconds."""
         return f"{self.prefix}heartbeat:{name}"
 
     def beats(self) -> str:
-        """Hash beat → `unix ms|unix ms`, of its first and last tick. Writer: dispatching. Expires after minutes."""
+        """Hash beat → `unix ms|unix ms`, of its first and last tick. Writer: dispatching. Expires five minutes after
+        the last."""
         return f"{self.prefix}beats"

@@ -96,8 +96,17 @@ def test_nothing_is_described_that_is_gone(kind: str) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_a_key_says_what_it_is_and_is_used(name: str) -> None:
     described = inspect.getdoc(METHODS[name]) or ""
-    assert re.match("(String|Hash|Set|Sorted set|List|Stream|The same|Stands before)", described)
+    assert re.match("(String|Hash|Set|Sorted set|List|Stream|The same|Prefix of)", described)
     users = [path for path in ROOT.rglob("*.py") if not path.name.endswith("keys.py")]
     assert any(
         re.search(rf"\bkeys\b.*\.{name}\(|_keys\.{name}\(|Keys\.{name}\b", path.read_text("utf-8")) for path in users
     )
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_key_says_how_long_it_lives(name: str) -> None:
+    """Those of a campaign or a batch live as the module says; "No expiry" needs a reason."""
+    described = " ".join((inspect.getdoc(METHODS[name]) or "").split())
+    of_a_campaign = {"campaign_id", "batch_id"} & inspect.signature(METHODS[name]).parameters.keys()
+    lives = r"\b[Ee]xpires (after|with|ten|five|two|`)|\bEmptied\.|No expiry: |No expiry, as `|The same"
+    assert of_a_campaign or re.search(lives, described)
