@@ -37,7 +37,7 @@ from campaigns.events import Event
 from campaigns.jobs.typed import BulkJob, BulkMailing, Content, ImageUpload, ListJob, QuickJob, Recipient
 from campaigns.ledger import OptOut, Reason
 from campaigns.people import Erased, MessageOwner, PersonHistory, SentMessage
-from campaigns.planning.filling import Sample
+from campaigns.planning.personal_texts import Sample
 from campaigns.preview import FirstRequest, Preview
 from campaigns.recipients.exclusions import Excluded
 from campaigns.results import Delivery, Reply

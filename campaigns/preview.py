@@ -14,7 +14,7 @@ from campaigns.errors import ErrorTree, KeyConflictError, UnknownCampaignError
 from campaigns.gateway.calls import Call, send_bulk_viber, send_quick_viber_message, send_viber_message_list
 from campaigns.jobs.typed import AnyJob
 from campaigns.jobs.values import BulkJob, Job
-from campaigns.planning.filling import Sample, Samples
+from campaigns.planning.personal_texts import Sample, Samples
 from campaigns.planning.planner import Exclusion, PlannedBatch, Planner
 from campaigns.preparing.job import (
     ColumnChoice,

@@ -12,7 +12,7 @@ from campaigns.enqueue import enqueue_checked
 from campaigns.errors import JobError
 from campaigns.jobs.typed import AnyJob
 from campaigns.jobs.values import Job, ListJob, Mailing, QuickJob
-from campaigns.planning.filling import form_of
+from campaigns.planning.personal_texts import form_of
 from campaigns.planning.planner import Exclusion
 from campaigns.preparing.job import ColumnChoice, Recipients, all_mistakes, checked_job, planner_of, rows_of
 from campaigns.recipients import mobile_phones

@@ -1,11 +1,14 @@
-"""Batching: cuts recipients into as few paid requests as the gateway allows. Pure."""
+"""Batching: cuts recipients into as few paid requests as the gateway allows. Pure.
+
+A request holds at most `Settings.recipients_per_request` recipients, and only such as agree in their `RequestGroup`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -76,13 +79,48 @@ class _Part:
         )
 
 
-class Packer:
-    """Fills requests with up to `most` recipients of one or more mailings, all of one `zone`."""
+class RequestGroup(NamedTuple):
+    """What all recipients of one request have in common. Those that differ in any of it go into different requests."""
 
-    def __init__(self, most: int, zone: str = "", *, canary: bool = False) -> None:
+    #: Whether they are part of the canary, which is sent and judged before the others.
+    canary: bool
+    #: Their mailing's time (unix ms). A batch is polled as a whole, so polling could end before a later mailing begins.
+    schedule_ms: int | None
+    #: Messages of the same mailing that go to the same phone before this one: each of them goes into another request.
+    earlier: int
+    #: The zone of their window, see `zoning`.
+    zone: str
+
+
+class Batching:
+    """Cuts the recipients of a job into requests of at most `most` recipients of one or more mailings."""
+
+    def __init__(self, most: int) -> None:
         self._most = most
-        self._zone = zone
-        self._canary = canary
+        self._open: dict[RequestGroup, _Packer] = {}
+
+    def add(
+        self, group: RequestGroup, index: int, mailing: Mailing, schedule_time: str | None, rows: Sequence[Row]
+    ) -> Iterator[PlannedBatch]:
+        """Add rows of a mailing; yields each request that becomes full. The canary ends with the first other row."""
+        if not group.canary:
+            for key in [key for key in self._open if key.canary]:
+                yield from self._open.pop(key).remainder()
+        packer = self._open.setdefault(group, _Packer(self._most, group))
+        yield from packer.add(index, mailing, schedule_time, rows)
+
+    def remainder(self) -> Iterator[PlannedBatch]:
+        """The last request of each group, if it has any rows."""
+        for packer in self._open.values():
+            yield from packer.remainder()
+
+
+class _Packer:
+    """Cuts the rows of one group."""
+
+    def __init__(self, most: int, group: RequestGroup) -> None:
+        self._most = most
+        self._group = group
         self._parts: list[_Part] = []
         self._size = 0
 
@@ -115,8 +153,8 @@ class Packer:
             recipients=sum(len(part.rows) for part in parts),
             mailings=tuple(p.planned(d) for p, d in zip(parts, documents, strict=True)),
             body=orjson.dumps(documents),
-            zone=self._zone,
-            canary=self._canary,
+            zone=self._group.zone,
+            canary=self._group.canary,
         )
 
 

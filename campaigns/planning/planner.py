@@ -1,4 +1,4 @@
-"""Planning: normalises, checks and excludes recipients, and packs the rest into batches, as one stream. Pure.
+"""Planning: normalises, checks and excludes recipients, and cuts the rest into batches, as one stream. Pure.
 
 It handles a thousand rows at a time, because a function call per row would cost more than the work itself.
 """
@@ -18,9 +18,10 @@ import orjson
 from campaigns.errors import JobError
 from campaigns.jobs.values import BulkJob, Job, QuickJob, job_document
 from campaigns.planning.batching import (
-    Packer,
+    Batching,
     PlannedBatch,
     PlannedMailing,
+    RequestGroup,
     Row,
     list_batch,
     listed_content,
@@ -29,7 +30,7 @@ from campaigns.planning.batching import (
     texts_of,
 )
 from campaigns.planning.deduplication import Deduplicator
-from campaigns.planning.filling import Filler, Samples, form_of
+from campaigns.planning.personal_texts import Filler, Samples, form_of
 from campaigns.planning.zoning import Zoning
 from campaigns.recipients import RecipientFile, RowForm, lost_digits, mobile_phones, row_problem, rows_are_usual
 from campaigns.recipients.exclusions import Excluded
@@ -58,9 +59,6 @@ class Exclusion:
 
 Step = PlannedBatch | Exclusion
 _Place = Callable[[int], str]
-#: Rows that may share a request agree in: whether they are part of the canary, scheduled time (unix ms), number of
-#: earlier messages to the same phone, zone.
-_RequestGroup = tuple[bool, int | None, int, str]
 
 
 class Planner:
@@ -119,10 +117,7 @@ class Planner:
             raise JobError(self._errors)
 
     def _bulk(self, job: BulkJob) -> Iterator[Step]:
-        # A phone's second text within one mailing goes out in another request than its first, and so on. Mailings with
-        # different times do not share a request either: a batch is polled as a whole, so polling could end before
-        # the later mailing begins.
-        packers: dict[_RequestGroup, Packer] = {}
+        batching = Batching(self._most)
         for index, mailing in enumerate(job.mailings):
             schedule_time = to_schedule_time(mailing.schedule_ms, self._timezone) if mailing.schedule_ms else None
             form = form_of(mailing)
@@ -139,15 +134,11 @@ class Planner:
                     self._sample(self._samples, place, start, rows, phones)
                 for earlier, kept in deduplicator.by_earlier_messages(rows, phones).items():
                     for canary, zone, part in self._parts(kept):
-                        if not canary:
-                            yield from _canary_ended(packers)
-                        key = (canary, mailing.schedule_ms, earlier, zone)
-                        packer = packers.setdefault(key, Packer(self._most, zone, canary=canary))
-                        yield from packer.add(index, sent, schedule_time, part)
+                        group = RequestGroup(canary, mailing.schedule_ms, earlier, zone)
+                        yield from batching.add(group, index, sent, schedule_time, part)
             if filler and not self._errors and (problem := filler.problem()) is not None:
                 self._errors[f"messages[{index}].content.text"] = [problem]
-        for packer in packers.values():
-            yield from packer.remainder()
+        yield from batching.remainder()
 
     def _quick(self, job: QuickJob) -> Iterator[Step]:
         deduplicator = Deduplicator(personal=False)
@@ -240,12 +231,6 @@ class Planner:
         for number, (row, phone) in enumerate(zip(rows, phones, strict=True), start):
             if phone is not None:
                 samples.note(place, number, phone, row)
-
-
-def _canary_ended(packers: dict[_RequestGroup, Packer]) -> Iterator[Step]:
-    """The last requests of the canary, which come before any others."""
-    for key in [key for key in packers if key[0]]:
-        yield from packers.pop(key).remainder()
 
 
 def _places(rows: Iterable[Any], name: str) -> _Place:

@@ -13,7 +13,7 @@ from campaigns.errors import ErrorTree, JobError
 from campaigns.jobs.checking import load_job
 from campaigns.jobs.schemas.row_forms import asked_values
 from campaigns.jobs.values import AS_DRAFT, Job
-from campaigns.planning.filling import Samples
+from campaigns.planning.personal_texts import Samples
 from campaigns.planning.planner import Planner
 from campaigns.planning.zoning import Zoning
 from campaigns.recipients import read_recipients

@@ -1,4 +1,4 @@
-"""Filling: puts each recipient's values into the texts of a personal mailing, and keeps samples of the result. Pure."""
+"""Personal texts: puts each recipient's values into the texts of a mailing, and keeps samples of the result. Pure."""
 
 from __future__ import annotations
 
