@@ -54,7 +54,7 @@ class CampaignState(StrEnum):
     CANCELLING = "cancelling"
     """Its planned batches are being cancelled. What has been sent is still followed."""
     FINISHED = "finished"
-    """Nothing more happens by itself, and its account balances."""
+    """Nothing more happens by itself, and its recipients add up."""
     CANCELLED = "cancelled"
     """The same after it was cancelled."""
     INVALID = "invalid"
@@ -89,8 +89,8 @@ CAMPAIGN_STATES: Final = tuple(state.value for state in CampaignState)
 
 #: The states from which each can be reached. The scripts that move between them name their moves in their headers, and
 #: a test holds these to this table. PLANNED follows SENDING only where not one byte was written or the gateway refused
-#: the account, UNKNOWN only on proof of absence or a person's decision, HELD and REJECTED only on that. Late evidence
-#: leads back: to UNKNOWN from PLANNED, and to ACCEPTED from every state in which nothing new was sent.
+#: the account, UNKNOWN only on proof of absence or a person's decision, HELD and REJECTED only on a person's decision.
+#: Late evidence leads back: to UNKNOWN from PLANNED, and to ACCEPTED from every state in which nothing new was sent.
 REACHED_FROM: Final[Mapping[str, frozenset[BatchState]]] = {
     PLANNED: frozenset({SENDING, UNKNOWN, HELD, REJECTED}),
     SENDING: frozenset({PLANNED}),

@@ -1,6 +1,6 @@
 """The figures of a report, as values. Pure.
 
-The funnel and the account come from the campaign's counters, which are read at once. Statuses, failures and the
+The funnel and the classes come from the campaign's counters, which are read at once. Statuses, failures and the
 timeline come from its single messages, which may change while they are read: `adrift` is the difference.
 """
 
@@ -31,7 +31,7 @@ from campaigns.reports.timeline import Chart
 from campaigns.results import Reply
 from campaigns.statuses import DELIVERED, NEW, READ, SENT, UNKNOWN_FINAL
 
-#: Every class of the account with the words for it, in the order in which the page shows them.
+#: Every class of recipients with the words for it, in the order in which the page shows them.
 CLASSES: Final[dict[str, str]] = {
     **{reason: f"excluded: {reason.label}" for reason in Exclusion},
     **{
@@ -109,7 +109,7 @@ class Report:
     held_batches: int
     price: Price
     excluded: tuple[tuple[str, int], ...]
-    account: tuple[tuple[str, str, int], ...]  # class, words, recipients
+    classes: tuple[tuple[str, str, int], ...]  # class, words, recipients
     replies: tuple[Reply, ...]
     mistakes: tuple[str, ...]
     more_mistakes: int
@@ -148,7 +148,7 @@ def figures(
         held_batches=tally.open_batches[HELD],
         price=_price(status, tally, expected, limit),
         excluded=_excluded(status.recipients, opted_out_late),
-        account=tuple((name, words, status.recipients.get(name, 0)) for name, words in CLASSES.items()),
+        classes=tuple((name, words, status.recipients.get(name, 0)) for name, words in CLASSES.items()),
         replies=replies,
         mistakes=tuple(mistakes[:_MOST_MISTAKES]),
         more_mistakes=max(len(mistakes) - _MOST_MISTAKES, 0),

@@ -106,8 +106,8 @@ def _alerts(report: Report) -> Iterable[Markup]:
     if not status.balanced:
         yield _alert(
             "bad",
-            "The account of this campaign does not balance",
-            "Some recipients are in no class, or in two. See the account below, and report it to your operators.",
+            "The recipients of this campaign do not add up",
+            "Some recipients are in no class, or in two. See the classes below, and report it to your operators.",
         )
     if report.mistakes:
         lines = [element("li", foreign(line)) for line in report.mistakes]

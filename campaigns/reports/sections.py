@@ -191,7 +191,7 @@ def _excluded(report: Report) -> Markup | None:
     return _section("Excluded, not messaged", (_table(columns, rows, stack=False), listed))
 
 
-def _account(report: Report) -> Markup | None:
+def _classes(report: Report) -> Markup | None:
     status = report.status
     if not status.total and status.balanced:
         return None
@@ -202,24 +202,24 @@ def _account(report: Report) -> Markup | None:
             element("td", counted(number), class_=_NUMBER),
             class_="zero" if not number else None,
         )
-        for _, words, number in report.account
+        for _, words, number in report.classes
     ]
-    total = sum(number for _, _, number in report.account)
+    total = sum(number for _, _, number in report.classes)
     verdict = "as many as were handed in" if total == status.total else f"but {counted(status.total)} were handed in"
     foot = element(
         "tr", element("th", f"Together, {verdict}", scope="row"), element("td", counted(total), class_=_NUMBER)
     )
     head = element("tr", element("th", "Class", scope="col"), element("th", "Recipients", scope="col", class_=_NUMBER))
-    tone, balance = "bad", "✗ The account does not balance."
+    tone, words = "bad", "✗ The recipients do not add up."
     if status.balanced:
-        tone, balance = "good", "✓ The account balances."
+        tone, words = "good", "✓ The recipients add up."
     awaiting = f"awaiting a final status {counted(status.awaiting)}"
     sent = f"Sent {counted(status.sent)} = final {counted(status.final)} + {awaiting}."
     return _section(
-        "The account",
+        "Every recipient",
         (
             element("table", element("thead", head), element("tbody", *body), element("tfoot", foot)),
-            element("p", element("strong", balance, class_=tone), f" {sent}"),
+            element("p", element("strong", words, class_=tone), f" {sent}"),
         ),
     )
 
@@ -251,7 +251,7 @@ SECTIONS: Final[Sequence[Callable[[Report], Markup | None]]] = (
     _cost,
     _pending,
     _excluded,
-    _account,
+    _classes,
     _replies,
 )
 

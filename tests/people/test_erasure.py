@@ -1,4 +1,4 @@
-"""The erasure of a person: nothing of them is left, no other person loses anything, and the account balances."""
+"""The erasure of a person: nothing of them is left, no other person loses anything, and the recipients add up."""
 
 from __future__ import annotations
 

@@ -20,13 +20,13 @@ SCRIPT = "<script>alert(1)</script>"
 EXCLUDED = ("excluded: invalid number", "excluded: handed in more than once", "excluded: opted out")
 
 
-def account(html: Html) -> dict[str, int]:
+def classes(html: Html) -> dict[str, int]:
     """The classes that are not empty. The last row is what they add up to."""
-    (_, (total,)), *rows = reversed(html.numbers("The account").items())
-    classes = {name: int(number) for name, (number,) in rows if number.isdecimal()}
-    assert sum(classes.values()) == int(total)
-    assert "✓ The account balances." in html.sections["The account"]
-    return {name: number for name, number in classes.items() if number}
+    (_, (total,)), *rows = reversed(html.numbers("Every recipient").items())
+    found = {name: int(number) for name, (number,) in rows if number.isdecimal()}
+    assert sum(found.values()) == int(total)
+    assert "✓ The recipients add up." in html.sections["Every recipient"]
+    return {name: number for name, number in found.items() if number}
 
 
 class TestNumbers:
@@ -45,8 +45,8 @@ class TestNumbers:
         assert "Delivered – on the phone, read or not (66.7% of sent) 6 66.7%" in funnel
         assert "Read – opened (83.3% of delivered) 5 55.6%" in funnel
         assert "Replied – people who answered (40.0% of read) 2 22.2%" in funnel
-        assert account(html) == {**dict.fromkeys(EXCLUDED, 1), "sent, final": 9}
-        assert "Together, as many as were handed in12" in html.sections["The account"]
+        assert classes(html) == {**dict.fromkeys(EXCLUDED, 1), "sent, final": 9}
+        assert "Together, as many as were handed in12" in html.sections["Every recipient"]
         statuses = {word: cells[0] for word, cells in html.numbers("Deliveries over time").items()}
         del statuses["Status"]
         assert statuses == {"READ": "5", "DELIVERED": "1", "UNDELIVERED": "1", "BLOCKED": "1", "UNKNOWN_FINAL": "1"}
@@ -95,7 +95,7 @@ class TestTrouble:
         assert number == "3"
         assert f"campaigns resolve {campaign.id} sent|resend|write-off --why REASON" in why
         assert html.numbers("Open, unknown or held")[f"{campaign.id}-0"][0] == "3"
-        assert account(html) == {"held: a person must decide": 3}
+        assert classes(html) == {"held: a person must decide": 3}
         assert "Cost" not in html.sections
 
     def test_refused_in_words_that_hold_a_phone_and_markup(self, stage: Stage) -> None:
@@ -107,7 +107,7 @@ class TestTrouble:
         refused = html.numbers("Failures by reason")
         assert [cells for row, cells in refused.items() if words in row] == [["1 request", "3"]]
         assert f"campaigns retry {campaign.id} --why REASON" in html.sections["Failures by reason"]
-        assert account(html) == {"refused, not sent": 3}
+        assert classes(html) == {"refused, not sent": 3}
         assert "script" not in {tag for tag, _ in html.tags}
 
     def test_failures_with_the_gateways_codes(self, stage: Stage) -> None:
@@ -128,7 +128,7 @@ class TestTrouble:
         assert number == "2"
         assert "Insufficient funds" in why
         assert why.endswith("campaigns resume-account default")
-        assert account(html) == {"waiting to be sent": 2}
+        assert classes(html) == {"waiting to be sent": 2}
 
     def test_in_doubt(self, stage: Stage) -> None:
         stage.sandbox.fault("reset_before", "sendBulkViber")
@@ -136,7 +136,7 @@ class TestTrouble:
         stage.step()
         html = read(stage, campaign)
         assert html.numbers("Open, unknown or held")["In doubt"][0] == "2"
-        assert account(html) == {"in doubt: evidence is sought": 2}
+        assert classes(html) == {"in doubt: evidence is sought": 2}
 
     @pytest.mark.parametrize("state", ["paused", "cancelled"])
     def test_not_sent(self, stage: Stage, state: str) -> None:
@@ -144,7 +144,7 @@ class TestTrouble:
         (campaign.pause if state == "paused" else campaign.cancel)()
         html = read(stage, campaign)
         assert state in html.text
-        assert account(html) == {"waiting to be sent" if state == "paused" else "cancelled before it was sent": 2}
+        assert classes(html) == {"waiting to be sent" if state == "paused" else "cancelled before it was sent": 2}
 
 
 class TestStrangeCampaigns:
@@ -164,7 +164,7 @@ class TestStrangeCampaigns:
         campaign = stage.enqueue(bulk_job(["nobody"]))
         html = read(stage, campaign)
         assert html.sections["Funnel"] == "Every recipient was excluded."
-        assert account(html) == {"excluded: invalid number": 1}
+        assert classes(html) == {"excluded: invalid number": 1}
 
     def test_invalid(self, stage: Stage) -> None:
         """A job that another service submitted, and that breaks rules."""

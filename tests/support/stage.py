@@ -73,7 +73,7 @@ class Stage:
             self.check(campaign)
 
     def check(self, campaign: Campaign) -> None:
-        """The account balances, events have no gap and fit their schemas, no message went out twice."""
+        """The recipients add up, events have no gap and fit their schemas, no message went out twice."""
         status = campaign.status()
         assert status.balanced
         assert status.total == sum(status.recipients.values())

@@ -120,7 +120,7 @@ class CountsTooFew(Gateway):
 
 @pytest.mark.clear_listing
 def test_a_list_that_reaches_more_people_than_was_announced(stage: Stage) -> None:
-    """Every recipient who got the message is counted, and the account balances all the time."""
+    """Every recipient who got the message is counted, and the recipients add up all the time."""
     ask_through(stage, CountsTooFew)
     campaign = stage.enqueue(list_job(1))
 

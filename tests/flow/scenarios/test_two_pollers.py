@@ -58,7 +58,7 @@ def test_at_the_horizon(make_stage: Callable[..., Stage]) -> None:
 
 
 def test_at_the_horizon_of_one_batch_while_another_is_open(make_stage: Callable[..., Stage]) -> None:
-    """The campaign ends, and its account balances."""
+    """The campaign ends, and its recipients add up."""
     stage = make_stage(poll_horizon_s=1.0, reply_window_s=1.0, recipients_per_request=3)
     campaign = stage.enqueue(bulk_job(phones(6)))
     poll_twice_past_the_horizon(stage, campaign)

@@ -1,4 +1,4 @@
--- When a campaign is over: nothing more will happen by itself, and its account balances.
+-- When a campaign is over: nothing more will happen by itself, and its recipients add up.
 -- @include event
 
 -- Reasons for which recipients are excluded, and states of batches: campaigns/ledger/states.py.
@@ -6,7 +6,7 @@ local EXCLUDED = {'invalid', 'duplicate', 'opted_out'}
 local BATCH_STATES = {'planned', 'sending', 'unknown', 'held', 'accepted', 'rejected', 'settled', 'cancelled',
   'written_off'}
 
--- Ends the campaign if nothing more will happen by itself and its account balances.
+-- Ends the campaign if nothing more will happen by itself and its recipients add up.
 local function finish_if_over(campaign, events, id, now)
   local open = redis.call('HMGET', campaign, 'state', 'b:planned', 'b:sending', 'b:unknown', 'b:accepted')
   local state = open[1]
