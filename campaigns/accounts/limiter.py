@@ -3,6 +3,7 @@
 Quick messages do not queue behind a large campaign: for a minute after an account sent one, a tenth of its rate
 and one of its concurrent requests are reserved for them.
 
+`include/permits.lua` decides whether there is a permit, and otherwise how long to wait; `Limiter` waits for that time.
 It fails closed: without an answer from Redis there is no permit, but StoreError.
 """
 
@@ -92,7 +93,7 @@ class Limiter:
         return self._acquire(Permit(account, secrets.token_hex(8)), _QUICK if quick else _PAID, patience_s)
 
     def regain(self, permit: Permit, *, patience_s: float = 1.0) -> Permit | Wait:
-        """Acquire again what was released, as a caller must who makes other requests between claim and payment."""
+        """Acquire a released permit again, for a caller that makes other requests between claim and payment."""
         return self._acquire(permit, _PAID, patience_s)
 
     def _acquire(self, permit: Permit, kind: str, patience_s: float, before: Calls | None = None) -> Permit | Wait:

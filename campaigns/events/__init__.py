@@ -1,4 +1,7 @@
-"""Events: the stream, its consumers and their groups, and the schema of each event."""
+"""Events: the stream, its consumers and their groups, and the schema of each event.
+
+Scripts write the events, and give them their ids: see `emit` in `store/lua/include/event.lua`.
+"""
 
 from __future__ import annotations
 

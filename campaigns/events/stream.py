@@ -1,4 +1,7 @@
-"""The event stream: one entry per event, field names as in CloudEvents."""
+"""Reading and trimming the event stream: one entry per event, field names as in CloudEvents.
+
+Scripts write the events, and give them their ids: see `emit` in `store/lua/include/event.lua`.
+"""
 
 from __future__ import annotations
 

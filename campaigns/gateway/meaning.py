@@ -1,4 +1,7 @@
-"""What an answer means. Pure: bytes and a status in, checked values or an error of ours out."""
+"""What an answer means. Pure: turns bytes and a status into checked values, or raises an error of ours.
+
+What follows from the error of a paid request, for its batch and its account, `campaigns.flow.outcome` decides.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from campaigns.gateway.scrubbing import scrubbed
 from campaigns.gateway.wording import error_text, holds_success, is_undecided, may_have_acted, text_of_refusal
 from campaigns.settings import Secret
 
-#: Methods that have an effect: what a refused one may have done all the same is asked before it is repeated.
+#: Methods with an effect. Even a refused request may have acted: if its answer suggests that, its outcome is unknown.
 _ACTS: Final = frozenset({"sendBulkViber", "sendQuickViberMessage", "sendViberMessageList", "confirmViberMessage"})
 
 

@@ -1,4 +1,7 @@
-"""What is tried again, as tenacity policies. One layer per cause: nothing below retries by itself."""
+"""Which requests are retried, as tenacity policies. Nothing below this layer retries.
+
+A batch whose request failed may be planned again later: `campaigns.flow.outcome` decides that.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from campaigns.errors import NotSentError, OutcomeUnknownError
 
 
 def read_policy(attempts: int, sleep: Callable[[float], None] = time.sleep) -> Retrying:
-    """For requests that cost nothing: tried again whenever no clear answer came, ever more slowly."""
+    """For requests that cost nothing: retried after every failure without a clear answer, at growing intervals."""
     return Retrying(
         retry=retry_if_exception_type((NotSentError, OutcomeUnknownError)),
         stop=stop_after_attempt(attempts),
@@ -22,7 +25,7 @@ def read_policy(attempts: int, sleep: Callable[[float], None] = time.sleep) -> R
 
 
 def paid_policy(sleep: Callable[[float], None] = time.sleep) -> Retrying:
-    """For requests that cost money: tried again, once and soon, only when not one byte was written."""
+    """For requests that cost money: retried once, within half a second, and only if not one byte was written."""
     return Retrying(
         retry=retry_if_exception_type(NotSentError),
         stop=stop_after_attempt(2),

@@ -1,4 +1,8 @@
-"""Opt-outs: phones that must not be messaged, since when and why."""
+"""The suppression list: phones that are opted out, since when and why.
+
+Planning excludes them with `Checker`. Those who opted out later, but before a batch is claimed, are excluded by
+`campaigns.flow.sending.later_optouts`.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +39,10 @@ class OptOut:
 
 
 class Checker:
-    """Whether phones are opted out; it may return nothing at all if none is.
+    """Whether each of some phones is opted out; the answer may be empty if none of them is.
 
-    An empty list is asked for once, and one that is shorter than what was asked about is fetched whole. `version` is
-    the list's from before the first question: batches that were planned by it are checked again if it has moved.
+    If the list is empty, the store is asked once. If it is shorter than the phones asked about, it is fetched whole.
+    `version` is the list's before the first question. Batches planned by it are checked again if it has changed.
     """
 
     def __init__(self, optouts: OptOuts, version: str) -> None:
@@ -60,7 +64,7 @@ class Checker:
 
 
 class OptOuts:
-    """Phones that must not be messaged. Every method may raise StoreError."""
+    """The suppression list. Every method may raise StoreError."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -89,7 +93,7 @@ class OptOuts:
         return [bool(there) for there in self._store.ask(Redis.smismember, self._keys.optouts(), list(phones))]
 
     def checker(self) -> Checker:
-        """As `among`, for many phones. A phone added meanwhile may be missed, and moves the version."""
+        """As `among`, for many phones. A phone added meanwhile may be missed, but changes the version."""
         names = [self._keys.optouts(), self._keys.optouts_counter()]
         return Checker(self, self._store.run("optouts_version", names).decode())
 

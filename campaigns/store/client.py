@@ -21,7 +21,7 @@ from campaigns.errors import LayoutError, NotReplicatedError, StoreError
 from campaigns.store.commands import Command, Redis, command
 from campaigns.store.connections import place_of
 from campaigns.store.keys import Keys
-from campaigns.store.layout import WrongLayoutError
+from campaigns.store.layout_version import WrongLayoutError
 from campaigns.store.lua import script_text
 from campaigns.times.steady import Reading, Timekeeper
 

@@ -31,7 +31,7 @@ from redis.retry import Retry
 
 from campaigns.settings import addresses, sentinels
 from campaigns.store.keys import Keys
-from campaigns.store.layout import check_layout
+from campaigns.store.layout_version import check_layout
 
 #: For each Sentinel, to connect and to answer: another one knows the same.
 _SENTINEL_S: Final = 1.0

@@ -14,9 +14,9 @@ import orjson
 from campaigns.accounts.limiter import Permit
 from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError, PermitDeniedError
 from campaigns.flow.outcome import Verdict, accepted, refused
+from campaigns.flow.sending.later_optouts import exclude_later_optouts
 from campaigns.flow.sending.record import record
 from campaigns.flow.sending.send_list import send_list
-from campaigns.flow.sending.suppress import check
 from campaigns.flow.tracking.callbacks import callback_url
 from campaigns.flow.turn import NOTHING_TO_WRITE, Work
 from campaigns.gateway.noting import Notes
@@ -66,7 +66,7 @@ def pause_for_missing_token(services: Services, taken: NoToken) -> None:
 
 
 def _check_and_put_back(services: Services, taken: ToCheck) -> Work:
-    check(services, taken.batch_id, taken.outdated)
+    exclude_later_optouts(services, taken.batch_id, taken.outdated)
     batch = services.batches.read(taken.batch_id)
     if batch.state:
         yield Calls(services.due.put_call([(Entry(SEND, batch.id), batch, services.now_ms())]))

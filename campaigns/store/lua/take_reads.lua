@@ -66,7 +66,7 @@ local function take_from(account)
       local later = lets_other(account)
       if later then return later end
       local permit = ARGV[PERMITS + #taken + 1]
-      local wait, no = acquire_permit(keys, limits, permit, 'read', now_us)
+      local wait, no = take_permit(keys, limits, permit, 'read', now_us)
       if wait > 0 then
         tally(account, 'permit|read|' .. no, 1)
         return now + math.ceil(wait / 1000)

@@ -132,7 +132,7 @@ local function take_from(account)
       why, found, version = claimable(k, primary, batch_id, campaign_id, account, fence, now)
     end
     if not why then
-      local wait, no = acquire_permit(keys, limits, fence, kind, now_us)
+      local wait, no = take_permit(keys, limits, fence, kind, now_us)
       if wait > 0 then
         tally(account, 'permit|' .. kind .. '|' .. no, 1)
         return now + math.ceil(wait / 1000)

@@ -14,7 +14,7 @@ from campaigns.flow.doubt.reconcile import reconcile_batch
 from campaigns.flow.operator.resolve import resume_account
 from campaigns.flow.outcome import Verdict, accepted
 from campaigns.flow.scheduling.leases import declare_unknown
-from campaigns.flow.sending.suppress import check
+from campaigns.flow.sending.later_optouts import exclude_later_optouts
 from campaigns.ledger import Claim, ToCheck
 from campaigns.store.commands import Redis
 from tests.support import claims
@@ -142,7 +142,7 @@ class TestAcceptedLate:
 
     @pytest.mark.parametrize("opted_out", [1, 3])
     def test_after_some_or_all_opted_out(self, make_stage: Callable[..., Stage], opted_out: int) -> None:
-        """They count as opted out although they got it; the others are followed, and the account balances."""
+        """They count as opted out although they got it; the others are followed, and the recipients add up."""
         stage = make_stage(poll_horizon_s=0.5)
         campaign, claim, verdict = self.overtaken(stage)
         stage.until(lambda: campaign.status().recipients["held"] == 3)
@@ -151,7 +151,7 @@ class TestAcceptedLate:
         batch_id = f"{campaign.id}-0"
         outdated = claims.claim(stage.services, batch_id)
         assert isinstance(outdated, ToCheck)
-        check(stage.services, batch_id, outdated.outdated)
+        exclude_later_optouts(stage.services, batch_id, outdated.outdated)
         assert self.late(stage, claim, verdict)
         stage.finish(campaign)
         recipients = campaign.status().recipients

@@ -21,7 +21,7 @@ end
 
 -- Takes a permit `id` for a 'read', 'quick' or 'paid' request at `now` (us).
 -- Returns 0 if it was granted, now or by a repeated call; else the wait in us, and why: 'paused', 'busy' or 'rate'.
-local function acquire_permit(keys, limits, id, kind, now)
+local function take_permit(keys, limits, id, kind, now)
   local read, quick = kind == 'read', kind == 'quick'
   local window, concurrency = limits.window, limits.concurrency
   if redis.call('ZSCORE', keys.busy, id) then return 0 end

@@ -12,7 +12,7 @@ from campaigns.errors import LayoutError
 from campaigns.services import Services
 from campaigns.settings import Settings
 from campaigns.store.commands import Redis
-from campaigns.store.layout import LAYOUT
+from campaigns.store.layout_version import LAYOUT
 from campaigns.wiring import build_services
 from tests.conftest import Processes
 from tests.support.jobs import phones, quick_job

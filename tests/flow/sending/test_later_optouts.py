@@ -1,4 +1,4 @@
-"""Opt-outs after planning: recipients who opted out before the claim are not messaged, and the account balances."""
+"""Opt-outs after planning: recipients who opted out before the claim are not messaged, and the recipients add up."""
 
 from __future__ import annotations
 

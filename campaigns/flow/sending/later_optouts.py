@@ -1,8 +1,9 @@
 """Opt-outs before the claim: no recipient who opted out before the claim is messaged.
 
-Planning excludes the phones on the suppression list and records the list's version. Each later opt-out raises the
-version, and a batch with an older one cannot be claimed before its phones are checked again. An opt-out that comes
-after the claim is too late for that request. List mailings are not checked: only the gateway knows their phones.
+Planning excludes the phones on the suppression list (`campaigns.ledger.optouts`) and records the list's version. Each
+later opt-out changes the version, and a batch with an older one cannot be claimed before its phones are checked again.
+An opt-out that comes after the claim is too late for that request. List mailings are not checked: only the gateway
+knows their phones.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from campaigns.services import Services
 log = logging.getLogger(__name__)
 
 
-def check(services: Services, batch_id: str, outdated: OutdatedSuppression) -> None:
+def exclude_later_optouts(services: Services, batch_id: str, outdated: OutdatedSuppression) -> None:
     """Exclude those recipients of a planned batch who opted out. Nothing happens if another worker was first."""
     batch = services.batches.read(batch_id)
     body = services.batches.body(batch_id)
