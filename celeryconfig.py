@@ -6,8 +6,9 @@ import os
 import sys
 
 # With `--pool gevent`, gevent searches every object for locks while it patches `threading`. One of them is Celery's
-# `log`, which then makes Celery's default app, which reads a module of this name: half-way through the patching. What
-# is imported now would keep the `ssl` and `threading.local` that gevent is about to replace. Ours is read later.
+# `log`; touching it makes Celery's default app, which imports a module of this name in the middle of the patching.
+# Modules imported now would keep the `ssl` and `threading.local` that gevent is about to replace. Our own app imports
+# this file later.
 _gevent = sys.modules.get("gevent.monkey")
 if _gevent is not None and _gevent.is_module_patched("threading") and not _gevent.is_module_patched("ssl"):
     raise ImportError("gevent has patched threading, and not ssl yet: nothing may be imported in between")
@@ -32,7 +33,7 @@ task_default_queue = names.CONTROL
 task_routes = {task: {"queue": queues[0]} for task, queues in names.TASK_QUEUES.items()}
 imports = ("workers.tasks",)
 
-# Any language sends jobs here, so nothing that arrives is trusted, least of all by the process that must go on.
+# Any language sends jobs here, so nothing that arrives is trusted, least of all by the worker's main process.
 worker_consumer = "workers.door:Consumer"
 broker_transport = OF_WORKERS[broker.celery_settings(_settings)["broker_transport"]]
 

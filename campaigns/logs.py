@@ -23,7 +23,7 @@ from campaigns.text.harmless import UNSAFE, harmless_lines, json_line
 #: The names of our loggers begin with one of these.
 _OURS: Final = frozenset({"campaigns", "workers"})
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-#: A longer text is cut: collectors of logs split lines, and half an object is no JSON.
+#: A longer text is cut: collectors of logs split lines, and half an object is not JSON.
 _LONGEST: Final = 2_000
 _LONGEST_TRACEBACK: Final = 8_000
 _PLAIN: Final = re.compile(r'[^\s"=\\]+')

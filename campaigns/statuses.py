@@ -71,7 +71,7 @@ def advances(old: str, new: str, final: Set[str] = DEFAULT_FINAL) -> bool:
 
 
 def final_words(final: Set[str], follow: str) -> Set[str]:
-    """The statuses after which nothing more is asked, of those that are `final` anyway and what a campaign follows."""
+    """The statuses that end the polls of a message: those that are `final` anyway, and what `follow` adds."""
     return final | {DELIVERED} if follow == TO_DELIVERED else final
 
 

@@ -53,7 +53,7 @@ class Ringer(Scheduler):
         return super().tick(*args, **options)
 
     def _live(self) -> LifeSign:
-        # Not when it is made: Celery makes another one, which never ticks, to print what it is.
+        # Not in the constructor: Celery makes a second scheduler only to print its description, and never ticks it.
         if self._sign is None:
             self._sign = LifeSign(folder_of(Settings.from_env(os.environ)), BEAT)
         self._sign.turned()
@@ -72,7 +72,7 @@ class Ringer(Scheduler):
     def _clock_set(self, by_s: float) -> None:
         log.warning("beat_clock_set", extra={"by_ms": round(by_s * 1000)})
         for entry in self.schedule.values():
-            # Those of a crontab go by the calendar.
+            # Entries of a crontab follow the calendar.
             if isinstance(entry.schedule, schedule) and entry.last_run_at is not None:
                 entry.last_run_at += timedelta(seconds=by_s)
         self._heap = None  # made anew by the next tick
@@ -94,7 +94,7 @@ class Ringer(Scheduler):
                 self._pinger.ping()
         except LayoutError as error:
             log.critical("store_layout_unknown", extra={"reason": str(error)})
-            # Celery takes SystemExit for a wish to end well, and its beat would leave with 0.
+            # Celery treats SystemExit as a normal end, and beat would exit with 0.
             self.close()
             logging.shutdown()
             os._exit(os.EX_CONFIG)

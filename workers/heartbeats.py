@@ -42,7 +42,7 @@ class Heartbeats(bootsteps.StartStopStep):
         self._timer: Any = None
         self._store: Store | None = None
         self._stuck = Stuck()
-        # Before the pool is there: its processes share the sign, and say in it that a task has ended.
+        # Before the pool starts: its processes share the sign, and note in it that a task has ended.
         self._sign = consumer.sign = LifeSign(
             folder_of(Settings.from_env(os.environ)), WORKER, list(consumer.app.amqp.queues.consume_from)
         )
@@ -67,7 +67,7 @@ class Heartbeats(bootsteps.StartStopStep):
         self._sign.progressed()
 
     def _leave(self, consumer: Any) -> None:
-        # Where timers have a thread or a greenlet of their own, it must be the loop that says that it turns.
+        # Timers may run in a thread or a greenlet of their own, so the loop itself must note that it turns.
         consumer.call_soon(self._sign.turned)
         self._stuck.end(list(state.active_requests))
         try:
