@@ -152,7 +152,7 @@ def _normalised(text: str, region: str) -> str | None:
     if not _SPELLING.fullmatch(text):
         return None  # a mask, or letters, which are no digits whatever a telephone keypad says
     phone = normalise_phone(text, region)
-    # Digits alone are what the gateway calls a phone, whether or not anybody could have that number.
+    # Digits alone are what the gateway calls a phone, whether or not such a number can exist.
     return phone or (text.strip() if re.fullmatch(r"\s*[0-9]{1,20}\s*", text) else None)
 
 
@@ -162,8 +162,8 @@ def spelled(phone: str, region: str = HOME) -> str | None:
 
 
 def word_of(status: Any) -> str:
-    """A status as one word. Those that are known are told in any case; others pass as the gateway spells them,
-    but for what divides a stored delivery."""
+    """A status as one word. Known words are recognised in any case. Others stay as the gateway spells them, but for the
+    characters that divide the fields of a stored delivery."""
     word = re.sub(r"[|\x00-\x1f]", "_", plain(status).strip())[:_WORD_LENGTH]
     return _KNOWN.get(word.casefold(), word)
 

@@ -80,7 +80,7 @@ class IncomingMessage(NamedTuple):
 
 
 class ListCreated(NamedTuple):
-    """A mailing to a list that was created and not paid for. `count_subscribers` is None if the gateway told none."""
+    """A mailing to a list that was created and not paid for. `count_subscribers` is None if the gateway gave none."""
 
     message_id: int
     count_subscribers: int | None

@@ -1,7 +1,7 @@
 """The HTTP server of `campaigns callbacks`: waitress, with bounds on what one client may hold and for how long.
 
-The address of a callback is the sign that a request arrived, so a request is noted as soon as its head is complete,
-also if the client goes away in the middle of the body, is too slow, or sends more than anybody reads.
+The address of a callback is the sign that a request arrived, so a callback is recorded as soon as its head is complete,
+also if the client goes away in the middle of the body, is too slow, or sends more than is read.
 
 What waitress 3 does by itself, and why it is changed here: it stops accepting at 100 connections, and accepts one
 per round; its `channel_timeout` counts from the last byte, so a byte a second holds a connection for ever, and by a
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 CONNECTIONS: Final = 400
 #: Seconds from the accepting of a connection to the end of its request.
 REQUEST_S: Final = 10.0
-#: Seconds that clients in the middle of a request have once the receiver is told to end, and then the answers.
+#: Seconds for clients in the middle of a request once the receiver has to end, and then for the answers.
 _GRACE_S: Final = 1.0
 _LAST_S: Final = 10.0
 #: Descriptors that are not a client's: the store's connections, standard streams, what Python opens.
@@ -212,7 +212,7 @@ class Receiver(TcpWSGIServer):  # type: ignore[misc]
         super().__init__(application, adj=settings, sockinfo=address)
 
     def run(self) -> None:
-        """Serve until `stop`. Whoever has completed a head by then is noted and answered before it returns."""
+        """Serve until `stop`. Every callback whose head is complete by then is recorded and answered first."""
         while not self._stopping:
             self._turn()
         for _ in range(0, CONNECTIONS, _ACCEPTED_AT_ONCE):
@@ -225,7 +225,7 @@ class Receiver(TcpWSGIServer):  # type: ignore[misc]
         self.task_dispatcher.shutdown()
 
     def stop(self) -> None:
-        """Let `run` end, and take nobody new. For signal handlers and other threads."""
+        """Let `run` end, and accept no further client. For signal handlers and other threads."""
         self._stopping = True
         self.pull_trigger()
 
@@ -251,17 +251,17 @@ class Receiver(TcpWSGIServer):  # type: ignore[misc]
         return bool(super().readable()) and not self._full()
 
     def maintenance(self, _: float) -> None:
-        """Not by the clock of the wall, which may be set back."""
+        """waitress ends idle connections by the wall clock here, which may be set back. `_end_late` does it instead."""
 
     def handle_accept(self) -> None:
-        """Somebody waits. What this wait reported is handled first.
+        """A client waits to be accepted, once the events of this round are handled.
 
-        An accepted socket may have the number of one that gave way for it, and would be taken for the other.
+        Accepted earlier, it could get the number of a closed socket, and its events.
         """
         self._called = True
 
     def _end_late(self) -> None:
-        """By the time at which a request began, not by that of its last byte."""
+        """End the connections whose request began too long ago, however lately its last byte came."""
         latest_s = time.monotonic() - self._request_s
         for connection in list(self.active_channels.values()):
             if connection.accepted_s > latest_s:
@@ -269,7 +269,7 @@ class Receiver(TcpWSGIServer):  # type: ignore[misc]
             connection.end()
 
     def _accept(self) -> None:
-        """Each in the place of the oldest if there is none left, so nobody waits for others."""
+        """Accept clients. Where no place is left, the oldest connection is closed, so that none waits for others."""
         for _ in range(_ACCEPTED_AT_ONCE):
             if len(self.active_channels) >= self._connections and not self._close_oldest():
                 break

@@ -121,7 +121,7 @@ def _created(folder: Path, role: str, queues: Sequence[str]) -> tuple[Path | Non
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.is_symlink() or folder.stat().st_uid not in {os.geteuid(), 0}:
-            raise PermissionError(f"{folder} belongs to somebody else")
+            raise PermissionError(f"{folder} belongs to another user")
         list(signs(folder))  # drops those of processes that were killed
         unnamed = path.with_suffix(".new")
         file = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

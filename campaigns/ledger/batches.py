@@ -22,9 +22,9 @@ from campaigns.store.calls import Call, nothing
 from campaigns.store.client import Store, decoded
 from campaigns.store.commands import Redis, command
 
-#: So many batches, or owners of messages, are read in one round trip: others wait for the server meanwhile.
+#: Batches, or owners of messages, that one round trip reads. More would keep other clients of the server waiting.
 _PER_ROUND_TRIP = 500
-#: So many batches are remembered whose message ids are not known yet.
+#: Batches that are remembered because their message ids are not known yet.
 _MOST_AWAITED = 10_000
 
 

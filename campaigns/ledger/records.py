@@ -225,7 +225,7 @@ class Campaign:
 
     @property
     def recipients(self) -> dict[str, int]:
-        """Recipients by fate: those that planning took out, then by the state of their batch."""
+        """Recipients by fate: those whom planning excluded, then the others by the state of their batch."""
         return {name: self.number(f"r:{name}") for name in (*EXCLUDED, *BATCH_STATES)}
 
     @property

@@ -55,7 +55,7 @@ class WholePlan:
 class Stored:
     """What became of a call that stores a campaign. `owner` has its key; `mine` if that is this one, now stored.
 
-    `opted_out`: nothing is stored, since one of its phones is. `revoked`: nothing is stored, as its caller was told.
+    `opted_out`: nothing is stored, since one of its phones is. `revoked`: nothing is stored, as its caller knows.
     `ring`: whether to ring a bell for a worker.
     """
 

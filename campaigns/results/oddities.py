@@ -11,7 +11,7 @@ from campaigns.store.client import Store
 
 
 class Odd(NamedTuple):
-    """So many parts of an answer of `method` could not be used. `reason` is one of few fixed sentences.
+    """Parts of an answer of `method` that could not be used, and how many. `reason` is one of few fixed sentences.
 
     `mailing` is the mailing's number in the batch, None if they belong to none of its mailings.
     """

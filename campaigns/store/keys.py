@@ -219,7 +219,7 @@ class Keys:
     def permits(self, account: str) -> str:
         """Prefix of five sorted sets of permits by expiry (server microseconds). Writer: limiter. Each expires two days
         after its last permit. `:slots` counts for the rate, `:busy` for concurrency; `:read-slots` and `:read-busy` are
-        the part of each that polling uses, `:fast-slots` what quick messages took out of turn."""
+        the part of each that polling uses, `:fast-slots` what quick messages used ahead of their turn."""
         return f"{self.prefix}permits:{account}"
 
     # Results: what became known of each message, and how the project fares.

@@ -116,7 +116,7 @@ def judged(canary: Canary, found: Findings, now_ms: int, sent_by_ms: int, asked_
     if now_ms < asked_ms + _ANSWERS_MS or not asked_ms:
         return Verdict("waits", until_ms=asked_ms + _ANSWERS_MS) if asked_ms else Verdict("asks")
     if not found.arrived:
-        return Verdict("failed", f"nobody had it on their phone {canary.wait_s:,} seconds after it was sent")
+        return Verdict("failed", f"no phone had received it {canary.wait_s:,} seconds after it was sent")
     return Verdict("passed")
 
 

@@ -110,7 +110,7 @@ def _note(services: Services, claim: Claim, fields: dict[str, str | int], recipi
 
 def _check_limits(services: Services, batch: Batch, recipients: int) -> None:
     if not recipients:
-        raise ContentRefusedError("sendViberMessageList", "the gateway says that nobody is on this list")
+        raise ContentRefusedError("sendViberMessageList", "the gateway says that this list is empty")
     job = services.campaigns.read(batch.campaign_id).job
     most = job.get("max_recipients")
     if most is not None and recipients > most:

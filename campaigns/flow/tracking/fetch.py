@@ -77,7 +77,7 @@ def _ask_quick(
 ) -> Answer:
     message_id = batch.message_ids.get(0)
     if message_id is None:
-        return Answer(last_digest or "")  # a person resolved it as sent: there is no id to ask by
+        return Answer(last_digest or "")  # a person resolved it as sent, so no id is known
     polled = gateway.get_viber_delivery_data(message_id)
     if polled.digest == last_digest:
         return Answer(polled.digest)

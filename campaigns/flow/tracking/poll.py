@@ -84,7 +84,7 @@ def _due_again_call(poll: Poll, error: GatewayError | None) -> Call[int]:
     settings, batch = poll.services.settings, poll.batch
     starts_at_ms, end_ms = poll.followed_ms, poll.end_ms
     if poll.now_ms < starts_at_ms and batch.fields.get("uuid") and len(batch.message_ids) < len(batch.mailings):
-        # A scheduled mailing may be refused long before its time, and until then nobody knows its id.
+        # A scheduled mailing may be refused long before its time, and until then its id is unknown.
         starts_at_ms, end_ms = batch.number("claimed_ms"), starts_at_ms + poll.services.ms.poll_min
     due_ms = again_ms(
         poll.now_ms,

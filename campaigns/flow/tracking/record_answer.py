@@ -125,7 +125,7 @@ def _note_odd(poll: Poll, mailing: int, found: Comparison) -> None:
     for reason, number in (
         ("unreadable row", found.unreadable),
         ("phone that the mailing never had", found.unknown_phones),
-        ("status word that nobody knows", found.unknown_statuses),
+        ("unknown status word", found.unknown_statuses),
     ):
         if number:
             facts = {**poll.batch.facts, "method": method, "mailing": mailing, "reason": reason, "rows": number}
