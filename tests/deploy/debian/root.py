@@ -118,10 +118,11 @@ def _first_process(starter: subprocess.Popen[bytes], folder: Path, timeout_s: fl
 
 
 def _wait_until_running(root: Root, timeout_s: float = 60) -> None:
+    """Degraded will do: some of Debian's own units want more of a machine than namespaces have."""
     until = time.monotonic() + timeout_s
     while True:
         try:
-            root.run("systemctl is-system-running --wait")
+            root.run("[[ $(systemctl is-system-running || true) =~ ^(running|degraded)$ ]]")
             return
         except StepError:
             if time.monotonic() > until:
