@@ -15,13 +15,13 @@ from tests.deploy.debian.walk_systemd import said
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="*", choices=["systemd", "container", []], help="both unless one is named")
+    parser.add_argument("what", nargs="?", choices=["systemd", "container"], help="both unless one is named")
     parser.add_argument("--suite", default="bookworm", help="a release of Debian that debootstrap knows")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="campaigns-debian-"))
     began_s = time.monotonic()
     try:
-        follow(arguments.what or ["systemd", "container"], arguments.suite, folder)
+        follow([arguments.what] if arguments.what else ["systemd", "container"], arguments.suite, folder)
     except StepError as error:
         raise SystemExit(str(error)) from None
     finally:
