@@ -164,7 +164,7 @@ ARRIVAL_SECONDS = Metric(
     ARRIVAL.bounds_s,
 )
 SEEING_SECONDS = Metric(
-    "news_staleness_seconds",
+    "status_staleness_seconds",
     HISTOGRAM,
     "From the gateway's time of a status until it was read here.",
     (),

@@ -69,7 +69,7 @@ def check_results(stage: Stage, scraped: Scraped, campaigns: list[Campaign]) -> 
     assert words["READ"] == value(scraped, "deliveries_total", status="READ") > 0
     assert value(scraped, "delivery_latency_seconds_count", status="READ") == words["READ"]
     reported = value(scraped, "deliveries_total") - value(scraped, "deliveries_total", status="UNKNOWN_FINAL")
-    assert value(scraped, "news_staleness_seconds_count") == reported
+    assert value(scraped, "status_staleness_seconds_count") == reported
     charged = value(scraped, "cost_total", currency="EUR") - value(scraped, "cost_taken_back_total")
     assert charged == pytest.approx(float(stage.sandbox.summary()["spent"].split()[0]))
     accepted = value(scraped, "recipients_total", outcome="accepted")

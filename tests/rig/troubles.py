@@ -127,7 +127,7 @@ def set_clock(here: Running, by_s: float) -> None:
 CLOCK = "clock off"
 TROUBLES = {
     "worker stopped": Trouble(
-        "CampaignsNobodyConsumes", 60, lambda here: here.stop("quick"), lambda here: here.start("quick"), 20
+        "CampaignsQueueNotConsumed", 60, lambda here: here.stop("quick"), lambda here: here.start("quick"), 20
     ),
     "beat stopped": Trouble(
         "CampaignsBeatStopped", 120, lambda here: here.stop("beat"), lambda here: here.start("beat")
