@@ -15,8 +15,8 @@ from campaigns.settings import Settings
 def poll_fraction(settings: Settings, recipients: int) -> float:
     """The part of its age after which a batch is polled again.
 
-    A poll of a thousand recipients costs as much as a poll of one, so batches of one are polled less often: with the
-    defaults 16 polls and 9 fetches of replies in 72 hours, where a larger batch costs 98 requests.
+    A poll of a thousand recipients costs as much as a poll of one, so batches of one are polled less often. With the
+    defaults they cost 16 polls and 9 fetches of replies in 72 hours, and a larger batch 49 polls and 49 fetches.
     """
     return settings.single_poll_fraction if recipients == 1 else settings.poll_fraction
 
@@ -27,7 +27,7 @@ def reply_fraction(settings: Settings, recipients: int) -> float:
 
 
 def next_poll_ms(now_ms: int, starts_at_ms: int, *, fraction: float, minimum_s: float, end_ms: int) -> int:
-    """When to poll again (unix ms): before the end never later than `end_ms`, so that there is a poll at the end."""
+    """When to poll again (unix ms). Before `end_ms` it is at most `end_ms`, so that one poll happens then."""
     if now_ms < starts_at_ms:
         return starts_at_ms + round(minimum_s * 1000)
     delay_ms = max(minimum_s * 1000, (now_ms - starts_at_ms) * fraction)

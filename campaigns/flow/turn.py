@@ -27,7 +27,7 @@ PATIENCE_S: Final = 1.0
 Work = Iterator[Calls]
 #: Begins to work on what was taken. `began_at_s` (clock since boot) lies before it was taken.
 Act = Callable[[Any, float], Work]
-#: Undoes the taking of what must not be worked on after all.
+#: Undoes the taking of something that must not be worked on after all.
 GiveBack = Callable[[Any], Work]
 #: Work that has nothing to write in the turn's round trip.
 NOTHING_TO_WRITE: Final[Work] = iter(())
@@ -46,7 +46,8 @@ class WorkerTurn:
 
     `overlap`: requests under way at once; with one, all work happens in the turn's own thread.
     `most`: how many things may be taken at once; by default as many as may be under way.
-    `give_back`: if given, taking waits for as many replicas as the settings ask for, and what they lack is given back.
+    `give_back`: if given, the turn waits until as many replicas as the settings ask for have stored what it took. If
+    they do not confirm in time, `give_back` undoes all of that, and the turn ends.
     """
 
     def __init__(
@@ -94,6 +95,8 @@ class WorkerTurn:
         free = self._most - len(self._under_way)
         began_at_s = self._services.boot_s()
         answer = self._write_and_take(free)
+        # The store ends a turn where another does what is left, or nothing is due soon. It asks for a bell where more
+        # is due than this turn can take, and a worker is idle.
         self._goes_on = answer.goes_on
         if answer.ring:
             self._services.ring(self._queue)
@@ -101,6 +104,8 @@ class WorkerTurn:
             self._begin(threads, taken, began_at_s)
         if self._unwritten or not self._goes_on or (answer.taken and not self._under_way):
             return  # `wait_ms` is from before that work, which may have made more due
+        # None: only a request that ends can bring something to do, since nothing stands in the queue, or nothing more
+        # can be taken. With no request under way the store returns a time, or ends the turn.
         wait_s = None if answer.wait_ms is None or len(answer.taken) == free else answer.wait_ms / 1000
         if self._under_way:
             self._await(wait_s)
@@ -119,6 +124,7 @@ class WorkerTurn:
         self._resume()
         answer = reply.value
         if replicated and answer.server is not None:
+            # The next calls report that this process knows of these claims: a server that has lost them is noticed.
             self._services.turns.witness.remember(*answer.server)
         if not replicated and self._give_back is not None:
             # Not one byte of it may leave. The turn ends, because replicas need longer than a moment.
@@ -139,7 +145,7 @@ class WorkerTurn:
         return calls
 
     def _resume(self) -> None:
-        """Resume the work whose calls are written. After a round trip that failed, they wait for the next one."""
+        """Resume the work whose calls are written. If the round trip failed, the work waits for the next one."""
         written, self._unwritten = self._unwritten, []
         for one in written:
             self._advance(one.work)
@@ -175,6 +181,7 @@ class WorkerTurn:
                 self._await(None)
             self._write()
         turns = self._services.turns
+        # A turn that the store ended needs no successor. After one that ends by its time, the store decides.
         if self._goes_on and turns.ring_call(self._queue, ended=self._turn.name).run(self._services.store):
             self._services.ring(self._queue)
 

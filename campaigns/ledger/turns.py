@@ -27,7 +27,7 @@ AGAIN_MS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class TakenRead:
-    """An entry that asks the gateway something, with the id of the permit for its first request."""
+    """A due poll, fetch of replies or check of the listing, with the id of the permit for its first request."""
 
     entry: Entry
     account: str
@@ -55,9 +55,10 @@ class NoToken:
 class Answer:
     """What a call of a turn brought.
 
-    `goes_on`: whether the turn does. `wait_ms`: until more can be done; None if nothing stands in the queue.
-    `ring`: whether to ring a bell for another worker. `taken`: entries of the control queue, `TakenRead`, or `Claim`
-    and `ToCheck`, by the queue. `server`: the change of server and the claim that `Witness.remember` takes.
+    `goes_on`: whether the turn may take more. It may not once it has nothing under way and another turn does what is
+    left, or nothing is due within its patience. `wait_ms`: until more can be done; None if nothing stands in the queue.
+    `ring`: whether to ring a bell for another worker, as more is due than this turn can take. `taken`: entries of the
+    control queue, `TakenRead`, or `Claim` and `ToCheck`, by the queue. `server`: what `Witness.remember` takes.
     """
 
     goes_on: bool

@@ -27,7 +27,10 @@ log = logging.getLogger(__name__)
 def poll_batch(services: Services, batch: Batch, now_ms: int, permits: ReadPermits) -> Work:
     """Poll once. No GatewayError leaves it: a poll that fails is repeated.
 
-    Its last calls are written with the turn's next round trip. Should they be lost, the batch is due again anyway.
+    `permits` holds a permit for the first request already, which was taken together with the batch. Leaving the
+    context gives the last one back, unless its calls were yielded. The calls that are yielded last run in the turn's
+    next round trip. Should they be lost, the batch is polled again all the same, since what a turn takes is due again
+    after `campaigns.ledger.turns.AGAIN_MS`.
     """
     poll = Poll(services, batch, now_ms)
     with permits:
@@ -36,7 +39,7 @@ def poll_batch(services: Services, batch: Batch, now_ms: int, permits: ReadPermi
             yield permits.release_calls()
             return
         if acceptance_suffices(batch, now_ms):
-            settle(services, batch.id, over=True, priced=True)
+            settle(services, batch.id, over=True, ask_price=False)
             yield permits.release_calls()
             return
         answer, error = _ask(poll, permits)
@@ -52,14 +55,15 @@ def poll_batch(services: Services, batch: Batch, now_ms: int, permits: ReadPermi
             calls.add(_due_again_call(poll, error))
             yield calls
             return
-    # The permit has been given back: what follows asks the store several times.
+    # The permit has been given back, because what follows takes several round trips to the store.
     if answer is not None and changed:
-        record_answer(poll, answer)
+        record_answer(poll, answer)  # reads `poll.batch` again
     if over:
         expire_open(poll)
     suffices = acceptance_suffices(poll.batch, now_ms)
     why = f"given up without an answer: {_reason(error)}" if over and error is not None else ""
-    if not settle(services, batch.id, over=over or suffices, priced=suffices, why=why):
+    # A batch that is followed only as far as the gateway is settled without its price.
+    if not settle(services, batch.id, over=over or suffices, ask_price=not suffices, why=why):
         yield Calls(_due_again_call(poll, error))
 
 

@@ -23,7 +23,7 @@ _METHODS: Final = {"list": "getViberDeliveryList", "quick": "getViberDeliveryDat
 
 
 def record_answer(poll: Poll, answer: Answer) -> None:
-    """Write an answer that differs from the last one. Raises StoreError."""
+    """Write an answer that differs from the last one, and read the batch again into `poll.batch`. Raises StoreError."""
     services, batch, holds = poll.services, poll.batch, dict(poll.batch.fields)
     holds |= services.deliveries.record_message_ids(batch, answer.message_ids, services.ms.retention)
     poll.batch = batch = services.batches.read(batch.id)

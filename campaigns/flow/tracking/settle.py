@@ -1,4 +1,4 @@
-"""When a batch is settled: nothing more can come of it, and its price is as known as it will be."""
+"""When a batch is settled: nothing more can come of it, and its price is final or will never be known."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def acceptance_suffices(batch: Batch, now_ms: int) -> bool:
     return batch.follow == NOT_AT_ALL and batch.known_at_gateway and now_ms >= batch.number("followed_ms")
 
 
-def settle(services: Services, batch_id: str, *, over: bool, priced: bool = False, why: str = "") -> bool:
+def settle(services: Services, batch_id: str, *, over: bool, ask_price: bool = True, why: str = "") -> bool:
     """Settle a batch if nothing more can come. Returns whether its polling has ended, now or before.
 
-    `over`: it is not followed any further, whatever is still open; `why` says so where no answer ended it.
-    `priced`: its price is as known as it will be.
+    `over`: it is not followed any longer, so neither an open status nor an unknown price keeps it from being settled;
+    `why` is the reason if no answer ended it. `ask_price`: whether to ask the gateway for its price and record that.
     """
     batch = services.batches.read(batch_id)
     if batch.state != ACCEPTED:
@@ -28,7 +28,7 @@ def settle(services: Services, batch_id: str, *, over: bool, priced: bool = Fals
         return _reject(services, batch)
     if not over and (batch.number("final") < batch.recipients or last_digest(batch) is None):
         return False
-    prices = {} if priced else _record_price(services, batch)
+    prices = _record_price(services, batch) if ask_price else {}
     if prices is None and not over:
         return False
     # A server that took another's place meanwhile may lack the price, or the last statuses.
