@@ -79,7 +79,7 @@ class TestEnqueue:
 
     def test_the_preview_refuses_what_enqueueing_refuses(self, stage: Stage) -> None:
         for call in (stage.enqueue, partial(preview, stage.services)):
-            with pytest.raises(JobError, match="message_cost is not set"):
+            with pytest.raises(JobError, match="set CAMPAIGNS_MESSAGE_COST"):
                 call(bulk_job(phones(1), max_cost="5"))
         assert_nothing_stored(stage)
 

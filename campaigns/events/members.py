@@ -102,7 +102,7 @@ class Member:
         about = [self.group, self.name, position, reason, self._letters_life_ms]
         buried = bool(self._store.run("bury_entry", keys, [*about, *flat]))
         if buried:
-            log.error("bury_entry", extra={"group": self.group, "position": position.decode(), "reason": reason})
+            log.error("dead_letter", extra={"group": self.group, "position": position.decode(), "reason": reason})
         return buried
 
     def leave(self) -> None:

@@ -111,7 +111,7 @@ class LifeSign:
         try:
             os.pwrite(self._file, _field(text), place)
         except OSError as error:
-            log.warning("sign_not_left", extra={"error": type(error).__name__, "reason": str(error)})
+            log.warning("sign_of_life_not_written", extra={"error": type(error).__name__, "reason": str(error)})
 
 
 def _created(folder: Path, role: str, queues: Sequence[str]) -> tuple[Path | None, int | None]:
@@ -129,7 +129,7 @@ def _created(folder: Path, role: str, queues: Sequence[str]) -> tuple[Path | Non
         os.pwrite(file, _field("-inf") * 2 + _field("connected") + about.encode() + b"\n", 0)
         unnamed.rename(path)
     except OSError as error:
-        log.warning("sign_not_left", extra={"error": type(error).__name__, "reason": str(error)})
+        log.warning("sign_of_life_not_written", extra={"error": type(error).__name__, "reason": str(error)})
         return None, None
     return path, file
 

@@ -84,7 +84,7 @@ def checked_job(
     now = datetime.fromtimestamp((now_ms or services.about_now_ms()) / 1000, tz=UTC) if is_new else _LONG_AGO
     checked = load_job(_with_recipients(job, recipients), settings=services.settings, now=now)
     if is_new and checked.max_cost is not None and services.settings.message_cost is None:
-        raise JobError({"max_cost": ["cannot be checked: the setting message_cost is not set"]})
+        raise JobError({"max_cost": ["cannot be checked: set CAMPAIGNS_MESSAGE_COST"]})
     return checked
 
 

@@ -44,7 +44,10 @@ class TestReasons:
         (reason,) = campaign.status().reasons
         assert (reason.by, reason.recipients) == ("here", 4)
         shown = run("status", campaign.id).stdout
-        assert "refused here, 4 recipients: 4 recipients, more than max_recipients 3" in shown
+        assert (
+            "refused here, 4 recipients: not confirmed: the list has 4 recipients, the job's max_recipients is 3"
+            in shown
+        )
         assert "by the gateway" not in shown + run("report", campaign.id, "--output", "-").stdout
 
     def test_of_single_mailings(self, run: Run, stage: Stage) -> None:

@@ -69,7 +69,7 @@ def test_a_folder_that_cannot_be_used_harms_no_process(tmp_path: Path, caplog: p
     sign.progressed()
     assert sign.idle_s() < 60
     sign.remove()
-    assert [record.message for record in caplog.records] == ["sign_not_left"]
+    assert [record.message for record in caplog.records] == ["sign_of_life_not_written"]
 
 
 def test_no_folder_of_another_user_is_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -77,7 +77,7 @@ def test_no_folder_of_another_user_is_used(tmp_path: Path, caplog: pytest.LogCap
     (tmp_path / "link").symlink_to(tmp_path / "theirs")
     LifeSign(tmp_path / "link", BEAT)
     assert list((tmp_path / "theirs").iterdir()) == []
-    assert [record.message for record in caplog.records] == ["sign_not_left"]
+    assert [record.message for record in caplog.records] == ["sign_of_life_not_written"]
 
 
 @pytest.mark.parametrize(

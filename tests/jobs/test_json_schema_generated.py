@@ -20,7 +20,7 @@ _BEYOND: Final = re.compile(
     r"is the name of messages|"
     r"is not a mobile phone number$|has no token|must not be empty$|holds |names no host$|has a host or a port|"
     r"is too large a number$|must hold the image as base64$|must be a JPEG|must lie between|must be at least|"
-    r"must be an alias|must be a whole number$|must be recipients and a time|is too large a number|must be more than 0$|"
+    r"must be an alias|must be a whole number$|must be recipients per second|is too large a number|must be more than 0$|"
     r"must open before it closes|must be a time zone such as"
 )
 _VALUES: Final = st.recursive(

@@ -194,7 +194,7 @@ def test_every_state_has_its_words() -> None:
 
 
 def test_refused_here() -> None:
-    lines = lines_of(trace(message("rejected", text="4 recipients, more than max_recipients 3", refused_here=True)))
+    lines = lines_of(trace(message("rejected", text="not confirmed: the list has 4 recipients", refused_here=True)))
     assert lines[4] == "  batch c1-0: refused here, before the gateway was paid"
 
 

@@ -48,7 +48,7 @@ def list_(as_json: bool) -> None:
 def discard(digest: str | None, everything: bool, as_json: bool) -> None:
     """Discard one, by the first word of its line, or all, once they are dealt with."""
     if (digest is None) != everything:
-        raise click.UsageError("name one message, or give --all")
+        raise click.UsageError("give a DIGEST, or --all")
     rejected = default_services().rejected
     number = rejected.discard_all() if digest is None else int(rejected.discard(digest))
     if as_json:

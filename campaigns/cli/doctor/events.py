@@ -37,7 +37,7 @@ def _room(services: Services, groups: list[Group]) -> Finding:
         since_s = (services.now_ms() - full.since_ms) / 1000
         found += f": sending has paused for {since_s:,.0f} s; group {last} has not read {unread:,}"
         return Finding(FAIL, "event stream", found, f"{remedy}; then sending continues")
-    found += f": sending pauses when as many are unread; group {last} has not read {unread:,}"
+    found += f": sending pauses when {cap:,} entries are unread; group {last} has not read {unread:,}"
     return Finding(WARN if unread < cap else FAIL, "event stream", found, remedy)
 
 

@@ -81,8 +81,10 @@ def of_tokens(settings: Settings, asked: Mapping[str, Asked | None]) -> Iterator
     for account, one in asked.items():
         what, error = f"token of {account}", None if one is None else one.error
         if one is None or not one.answered:
-            why = error.reason if isinstance(error, PermitDeniedError) else "the gateway does not answer"
-            yield Finding(SKIP, what, why, "ask again in a minute" if isinstance(error, PermitDeniedError) else "")
+            if isinstance(error, PermitDeniedError):
+                yield Finding(SKIP, what, error.reason, "run campaigns doctor again in a minute")
+            else:
+                yield Finding(SKIP, what, "the gateway does not answer")
         elif isinstance(error, AccountRefusedError):
             remedy = (
                 f"check {token_variable(account)} and CAMPAIGNS_GATEWAY_URL, then: campaigns resume-account {account}"
@@ -104,7 +106,9 @@ def account_pauses(services: Services) -> Iterator[Finding]:
         else:
             until_ms, reason = account_pause
             left_s = (until_ms - services.now_ms()) / 1000
-            remedy = f"fix that, then: campaigns resume-account {account}"
+            remedy = (
+                f"the pause ends by itself; once its cause is fixed, to end it now: campaigns resume-account {account}"
+            )
             yield Finding(WARN, f"account {account}", f"is paused for {left_s:,.0f} s: {reason}", remedy)
 
 
@@ -121,5 +125,8 @@ def of_clock(server_ahead_s: float | None, asked: Mapping[str, Asked | None]) ->
     if all(abs(seconds) <= _SKEW_S for seconds in apart.values()):
         return Finding(OK, "clock", found)
     return Finding(
-        WARN, "clock", found, "synchronise them with NTP: messages in the listing are recognised by their time"
+        WARN,
+        "clock",
+        found,
+        "synchronise them with NTP: after a timeout, messages are found by their time",
     )

@@ -78,13 +78,13 @@ def of_replicas(info: dict[str, Any], wanted: int) -> Finding:
         return Finding(FAIL, "replicas", found, "start the replicas that are missing")
     if there and not wanted:
         found = f"{there}, and CAMPAIGNS_REPLICAS is 0: a failover holds up batches that may have been sent"
-        remedy = f"set CAMPAIGNS_REPLICAS={there}, so that each claim is stored in them before it is sent"
+        remedy = f"set CAMPAIGNS_REPLICAS={there}, so that each claim is in the replicas before its request is sent"
         return Finding(WARN, "replicas", found, remedy)
     if there > wanted:
         found = f"{there}, and CAMPAIGNS_REPLICAS is {wanted}: one that lacks the last writes may be promoted"
         return Finding(WARN, "replicas", found, f"set CAMPAIGNS_REPLICAS={there}, or let only the first be promoted")
     good = info.get("min_slaves_good_slaves")
     if wanted and good is None:
-        found = f"{there}; min-replicas-to-write is off: an old primary that is cut off goes on taking writes"
+        found = f"{there}; min-replicas-to-write is off: a primary that is cut off takes writes, but nothing is sent"
         return Finding(OK, "replicas", found)
     return Finding(OK, "replicas", f"{there}, as CAMPAIGNS_REPLICAS asks for" if wanted else "none")

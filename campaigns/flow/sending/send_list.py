@@ -99,31 +99,34 @@ def _begin_confirming(services: Services, batch: Batch, status_before: str) -> N
         return
     if refusal.batch_state == SENDING and refusal.campaign_state != READY:
         raise PermitDeniedError("confirmViberMessage", f"not confirmed: the campaign is {refusal.campaign_state}")
-    raise NotSentError("confirmViberMessage", "the batch is not ours any more")
+    raise NotSentError("confirmViberMessage", "another worker or a person has taken over this batch")
 
 
 def _note(services: Services, claim: Claim, fields: dict[str, str | int], recipients: int | None = None) -> None:
     noted = services.batches.note(claim.batch, fields, state=SENDING, fence=claim.fence, recipients=recipients)
     if not noted:
-        raise NotSentError("confirmViberMessage", "the batch is not ours any more")
+        raise NotSentError("confirmViberMessage", "another worker or a person has taken over this batch")
 
 
 def _check_limits(services: Services, batch: Batch, recipients: int) -> None:
+    """Compare the list with the limits of its job. Raises ContentRefusedError."""
     if not recipients:
-        raise ContentRefusedError("sendViberMessageList", "the gateway says that this list is empty")
+        raise _not_confirmed("the gateway reports no recipients on this list")
     job = services.campaigns.read(batch.campaign_id).job
     most = job.get("max_recipients")
     if most is not None and recipients > most:
-        raise ContentRefusedError("sendViberMessageList", f"{recipients} recipients, more than max_recipients {most}")
+        raise _not_confirmed(f"the list has {recipients} recipients, the job's max_recipients is {most}")
     dearest, price = job.get("max_cost"), services.settings.message_cost
     if dearest is None:
         return
     if price is None:
-        raise ContentRefusedError("sendViberMessageList", "max_cost cannot be checked: message_cost is not set")
+        raise _not_confirmed("max_cost cannot be checked; set CAMPAIGNS_MESSAGE_COST")
     if price * recipients > Decimal(dearest):
-        raise ContentRefusedError(
-            "sendViberMessageList", f"expected cost {price * recipients}, more than max_cost {dearest}"
-        )
+        raise _not_confirmed(f"the expected cost is {price * recipients}, the job's max_cost is {dearest}")
+
+
+def _not_confirmed(why: str) -> ContentRefusedError:
+    return ContentRefusedError("sendViberMessageList", f"not confirmed: {why}")
 
 
 def _confirmed_after_all(gateway: Gateway, message_id: int, before: str, error: GatewayError) -> bool:

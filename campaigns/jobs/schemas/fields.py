@@ -74,7 +74,10 @@ class TextTemplate(fields.String):
 
 
 class LinkTemplate(fields.String):
-    """A web address with places for values, of at most `most` characters when filled. Its mailing checks it."""
+    """A web address with places for values, of at most `most` characters when filled.
+
+    The schema of its mailing checks the places and the length.
+    """
 
     def __init__(self, most: int, **options: Any) -> None:
         super().__init__(error_messages=messages("must be text"), **options)

@@ -22,13 +22,13 @@ class Pace(fields.Field[float]):
         match = _RATE.fullmatch(value) if isinstance(value, str) else None
         number = match[1].replace(" ", "") if match else ""
         if match is None or len(number) > _DIGITS_MOST:
-            raise ValidationError("must be recipients and a time, such as 10000/hour (second, minute, hour or day)")
+            raise ValidationError("must be recipients per second, minute, hour or day, such as 10000/hour")
         return _MS[match[2].lower()] / int(number)
 
     def shape(self, _settings: Settings) -> Shape:
         units = in_any_case(*_MS)["pattern"].strip("^$")
         return {
-            "title": "recipients and a time, such as 10000/hour",
+            "title": "recipients per unit of time, such as 10000/hour",
             "type": "string",
             "pattern": f"^ *[1-9][0-9 ]{{0,12}}/ *{units} *$",
         }

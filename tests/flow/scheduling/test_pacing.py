@@ -46,7 +46,7 @@ class TestRate:
 
     @pytest.mark.parametrize("rate", ["fast", "10", "0/second", "10/week", 10, "-1/hour", ""])
     def test_what_is_none(self, stage: Stage, rate: object) -> None:
-        with pytest.raises(JobError, match="rate: must be recipients and a time"):
+        with pytest.raises(JobError, match="rate: must be recipients per second, minute, hour or day"):
             stage.enqueue({**bulk_job(phones(1)), "rate": rate})
 
 
