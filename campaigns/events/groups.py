@@ -108,7 +108,7 @@ def _dead_letter(letter_id: bytes, raw: dict[bytes, bytes]) -> DeadLetter:
 
 
 def _text(raw: bytes) -> str:
-    r"""Bytes as text; what is not UTF-8 is written out (`\xff`)."""
+    r"""Bytes as text; bytes that are not UTF-8 are escaped (`\xff`)."""
     return raw.decode("utf-8", "backslashreplace")
 
 

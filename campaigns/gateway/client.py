@@ -220,7 +220,7 @@ class Gateway:
         return _alone(lambda: read_policy(self._read_attempts, self._sleep)(act))
 
     def _sent(self, call: Call, understand: Callable[[Answer], T]) -> tuple[T, Notes]:
-        """What `understand` makes of the answer, and where the request was noted."""
+        """Send the request under a permit. Returns what `understand` makes of the answer, and the permit's notes."""
         with self._permit(call.method) as notes:
             send = partial(self._transport.send, call, self._token)
             return noting(notes, call.method, send, understand), notes

@@ -63,7 +63,7 @@ def stands_still(sign: Sign, now_s: float, limits: Limits) -> str | None:
 
 
 def may_be_stuck(sign: Sign, now_s: float, limits: Limits) -> bool:
-    """Whether to ask the store what is overdue: the process has its broker, and no task has ended for `work_s`."""
+    """Whether to ask the store what is overdue: it is connected to its broker, and no task has ended for `work_s`."""
     return sign.connected and now_s - sign.progressed_s > limits.work_s
 
 

@@ -24,7 +24,7 @@ _ON_THEIR_WAY_MS = 3_600_000
 
 
 class Plan:
-    """One plan under way. Every call raises StateError once the plan is not ours any more."""
+    """One plan under way. Every call raises StateError once the plan was abandoned."""
 
     def __init__(self, store: Store, head: PlanHead) -> None:
         self.head = head

@@ -81,7 +81,7 @@ class Batch:
 
     @property
     def facts(self) -> dict[str, str | int | None]:
-        """What log lines about the batch name it by."""
+        """The fields that identify the batch in log lines."""
         return {
             "campaign": self.campaign_id,
             "batch": self.id,
@@ -140,8 +140,8 @@ class Batch:
     def starts_at_ms(self) -> int:
         """When its mailings start at the gateway: at their schedule, or when it was claimed.
 
-        Planning puts no two times into one batch. Of one that has two the last counts: ageing before a mailing
-        begins would give it up before anything can be known of it.
+        All mailings of a batch have one time. Should there be two, the later counts, since an age from the earlier
+        would end polling too soon.
         """
         claimed = self.number("claimed_ms")
         return max((max(self.scheduled_ms(m) or claimed, claimed) for m in self.mailings), default=claimed)
@@ -173,7 +173,7 @@ class Campaign:
 
     @property
     def facts(self) -> dict[str, str | int | None]:
-        """What log lines about the campaign name it by."""
+        """The fields that identify the campaign in log lines."""
         return {"campaign": self.id, "account": self.account, "correlation_id": self.fields.get("correlation_id")}
 
     def number(self, name: str) -> int:

@@ -121,7 +121,7 @@ class People:
         self._replies = replies
 
     def normal(self, phone: str) -> str:
-        """The phone in the gateway's form. Raises ValueError if it is none."""
+        """The phone in the gateway's form. Raises ValueError if it is not a phone."""
         normal = normalise_phone(phone, self._region)
         if normal is None:
             raise ValueError("not a phone number")

@@ -41,7 +41,7 @@ _CELLS: Final = 30_000_000
 
 
 def sheet_table(source: Source, most_cells: int = _CELLS) -> Iterator[Row]:
-    """The rows of the only visible sheet that has any, each with its number in the sheet.
+    """The rows of the one visible sheet that has rows, each with its number in the sheet.
 
     A formula counts as the value that was last saved. Rows hidden by a filter are read too. Raises JobError if the
     file is not a workbook, if several sheets have rows, if it has more than `most_cells` cells, or if the extra `xlsx`

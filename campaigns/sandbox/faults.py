@@ -122,7 +122,7 @@ class Faults:
             return [fault.as_dict() for fault in self._orders if fault.times != 0]
 
     def withdraw(self, number: int) -> None:
-        """Withdraw the order with this id. Raises Refusal (404) if it is not active."""
+        """Remove the ordered fault with the id `number`. Raises Refusal (404) if it is not active."""
         with self._lock:
             left = [fault for fault in self._orders if fault.id != number]
             if len(left) == len(self._orders):

@@ -83,7 +83,7 @@ class Milliseconds:
 
     @property
     def settle_window(self) -> int:
-        """How long a request may take to show in the listing."""
+        """How long a request may take to appear in getViberMessages. It has nothing to do with settled batches."""
         return _ms(self._settings.settle_window_s)
 
     @property

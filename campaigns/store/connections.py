@@ -228,7 +228,7 @@ def place_of(redis: Redis) -> str:
 
 
 def pool_of(url: str, keys: Keys, usual: dict[str, Any]) -> ConnectionPool:
-    """Connections to the store at a checked address. Options that it carries win over the usual ones."""
+    """Connections to the store at a checked address. Options in the URL override `usual`."""
     return ConnectionPool(**{**usual, **options_of(url, keys.layout()), "way": Way(url, keys.layout(), keys)})
 
 

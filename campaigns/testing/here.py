@@ -114,7 +114,7 @@ class Here:
         return True
 
     def _sleep(self, seconds: float) -> None:
-        """Work instead of waiting, for `campaign.wait()` in the code under test."""
+        """Run the worker instead of sleeping, for `campaign.wait()` in the code under test."""
         self.work()
         time.sleep(min(seconds, _PAUSE_S))
 

@@ -22,7 +22,7 @@ from campaigns.cli.output.screen import console, print_json
 @as_json
 @reports_errors
 def retry(campaign_id: str, batch_id: str | None, by: str, why: str, as_json: bool) -> None:
-    """Send batches again that the gateway refused."""
+    """Resend the batches that the gateway refused."""
     campaign = found_campaign(campaign_id)
     batch_id = full_batch_id(campaign.id, batch_id)
     changed = campaign.retry(by=by, why=why, batch_id=batch_id)
