@@ -149,7 +149,7 @@ class TestEnqueue:
         assert_nothing_stored(stage)
 
     def test_cost_that_cannot_be_checked(self, stage: Stage) -> None:
-        with pytest.raises(JobError, match="message_cost"):
+        with pytest.raises(JobError, match="max_cost: cannot be checked: set CAMPAIGNS_MESSAGE_COST"):
             stage.enqueue(bulk_job(phones(3), max_cost="0.1"))
 
 

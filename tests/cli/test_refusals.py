@@ -76,11 +76,11 @@ class TestReasons:
 
 
 class TestLists:
-    """A list that nobody is on, or that does not exist, is said as what it is."""
+    """A list without recipients, or one that does not exist, is reported as what it is."""
 
     @pytest.mark.parametrize(
         ("list_id", "said"),
-        [(5, "refused here, 1 request: the gateway says that nobody is on"), (77, "by the gateway")],
+        [(5, "refused here, 1 request: not confirmed: the gateway reports no recipients"), (77, "by the gateway")],
     )
     def test_nobody_to_send_to(self, run: Run, stage: Stage, tmp_path: Path, list_id: int, said: str) -> None:
         stage.sandbox.make_list(5, [])

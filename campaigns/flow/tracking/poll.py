@@ -27,10 +27,9 @@ log = logging.getLogger(__name__)
 def poll_batch(services: Services, batch: Batch, now_ms: int, permits: ReadPermits) -> Work:
     """Poll once. No GatewayError leaves it: a poll that fails is repeated.
 
-    `permits` holds a permit for the first request already, which was taken together with the batch. Leaving the
-    context gives the last one back, unless its calls were yielded. The calls that are yielded last run in the turn's
-    next round trip. Should they be lost, the batch is polled again all the same, since what a turn takes is due again
-    after `campaigns.ledger.turns.AGAIN_MS`.
+    The permit of the first request was taken together with the batch; leaving `permits` gives back the last one, unless
+    its calls were yielded. The last calls run in the turn's next round trip. Should they be lost, the batch is polled
+    again all the same, since what a turn takes is due again after `campaigns.ledger.turns.AGAIN_MS`.
     """
     poll = Poll(services, batch, now_ms)
     with permits:
