@@ -39,7 +39,7 @@ def single(number: int, **more: Any) -> Status:
         (of(state="invalid"), "invalid job"),
         (of(state="paused"), "paused"),
         (of(double_sends=2), "2 went out twice"),
-        (of(balanced=False), "does not balance"),
+        (of(balanced=False), "does not add up"),
         (of(account_paused_until=NOON, recipients={"planned": 1}), "account is paused"),
         (of(account_paused_until=NOON), ""),
         (of(state="ready", events_full_since=NOON, recipients={"planned": 1}), "event stream full"),

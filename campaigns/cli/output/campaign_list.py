@@ -30,7 +30,7 @@ def needs(status: Status) -> str:
     held = status.recipients.get("held") or status.requests.get("held", 0)
     refused = status.recipients.get("rejected") or status.requests.get("rejected", 0)
     found = {
-        "does not balance": not status.balanced,
+        "does not add up": not status.balanced,
         f"{status.double_sends:,} went out twice": status.double_sends,
         f"{held:,} held": held,
         "invalid job": status.state == "invalid",

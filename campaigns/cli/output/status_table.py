@@ -68,7 +68,7 @@ def status_table(status: Status, *, progress: Sequence[RenderableType] = (), zon
     named = [Text(f"correlation id {status.correlation_id}", style="dim")] if status.correlation_id else []
     parts: list[RenderableType] = [head, about, since, *named, *progress, table]
     if not status.balanced:
-        parts.append(Text("the account of this campaign does not balance", style="red"))
+        parts.append(Text("the recipients of this campaign do not add up", style="red"))
     parts += [Text(line, style="red") for line in reason_lines(status)]
     parts += [Text(line, style="bold" if line.startswith("campaigns ") else "yellow") for line in _advice(status, zone)]
     return Group(*parts)
