@@ -3,8 +3,8 @@
 Quick messages do not queue behind a large campaign: for a minute after an account sent one, a tenth of its rate
 and one of its concurrent requests are reserved for them.
 
-`include/permits.lua` decides whether there is a permit, and otherwise how long to wait; `Limiter` waits for that time.
-It fails closed: without an answer from Redis there is no permit, but StoreError.
+`store/lua/include/permits.lua` decides whether there is a permit, and otherwise how long to wait; `Limiter` waits for
+that time. It fails closed: without an answer from Redis there is no permit, but StoreError.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Limiter:
         self._store = store
         self._rate = rate
         self._breaker = [breaker.failures, round(breaker.first_s * 1000), round(breaker.longest_s * 1000)]
-        #: As scripts take them: see `lua/include/permits.lua`.
+        #: As scripts take them: see `store/lua/include/permits.lua`.
         self.limits = [
             rate.requests,
             round(rate.window_s * _MICRO),

@@ -30,7 +30,7 @@ def _masked(row: Any, *hidden: str) -> str:
 
 
 class DeliveryRow(NamedTuple):
-    """One phone of an answer. `status_time` is the gateway's text, in its zone.
+    """One phone of an answer. `status_time` is the gateway's text, in the gateway's time zone.
 
     `status` is empty where the gateway names a phone and says nothing of it.
     """

@@ -89,9 +89,10 @@ class Erasure:
         self._optouts = optouts
 
     def erase(self, phone: str, *, optout_too: bool, by: str = APPLICATION, why: str = "") -> Erased:
-        """Erase a phone in the gateway's form. Raises ErasureBlockedError while a batch with it is under way.
+        """Erase a person by the phone, which is given in the gateway's form.
 
-        A repetition finds what an earlier, broken one left over, and otherwise nothing. NotReplicatedError means that
+        Raises ErasureBlockedError while a batch with it is under way. A repetition finds what an interrupted erasure
+        left over, and otherwise nothing. NotReplicatedError means that
         all was erased, and that a failover may bring it back: repeat it.
         """
         found = {campaign.id: self._in_campaign(campaign, phone) for campaign in self._people.campaigns(None)}

@@ -67,9 +67,9 @@ class Filler:
         phone, values = (row["phone"], row.get("values")) if isinstance(row, dict) else (row, None)
         text = self._text.filled(values)
         if (problem := self._rule.problem(text)) is not None:
-            raise UnfilledError(f"its filled text is not allowed: {problem}")
+            raise UnfilledError(f"the text filled with its values is not allowed: {problem}")
         if not self._literal and "{" in text and (left := placeholder_in(text)) is not None:
-            raise UnfilledError(f"its filled text still has the place {left}")
+            raise UnfilledError(f"the text filled with its values still has the place {left}")
         if self._link is None:
             return {"phone": phone, "text": text}
         link = self._link.filled(values)

@@ -67,7 +67,7 @@ def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def excel_lines(rows: Iterable[Row]) -> Iterator[str]:
-    """The same for an Excel whose list separator is a semicolon: with a byte order mark, and phones that stay text."""
+    """`csv_lines` for an Excel whose list separator is a semicolon, with a byte order mark and phones as text."""
     return _lines(rows, CsvLines(excel=True))
 
 

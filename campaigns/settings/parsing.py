@@ -97,9 +97,9 @@ def region(raw: str) -> str:
 
 
 def ca_file(raw: str) -> str:
-    """The path of a file from which OpenSSL can load certificates of authorities."""
+    """The path of a file from which OpenSSL can load CA certificates."""
     try:
         ssl.create_default_context(cafile=raw)
     except (OSError, ValueError):
-        raise ValueError("must be a file with certificates of authorities, as PEM") from None
+        raise ValueError("must be a file with CA certificates (PEM)") from None
     return raw

@@ -70,9 +70,9 @@ class TestRows:
     @pytest.mark.parametrize(
         ("values", "why"),
         [
-            ({"x": "x" * 1001}, "its filled text is not allowed: longer than 1,000 characters"),
-            ({"x": "half \ud83d"}, "its filled text is not allowed: holds half a character at place 6"),
-            ({"x": "Hello {name}"}, "its filled text still has the place {name}"),
+            ({"x": "x" * 1001}, "the text filled with its values is not allowed: longer than 1,000 characters"),
+            ({"x": "half \ud83d"}, "the text filled with its values is not allowed: holds half a character at place 6"),
+            ({"x": "Hello {name}"}, "the text filled with its values still has the place {name}"),
             ({"x": "a", "link": "nowhere"}, "its filled button link is not allowed: must be a URL"),
             (
                 {"x": "a", "link": "https://e.com/" + "x" * 140},

@@ -6,7 +6,8 @@ local EXCLUDED = {'invalid', 'duplicate', 'opted_out'}
 local BATCH_STATES = {'planned', 'sending', 'unknown', 'held', 'accepted', 'rejected', 'settled', 'cancelled',
   'written_off'}
 
--- Ends the campaign if nothing more will happen by itself and its recipients add up.
+-- Ends the campaign if nothing more will happen by itself and its recipients add up. A held batch keeps no campaign
+-- open: it waits for a person, whose decision may reopen the campaign.
 local function finish_if_over(campaign, events, id, now)
   local open = redis.call('HMGET', campaign, 'state', 'b:planned', 'b:sending', 'b:unknown', 'b:accepted')
   local state = open[1]
