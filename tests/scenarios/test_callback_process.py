@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from campaigns.enqueue import enqueue
@@ -103,11 +104,13 @@ def test_without_a_base_url_it_says_so(processes: Processes) -> None:
     assert "CAMPAIGNS_CALLBACK_BASE_URL: is not set" in receiver.output()
 
 
-def test_under_gunicorn_as_the_guide_describes(processes: Processes, free_port: int) -> None:
+def test_under_gunicorn_as_the_guide_describes(processes: Processes, free_port: int, tmp_path: Path) -> None:
     """Greenlets serve others beside clients that stand still; odd lengths are refused, and the next is served."""
     processes.env["CAMPAIGNS_CALLBACK_BASE_URL"] = f"http://127.0.0.1:{free_port}/viber"
     options = ["--worker-class", "gevent", "--bind", f"127.0.0.1:{free_port}", "campaigns.callbacks:application"]
-    running = processes.start("gunicorn", [sys.executable, "-m", "gunicorn", *options])
+    # gunicorn makes a folder for its control socket in the home.
+    env = processes.env | {"HOME": str(tmp_path)}
+    running = processes.start("gunicorn", [sys.executable, "-m", "gunicorn", *options], env)
     running.wait_for("Booting worker")
     services = build_services(Settings.from_env({n: v for n, v in processes.env.items() if n.startswith("CAMPAIGNS_")}))
     campaign = enqueue(services, bulk_job(phones(2)))
