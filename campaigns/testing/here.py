@@ -36,7 +36,7 @@ class Here:
     def __init__(self, settings: Settings, sandbox: Sandbox, clock: MovedClock) -> None:
         self.sandbox = sandbox
         self._clock = clock
-        services = build_services(settings, store=open_store(settings, now_ms=clock), ring=self._wake)
+        services = build_services(settings, store=open_store(settings, now_ms=clock), ring=self._ring)
         self.services: Services = replace(services, sleep=self._sleep)
         self._submissions = Submissions(settings)
         self._working = Lock()
@@ -110,7 +110,7 @@ class Here:
         self._submissions.close()
         self.services.store.redis.close()
 
-    def _wake(self, queue: str) -> bool:  # noqa: ARG002 (the thread that works finds what is due)
+    def _ring(self, queue: str) -> bool:  # noqa: ARG002 (the thread that works finds what is due)
         return True
 
     def _sleep(self, seconds: float) -> None:
