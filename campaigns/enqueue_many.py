@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from campaigns.acts import APPLICATION
@@ -21,8 +18,6 @@ from campaigns.services import Services
 _JOBS_PER_ROUND_TRIP: Final = 200
 #: Bounds the memory of a round trip. A job with a single message is one batch.
 _BATCHES_PER_ROUND_TRIP: Final = 300
-#: How many groups may wait to be stored while the next one is planned.
-_GROUPS_AHEAD: Final = 1
 
 
 class Enqueued(NamedTuple):
@@ -53,14 +48,8 @@ def enqueue_many(
     given = [None] * len(jobs) if keys is None else list(keys)
     if len(given) != len(jobs):
         raise ValueError(f"{len(jobs)} jobs, but {len(given)} keys")
-    many, found, under_way = _Many(services, strict, by), list[Enqueued](), deque[Future[list[Enqueued]]]()
-    # A second thread stores what this one has planned, in the order of the jobs. It mostly waits for the server.
-    with ThreadPoolExecutor(1, "enqueue_many") as storing:
-        for group in many.planned(jobs, given):
-            under_way.append(storing.submit(many.store, group))
-            if len(under_way) > _GROUPS_AHEAD:
-                found += under_way.popleft().result()
-        return [*found, *chain.from_iterable(group.result() for group in under_way)]
+    many = _Many(services, strict, by)
+    return [result for group in many.planned(jobs, given) for result in many.store(group)]
 
 
 class _Entry(NamedTuple):

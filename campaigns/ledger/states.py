@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final
 
 from campaigns.recipients.exclusions import Exclusion
+from campaigns.text.labelled import LabelledEnum
 
 
-class BatchState(StrEnum):
+class BatchState(LabelledEnum):
     """Where a batch is. `label`: what reports and commands call its messages then."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str) -> Self:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
 
     PLANNED = "planned", "waiting to be sent"
     """Certainly not sent."""

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Final, Self
+from typing import Final
+
+from campaigns.text.labelled import LabelledEnum
 
 
-class Exclusion(StrEnum):
+class Exclusion(LabelledEnum):
     """Why a recipient is excluded. `label` is the name of the reason in reports and commands."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str) -> Self:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
 
     INVALID = "invalid", "invalid number"
     """The value is not a mobile phone number, or a value that its template needs is missing."""

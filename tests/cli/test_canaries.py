@@ -1,4 +1,4 @@
-"""Canaries on the command line: told while results are waited for, and when one failed."""
+"""Canaries on the command line: shown while results are awaited, and when one has failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the table of moves does not allow does not happen, whoever tries."""
+"""What the table of moves does not allow does not happen, whichever process tries."""
 
 from __future__ import annotations
 
