@@ -6,7 +6,9 @@ import os
 
 import pytest
 
+from campaigns.campaign import list_campaigns
 from campaigns.cli.doctor.examination import examine
+from campaigns.cli.errors.handling import errors_as_exit_codes
 from campaigns.enqueue import enqueue
 from campaigns.errors import LayoutError
 from campaigns.services import Services
@@ -48,7 +50,21 @@ def test_another_layout_is_refused_before_anything_is_read_or_written(services: 
     with pytest.raises(LayoutError, match=f"has layout {(layout or b'0').decode()}, and this process knows 1 only"):
         enqueue(another(services), quick_job(*phones(1, start=1)))
     assert store.ask(Redis.dbsize) == before
-    assert "layout" in next(found for found in examine(services.settings) if found.verdict == "fail").found
+    finding = next(found for found in examine(services.settings) if found.verdict == "fail")
+    assert "layout" in finding.found
+    assert finding.remedy == "see the changelog for what becomes of an older store"
+
+
+def test_the_command_gives_no_remedy_for_a_server_that_is_away(
+    processes: Processes, services: Services, capsys: pytest.CaptureFixture[str]
+) -> None:
+    services.store.ask(Redis.set, services.store.keys.layout(), b"7")
+    with pytest.raises(SystemExit) as ended, errors_as_exit_codes():
+        list_campaigns(another(services))
+    assert ended.value.code == 3
+    complaint = capsys.readouterr().err
+    assert "has layout 7" in complaint
+    assert "is it running" not in complaint
 
 
 @pytest.mark.parametrize(

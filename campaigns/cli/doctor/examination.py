@@ -14,7 +14,7 @@ from campaigns.cli.doctor.findings import FAIL, OK, SKIP, WARN, Check, Finding
 from campaigns.cli.doctor.gateway import account_pauses, ask, of_clock, of_gateway, of_tokens
 from campaigns.cli.doctor.server import check_server
 from campaigns.cli.doctor.workers import check_doubt, check_workers
-from campaigns.errors import StoreError
+from campaigns.errors import LayoutError, StoreError
 from campaigns.services import Services
 from campaigns.settings import Settings
 from campaigns.settings.addresses import is_tls
@@ -55,6 +55,8 @@ def _inside(services: Services, until_s: float) -> tuple[float | None, list[Find
         ahead_s = services.now_ms() / 1000 - time.time()
     except StoreError as error:
         remedy = _remedy_of_server(str(error), services.settings.redis_url)
+        if isinstance(error, LayoutError):
+            remedy = "see the changelog for what becomes of an older store"
         skipped = "persistence, beat, workers, queues, events and accounts are known to the server only"
         return None, [Finding(FAIL, "server", str(error), remedy), Finding(SKIP, "checks of the store", skipped)]
     findings = [Finding(OK, "server", f"{store.address} answers")]

@@ -20,6 +20,7 @@ from campaigns.errors import (
     ErasureBlockedError,
     JobError,
     KeyConflictError,
+    LayoutError,
     NotReplicatedError,
     SettingsError,
     StateError,
@@ -82,7 +83,7 @@ def errors_as_exit_codes() -> Iterator[None]:
 
 
 def _print_store_error(error: StoreError) -> None:
-    if isinstance(error, NotReplicatedError):
+    if isinstance(error, NotReplicatedError | LayoutError):
         print_error(str(error))
         return
     print_error(f"Redis cannot be used: {error}")
