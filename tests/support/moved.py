@@ -39,8 +39,13 @@ class Moved(Stage):
         self.step()
 
     def set_to(self, moment: datetime) -> None:
-        """Set the clock, and do nothing."""
-        self.moved_ms += round(moment.timestamp() * 1000) - self.now_ms()
+        """Set the clock forward, and do nothing.
+
+        Never back: what was planned while this second passed would not be due again yet.
+        """
+        ahead_ms = round(moment.timestamp() * 1000) - self.now_ms()
+        assert ahead_ms > -60_000, f"the clock stands {-ahead_ms / 1000} s after {moment}"
+        self.moved_ms += max(0, ahead_ms)
 
     def scheduled(self, *, at_s: float, number: int = 3, **more: Any) -> Campaign:
         job = bulk_job(phones(number), **more)
