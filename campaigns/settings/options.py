@@ -12,63 +12,19 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from campaigns.errors import SettingsError
 from campaigns.settings import addresses, parsing
-from campaigns.settings.environment import DEFAULT_ACCOUNT, PREFIX, is_token, ours, read_tokens, token_variable
+from campaigns.settings.environment import PREFIX, is_token, ours, read_tokens, token_variable
 from campaigns.settings.parsing import number as _number
 from campaigns.settings.parsing import optional as _optional
 from campaigns.settings.parsing import url as _url
+from campaigns.settings.values import Rate, Secret, rate
 from campaigns.statuses import DEFAULT_FINAL
 
-__all__ = ["DEFAULT_ACCOUNT", "PREFIX", "Rate", "Secret", "Settings", "token_variable", "variable_of"]
-
 _WORDS_VARIABLE = re.compile(r"CAMPAIGNS_OPTOUT_WORDS_(?P<alias>[A-Z0-9_]+)")
-
-
-class Secret:
-    """A value that repr, format and pickle do not show. Only `reveal()` returns it."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-    def __reduce__(self) -> Any:
-        raise TypeError("a secret cannot be pickled")
-
-
-class Rate(NamedTuple):
-    """At most `requests` in any `window_s` seconds. 0 requests means no limit."""
-
-    requests: int
-    window_s: float
-
-    def __str__(self) -> str:
-        return f"{self.requests}/{self.window_s:g}" if self.requests else "off"
-
-
-def _rate(raw: str) -> Rate:
-    if raw == "off":
-        return Rate(0, 1.0)
-    match = re.fullmatch(r"(\d+)/(\d+(?:\.\d+)?)s?", raw)
-    if match is None or int(match[1]) < 1 or float(match[2]) <= 0:
-        raise ValueError("must be REQUESTS/SECONDS, such as 20/1 or 5/60, or off")
-    return Rate(int(match[1]), float(match[2]))
 
 
 def option(parse: Callable[[str], Any], default: Any, about: str, *, shown: bool = True) -> Any:
@@ -113,7 +69,7 @@ class Settings:
     connect_timeout_s: float = option(_SECONDS, 5.0, "limit on connecting to the gateway, TLS included")
     deadline_s: float = option(_SECONDS, 30.0, "limit on a whole request, from name look-up to the last byte")
     read_attempts: int = option(_number(int, 1, 20), 4, "attempts at a request that costs nothing")
-    rate_limit: Rate = option(_rate, Rate(20, 1.0), "most requests of an account: REQUESTS/SECONDS, or off")
+    rate_limit: Rate = option(rate, Rate(20, 1.0), "most requests of an account: REQUESTS/SECONDS, or off")
     concurrency: int = option(_number(int, 1, 10_000), 16, "most requests of an account under way at once")
     read_share: float = option(_number(float, 0.01, 1), 0.5, "the share of rate and concurrency that polling may use")
     overlap: int = option(_number(int, 1, 256), 32, "most requests of a worker process under way at once")

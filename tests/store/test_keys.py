@@ -1,4 +1,4 @@
-"""`campaigns/store/keys.py` describes every key and every field, and nothing that is gone."""
+"""`campaigns/store/keys.py` and `result_keys.py` describe every key and every field, and nothing that is gone."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class Classes:
 def templates() -> Iterator[tuple[str, str]]:
     """Each method of `Keys` and a name that it gives, with `<>` for what differs."""
     keys = Keys("")
-    for name in vars(Keys):
+    for name in dir(Keys):
         method = getattr(keys, name)
         if name.startswith("_") or not inspect.ismethod(method):
             continue
