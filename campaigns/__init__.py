@@ -33,6 +33,8 @@ from campaigns.errors import (
     UnknownCampaignError,
     WaitTimeoutError,
 )
+from campaigns.evaluation import Comparison, Failure, MailingResults, OptedOut, Results
+from campaigns.evaluation import Content as MailingContent
 from campaigns.events import Event
 from campaigns.jobs.typed import BulkJob, BulkMailing, Content, ImageUpload, ListJob, QuickJob, Recipient
 from campaigns.ledger import OptOut, Reason
@@ -64,6 +66,7 @@ __all__ = [
     "Campaign",
     "CampaignsError",
     "Client",
+    "Comparison",
     "ConfirmationError",
     "Content",
     "ContentRefusedError",
@@ -73,15 +76,19 @@ __all__ = [
     "ErasureBlockedError",
     "Event",
     "Excluded",
+    "Failure",
     "FirstRequest",
     "GatewayError",
     "ImageUpload",
     "JobError",
     "KeyConflictError",
     "ListJob",
+    "MailingContent",
+    "MailingResults",
     "MessageOwner",
     "NotSentError",
     "OptOut",
+    "OptedOut",
     "OutcomeUnknownError",
     "PermitDeniedError",
     "PersonHistory",
@@ -90,6 +97,7 @@ __all__ = [
     "Reason",
     "Recipient",
     "Reply",
+    "Results",
     "Sample",
     "SentMessage",
     "Settings",

@@ -11,6 +11,7 @@ from itertools import islice
 from campaigns.acts import APPLICATION, Act, Deed
 from campaigns.campaign_status import Status, status_of
 from campaigns.errors import StoreError, WaitTimeoutError
+from campaigns.evaluation import OptedOut, Results, opted_out_by, results_of
 from campaigns.flow.operator.reschedule import reschedule, to_come_ms
 from campaigns.flow.operator.resolve import RESOLUTIONS, check_confirmed, decide
 from campaigns.flow.scheduling.dispatch import ring
@@ -81,6 +82,17 @@ class Campaign:
     def replies(self) -> list[Reply]:
         """The replies so far, oldest first."""
         return self._services.replies.of_campaign(self.id)
+
+    def results(self) -> Results:
+        """The results by mailing, and whether their differences mean anything. Reads every delivery, in bounded memory.
+
+        That takes some seconds for a million recipients; `status()` is the quick way to the counts of the whole.
+        """
+        return results_of(self._services, self._record())
+
+    def opted_out(self) -> Iterator[OptedOut]:
+        """Iterate over the people whom a reply to this campaign put on the suppression list and who are still there."""
+        return opted_out_by(self._services, self.id, self._record().number("replies"))
 
     def excluded(self) -> Iterator[Excluded]:
         """Iterate over excluded recipients, each with its place in the job and the reason in words, in bounded memory.

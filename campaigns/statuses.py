@@ -32,6 +32,22 @@ AFTER_CONFIRMATION: Final = frozenset({"CONFIRMED", "SENDING", SENT, DELIVERED, 
 #: The whole known ladder. A status never goes down it.
 RANKS: Final[dict[str, int]] = {NEW: 1, SENT: 2, DELIVERED: 4, READ: 5}
 
+#: What statuses mean, for people. The gateway documents only the first four, and gives no reason for a failure but a
+#: number; the words for the others are those of messaging gateways in general.
+MEANINGS: Final[dict[str, str]] = {
+    NEW: "accepted by the gateway, not handed to Viber yet",
+    SENT: "handed to Viber",
+    DELIVERED: "on the phone",
+    READ: "opened",
+    UNKNOWN_FINAL: "no final status came before the horizon; no longer polled",
+    "UNDELIVERED": "did not reach the phone: usually it has no Viber, or was off for too long",
+    "EXPIRED": "did not reach the phone before its time was over: the phone was off or offline",
+    "BLOCKED": "the person has blocked the sender in Viber",
+    "REJECTED": "Viber or the gateway refused this message",
+    "FAILED": "Viber or the gateway could not carry it",
+    "ERROR": "Viber or the gateway could not carry it",
+}
+
 _UNKNOWN_RANK: Final = 3
 _FAILED_RANK: Final = 4
 
@@ -47,6 +63,11 @@ def rank(status: str, final: Set[str] = DEFAULT_FINAL) -> int:
     if status == UNKNOWN_FINAL:
         return _UNKNOWN_RANK
     return _FAILED_RANK if status in final else _UNKNOWN_RANK
+
+
+def meaning_of(status: str) -> str:
+    """What a status means, for people."""
+    return MEANINGS.get(status, "a word of the gateway that its documentation does not explain")
 
 
 def is_known(status: str, final: Set[str] = DEFAULT_FINAL) -> bool:

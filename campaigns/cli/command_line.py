@@ -29,6 +29,7 @@ from campaigns.cli.commands.replies import replies
 from campaigns.cli.commands.report import report
 from campaigns.cli.commands.reschedule import reschedule
 from campaigns.cli.commands.resolve import resolve
+from campaigns.cli.commands.results import results
 from campaigns.cli.commands.resume import resume
 from campaigns.cli.commands.resume_account import resume_account
 from campaigns.cli.commands.retry import retry
@@ -78,6 +79,7 @@ for _command in (
     erase,
     optouts,
     report,
+    results,
     export,
     completion,
     schema,

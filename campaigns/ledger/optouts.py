@@ -37,6 +37,10 @@ class OptOut:
         since_ms, _, by = head.partition(":")
         return cls(int(since_ms) if since_ms else None, why, by)
 
+    def caused_by(self, reply_id: str, campaign_id: str) -> bool:
+        """Whether a reply to a campaign caused it, which the script `store_replies` notes in these words."""
+        return self.by == "recipient" and self.why == f"reply {reply_id} to campaign {campaign_id}"
+
 
 class Checker:
     """Whether each of some phones is opted out; the answer may be empty if none of them is.
@@ -102,6 +106,14 @@ class OptOuts:
         if not self.among([phone])[0]:
             return None
         return OptOut.read(self._store.ask(Redis.hget, self._keys.optouts_why(), phone))
+
+    def noted(self, phones: Sequence[str]) -> list[OptOut | None]:
+        """What was noted beside each phone when it was opted out; None for those of which nothing was."""
+        found: list[OptOut | None] = []
+        for chunk in _chunks(phones):
+            noted = self._store.ask(Redis.hmget, self._keys.optouts_why(), chunk)
+            found += [None if one is None else OptOut.read(one) for one in noted]
+        return found
 
     def details(self) -> Iterator[tuple[str, OptOut]]:
         """Every phone with what is known of its opt-out, in no order."""

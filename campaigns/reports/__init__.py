@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from campaigns.reports.build import report_on, rows
 from campaigns.reports.figures import Report
+from campaigns.reports.mailing_rows import MAILING_COLUMNS, mailing_lines
 from campaigns.reports.page import page
 from campaigns.reports.rows import COLUMNS, Row, csv_lines, excel_lines, json_lines
 
-__all__ = ["COLUMNS", "Report", "Row", "csv_lines", "excel_lines", "json_lines", "page", "report_on", "rows"]
+__all__ = [
+    "COLUMNS",
+    "MAILING_COLUMNS",
+    "Report",
+    "Row",
+    "csv_lines",
+    "excel_lines",
+    "json_lines",
+    "mailing_lines",
+    "page",
+    "report_on",
+    "rows",
+]

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from campaigns.campaign_status import Status
 from campaigns.errors import flatten
+from campaigns.evaluation import Results
 from campaigns.ledger.states import (
     ACCEPTED,
     CANCELLED,
@@ -29,7 +30,7 @@ from campaigns.recipients.exclusions import Exclusion
 from campaigns.reports.tally import OpenBatch, Span, Tally
 from campaigns.reports.timeline import Chart
 from campaigns.results import Reply
-from campaigns.statuses import DELIVERED, NEW, READ, SENT, UNKNOWN_FINAL
+from campaigns.statuses import DELIVERED, MEANINGS, READ, UNKNOWN_FINAL
 
 #: Every class of recipients with the words for it, in the order in which the page shows them.
 CLASSES: Final[dict[str, str]] = {
@@ -38,13 +39,6 @@ CLASSES: Final[dict[str, str]] = {
         state: state.label
         for state in (SETTLED, ACCEPTED, PLANNED, SENDING, UNKNOWN, HELD, REJECTED, CANCELLED, WRITTEN_OFF)
     },
-}
-MEANINGS: Final = {
-    NEW: "accepted by the gateway, not handed to Viber yet",
-    SENT: "handed to Viber",
-    DELIVERED: "on the phone",
-    READ: "opened",
-    UNKNOWN_FINAL: "no final status came before the horizon; no longer polled",
 }
 _MOST_MISTAKES: Final = 100
 
@@ -95,6 +89,7 @@ class Report:
     """All that the page shows. Times are unix milliseconds, shown in `zone`."""
 
     status: Status
+    results: Results
     made_ms: int
     zone: ZoneInfo
     funnel: tuple[Step, ...]
@@ -121,22 +116,21 @@ def figures(
     *,
     made_ms: int,
     zone: ZoneInfo,
-    people: int,
+    results: Results,
     replies: tuple[Reply, ...],
-    opted_out_late: int,
     expected: Decimal | None,
     limit: str,
 ) -> Report:
-    """A report. `people` is how many phones replied, `replies` the newest, `opted_out_late` those of the opted out
-    who were excluded after planning, `limit` the job's `max_cost`."""
+    """A report. `replies` are the newest, `limit` is the job's `max_cost`."""
     words = sorted(tally.words.items(), key=lambda pair: -pair[1].number)
     reported = sum(span.number for _, span in words)
     mistakes = flatten(status.errors)
     return Report(
         status=status,
+        results=results,
         made_ms=made_ms,
         zone=zone,
-        funnel=_funnel(status, people),
+        funnel=_funnel(status, results.replied),
         chart=tally.timeline.chart(zone),
         words=tuple(words),
         unreported=max(status.sent - reported, 0),
@@ -147,7 +141,7 @@ def figures(
         held=tuple(tally.held),
         held_batches=tally.open_batches[HELD],
         price=_price(status, tally, expected, limit),
-        excluded=_excluded(status.recipients, opted_out_late),
+        excluded=_excluded(status.recipients, results.opted_out_late),
         classes=tuple((name, words, status.recipients.get(name, 0)) for name, words in CLASSES.items()),
         replies=replies,
         mistakes=tuple(mistakes[:_MOST_MISTAKES]),

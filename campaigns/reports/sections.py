@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from campaigns.reports.drawing import meter, timeline
-from campaigns.reports.figures import MEANINGS, Report
+from campaigns.reports.figures import Report
 from campaigns.reports.markup import Markup, element, foreign, joined
+from campaigns.statuses import MEANINGS
 from campaigns.text.wording import counted, masked, moment, money, moneys, share
 
 #: A table cell: its content, and the class of its column.

@@ -127,24 +127,25 @@ class Deliveries:
             for phone in dict.fromkeys([*planned[number], *stored]):
                 yield _delivery(phone, stored, mailing.name, batch, "rejected" if refused else batch.state)
 
-    def with_status(self, batches: Sequence[Batch]) -> Iterator[list[bytes]]:
-        """All that is stored of the deliveries of batches, portion by portion and without phones.
+    def with_status(self, batches: Sequence[Batch]) -> Iterator[tuple[Batch, int, list[bytes]]]:
+        """All that is stored of the deliveries of batches, portion by portion and without phones: batch, mailing,
+        values.
 
         Values are as in `campaigns.store.keys`. A mailing of more than 5,000 recipients is scanned: what is written
         meanwhile may be missing, or be there twice.
         """
-        names: list[str] = []
-        large: list[str] = []
-        for batch in batches:
-            for number, mailing in enumerate(batch.mailings):
-                small = batch.kind != "list" and mailing.recipients <= _ROWS_AT_ONCE
-                (names if small else large).append(self._keys.deliveries(batch.id, number))
-        yield from self._store.ask_many([command(Redis.hvals, name) for name in names]) if names else ()
-        for name in large:
+        parts = [(batch, number) for batch in batches for number in range(len(batch.mailings))]
+        small = [part for part in parts if _is_small(*part)]
+        names = [self._keys.deliveries(batch.id, number) for batch, number in small]
+        answers = self._store.ask_many([command(Redis.hvals, name) for name in names]) if names else []
+        for (batch, number), values in zip(small, answers, strict=True):
+            yield batch, number, values
+        for batch, number in [part for part in parts if not _is_small(*part)]:
             cursor = None
             while cursor != 0:
+                name = self._keys.deliveries(batch.id, number)
                 cursor, rows = self._store.ask(Redis.hscan, name, cursor or 0, None, 1000)
-                yield list(rows.values())
+                yield batch, number, list(rows.values())
 
     def of_phone(self, batch: Batch, phone: str) -> Iterator[tuple[int, Delivery]]:
         """The deliveries of a batch to one phone, each with the number of its mailing."""
@@ -226,6 +227,11 @@ class Deliveries:
                 ],
             )
         )
+
+
+def _is_small(batch: Batch, mailing: int) -> bool:
+    """Whether a mailing has few enough deliveries to be read at once. How many a list mailing has is not known."""
+    return batch.kind != "list" and batch.mailings[mailing].recipients <= _ROWS_AT_ONCE
 
 
 def _paired(text: bytes) -> dict[str, str]:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from campaigns.evaluation import Content, MailingResults, Results
 from campaigns.reports import page
 from campaigns.reports.figures import Report, figures
 from campaigns.reports.tally import OpenBatch, Tally
@@ -27,6 +28,17 @@ HEADINGS = [
     "Refused, and certainly not sent", "Cost", "Open, unknown or held", "Requests that are held",
     "Excluded, not messaged", "Every recipient", "Replies",
 ]  # fmt: skip
+
+
+def results() -> Results:
+    """Of one mailing that was sent to a million people."""
+    content = Content("text", "bulk", "Everything must go", "", "", "")
+    sums = {"recipients": 1_000_000, "sent": 1_000_000, "delivered": 900_000, "read": 300_000, "failed": 100_000}
+    return Results(
+        campaign=ID, name="Spring", made_at=datetime(2026, 5, 4, tzinfo=UTC), zone="Europe/Minsk", comparisons=(),
+        mailings=(MailingResults(number=0, name="Minsk", content=content, **sums),), follows_reads=True,
+        read_hours=(0,) * 12 + (300_000,) + (0,) * 11, replied=1, opted_out=1, excluded_elsewhere={}, opted_out_late=3,
+    )  # fmt: skip
 
 
 def report(rows: int) -> Report:
@@ -48,9 +60,8 @@ def report(rows: int) -> Report:
         tally,
         made_ms=START_MS,
         zone=ZoneInfo("Europe/Minsk"),
-        people=1,
+        results=results(),
         replies=tuple(replies),
-        opted_out_late=3,
         expected=None,
         limit="",
     )

@@ -12,9 +12,12 @@ import click
 from campaigns import optouts as optouts_api
 from campaigns.cli.errors.handling import reports_errors
 from campaigns.cli.exit_codes import FAILED
+from campaigns.cli.input.completers import campaign_ids
+from campaigns.cli.input.ids import found_campaign
 from campaigns.cli.input.options import as_json, by, columns, encoding, recipient_file, why
 from campaigns.cli.input.phones import normal_phones
 from campaigns.cli.output.screen import console, print_json, print_line, remark
+from campaigns.evaluation import OptedOut
 from campaigns.ledger import OptOut
 from campaigns.recipients import listed_phones
 from campaigns.text.harmless import json_line
@@ -57,10 +60,15 @@ def _print_change(what: str, number: int, as_json: bool) -> None:
 
 
 @optouts.command("list")
+@click.option("--campaign", "campaign_id", shell_complete=campaign_ids, help="Only those by a reply to this campaign.")
 @as_json
 @reports_errors
-def list_optouts(as_json: bool) -> None:
+def list_optouts(campaign_id: str | None, as_json: bool) -> None:
     """Print all, one a line; with --json also since when, why and by whom."""
+    if campaign_id is not None:
+        for one in found_campaign(campaign_id).opted_out():
+            print_json(_opted_out_dict(one)) if as_json else print_line(one.phone)
+        return
     if as_json:
         for phone, optout in optouts_api.details():
             print_json(_optout_dict(phone, optout))
@@ -111,6 +119,10 @@ def export_optouts(file: TextIO, as_json: bool) -> None:
         file.writelines(json_line(_optout_dict(phone, optout)) + "\n" for phone, optout in optouts_api.details())
     else:
         file.writelines(phone + "\n" for phone in optouts_api.every())
+
+
+def _opted_out_dict(one: OptedOut) -> dict[str, Any]:
+    return {**_optout_dict(one.phone, one.optout), "mailing": one.mailing, "reply": one.reply_id}
 
 
 def _optout_dict(phone: str, optout: OptOut) -> dict[str, Any]:

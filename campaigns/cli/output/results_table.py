@@ -1,0 +1,58 @@
+"""The results of a campaign by mailing, as a table and in sentences. Pure but for rich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from campaigns.evaluation import MailingResults, Results, busiest
+from campaigns.evaluation.words import comparison_lines
+from campaigns.text.wording import counted, moneys, noun_for, share
+
+#: Mailings that are shown; the page and the CSV have them all.
+_MOST: Final = 30
+_COLUMNS: Final = ("sent", "delivered", "read", "replied", "opted out", "failed", "open")
+
+
+def results_table(results: Results) -> RenderableType:
+    """What became of each mailing, then sentences on what the numbers say. No line but a text needs over 80 columns."""
+    parts: list[RenderableType] = []
+    for mailing in results.mailings[:_MOST]:
+        parts.append(Text(mailing.name or results.name or results.campaign, style="bold"))
+        parts.append(Padding(_numbers(mailing), (0, 0, 0, 2)))
+    if (more := len(results.mailings) - _MOST) > 0:
+        parts.append(Text(f"and {counted(more, 'further mailing')}: campaigns results {results.campaign} --csv"))
+    return Group(*parts, *(Text(line) for line in result_lines(results)))
+
+
+def _numbers(mailing: MailingResults) -> Table:
+    numbers = [getattr(mailing, name.replace(" ", "_")) for name in _COLUMNS]
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name, number in zip(_COLUMNS, numbers, strict=True):
+        table.add_column(name, justify="right", no_wrap=True, min_width=len(f"{number:,}"))
+    shares = ["", share(mailing.delivered, mailing.sent), share(mailing.read, mailing.delivered)]
+    table.add_row(*(f"{number:,}" for number in numbers))
+    table.add_row(*(text if text != "–" else "" for text in shares), *[""] * (len(numbers) - len(shares)), style="dim")
+    return table
+
+
+def result_lines(results: Results) -> Iterator[str]:
+    """What the numbers say, in sentences: money, the comparison, hours, opt-outs."""
+    for mailing in results.mailings[:_MOST]:
+        if mailing.costs:
+            per_read = f", {moneys(mailing.costs_per_read)} per read message" if mailing.read else ""
+            yield f"“{mailing.name}” cost {moneys(mailing.costs)}{per_read}."
+    yield from comparison_lines(results)
+    if (found := busiest(results.read_hours)) is not None:
+        first, number = found
+        until, part = (first + 3) % 24, share(number, sum(results.read_hours))
+        yield f"Most were read from {first:02d}:00 to {until:02d}:00 in {results.zone} ({part})."
+    if number := results.opted_out:
+        people = counted(number, "person", "people")
+        yield f"{people} opted out by a reply and {noun_for(number, 'gets', 'get')} no more messages. To list them:"
+        yield f"campaigns optouts list --campaign {results.campaign}"

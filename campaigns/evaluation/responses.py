@@ -1,0 +1,76 @@
+"""Who replied to a campaign, and who opted out by that reply: each person once, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+from campaigns.evaluation.values import OptedOut
+from campaigns.results import Reply
+from campaigns.services import Services
+
+#: Replies whose people are kept in memory at a time. If there are more, they are read several times.
+_REPLIES_AT_ONCE: Final = 100_000
+_PER_ROUND_TRIP: Final = 500
+
+
+@dataclass(slots=True)
+class Responses:
+    """How many people replied and opted out, in all and by the name of the mailing."""
+
+    people: int = 0
+    replied: Counter[str] = field(default_factory=Counter)
+    opted_out: Counter[str] = field(default_factory=Counter)
+
+
+def responses_to(services: Services, campaign_id: str, replies: int) -> Responses:
+    """Count the people behind `replies` replies. Raises StoreError."""
+    found = Responses()
+    for class_ in _classes(replies):
+        phones, messages = set[str](), set[tuple[str, str]]()
+        for reply in _of_class(services, campaign_id, class_):
+            phones.add(reply.phone)
+            messages.add((reply.mailing, reply.phone))
+        found.people += len(phones)
+        found.replied.update(mailing for mailing, _ in messages)
+    if replies:
+        found.opted_out.update(one.mailing for one in opted_out_by(services, campaign_id, replies))
+    return found
+
+
+def opted_out_by(services: Services, campaign_id: str, replies: int) -> Iterator[OptedOut]:
+    """People whom one of `replies` replies to a campaign put on the suppression list and who are still there, each
+    once."""
+    for class_ in _classes(replies):
+        seen = set[str]()
+        of_class = _of_class(services, campaign_id, class_)
+        while some := list(islice(of_class, _PER_ROUND_TRIP)):
+            for one in _caused(services, campaign_id, some):
+                if one.phone not in seen:
+                    seen.add(one.phone)
+                    yield one
+
+
+def _caused(services: Services, campaign_id: str, replies: list[Reply]) -> Iterator[OptedOut]:
+    """The opt-outs that these replies caused. The list of opt-outs notes the reply that caused each of them."""
+    for reply, noted in zip(replies, services.optouts.noted([reply.phone for reply in replies]), strict=True):
+        if noted is not None and noted.caused_by(reply.id, campaign_id):
+            yield OptedOut(reply.phone, reply.mailing, reply.id, noted)
+
+
+def _classes(replies: int) -> Iterator[tuple[int, int]]:
+    """Phones are divided into classes, each with a pass of its own, so that few are in memory at a time."""
+    number = -(-replies // _REPLIES_AT_ONCE)
+    return ((number, remainder) for remainder in range(number))
+
+
+def _of_class(services: Services, campaign_id: str, class_: tuple[int, int]) -> Iterator[Reply]:
+    number, remainder = class_
+    return (reply for reply in services.replies.scan(campaign_id) if _number(reply) % number == remainder)
+
+
+def _number(reply: Reply) -> int:
+    return int(reply.phone) if reply.phone.isdecimal() else hash(reply.phone)
