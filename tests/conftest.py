@@ -63,7 +63,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+#: Where the slowest tests are, the slowest of all first.
+_SLOW = ("scenarios/test_storm", "benchmarks/", "cli/test_demo", "scenarios/", "deploy/test_manifests_run")
+
+
+def _haste(item: pytest.Item) -> int:
+    return next((number for number, part in enumerate(_SLOW) if f"tests/{part}" in item.nodeid), len(_SLOW))
+
+
+def spread(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """The slow tests first, divided among processes, of which each begins with an equal part of the list.
+
+    If they came last, most processes would stand idle at the end, because two tests that wait in a process are never given away.
+    """
+    slow = sorted((item for item in items if _haste(item) < len(_SLOW)), key=_haste)
+    others = [item for item in items if _haste(item) == len(_SLOW)]
+    ordered = []
+    for process in range(processes):
+        part = slow[process::processes]
+        number = max(0, len(items) // processes - len(part))
+        ordered += part + others[:number]
+        del others[:number]
+    return ordered + others
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if (processes := getattr(config, "workerinput", {}).get("workercount", 1)) > 1:
+        items[:] = spread(items, processes)
+    _skip_where_the_listing_is_dark(config, items)
+
+
+def _skip_where_the_listing_is_dark(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where the listing leaves phones in the dark, holding is right, and what other tests await cannot come."""
     if _DARK.isdisjoint(traits_of(config.getoption("--dialect"))):
         return

@@ -23,10 +23,10 @@ from tests.support.processes import ROOT
         ("usual", 2),
         ("replicas", 3),
         ("watching", 6),
-        ("latency", 1),
-        ("singles", 9),
-        ("scaling", 2),
-        ("million", 14),
+        pytest.param("latency", 1, marks=pytest.mark.long),
+        pytest.param("singles", 9, marks=pytest.mark.long),
+        pytest.param("scaling", 2, marks=pytest.mark.long),
+        pytest.param("million", 14, marks=pytest.mark.long),
     ],
 )
 def test_each_part_runs(part: str, measures: int) -> None:

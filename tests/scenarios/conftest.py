@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import pytest
 
 from campaigns.sandbox.server import Sandbox
 from campaigns.store.embedded import EmbeddedServer
+from tests.support.crash_forks import Forks
 from tests.support.jobs import bulk_job, phones
-from tests.support.processes import ROOT
 from tests.support.recipes import Run, blocks
 from tests.support.rig import rig_settings
 from tests.support.stage import Stage
@@ -29,16 +28,19 @@ def rig(server: EmbeddedServer, sandbox: Sandbox, prefix: str) -> Stage:
     return stage
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    with Forks() as forks:
+        yield forks
+
+
 @pytest.fixture
-def crash(server: EmbeddedServer, sandbox: Sandbox, prefix: str) -> Crash:
+def crash(server: EmbeddedServer, sandbox: Sandbox, prefix: str, forks: Forks) -> Crash:
     """Run a task in a process of its own that dies at a point: it takes the point, the task and a batch's id."""
 
     def run(point: str, task: str, batch_id: str, gateway_url: str = sandbox.url) -> None:
-        command = [sys.executable, "-m", "tests.support.crash_child", point, task, batch_id]
-        ended = subprocess.run(
-            [*command, server.url, gateway_url, prefix], cwd=ROOT, capture_output=True, timeout=60, check=False
-        )
-        assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+        code, errors = forks.run([point, task, batch_id, server.url, gateway_url, prefix])
+        assert code == -signal.SIGKILL, errors
 
     return run
 

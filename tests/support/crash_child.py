@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from celery.worker.request import Request
@@ -190,8 +190,8 @@ def thirty(at_once: bool) -> dict[str, Any]:
     return job
 
 
-def main() -> None:
-    point, task, batch_id, redis_url, gateway_url, prefix, *mutants = sys.argv[1:]
+def main(arguments: Sequence[str]) -> None:
+    point, task, batch_id, redis_url, gateway_url, prefix, *mutants = arguments
     services: Services = build_services(rig_settings(redis_url, gateway_url, prefix), ring=lambda *_: True)
     POINTS[point]()
     if "no guard" in mutants:
@@ -219,4 +219,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
