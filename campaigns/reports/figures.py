@@ -27,10 +27,11 @@ from campaigns.ledger.states import (
     WRITTEN_OFF,
 )
 from campaigns.recipients.exclusions import Exclusion
+from campaigns.reports.pending import Pending, pending
 from campaigns.reports.tally import OpenBatch, Span, Tally
 from campaigns.reports.timeline import Chart
 from campaigns.results import Reply
-from campaigns.statuses import DELIVERED, MEANINGS, READ, UNKNOWN_FINAL
+from campaigns.statuses import DELIVERED, READ
 
 #: Every class of recipients with the words for it, in the order in which the page shows them.
 CLASSES: Final[dict[str, str]] = {
@@ -59,16 +60,6 @@ class Refusal:
     words: str
     requests: int | None
     messages: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """Messages whose outcome is open: what, why, and the command that helps, if there is one."""
-
-    what: str
-    messages: int
-    why: str
-    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +95,7 @@ class Report:
     held_batches: int
     price: Price
     excluded: tuple[tuple[str, int], ...]
-    classes: tuple[tuple[str, str, int], ...]  # class, words, recipients
+    classes: tuple[tuple[str, int], ...]  # words for a class, recipients
     replies: tuple[Reply, ...]
     mistakes: tuple[str, ...]
     more_mistakes: int
@@ -137,12 +128,12 @@ def figures(
         adrift=abs(reported - sum(status.statuses.values())),
         failures=tuple((word, code, number) for (word, code), number in tally.failures.most_common()),
         refusals=_refusals(tally),
-        pending=_pending(status, tally),
+        pending=pending(status, tally),
         held=tuple(tally.held),
         held_batches=tally.open_batches[HELD],
         price=_price(status, tally, expected, limit),
         excluded=_excluded(status.recipients, results.opted_out_late),
-        classes=tuple((name, words, status.recipients.get(name, 0)) for name, words in CLASSES.items()),
+        classes=tuple((words, status.recipients.get(name, 0)) for name, words in CLASSES.items()),
         replies=replies,
         mistakes=tuple(mistakes[:_MOST_MISTAKES]),
         more_mistakes=max(len(mistakes) - _MOST_MISTAKES, 0),
@@ -168,66 +159,6 @@ def _refusals(tally: Tally) -> tuple[Refusal, ...]:
     return (*whole, *(Refusal(words, None, number) for words, number in tally.refused_mailings.most_common()))
 
 
-def _pending(status: Status, tally: Tally) -> tuple[Pending, ...]:
-    found = [*_waiting(status), *_doubtful(status, tally)]
-    expired = status.statuses.get(UNKNOWN_FINAL, 0)
-    if expired:
-        found.append(Pending("Outcome never known", expired, MEANINGS[UNKNOWN_FINAL]))
-    odd = {word: number for word, number in status.statuses.items() if word not in MEANINGS and _odd(word, tally)}
-    for word, number in sorted(odd.items(), key=lambda pair: -pair[1])[:20]:
-        found.append(Pending(f"Status {word}", number, "neither the contract nor the settings know this status"))
-    if status.awaiting and status.state not in {"cancelled", "invalid", "abandoned"}:
-        poll = f"campaigns poll {status.id}"
-        found.append(Pending("Awaiting a final status", status.awaiting, "polled automatically; to poll now", poll))
-    return tuple(found)
-
-
-def _waiting(status: Status) -> list[Pending]:
-    found, planned = [], status.recipients.get(PLANNED, 0)
-    if status.account_paused_until is not None:
-        why = f"account {status.account} is paused: {status.account_pause_reason}. Once that is fixed"
-        found.append(Pending("Account paused", planned, why, f"campaigns resume-account {status.account}"))
-    if planned and status.events_full_since is not None:
-        why = f"the event stream is full: start the consumers of group {status.events_full_group}, or delete the group"
-        found.append(Pending("Sending pauses", planned, why, "campaigns doctor"))
-    if planned and status.state == "paused":
-        resume = f"campaigns resume {status.id}"
-        why = (
-            f"the canary failed: {status.canary_reason}. " if status.canary == "failed" else "the campaign is paused; "
-        )
-        found.append(Pending("Waiting", planned, f"{why}To go on" if "canary" in why else f"{why}to go on", resume))
-    elif planned and status.state == "draft":
-        why = f"a draft, made by {status.made_by}: {status.draft_reason}. Once another person has checked it"
-        found.append(Pending("Waiting", planned, why, f"campaigns approve {status.id}"))
-    elif planned:
-        later = ", what is scheduled shortly before its time" if status.scheduled_at else ""
-        later += ", once the canary's results are known" if status.canary == "under way" else ""
-        later += f", from {status.send_window}" if status.send_window else ""
-        found.append(Pending("Waiting", planned, f"to be sent automatically{later}"))
-    return found
-
-
-def _doubtful(status: Status, tally: Tally) -> list[Pending]:
-    found, recipients = [], status.recipients
-    if number := recipients.get(SENDING):
-        found.append(Pending("Being sent", number, "at this moment"))
-    if number := recipients.get(UNKNOWN):
-        reasons = ", ".join(dict.fromkeys(batch.text for batch in tally.in_doubt if batch.text))
-        why = "sent without a clear answer; the gateway's listing is being checked, nothing to do yet"
-        found.append(Pending("In doubt", number, f"{why} ({reasons})" if reasons else why))
-    if number := recipients.get(HELD):
-        why = "requests in doubt, listed below with what is known. Check the gateway's cabinet, then decide"
-        resolve = f"campaigns resolve {status.id} sent|resend|write-off --why REASON"
-        found.append(Pending("Held", number, why, resolve))
-    if number := recipients.get(WRITTEN_OFF):
-        found.append(Pending("Written off", number, "a person decided to stop asking; the outcome stays unknown"))
-    return found
-
-
-def _odd(word: str, tally: Tally) -> bool:
-    return all(word != failed for failed, _ in tally.failures)
-
-
 def _price(status: Status, tally: Tally, expected: Decimal | None, limit: str) -> Price:
     return Price(
         total=status.cost,
@@ -242,10 +173,6 @@ def _price(status: Status, tally: Tally, expected: Decimal | None, limit: str) -
 
 def _excluded(recipients: dict[str, int], late: int) -> tuple[tuple[str, int], ...]:
     early = recipients.get(Exclusion.OPTED_OUT, 0) - late
-    rows = (
-        (Exclusion.INVALID.label, recipients.get(Exclusion.INVALID, 0)),
-        (Exclusion.DUPLICATE.label, recipients.get(Exclusion.DUPLICATE, 0)),
-        ("opted out before planning", early),
-        ("opted out after planning, before it went out", late),
-    )
+    rows = [(reason.label, recipients.get(reason, 0)) for reason in Exclusion if reason != Exclusion.OPTED_OUT]
+    rows += [("opted out before planning", early), ("opted out after planning, before it went out", late)]
     return tuple((words, number) for words, number in rows if number)

@@ -61,10 +61,13 @@ def minute(at: datetime, zone: tzinfo) -> str:
 
 def length(seconds: int) -> str:
     """`5 minutes`, in the largest unit that divides it."""
-    for unit_s, name in _UNITS:
-        if seconds % unit_s == 0 and seconds:
-            return counted(seconds // unit_s, name)
-    return "0 seconds"
+    return counted(*largest_unit(seconds))
+
+
+def largest_unit(seconds: int) -> tuple[int, str]:
+    """A length as a number of the largest unit that divides it: 300 seconds are 5 of `minute`."""
+    fitting = ((seconds // unit_s, name) for unit_s, name in _UNITS if seconds % unit_s == 0)
+    return next(fitting) if seconds else (0, "second")
 
 
 def zone_name(at_ms: int, zone: tzinfo) -> str:

@@ -37,7 +37,10 @@ def single(number: int, **more: Any) -> Status:
         (of(requests={"rejected": 1}), "1 refused"),
         (of(recipients={"rejected": 12, "held": 1}), "1 held"),
         (of(state="invalid"), "invalid job"),
+        (of(state="abandoned"), "not stored whole"),
         (of(state="paused"), "paused"),
+        (of(state="paused", canary="failed"), "canary failed"),
+        (of(state="draft"), "to approve"),
         (of(double_sends=2), "2 went out twice"),
         (of(balanced=False), "does not add up"),
         (of(account_paused_until=NOON, recipients={"planned": 1}), "account is paused"),
@@ -71,6 +74,13 @@ def test_filters(wanted: Wanted, fits: bool) -> None:
 def test_what_was_refused_is_found_by_it() -> None:
     assert Wanted(state="refused").fits(of(requests={"rejected": 1}))
     assert Wanted(state="held").fits(of(recipients={"held": 1}))
+
+
+def test_what_waits_is_found_by_that_for_which_it_waits() -> None:
+    waiting = of(state="ready", window_opens_at=NOON)
+    assert Wanted(state="window").fits(waiting)
+    assert not Wanted(state="canary").fits(waiting)
+    assert Wanted(state="canary").fits(of(state="ready", canary="under way"))
 
 
 def test_single_messages_do_not_push_campaigns_off() -> None:

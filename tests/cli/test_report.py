@@ -36,6 +36,13 @@ def test_a_page_beside_us(run: Run, campaign: Campaign, folder: Path) -> None:
     assert Html((folder / f"report-{campaign.id}.html").read_text("utf-8")).texts["h1"] == "Скидки"
 
 
+def test_a_page_in_russian(run: Run, campaign: Campaign) -> None:
+    page = Html(run("report", campaign.id, "--language", "ru", "--output", "-").stdout_bytes.decode())
+    assert page.texts["title"] == "Скидки: отчёт о кампании"
+    assert page.numbers("Все получатели")["ждут отправки"] == ["3"]
+    assert run("report", campaign.id, "--language", "de").exit_code == 2
+
+
 def test_a_page_to_standard_output(run: Run, campaign: Campaign, folder: Path) -> None:
     reported = run("report", campaign.id, "--output", "-")
     assert Html(reported.stdout_bytes.decode()).texts["h1"] == "Скидки"

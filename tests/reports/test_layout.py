@@ -7,12 +7,14 @@ import re
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.evaluation import Content, MailingResults, Results
+from campaigns.evaluation import Content, Failure, MailingResults, Results
+from campaigns.evaluation.chance import compared
 from campaigns.reports import page
 from campaigns.reports.figures import Report, figures
 from campaigns.reports.tally import OpenBatch, Tally
@@ -24,24 +26,31 @@ from tests.support.html import Html
 
 START_MS = 1_777_864_000_000
 HEADINGS = [
-    "Funnel", "Deliveries over time", "By status", "Failures by reason", "Sent, and not delivered",
-    "Refused, and certainly not sent", "Cost", "Open, unknown or held", "Requests that are held",
-    "Excluded, not messaged", "Every recipient", "Replies",
+    "At a glance", "By mailing", "What was sent", "Funnel", "When people read", "Failures by reason",
+    "Sent, and not delivered", "Refused, and certainly not sent", "Cost", "Open, unknown or held",
+    "Requests that are held", "Not to be written to again", "Excluded, not messaged", "Deliveries over time",
+    "By status", "Every recipient", "Replies",
 ]  # fmt: skip
 
 
-def results() -> Results:
-    """Of one mailing that was sent to a million people."""
-    content = Content("text", "bulk", "Everything must go", "", "", "")
-    sums = {"recipients": 1_000_000, "sent": 1_000_000, "delivered": 900_000, "read": 300_000, "failed": 100_000}
+def results(mailings: int = 1) -> Results:
+    """Of mailings that were sent to a third of a million people each."""
+    content = Content("button", "bulk", "Everything must go", "https://example.com/sale.jpg", "To the shop", "")
+    each = {
+        "content": content, "recipients": 333_334, "sent": 333_334, "delivered": 300_000, "failed": 30_000,
+        "failures": (Failure("FAILED", 7, 30_000),), "replied": 1000, "opted_out": 1000,
+        "costs": {"BYN": Decimal("16333.366")},
+    }  # fmt: skip
+    found = tuple(MailingResults(number=n, name=f"Text {n}", read=100_000 - 700 * n, **each) for n in range(mailings))
     return Results(
-        campaign=ID, name="Spring", made_at=datetime(2026, 5, 4, tzinfo=UTC), zone="Europe/Minsk", comparisons=(),
-        mailings=(MailingResults(number=0, name="Minsk", content=content, **sums),), follows_reads=True,
-        read_hours=(0,) * 12 + (300_000,) + (0,) * 11, replied=1, opted_out=1, excluded_elsewhere={}, opted_out_late=3,
+        campaign=ID, name="Spring", made_at=datetime(2026, 5, 4, tzinfo=UTC), zone="Europe/Minsk", mailings=found,
+        comparisons=compared([one.read_share for one in found]), follows_reads=True,
+        read_hours=(0,) * 12 + (300_000,) + (0,) * 11, replied=1000, opted_out=1000, excluded_elsewhere={},
+        opted_out_late=3,
     )  # fmt: skip
 
 
-def report(rows: int) -> Report:
+def report(rows: int, mailings: int = 1) -> Report:
     """Tables of so many rows, in a campaign of which there is something in every section."""
     tally = Tally(DEFAULT_FINAL)
     for number in range(rows):
@@ -60,7 +69,7 @@ def report(rows: int) -> Report:
         tally,
         made_ms=START_MS,
         zone=ZoneInfo("Europe/Minsk"),
-        results=results(),
+        results=results(mailings),
         replies=tuple(replies),
         expected=None,
         limit="",
@@ -73,9 +82,10 @@ def test_every_table_stands_in_one_part_with_its_heading(rows: int) -> None:
     assert Html(text).loads() == []
     parts = re.findall(r'<div class="part">(.*?)</div>(?=<div class="part">|</section>)', text, re.DOTALL)
     assert [re.findall(r"<h[23]>(.*?)</h[23]>", part) for part in parts] == [
-        ["Funnel"], ["Deliveries over time"], ["By status"], ["Failures by reason", "Sent, and not delivered"],
-        ["Refused, and certainly not sent"], ["Cost"], ["Open, unknown or held"], ["Requests that are held"],
-        ["Excluded, not messaged"], ["Every recipient"], ["Replies"],
+        ["At a glance"], ["By mailing"], ["What was sent"], ["Funnel"], ["When people read"],
+        ["Failures by reason", "Sent, and not delivered"], ["Refused, and certainly not sent"], ["Cost"],
+        ["Open, unknown or held"], ["Requests that are held"], ["Not to be written to again"],
+        ["Excluded, not messaged"], ["Deliveries over time"], ["By status"], ["Every recipient"], ["Replies"],
     ]  # fmt: skip
     assert sum(part.count("<table") for part in parts) == text.count("<table")
     long = [part for part in parts if "long" in part]
@@ -87,6 +97,29 @@ def test_every_table_stands_in_one_part_with_its_heading(rows: int) -> None:
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with Browser(tmp_path_factory.mktemp("chromium")) as started:
         yield started
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1120])
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_nothing_is_wider_than_the_window(browser: Browser, tmp_path: Path, width: int, language: str) -> None:
+    """Not even inside its part, where one would have to scroll sideways."""
+    (tmp_path / "report.html").write_text(page(report(3, mailings=3), language), "utf-8")
+    browser.open((tmp_path / "report.html").as_uri(), width=width)
+    assert browser.value("document.documentElement.scrollWidth <= innerWidth")
+    wide = "[...document.querySelectorAll('.part')].filter((part) => part.scrollWidth > part.clientWidth)"
+    assert browser.value(f"{wide}.map((part) => part.textContent.slice(0, 40))") == []
+
+
+@pytest.mark.browser
+def test_the_first_window_answers_the_eight_questions(browser: Browser, tmp_path: Path) -> None:
+    """On a desk without scrolling, on a phone with one page more."""
+    (tmp_path / "report.html").write_text(page(report(3, mailings=3), "ru"), "utf-8")
+    bottom = "document.querySelector('#glance').getBoundingClientRect().bottom"
+    for width, most in ((1120, 900), (390, 1700)):
+        browser.open((tmp_path / "report.html").as_uri(), width=width)
+        assert browser.value("document.querySelectorAll('#glance a').length") == 8
+        assert browser.value(bottom) < most
 
 
 @pytest.fixture

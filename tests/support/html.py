@@ -34,8 +34,9 @@ class Html(HTMLParser):
         return self.texts.get("main", "")
 
     def loads(self) -> list[str]:
-        """What a browser would ask for, but for the style sheet's own words."""
-        return [str(value) for _, attributes in self.tags for name, value in attributes.items() if name in _LOADING]
+        """What a browser would ask for, but for the style sheet's own words. Links inside the page ask for nothing."""
+        found = [str(value) for _, attributes in self.tags for name, value in attributes.items() if name in _LOADING]
+        return [value for value in found if not value.startswith("#")]
 
     def numbers(self, heading: str) -> dict[str, list[str]]:
         """The rows of the tables under a heading, by their first cell."""

@@ -14,7 +14,7 @@ from campaigns.campaign_status import Status
 from campaigns.cli.errors.handling import reports_errors
 from campaigns.cli.input.completers import accounts
 from campaigns.cli.input.options import as_json, since_ms
-from campaigns.cli.output.campaign_list import CampaignsTable, Wanted, lines_of, needs
+from campaigns.cli.output.campaign_list import ALSO_STATES, CampaignsTable, Wanted, lines_of, needs
 from campaigns.cli.output.screen import console, print_json
 from campaigns.cli.output.times import display_zone
 from campaigns.ledger.states import CAMPAIGN_STATES
@@ -29,8 +29,8 @@ _MOST_READ: Final = 10_000
 @click.option("--kind", type=click.Choice(["bulk", "quick", "list"], case_sensitive=False))
 @click.option(
     "--state",
-    type=click.Choice([*CAMPAIGN_STATES, "refused", "held"], case_sensitive=False),
-    help="Only campaigns in this state.",
+    type=click.Choice([*CAMPAIGN_STATES, *ALSO_STATES], case_sensitive=False),
+    help="Only campaigns in this state, with refused or held requests, or that wait for their canary or window.",
 )
 @click.option("--account", shell_complete=accounts, help="Only campaigns of this account.")
 @click.option("--name", help="Only campaigns whose name contains this.")

@@ -10,7 +10,7 @@ from campaigns.cli.errors.handling import reports_errors
 from campaigns.cli.input.ids import full_id
 from campaigns.cli.input.options import campaign_id
 from campaigns.cli.output.files import STDOUT, write_out
-from campaigns.reports import page, report_on, rows
+from campaigns.reports import LANGUAGES, page, report_on, rows
 from campaigns.reports.rows import csv_lines, excel_lines, json_lines
 from campaigns.wiring import default_services
 
@@ -22,6 +22,13 @@ from campaigns.wiring import default_services
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     help="Where to write it (- for standard output). Default: report-ID.html, and standard output for rows.",
 )
+@click.option(
+    "--language",
+    default="en",
+    show_default=True,
+    type=click.Choice(sorted(LANGUAGES)),
+    help="The language of the page: English or Russian.",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Instead of the page a row per message, as CSV.")
 @click.option(
     "--excel",
@@ -30,12 +37,14 @@ from campaigns.wiring import default_services
 )
 @click.option("--json", "as_json", is_flag=True, help="Instead of the page a row per message, as JSON lines.")
 @reports_errors
-def report(campaign_id: str, output: Path | None, as_csv: bool, excel: bool, as_json: bool) -> None:
+def report(campaign_id: str, output: Path | None, language: str, as_csv: bool, excel: bool, as_json: bool) -> None:
     """Write a report on a campaign: one HTML file that needs nothing else, for screen and paper.
 
-    Phones are masked on the page and whole in rows: phone, mailing, state, status, time, error code and number of
-    replies. Rows are written as they are read. In CSV an apostrophe stands before a cell that a spreadsheet would read
-    as a formula, whether its list separator is a comma or a semicolon.
+    The page answers first which text did better, what a read message cost, why messages failed, when people read, who
+    must not be written to again and what is still open. Phones are masked on the page and whole in rows: phone,
+    mailing, state, status, time, error code and number of replies. Rows are written as they are read. In CSV an
+    apostrophe stands before a cell that a spreadsheet would read as a formula, whether its list separator is a comma or
+    a semicolon.
     """
     if (as_csv or excel) and as_json:
         raise click.UsageError("give --csv or --json, not both")
@@ -44,6 +53,6 @@ def report(campaign_id: str, output: Path | None, as_csv: bool, excel: bool, as_
         lines = (excel_lines if excel else csv_lines if as_csv else json_lines)(rows(default_services(), campaign_id))
         output = output or STDOUT
     else:
-        lines = iter([page(report_on(default_services(), campaign_id))])
+        lines = iter([page(report_on(default_services(), campaign_id), language)])
         output = output or Path(f"report-{campaign_id}.html")
     write_out(output, lines)

@@ -22,6 +22,8 @@ from campaigns.text.wording import counted, minute
 _WIDE: Final = 130
 #: Width of the two columns about schedules.
 _SCHEDULES: Final = 36
+#: What else a campaign can be besides its state: requests refused or held, or waiting for its canary or its window.
+ALSO_STATES: Final = ("refused", "held", "canary", "window")
 _NUMBERS: Final = frozenset({"recipients", "sent", "final", "out of reach"})
 
 
@@ -34,6 +36,7 @@ def needs(status: Status) -> str:
         f"{status.double_sends:,} went out twice": status.double_sends,
         f"{held:,} held": held,
         "invalid job": status.state == "invalid",
+        "not stored whole": status.state == "abandoned",
         f"{refused:,} refused": refused,
         "account is paused": status.account_paused_until is not None and status.recipients.get("planned"),
         "event stream full": status.events_full_since is not None and status.recipients.get("planned"),
@@ -46,7 +49,7 @@ def needs(status: Status) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The filters. `state` is one of the states, `refused` or `held`; `name` is part of the name."""
+    """The filters. `state` is one of the states or of `ALSO_STATES`; `name` is part of the name."""
 
     kind: str | None = None
     state: str | None = None
