@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from typing import Final
 
-from campaigns.ledger import OptOut
+from campaigns.ledger import OptOut, number_of
 from campaigns.ledger.states import DRAFT, PAUSED, BatchState
 from campaigns.people import Doubt, PersonHistory, SentMessage
 from campaigns.recipients.exclusions import Exclusion
@@ -107,7 +107,7 @@ def _todo(trace: PersonHistory, message: SentMessage, zone: tzinfo) -> str | Non
     campaign_id, batch_id = trace.campaign_id, message.batch_id
     match message.state:
         case BatchState.PLANNED:
-            return _waits_for(trace)
+            return _waits_for(trace, message)
         case BatchState.UNKNOWN:
             return f"since {_time(message.since_ms, zone)} evidence is sought at the gateway; nothing to do yet"
         case BatchState.HELD:
@@ -121,12 +121,14 @@ def _todo(trace: PersonHistory, message: SentMessage, zone: tzinfo) -> str | Non
             return None
 
 
-def _waits_for(trace: PersonHistory) -> str | None:
+def _waits_for(trace: PersonHistory, message: SentMessage) -> str | None:
     """What a message that has not gone out waits for, beside its turn."""
     if trace.state == PAUSED:
         return f"the campaign is paused: campaigns resume {trace.campaign_id}"
     if trace.state == DRAFT:
         return f"the campaign is a draft: campaigns approve {trace.campaign_id}"
+    if 0 < trace.canary_batches <= number_of(message.batch_id):
+        return f"it waits for the results of the canary: campaigns status {trace.campaign_id}"
     return f"it goes out from {trace.window}" if trace.window else None
 
 

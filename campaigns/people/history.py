@@ -95,6 +95,8 @@ class PersonHistory:
     replies: tuple[Reply, ...]
     #: When it may go out, in words; empty if at any time.
     window: str = ""
+    #: The number of its first batches, the canary, if the others wait for their results; otherwise 0.
+    canary_batches: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ class People:
             excluded=tuple(excluded),
             replies=tuple(replies),
             window=str(campaign.window or ""),
+            canary_batches=campaign.canary_batches,
         )
 
     def owner(self, account: str, message_id: int) -> MessageOwner | None:

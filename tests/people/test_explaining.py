@@ -203,6 +203,15 @@ def test_paused() -> None:
     assert lines[-1] == "    the campaign is paused: campaigns resume c1"
 
 
+def test_behind_a_canary() -> None:
+    planned = message("planned", batch_id="c1-2", attempt=0, sent_ms=None)
+    lines = lines_of(trace(planned, canary_batches=2))
+    assert lines[-1] == "    it waits for the results of the canary: campaigns status c1"
+    canary = message("planned", batch_id="c1-1", attempt=0, sent_ms=None)
+    for one in (trace(canary, canary_batches=2), trace(planned)):
+        assert not any("canary" in line for line in lines_of(one))
+
+
 def test_excluded() -> None:
     found = trace(excluded=(("duplicate", "messages[0].delivery_list[4]"), ("opted_out", "c1-0")), name="")
     assert lines_of(found)[3:] == [

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from campaigns.campaign import Campaign
 from campaigns.errors import JobError
 from campaigns.flow.scheduling.canary import Findings, Verdict, judged
 from campaigns.jobs.values import Canary
+from campaigns.people.explaining import explained
+from campaigns.person import find_person
 from campaigns.send_test import send_test
 from campaigns.store.commands import Redis
 from tests.support.claims import due_sets
@@ -84,6 +87,9 @@ def test_until_when_results_are_waited_for(stage: Stage) -> None:
     assert 120 <= (status.canary_until - status.created_at).total_seconds() < 160
     do_what_is_due(stage)
     assert len(stage.sandbox.ledger()) == 4
+    for phone, waits in ((phones(10)[0], False), (phones(10)[-1], True)):
+        lines = explained(phone, list(find_person(stage.services, phone)), None, UTC)
+        assert any("waits for the results of the canary" in line for line in lines) == waits
     assert campaign.cancel().recipients["cancelled"] == 6
     stage.finish(campaign, timeout_s=60)
     assert campaign.status().canary == ""
