@@ -47,7 +47,7 @@ class Comparison:
 
     @property
     def difference(self) -> float:
-        """How much larger the share of the better one is."""
+        """How much larger the share of `best` is; negative where a mailing too small to be sure of has a larger one."""
         return self.best_share - self.other_share
 
     @property
@@ -58,7 +58,7 @@ class Comparison:
 
 def difference_interval(first: Share, second: Share, level: float = CONFIDENCE) -> tuple[float, float]:
     """Newcombe's interval of `first` - `second` at a confidence `level` (0 to 1). Both need a whole above 0."""
-    z = NormalDist().inv_cdf((1 + level) / 2)
+    z = _z(level)
     (low_1, high_1), (low_2, high_2) = _wilson(first, z), _wilson(second, z)
     one, two = first.value, second.value
     below = sqrt((one - low_1) ** 2 + (high_2 - two) ** 2)
@@ -67,22 +67,29 @@ def difference_interval(first: Share, second: Share, level: float = CONFIDENCE) 
 
 
 def compared(shares: Sequence[Share]) -> tuple[Comparison, ...]:
-    """The largest share against each other one, in the order of `shares`; those without a whole are left out.
+    """The best share against each other one, in the order of `shares`; those without a whole are left out.
 
-    The same numbers choose the largest share, so Bonferroni's correction counts every pair that could have been chosen.
+    The best is the one whose interval begins highest. By its value alone, one of five could hide a difference between
+    thousands. The same numbers choose it, so Bonferroni's correction counts every pair that could have been chosen.
     """
     numbers = [number for number, share in enumerate(shares) if share.whole]
     if len(numbers) < 2:
         return ()
     pairs = len(numbers) * (len(numbers) - 1) // 2
     level = 1 - (1 - CONFIDENCE) / pairs
-    best = max(numbers, key=lambda number: (shares[number].value, -number))
+    z = _z(level)
+    best = max(numbers, key=lambda number: (_wilson(shares[number], z)[0], shares[number].value, -number))
     return tuple(_comparison(best, other, shares, level) for other in numbers if other != best)
 
 
 def _comparison(best: int, other: int, shares: Sequence[Share], level: float) -> Comparison:
     low, high = difference_interval(shares[best], shares[other], level)
     return Comparison(best, other, shares[best].value, shares[other].value, low, high, level)
+
+
+def _z(level: float) -> float:
+    """Standard deviations to either side that hold `level` of a normal distribution: 1.96 for 0.95."""
+    return NormalDist().inv_cdf((1 + level) / 2)
 
 
 def _wilson(share: Share, z: float) -> tuple[float, float]:

@@ -102,8 +102,8 @@ class MailingResults:
 class Results:
     """The results of a campaign, computed from its messages at `made_at`.
 
-    `comparisons` compare the mailing that was read most with each other one. They are empty if fewer than two mailings
-    were delivered, or if the campaign does not follow messages until they are read (`follows_reads`).
+    `comparisons` compare the mailing that was most surely read most with each other one. They are empty if fewer than
+    two mailings were delivered, or if the campaign does not follow messages until they are read (`follows_reads`).
 
     `read_hours` are 24 counts of read messages by the hour of the day, in `zone`. `replied` and `opted_out` count
     people over all mailings, each once. `excluded_elsewhere` counts excluded recipients, by reason, of whom the store

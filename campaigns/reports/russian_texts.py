@@ -83,6 +83,7 @@ TEXTS: Final[dict[str, str]] = {
     "Picture": "Картинка",
     "Button": "Кнопка",
     "a file": "файл",
+    "for {moment}": "на {moment}",
     "a template": "шаблон",
     "Each recipient has a text of their own.": "У каждого получателя свой текст.",
     "and {number} more, all in: ": "и ещё {number}, все: ",

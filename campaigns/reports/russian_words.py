@@ -33,6 +33,8 @@ WORDS: Final[dict[str, str]] = {
     # Classes of recipients.
     "excluded: invalid number": "исключены: неверный номер",
     "excluded: handed in more than once": "исключены: переданы повторно",
+    "excluded: had enough messages": "исключены: уже получили достаточно сообщений",
+    "had enough messages": "уже получили достаточно сообщений",
     "excluded: opted out": "исключены: отказались",
     "opted out": "отказались",
     "invalid number": "неверный номер",

@@ -66,14 +66,14 @@ def test_export(run: Run, stage: Stage, tmp_path: Path) -> None:
     stage.until(lambda: stage.services.campaigns.read(campaign_id).over)
     stage.until(lambda: bool(stage.services.replies.of_campaign(campaign_id)))
     rows = [json.loads(line) for line in run("export", campaign_id).stdout.splitlines()]
-    assert [row["type"] for row in rows] == ["status", *["delivery"] * 3, "reply", "excluded"]
-    assert rows[0]["id"] == campaign_id
-    assert rows[1]["status"] == "READ"
-    assert rows[4]["phone"] == "375297779909"
-    assert rows[5]["phone"] == "nobody"
+    assert [row["type"] for row in rows] == ["status", "results", *["delivery"] * 3, "reply", "excluded"]
+    assert rows[0]["id"] == rows[1]["campaign"] == campaign_id
+    assert rows[2]["status"] == "READ"
+    assert rows[5]["phone"] == "375297779909"
+    assert rows[6]["phone"] == "nobody"
     path = tmp_path / "all.jsonl"
     assert run("export", campaign_id, "--output", path).stdout == f"written: {path}\n"
-    assert len(path.read_text().splitlines()) == 6
+    assert len(path.read_text().splitlines()) == 7
     assert run("export", "nope", "--output", tmp_path / "none").exit_code == 4
     assert not (tmp_path / "none").exists()
 

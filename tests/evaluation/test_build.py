@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from campaigns.campaign import Campaign
 from campaigns.evaluation import Results
+from campaigns.person import erase
 from tests.evaluation.conftest import mailing, phone
-from tests.support.jobs import quick_job
+from tests.support.jobs import list_job, quick_job
 from tests.support.stage import Stage
 
 UNDELIVERED, DELIVERED, BLOCKED, ODD, STOP, YES, TWICE, SILENT = (
@@ -126,6 +127,24 @@ def test_single_messages(stage: Stage) -> None:
     stage.until(lambda: len(campaign.replies()) == 3)
     (only,) = campaign.results().mailings
     assert (only.name, only.recipients, only.sent, only.replied) == ("Codes", 3, 3, 2)
+
+
+def test_a_list_of_the_gateways(stage: Stage) -> None:
+    """Its recipients are known once the gateway has counted them."""
+    campaign = stage.enqueue(list_job(2, name="Newsletter"))
+    stage.finish(campaign)
+    (only,) = campaign.results().mailings
+    status = campaign.status()
+    assert (only.recipients, only.sent, only.read) == (status.total, status.sent, status.statuses["READ"])
+    assert (only.name, only.content.text, status.sent) == ("Newsletter", "list hello", 25)
+
+
+def test_a_person_who_was_erased_is_missing_from_the_results_alone(stage: Stage) -> None:
+    campaign = stage.enqueue({"messages": [mailing("A", [phone(1), phone(2)]), mailing("B", [phone(3)])]})
+    stage.finish(campaign)
+    erase(stage.services, phone(1))
+    assert [m.read for m in campaign.results().mailings] == [1, 1]
+    assert campaign.status().statuses["READ"] == 3
 
 
 def test_the_hours_are_those_of_the_window(stage: Stage) -> None:

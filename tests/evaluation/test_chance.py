@@ -56,6 +56,15 @@ def test_three_mailings_are_corrected_for_three_pairs() -> None:
     assert two.low < alone[0] < alone[1] < two.high
 
 
+def test_a_tiny_mailing_hides_no_difference() -> None:
+    """One reader of five is a fifth, and says little."""
+    tiny, large = compared([Share(1, 5), Share(1210, 10_000), Share(980, 10_000)])
+    assert (tiny.best, tiny.other, large.best, large.other) == (1, 0, 1, 2)
+    assert tiny.difference < 0
+    assert not tiny.beyond_chance
+    assert large.beyond_chance
+
+
 @pytest.mark.parametrize("shares", [[], [Share(1, 2)], [Share(1, 2), Share(0, 0)]])
 def test_nothing_to_compare(shares: list[Share]) -> None:
     assert compared(shares) == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -204,3 +205,24 @@ class TestStrangeCampaigns:
     def submitted(self, stage: Stage, job: Any) -> Html:
         campaign_id = submit(stage.services, job, key="k", strict=False, message_id="m")
         return read(stage, Campaign.of(stage.services, campaign_id))
+
+
+class TestContents:
+    """What was sent."""
+
+    def test_templates_pictures_and_schedules(self, stage: Stage) -> None:
+        when = datetime.now(UTC) + timedelta(days=3)
+        filled = {**mailing("Filled", [{"phone": phones(1)[0], "values": {"name": "Ann"}}], "Hello {name}")}
+        own = {**mailing("Own", [{"phone": phones(1)[0], "text": "Yours"}]), "message_type": "personal"}
+        own["content"] = {"type": "text"}
+        filled |= {"message_type": "personal", "schedule_time": when.isoformat()}
+        html = read(stage, stage.enqueue({"messages": [filled, own]}))
+        rows = html.numbers("What was sent")
+        (name,) = (name for name in rows if name.startswith("Filledfor "))
+        assert rows[name][0] == "Hello {name}a template"
+        assert rows["Own"][0] == "Each recipient has a text of their own."
+
+    def test_a_picture_of_the_jobs_own(self, stage: Stage) -> None:
+        job = quick_job(*phones(1), type_message="IMAGE", image=b"\x89PNG\r\n\x1a\n" + bytes(30), name="Pictures")
+        del job["message"]
+        assert read(stage, stage.enqueue(job)).numbers("What was sent")["Pictures"] == ["", "a file", ""]

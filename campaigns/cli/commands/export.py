@@ -32,8 +32,8 @@ from campaigns.wiring import default_services
 def export(campaign_id: str, output: Path) -> None:
     """Write everything about a campaign as JSON lines.
 
-    Each line has a `type`: one `status`, then every `delivery`, every `reply` and every `excluded` recipient.
-    Changes during the export may be missing, and a reply may appear twice with the same `id`.
+    Each line has a `type`: one `status` and the `results` by mailing, then every `delivery`, every `reply` and every
+    `excluded` recipient. Changes during the export may be missing, and a reply may appear twice with the same `id`.
     """
     campaign = found_campaign(campaign_id)
     write_out(output, _lines(campaign, campaign.status()))
@@ -46,6 +46,7 @@ def _lines(campaign: Campaign, status: Status) -> Iterator[str]:
 
 def _documents(campaign: Campaign, status: Status) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "status", status.as_dict()
+    yield "results", campaign.results().as_dict()
     for delivery in campaign.deliveries():
         yield "delivery", asdict(delivery)
     for reply in default_services().replies.scan(campaign.id):

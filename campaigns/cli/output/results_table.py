@@ -45,7 +45,8 @@ def result_lines(results: Results) -> Iterator[str]:
     """What the numbers say, in sentences: money, the comparison, hours, opt-outs."""
     for mailing in results.mailings[:_MOST]:
         if mailing.costs:
-            per_read = f", {moneys(mailing.costs_per_read)} per read message" if mailing.read else ""
+            each = {currency: round(amount, 4) for currency, amount in mailing.costs_per_read.items()}
+            per_read = f", {moneys(each)} per read message" if each else ""
             yield f"“{mailing.name}” cost {moneys(mailing.costs)}{per_read}."
     yield from comparison_lines(results)
     if (found := busiest(results.read_hours)) is not None:

@@ -102,9 +102,20 @@ def contents(view: View) -> Markup | None:
     results = view.report.results
     if not view.report.status.total:
         return None
-    rows = [[name_of(view, mailing), *_content(view, mailing)] for mailing in results.mailings[:MOST]]
+    rows = [
+        [_two_lines(name_of(view, mailing), _schedule(view, mailing)), *_content(view, mailing)]
+        for mailing in results.mailings[:MOST]
+    ]
     columns = (("Mailing", TEXT), ("Text", TEXT), ("Picture", TEXT), ("Button", TEXT))
     return view.section("sent", "What was sent", (view.table(columns, rows),))
+
+
+def _schedule(view: View, mailing: MailingResults) -> Markup | None:
+    """For when a mailing is scheduled, if it is."""
+    if not mailing.scheduled_ms:
+        return None
+    moment = view.language.moment(mailing.scheduled_ms[0], view.report.zone)
+    return view.language.mixed("for {moment}", moment=moment)
 
 
 def _content(view: View, mailing: MailingResults) -> list[object]:

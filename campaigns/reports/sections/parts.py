@@ -56,13 +56,11 @@ class View:
         head = element("tr", *(element("th", say(name), scope="col", class_=kind) for name, kind in columns))
         body = []
         for first, *others in rows:
-            cells = [
-                element("td", cell, class_=kind, data_label=say(name))
-                for cell, (name, kind) in zip(others, columns[1:], strict=True)
-                if cell != "" or not stack
-            ]
             # An empty cell of a row that becomes a block would be a label without a value.
-            cells += [element("td")] * (len(others) - len(cells))
+            cells = [
+                element("td") if cell == "" and stack else element("td", cell, class_=kind, data_label=say(name))
+                for cell, (name, kind) in zip(others, columns[1:], strict=True)
+            ]
             body.append(element("tr", element("th", first, scope="row", class_=columns[0][1]), *cells))
         classes = " ".join(name for name, is_so in (("stack", stack), ("long", len(rows) > _LONG)) if is_so)
         table = element("table", element("thead", head), element("tbody", *body), class_=classes or None)
