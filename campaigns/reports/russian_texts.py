@@ -68,6 +68,9 @@ TEXTS: Final[dict[str, str]] = {
     "{people} opted out by a reply, and get no more messages.": "Отказались в ответе: {people}. Им больше не пишут.",
     "Nothing: every message has an outcome.": "Всё ясно: у каждого сообщения есть итог.",
     "{number} of the delivered ones may still be read.": "Из доставленных {number} ещё могут прочитать.",
+    "No final status came for {messages}; no longer polled.": (
+        "{messages} без итогового статуса, больше не запрашиваем."
+    ),
     "{messages} without an outcome.": "Без итога: {messages}.",
     "{messages} of {mailings}.": "{messages}: {mailings}.",
     # Mailings.

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from campaigns.campaign import Campaign
 from campaigns.evaluation import Results
+from campaigns.evaluation.responses import responses_to
 from campaigns.person import erase
 from tests.evaluation.conftest import mailing, phone
 from tests.support.jobs import list_job, quick_job
@@ -64,6 +65,7 @@ def test_two_mailings(stage: Stage) -> None:
     (one,) = found.comparisons
     assert (one.best, one.other, one.beyond_chance) == (0, 1, False)
     whole_is_the_sum(campaign, found)
+    people_are_the_same_in_several_passes(stage, campaign)
     opt_outs_are_those_of_today(stage, campaign)
 
 
@@ -78,6 +80,12 @@ def whole_is_the_sum(campaign: Campaign, found: Results) -> None:
         assert m.recipients == m.sent + m.waiting + m.in_doubt + m.refused + m.cancelled
         assert m.sent == m.delivered + m.failed + m.never_known + m.awaiting
     assert found.as_dict()["mailings"][0]["costs"] == {"EUR": str(found.mailings[0].costs["EUR"])}
+
+
+def people_are_the_same_in_several_passes(stage: Stage, campaign: Campaign) -> None:
+    """Of very many replies only a part of the people is in memory at a time."""
+    once, often = (responses_to(stage.services, campaign.id, replies) for replies in (8, 700_000))
+    assert (once.people, once.replied, once.opted_out) == (often.people, often.replied, often.opted_out)
 
 
 def opt_outs_are_those_of_today(stage: Stage, campaign: Campaign) -> None:

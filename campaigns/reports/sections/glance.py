@@ -114,8 +114,12 @@ def _open(view: View) -> Markup:
     number = sum(mailing.open for mailing in results.mailings)
     unread = sum(mailing.delivered - mailing.read for mailing in results.mailings)
     parts = [language.mixed("{messages} without an outcome.", messages=language.counted(number, "message"))]
+    never = sum(mailing.never_known for mailing in results.mailings)
     if not number:
-        parts = [language.mixed("Nothing: every message has an outcome.")]
+        parts = [] if never else [language.mixed("Nothing: every message has an outcome.")]
+    if never:
+        messages = language.counted(never, "message")
+        parts.append(language.mixed("No final status came for {messages}; no longer polled.", messages=messages))
     if unread > 0 and results.follows_reads and view.report.status.state not in OVER:
         parts.append(language.mixed("{number} of the delivered ones may still be read.", number=unread))
     return joined(*(part for one in parts for part in (one, " ")))

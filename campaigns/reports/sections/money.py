@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from campaigns.reports.markup import Markup, element
 from campaigns.reports.sections.parts import NUMBER, TEXT, View
+from campaigns.statuses import READ
 
 
 def cost(view: View) -> Markup | None:
@@ -34,7 +35,7 @@ def _rows(view: View) -> Iterator[list[object]]:
     ]
     if price.per_message is not None:
         yield [language.say("Per message sent"), language.money(price.per_message, price.currency)]
-    if (read := report.funnel[3].number) and price.total is not None:
+    if (read := status.statuses.get(READ)) and price.total is not None:
         yield [language.say("Per message read"), language.money(price.total / read, price.currency)]
     if price.unpriced:
         counts = language.mixed("{number} of {all}", number=price.unpriced, all=price.mailings)
