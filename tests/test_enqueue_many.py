@@ -34,6 +34,21 @@ def test_every_kind_goes_out_once(stage: Stage) -> None:
     assert {row["text"] for row in stage.sandbox.ledger()} >= {f"code {phone}" for phone in phones(8)}
 
 
+def test_those_that_share_a_call_and_those_that_cannot(stage: Stage) -> None:
+    """More than one call takes, of two kinds and in no order: each result is that of its own job."""
+    stage.services.optouts.add(phones(1, start=61), why="asked")
+    jobs = [
+        quick_job(phone, name=phone) if number % 3 else bulk_job([phone], name=phone)
+        for number, phone in enumerate(phones(130))
+    ]
+    found = [one.campaign for one in enqueue_many(stage.services, jobs)]
+    records = [stage.services.campaigns.read(campaign.id) for campaign in found if campaign]
+    assert [record.fields["name"] for record in records] == phones(130)
+    assert [record.kind for record in records] == [job.get("kind", "bulk") for job in jobs]
+    assert [number for number, one in enumerate(records) if one.fields.get("r:opted_out") == "1"] == [61]
+    assert stage.services.store.redis.zcard(stage.services.store.keys.index()) == 130
+
+
 def test_one_that_is_wrong_costs_no_other(stage: Stage) -> None:
     stage.services.optouts.add(phones(1, start=5), why="asked")
     sound, wrong = quick_job(*phones(1)), {"kind": "quick"}
@@ -72,7 +87,7 @@ def test_an_opt_out_between_planning_and_storing_counts(stage: Stage, monkeypatc
     assert {row["phone"] for row in stage.sandbox.ledger()} == set(phones(2)[1:])
 
 
-@pytest.mark.parametrize("known", ["store_campaign", "open_plan", "add_batch", "finish_plan"])
+@pytest.mark.parametrize("known", ["store_campaigns", "open_plan", "add_batch", "finish_plan"])
 def test_a_server_that_knows_only_some_of_the_scripts(stage: Stage, known: str) -> None:
     """No campaign becomes ready without its recipients, whether it is stored at once or bit by bit."""
     redis = stage.services.store.redis

@@ -25,14 +25,14 @@ from campaigns.ledger.due_kinds import (
 )
 from campaigns.ledger.excluding import exclude_opted_out
 from campaigns.ledger.optouts import Checker, OptOut, OptOuts
-from campaigns.ledger.plan import Plan, drop_plan
+from campaigns.ledger.plan import Plan, drop_plan, kept_back
 from campaigns.ledger.plans import Plans, new_campaign_id
 from campaigns.ledger.reasons import Reason, reasons_of, refused_by
 from campaigns.ledger.records import Batch, Campaign, MailingRecord, campaign_of, number_of
 from campaigns.ledger.rejected import Rejected, RejectedMessages
 from campaigns.ledger.schedules import schedule_of
 from campaigns.ledger.turns import NoToken, TakenRead, ToCheck, Turn, Turns
-from campaigns.ledger.whole_plan import NewBatch, Stored, WholePlan
+from campaigns.ledger.whole_plan import NewBatch, PlannedWhole, Stored, WholePlan, read_stored, storing_call
 
 __all__ = [
     "CANARY",
@@ -63,6 +63,7 @@ __all__ = [
     "OutdatedSuppression",
     "Owned",
     "Plan",
+    "PlannedWhole",
     "Plans",
     "Reason",
     "Record",
@@ -78,10 +79,13 @@ __all__ = [
     "campaign_of",
     "drop_plan",
     "exclude_opted_out",
+    "kept_back",
     "new_campaign_id",
     "number_of",
     "queue_of",
+    "read_stored",
     "reasons_of",
     "refused_by",
     "schedule_of",
+    "storing_call",
 ]

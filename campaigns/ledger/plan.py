@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -11,7 +12,7 @@ import orjson
 from campaigns.errors import NotReplicatedError, StateError, StoreError
 from campaigns.jobs.values import ImageFile
 from campaigns.ledger.due_kinds import PLAN
-from campaigns.ledger.whole_plan import NewBatch, PlanHead, WholePlan, as_stored, lookalikes_of, storing_call
+from campaigns.ledger.whole_plan import NewBatch, PlanHead, lookalikes_of, packed_mailings
 from campaigns.names import CONTROL
 from campaigns.portions import portions
 from campaigns.store.client import ScriptCall, Store
@@ -93,10 +94,6 @@ class Plan:
         self._check(answer)
         self.let_go()
 
-    def storing(self, whole: WholePlan) -> ScriptCall:
-        """The call that stores all of it at once. Its answer is for `Stored.read`."""
-        return storing_call(self._keys, self.head, whole, self._kept_back())
-
     def guard(self, openings: Mapping[str, str]) -> None:
         """Write what keeps batches back: their windows, by zone, and the canary. It comes before `finish`."""
         (zone,) = openings if len(openings) == 1 else ("",)
@@ -134,17 +131,12 @@ class Plan:
                 digest,
                 self.head.account,
                 self._first_ms or 0,
-                *self._kept_back(),
+                *kept_back(self._store),
                 self.batches,
                 total,
                 draft,
             ],
         )
-
-    def _kept_back(self) -> list[int]:
-        """Replicas that must have the campaign, and for how long it waits for them (ms)."""
-        wait_ms = round(2000 * self._store.patience_s) if self._store.replicas else 0
-        return [self._store.replicas, wait_ms]
 
     def drop(self) -> bool:
         """Leave no trace: the producer refuses the job after all. False if it is not a plan any more."""
@@ -166,7 +158,6 @@ class Plan:
         self.batches += 1
         self._canary += batch.canary
         self._first_ms = batch.not_before_ms if self._first_ms is None else min(self._first_ms, batch.not_before_ms)
-        recipients, body, mailings, not_before_ms = as_stored(batch)
         return (
             "add_batch",
             [
@@ -179,14 +170,14 @@ class Plan:
                 self.head.token,
                 self.head.lease_ms,
                 batch_id,
-                recipients,
-                body,
+                batch.recipients,
+                zlib.compress(batch.body),
                 self.head.body_life_ms,
                 self.head.lookalikes_life_ms,
                 self.head.account,
                 self.head.kind,
-                mailings,
-                not_before_ms,
+                packed_mailings(batch),
+                batch.not_before_ms,
                 *self.head.of_batches,
                 *(["zone", batch.zone] if batch.zone else []),
             ],
@@ -195,6 +186,12 @@ class Plan:
     def _check(self, answer: int) -> None:
         if answer != 1:
             raise StateError("go on planning", "abandoned")
+
+
+def kept_back(store: Store) -> list[int]:
+    """Replicas that must have a campaign before it goes out, and for how long it waits for them (ms)."""
+    wait_ms = round(2000 * store.patience_s) if store.replicas else 0
+    return [store.replicas, wait_ms]
 
 
 def drop_plan(store: Store, campaign_id: str, *, key: str | None, token: str = "") -> bool:

@@ -6,7 +6,6 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import TypeVar
 
 from campaigns.ledger.plan import Plan
 from campaigns.ledger.records import Batch
@@ -15,8 +14,6 @@ from campaigns.ledger.whole_plan import PlanHead
 from campaigns.names import DUE_QUEUES
 from campaigns.portions import portions
 from campaigns.store.client import ScriptCall, Store
-
-T = TypeVar("T")
 
 _PER_CALL = 200
 #: States of batches that may still need their request bodies.
@@ -44,7 +41,7 @@ class Plans:
         account: str,
         queue: str,
         key: str | None,
-        fields: Mapping[str, str | bytes],
+        fields: Mapping[str, str],
         of_batches: Mapping[str, str] = MappingProxyType({}),
     ) -> Plan:
         """A plan, of which nothing is stored yet.
@@ -67,6 +64,7 @@ class Plans:
             lookalikes_life_ms=self._lookalikes_life_ms,
             fields=_flat({**always, **fields, **keyed, **of_batches}),
             of_batches=_flat(of_batches),
+            correlation_id=of_batches.get("correlation_id", ""),
         )
         return Plan(self._store, head)
 
@@ -100,5 +98,5 @@ def _lives(life_ms: int, later_ms: int) -> list[int]:
     return [whole_ms, whole_ms if later_ms else whole_ms // 2]
 
 
-def _flat(fields: Mapping[str, T]) -> list[str | T]:
+def _flat(fields: Mapping[str, str]) -> list[str]:
     return [part for pair in fields.items() for part in pair]

@@ -1,4 +1,4 @@
-"""What a plan holds, and the call that stores a small campaign whole."""
+"""What a plan holds, and the call that stores small campaigns whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from campaigns.ledger.records import MailingRecord
 from campaigns.store.client import ScriptCall
 from campaigns.store.keys import Keys
 
-#: What `lua/store_campaign.lua` returns.
+#: What `lua/store_campaigns.lua` returns.
 _STORED, _OTHER, _OPTED_OUT, _REVOKED = 1, 2, 3, 4
 
 
@@ -56,22 +56,20 @@ class Stored:
     """What became of a call that stores a campaign. `owner` has its key; `mine` if that is this one, now stored.
 
     `opted_out`: nothing is stored, since one of its phones is. `revoked`: nothing is stored, as its caller knows.
-    `ring`: whether to ring a bell for a worker.
     """
 
     owner: str
     mine: bool = False
-    ring: bool = False
     opted_out: bool = False
     revoked: bool = False
 
     @classmethod
     def read(cls, campaign_id: str, answer: Sequence[Any]) -> Stored:
-        """From the answer of the script."""
-        code, more = answer
+        """From its part of the script's answer."""
+        code = answer[0]
         if code == _OTHER:
-            return cls(more.decode().partition(" ")[0])
-        return cls(campaign_id, code == _STORED, code == _STORED and bool(more), code == _OPTED_OUT, code == _REVOKED)
+            return cls(answer[1].decode().partition(" ")[0])
+        return cls(campaign_id, code == _STORED, code == _OPTED_OUT, code == _REVOKED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +89,9 @@ class PlanHead:
     lease_ms: int
     body_life_ms: int
     lookalikes_life_ms: int
-    fields: Sequence[str | bytes] = field(repr=False)
+    fields: Sequence[str] = field(repr=False)
     of_batches: Sequence[str]
+    correlation_id: str = ""
 
     def name_of_key(self, keys: Keys) -> str:
         """Where its key stands; the campaign's own name if it has none."""
@@ -104,36 +103,76 @@ class PlanHead:
         return "0" if self.key is None else "1"
 
 
-def storing_call(keys: Keys, head: PlanHead, whole: WholePlan, kept_back: Sequence[int]) -> ScriptCall:
-    """The call that stores all of a campaign. `kept_back`: replicas that must have it, and ms until they do."""
-    return "store_campaign", list(_names(keys, head, whole)), list(_arguments(head, whole, kept_back))
+@dataclass(frozen=True, slots=True)
+class PlannedWhole:
+    """A campaign that is to be stored whole. Those that `together` is the same for can share a call."""
+
+    head: PlanHead
+    whole: WholePlan
+
+    @property
+    def together(self) -> tuple[str, str, str]:
+        """Its queue, account and kind."""
+        return self.head.queue, self.head.account, self.head.kind
 
 
-def _names(keys: Keys, head: PlanHead, whole: WholePlan) -> Iterator[str]:
-    mine, queue = head.campaign_id, head.queue
-    yield from (head.name_of_key(keys), keys.campaign(mine), keys.active(), keys.index(), keys.events())
-    yield from (keys.due(queue, head.account), keys.accounts(queue), keys.primary(), keys.workers())
-    yield from (keys.optouts(), keys.optouts_counter(), keys.bells(queue), keys.turns(), keys.excluded(mine))
-    for number, batch in enumerate(whole.batches):
-        batch_id = f"{mine}-{number}"
-        yield from (keys.batch(batch_id), keys.body(batch_id), *lookalikes_of(keys, batch))
+def storing_call(keys: Keys, plans: Sequence[PlannedWhole], kept_back: Sequence[int]) -> ScriptCall:
+    """The call that stores campaigns of one queue, account and kind. `kept_back`: replicas that must have them, and ms
+    until they do. `read_stored` reads its answer."""
+    head = plans[0].head
+    names = _names(keys, head.queue, head.account)
+    lives = (*kept_back, head.body_life_ms, head.lookalikes_life_ms)
+    args: list[Any] = [head.kind, head.account, head.queue, *lives, secrets.token_hex(6)]
+    for plan in plans:
+        args.append(_packed(plan.head, plan.whole))
+        args += [zlib.compress(batch.body) for batch in plan.whole.batches]
+    return "store_campaigns", names, args
 
 
-def _arguments(head: PlanHead, whole: WholePlan, kept_back: Sequence[int]) -> Iterator[Any]:
-    yield from (head.campaign_id, head.has_key, head.token, whole.digest, head.kind, head.account, head.queue)
-    yield min((batch.not_before_ms for batch in whole.batches), default=0)
-    yield from (*kept_back, whole.draft, whole.optouts, head.body_life_ms, head.lookalikes_life_ms)
-    yield secrets.token_hex(6)
-    yield from _part(whole.phones)
-    yield from _part(head.fields)
-    yield from _part(head.of_batches)
-    yield from _part([part for reason, row in whole.excluded for part in (reason, orjson.dumps([reason, *row]))])
-    yield from _part([part for batch in whole.batches for part in (*as_stored(batch), len(batch.mailings))])
+def read_stored(plans: Sequence[PlannedWhole], answer: Sequence[Any]) -> tuple[list[Stored], bool]:
+    """What became of each campaign of a call, and whether to ring a bell for a worker."""
+    ring, *each = answer
+    pairs = zip(plans, each, strict=True)
+    return [Stored.read(plan.head.campaign_id, one) for plan, one in pairs], bool(ring)
 
 
-def _part(items: Sequence[Any]) -> Iterator[Any]:
-    yield len(items)
-    yield from items
+def _names(keys: Keys, queue: str, account: str) -> list[str]:
+    of_queue = [keys.due(queue, account), keys.accounts(queue)]
+    names = [keys.active(), keys.index(), keys.events(), *of_queue, keys.primary(), keys.workers(), keys.optouts()]
+    names += [keys.optouts_counter(), keys.bells(queue), keys.turns()]
+    of_campaign = [keys.campaign(""), keys.batch(""), keys.body(""), keys.excluded("")]
+    return [*names, *of_campaign, keys.job_key(""), keys.lookalikes("")]
+
+
+def _packed(head: PlanHead, whole: WholePlan) -> bytes:
+    """A plan without its bodies, as `lua/store_campaigns.lua` reads it."""
+    plan: dict[str, Any] = {
+        "id": head.campaign_id,
+        "token": head.token,
+        "digest": whole.digest,
+        "draft": whole.draft,
+        "optouts": whole.optouts,
+        "phones": whole.phones,
+        "first_ms": min((batch.not_before_ms for batch in whole.batches), default=0),
+        "fields": head.fields,
+        "of_batches": head.of_batches,
+        "excluded": [(reason, orjson.dumps([reason, *row]).decode()) for reason, row in whole.excluded],
+        "batches": [_packed_batch(batch) for batch in whole.batches],
+    }
+    if head.key is not None:
+        plan["key"] = head.key
+    if head.correlation_id:
+        plan["correlation_id"] = head.correlation_id
+    return orjson.dumps(plan)
+
+
+def _packed_batch(batch: NewBatch) -> dict[str, Any]:
+    return {
+        "n": batch.recipients,
+        "mailings": packed_mailings(batch),
+        "not_before_ms": batch.not_before_ms,
+        "lookalikes": [mailing.fingerprint for mailing in batch.mailings],
+    }
 
 
 def lookalikes_of(keys: Keys, batch: NewBatch) -> Iterator[str]:
@@ -141,7 +180,6 @@ def lookalikes_of(keys: Keys, batch: NewBatch) -> Iterator[str]:
     return (keys.lookalikes(mailing.fingerprint) for mailing in batch.mailings)
 
 
-def as_stored(batch: NewBatch) -> tuple[int, bytes, bytes, int]:
-    """Recipients, body, mailings and moment of a batch, as scripts take them."""
-    mailings = orjson.dumps([mailing.packed() for mailing in batch.mailings])
-    return batch.recipients, zlib.compress(batch.body), mailings, batch.not_before_ms
+def packed_mailings(batch: NewBatch) -> str:
+    """The mailings of a batch as JSON."""
+    return orjson.dumps([mailing.packed() for mailing in batch.mailings]).decode()

@@ -12,7 +12,19 @@ import orjson
 
 from campaigns.errors import JobError, NotReplicatedError, StoreError
 from campaigns.jobs.values import Job, comes_as_stream, delivery_lists, job_document
-from campaigns.ledger import SEND, MailingRecord, NewBatch, Plan, Stored, WholePlan, queue_of
+from campaigns.ledger import (
+    SEND,
+    MailingRecord,
+    NewBatch,
+    Plan,
+    PlannedWhole,
+    Stored,
+    WholePlan,
+    kept_back,
+    queue_of,
+    read_stored,
+    storing_call,
+)
 from campaigns.ledger.optouts import Checker
 from campaigns.planning.planner import Exclusion, PlannedBatch, Planner, Step
 from campaigns.planning.zoning import Zoning
@@ -26,6 +38,8 @@ log = logging.getLogger(__name__)
 SMALL: Final = 50
 #: So is a campaign that excludes more recipients than this, because one script would record them all.
 _MOST_EXCLUDED: Final = 500
+#: A call of the script that stores campaigns takes no further one once it has so many batches.
+_BATCHES_PER_CALL: Final = 50
 #: The most phones that the script looks up in the suppression list while it stores their campaign.
 _MOST_LOOKED_UP: Final = 100
 
@@ -127,10 +141,10 @@ def plan_of(services: Services, job: Job, key: str | None, small: SmallCampaign 
     )
 
 
-def _of_campaign(job: Job) -> Iterator[tuple[str, str | bytes]]:
+def _of_campaign(job: Job) -> Iterator[tuple[str, str]]:
     yield "name", job.name or ""
     # Absent fields are left out, because applications store many single messages.
-    yield "job", orjson.dumps({name: value for name, value in job_document(job).items() if value is not None})
+    yield "job", orjson.dumps({name: value for name, value in job_document(job).items() if value is not None}).decode()
     yield "by", job.made_by
     if job.weight != 1:
         yield "weight", str(job.weight)
@@ -139,7 +153,7 @@ def _of_campaign(job: Job) -> Iterator[tuple[str, str | bytes]]:
     if job.test:
         yield "test", "1"
     if job.window is not None:
-        yield "window", orjson.dumps(job.window.packed())
+        yield "window", orjson.dumps(job.window.packed()).decode()
 
 
 def _guards(small: SmallCampaign) -> Iterator[tuple[str, str]]:
@@ -187,17 +201,39 @@ def store_small_campaigns(services: Services, campaigns: Sequence[SmallCampaign]
     if that cannot be ensured.
     """
     plans = [plan_of(services, small.job, small.key, small) for small in campaigns]
-    calls = [plan.storing(small.plan) for plan, small in zip(plans, campaigns, strict=True)]
+    wholes = [PlannedWhole(plan.head, small.plan) for plan, small in zip(plans, campaigns, strict=True)]
+    groups = list(_groups(wholes))
+    store, replicas = services.store, kept_back(services.store)
     try:
-        answers = services.store.run_all_safely(calls)
+        answers = store.run_all_safely([storing_call(store.keys, group, replicas) for group in groups])
     except NotReplicatedError as error:
         return [_after_failed_replication(services, plan, error) for plan in plans]
     except StoreError as error:
         return [_after_lost_answer(services, plan, error) for plan in plans]
-    stored = [Stored.read(plan.campaign_id, answer) for plan, answer in zip(plans, answers, strict=True)]
-    for queue in sorted({plan.head.queue for plan, one in zip(plans, stored, strict=True) if one.ring}):
+    found, to_ring = dict[str, Stored](), set[str]()
+    for group, answer in zip(groups, answers, strict=True):
+        stored, ring = read_stored(group, answer)
+        found |= {whole.head.campaign_id: one for whole, one in zip(group, stored, strict=True)}
+        to_ring |= {group[0].head.queue} if ring else set()
+    for queue in sorted(to_ring):
         ring_safely(queue, services.ring)
-    return [_result(plan, one) for plan, one in zip(plans, stored, strict=True)]
+    return [_result(plan, found[plan.campaign_id]) for plan in plans]
+
+
+def _groups(wholes: Sequence[PlannedWhole]) -> Iterator[list[PlannedWhole]]:
+    """The campaigns of each call. A call is short, since the server does nothing else meanwhile."""
+    keys = [whole.head.key for whole in wholes if whole.head.key is not None]
+    if len(set(keys)) < len(keys):
+        # The first that has a key gets it.
+        yield from ([whole] for whole in wholes)
+        return
+    open_groups: dict[tuple[str, str, str], list[PlannedWhole]] = {}
+    for whole in wholes:
+        group = open_groups.setdefault(whole.together, [])
+        group.append(whole)
+        if sum(len(one.whole.batches) for one in group) >= _BATCHES_PER_CALL or len(group) >= _BATCHES_PER_CALL:
+            yield open_groups.pop(whole.together)
+    yield from open_groups.values()
 
 
 def _result(plan: Plan, stored: Stored) -> Stored | StoreError:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from campaigns.enqueue import enqueue
+from campaigns.enqueue_many import enqueue_many
 from campaigns.errors import JobError
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis
@@ -73,6 +74,21 @@ def test_the_same_is_written_as_bit_by_bit(make_stage: Callable[..., Stage], job
     assert written(whole, first.id) == {
         name.replace("other:", whole.services.store.keys.prefix): value
         for name, value in written(bits, second.id).items()
+    }
+
+
+@pytest.mark.parametrize("job", _JOBS.values(), ids=_JOBS)
+def test_the_same_is_written_beside_others(make_stage: Callable[..., Stage], job: Callable[[], dict[str, Any]]) -> None:
+    """Those of the same kind share a call."""
+    alone, shared = make_stage(), make_stage(key_prefix="other:")
+    first = enqueue(alone.services, job())
+    others = [quick_job(*phones(1, start=7)), bulk_job(phones(2, start=8)), {**job(), "key": "another"}]
+    found = enqueue_many(shared.services, [*others, job(), *others])
+    second = found[3].campaign
+    assert second is not None
+    assert written(alone, first.id) == {
+        name.replace("other:", alone.services.store.keys.prefix): value
+        for name, value in written(shared, second.id).items()
     }
 
 

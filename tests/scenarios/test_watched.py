@@ -29,7 +29,7 @@ PHONES = ["375291234567", "375337654321", "375447654322"]
 TEXT, NAME = "только для её глаз 7/+=?", "Аліна Прыватная"
 TOKEN = "tok/5d1e7a90c2b4+ü="
 #: Where the worker crashes: while it plans, records what was sent, notes statuses, and stores replies.
-MISTAKES = ("store_campaign", "move_batch", "change_deliveries", "store_replies")
+MISTAKES = ("store_campaigns", "move_batch", "change_deliveries", "store_replies")
 
 
 def settings_of(env: dict[str, str]) -> Settings:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from campaigns.acts import Act, Deed
+from campaigns.enqueue_many import enqueue_many
 from campaigns.errors import NotReplicatedError, StoreError
 from campaigns.events.entries import done_before
 from campaigns.events.groups import Groups
@@ -78,6 +79,12 @@ def a_campaign_lives(scene: Scene) -> None:
     list(find_person(stage.services, first))
     stage.sweep()
     erase(stage.services, first)
+
+
+def campaigns_share_a_call(scene: Scene) -> None:
+    """One with a key, a draft, and one of another kind."""
+    several = [quick_job(*phones(1)), quick_job(*phones(1), start="draft"), bulk_job(phones(2))]
+    assert not any(one.error for one in enqueue_many(scene.services, several, keys=["a", None, None]))
 
 
 def plans_end(scene: Scene) -> None:
@@ -191,8 +198,9 @@ def entries_live(scene: Scene) -> None:
 #: Each scene with the scripts that it proves.
 SCENES: dict[Callable[[Scene], None], str] = {
     a_campaign_lives: """acquire_permit await_message_ids change_deliveries erase_from_batch erase_from_campaign move_batch
-        put_due record_cost record_message_ids record_tick release_permit ring_bell set_campaign_state store_campaign
-        store_replies take_due take_reads take_sends update_fields""",
+        put_due record_cost record_message_ids record_tick release_permit ring_bell set_campaign_state store_replies
+        take_due take_reads take_sends update_fields""",
+    campaigns_share_a_call: "store_campaigns",
     plans_end: """add_batch drop_plan finish_plan guard_campaign open_plan record_exclusions release_plan revoke_plan
         store_invalid take_back_plan""",
     people_act: """check_primary declare_loss judge_canary opt_in opt_out pause_account record_act reject_submission

@@ -9,7 +9,7 @@ from campaigns.store.client import Store
 def open_plan(store: Store, plans: Plans, key: str | None = None, name: str = "") -> Plan:
     """A plan of a bulk campaign; no other campaign may have the key."""
     plan = plans.new(
-        kind="bulk", account="default", queue="bulk", key=key, fields={"name": name, "job": b"{}", "by": "application"}
+        kind="bulk", account="default", queue="bulk", key=key, fields={"name": name, "job": "{}", "by": "application"}
     )
     assert store.run(*plan.opening("0:0")).decode() == plan.campaign_id
     return plan

@@ -12,9 +12,10 @@ local plan = redis.call('HMGET', campaign_key, 'state', 'plan_token')
 if plan[1] ~= 'planning' or plan[2] ~= ARGV[2] then return 0 end
 redis.call('HSET', campaign_key, 'plan_until_ms', now + tonumber(ARGV[3]))
 if redis.call('EXISTS', batch_key) == 1 then return 1 end
-store_batch({batch = batch_key, body = body_key, lookalikes = lookalikes}, ARGV[4],
-  {ARGV[5], ARGV[6], ARGV[11], ARGV[12]}, {body_life = tonumber(ARGV[7]), lookalikes_life = tonumber(ARGV[8]),
-    account = ARGV[9], kind = ARGV[10]}, {unpack(ARGV, 13)}, now)
+store_batch(batch_key, body_key, ARGV[4],
+  {n = ARGV[5], body = ARGV[6], mailings = ARGV[11], not_before_ms = tonumber(ARGV[12]), lookalikes = lookalikes},
+  {body_life = tonumber(ARGV[7]), lookalikes_life = tonumber(ARGV[8]), account = ARGV[9], kind = ARGV[10]},
+  {unpack(ARGV, 13)}, now)
 redis.call('HINCRBY', campaign_key, 'batches', 1)
 redis.call('HINCRBY', campaign_key, 'b:planned', 1)
 redis.call('HINCRBY', campaign_key, 'r:planned', ARGV[5])

@@ -8,7 +8,7 @@
 -- Emits: campaign.cancelled, campaign.draft, campaign.finished, campaign.ready, campaign.unbalanced, store.changed.
 -- Moves: campaign planning → ready, draft; campaign ready, paused → finished; campaign cancelling → cancelled.
 -- Returns: 1 ready or a draft (now or by a repeated call), 0 the plan is another producer's or incomplete.
--- @include clock, plans
+-- @include clock, due, event, finish_campaign, plans, primary, waiting
 local campaign_key, events, due, accounts, due_control = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local primary_key, workers = KEYS[6], KEYS[7]
 local now = clock(ARGV[1])
@@ -21,9 +21,22 @@ local function number(n) return tonumber(plan[n] or '0') end
 redis.call('HSET', campaign_key, 'digest', ARGV[4])
 redis.call('HDEL', campaign_key, 'plan_until_ms', 'exclusion_calls')
 redis.call('ZREM', due_control, 'plan|' .. ARGV[2])
-make_visible({campaign = campaign_key, events = events, due = due, accounts = accounts, primary = primary_key,
-  workers = workers},
-  ARGV[2], {kind = plan[4], account = ARGV[5], batches = number(3), planned = number(6), total = number(5),
-  first = tonumber(ARGV[6]), replicas = tonumber(ARGV[7]), kept_back = tonumber(ARGV[8]), draft = ARGV[11],
-  excluded = {invalid = number(7), duplicate = number(8), opted_out = number(9)}}, now)
+
+local batches, first_ms, draft = number(3), tonumber(ARGV[6]), ARGV[11] ~= '' and number(3) > 0
+redis.call('HSET', campaign_key, 'state', draft and 'draft' or 'ready')
+-- What becomes ready after a change cannot have been sent before it.
+local primary = notice_change(primary_key, workers, events, 0, 0, tonumber(ARGV[7]), now)
+if primary.epoch > 0 then redis.call('HSET', campaign_key, 'epoch', primary.epoch) end
+if first_ms > now then redis.call('HSET', campaign_key, 'first_ms', string.format('%.0f', first_ms)) end
+local first = math.max(first_ms, now + tonumber(ARGV[8]))
+if not draft and batches > 0 then
+  schedule(due, accounts, ARGV[5], (first_ms > now and 'at|' or 'campaign|') .. ARGV[2], first)
+end
+tally_planned({kind = plan[4], account = ARGV[5], batches = batches, planned = number(6),
+  excluded = {invalid = number(7), duplicate = number(8), opted_out = number(9)}})
+note_planned(ARGV[5], campaign_key, ARGV[2], first)
+if draft then redis.call('HSET', campaign_key, 'draft_why', ARGV[11]) end
+emit(events, campaign_key, ARGV[2], draft and 'campaign.draft' or 'campaign.ready', ARGV[2],
+  planned_data(plan[4], number(5), number(6), batches, draft and campaign_key, ARGV[11]), now)
+if batches == 0 then finish_if_over(campaign_key, events, ARGV[2], now) end
 return 1

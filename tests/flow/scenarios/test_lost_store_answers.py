@@ -68,7 +68,7 @@ class FailsToReadAfterwards(Store):
         return super().ask(method, *args, **named)
 
 
-@pytest.mark.parametrize("script", ["store_campaign", "finish_plan"])
+@pytest.mark.parametrize("script", ["store_campaigns", "finish_plan"])
 @pytest.mark.parametrize("workers_go_on", [True, False])
 def test_the_same_key_brings_the_same_campaign(stage: Stage, script: str, workers_go_on: bool) -> None:
     """Also where workers send the campaign while the producer's client repeats its call."""
@@ -88,7 +88,7 @@ def test_the_same_key_brings_the_same_campaign(stage: Stage, script: str, worker
     assert most_copies(stage) == 1
 
 
-@pytest.mark.parametrize("script", ["store_campaign", "finish_plan"])
+@pytest.mark.parametrize("script", ["store_campaigns", "finish_plan"])
 def test_an_error_after_the_job_is_stored(stage: Stage, script: str) -> None:
     """Enqueueing has succeeded, and workers find the campaign by its due time."""
     enqueue(producer(stage, FailsToReadAfterwards), job_for(script))

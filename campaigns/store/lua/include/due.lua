@@ -7,3 +7,11 @@ local function schedule(due, accounts, account, entry, at)
   redis.call('ZADD', due, at, entry)
   if accounts then redis.call('ZADD', accounts, 'LT', at, account) end
 end
+
+-- The same for several entries of an account: `due_at` is a list of moment, entry, ...
+local function schedule_all(due, accounts, account, due_at)
+  local first = due_at[1]
+  for i = 3, #due_at, 2 do first = math.min(first, due_at[i]) end
+  redis.call('ZADD', due, unpack(due_at))
+  redis.call('ZADD', accounts, 'LT', first, account)
+end

@@ -4,12 +4,17 @@
 
 -- Most members that one addition drops.
 local MOST_DROPPED = 100
+-- What PTTL answers then.
+local NO_SUCH_KEY = -2
 
 -- Adds `member` for `life` (ms) from `now` on.
 local function remember_lookalike(key, member, now, life)
-  for _, old in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, MOST_DROPPED)) do
-    redis.call('ZREM', key, old)
+  local left = redis.call('PTTL', key)
+  if left ~= NO_SUCH_KEY then
+    for _, old in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, MOST_DROPPED)) do
+      redis.call('ZREM', key, old)
+    end
   end
   redis.call('ZADD', key, now + life, member)
-  if redis.call('PTTL', key) < life then redis.call('PEXPIRE', key, string.format('%.0f', life)) end
+  if left < life then redis.call('PEXPIRE', key, string.format('%.0f', life)) end
 end

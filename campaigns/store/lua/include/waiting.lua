@@ -4,6 +4,11 @@
 -- States of a campaign in which none of its planned batches goes out.
 local STAYS = {planning = true, draft = true, paused = true, cancelling = true}
 
+-- Notes since when new campaigns have been waiting: `since` is a list of moment (unix ms), campaign id, ...
+local function note_waiting(account, since)
+  redis.call('ZADD', METRICS .. ':' .. account .. ':planned', unpack(since))
+end
+
 -- Notes since when a campaign has been waiting for its planned batches to be sent (unix ms, `now` at the earliest), or
 -- that it does not wait. Call it after a change of the campaign's state or time, or of whether it has planned batches.
 local function note_planned(account, campaign, campaign_id, now)
