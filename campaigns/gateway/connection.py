@@ -14,8 +14,9 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -232,23 +233,23 @@ class _FreshTlsPool(_Fresh, _TlsPool):
 
 
 class NotingAdapter(HTTPAdapter):
-    """Sends prepared requests over noting connections; with `fresh`, each over one of its own.
-
-    Used without a Session, so that there are no redirects, cookies, proxies or credentials of the environment.
-    """
+    """Makes the pool of noting connections to the gateway, with requests' rules for certificates; with `fresh`, each
+    request gets a connection of its own."""
 
     def __init__(self, *, fresh: bool) -> None:
         self._fresh = fresh
+        self._pool: HTTPConnectionPool | None = None
         super().__init__(pool_maxsize=1 if fresh else 16, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         plain, tls = (_FreshPlainPool, _FreshTlsPool) if self._fresh else (_PlainPool, _TlsPool)
         self.poolmanager.pool_classes_by_scheme = {"http": plain, "https": tls}
-        self._pool: Any = None
 
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        """The pool of the only address. Finding it anew would take a twentieth of a poll that finds nothing new."""
+    def pool_of(self, address: PreparedRequest, verify: bool | str) -> HTTPConnectionPool:
+        """The pool of the only server. `verify`: a file of certificates, or whether they are checked."""
         if self._pool is None:
-            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
+            pool = cast(HTTPConnectionPool, self.get_connection_with_tls_context(address, verify, proxies={}))
+            self.cert_verify(pool, address.url, verify, None)  # type: ignore[no-untyped-call]
+            self._pool = pool
         return self._pool

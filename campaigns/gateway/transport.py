@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlencode
 
 import requests
-from requests.structures import CaseInsensitiveDict
+from urllib3.util import Retry, Timeout
 
 from campaigns.errors import NotSentError, OutcomeUnknownError
 from campaigns.gateway.calls import Call
@@ -22,6 +24,17 @@ from campaigns.times.steady import boot_clock
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _CHUNK_BYTES: Final = 256 * 1024
 _USER_AGENT: Final = "viber-campaigns"
+_NEVER: Final = Retry(0, read=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request without its token. `target` is its path with the query. Its repr shows nothing of what it carries."""
+
+    address: requests.PreparedRequest
+    target: str = field(repr=False)
+    headers: dict[str, str]
+    body: bytes | None = field(repr=False)
 
 
 class Transport:
@@ -46,7 +59,7 @@ class Transport:
         self._verify: bool | str = ca_file or True
         self._clock = clock
         self._adapters: dict[bool, NotingAdapter] = {}
-        self._addresses: dict[str, str] = {}
+        self._addresses: dict[str, requests.PreparedRequest] = {}
         self._pid = 0
 
     def send(self, call: Call, token: Secret, *, may_write: Callable[[], bool] = lambda: True) -> Answer:
@@ -81,23 +94,33 @@ class Transport:
             raise OutcomeUnknownError(call.method, problem)
         raise NotSentError(call.method, problem)
 
-    def _exchanged(self, call: Call, request: requests.PreparedRequest, token: Secret) -> Answer:
-        response = self._adapter(fresh=call.paid).send(
-            request,
-            stream=True,
-            timeout=(self._connect_timeout_s, self._deadline_s),
-            verify=self._verify,
-            proxies={},
+    def _exchanged(self, call: Call, request: _Request, token: Secret) -> Answer:
+        # By the pool itself: what requests adds to it serves redirects, cookies and proxies, which no call has.
+        response = (
+            self._adapter(fresh=call.paid)
+            .pool_of(request.address, self._verify)
+            .urlopen(
+                "POST",
+                request.target,
+                body=request.body,
+                headers=request.headers,
+                retries=_NEVER,
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
+                decode_content=False,
+                timeout=Timeout(connect=self._connect_timeout_s, read=self._deadline_s),
+            )
         )
-        with response:
+        with closing(response):
             body = bytearray()
-            for chunk in response.iter_content(_CHUNK_BYTES):
+            for chunk in response.stream(_CHUNK_BYTES, decode_content=True):
                 body += chunk
                 if len(body) > _MOST_BYTES:
                     raise ValueError("the answer is too large")
             return Answer(
                 method=call.method,
-                http_status=response.status_code,
+                http_status=response.status,
                 retry_after=response.headers.get("Retry-After"),
                 raw=bytes(body),
                 date=response.headers.get("Date"),
@@ -112,43 +135,49 @@ class Transport:
             adapter = self._adapters[fresh] = NotingAdapter(fresh=fresh)
         return adapter
 
-    def _address(self, path: str) -> str:
+    def _address(self, path: str) -> requests.PreparedRequest:
         """Prepared once: there are eleven, and preparing one takes a tenth of what a whole request does."""
-        url = self._addresses.get(path)
-        if url is None:
-            request = requests.PreparedRequest()
-            request.prepare_url(self._base_url + path, None)
-            url = self._addresses[path] = request.url or ""
-        return url
+        address = self._addresses.get(path)
+        if address is None:
+            address = requests.PreparedRequest()
+            address.prepare_method("POST")
+            address.prepare_url(self._base_url + path, None)
+            self._addresses[path] = address
+        return address
 
-    def _prepared(self, call: Call, token: Secret) -> tuple[requests.PreparedRequest, Seal]:
+    def _prepared(self, call: Call, token: Secret) -> tuple[_Request, Seal]:
         """The request without its token, and how the token joins it on the wire."""
-        request = requests.PreparedRequest()
-        request.prepare_method("POST")
-        query = urlencode(call.query)
-        request.url = f"{self._address(call.path)}?{query}" if query else self._address(call.path)
+        query, address = urlencode(call.query), self._address(call.path)
+        body, content_type, seal = _body_of(call, token, first=not query)
         headers = {"User-Agent": _USER_AGENT, "Accept": "application/json"}
         if call.paid:
             headers["Connection"] = "close"
-        if call.token_in == "json":
-            seal = in_json(token)
-            request.body = JSON_HEAD + b'",' + call.json + b"}"
-            headers |= {"Content-Type": "application/json", "Content-Length": str(len(request.body) + seal.extra)}
-            request.headers = CaseInsensitiveDict(headers)
-            return request, seal
-        request.prepare_headers(headers)
-        if call.token_in == "query":
-            _prepare_form(request, call.form, call.image)
-            return request, in_query(token, first=not query)
-        _prepare_form(request, {"token": "", **call.form}, call.image)
-        seal = in_parts(token) if call.image else in_form(token)
-        request.headers["Content-Length"] = str(int(request.headers["Content-Length"]) + seal.extra)
-        return request, seal
+        if content_type:
+            headers["Content-Type"] = content_type
+        headers["Content-Length"] = str(len(body) + (0 if seal.in_head else seal.extra))
+        target = f"{address.path_url}?{query}" if query else address.path_url
+        return _Request(address, target, headers, body or None), seal
 
 
-def _prepare_form(request: requests.PreparedRequest, form: Mapping[str, str], image: ImageFile | None) -> None:
-    files = {"image": (image.filename, image.content, image.content_type)} if image else None
-    request.prepare_body(dict(form), files)
+def _body_of(call: Call, token: Secret, *, first: bool) -> tuple[bytes, str, Seal]:
+    """The body of a call, its content type, and how the token joins the request; `first`: the query is empty."""
+    if call.token_in == "json":
+        return JSON_HEAD + b'",' + call.json + b"}", "application/json", in_json(token)
+    if call.token_in == "query":
+        return *_form_of(call.form, call.image), in_query(token, first=first)
+    seal = in_parts(token) if call.image else in_form(token)
+    return *_form_of({"token": "", **call.form}, call.image), seal
+
+
+def _form_of(form: Mapping[str, str], image: ImageFile | None) -> tuple[bytes, str]:
+    if image is None:
+        return urlencode(form).encode(), "application/x-www-form-urlencoded" if form else ""
+    request = requests.PreparedRequest()
+    request.prepare_headers(None)
+    request.prepare_body(dict(form), {"image": (image.filename, image.content, image.content_type)})
+    body = request.body
+    assert isinstance(body, bytes)  # noqa: S101 (a form with a file)
+    return body, request.headers["Content-Type"]
 
 
 def _kind(error: BaseException) -> str:

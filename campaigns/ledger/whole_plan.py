@@ -15,7 +15,7 @@ from campaigns.store.client import ScriptCall
 from campaigns.store.keys import Keys
 
 #: What `lua/store_campaigns.lua` returns.
-_STORED, _OTHER, _OPTED_OUT, _REVOKED = 1, 2, 3, 4
+_STORED, _OPTED_OUT, _REVOKED = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,11 @@ class Stored:
     revoked: bool = False
 
     @classmethod
-    def read(cls, campaign_id: str, answer: Sequence[Any]) -> Stored:
+    def read(cls, campaign_id: str, answer: int | bytes) -> Stored:
         """From its part of the script's answer."""
-        code = answer[0]
-        if code == _OTHER:
-            return cls(answer[1].decode().partition(" ")[0])
-        return cls(campaign_id, code == _STORED, code == _OPTED_OUT, code == _REVOKED)
+        if isinstance(answer, bytes):
+            return cls(answer.decode().partition(" ")[0])
+        return cls(campaign_id, answer == _STORED, answer == _OPTED_OUT, answer == _REVOKED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,8 @@ log = logging.getLogger(__name__)
 SMALL: Final = 50
 #: So is a campaign that excludes more recipients than this, because one script would record them all.
 _MOST_EXCLUDED: Final = 500
-#: A call of the script that stores campaigns takes no further one once it has so many batches.
+#: A call of the script that stores campaigns takes no further one once it has so many batches. A campaign without any
+#: counts as one.
 _BATCHES_PER_CALL: Final = 50
 #: The most phones that the script looks up in the suppression list while it stores their campaign.
 _MOST_LOOKED_UP: Final = 100
@@ -227,13 +228,23 @@ def _groups(wholes: Sequence[PlannedWhole]) -> Iterator[list[PlannedWhole]]:
         # The first that has a key gets it.
         yield from ([whole] for whole in wholes)
         return
-    open_groups: dict[tuple[str, str, str], list[PlannedWhole]] = {}
+    together: dict[tuple[str, str, str], list[PlannedWhole]] = {}
     for whole in wholes:
-        group = open_groups.setdefault(whole.together, [])
+        together.setdefault(whole.together, []).append(whole)
+    for alike in together.values():
+        yield from _short_groups(alike)
+
+
+def _short_groups(alike: Sequence[PlannedWhole]) -> Iterator[list[PlannedWhole]]:
+    group, size = list[PlannedWhole](), 0
+    for whole in alike:
         group.append(whole)
-        if sum(len(one.whole.batches) for one in group) >= _BATCHES_PER_CALL or len(group) >= _BATCHES_PER_CALL:
-            yield open_groups.pop(whole.together)
-    yield from open_groups.values()
+        size += max(1, len(whole.whole.batches))
+        if size >= _BATCHES_PER_CALL:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def _result(plan: Plan, stored: Stored) -> Stored | StoreError:

@@ -32,6 +32,7 @@ from redis.retry import Retry
 from campaigns.settings import addresses, sentinels
 from campaigns.store.keys import Keys
 from campaigns.store.layout_version import check_layout
+from campaigns.store.packing import Packer
 
 #: For each Sentinel, to connect and to answer: another one knows the same.
 _SENTINEL_S: Final = 1.0
@@ -229,7 +230,8 @@ def place_of(redis: Redis) -> str:
 
 def pool_of(url: str, keys: Keys, usual: dict[str, Any]) -> ConnectionPool:
     """Connections to the store at a checked address. Options in the URL override `usual`."""
-    return ConnectionPool(**{**usual, **options_of(url, keys.layout()), "way": Way(url, keys.layout(), keys)})
+    fixed = {"way": Way(url, keys.layout(), keys), "command_packer": Packer()}
+    return ConnectionPool(**{**usual, **options_of(url, keys.layout()), **fixed})
 
 
 def meaning(error: ResponseError) -> RedisError | None:

@@ -119,11 +119,13 @@ def oddities(value: Any) -> dict[Any, Any]:
 
 def _odd(value: Any, deep: int) -> Any:
     if isinstance(value, str):
+        if value.isascii() and "\0" not in value:
+            return None
         problem = text_problem(value)
         return [problem] if problem else None
     if isinstance(value, int):
         return ["is too large a number"] if abs(value) >= _INTEGER_MOST else None
-    if not isinstance(value, (Mapping, list, tuple)):
+    if not isinstance(value, (dict, list, tuple, Mapping)):
         return None
     if deep >= _DEPTH_MOST:
         return [f"is nested deeper than {_DEPTH_MOST} levels"]
@@ -132,9 +134,9 @@ def _odd(value: Any, deep: int) -> Any:
 
 
 def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         for name, part in value.items():
-            if isinstance(name, str) and text_problem(name):
+            if isinstance(name, str) and not name.isidentifier() and text_problem(name):
                 yield "a name", name
             else:
                 yield name, part

@@ -14,16 +14,16 @@
 -- Emits: campaign.cancelled, campaign.draft, campaign.finished, campaign.ready, campaign.unbalanced, store.changed.
 -- Moves: batch nothing → planned; campaign nothing → ready, draft; campaign ready, paused → finished; campaign
 --   cancelling → cancelled.
--- Returns: {1 if a bell is to be rung or 0, then for each campaign {1} stored, or {2, id of the campaign that has the
---   key}, or {3} one of the phones is opted out: plan by the opt-outs, or {4} its caller got the answer that nothing is
---   stored}. The same to a repeated call, but for the bell.
+-- Returns: {1 if a bell is to be rung or 0, then for each campaign 1 stored, or the id of the campaign that has the key,
+--   or 2 one of the phones is opted out: plan by the opt-outs, or 3 its caller got the answer that nothing is stored}.
+--   The same to a repeated call, but for the bell.
 -- @include clock, counters, due, event, finish_campaign, planned_batch, plans, primary, suppression_version, turns
 -- @include waiting
 local active, index, events, due, accounts, primary_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local workers, optouts, counter, bells, turns, campaign_base = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local batch_base, body_base, excluded_base = KEYS[13], KEYS[14], KEYS[15]
 local job_key_base, lookalikes_base = KEYS[16], KEYS[17]
-local STORED, OTHER, OPTED_OUT, REVOKED = 1, 2, 3, 4
+local STORED, OPTED_OUT, REVOKED = 1, 2, 3
 local now, kind, account, queue = clock(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local replicas, kept_back = tonumber(ARGV[5]), tonumber(ARGV[6])
 local of = {body_life = tonumber(ARGV[7]), lookalikes_life = tonumber(ARGV[8]), kind = kind, account = account}
@@ -113,10 +113,10 @@ end
 local function store(plan, at)
   local campaign, job_key = campaign_base .. plan.id, plan.key and job_key_base .. plan.key
   local known = redis.call('HGET', campaign, 'state')
-  if known then return {known == 'abandoned' and REVOKED or STORED} end
+  if known then return known == 'abandoned' and REVOKED or STORED end
   local owner = job_key and redis.call('GET', job_key)
-  if owner and owner ~= plan.id then return {OTHER, owner} end
-  if opted_out(plan) then return {OPTED_OUT} end
+  if owner and owner ~= plan.id then return owner end
+  if opted_out(plan) then return OPTED_OUT end
   store_batches(plan, at)
   store_excluded(plan)
   if job_key then redis.call('SET', job_key, plan.id) end
@@ -124,7 +124,7 @@ local function store(plan, at)
   add(ids, plan.id)
   add(created, now, plan.id)
   brought.batches, brought.planned = brought.batches + #plan.batches, brought.planned + plan.planned
-  return {STORED}
+  return STORED
 end
 
 local answer, at = {0}, 10
