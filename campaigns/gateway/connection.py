@@ -14,14 +14,19 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import BaseHTTPResponse
+from urllib3.util import Retry, Timeout
 
 from campaigns.gateway.sealing import Seal
+
+#: As requests has it.
+_NEVER: Final = Retry(0, read=False)
 
 
 class RefusedToWriteError(Exception):
@@ -233,10 +238,11 @@ class _FreshTlsPool(_Fresh, _TlsPool):
 
 
 class NotingAdapter(HTTPAdapter):
-    """Makes the pool of noting connections to the gateway, with requests' rules for certificates; with `fresh`, each
-    request gets a connection of its own."""
+    """Posts over noting connections, with requests' rules for certificates; with `fresh`, each request gets a
+    connection of its own. `verify`: whether certificates are checked, or a file of those that are trusted."""
 
-    def __init__(self, *, fresh: bool) -> None:
+    def __init__(self, verify: bool | str, *, fresh: bool) -> None:
+        self._verify = verify
         self._fresh = fresh
         self._pool: HTTPConnectionPool | None = None
         super().__init__(pool_maxsize=1 if fresh else 16, max_retries=0)
@@ -246,10 +252,36 @@ class NotingAdapter(HTTPAdapter):
         plain, tls = (_FreshPlainPool, _FreshTlsPool) if self._fresh else (_PlainPool, _TlsPool)
         self.poolmanager.pool_classes_by_scheme = {"http": plain, "https": tls}
 
-    def pool_of(self, address: PreparedRequest, verify: bool | str) -> HTTPConnectionPool:
-        """The pool of the only server. `verify`: a file of certificates, or whether they are checked."""
+    def post(
+        self,
+        address: PreparedRequest,
+        target: str,
+        headers: dict[str, str],
+        body: bytes | None,
+        timeouts_s: tuple[float, float],
+    ) -> BaseHTTPResponse:
+        """Post to a path and query of the only server, without retries and redirects. Returns the answer's head; the
+        caller reads its body and closes it. `timeouts_s`: of connecting, and of each read.
+
+        By the pool itself: what requests adds to it serves redirects, cookies and proxies, which no call has.
+        """
+        connect_s, read_s = timeouts_s
+        return self._pool_of(address).urlopen(
+            "POST",
+            target,
+            body=body,
+            headers=headers,
+            retries=_NEVER,
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
+            decode_content=False,
+            timeout=Timeout(connect=connect_s, read=read_s),
+        )
+
+    def _pool_of(self, address: PreparedRequest) -> HTTPConnectionPool:
         if self._pool is None:
-            pool = cast(HTTPConnectionPool, self.get_connection_with_tls_context(address, verify, proxies={}))
-            self.cert_verify(pool, address.url, verify, None)  # type: ignore[no-untyped-call]
+            pool = cast(HTTPConnectionPool, self.get_connection_with_tls_context(address, self._verify, proxies={}))
+            self.cert_verify(pool, address.url, self._verify, None)  # type: ignore[no-untyped-call]
             self._pool = pool
         return self._pool

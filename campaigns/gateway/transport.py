@@ -10,7 +10,6 @@ from typing import Final
 from urllib.parse import urlencode
 
 import requests
-from urllib3.util import Retry, Timeout
 
 from campaigns.errors import NotSentError, OutcomeUnknownError
 from campaigns.gateway.calls import Call
@@ -24,7 +23,6 @@ from campaigns.times.steady import boot_clock
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _CHUNK_BYTES: Final = 256 * 1024
 _USER_AGENT: Final = "viber-campaigns"
-_NEVER: Final = Retry(0, read=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +93,9 @@ class Transport:
         raise NotSentError(call.method, problem)
 
     def _exchanged(self, call: Call, request: _Request, token: Secret) -> Answer:
-        # By the pool itself: what requests adds to it serves redirects, cookies and proxies, which no call has.
-        response = (
-            self._adapter(fresh=call.paid)
-            .pool_of(request.address, self._verify)
-            .urlopen(
-                "POST",
-                request.target,
-                body=request.body,
-                headers=request.headers,
-                retries=_NEVER,
-                redirect=False,
-                assert_same_host=False,
-                preload_content=False,
-                decode_content=False,
-                timeout=Timeout(connect=self._connect_timeout_s, read=self._deadline_s),
-            )
-        )
+        timeouts_s = (self._connect_timeout_s, self._deadline_s)
+        adapter = self._adapter(fresh=call.paid)
+        response = adapter.post(request.address, request.target, request.headers, request.body, timeouts_s)
         with closing(response):
             body = bytearray()
             for chunk in response.stream(_CHUNK_BYTES, decode_content=True):
@@ -132,7 +116,7 @@ class Transport:
             self._adapters, self._pid = {}, os.getpid()
         adapter = self._adapters.get(fresh)
         if adapter is None:
-            adapter = self._adapters[fresh] = NotingAdapter(fresh=fresh)
+            adapter = self._adapters[fresh] = NotingAdapter(self._verify, fresh=fresh)
         return adapter
 
     def _address(self, path: str) -> requests.PreparedRequest:

@@ -38,8 +38,7 @@ log = logging.getLogger(__name__)
 SMALL: Final = 50
 #: So is a campaign that excludes more recipients than this, because one script would record them all.
 _MOST_EXCLUDED: Final = 500
-#: A call of the script that stores campaigns takes no further one once it has so many batches. A campaign without any
-#: counts as one.
+#: Batches after which a call of the script that stores campaigns is full. A campaign without any counts as one.
 _BATCHES_PER_CALL: Final = 50
 #: The most phones that the script looks up in the suppression list while it stores their campaign.
 _MOST_LOOKED_UP: Final = 100

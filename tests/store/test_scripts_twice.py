@@ -18,7 +18,7 @@ from campaigns.events.members import Member
 from campaigns.flow.doubt.double_sends import report
 from campaigns.flow.operator.recover import declare_restored, withdraw_doubt
 from campaigns.flow.tracking.callbacks import callback_url, take_callback
-from campaigns.ledger import Claim, MailingRecord, Move, NewBatch, Plan, Plans
+from campaigns.ledger import POLL_VERB, Claim, Entry, MailingRecord, Move, NewBatch, Plan, Plans
 from campaigns.ledger.audit import Audit
 from campaigns.person import erase, find_person
 from campaigns.results import Reply
@@ -189,6 +189,8 @@ def entries_live(scene: Scene) -> None:
     scene.call("renew_bodies", [keys.body(batch_id)], 90_000, 80_000)
     redis.zadd(keys.lookalikes("fp"), {f"{batch_id}:0": scene.services.now_ms() + 1000})
     scene.call("renew_lookalikes", [keys.lookalikes("fp")], 90_000, 80_000, f"{batch_id}:0")
+    batch = scene.services.batches.read(batch_id)
+    scene.services.due.put(Entry(POLL_VERB, batch_id), batch, scene.services.now_ms())
     redis.delete(keys.due("bulk", "default"))
     scene.services.campaigns.put_in_order(scene.services.campaigns.read(campaign_id))
     redis.hset(keys.campaign(campaign_id), "state", "finished")
@@ -198,7 +200,7 @@ def entries_live(scene: Scene) -> None:
 #: Each scene with the scripts that it proves.
 SCENES: dict[Callable[[Scene], None], str] = {
     a_campaign_lives: """acquire_permit await_message_ids change_deliveries erase_from_batch erase_from_campaign move_batch
-        put_due record_cost record_message_ids record_tick release_permit ring_bell set_campaign_state store_replies
+        record_cost record_message_ids record_tick release_permit ring_bell set_campaign_state store_replies
         take_due take_reads take_sends update_fields""",
     campaigns_share_a_call: "store_campaigns",
     plans_end: """add_batch drop_plan finish_plan guard_campaign open_plan record_exclusions release_plan revoke_plan
@@ -210,7 +212,7 @@ SCENES: dict[Callable[[Scene], None], str] = {
     opted_out_before_it_is_sent: "exclude_opted_out",
     a_group_reads: "acknowledge_entry bury_entry remove_member remove_members renew_entries trim_events",
     clocks: "keep_clock",
-    entries_live: "put_in_order renew_bodies renew_lookalikes retire_campaign",
+    entries_live: "put_due put_in_order renew_bodies renew_lookalikes retire_campaign",
 }
 
 

@@ -14,9 +14,9 @@
 -- Emits: campaign.cancelled, campaign.draft, campaign.finished, campaign.ready, campaign.unbalanced, store.changed.
 -- Moves: batch nothing → planned; campaign nothing → ready, draft; campaign ready, paused → finished; campaign
 --   cancelling → cancelled.
--- Returns: {1 if a bell is to be rung or 0, then for each campaign 1 stored, or the id of the campaign that has the key,
---   or 2 one of the phones is opted out: plan by the opt-outs, or 3 its caller got the answer that nothing is stored}.
---   The same to a repeated call, but for the bell.
+-- Returns: {1 if a bell is to be rung or 0, then for each campaign 1 stored, or the id of the campaign that has the
+--   key, or 2 one of the phones is opted out: plan by the opt-outs, or 3 its caller got the answer that nothing is
+--   stored}. The same to a repeated call, but for the bell.
 -- @include clock, counters, due, event, finish_campaign, planned_batch, plans, primary, suppression_version, turns
 -- @include waiting
 local active, index, events, due, accounts, primary_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
