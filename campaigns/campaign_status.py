@@ -22,7 +22,8 @@ class Status:
     """The status of a campaign. `recipients` counts each recipient in exactly one class; `total` is the sum.
 
     `sent` = `final` + `awaiting`. `statuses` counts deliveries by the gateway's status. `costs` is what the gateway
-    has reported so far, by currency; `cost` and `currency` repeat it where there is only one currency. `unreadable`
+    has reported so far, by currency; `cost` and `currency` repeat it where there is only one currency.
+    `cost_drifted`: a message cost more on average than is expected, by more than `CAMPAIGNS_COST_DRIFT`. `unreadable`
     counts parts of answers that could not be used: rows, replies, names. `double_sends` counts messages that went out
     twice, because a request that was sent again had arrived after all. `errors` is the error tree of an `invalid`
     campaign.
@@ -88,6 +89,7 @@ class Status:
     canary: str = ""
     canary_until: datetime | None = None
     canary_reason: str = ""
+    cost_drifted: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as plain values for JSON: times as ISO 8601, amounts of money as text."""
@@ -150,7 +152,7 @@ def status_of(services: Services, record: Record, account_pause: tuple[int, str]
 
 def _money(record: Record) -> dict[str, Any]:
     currency, amount = next(iter(record.costs.items())) if len(record.costs) == 1 else ("", None)
-    return {"cost": amount, "currency": currency, "costs": record.costs}
+    return {"cost": amount, "currency": currency, "costs": record.costs, "cost_drifted": "drifted" in record.fields}
 
 
 def _window(services: Services, record: Record) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
+from campaigns.accounts.budgets import Budgets
 from campaigns.accounts.limiter import Limiter
 from campaigns.events import Events
 from campaigns.gateway import Gateway
@@ -38,6 +39,7 @@ class Services:
     due: Due
     turns: Turns
     limiter: Limiter
+    budgets: Budgets
     deliveries: Deliveries
     oddities: Oddities
     replies: Replies

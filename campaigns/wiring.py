@@ -15,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from campaigns.accounts.budgets import Budgets
 from campaigns.accounts.limiter import Breaker, Limiter
 from campaigns.accounts.pauses import NO_TOKEN, pause_for
 from campaigns.broker.bells import Bells
@@ -108,7 +109,8 @@ def build_services(settings: Settings, *, store: Store | None = None, ring: Ring
     ms = Milliseconds(settings)
     batches = Batches(store, body_life_ms=ms.retention)
     limiter = _limiter(settings, store)
-    deliveries = Deliveries(store, batches, final=settings.final_statuses)
+    budgets = Budgets(settings, store.about_now_ms)
+    deliveries = Deliveries(store, batches, final=settings.final_statuses, expected=budgets.expected)
     replies = Replies(store, optout_words=settings.words_of)
     transport = _transport(settings)
     return Services(
@@ -124,8 +126,9 @@ def build_services(settings: Settings, *, store: Store | None = None, ring: Ring
         campaigns=Campaigns(store, key_life_ms=ms.key_retention),
         rejected=RejectedMessages(store, life_ms=ms.retention),
         due=Due(store),
-        turns=_turns(settings, store, limiter),
+        turns=_turns(settings, store, limiter, budgets),
         limiter=limiter,
+        budgets=budgets,
         deliveries=deliveries,
         oddities=Oddities(store),
         replies=replies,
@@ -152,9 +155,16 @@ def _limiter(settings: Settings, store: Store) -> Limiter:
     )
 
 
-def _turns(settings: Settings, store: Store, limiter: Limiter) -> Turns:
+def _turns(settings: Settings, store: Store, limiter: Limiter, budgets: Budgets) -> Turns:
     ms = Milliseconds(settings)
-    return Turns(store, limits=limiter.limits, lease_ms=ms.lease, deadline_ms=ms.deadline, accounts=settings.accounts)
+    return Turns(
+        store,
+        limits=limiter.limits,
+        budgets=budgets.packed,
+        lease_ms=ms.lease,
+        deadline_ms=ms.deadline,
+        accounts=settings.accounts,
+    )
 
 
 def _transport(settings: Settings) -> Transport:

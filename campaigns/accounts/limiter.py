@@ -199,7 +199,7 @@ class Limiter:
         After a run of failures it is paused until a request has succeeded. While one tries, the time is now.
         """
         fields = decoded(self._store.ask(Redis.hgetall, self._store.keys.account(account)))
-        kinds, now_ms = ("all", "paid", "open"), self._store.now_ms()
+        kinds, now_ms = ("all", "paid", "budget", "open"), self._store.now_ms()
         pauses = [(int(fields.get(f"{what}_until_ms", 0)), fields.get(f"{what}_reason", "")) for what in kinds]
         longest = max(pauses)
         if longest[0] > now_ms:

@@ -17,7 +17,11 @@ from campaigns.settings import Settings
 TOO_MANY, REFUSED, NO_TOKEN, DOUBLE_SEND, OTHER = "too_many", "refused", "no_token", "double_send", "other"
 #: After a run of failures the store itself pauses the account.
 FAILURES: Final = "failures"
-CAUSES: Final = (TOO_MANY, REFUSED, NO_TOKEN, DOUBLE_SEND, FAILURES, OTHER)
+#: The script that claims a request pauses an account whose daily budget has no room for it.
+BUDGET: Final = "budget"
+#: How the reason of such a pause begins.
+BUDGET_USED_UP: Final = "the daily budget of "
+CAUSES: Final = (TOO_MANY, REFUSED, NO_TOKEN, DOUBLE_SEND, FAILURES, BUDGET, OTHER)
 #: Least pause after a 429, also if its time has passed.
 _LEAST_S: Final = 1.0
 #: Requests that name neither a message nor a uuid: for these a 404 can only mean that the address is wrong.

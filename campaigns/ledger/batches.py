@@ -44,10 +44,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The batch cannot be claimed: the states of it and of its campaign."""
+    """The batch must not be paid for: the states of it and of its campaign; or in `budget_s` the seconds until the
+    account's budget may have room for it."""
 
-    batch_state: str
-    campaign_state: str
+    batch_state: str = ""
+    campaign_state: str = ""
+    budget_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Batches:
                 keys.active(),
                 keys.body(batch.id),
                 keys.audit(),
+                keys.money(batch.account),
                 *due_keys,
             ],
             [
@@ -155,14 +158,31 @@ class Batches:
         )
         return bool(answer[0])
 
-    def begin_confirming(self, batch: Batch, status_before: str) -> Refusal | None:
+    def begin_confirming(self, batch: Batch, status_before: str, budgets: str = "") -> Refusal | None:
         """Note that a list mailing is about to be paid for; a Refusal, and nothing noted, if it must not be.
 
-        A pause or cancel of the campaign since the claim is such a reason.
+        A pause or cancel of the campaign since the claim is such a reason, and a budget without room for it. `budgets`
+        are as scripts take them.
         """
-        keys = [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id)]
-        answer = self._store.run("begin_confirming", keys, [batch.fence, status_before])
-        return None if answer[0] else Refusal(answer[1].decode(), answer[2].decode())
+        keys, account = self._keys, batch.account
+        answer = self._store.run(
+            "begin_confirming",
+            [
+                keys.batch(batch.id),
+                keys.campaign(batch.campaign_id),
+                keys.events(),
+                keys.account(account),
+                keys.money(account),
+            ],
+            [batch.fence, status_before, account, budgets],
+        )
+        match answer:
+            case [1]:
+                return None
+            case [2, wait_ms]:
+                return Refusal(budget_s=wait_ms / 1000)
+            case _:
+                return Refusal(answer[1].decode(), answer[2].decode())
 
     def read(self, batch_id: str) -> Batch:
         """The batch as it is now; its state is empty if there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,7 @@ class Answer:
 
 
 class Turns:
-    """The calls of turns. `limits` are the limiter's, as its scripts take them.
+    """The calls of turns. `limits` and `budgets` are as scripts take them; without budgets it is ''.
 
     `accounts`: those whose token this process has; None if it works for all.
     """
@@ -81,12 +81,14 @@ class Turns:
         limits: Sequence[int],
         lease_ms: int,
         deadline_ms: int,
+        budgets: Callable[[], str] = str,
         accounts: Iterable[str] | None = None,
     ) -> None:
         self._store = store
         self._keys = store.keys
         self.witness = Witness(store)
         self._limits = limits
+        self._budgets = budgets
         # A name that no account has, where there is none: an empty text means all.
         self._accounts = "" if accounts is None else f",{','.join([*accounts, '-'])},"
         self._lease_ms = lease_ms
@@ -96,7 +98,8 @@ class Turns:
         """A turn of `worker` (the name of its process) that waits for `patience_ms` where nothing can be done yet."""
         name = f"{queue} {worker.replace(' ', '_') or '-'} {secrets.token_hex(6)}"
         facts: list[int | str] = [*self._limits, self._accounts]
-        return Turn(self._keys, queue, name, patience_ms, facts, self._lease_ms, self._full_ms, self.witness)
+        lives = (self._lease_ms, self._full_ms)
+        return Turn(self._keys, queue, name, patience_ms, facts, self._budgets, lives, self.witness)
 
     def ring(self, queue: str, *, silence_ms: int = 0) -> bool:
         """Whether a bell is to be rung for a queue. Raises StoreError."""
@@ -120,8 +123,8 @@ class Turn:
         name: str,
         patience_ms: int,
         facts: Sequence[int | str],
-        lease_ms: int,
-        full_ms: int,
+        budgets: Callable[[], str],
+        lives: tuple[int, int],
         witness: Witness,
     ) -> None:
         self.queue = queue
@@ -130,8 +133,8 @@ class Turn:
         self._keys = keys
         self._patience_ms = patience_ms
         self._facts = facts
-        self._batch_lease_ms = lease_ms
-        self._full_ms = full_ms
+        self._budgets = budgets
+        self._batch_lease_ms, self._full_ms = lives
         self._witness = witness
 
     def take_call(self, most: int, under_way: int) -> Call[Answer]:
@@ -146,7 +149,7 @@ class Turn:
             return Call("take_reads", self._read_keys(), [*head, AGAIN_MS, *self._facts, *ids], _read_reads)
         kind = "quick" if self.queue == QUICK else "paid"
         known = self._witness.known_by_process()
-        args = [*head, self._batch_lease_ms, kind, *self._facts, *known, *ids]
+        args = [*head, self._batch_lease_ms, kind, *self._facts, *known, self._budgets(), *ids]
         return Call("take_sends", self._send_keys(), args, _read_sends)
 
     def _who(self) -> list[str]:
@@ -170,6 +173,7 @@ class Turn:
             keys.primary(),
             keys.stream(),
             keys.image(""),
+            keys.money(""),
         ]
 
     def _read_keys(self) -> list[str]:

@@ -189,6 +189,10 @@ EXPECTED = Metric(
     "What was accepted, at `CAMPAIGNS_MESSAGE_COST` each; missing if that is not set.",
     ("account",),
 )
+BUDGETS = Metric(
+    "account_daily_budget", GAUGE, "`CAMPAIGNS_DAILY_BUDGET` of the account; missing if it has none.", ("account",)
+)
+BUDGETS_USED = Metric("account_daily_budget_used", GAUGE, "What is spent or reserved of today's budget.", ("account",))
 
 EVENTS = Metric("events_total", COUNTER, "Events that were written.", ("type",))
 ENTRIES = Metric("events_entries", GAUGE, "Entries of the event stream.")
@@ -262,6 +266,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     REQUESTS, REQUEST_SECONDS, ANSWERS, IN_FLIGHT, LIMIT, PAUSED, PAUSED_UNTIL, FAILURES,
     BATCHES, OLDEST, MOVES, RECIPIENTS_NOW, RECIPIENTS, ACCEPTED_SECONDS, DOUBLE,
     DELIVERIES, ARRIVAL_SECONDS, SEEING_SECONDS, ODD, REPLIES, OPTOUTS, CHARGED, TAKEN_BACK, EXPECTED,
+    BUDGETS, BUDGETS_USED,
     EVENTS, ENTRIES, CAP, FULL, LAG, PENDING, DEAD,
     REPLICAS, REPLICAS_WANTED, POLICY, MEMORY, MEMORY_LIMIT, CLOCK_AHEAD, CLOCK_CORRECTION,
 )  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from campaigns.accounts.pauses import CAUSES, OTHER
+from campaigns.accounts.budgets import Budgets
+from campaigns.accounts.pauses import BUDGET, CAUSES, OTHER
 from campaigns.accounts.pauses import FAILURES as FAILED
 from campaigns.health.heartbeats import consumed, last_tick_ms, ticking
 from campaigns.ledger import Due
@@ -14,6 +15,8 @@ from campaigns.metrics.described import (
     BATCHES,
     BEATS,
     BELLS,
+    BUDGETS,
+    BUDGETS_USED,
     CONSUMED,
     DUE,
     FAILURES,
@@ -83,6 +86,9 @@ def of_accounts(store: Store, settings: Settings, accounts: Sequence[str], now_m
     for account, fields, held in zip(accounts, hashes, busy, strict=True):
         yield Sample(IN_FLIGHT, (account,), held)
         yield from _pauses(account, decoded(fields), now_ms)
+    for account, (budget, used) in Budgets(settings, store.about_now_ms).spent(store, accounts, now_ms).items():
+        yield Sample(BUDGETS, (account,), float(budget))
+        yield Sample(BUDGETS_USED, (account,), float(used))
     yield from _waiting(store, [(account, state) for account in accounts for state in (PLANNED, *LISTED)], now_ms)
 
 
@@ -99,6 +105,7 @@ def _waiting(store: Store, of: Sequence[tuple[str, str]], now_ms: int) -> Iterat
 
 def _pauses(account: str, fields: Mapping[str, str], now_ms: int) -> Iterator[Sample]:
     ends = {fields.get(f"{what}_cause", OTHER): int(fields.get(f"{what}_until_ms", 0)) for what in ("all", "paid")}
+    ends[BUDGET] = int(fields.get("budget_until_ms", 0))
     causes = {cause for cause, until_ms in ends.items() if until_ms > now_ms}
     if "open_until_ms" in fields:
         causes.add(FAILED)

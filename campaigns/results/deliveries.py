@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import orjson
@@ -45,11 +45,15 @@ class Delivery:
 class Deliveries:
     """Every method may raise StoreError."""
 
-    def __init__(self, store: Store, batches: Batches, *, final: Set[str]) -> None:
+    def __init__(
+        self, store: Store, batches: Batches, *, final: Set[str], expected: Callable[[int], str] = lambda _: ""
+    ) -> None:
+        """`expected`: what a message sent at a moment (unix ms) should cost, see `Budgets.expected`."""
         self._store = store
         self._keys = store.keys
         self._batches = batches
         self._final = final
+        self._expected = expected
 
     def stored(self, batch_id: str, mailing: int) -> dict[str, str]:
         """Phone → what is stored of it."""
@@ -158,15 +162,26 @@ class Deliveries:
                 refused = f"rejected:{number}" in batch.fields
                 yield number, _delivery(phone, stored, mailing.name, batch, "rejected" if refused else batch.state)
 
-    def price(self, batch: Batch, mailing: int, costs: Mapping[str, int]) -> tuple[str, str]:
+    def price(self, batch: Batch, mailing: int, costs: Mapping[str, int], *, final: bool = False) -> tuple[str, str]:
         """Record the cost of a mailing by the gateway: currency → millionths. Later figures replace earlier ones.
 
-        Nothing is recorded of a batch that is not at the gateway, or was claimed anew since. Returns the field of the
-        batch that holds it, and its value once it is recorded.
+        `final`: whether it can change no more. Nothing is recorded of a batch that is not at the gateway, or was
+        claimed anew since. Returns the field of the batch that holds it, and its value once it is recorded.
         """
-        keys = [self._keys.batch(batch.id), self._keys.campaign(batch.campaign_id)]
-        pairs = sorted(costs.items())
-        self._store.run("record_cost", keys, [batch.fence, mailing, *(part for pair in pairs for part in pair)])
+        keys, account, pairs = self._keys, batch.account, sorted(costs.items())
+        recipients = batch.recipients if len(batch.mailings) == 1 else batch.mailings[mailing].recipients
+        about = [batch.fence, mailing, batch.campaign_id, int(final), recipients]
+        self._store.run(
+            "record_cost",
+            [
+                keys.batch(batch.id),
+                keys.campaign(batch.campaign_id),
+                keys.events(),
+                keys.account(account),
+                keys.money(account),
+            ],
+            [*about, self._expected(batch.number("claimed_ms")), *(part for pair in pairs for part in pair)],
+        )
         return f"cost:{mailing}", "".join(f"{currency}={micro};" for currency, micro in pairs)
 
     def record_message_ids(
@@ -216,6 +231,7 @@ class Deliveries:
                     self._keys.campaign(batch.campaign_id),
                     self._keys.events(),
                     self._keys.deliveries(batch.id, mailing),
+                    self._keys.money(batch.account),
                 ],
                 [
                     batch.id,

@@ -3,7 +3,8 @@
 A setting's variable is `CAMPAIGNS_` and its name in capitals: `redis_url` is `CAMPAIGNS_REDIS_URL`. Tokens belong to
 accounts: `CAMPAIGNS_TOKEN` is the token of the account `default`, and `CAMPAIGNS_TOKEN_SHOP` that of `shop`.
 `CAMPAIGNS_TOKEN_FILE` and `CAMPAIGNS_TOKEN_SHOP_FILE` are paths of files with a token. `CAMPAIGNS_OPTOUT_WORDS_SHOP`
-adds opt-out words for `shop` to those of `CAMPAIGNS_OPTOUT_WORDS`.
+adds opt-out words for `shop` to those of `CAMPAIGNS_OPTOUT_WORDS`, and `CAMPAIGNS_DAILY_BUDGET_SHOP` replaces
+`CAMPAIGNS_DAILY_BUDGET` for `shop`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from campaigns.settings.values import Rate, Secret, rate
 from campaigns.statuses import DEFAULT_FINAL
 
 _WORDS_VARIABLE = re.compile(r"CAMPAIGNS_OPTOUT_WORDS_(?P<alias>[A-Z0-9_]+)")
+_BUDGET_VARIABLE = re.compile(r"CAMPAIGNS_DAILY_BUDGET_(?P<alias>[A-Z0-9_]+)")
 
 
 def option(parse: Callable[[str], Any], default: Any, about: str, *, shown: bool = True) -> Any:
@@ -34,6 +36,7 @@ def option(parse: Callable[[str], Any], default: Any, about: str, *, shown: bool
 
 _SECONDS: Final = _number(float, 0.001, 10_000_000)
 _DAY_S: Final = 86_400.0
+_MONEY: Final = _number(Decimal, 0, 1_000_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +105,20 @@ class Settings:
         None,
         "campaigns with this many recipients or more, and all list mailings, are drafts until another person approves",
     )
-    approval_cost: Decimal | None = option(
-        _optional(_number(Decimal, 0, 1_000_000_000)), None, "the same by expected cost; needs `message_cost`"
-    )
+    approval_cost: Decimal | None = option(_optional(_MONEY), None, "the same by expected cost; needs `message_cost`")
     confirm_cost: Decimal | None = option(
-        _optional(_number(Decimal, 0, 1_000_000_000)), None, "cost from which a resend needs a second person to confirm"
+        _optional(_MONEY), None, "cost from which a resend needs a second person to confirm"
+    )
+    daily_budget: Decimal | None = option(
+        _optional(_MONEY),
+        None,
+        "most that an account may spend in a day of `gateway_timezone`, by expected prices; needs `message_cost`",
+    )
+    cost_drift: float = option(
+        _number(float, 0, 1000), 0.2, "share by which a mean price may exceed `message_cost` before an event reports it"
+    )
+    cost_drift_messages: int = option(
+        _number(int, 1, 1_000_000_000), 100, "least number of messages with a price for this comparison"
     )
 
     send_between: tuple[int, int] | None = option(
@@ -194,6 +206,8 @@ class Settings:
     accounts: Mapping[str, Secret] = field(default_factory=dict)
     #: Additional opt-out words by account.
     account_optout_words: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: Daily budgets by account, for those that have one of their own.
+    account_daily_budgets: Mapping[str, Decimal] = field(default_factory=dict)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -201,6 +215,7 @@ class Settings:
         values: dict[str, Any] = {}
         problems: dict[str, str] = {}
         words: dict[str, frozenset[str]] = {}
+        budgets: dict[str, Decimal] = {}
         known = {variable_of(f.name): f for f in fields(cls) if f.metadata}
         found = ours(env)
         for variable in found:
@@ -211,10 +226,15 @@ class Settings:
                     problems[variable] = str(error)
             elif match := _WORDS_VARIABLE.fullmatch(variable):
                 words[match["alias"].lower()] = parsing.words(found[variable])
+            elif match := _BUDGET_VARIABLE.fullmatch(variable):
+                try:
+                    budgets[match["alias"].lower()] = _MONEY(found[variable])
+                except ValueError as error:
+                    problems[variable] = str(error)
             elif not is_token(variable):
                 problems[variable] = "is not a setting"
         accounts = {alias: Secret(token) for alias, token in read_tokens(found, problems).items()}
-        settings = cls(accounts=accounts, account_optout_words=words, **values)
+        settings = cls(accounts=accounts, account_optout_words=words, account_daily_budgets=budgets, **values)
         # The default stands in for a value that could not be read, so that it causes no further problem.
         if not problems.keys() & {variable_of("lease_s"), variable_of("deadline_s"), variable_of("message_cost")}:
             problems |= settings._contradictions()
@@ -235,12 +255,20 @@ class Settings:
         """The replies that opt a phone out, for this account: those for all accounts and its own."""
         return self.optout_words | self.account_optout_words.get(account, frozenset())
 
+    def budget_of(self, account: str) -> Decimal | None:
+        """The most that an account may spend in a day; None if it has no budget."""
+        return self.account_daily_budgets.get(account, self.daily_budget)
+
     def _contradictions(self) -> dict[str, str]:
         if self.lease_s < self.deadline_s + 10:
             return {variable_of("lease_s"): f"must be at least deadline_s + 10 = {self.deadline_s + 10:g}"}
         costs = {"approval_cost": self.approval_cost, "confirm_cost": self.confirm_cost}
-        lacking = [name for name, cost in costs.items() if cost is not None and self.message_cost is None]
-        return {variable_of(name): f"needs {variable_of('message_cost')}" for name in lacking}
+        lacking = [variable_of(name) for name, cost in costs.items() if cost is not None and self.message_cost is None]
+        if not self.message_cost:
+            # At a price of nothing, no budget would ever be used up.
+            lacking += [variable_of("daily_budget")] if self.daily_budget is not None else []
+            lacking += [f"{variable_of('daily_budget')}_{account.upper()}" for account in self.account_daily_budgets]
+        return {variable: f"needs {variable_of('message_cost')}" for variable in lacking}
 
 
 def variable_of(name: str) -> str:

@@ -46,7 +46,8 @@ class Keys(ResultKeys):
           `canary_state` and `canary_why`.
         - Counters: recipients `r:<batch state>`, `r:<reason of exclusion>` and `r:total`; batches `b:<batch state>`;
           deliveries `s:<WORD>` and `final`; `replies`; `cost:<currency>` in millionths; `double_sends` (messages);
-          `unreadable` (parts of answers)."""
+          `unreadable` (parts of answers); of mailings with a price `messages` and `charged` (millionths), and `drifted`
+          (1: an event reported that they cost more than expected)."""
         return f"{self.prefix}campaign:{campaign_id}"
 
     def batch(self, batch_id: str) -> str:
@@ -64,6 +65,8 @@ class Keys(ResultKeys):
           answer), `v` (version of its deliveries), `intake_op` (names the last call that changed them), `final`
           (deliveries), `cost:<mailing>` (`EUR=49000;`, in millionths), `replies_ended_ms` (of the last fetch of replies
           that was answered), `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be used).
+        - Of its account's budget, in millionths: `reserved` (what still is), `reserved_each` (of a message),
+          `reserved_on` (the day), `counted:<mailing>` (what is counted for a mailing instead).
         - Of a list mailing: `created_for_ms` (its `schedule_ms` then), `status_before`, `confirming_ms`, `confirming`
           (fence of the attempt that began to confirm).
         - In doubt: `doubts` (JSON: unix ms, state, reason, by whom; of each step in and out), `doubted_ms` (when a
@@ -212,10 +215,19 @@ class Keys(ResultKeys):
           `paid_reason`, `paid_cause` of paid ones; `open_until_ms` and `open_reason` of paid ones after a run of
           failures, which ends with a try: `trips` (pauses of that run), `probe` and `probe_until_us` (the permit that
           tries, and its end); `failures` (in a row), `accepted_ms` (of its last paid request that the gateway took).
+        - A daily budget without room for the next request: `budget_until_ms` (the end of the day), `budget_reason`,
+          `budget_short` (the room that ends it, in millionths).
         - Limiter and turns: `next_us`, `quick_us`; `read_queue` and `read_ms` (the queue that read last, and when);
           `vt:<queue>` (its virtual time).
         - `seq` (number of its last event)."""
         return f"{self.prefix}account:{account}"
+
+    def money(self, account: str) -> str:
+        """Hash, amounts in millionths. Writer: scripts. What an account spends, by day of the gateway's calendar:
+        `used:<day>` (charged or reserved, of its budget); `messages:<day>` and `charged:<day>` (of mailings with a
+        price), `drifted:<day>` (1: an event reported it); `days` that it has, in the order in which they began. Expires
+        after 40 days without a new one; the last 35 are kept."""
+        return f"{self.prefix}money:{account}"
 
     def permits(self, account: str) -> str:
         """Prefix of five sorted sets of permits by expiry (server microseconds). Writer: limiter. Each expires two days

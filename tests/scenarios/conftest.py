@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 
 import pytest
@@ -38,8 +38,8 @@ def forks() -> Iterator[Forks]:
 def crash(server: EmbeddedServer, sandbox: Sandbox, prefix: str, forks: Forks) -> Crash:
     """Run a task in a process of its own that dies at a point: it takes the point, the task and a batch's id."""
 
-    def run(point: str, task: str, batch_id: str, gateway_url: str = sandbox.url) -> None:
-        code, errors = forks.run([point, task, batch_id, server.url, gateway_url, prefix])
+    def run(point: str, task: str, batch_id: str, gateway_url: str = sandbox.url, more: Sequence[str] = ()) -> None:
+        code, errors = forks.run([point, task, batch_id, server.url, gateway_url, prefix, *more])
         assert code == -signal.SIGKILL, errors
 
     return run

@@ -1,7 +1,8 @@
 """A process that works on a stage's campaign and kills itself, with kill -9, at one exact point.
 
-`python -m tests.support.crash_child POINT TASK BATCH_ID REDIS_URL GATEWAY_URL PREFIX [MUTANT]`. The point
-`frozen after claim` stops the process instead, as SIGSTOP does, until SIGCONT.
+`python -m tests.support.crash_child POINT TASK BATCH_ID REDIS_URL GATEWAY_URL PREFIX [MUTANT|budget]`. The point
+`frozen after claim` stops the process instead, as SIGSTOP does, until SIGCONT. With `budget` its account may send a
+hundred messages a day.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from celery.worker.request import Request
@@ -142,6 +144,7 @@ def without_guard() -> None:
     connection.Exchange.__init__ = init  # type: ignore[method-assign]
 
 
+BUDGET: dict[str, Any] = {"message_cost": Decimal("0.049"), "daily_budget": Decimal("4.9")}
 POINTS: dict[str, Callable[[], None]] = {
     "frozen after claim": frozen_after_claim,
     "before ack": before_ack,
@@ -149,6 +152,8 @@ POINTS: dict[str, Callable[[], None]] = {
     "after a list mailing is recorded": lambda: around_script("record_message_ids", before=False),
     "before confirming": lambda: around_script("begin_confirming", before=False),
     "after confirming": lambda: after_whole_request(3),
+    "before the price": lambda: around_script("record_cost", before=True),
+    "after the price": lambda: around_script("record_cost", before=False),
     "before trimming": lambda: around_script("trim_events", before=True),
     "after trimming": lambda: around_script("trim_events", before=False),
     "before claim": lambda: around_script("take_sends", before=True),
@@ -192,7 +197,9 @@ def thirty(at_once: bool) -> dict[str, Any]:
 
 def main(arguments: Sequence[str]) -> None:
     point, task, batch_id, redis_url, gateway_url, prefix, *mutants = arguments
-    services: Services = build_services(rig_settings(redis_url, gateway_url, prefix), ring=lambda *_: True)
+    services: Services = build_services(
+        rig_settings(redis_url, gateway_url, prefix, **(BUDGET if "budget" in mutants else {})), ring=lambda *_: True
+    )
     POINTS[point]()
     if "no guard" in mutants:
         without_guard()

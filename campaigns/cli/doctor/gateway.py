@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from campaigns.accounts.pauses import BUDGET_USED_UP
 from campaigns.cli.doctor.findings import FAIL, OK, SKIP, WARN, Finding
 from campaigns.errors import (
     AccountRefusedError,
@@ -19,6 +20,7 @@ from campaigns.errors import (
 )
 from campaigns.services import Services
 from campaigns.settings import DEFAULT_ACCOUNT, Settings, token_variable
+from campaigns.text.wording import money
 from campaigns.wiring import unlimited_gateway
 
 _SKEW_S = 5.0
@@ -106,10 +108,27 @@ def account_pauses(services: Services) -> Iterator[Finding]:
         else:
             until_ms, reason = account_pause
             left_s = (until_ms - services.now_ms()) / 1000
-            remedy = (
-                f"the pause ends by itself; once its cause is fixed, to end it now: campaigns resume-account {account}"
-            )
+            remedy = _remedy_of_pause(account, reason)
             yield Finding(WARN, f"account {account}", f"is paused for {left_s:,.0f} s: {reason}", remedy)
+
+
+def _remedy_of_pause(account: str, reason: str) -> str:
+    if reason.startswith(BUDGET_USED_UP):
+        return "the pause ends with the day; to end it earlier, raise CAMPAIGNS_DAILY_BUDGET and restart the workers"
+    return f"the pause ends by itself; once its cause is fixed, to end it now: campaigns resume-account {account}"
+
+
+def account_budgets(services: Services) -> Iterator[Finding]:
+    """What is used of today's budgets, and those that do not pay for one full request. Raises StoreError."""
+    settings = services.settings
+    spent = services.budgets.spent(services.store, [*settings.accounts], services.now_ms())
+    for account, (budget, used) in spent.items():
+        what, found = f"budget of {account}", f"{money(used)} of {money(budget)} is spent or reserved today"
+        if services.budgets.too_dear(account, settings.recipients_per_request):
+            remedy = "raise CAMPAIGNS_DAILY_BUDGET, or lower CAMPAIGNS_RECIPIENTS_PER_REQUEST"
+            yield Finding(WARN, what, f"{found}; a request to all recipients that it may have costs more", remedy)
+        else:
+            yield Finding(OK, what, found)
 
 
 def of_clock(server_ahead_s: float | None, asked: Mapping[str, Asked | None]) -> Finding:

@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from campaigns.accounts.pauses import BUDGET_USED_UP
 from campaigns.campaign_status import Status
 from campaigns.cli.output.obstacles import (
     account_pause,
@@ -87,7 +88,8 @@ def _numbers(status: Status) -> Iterator[tuple[str, str, str | None]]:
     if status.replies:
         yield f"{status.replies:,}", noun_for(status.replies, "reply", "replies"), None
     for currency, amount in status.costs.items():
-        yield money(amount), currency, None
+        dearer = ", more than expected" if status.cost_drifted else ""
+        yield money(amount), f"{currency}{dearer}", "yellow" if dearer else None
 
 
 def reason_lines(status: Status) -> list[str]:
@@ -107,7 +109,7 @@ def _advice(status: Status, zone: tzinfo) -> list[str]:
     """What to do next, if anything: sentences, and commands on lines of their own."""
     advice = [*schedule_lines(status, zone)]
     if (pause := account_pause(status, zone)) is not None:
-        advice += [pause, "once that is fixed:", f"campaigns resume-account {shlex.quote(status.account)}"]
+        advice += [pause, *_end_of_pause(status)]
     if (words := events_full_words(status, zone)) is not None:
         advice += [
             words,
@@ -127,6 +129,12 @@ def _advice(status: Status, zone: tzinfo) -> list[str]:
     if status.state == "paused":
         advice += ["to continue:", f"campaigns resume {status.id}"]
     return advice
+
+
+def _end_of_pause(status: Status) -> list[str]:
+    if status.account_pause_reason.startswith(BUDGET_USED_UP):
+        return ["it continues the next day, or with a higher CAMPAIGNS_DAILY_BUDGET"]
+    return ["once that is fixed:", f"campaigns resume-account {shlex.quote(status.account)}"]
 
 
 def state_words(status: Status) -> str:

@@ -93,10 +93,14 @@ def _created_for_another_time(batch: Batch) -> bool:
 
 
 def _begin_confirming(services: Services, batch: Batch, status_before: str) -> None:
-    """Record that the mailing is about to be paid for. Raises PermitDeniedError if its campaign is not `ready`."""
-    refusal = services.batches.begin_confirming(batch, status_before)
+    """Record that the mailing is about to be paid for. Raises PermitDeniedError if its campaign is not `ready`, or the
+    account's budget is used up."""
+    refusal = services.batches.begin_confirming(batch, status_before, services.budgets.packed())
     if refusal is None:
         return
+    if refusal.budget_s is not None:
+        why = "not confirmed: the daily budget of the account is used up"
+        raise PermitDeniedError("confirmViberMessage", why, retry_after_s=refusal.budget_s)
     if refusal.batch_state == SENDING and refusal.campaign_state != READY:
         raise PermitDeniedError("confirmViberMessage", f"not confirmed: the campaign is {refusal.campaign_state}")
     raise NotSentError("confirmViberMessage", "another worker or a person has taken over this batch")
@@ -112,6 +116,8 @@ def _check_limits(services: Services, batch: Batch, recipients: int) -> None:
     """Compare the list with the limits of its job. Raises ContentRefusedError."""
     if not recipients:
         raise _not_confirmed("the gateway reports no recipients on this list")
+    if (why := services.budgets.too_dear(batch.account, recipients)) is not None:
+        raise _not_confirmed(why)
     job = services.campaigns.read(batch.campaign_id).job
     most = job.get("max_recipients")
     if most is not None and recipients > most:

@@ -50,4 +50,4 @@ def _record_price(services: Services, batch: Batch) -> dict[str, str] | None:
         costs = final_costs(services, batch)
     except GatewayError:
         return None
-    return dict(services.deliveries.price(batch, mailing, cost) for mailing, cost in costs.items())
+    return dict(services.deliveries.price(batch, mailing, cost, final=True) for mailing, cost in costs.items())

@@ -1,6 +1,6 @@
 -- Moves one batch to another state: state, counters, due times and event in one step.
--- KEYS: 1 batch, 2 campaign, 3 events, 4 active, 5 body, 6 audit, 7.. for each change of what is due: due set, accounts
---       of its queue (the due set again if it belongs to no account)
+-- KEYS: 1 batch, 2 campaign, 3 events, 4 active, 5 body, 6 audit, 7 money of its account, 8.. for each change of what
+--       is due: due set, accounts of its queue (the due set again if it belongs to no account)
 -- ARGV: 1 now (ms or 0), 2 op (random, names the call), 3 batch id, 4 campaign id,
 --       5 allowed states as ',a,b,', 6 fence that the batch must have ('' any), 7 new state,
 --       8 data of the event (JSON object), 9 life of the body from now on (ms, or 0 to leave it),
@@ -12,9 +12,15 @@
 -- Moves: batch any → any, as the table in campaigns/ledger/states.py allows; campaign finished, cancelled → ready;
 --   campaign ready, paused → finished; campaign cancelling → cancelled.
 -- Returns: {1, now} moved, now or by a repeated call; {0, now, state} refused: the batch is elsewhere.
--- @include head, clock, counters, event, batch_counters, finish_campaign, acts, doubts, due
+-- @include head, clock, counters, event, batch_counters, finish_campaign, acts, doubts, due, budget
 local batch_key, campaign_key, events, active, body_key, audit = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local due_keys = keys_from(7)
+local money, due_keys = KEYS[7], keys_from(8)
+-- Whether a move shows that nothing was sent: absence is proven, unless a person decides to send again or not at all.
+local function shows_unsent(from, to)
+  if to ~= 'planned' and to ~= 'rejected' and to ~= 'cancelled' then return false end
+  return from == 'sending' or from == 'accepted' or (from == 'unknown' and ARGV[10] == '')
+end
+
 local function has(wanted)
   for name, value in pairs(wanted == '' and {} or cjson.decode(wanted)) do
     if redis.call('HGET', batch_key, name) ~= value then return false end
@@ -57,6 +63,7 @@ local to, fields = ARGV[7], tonumber(ARGV[13])
 if ARGV[9] ~= '0' then redis.call('PEXPIRE', body_key, ARGV[9]) end
 redis.call('HSET', batch_key, 'state', to, 'since_ms', now, 'op', ARGV[2], unpack(ARGV, 14, 13 + 2 * fields))
 reschedule(14 + 2 * fields, now)
+if shows_unsent(from, to) then give_back(money, batch_key) end
 if to == 'unknown' or from == 'unknown' or from == 'held' then
   local data = cjson.decode(ARGV[8])
   note_doubt(batch_key, to, data.reason or data.why or '', data.by or '', now)

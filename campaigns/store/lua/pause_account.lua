@@ -10,12 +10,14 @@ local now = clock(ARGV[1])
 local source = 'accounts/' .. ARGV[2]
 local function number(name) return tonumber(redis.call('HGET', account_key, name) or '0') end
 if ARGV[3] == '0' then
-  if math.max(number('all_until_ms'), number('paid_until_ms')) > now or number('open_until_ms') > 0 then
+  local last = math.max(number('all_until_ms'), number('paid_until_ms'), number('budget_until_ms'))
+  if last > now or number('open_until_ms') > 0 then
     emit(events, account_key, source, 'account.resumed', ARGV[2], ARGV[6], now)
     note_act(audit, ARGV[7], '', now)
   end
   redis.call('HDEL', account_key, 'all_until_ms', 'all_reason', 'all_cause', 'paid_until_ms', 'paid_reason',
-    'paid_cause', 'failures', 'open_until_ms', 'open_reason', 'trips', 'probe', 'probe_until_us')
+    'paid_cause', 'budget_until_ms', 'budget_reason', 'budget_short', 'failures', 'open_until_ms', 'open_reason',
+    'trips', 'probe', 'probe_until_us')
   for _, accounts in ipairs(queues) do redis.call('ZADD', accounts, 'XX', 'LT', now, ARGV[2]) end
   return 0
 end

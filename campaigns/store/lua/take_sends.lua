@@ -5,13 +5,15 @@
 --       7 events, 8 opt-outs, 9 their counter, 10 due set of control, 11 accounts of polling,
 --       12 when something was last taken from the queue,
 --       bases: 13 due sets of the queue, 14 orders of the queue, 15 due sets of polling, 16 accounts, 17 permits,
---       18 batches, 19 campaigns, 20 bodies; 21 primary, 22 facts of the event stream, base: 23 images
+--       18 batches, 19 campaigns, 20 bodies; 21 primary, 22 facts of the event stream, bases: 23 images, 24 money of
+--       accounts
 -- ARGV: 1 now (ms or 0), 2 queue, 3 turn, 4 number of this call of the turn (from 1), 5 lease of the turn (ms), 6 lease
 --       of the turn while it can take no more (ms), 7 requests under way already, 8 how long the turn would wait for
 --       more (ms), 9 lease of a batch (ms), 10 'quick' or 'paid', 11..17 limits (see include/permits), 18 accounts
 --       whose token the worker has, as ',a,b,', or '' for all, 19 last change of the store and 20 last claim that the
---       worker knows of, 21 replicas that must have a claim, 22.. fences, one for each batch that may be taken
--- Emits: batch.sending, batch.unknown, campaign.window_closed, store.changed.
+--       worker knows of, 21 replicas that must have a claim, 22 budgets (see include/budget), 23.. fences, one for each
+--       batch that may be taken
+-- Emits: account.paused, account.resumed, batch.sending, batch.unknown, campaign.window_closed, store.changed.
 -- Moves: batch planned → sending, unknown.
 -- Returns: {now, 1 if the turn goes on or 0 if it is over, ms until more can be done (-1: nothing is due),
 --   bells worth ringing for others, then for each batch {1, batch id, body or false, batch as JSON, 1 if its
@@ -19,27 +21,32 @@
 --   {2, batch id, version seen, version} for one whose phones must be checked against the opt-outs first, or
 --   {3, account} for an account whose token the worker does not have, and at last {4, change, claim}: the last of each
 --   that the store knows of}
--- @include head, clock, counters, claims, holding_back, order, permits, primary, taking
+-- @include head, clock, counters, claims, holding_back, order, permits, primary, taking, budget
 local accounts, bells, turns, full, workers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local memory, events, optouts, counter, due_control = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local accounts_poll, last_taken, due_base, order_base, due_poll_base = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local account_base, permits_base, batch_base, campaign_base = KEYS[16], KEYS[17], KEYS[18], KEYS[19]
-local body_base, primary_key, stream, image_base = KEYS[20], KEYS[21], KEYS[22], KEYS[23]
+local body_base, primary_key, stream, image_base, money_base = KEYS[20], KEYS[21], KEYS[22], KEYS[23], KEYS[24]
 local now, queue, call = clock(ARGV[1]), ARGV[2], ARGV[4]
 local turn_keys = {bells = bells, turns = turns, full = full, workers = workers, last_taken = last_taken}
 local lease_ms, kind, limits = tonumber(ARGV[9]), ARGV[10], permit_limits(11)
-local FENCES, most = 21, #ARGV - 21
+local FENCES, most = 22, #ARGV - 22
+local budgets = budgets_of(ARGV[22])
 local now_us = clock_us(ARGV[1])
 -- Nothing is sent while the event stream is full of unread events.
 local stream_full = redis.call('HEXISTS', stream, 'full_ms') == 1
 -- Steps over what cannot be sent after all, in one call.
 local STEPS = 100
 
+local function spending_of(account)
+  return budgets and {account = account_base .. account, money = money_base .. account, events = events, name = account}
+end
+
 local function names_of(batch_id, account)
   local campaign_id = string.match(batch_id, '^(.*)-%d+$')
   return {batch = batch_base .. batch_id, campaign = campaign_base .. campaign_id, events = events,
     due_poll = due_poll_base .. account, accounts_poll = accounts_poll, optouts = optouts, optouts_counter = counter,
-    due_control = due_control, primary = primary_key}, campaign_id
+    due_control = due_control, primary = primary_key, budgets = budgets, spending = spending_of(account)}, campaign_id
 end
 
 local function claimed(batch_id)
@@ -132,6 +139,8 @@ local function take_from(account)
       why, found, version = claimable(k, primary, batch_id, campaign_id, account, fence, now)
     end
     if not why then
+      local short_until = short_of_budget(k.spending, budgets, tonumber(found[2]), now)
+      if short_until then return short_until end
       local wait, no = take_permit(keys, limits, fence, kind, now_us)
       if wait > 0 then
         tally(account, 'permit|' .. kind .. '|' .. no, 1)

@@ -1,5 +1,5 @@
 -- Claiming a batch: the last step before a byte of a paid request may leave.
--- @include event, batch_counters, suppression_version, doubts, due
+-- @include event, batch_counters, suppression_version, doubts, due, budget
 
 -- A batch due less than this after a change may have been due before it by the other server's clock.
 local CLOCKS_DIFFER_MS = 60000
@@ -17,6 +17,7 @@ end
 local function put_in_doubt(k, batch, batch_id, campaign_id, account, op, attempt, text, now)
   redis.call('HSET', k.batch, 'state', 'unknown', 'since_ms', now, 'op', op, 'text', text)
   note_doubt(k.batch, 'unknown', text, '', now)
+  reserve(k.spending, k.budgets, k.batch, tonumber(batch[2]), true, now)
   schedule(k.due_poll, k.accounts_poll, account, 'reconcile|' .. batch_id, now)
   count_move(k.campaign, batch_id, tonumber(batch[2]), 'planned', 'unknown', now)
   emit(k.events, k.campaign, campaign_id, 'batch.unknown', batch_id, '{"from":"planned","attempt":' .. attempt ..
@@ -37,8 +38,9 @@ end
 
 -- Why a batch cannot be claimed as it is ('gone', 'campaign', 'suppression'), or nil and what is needed to claim it.
 -- A batch whose earlier request, taken for lost, was confirmed by a callback becomes 'unknown' here.
--- `k`: names of batch, campaign, events, due_poll, accounts_poll, optouts, optouts_counter; `primary`: what
--- `notice_change` returned. A batch that could be sent before a change by which claims were lost becomes 'unknown' too.
+-- `k`: names of batch, campaign, events, due_poll, accounts_poll, optouts, optouts_counter, and of include/budget
+-- `budgets` and `spending`; `primary`: what `notice_change` returned. A batch that could be sent before a change by
+-- which claims were lost becomes 'unknown' too.
 local function claimable(k, primary, batch_id, campaign_id, account, op, now)
   local batch = redis.call('HMGET', k.batch, 'state', 'n', 'attempt', 'kind', 'optouts_v', 'resent_ms', 'callback_ms',
     'epoch', 'not_before_ms', 'since_ms')
@@ -73,6 +75,7 @@ local function claim(k, primary, batch, batch_id, campaign_id, fence, lease_ms, 
   local schedule_ms = redis.call('HGET', k.campaign, 'schedule_ms')
   if schedule_ms then redis.call('HSET', k.batch, 'schedule_ms', schedule_ms) end
   redis.call('HDEL', k.batch, 'callback_ms', 'callback_uuid', 'checks', 'checked_ms', 'tries') -- of an earlier attempt
+  reserve(k.spending, k.budgets, k.batch, tonumber(batch[2]), false, now)
   schedule(k.due_control, nil, nil, 'lease|' .. batch_id, lease_until)
   count_move(k.campaign, batch_id, tonumber(batch[2]), 'planned', 'sending', now)
   emit(k.events, k.campaign, campaign_id, 'batch.sending', batch_id,

@@ -1,0 +1,119 @@
+"""Daily budgets: how much an account may spend in a day of the gateway's time zone, by expected prices.
+
+`store/lua/include/budget.lua` decides whether there is room for a request, in the script that claims it. Here is what
+it is given: the budgets of this process's settings, and the calendar of the gateway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from campaigns.settings import Settings
+from campaigns.store.client import Store
+from campaigns.store.commands import Redis, command
+
+_MICRO: Final = 1_000_000
+#: How many days before and after today the script's calendar covers: its clock may be set, and ours as well.
+_DAYS_AROUND: Final = 2
+#: The calendar is made anew after this time.
+_CALENDAR_MS: Final = 3_600_000
+
+
+class Spent(NamedTuple):
+    """What an account may spend today, and what it has spent or reserved so far."""
+
+    budget: Decimal
+    used: Decimal
+
+
+class Budgets:
+    """The budgets that the settings give."""
+
+    def __init__(self, settings: Settings, about_now_ms: Callable[[], int]) -> None:
+        self._settings = settings
+        self._about_now_ms = about_now_ms
+        self._any = settings.daily_budget is not None or bool(settings.account_daily_budgets)
+        self._made: tuple[int, str] = (-1, "")
+
+    def packed(self) -> str:
+        """The budgets as scripts take them: see `store/lua/include/budget.lua`. Empty if no account has one.
+
+        Raises StoreError, only where an account has one.
+        """
+        if not self._any:
+            return ""
+        now_ms = self._about_now_ms()
+        if self._made[0] != now_ms // _CALENDAR_MS:
+            self._made = now_ms // _CALENDAR_MS, self._pack(now_ms)
+        return self._made[1]
+
+    def too_dear(self, account: str, recipients: int) -> str | None:
+        """Why a request to `recipients` people can never go out: it costs more than a whole day's budget. Or None."""
+        budget, price = self._settings.budget_of(account), self._settings.message_cost
+        if budget is None or price is None or not price <= budget < price * recipients:
+            return None
+        return (
+            f"the expected cost of this request is {price * recipients}, the daily budget of the account {budget}: "
+            "raise CAMPAIGNS_DAILY_BUDGET or lower CAMPAIGNS_RECIPIENTS_PER_REQUEST"
+        )
+
+    def spent(self, store: Store, accounts: Sequence[str], now_ms: int) -> dict[str, Spent]:
+        """Account → its budget and what is used of it, for those that have one. Raises StoreError."""
+        budgets = {account: budget for account in accounts if (budget := self._settings.budget_of(account)) is not None}
+        field = f"used:{day_of(now_ms, self._settings.gateway_timezone)}"
+        used = store.ask_many([command(Redis.hget, store.keys.money(account), field) for account in budgets])
+        return {
+            account: Spent(budget, Decimal(int(micro or 0)) / _MICRO)
+            for (account, budget), micro in zip(budgets.items(), used, strict=True)
+        }
+
+    def expected(self, sent_ms: int) -> str:
+        """What messages sent then (unix ms) should cost, as a script takes it: see `store/lua/include/drift.lua`.
+
+        Empty if no price is expected.
+        """
+        settings = self._settings
+        if not settings.message_cost:
+            return ""
+        return orjson.dumps(
+            {
+                "price": micro_of(settings.message_cost),
+                "day": day_of(sent_ms, settings.gateway_timezone).isoformat(),
+                "share": settings.cost_drift,
+                "least": settings.cost_drift_messages,
+            }
+        ).decode()
+
+    def _pack(self, now_ms: int) -> str:
+        settings = self._settings
+        today = day_of(now_ms, settings.gateway_timezone)
+        around = [today + timedelta(days=n) for n in range(-_DAYS_AROUND, _DAYS_AROUND + 2)]
+        every = {} if settings.daily_budget is None else {"every": micro_of(settings.daily_budget)}
+        return orjson.dumps(
+            {
+                "price": micro_of(settings.message_cost or Decimal(0)),
+                **every,
+                "own": {account: micro_of(budget) for account, budget in settings.account_daily_budgets.items()},
+                "days": [[_begins_ms(day, settings.gateway_timezone), day.isoformat()] for day in around],
+            }
+        ).decode()
+
+
+def micro_of(amount: Decimal) -> int:
+    """An amount in whole millionths."""
+    return round(amount * _MICRO)
+
+
+def day_of(at_ms: int, zone: ZoneInfo) -> date:
+    """The day of a moment (unix ms) by the clocks of `zone`."""
+    return datetime.fromtimestamp(at_ms / 1000, tz=zone).date()
+
+
+def _begins_ms(day: date, zone: ZoneInfo) -> int:
+    return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)

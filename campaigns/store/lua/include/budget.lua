@@ -1,0 +1,145 @@
+-- Budgets: the most that an account may spend in a day of the gateway's calendar. The expected price of a batch is
+-- reserved by the script that claims it, so that workers never exceed the budget together. It is given back once it is
+-- certain that nothing was sent, and corrected once the price is known; what is in doubt stays reserved.
+-- A batch has in `reserved` what is still reserved of it, in `reserved_each` the price of a message, in `reserved_on`
+-- the day; amounts are millionths. `money` is the hash that counts for its account.
+-- @include event
+
+-- An account whose budget is used up is checked again after this time: a worker may have a higher one.
+local BUDGET_CHECKED_MS = 30000
+-- Days of which an account's figures are kept.
+local MONEY_DAYS, MONEY_LIFE_MS = 35, 3456000000
+
+-- The budgets of a worker, from a JSON object: `price` of a message, `every` account's budget and `own` ones by account
+-- (millionths), `days` as rows of the moment at which a day begins (unix ms) and its date. '' is for none.
+local function budgets_of(text) return text ~= '' and cjson.decode(text) or nil end
+
+-- The budget of an account; nil if it has none.
+local function budget_of(budgets, account)
+  return budgets.own[account] or budgets.every
+end
+
+-- The date of the day at `now`, and when it ends (unix ms); nil if the worker's calendar lacks it.
+local function day_at(budgets, now)
+  local days = budgets.days
+  for i = 1, #days - 1 do
+    if days[i][1] <= now and now < days[i + 1][1] then return days[i][2], days[i + 1][1] end
+  end
+end
+
+local function amount(micro) return (string.gsub(string.format('%.6f', micro / 1000000), '%.?0+$', '')) end
+
+-- Pauses an account that lacks `cost`, until its day ends: once a day with an event. `k` names account (its hash),
+-- money, events and name (of the account).
+-- Emits: account.paused.
+local function pause_for_budget(k, budget, used, cost, day, ends, now)
+  local reason = 'the daily budget of ' .. amount(budget) .. ' is used up: ' .. amount(used) ..
+    ' is spent or reserved, and the next request costs ' .. amount(cost)
+  local known = redis.call('HMGET', k.account, 'budget_until_ms', 'budget_short')
+  local again = tonumber(known[1] or '0') == ends
+  local short = again and math.min(cost, tonumber(known[2])) or cost
+  redis.call('HSET', k.account, 'budget_until_ms', string.format('%.0f', ends), 'budget_reason', reason,
+    'budget_short', string.format('%.0f', short))
+  if again then return end
+  emit(k.events, k.account, 'accounts/' .. k.name, 'account.paused', k.name, '{"reason":' .. cjson.encode(reason) ..
+    ',"requests":"paid","until_ms":' .. string.format('%.0f', ends) .. ',"budget":"' .. amount(budget) ..
+    '","used":"' .. amount(used) .. '"}', now)
+end
+
+-- Ends such a pause if there is room for what was lacking: the budget was raised, or a request cost less.
+-- Emits: account.resumed.
+local function resume_for_budget(k, room, now)
+  local known = redis.call('HMGET', k.account, 'budget_until_ms', 'budget_short')
+  if not known[1] or room < tonumber(known[2] or '0') then return end
+  redis.call('HDEL', k.account, 'budget_until_ms', 'budget_reason', 'budget_short')
+  if tonumber(known[1]) <= now then return end
+  emit(k.events, k.account, 'accounts/' .. k.name, 'account.resumed', k.name,
+    '{"by":"room in the daily budget"}', now)
+end
+
+-- When an account may be asked again (unix ms), if its budget lacks what `n` more messages cost; nil if it has that.
+-- A request that costs more than a whole budget is let through: the worker refuses it, as nothing is reserved for it.
+-- Where the budget does not pay for a single message, it waits. A list whose size is unknown needs room for one.
+local function short_of_budget(k, budgets, n, now)
+  local budget = budgets and budget_of(budgets, k.name)
+  if not budget then return nil end
+  local day, ends = day_at(budgets, now)
+  if not day then return now + BUDGET_CHECKED_MS end
+  local cost = math.max(n, 1) * budgets.price
+  if cost > budget and budget >= budgets.price then return nil end
+  local used = tonumber(redis.call('HGET', k.money, 'used:' .. day) or '0')
+  if used + cost > budget then
+    pause_for_budget(k, budget, used, cost, day, ends, now)
+    return math.min(ends, now + BUDGET_CHECKED_MS)
+  end
+  resume_for_budget(k, budget - used, now)
+  return nil
+end
+
+-- Counts `micro` more for a day; nothing if its figures have expired.
+local function count_money(money, day, micro)
+  local field = 'used:' .. day
+  if micro ~= 0 and redis.call('HEXISTS', money, field) == 1 then
+    redis.call('HINCRBY', money, field, string.format('%.0f', micro))
+  end
+end
+
+-- Begins the figures of a day, and drops those of days that are long over.
+local function begin_day(money, day)
+  if redis.call('HSETNX', money, 'used:' .. day, 0) == 0 then return end
+  redis.call('PEXPIRE', money, MONEY_LIFE_MS)
+  local days = (redis.call('HGET', money, 'days') or '') .. day .. ','
+  local _, number = string.gsub(days, ',', ',')
+  for old in string.gmatch(days, '([^,]+),') do
+    if number <= MONEY_DAYS then break end
+    redis.call('HDEL', money, 'used:' .. old, 'charged:' .. old, 'messages:' .. old, 'drifted:' .. old)
+    days, number = string.sub(days, #old + 2), number - 1
+  end
+  redis.call('HSET', money, 'days', days)
+end
+
+-- Gives back what is reserved of a batch, which was certainly not sent.
+local function give_back(money, batch)
+  local known = redis.call('HMGET', batch, 'reserved', 'reserved_on')
+  if not known[1] then return end
+  redis.call('HDEL', batch, 'reserved', 'reserved_each', 'reserved_on')
+  count_money(money, known[2], 0 - tonumber(known[1]))
+end
+
+-- Takes the price of `n` messages from what is reserved of a batch. `counted`: what is counted for them instead.
+local function take_from_reserved(money, batch, n, counted)
+  local known = redis.call('HMGET', batch, 'reserved', 'reserved_each', 'reserved_on')
+  if not known[1] then return end
+  local part = math.min(tonumber(known[1]), n * tonumber(known[2]))
+  redis.call('HINCRBY', batch, 'reserved', string.format('%.0f', 0 - part))
+  count_money(money, known[3], (counted or 0) - part)
+end
+
+-- Counts what was charged for mailing number `mailing` of a batch, to `n` recipients, instead of what was reserved for
+-- it on `day`: before the price is final only where it is more.
+local function correct_reserved(money, batch, day, mailing, n, charged, final)
+  local field = 'counted:' .. mailing
+  local counted = redis.call('HGET', batch, field)
+  if counted then
+    local now_counted = final and charged or math.max(charged, tonumber(counted))
+    count_money(money, day, now_counted - tonumber(counted))
+    redis.call('HSET', batch, field, string.format('%.0f', now_counted))
+  elseif final or charged > n * tonumber(redis.call('HGET', batch, 'reserved_each') or '0') then
+    take_from_reserved(money, batch, n, charged)
+    redis.call('HSET', batch, field, string.format('%.0f', charged))
+  end
+end
+
+-- Reserves the price of `n` messages for a batch, also beyond the budget: whether there is room is checked before, and
+-- what is in doubt is reserved in any case. For a request dearer than a whole budget nothing is, unless `doubted`.
+local function reserve(k, budgets, batch, n, doubted, now)
+  if not budgets then return end
+  local budget = budget_of(budgets, k.name)
+  local day = budget and day_at(budgets, now)
+  local cost = day and n * budgets.price or 0
+  if not day or (cost > budget and not doubted) then return end
+  begin_day(k.money, day)
+  count_money(k.money, day, cost)
+  redis.call('HSET', batch, 'reserved', string.format('%.0f', cost), 'reserved_each',
+    string.format('%.0f', budgets.price), 'reserved_on', day)
+end
