@@ -46,6 +46,7 @@ def report_on(services: Services, campaign_id: str) -> Report:
         replies=tuple(newest),
         expected=settings.message_cost,
         limit=str(record.job.get("max_cost") or ""),
+        window=record.window,
     )
 
 

@@ -27,11 +27,14 @@ from campaigns.ledger.states import (
     WRITTEN_OFF,
 )
 from campaigns.recipients.exclusions import Exclusion
+from campaigns.reports.language import Said
 from campaigns.reports.pending import Pending, pending
 from campaigns.reports.tally import OpenBatch, Span, Tally
 from campaigns.reports.timeline import Chart
+from campaigns.reports.window_words import window_words
 from campaigns.results import Reply
 from campaigns.statuses import DELIVERED, READ
+from campaigns.times.windows import Window
 
 #: Every class of recipients with the words for it, in the order in which the page shows them.
 CLASSES: Final[dict[str, str]] = {
@@ -83,6 +86,7 @@ class Report:
     results: Results
     made_ms: int
     zone: ZoneInfo
+    window: Said | None
     funnel: tuple[Step, ...]
     chart: Chart | None
     words: tuple[tuple[str, Span], ...]
@@ -111,11 +115,13 @@ def figures(
     replies: tuple[Reply, ...],
     expected: Decimal | None,
     limit: str,
+    window: Window | None = None,
 ) -> Report:
-    """A report. `replies` are the newest, `limit` is the job's `max_cost`."""
+    """A report. `replies` are the newest, `limit` is the job's `max_cost`, `window` its window."""
     words = sorted(tally.words.items(), key=lambda pair: -pair[1].number)
     reported = sum(span.number for _, span in words)
     mistakes = flatten(status.errors)
+    said_window = None if window is None else window_words(window)
     return Report(
         status=status,
         results=results,
@@ -128,7 +134,8 @@ def figures(
         adrift=abs(reported - sum(status.statuses.values())),
         failures=tuple((word, code, number) for (word, code), number in tally.failures.most_common()),
         refusals=_refusals(tally),
-        pending=pending(status, tally),
+        window=said_window,
+        pending=pending(status, tally, said_window),
         held=tuple(tally.held),
         held_batches=tally.open_batches[HELD],
         price=_price(status, tally, expected, limit),

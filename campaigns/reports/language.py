@@ -43,7 +43,7 @@ class Language:
         """A sentence whose places are filled: texts as foreign text, numbers as this language writes them, markup as it
         is.
 
-        A value of type `Said` is said in this language.
+        A value of type `Said` is said in this language, and those of a tuple stand side by side.
         """
         parts: list[object] = []
         for literal, name, _, _ in Formatter().parse(self.say(english)):
@@ -59,6 +59,8 @@ class Language:
     def _filled(self, value: object) -> object:
         if isinstance(value, Said):
             return self.told(value)
+        if isinstance(value, tuple):
+            return escaped(", ").join(escaped(self._filled(one)) for one in value)
         if isinstance(value, int):
             return self.counted(value)
         return foreign(value) if isinstance(value, str) and not isinstance(value, Markup) else value

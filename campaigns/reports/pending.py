@@ -24,12 +24,12 @@ class Pending:
     command: str = ""
 
 
-def pending(status: Status, tally: Tally) -> tuple[Pending, ...]:
-    """Everything of a campaign whose outcome is open."""
-    return (*_waiting(status), *_doubtful(status, tally), *_statuses(status, tally))
+def pending(status: Status, tally: Tally, window: Said | None) -> tuple[Pending, ...]:
+    """Everything of a campaign whose outcome is open. `window` says when it may go out."""
+    return (*_waiting(status, window), *_doubtful(status, tally), *_statuses(status, tally))
 
 
-def _waiting(status: Status) -> Iterator[Pending]:
+def _waiting(status: Status, window: Said | None) -> Iterator[Pending]:
     planned = status.recipients.get(PLANNED, 0)
     if status.account_paused_until is not None:
         why = (
@@ -44,10 +44,10 @@ def _waiting(status: Status) -> Iterator[Pending]:
         )
         yield Pending(said("Sending pauses"), planned, (full,), "campaigns doctor")
     if planned:
-        yield _planned(status, planned)
+        yield _planned(status, planned, window)
 
 
-def _planned(status: Status, planned: int) -> Pending:
+def _planned(status: Status, planned: int, window: Said | None) -> Pending:
     what = said("Waiting")
     if status.state == "paused":
         failed = said("The canary failed: {reason}.", reason=status.canary_reason)
@@ -57,17 +57,17 @@ def _planned(status: Status, planned: int) -> Pending:
         why = said("A draft, made by {name}: {reason}.", name=status.made_by, reason=status.draft_reason)
         checked = said("Once another person has checked it:")
         return Pending(what, planned, (why, checked), f"campaigns approve {status.id}")
-    return Pending(what, planned, tuple(_automatic(status)))
+    return Pending(what, planned, tuple(_automatic(status, window)))
 
 
-def _automatic(status: Status) -> Iterator[Said]:
+def _automatic(status: Status, window: Said | None) -> Iterator[Said]:
     yield said("They are sent automatically.")
     if status.scheduled_at:
         yield said("Scheduled ones go out shortly before their time.")
     if status.canary == "under way":
         yield said("They go out once the canary's results are known.")
-    if status.send_window:
-        yield said("They go out from {window}.", window=status.send_window)
+    if window is not None:
+        yield said("They go out from {window}.", window=window)
 
 
 def _doubtful(status: Status, tally: Tally) -> Iterator[Pending]:

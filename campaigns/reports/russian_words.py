@@ -30,6 +30,14 @@ WORDS: Final[dict[str, str]] = {
     "cancelled": "отменена",
     "invalid": "с ошибками",
     "abandoned": "брошена",
+    # Weekdays.
+    "mon": "пн",
+    "tue": "вт",
+    "wed": "ср",
+    "thu": "чт",
+    "fri": "пт",
+    "sat": "сб",
+    "sun": "вс",
     # Classes of recipients.
     "excluded: invalid number": "исключены: неверный номер",
     "excluded: handed in more than once": "исключены: переданы повторно",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import html
+from collections.abc import Iterable, Iterator
 from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +25,9 @@ from campaigns.reports.russian import RUSSIAN
 from campaigns.reports.russian_texts import TEXTS
 from campaigns.reports.russian_words import NOUNS, WORDS
 from campaigns.reports.timeline import KINDS
+from campaigns.reports.window_words import window_words
 from campaigns.statuses import MEANINGS, meaning_of
+from campaigns.times.windows import RECIPIENT, WEEKDAYS, Window
 from tests.reports.test_layout import report
 from tests.support.html import Html
 
@@ -48,7 +51,15 @@ def labels() -> set[str]:
     """What code says of enums and constants."""
     enums = {member.label for enum in (BatchState, Exclusion) for member in enum} | set(CampaignState)
     compared = {words.BEYOND, words.MAYBE, words.ALONE, words.TOGETHER, words.AT_RANDOM, words.OPEN_YET}
-    return enums | set(CLASSES.values()) | set(MEANINGS.values()) | set(KINDS) | compared | {meaning_of("NEVER HEARD")}
+    return (
+        enums
+        | set(CLASSES.values())
+        | set(WEEKDAYS)
+        | set(MEANINGS.values())
+        | set(KINDS)
+        | compared
+        | {meaning_of("NEVER HEARD")}
+    )
 
 
 @pytest.mark.parametrize("text", sorted({*sentences(), *labels()} - set(NOUNS)))
@@ -58,11 +69,11 @@ def test_everything_can_be_said_in_russian(text: str) -> None:
 
 def test_a_russian_page_has_no_english_sentence() -> None:
     """Of a campaign of which there is something in every section."""
-    html = Html(page(report(20), "ru"))
-    assert html.tags[0] == ("html", {"lang": "ru"})
+    russian = Html(page(report(20), "ru"))
+    assert russian.tags[0] == ("html", {"lang": "ru"})
     english = {text for text in TEXTS if len(text) > 3 and "{" not in text}
-    assert {heading for heading in html.sections if heading in english} == set()
-    assert not [text for text in english if text in html.text and TEXTS[text] != text and " " in text]
+    assert {heading for heading in russian.sections if heading in english} == set()
+    assert not [text for text in english if text in russian.text and TEXTS[text] != text and " " in text]
 
 
 @pytest.mark.parametrize("text", sorted(TEXTS))
@@ -107,6 +118,23 @@ def test_values_stay_text() -> None:
     filled = RUSSIAN.mixed("Account {account} is paused: {reason}.", account="<b>", reason=Markup("<i>x</i>"))
     assert filled == "Аккаунт <bdi>&lt;b&gt;</bdi> приостановлен: <i>x</i>."
     assert ENGLISH.told(said("{number} of {all}", number=1234, all=said("None."))) == "1,234 of None."
+
+
+@pytest.mark.parametrize(
+    ("days", "zone", "russian"),
+    [
+        (range(7), "Europe/Minsk", "с 09:00 до 20:00, Europe/Minsk"),
+        ((0, 4), RECIPIENT, "с 09:00 до 20:00, пн, пт, все часовые пояса страны получателя"),
+    ],
+)
+def test_windows(days: Iterable[int], zone: str, russian: str) -> None:
+    window = Window((540, 1200), frozenset(days), zone)
+    assert text_of(ENGLISH.told(window_words(window))) == str(window)
+    assert text_of(RUSSIAN.told(window_words(window))) == russian
+
+
+def text_of(markup: Markup) -> str:
+    return html.unescape(markup.replace("<bdi>", "").replace("</bdi>", ""))
 
 
 def test_no_other_language() -> None:

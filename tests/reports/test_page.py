@@ -12,7 +12,7 @@ import pytest
 from campaigns.campaign import Campaign
 from campaigns.reports import page, report_on
 from campaigns.submission import submit
-from tests.reports.conftest import BLOCKED, UNDELIVERED, mailing, read, run_spring
+from tests.reports.conftest import BLOCKED, UNDELIVERED, mailing, read, run_spring, spring
 from tests.support.html import Html
 from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.stage import Stage
@@ -226,3 +226,9 @@ class TestContents:
         job = quick_job(*phones(1), type_message="IMAGE", image=b"\x89PNG\r\n\x1a\n" + bytes(30), name="Pictures")
         del job["message"]
         assert read(stage, stage.enqueue(job)).numbers("What was sent")["Pictures"] == ["", "a file", ""]
+
+    def test_the_window_in_the_language_of_the_page(self, stage: Stage) -> None:
+        window = {"send_between": ["09:00", "20:00"], "send_on": ["sat"], "send_zone": "Asia/Tokyo"}
+        report = report_on(stage.services, stage.enqueue({**spring(), **window}).id)
+        assert "Goes out from09:00 to 20:00 on sat in Asia/Tokyo" in Html(page(report)).text
+        assert "Время отправкис 09:00 до 20:00, сб, Asia/Tokyo" in Html(page(report, "ru")).text
