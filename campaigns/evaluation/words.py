@@ -52,4 +52,10 @@ def percent(share: float) -> str:
 
 def points(difference: float) -> str:
     """`-1.5`: a difference of shares in percentage points."""
-    return f"{round(100 * difference, 1) + 0.0:.1f}"
+    return one_decimal(100 * difference)
+
+
+def one_decimal(number: float) -> str:
+    """`-1.5`; a number that would look like 0 shows its first digit: `-0.004`."""
+    text = f"{number:.1f}"
+    return text if float(text) or not number else f"{number:.1g}"

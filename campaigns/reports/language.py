@@ -13,6 +13,7 @@ from decimal import Decimal
 from string import Formatter
 from typing import Any, Final
 
+from campaigns.evaluation.words import one_decimal
 from campaigns.reports.markup import Markup, escaped, foreign, joined
 from campaigns.text import wording
 
@@ -75,7 +76,7 @@ class Language:
 
     def decimal(self, number: float) -> Markup:
         """A number with one decimal."""
-        return escaped(f"{round(number, 1) + 0.0:.1f}")
+        return escaped(one_decimal(number))
 
     def percent(self, share: float) -> Markup:
         """A share from 0 to 1 in percent."""

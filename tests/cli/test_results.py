@@ -35,6 +35,9 @@ def test_every_way_to_see_them(run: Run, campaign: Campaign) -> None:
     assert "1 person opted out by a reply and gets no more messages." in shown
     assert "This is due to the texts only if the recipients were divided" in shown
     assert "Some messages have no outcome yet" not in shown
+    heads = [line for line in shown.splitlines() if line.lstrip().startswith("sent ")]
+    assert len(heads) == 2
+    assert heads[0] == heads[1]
     assert shown.splitlines()[-1] in run("status", campaign.id).stdout
 
     found = json.loads(run("results", campaign.id, "--json").stdout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -17,27 +17,41 @@ from campaigns.text.wording import counted, moneys, noun_for, share
 #: Mailings that are shown; the page and the CSV have them all.
 _MOST: Final = 30
 _COLUMNS: Final = ("sent", "delivered", "read", "replied", "opted out", "failed", "open")
+#: Width of a share such as 100.0%.
+_SHARE: Final = 6
 
 
 def results_table(results: Results) -> RenderableType:
     """What became of each mailing, then sentences on what the numbers say. No line but a text needs over 80 columns."""
+    shown = results.mailings[:_MOST]
+    widths = [max(len(name), _SHARE, *(len(f"{_number(one, name):,}") for one in shown)) for name in _COLUMNS]
     parts: list[RenderableType] = []
-    for mailing in results.mailings[:_MOST]:
+    for mailing in shown:
         parts.append(Text(mailing.name or results.name or results.campaign, style="bold"))
-        parts.append(Padding(_numbers(mailing), (0, 0, 0, 2)))
+        parts.append(Padding(_numbers(mailing, widths), (0, 0, 0, 2), expand=False))
     if (more := len(results.mailings) - _MOST) > 0:
         parts.append(Text(f"and {counted(more, 'further mailing')}: campaigns results {results.campaign} --csv"))
     return Group(*parts, *(Text(line) for line in result_lines(results)))
 
 
-def _numbers(mailing: MailingResults) -> Table:
-    numbers = [getattr(mailing, name.replace(" ", "_")) for name in _COLUMNS]
+def _number(mailing: MailingResults, column: str) -> int:
+    number: int = getattr(mailing, column.replace(" ", "_"))
+    return number
+
+
+def _numbers(mailing: MailingResults, widths: Sequence[int]) -> Table:
+    """The numbers of one mailing, in columns as wide as those of the others, so that they stand below each other."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name, number in zip(_COLUMNS, numbers, strict=True):
-        table.add_column(name, justify="right", no_wrap=True, min_width=len(f"{number:,}"))
-    shares = ["", share(mailing.delivered, mailing.sent), share(mailing.read, mailing.delivered)]
-    table.add_row(*(f"{number:,}" for number in numbers))
-    table.add_row(*(text if text != "–" else "" for text in shares), *[""] * (len(numbers) - len(shares)), style="dim")
+    for name, width in zip(_COLUMNS, widths, strict=True):
+        table.add_column(name, justify="right", no_wrap=True, min_width=width)
+    shares = {
+        "delivered": share(mailing.delivered, mailing.sent),
+        "read": share(mailing.read, mailing.delivered),
+        "failed": share(mailing.failed, mailing.sent),
+    }
+    table.add_row(*(f"{_number(mailing, name):,}" for name in _COLUMNS))
+    if mailing.sent:
+        table.add_row(*(shares.get(name, "") for name in _COLUMNS), style="dim")
     return table
 
 
@@ -48,6 +62,8 @@ def result_lines(results: Results) -> Iterator[str]:
             each = {currency: round(amount, 4) for currency, amount in mailing.costs_per_read.items()}
             per_read = f", {moneys(each)} per read message" if each else ""
             yield f"“{mailing.name}” cost {moneys(mailing.costs)}{per_read}."
+    if never := sum(mailing.never_known for mailing in results.mailings):
+        yield f"{counted(never, 'message')} got no final status before polling ended."
     yield from comparison_lines(results)
     if (found := busiest(results.read_hours)) is not None:
         first, number = found
