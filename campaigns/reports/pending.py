@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from campaigns.accounts.pauses import BUDGET_USED_UP
 from campaigns.campaign_status import Status
 from campaigns.ledger.states import HELD, PLANNED, SENDING, UNKNOWN, WRITTEN_OFF
 from campaigns.reports.language import Said, said
@@ -32,11 +33,7 @@ def pending(status: Status, tally: Tally, window: Said | None) -> tuple[Pending,
 def _waiting(status: Status, window: Said | None) -> Iterator[Pending]:
     planned = status.recipients.get(PLANNED, 0)
     if status.account_paused_until is not None:
-        why = (
-            said("Account {account} is paused: {reason}.", account=status.account, reason=status.account_pause_reason),
-            said("Once that is fixed:"),
-        )
-        yield Pending(said("Account paused"), planned, why, f"campaigns resume-account {status.account}")
+        yield _paused(status, planned)
     if planned and status.events_full_since is not None:
         full = said(
             "The event stream is full: start the consumers of group {group}, or delete the group.",
@@ -45,6 +42,15 @@ def _waiting(status: Status, window: Said | None) -> Iterator[Pending]:
         yield Pending(said("Sending pauses"), planned, (full,), "campaigns doctor")
     if planned:
         yield _planned(status, planned, window)
+
+
+def _paused(status: Status, planned: int) -> Pending:
+    what, reason = said("Account paused"), status.account_pause_reason
+    why = said("Account {account} is paused: {reason}.", account=status.account, reason=reason)
+    if reason.startswith(BUDGET_USED_UP):
+        later = said("It continues the next day, or with a higher CAMPAIGNS_DAILY_BUDGET.")
+        return Pending(what, planned, (why, later))
+    return Pending(what, planned, (why, said("Once that is fixed:")), f"campaigns resume-account {status.account}")
 
 
 def _planned(status: Status, planned: int, window: Said | None) -> Pending:

@@ -187,6 +187,7 @@ TEXTS: Final[dict[str, str]] = {
     ),
     # Money.
     "As the gateway reports so far": "По данным шлюза на сейчас",
+    "A message cost more on average than expected.": "Сообщение в среднем стоило больше, чем ожидалось.",
     "nothing yet": "пока ничего",
     "Per message sent": "За отправленное сообщение",
     "Per message read": "За прочитанное сообщение",
@@ -205,6 +206,9 @@ TEXTS: Final[dict[str, str]] = {
     "Why, and what to do": "Почему и что делать",
     "Account paused": "Аккаунт приостановлен",
     "Account {account} is paused: {reason}.": "Аккаунт {account} приостановлен: {reason}.",
+    "It continues the next day, or with a higher CAMPAIGNS_DAILY_BUDGET.": (
+        "Продолжится на следующий день или с большим CAMPAIGNS_DAILY_BUDGET."
+    ),
     "Once that is fixed:": "Когда это исправлено:",
     "Sending pauses": "Отправка стоит",
     "The event stream is full: start the consumers of group {group}, or delete the group.": (

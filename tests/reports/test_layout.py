@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from campaigns.accounts.pauses import BUDGET_USED_UP
 from campaigns.evaluation import Content, Failure, MailingResults, Results
 from campaigns.evaluation.chance import compared
 from campaigns.reports import page
@@ -50,7 +52,7 @@ def results(mailings: int = 1) -> Results:
     )  # fmt: skip
 
 
-def report(rows: int, mailings: int = 1) -> Report:
+def report(rows: int, mailings: int = 1, **more: Any) -> Report:
     """Tables of so many rows, in a campaign of which there is something in every section."""
     tally = Tally(DEFAULT_FINAL)
     for number in range(rows):
@@ -65,7 +67,7 @@ def report(rows: int, mailings: int = 1) -> Report:
         for n in range(rows)
     )
     return figures(
-        a_status(statuses={"READ": rows, "FAILED": rows}, scheduled_at=(datetime(2030, 1, 1, tzinfo=UTC),)),
+        a_status(statuses={"READ": rows, "FAILED": rows}, scheduled_at=(datetime(2030, 1, 1, tzinfo=UTC),), **more),
         tally,
         made_ms=START_MS,
         zone=ZoneInfo("Europe/Minsk"),
@@ -91,6 +93,14 @@ def test_every_table_stands_in_one_part_with_its_heading(rows: int) -> None:
     long = [part for part in parts if "long" in part]
     folded = [part for part in parts if f'<label><input type="checkbox"> show all {rows}</label>' in part]
     assert (len(long), len(folded)) == (4 if rows > 15 else 0, 4 if rows > 5 else 0)
+
+
+def test_a_used_up_budget_and_a_higher_price() -> None:
+    """The account continues by itself: the page names no command that would exceed the budget."""
+    html = Html(page(report(3, cost_drifted=True, account_pause_reason=f"{BUDGET_USED_UP} of 5 EUR")))
+    assert "A message cost more on average than expected." in html.sections["Cost"]
+    assert "higher CAMPAIGNS_DAILY_BUDGET" in html.sections["Open, unknown or held"]
+    assert "resume-account" not in html.text
 
 
 @pytest.fixture(scope="module")

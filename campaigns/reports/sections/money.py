@@ -22,8 +22,11 @@ def cost(view: View) -> Markup | None:
             messages=view.language.counted(status.double_sends, "message"),
         )
         twice = element("p", element("strong", text), class_="lead bad")
+    dearer = (
+        view.sentence("A message cost more on average than expected.", "lead warn") if status.cost_drifted else None
+    )
     table = view.table((("", TEXT), ("Amount", NUMBER)), list(_rows(view)), stack=False)
-    return view.section("cost", "Cost", (twice, table))
+    return view.section("cost", "Cost", (twice, dearer, table))
 
 
 def _rows(view: View) -> Iterator[list[object]]:
