@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -15,6 +15,9 @@ from campaigns.ledger import Campaign as Record
 from campaigns.ledger import Reason, schedule_of
 from campaigns.ledger.states import DRAFT
 from campaigns.services import Services
+
+#: The gateway forwards after this time if a job states none.
+_FORWARDING_MIN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,9 @@ class Status:
 
     `made_by` names the person or program that handed the job in. `draft_reason` says why a draft needs approval.
     `correlation_id` is the job's, or empty. `test` marks a test of a job, sent to the caller's own phones.
+
+    `forwards_after_min` is the number of minutes after which the gateway forwards a message as SMS if it is not
+    delivered; None if the job does not ask for it. The gateway does not report which messages it forwarded.
     """
 
     id: str
@@ -90,6 +96,7 @@ class Status:
     canary_until: datetime | None = None
     canary_reason: str = ""
     cost_drifted: bool = False
+    forwards_after_min: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as plain values for JSON: times as ISO 8601, amounts of money as text."""
@@ -147,12 +154,19 @@ def status_of(services: Services, record: Record, account_pause: tuple[int, str]
         **_window(services, record),
         **_canary(record),
         **_origin(record),
+        forwards_after_min=_forwards_after_min(record),
     )
 
 
 def _money(record: Record) -> dict[str, Any]:
     currency, amount = next(iter(record.costs.items())) if len(record.costs) == 1 else ("", None)
     return {"cost": amount, "currency": currency, "costs": record.costs, "cost_drifted": "drifted" in record.fields}
+
+
+def _forwards_after_min(record: Record) -> int | None:
+    if record.kind != "quick" or (form := record.job.get("fields", {})).get("forwarding_message") != "1":
+        return None
+    return int(form.get("forwarding_time", _FORWARDING_MIN))
 
 
 def _window(services: Services, record: Record) -> dict[str, Any]:

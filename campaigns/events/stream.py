@@ -21,8 +21,12 @@ _DEPTH_MOST = 32
 #: Entries that one call of trimming drops.
 _PER_TRIM = 1000
 
-DELIVERIES_CHANGED = "deliveries.changed"
-DELIVERY_CHANGED = "delivery.changed"
+#: Events that carry many recipients: the type of each, and of the event for a single one.
+OF_MANY = {
+    "deliveries.changed": "delivery.changed",
+    "deliveries.fallback_due": "delivery.fallback_due",
+    "deliveries.late": "delivery.late",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +113,11 @@ def _deeper(value: Any, levels: int) -> bool:
 
 
 def single_changes(event: Event) -> Iterator[Event]:
-    """`deliveries.changed` as one `delivery.changed` per phone, ids `<id>#<n>`; anything else as it is.
+    """An event of many recipients as one per phone, ids `<id>#<n>`; anything else as it is. See `OF_MANY`.
 
     Raises KeyError, TypeError or ValueError if its changes are not as documented.
     """
-    if event.type != DELIVERIES_CHANGED:
+    if event.type not in OF_MANY:
         yield event
         return
     about = {name: value for name, value in event.data.items() if name != "changes"}
@@ -130,7 +134,7 @@ def single_changes(event: Event) -> Iterator[Event]:
         }
         yield Event(
             id=f"{event.id}#{number}",
-            type=DELIVERY_CHANGED,
+            type=OF_MANY[event.type],
             source=event.source,
             subject=event.subject,
             time=event.time,

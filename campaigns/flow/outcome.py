@@ -18,7 +18,7 @@ from campaigns.errors import (
     TooManyRequestsError,
 )
 from campaigns.gateway.refusals import beyond_doubt
-from campaigns.ledger import FETCH, LEASE, POLL_VERB, RECONCILE, SEND, Batch, Move
+from campaigns.ledger import FALLBACK, FETCH, LEASE, POLL_VERB, RECONCILE, SEND, Batch, Move
 from campaigns.ledger.reasons import HERE, REFUSED_BY
 from campaigns.ledger.states import (
     ACCEPTED,
@@ -80,6 +80,8 @@ def accepted(
     watch_ms = ms.settle_window if RESENT in batch.fields else None
     fetch_ms = first_ms if batch.wants_replies else None
     due = {SEND: None, LEASE: None, RECONCILE: watch_ms, POLL_VERB: poll_ms, FETCH: fetch_ms}
+    if batch.fallback_after_ms:
+        due[FALLBACK] = starts_at_ms - now_ms + batch.fallback_after_ms
     fields: dict[str, str | int] = {"followed_ms": starts_at_ms, "text": ""}
     data: dict[str, object] = {}
     if uuid is not None:

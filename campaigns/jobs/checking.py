@@ -65,6 +65,7 @@ _SAME: Final = (
     "correlation_id",
     "follow",
     "replies",
+    "fallback_after_s",
     "start",
     "send_between",
     "send_on",

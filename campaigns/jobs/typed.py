@@ -65,6 +65,7 @@ class _EveryJob(TypedDict, total=False):
     on_unknown: Literal["hold", "resend"] | None
     follow: Literal["read", "delivered", "none"]
     replies: Flag
+    fallback_after_s: int | str | None
     start: Literal["now", "draft"]
     send_between: tuple[str, str] | list[str] | None
     send_on: Iterable[Weekday] | None

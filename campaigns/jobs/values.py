@@ -75,6 +75,8 @@ class _Job:
     follow: str = TO_READ
     #: Whether replies are polled.
     replies: bool = True
+    #: Seconds after which recipients who were not delivered are announced by an event; None if they are not.
+    fallback_after_s: int | None = None
     #: The window that the job states, if any: minutes of the day, weekdays (from 0), and a zone or `recipient`.
     send_between: tuple[int, int] | None = None
     send_on: frozenset[int] | None = None
@@ -176,6 +178,7 @@ def _said(job: Job) -> Iterator[tuple[str, Any]]:
         "weight": 1,
         "follow": TO_READ,
         "replies": True,
+        "fallback_after_s": None,
         "test": False,
         "send_between": None,
         "send_on": None,

@@ -13,6 +13,7 @@ from campaigns.ledger.due import Due, Entry, Owned
 from campaigns.ledger.due_kinds import (
     CANARY,
     CANCEL,
+    FALLBACK,
     FETCH,
     LEASE,
     PLAN,
@@ -37,6 +38,7 @@ from campaigns.ledger.whole_plan import NewBatch, PlannedWhole, Stored, WholePla
 __all__ = [
     "CANARY",
     "CANCEL",
+    "FALLBACK",
     "FETCH",
     "LEASE",
     "PLAN",

@@ -207,7 +207,11 @@ class Campaigns:
                 for row in store.ask_many([command(Redis.hget, keys.batch(i), "mailings") for i in ids])
             ]
             names = [name for i in ids for name in (keys.batch(i), keys.body(i))]
-            yield names + [keys.deliveries(i, m) for i, n in zip(ids, mailings, strict=True) for m in range(n)]
+            of_mailings = [(i, m) for i, n in zip(ids, mailings, strict=True) for m in range(n)]
+            names += [keys.deliveries(i, m) for i, m in of_mailings]
+            if "fallback_after_ms" in campaign.fields:
+                names += [keys.fallback(i, m) for i, m in of_mailings]
+            yield names
         yield [keys.image(campaign.id), keys.excluded(campaign.id), keys.replies(campaign.id)]
 
     def _remember_key(self, campaign: Campaign, life_ms: int) -> None:

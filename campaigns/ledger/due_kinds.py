@@ -23,6 +23,8 @@ class DueKind(StrEnum):
     """Ask the gateway for the statuses of a batch."""
     FETCH = "replies"
     """Ask the gateway for the replies to a batch."""
+    FALLBACK = "fallback"
+    """Poll a batch once more, and announce who was not delivered in time."""
     LEASE = "lease"
     """See whether the worker that claimed a batch has died."""
     PLAN = "plan"
@@ -41,6 +43,7 @@ SEND: Final = DueKind.SEND
 RECONCILE: Final = DueKind.RECONCILE
 POLL_VERB: Final = DueKind.POLL
 FETCH: Final = DueKind.FETCH
+FALLBACK: Final = DueKind.FALLBACK
 LEASE: Final = DueKind.LEASE
 PLAN: Final = DueKind.PLAN
 CANCEL: Final = DueKind.CANCEL
@@ -48,7 +51,7 @@ CANARY: Final = DueKind.CANARY
 SWEEP: Final = DueKind.SWEEP
 TRIM: Final = DueKind.TRIM
 
-_QUEUES: Final[dict[str, str]] = {RECONCILE: POLL, POLL_VERB: POLL, FETCH: REPLIES, LEASE: CONTROL}
+_QUEUES: Final[dict[str, str]] = {RECONCILE: POLL, POLL_VERB: POLL, FALLBACK: POLL, FETCH: REPLIES, LEASE: CONTROL}
 
 
 def queue_of(verb: str, kind: str) -> str:

@@ -95,6 +95,22 @@ class Batch:
         return int(self.fields.get(name) or 0)
 
     @property
+    def fallback_after_ms(self) -> int:
+        """After which time it is announced who was not delivered; 0 if it is not."""
+        return self.number("fallback_after_ms")
+
+    @property
+    def fallback_due_ms(self) -> int:
+        """When that is (unix ms), of a batch that is at the gateway."""
+        return self.number("followed_ms") + self.fallback_after_ms
+
+    @property
+    def fallback_done(self) -> bool:
+        """Whether all of them have been announced. The recipients of a refused mailing are not."""
+        numbers = range(len(self.mailings))
+        return all(f"fallback:{n}" in self.fields or f"rejected:{n}" in self.fields for n in numbers)
+
+    @property
     def follow(self) -> str:
         """How far it is followed: `read`, `delivered` or `none`."""
         return self.fields.get("follow") or TO_READ

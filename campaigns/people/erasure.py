@@ -183,7 +183,9 @@ class Erasure:
     def _erase_batch(self, batch: Batch, phone: str) -> tuple[int, int]:
         keys = self._keys
         names = [keys.batch(batch.id), keys.body(batch.id)]
-        names += [keys.deliveries(batch.id, number) for number in range(len(batch.mailings))]
+        numbers = range(len(batch.mailings))
+        names += [keys.deliveries(batch.id, number) for number in numbers]
+        names += [keys.fallback(batch.id, number) for number in numbers]
         words = [part for pair in _words_about(batch, phone) for part in pair]
         while True:
             packed = self._store.ask(Redis.get, keys.body(batch.id)) or b""

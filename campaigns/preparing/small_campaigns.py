@@ -171,6 +171,8 @@ def _of_batches(job: Job) -> Iterator[tuple[str, str]]:
         yield "correlation_id", job.correlation_id
     if job.follow != TO_READ:
         yield "follow", job.follow
+    if job.fallback_after_s is not None:
+        yield "fallback_after_ms", str(job.fallback_after_s * 1000)
     if not job.replies:
         yield "wants_replies", "0"
 

@@ -96,6 +96,7 @@ class Deliveries:
                     self._keys.campaign(batch.campaign_id),
                     self._keys.events(),
                     self._keys.deliveries(batch.id, mailing),
+                    *([self._keys.fallback(batch.id, mailing)] if batch.fallback_after_ms else []),
                 ],
                 [
                     secrets.token_hex(8),

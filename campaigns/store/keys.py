@@ -30,8 +30,9 @@ class Keys(ResultKeys):
 
         - The job: `kind`, `account`, `queue` (that sends it), `name`, `job` (JSON without recipients), `digest` of it,
           `key` (under which it was enqueued), `by` (its maker), `correlation_id`, `follow` (unless `read`),
-          `wants_replies` (0: it does not), `test` (1: it is one), `weight` (its share of the account), `spacing_ms`
-          (between two recipients, if it asks for a rate of its own), `errors` (JSON, of one that is invalid).
+          `wants_replies` (0: it does not), `fallback_after_ms` (if it asks for a fallback), `test` (1: it is one),
+          `weight` (its share of the account), `spacing_ms` (between two recipients, if it asks for a rate of its own),
+          `errors` (JSON, of one that is invalid).
         - Its course: `state`, `created_ms`, `ended_ms`, `seq` (number of its last event), `batches`, `cursor` (number
           of the first batch that was never handed out), `vt` (its virtual time), `epoch` (see the key of the primary),
           `draft_why` (why it began as a draft), `unbalanced` (1: an event reported it), `erasure` (last call that
@@ -53,7 +54,7 @@ class Keys(ResultKeys):
     def batch(self, batch_id: str) -> str:
         """Hash. Writer: ledger, and intake for what polling finds. One batch.
 
-        - Of its campaign: `account`, `kind`, `correlation_id`, `follow`, `wants_replies`, `zone`.
+        - Of its campaign: `account`, `kind`, `correlation_id`, `follow`, `wants_replies`, `fallback_after_ms`, `zone`.
         - Its content: `n` (recipients), `mailings` (JSON), `not_before_ms` (if it is scheduled), `optouts_v` (version
           of the suppression list that it was last checked against), `reduced_ms` (when phones were removed after a
           doubt).
@@ -64,7 +65,9 @@ class Keys(ResultKeys):
         - At the gateway: `uuid`, `message_ids` (JSON), `followed_ms` (since when it is followed), `digest` (of the last
           answer), `v` (version of its deliveries), `intake_op` (names the last call that changed them), `final`
           (deliveries), `cost:<mailing>` (`EUR=49000;`, in millionths), `replies_ended_ms` (of the last fetch of replies
-          that was answered), `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be used).
+          that was answered), `fallback:<mailing>` (when all who were not delivered had been announced),
+          `fallback_part` (the last part of them that was, while others follow),
+          `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be used).
         - Of its account's budget, in millionths: `reserved` (what still is), `reserved_each` (of a message),
           `reserved_on` (the day), `counted:<mailing>` (what is counted for a mailing instead).
         - Of a list mailing: `created_for_ms` (its `schedule_ms` then), `status_before`, `confirming_ms`, `confirming`

@@ -17,6 +17,11 @@ class ResultKeys:
         may carry several mailings for the same phone."""
         return f"{self.prefix}deliveries:{batch_id}:{mailing}"
 
+    def fallback(self, batch_id: str, mailing: int) -> str:
+        """Hash phone → unix ms: recipients of a mailing who were announced as not delivered in time, and when; negative
+        once their message arrived after all. Writer: scripts. There is none unless the job asks for a fallback."""
+        return f"{self.prefix}fallback:{batch_id}:{mailing}"
+
     def replies(self, campaign_id: str) -> str:
         """Hash reply id → JSON `phone`, `message`, `received_ms`, `batch`, `mailing`. Writer: replies."""
         return f"{self.prefix}replies:{campaign_id}"

@@ -22,6 +22,7 @@ from campaigns.ledger import POLL_VERB, Claim, Entry, MailingRecord, Move, NewBa
 from campaigns.ledger.audit import Audit
 from campaigns.person import erase, find_person
 from campaigns.results import Reply
+from campaigns.results.fallback import Undelivered, announce
 from campaigns.results.oddities import Odd
 from campaigns.wiring import build_services
 from tests.store.test_keys import HASHES, documented
@@ -146,6 +147,8 @@ def a_batch_is_in_trouble(scene: Scene) -> None:
         "record_callback", [keys.batch(batch.id), keys.due("poll", ""), keys.accounts("poll")], batch.id, 1, "u-1", 1000
     )
     services.batches.move(batch, Move("accepted"), from_states={"sending"}, fence=batch.fence)
+    due = [Undelivered(phone, "", None, None, 0) for phone in phones(3)]
+    assert announce(scene.store, batch, 0, due, "0")
     services.deliveries.reject_mailing(batch, 0, 3, "blocked")
 
 
@@ -207,7 +210,7 @@ SCENES: dict[Callable[[Scene], None], str] = {
         store_invalid take_back_plan""",
     people_act: """check_primary declare_loss judge_canary opt_in opt_out pause_account record_act reject_submission
         reschedule withdraw_doubt""",
-    a_batch_is_in_trouble: """begin_confirming claim_messages record_callback record_odd_rows reject_mailing
+    a_batch_is_in_trouble: """announce_fallback begin_confirming claim_messages record_callback record_odd_rows reject_mailing
         report_double_send""",
     opted_out_before_it_is_sent: "exclude_opted_out",
     a_group_reads: "acknowledge_entry bury_entry remove_member remove_members renew_entries trim_events",

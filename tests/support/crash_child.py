@@ -31,7 +31,7 @@ from campaigns.services import Services
 from campaigns.store.client import Store
 from campaigns.wiring import build_services
 from tests.support.jobs import bulk_job, phones
-from tests.support.reads import fetch_batch, poll_batch
+from tests.support.reads import announce_batch, fetch_batch, poll_batch
 from tests.support.rig import rig_settings
 from workers.app import app
 
@@ -152,6 +152,8 @@ POINTS: dict[str, Callable[[], None]] = {
     "after a list mailing is recorded": lambda: around_script("record_message_ids", before=False),
     "before confirming": lambda: around_script("begin_confirming", before=False),
     "after confirming": lambda: after_whole_request(3),
+    "before announcing": lambda: around_script("announce_fallback", before=True),
+    "after announcing": lambda: around_script("announce_fallback", before=False),
     "before the price": lambda: around_script("record_cost", before=True),
     "after the price": lambda: around_script("record_cost", before=False),
     "before trimming": lambda: around_script("trim_events", before=True),
@@ -208,6 +210,7 @@ def main(arguments: Sequence[str]) -> None:
             services, services.campaigns.brief(campaign_of(batch_id)).kind.replace("list", "bulk"), overlap=1
         ),
         "poll": lambda: poll_batch(services, batch_id),
+        "fallback": lambda: announce_batch(services, batch_id),
         "replies": lambda: fetch_batch(services, batch_id),
         "trim": lambda: keep_room(services),
         "worker": lambda: app.worker_main(

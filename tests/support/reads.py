@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from campaigns.flow.tracking.fallback import announce_undelivered
 from campaigns.flow.tracking.poll import poll_batch as poll
 from campaigns.flow.tracking.replies import fetch_replies
 from campaigns.services import Services
@@ -21,6 +22,13 @@ def poll_batch(services: Services, batch_id: str) -> None:
     """Poll once, and write how it ended."""
     batch = services.batches.read(batch_id)
     finish(services.store, poll(services, batch, services.now_ms(), services.limiter.read_permits(batch.account)))
+
+
+def announce_batch(services: Services, batch_id: str) -> None:
+    """Announce who of a batch was not delivered, and write how it ended."""
+    batch = services.batches.read(batch_id)
+    permits = services.limiter.read_permits(batch.account)
+    finish(services.store, announce_undelivered(services, batch, services.now_ms(), permits))
 
 
 def fetch_batch(services: Services, batch_id: str) -> None:

@@ -83,6 +83,8 @@ def _numbers(status: Status) -> Iterator[tuple[str, str, str | None]]:
             yield f"{number:,}", words, "yellow" if fate in {"unknown", "held"} else None
     for word, number in sorted(status.statuses.items(), key=lambda pair: -pair[1]):
         yield f"{number:,}", word, "dim"
+    if status.forwards_after_min is not None:
+        yield "", f"sent as SMS if not delivered after {status.forwards_after_min} minutes", "dim"
     if status.double_sends:
         yield f"{status.double_sends:,}", "went out twice", "red"
     if status.replies:

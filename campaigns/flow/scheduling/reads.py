@@ -7,10 +7,11 @@ from typing import Final
 from campaigns.accounts.limiter import Permit
 from campaigns.flow.doubt.reconcile import reconcile_batch
 from campaigns.flow.sending.send import pause_for_missing_token
+from campaigns.flow.tracking.fallback import announce_undelivered
 from campaigns.flow.tracking.poll import poll_batch
 from campaigns.flow.tracking.replies import fetch_replies
 from campaigns.flow.turn import NOTHING_TO_WRITE, Work
-from campaigns.ledger import FETCH, POLL_VERB, NoToken, TakenRead
+from campaigns.ledger import FALLBACK, FETCH, POLL_VERB, NoToken, TakenRead
 from campaigns.services import Services
 
 #: How long a poll or a fetch waits for a further permit, unless the deadline of a request is shorter.
@@ -26,6 +27,8 @@ def read_taken(services: Services, taken: TakenRead | NoToken, _began_at_s: floa
     permits = services.limiter.read_permits(taken.account, patience_s, Permit(taken.account, taken.permit_id))
     if taken.entry.verb == POLL_VERB:
         return poll_batch(services, taken.batch, taken.now_ms, permits)
+    if taken.entry.verb == FALLBACK:
+        return announce_undelivered(services, taken.batch, taken.now_ms, permits)
     if taken.entry.verb == FETCH:
         fetch_replies(services, taken.batch, permits)
     else:

@@ -16,6 +16,7 @@ from campaigns.flow.scheduling.leases import declare_unknown
 from campaigns.flow.scheduling.windows import write_openings
 from campaigns.ledger import (
     CANARY,
+    FALLBACK,
     FETCH,
     LEASE,
     POLL_VERB,
@@ -139,6 +140,8 @@ def due_of(batch: Batch, campaign: Campaign, now_ms: int, reply_window_ms: int) 
             # If the last fetch failed, the window stays open until one is answered, at most for the same time again.
             if batch.recipients and replies_open(batch, now_ms, reply_window_ms):
                 entries.append((Entry(FETCH, batch.id), now_ms))
+            if batch.fallback_after_ms and not batch.fallback_done:
+                entries.append((Entry(FALLBACK, batch.id), batch.fallback_due_ms))
             if watched(batch):
                 entries.append((Entry(RECONCILE, batch.id), now_ms))
             return entries

@@ -41,7 +41,7 @@ def poll_batch(services: Services, batch: Batch, now_ms: int, permits: ReadPermi
             settle(services, batch.id, over=True, ask_price=False)
             yield permits.release_calls()
             return
-        answer, error = _ask(poll, permits)
+        answer, error = ask_gateway(poll, permits)
         over = followed_to_the_end(
             now_ms, poll.followed_ms, services.settings.poll_horizon_s, answered=answer is not None
         )
@@ -66,7 +66,7 @@ def poll_batch(services: Services, batch: Batch, now_ms: int, permits: ReadPermi
         yield Calls(_due_again_call(poll, error))
 
 
-def _ask(poll: Poll, permits: ReadPermits) -> tuple[Answer | None, GatewayError | None]:
+def ask_gateway(poll: Poll, permits: ReadPermits) -> tuple[Answer | None, GatewayError | None]:
     """The answer, or why there is none. An account that was refused is paused by the gateway's client."""
     try:
         gateway = poll.services.gateway(poll.batch.account).under(permits)

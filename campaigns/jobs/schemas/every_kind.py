@@ -8,6 +8,7 @@ from marshmallow import ValidationError, validates_schema
 
 from campaigns.jobs.schemas.aliases import Alias, without_token
 from campaigns.jobs.schemas.canary_fields import MAX_FAILED, WAIT_S, Share, canary_problems, canary_rules
+from campaigns.jobs.schemas.fallback_field import LONGEST_S, fallback_problems, fallback_rules
 from campaigns.jobs.schemas.fields import Amount, CorrelationId, Flag, Key, Kind, Line, Whole, Word
 from campaigns.jobs.schemas.json_parts import Shape
 from campaigns.jobs.schemas.mailings import NAME_LENGTH
@@ -80,6 +81,16 @@ class EveryKind(StrictSchema):
         load_default=True,
         metadata=about(
             "Whether replies are polled. If not, a reply that asks for no more messages goes unnoticed.",
+        ),
+    )
+    fallback_after_s = Whole(
+        1,
+        LONGEST_S,
+        load_default=None,
+        metadata=about(
+            "The event `delivery.fallback_due` names each recipient whose message is not delivered after this number "
+            "of seconds, counted from when it was sent or is scheduled for. The application can then use another "
+            "channel. Not with `follow: none` or `forwarding_message`."
         ),
     )
     start = Word(
@@ -165,12 +176,12 @@ class EveryKind(StrictSchema):
 
     @validates_schema
     def _guards_are_whole(self, data: Any, **_: Any) -> None:
-        if errors := window_problems(data) | canary_problems(data):
+        if errors := window_problems(data) | canary_problems(data) | fallback_problems(data):
             raise ValidationError(cast(Any, errors))
 
     def rules(self, settings: Settings) -> list[Shape]:
-        """The rules of any object, and those between the fields of a window or a canary."""
-        return [*window_rules(settings), *canary_rules()]
+        """The rules of any object, and those between the fields of a window, a canary or a fallback."""
+        return [*window_rules(settings), *canary_rules(), *fallback_rules()]
 
     @validates_schema(skip_on_field_errors=False)
     def _account_has_a_token(self, data: Any, **_: Any) -> None:

@@ -1,16 +1,17 @@
 -- Writes what a poll changed in one mailing of a batch: rows, counters and events in one step, state before stream.
--- KEYS: 1 batch, 2 campaign, 3 events, 4 deliveries of the mailing
+-- KEYS: 1 batch, 2 campaign, 3 events, 4 deliveries of the mailing, 5 those of it whose fallback was announced, if the
+--       job asks for one
 -- ARGV: 1 now (ms or 0), 2 op (random, names the call), 3 batch id, 4 campaign id, 5 version that the comparison
 --       was made with, 6 number of deliveries that became final (may be negative),
 --       7 what it raises of the account's numbers (JSON array of field, number, ...),
 --       8 number of counters C, then C times status word, difference,
 --       then the rows as a JSON array of phone, value, phone, value, ... (at most 1000 rows; one argument, since
 --       each costs a client as much as the row), then the data of each event (JSON object)
--- Emits: deliveries.changed.
+-- Emits: deliveries.changed, deliveries.late.
 -- Returns: {1, version, final deliveries of the batch} written, now or by a repeated call;
 --          {0, version} another poller wrote since, or the batch is not followed any more: read and compare again.
--- @include clock, counters, event
-local batch_key, campaign_key, events, deliveries = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+-- @include clock, counters, event, late
+local batch_key, campaign_key, events, deliveries, announced = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local now = clock(ARGV[1])
 local batch = redis.call('HMGET', batch_key, 'v', 'intake_op', 'final', 'state', 'account')
 if not batch[4] then return {0, '0'} end
@@ -33,5 +34,6 @@ for i = 1, #rows, 500 do
 end
 for i = at + 1, #ARGV do
   emit(events, campaign_key, ARGV[4], 'deliveries.changed', ARGV[3], ARGV[i], now)
+  if announced then report_late(announced, events, campaign_key, ARGV[4], ARGV[3], ARGV[i], now) end
 end
 return {1, tostring(version), final}

@@ -1,16 +1,19 @@
 -- Erases one phone from a batch of which nothing more will come: its body, its deliveries, the gateway's words.
 -- Counters stay. The version of the opt-outs is dropped, so that a batch that is sent after all is counted again.
--- KEYS: 1 batch, 2 body, 3.. deliveries of its mailings
+-- KEYS: 1 batch, 2 body, 3.. deliveries of its mailings, then those of each mailing whose fallback was announced
 -- ARGV: 1 now (ms or 0), 2 phone, 3 states in which a batch may be as ',a,b,', 4 body as it was read ('' none),
 --       5 new body ('' none), 6.. field, new value
 -- Returns: {1, rows erased, 1 if the body changed}; {0, state} not in such a state; {2} the body changed since.
 -- @include head, clock
-local batch_key, body_key, deliveries = KEYS[1], KEYS[2], keys_from(3)
+local batch_key, body_key, of_mailings = KEYS[1], KEYS[2], keys_from(3)
 local state = redis.call('HGET', batch_key, 'state') or ''
 if not string.find(ARGV[3], ',' .. state .. ',', 1, true) then return {0, state} end
 if (redis.call('GET', body_key) or '') ~= ARGV[4] then return {2} end
 local rows, changed = 0, 0
-for _, key in ipairs(deliveries) do rows = rows + redis.call('HDEL', key, ARGV[2]) end
+for i, key in ipairs(of_mailings) do
+  local gone = redis.call('HDEL', key, ARGV[2])
+  if i <= #of_mailings / 2 then rows = rows + gone end
+end
 for i = 6, #ARGV, 2 do redis.call('HSET', batch_key, ARGV[i], ARGV[i + 1]) end
 if ARGV[5] ~= ARGV[4] then
   changed = 1

@@ -16,7 +16,7 @@ from campaigns.store.client import ScriptCall, Store
 from campaigns.wiring import build_services
 from tests.support.failover import Pair
 from tests.support.jobs import bulk_job, phones
-from tests.support.reads import poll_batch
+from tests.support.reads import announce_batch, poll_batch
 from tests.support.settings import fast_settings
 from tests.support.stage import Stage
 from tests.support.waiting import wait_until
@@ -105,6 +105,28 @@ def test_nothing_of_it_is_missed(stage: Stage, pair: Pair, script: str, times: i
     assert [delivery.status for delivery in campaign.deliveries()] == ["READ"] * 2
     assert campaign.status().cost == charged(stage)
     assert stage.services.batches.owner("default", batch.message_ids[0]) == (batch.id, 0)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_fallback_is_announced_once(stage: Stage, pair: Pair, times: int) -> None:
+    """In two mailings. Who was announced and the event are lost together, and the entry that makes it due is not."""
+    silent = ["375297779912", "375297789912"]
+    job = bulk_job([*phones(1), silent[0]], fallback_after_s=1)
+    job["messages"] += bulk_job([silent[1]], text="another")["messages"]
+    campaign = stage.enqueue(job)
+    batch_id = f"{campaign.id}-0"
+    stage.send(batch_id)
+    poll_batch(stage.services, batch_id)
+    pair.settle()
+    pair.link.hold()
+    store = dies_after(stage, pair, "announce_fallback", times)
+    announce_batch(stage.services, batch_id)
+    assert store.times <= 0
+    stage.sweep()
+    stage.until(lambda: stage.services.batches.read(batch_id).fallback_done)
+    events = [event for event in stage.events(campaign) if event.type == "deliveries.fallback_due"]
+    found = [change[0] for event in events for change in event.data["changes"]]
+    assert [found.count(phone) for phone in silent] == [1, 1]
 
 
 class FailsOnce(Store):
