@@ -66,6 +66,20 @@ def test_expected_costs_need_a_price() -> None:
         Settings.from_env({"CAMPAIGNS_APPROVAL_COST": "100"})
 
 
+def test_daily_budgets() -> None:
+    given = {"CAMPAIGNS_DAILY_BUDGET": "100", "CAMPAIGNS_DAILY_BUDGET_BIG_SHOP": "5000.5"}
+    settings = Settings.from_env({**given, "CAMPAIGNS_MESSAGE_COST": "0.049"})
+    assert settings.budget_of("default") == 100
+    assert settings.budget_of("big_shop") == Decimal("5000.5")
+    assert Settings().budget_of("default") is None
+    for price in ({}, {"CAMPAIGNS_MESSAGE_COST": "0"}):
+        with pytest.raises(SettingsError) as caught:
+            Settings.from_env({**given, **price})
+        assert set(caught.value.problems) == set(given)
+    with pytest.raises(SettingsError, match="CAMPAIGNS_DAILY_BUDGET_SHOP: must be a number"):
+        Settings.from_env({"CAMPAIGNS_DAILY_BUDGET_SHOP": "much"})
+
+
 def test_windows() -> None:
     names = ("CAMPAIGNS_SEND_BETWEEN", "CAMPAIGNS_SEND_ON", "CAMPAIGNS_SEND_ZONE")
     found = Settings.from_env(dict(zip(names, ("09:00 - 20:30", "mon, FRI", "recipient"), strict=True)))

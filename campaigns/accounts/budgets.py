@@ -32,8 +32,17 @@ class Spent(NamedTuple):
     used: Decimal
 
 
+class Price(NamedTuple):
+    """What the messages that an account sent today cost, as far as the gateway has reported their price."""
+
+    messages: int
+    charged: Decimal
+    #: Whether the mean price is higher than expected, by more than the settings allow.
+    drifted: bool
+
+
 class Budgets:
-    """The budgets that the settings give."""
+    """The budgets that the settings give, and what is expected of prices."""
 
     def __init__(self, settings: Settings, about_now_ms: Callable[[], int]) -> None:
         self._settings = settings
@@ -71,6 +80,17 @@ class Budgets:
         return {
             account: Spent(budget, Decimal(int(micro or 0)) / _MICRO)
             for (account, budget), micro in zip(budgets.items(), used, strict=True)
+        }
+
+    def prices(self, store: Store, accounts: Sequence[str], now_ms: int) -> dict[str, Price]:
+        """Account → the prices of what it sent today, for those that have any. Raises StoreError."""
+        day = day_of(now_ms, self._settings.gateway_timezone)
+        fields = [f"messages:{day}", f"charged:{day}", f"drifted:{day}"]
+        rows = store.ask_many([command(Redis.hmget, store.keys.money(account), fields) for account in accounts])
+        return {
+            account: Price(int(messages), Decimal(int(charged or 0)) / _MICRO, drifted is not None)
+            for account, (messages, charged, drifted) in zip(accounts, rows, strict=True)
+            if int(messages or 0)
         }
 
     def expected(self, sent_ms: int) -> str:

@@ -11,7 +11,15 @@ from functools import partial
 from campaigns.cli.doctor.broker import check_broker, of_broker
 from campaigns.cli.doctor.events import check_events
 from campaigns.cli.doctor.findings import FAIL, OK, SKIP, WARN, Check, Finding
-from campaigns.cli.doctor.gateway import account_budgets, account_pauses, ask, of_clock, of_gateway, of_tokens
+from campaigns.cli.doctor.gateway import (
+    account_budgets,
+    account_pauses,
+    account_prices,
+    ask,
+    of_clock,
+    of_gateway,
+    of_tokens,
+)
 from campaigns.cli.doctor.server import check_server
 from campaigns.cli.doctor.workers import check_doubt, check_workers
 from campaigns.errors import LayoutError, StoreError
@@ -66,6 +74,7 @@ def _inside(services: Services, until_s: float) -> tuple[float | None, list[Find
         "events": check_events,
         "accounts": account_pauses,
         "budgets": account_budgets,
+        "prices": account_prices,
         "doubt": check_doubt,
     }
     for what, check in checks.items():

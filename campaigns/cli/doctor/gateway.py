@@ -20,7 +20,7 @@ from campaigns.errors import (
 )
 from campaigns.services import Services
 from campaigns.settings import DEFAULT_ACCOUNT, Settings, token_variable
-from campaigns.text.wording import money
+from campaigns.text.wording import counted, money
 from campaigns.wiring import unlimited_gateway
 
 _SKEW_S = 5.0
@@ -129,6 +129,18 @@ def account_budgets(services: Services) -> Iterator[Finding]:
             yield Finding(WARN, what, f"{found}; a request to all recipients that it may have costs more", remedy)
         else:
             yield Finding(OK, what, found)
+
+
+def account_prices(services: Services) -> Iterator[Finding]:
+    """Whether messages cost what is expected. Raises StoreError."""
+    settings = services.settings
+    if settings.message_cost is None:
+        return
+    for account, price in services.budgets.prices(services.store, [*settings.accounts], services.now_ms()).items():
+        found = f"today {counted(price.messages, 'message')} cost {money(price.charged / price.messages)} on average"
+        what, expected = f"price of {account}", f"{money(settings.message_cost)} is expected"
+        remedy = "check the texts against their templates, or correct CAMPAIGNS_MESSAGE_COST" if price.drifted else ""
+        yield Finding(WARN if price.drifted else OK, what, f"{found}; {expected}", remedy)
 
 
 def of_clock(server_ahead_s: float | None, asked: Mapping[str, Asked | None]) -> Finding:

@@ -8,6 +8,8 @@ from decimal import Decimal
 import pytest
 
 from campaigns.campaign import Campaign
+from campaigns.cli.doctor.findings import OK, WARN
+from campaigns.cli.doctor.gateway import account_prices
 from campaigns.events import Event
 from tests.support.events import check_event
 from tests.support.jobs import bulk_job, phones
@@ -43,6 +45,9 @@ def test_dearer_than_expected(make: Callable[[str], Stage]) -> None:
     (of_day,) = told(stage, "accounts/default")
     assert (of_day.type, of_day.subject) == ("account.cost_drift", "default")
     assert of_day.data == {**of_campaign.data, "day": of_day.data["day"]}
+    (finding,) = account_prices(stage.services)
+    assert (finding.verdict, finding.what) == (WARN, "price of default")
+    assert finding.found == "today 6 messages cost 0.049 on average; 0.04 is expected"
     # The account was reported already, another campaign was not.
     assert len(told(stage, send(stage, 7, "second").id)) == 1
     assert len(told(stage, "accounts/default")) == 1
@@ -66,6 +71,7 @@ def test_nothing_is_told(make: Callable[[str], Stage], price: str) -> None:
     campaign = send(stage, 6, "first")
     assert (told(stage, campaign.id), told(stage, "accounts/default")) == ([], [])
     assert not campaign.status().cost_drifted
+    assert [finding.verdict for finding in account_prices(stage.services)] == [OK]
 
 
 def test_without_an_expectation_nothing_is_counted(stage: Stage) -> None:
