@@ -15,6 +15,7 @@ from campaigns.accounts.budgets import day_of
 from campaigns.accounts.pauses import BUDGET
 from campaigns.cli.doctor.gateway import account_budgets, account_pauses
 from campaigns.events import Event
+from campaigns.flow.operator.recover import declare_restored
 from campaigns.flow.operator.resolve import resume_account
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Secret, Settings
@@ -177,6 +178,17 @@ def test_what_is_in_doubt_stays_reserved(make: Make) -> None:
     campaign.resolve("resend", by="me", why="it is not in the cabinet")
     stage.finish(campaign)
     assert (used(stage), sent(stage)) == (8, 4)
+
+
+def test_what_a_lost_store_may_have_sent_is_reserved(make: Make) -> None:
+    """Also beyond the budget: the store may have lost the claims, and with them what they reserved."""
+    stage = make(6)
+    to_noon(stage)
+    campaign = stage.enqueue(bulk_job(phones(8)))
+    move(stage, 1000)
+    declare_restored(stage.services, "me")
+    stage.until(lambda: campaign.status().recipients["planned"] == 0)
+    assert (used(stage), sent(stage)) == (8, 0)
 
 
 @pytest.mark.clear_listing
