@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from campaigns.ledger.turns import Answer
@@ -72,7 +73,9 @@ class WorkerTurn:
         self._monotonic = monotonic
         self._turn = services.turns.begin(queue, worker, round(patience_s * 1000))
         self._done = 0
-        self._under_way: set[Future[_Unwritten | None]] = set()
+        self._under_way = 0
+        #: Requests that have ended. `concurrent.futures.wait` would go through all that are under way each time.
+        self._ended: SimpleQueue[Future[_Unwritten | None]] = SimpleQueue()
         self._unwritten: list[_Unwritten] = []
         self._errors: list[BaseException] = []
         self._goes_on = True
@@ -92,7 +95,7 @@ class WorkerTurn:
 
     def _step(self, threads: Executor, until_s: float) -> None:
         """Take what is due, begin to work on it, and wait until there is something to write or to take."""
-        free = self._most - len(self._under_way)
+        free = self._most - self._under_way
         began_at_s = self._services.boot_s()
         answer = self._write_and_take(free)
         # The store ends a turn where another does what is left, or nothing is due soon. It asks for a bell where more
@@ -115,7 +118,7 @@ class WorkerTurn:
     def _write_and_take(self, most: int) -> Answer:
         """Write what has been done, and take up to `most` things in the same round trip."""
         calls = self._calls_to_write()
-        reply = calls.add(self._turn.take_call(most, len(self._under_way)))
+        reply = calls.add(self._turn.take_call(most, self._under_way))
         replicated = True
         if self._give_back is None:
             calls.run(self._services.store)
@@ -155,11 +158,19 @@ class WorkerTurn:
         if self._overlap == 1:
             self._collect(lambda: _until_it_writes(self._act(taken, began_at_s)))
         else:
-            self._under_way.add(threads.submit(lambda: _until_it_writes(self._act(taken, began_at_s))))
+            self._under_way += 1
+            threads.submit(lambda: _until_it_writes(self._act(taken, began_at_s))).add_done_callback(self._ended.put)
 
     def _await(self, timeout_s: float | None) -> None:
-        done, self._under_way = wait(self._under_way, timeout=timeout_s, return_when=FIRST_COMPLETED)
-        for future in done:
+        """Wait until a request ends, and collect all that have ended by then."""
+        try:
+            ended = [self._ended.get(timeout=timeout_s)]
+        except Empty:
+            return
+        while not self._ended.empty():
+            ended.append(self._ended.get())
+        self._under_way -= len(ended)
+        for future in ended:
             self._collect(future.result)
 
     def _advance(self, work: Work) -> None:

@@ -14,7 +14,7 @@ from campaigns.acts import Act, packed
 from campaigns.jobs.values import ImageFile
 from campaigns.ledger.due_kinds import DueKind, queue_of
 from campaigns.ledger.records import Batch
-from campaigns.ledger.states import ACCEPTED, HELD, REACHED_FROM
+from campaigns.ledger.states import ACCEPTED, HELD, REACHED_FROM, SETTLED
 from campaigns.measures import ACCEPTANCE
 from campaigns.names import CONTROL
 from campaigns.portions import portions
@@ -64,6 +64,8 @@ class Move:
     act: Act | None = None
     #: Fields that the batch must have, each with its value.
     only_if: Mapping[str, str] = field(default_factory=dict)
+    #: Whether nothing more is asked about the batch, so that it is settled in the same step.
+    settles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class Batches:
     def move_call(self, batch: Batch, move: Move, *, from_states: Iterable[str], fence: str = "") -> Call[bool]:
         """The call that `move` makes."""
         allowed = frozenset(from_states)
+        if move.settles and move.to not in REACHED_FROM[SETTLED]:
+            raise ValueError(f"{SETTLED} does not follow {move.to}")
         if not allowed <= REACHED_FROM[move.to]:
             raise ValueError(f"{move.to} does not follow {', '.join(sorted(allowed - REACHED_FROM[move.to]))}")
         keys = self._keys
@@ -122,6 +126,7 @@ class Batches:
                 packed(move.act),
                 ACCEPTANCE.packed if move.to == ACCEPTED else "",
                 orjson.dumps(dict(move.only_if)) if move.only_if else "",
+                "1" if move.settles else "",
                 len(move.fields),
                 *written,
                 *due,

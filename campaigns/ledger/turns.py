@@ -144,12 +144,12 @@ class Turn:
         if self.queue == CONTROL:
             names = [self._keys.due(CONTROL), *self._who(), self._keys.taken(CONTROL)]
             return Call("take_due", names, [*head, AGAIN_MS, most], _read_entries)
-        ids = [secrets.token_hex(8) for _ in range(most)]
         if self.queue in {POLL, REPLIES}:
+            ids = [secrets.token_hex(8) for _ in range(most)]
             return Call("take_reads", self._read_keys(), [*head, AGAIN_MS, *self._facts, *ids], _read_reads)
         kind = "quick" if self.queue == QUICK else "paid"
         known = self._witness.known_by_process()
-        args = [*head, self._batch_lease_ms, kind, *self._facts, *known, self._budgets(), *ids]
+        args = [*head, self._batch_lease_ms, kind, *self._facts, *known, self._budgets(), secrets.token_hex(6), most]
         return Call("take_sends", self._send_keys(), args, _read_sends)
 
     def _who(self) -> list[str]:

@@ -132,3 +132,15 @@ def test_every_event_is_emitted_by_a_script() -> None:
 @every_file
 def test_lines_are_short(lua: Lua) -> None:
     assert max(map(len, lua.text.splitlines())) <= 120
+
+
+@every_script
+def test_held_counters_are_written(script: Lua) -> None:
+    """A script that holds its counters back does not return before they are written."""
+    _, *held = re.split(r"^hold_tallies\(\)$", script.code, flags=re.MULTILINE)
+    for code in held:
+        until, *after = re.split(r"^write_tallies\(\)$", code, flags=re.MULTILINE)
+        assert len(after) == 1
+        assert not re.search(r"^(?:return|if .*\breturn)\b", until, re.MULTILINE)
+        assert not re.search(r"\b(?:tally|emit|count_move)\(", after[0])
+    assert ("hold_tallies" in script.words) == bool(held)

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -73,9 +74,10 @@ def a_campaign_lives(scene: Scene) -> None:
     stage, (first, *_) = scene.stage, phones(3)
     campaign = stage.enqueue(bulk_job(phones(3)))
     quick = stage.enqueue(quick_job(*phones(1)))
+    unfollowed = stage.enqueue(quick_job(*phones(1, start=20), follow="none", replies=False))
     quick.pause()
     quick.resume()
-    stage.finish(campaign, quick)
+    stage.finish(campaign, quick, unfollowed)
     stage.services.replies.add(stage.services.batches.read(f"{campaign.id}-0"), [Reply("1", first, "stop", 1, "", "")])
     list(find_person(stage.services, first))
     stage.sweep()
@@ -242,7 +244,10 @@ def moves(before: Contents, after: Contents) -> set[tuple[str, str, str]]:
         what = key.partition(":")[0]
         if what in {"batch", "campaign"} and b"state" in value:
             old = before.get(key, ({}, False))[0].get(b"state", b"")
-            found |= {(what, old.decode(), value[b"state"].decode())} if old != value[b"state"] else set()
+            way = [old, value[b"state"]]
+            if (what, *way) == ("batch", b"sending", b"settled"):
+                way.insert(1, b"accepted")  # in one step, where nothing more is asked
+            found |= {(what, one.decode(), other.decode()) for one, other in pairwise(way) if one != other}
     return found
 
 

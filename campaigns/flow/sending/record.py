@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from campaigns.accounts.limiter import Permit
@@ -11,8 +12,8 @@ from campaigns.flow.doubt.double_sends import accepted_late
 from campaigns.flow.outcome import MAY_RECORD, RESENT, Verdict
 from campaigns.flow.turn import Work
 from campaigns.gateway.noting import Made
-from campaigns.ledger import POLL_VERB, Batch, Claim, Move
-from campaigns.ledger.states import ACCEPTED, REJECTED, SETTLED, UNKNOWN
+from campaigns.ledger import POLL_VERB, Batch, Claim
+from campaigns.ledger.states import ACCEPTED, REJECTED, UNKNOWN
 from campaigns.services import Services
 from campaigns.statuses import NOT_AT_ALL
 from campaigns.store.calls import Calls
@@ -36,7 +37,10 @@ def record(
     # that has lost nothing but a permit.
     _add_message_ids(services, claim, verdict, calls)
     allowed = MAY_RECORD[verdict.move.to]
-    moved = calls.add(services.batches.move_call(batch, verdict.move, from_states=allowed, fence=claim.fence))
+    move = verdict.move
+    if _is_over(batch, verdict):
+        move = replace(move, settles=True, due={**move.due, POLL_VERB: None})
+    moved = calls.add(services.batches.move_call(batch, move, from_states=allowed, fence=claim.fence))
     released = calls.add(
         services.limiter.release_call(
             permit, used=verdict.used, outcome=verdict.outcome, why=verdict.why, data=data, notes=notes
@@ -44,9 +48,6 @@ def record(
     )
     if "uuid" in verdict.move.fields:
         calls.add(services.batches.await_message_ids_call(batch, services.ms.awaited_ids))
-    if _is_over(batch, verdict):
-        settled = Move(SETTLED, {}, {"text": ""}, {POLL_VERB: None})
-        calls.add(services.batches.move_call(batch, settled, from_states={ACCEPTED}, fence=claim.fence))
     if pause is not None:
         # In the same round trip: what the turn takes next must not be of this account.
         calls.add(

@@ -5,8 +5,9 @@
 --       5 allowed states as ',a,b,', 6 fence that the batch must have ('' any), 7 new state,
 --       8 data of the event (JSON object), 9 life of the body from now on (ms, or 0 to leave it),
 --       10 act of a person (JSON object) or '', 11 bounds of the time from the beginning to here (see `observe`) or '',
---       12 fields that the batch must have (JSON object) or '', 13 number of fields F, then F times field, value,
---       then for each change of what is due: entry, delay in ms from now or '' to remove it, account
+--       12 fields that the batch must have (JSON object) or '', 13 '1' if nothing more is asked about it, so that it is
+--       settled in the same step, or '', 14 number of fields F, then F times field, value, then for each change of what
+--       is due: entry, delay in ms from now or '' to remove it, account
 -- Emits: batch.accepted, batch.cancelled, batch.held, batch.planned, batch.rejected, batch.settled, batch.unknown,
 --   batch.written_off, campaign.cancelled, campaign.finished, campaign.reopened, campaign.unbalanced.
 -- Moves: batch any → any, as the table in campaigns/ledger/states.py allows; campaign finished, cancelled → ready;
@@ -52,30 +53,42 @@ local function observe(account, measure, bounds, ms)
 end
 
 local now = clock(ARGV[1])
-local batch = redis.call('HMGET', batch_key, 'state', 'fence', 'n', 'op', 'attempt', 'not_before_ms')
+local batch = redis.call('HMGET', batch_key, 'state', 'fence', 'n', 'op', 'attempt', 'not_before_ms', 'final')
 local from = batch[1]
 if from and batch[4] == ARGV[2] then return {1, now} end
 if not from or not string.find(ARGV[5], ',' .. from .. ',', 1, true)
   or (ARGV[6] ~= '' and batch[2] ~= ARGV[6]) or not has(ARGV[12]) then
   return {0, now, from or ''}
 end
-local to, fields = ARGV[7], tonumber(ARGV[13])
+hold_tallies()
+local to, fields = ARGV[7], tonumber(ARGV[14])
+
+-- Past the horizon some are only delivered: they become final as they are.
+local function make_final()
+  local open = tonumber(batch[3]) - tonumber(batch[7] or '0')
+  if open ~= 0 then
+    redis.call('HSET', batch_key, 'final', batch[3])
+    redis.call('HINCRBY', campaign_key, 'final', open)
+  end
+  -- Only senders and pollers need these.
+  redis.call('HDEL', batch_key, 'lease_until_ms', 'digest')
+end
+
+-- Reports a move of the batch. `before`: the state that it had.
+local function say_move(before, state, data)
+  emit(events, campaign_key, ARGV[4], 'batch.' .. state, ARGV[3], merged('"from":"' .. before ..
+    '","attempt":' .. (batch[5] or '0') .. ',"recipients":' .. batch[3], data), now)
+end
+
 if ARGV[9] ~= '0' then redis.call('PEXPIRE', body_key, ARGV[9]) end
-redis.call('HSET', batch_key, 'state', to, 'since_ms', now, 'op', ARGV[2], unpack(ARGV, 14, 13 + 2 * fields))
-reschedule(14 + 2 * fields, now)
+redis.call('HSET', batch_key, 'state', to, 'since_ms', now, 'op', ARGV[2], unpack(ARGV, 15, 14 + 2 * fields))
+reschedule(15 + 2 * fields, now)
 if shows_unsent(from, to) then give_back(money, batch_key) end
 if to == 'unknown' or from == 'unknown' or from == 'held' then
   local data = cjson.decode(ARGV[8])
   note_doubt(batch_key, to, data.reason or data.why or '', data.by or '', now)
 end
-if to == 'settled' then
-  -- Past the horizon some are only delivered: they become final as they are.
-  local open = tonumber(batch[3]) - tonumber(redis.call('HGET', batch_key, 'final') or '0')
-  redis.call('HINCRBY', batch_key, 'final', open)
-  redis.call('HINCRBY', campaign_key, 'final', open)
-  -- Only senders and pollers need these.
-  redis.call('HDEL', batch_key, 'lease_until_ms', 'digest')
-end
+if to == 'settled' then make_final() end
 count_move(campaign_key, ARGV[3], tonumber(batch[3]), from, to, now)
 if ARGV[11] ~= '' then
   -- What is scheduled begins at its time.
@@ -83,8 +96,7 @@ if ARGV[11] ~= '' then
   local begin = math.max(tonumber(campaign[1] or now), tonumber(batch[6] or '0'))
   observe(campaign[2] or '', 'accepted_s|' .. (campaign[3] or ''), ARGV[11], math.max(0, now - begin))
 end
-emit(events, campaign_key, ARGV[4], 'batch.' .. to, ARGV[3], merged('"from":"' .. from ..
-  '","attempt":' .. (batch[5] or '0') .. ',"recipients":' .. batch[3], ARGV[8]), now)
+say_move(from, to, ARGV[8])
 note_act(audit, ARGV[10], batch[3], now)
 if redis.call('SISMEMBER', active, ARGV[4]) == 0 then redis.call('SADD', active, ARGV[4]) end
 local state = redis.call('HGET', campaign_key, 'state')
@@ -92,5 +104,12 @@ if state == 'finished' or state == 'cancelled' then
   redis.call('HSET', campaign_key, 'state', 'ready')
   emit(events, campaign_key, ARGV[4], 'campaign.reopened', ARGV[4], '{"from":"' .. state .. '"}', now)
 end
+if ARGV[13] == '1' then
+  redis.call('HSET', batch_key, 'state', 'settled')
+  make_final()
+  count_move(campaign_key, ARGV[3], tonumber(batch[3]), to, 'settled', now)
+  say_move(to, 'settled', '{}')
+end
 finish_if_over(campaign_key, events, ARGV[4], now)
+write_tallies()
 return {1, now}

@@ -33,8 +33,10 @@ local ids, created, due_at, waiting_since, goes_out = {}, {}, {}, {}, false
 local brought = {kind = kind, account = account, batches = 0, planned = 0, excluded = {}}
 local ready, drafts = 0, 0
 
-local function add(list, ...)
-  for _, one in ipairs({...}) do list[#list + 1] = one end
+-- Adds two values to a list.
+local function add(list, one, other)
+  local last = #list
+  list[last + 1], list[last + 2] = one, other
 end
 
 local version
@@ -88,7 +90,10 @@ local function make_visible(campaign, plan)
   primary = primary or notice_change(primary_key, workers, events, 0, 0, replicas, now)
   if primary.epoch > 0 then add(fields, 'epoch', primary.epoch) end
   if plan.first_ms > now then add(fields, 'first_ms', string.format('%.0f', plan.first_ms)) end
-  if number > 0 then add(fields, 'b:planned', number, 'r:planned', plan.planned) end
+  if number > 0 then
+    add(fields, 'b:planned', number)
+    add(fields, 'r:planned', plan.planned)
+  end
   if draft then add(fields, 'draft_why', plan.draft) end
   redis.call('HSET', campaign, 'state', draft and 'draft' or 'ready', 'plan_token', plan.token, 'digest', plan.digest,
     'created_ms', now, 'batches', number, 'r:total', plan.total, 'optouts_v', plan.optouts, 'seq', 1, unpack(fields))
@@ -121,7 +126,7 @@ local function store(plan, at)
   store_excluded(plan)
   if job_key then redis.call('SET', job_key, plan.id) end
   make_visible(campaign, plan)
-  add(ids, plan.id)
+  ids[#ids + 1] = plan.id
   add(created, now, plan.id)
   brought.batches, brought.planned = brought.batches + #plan.batches, brought.planned + plan.planned
   return STORED

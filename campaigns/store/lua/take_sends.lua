@@ -11,8 +11,8 @@
 --       of the turn while it can take no more (ms), 7 requests under way already, 8 how long the turn would wait for
 --       more (ms), 9 lease of a batch (ms), 10 'quick' or 'paid', 11..17 limits (see include/permits), 18 accounts
 --       whose token the worker has, as ',a,b,', or '' for all, 19 last change of the store and 20 last claim that the
---       worker knows of, 21 replicas that must have a claim, 22 budgets (see include/budget), 23.. fences, one for each
---       batch that may be taken
+--       worker knows of, 21 replicas that must have a claim, 22 budgets (see include/budget), 23 random text with which
+--       the fences of this call begin, 24 number of batches that may be taken
 -- Emits: account.paused, account.resumed, batch.sending, batch.unknown, campaign.window_closed, store.changed.
 -- Moves: batch planned → sending, unknown.
 -- Returns: {now, 1 if the turn goes on or 0 if it is over, ms until more can be done (-1: nothing is due),
@@ -30,8 +30,7 @@ local body_base, primary_key, stream, image_base, money_base = KEYS[20], KEYS[21
 local now, queue, call = clock(ARGV[1]), ARGV[2], ARGV[4]
 local turn_keys = {bells = bells, turns = turns, full = full, workers = workers, last_taken = last_taken}
 local lease_ms, kind, limits = tonumber(ARGV[9]), ARGV[10], permit_limits(11)
-local FENCES, most = 22, #ARGV - 22
-local budgets = budgets_of(ARGV[22])
+local budgets, fences, most = budgets_of(ARGV[22]), ARGV[23] .. '.', tonumber(ARGV[24])
 local now_us = clock_us(ARGV[1])
 -- Nothing is sent while the event stream is full of unread events.
 local stream_full = redis.call('HEXISTS', stream, 'full_ms') == 1
@@ -62,35 +61,36 @@ local taken, taken_ids, steps = {}, {}, 0
 -- What came due takes its place in the order, a bounded number at a time.
 local function enter_due(account)
   local due, order = due_base .. account, order_base .. account
-  for _, entry in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, 50)) do
+  local entries = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, 50)
+  if #entries > 0 then redis.call('ZREM', due, unpack(entries)) end
+  for _, entry in ipairs(entries) do
     local id = string.match(entry, '|(.*)$')
     local campaign_id = string.match(id, '^(.*)-%d+$') or id
-    redis.call('ZREM', due, entry)
-    if redis.call('EXISTS', campaign_base .. campaign_id) == 1 then
-      enter_order(order, account_base .. account, queue, campaign_base .. campaign_id, id)
-    end
+    enter_order(order, account_base .. account, queue, campaign_base .. campaign_id, id)
   end
 end
 
--- The batch at the front of an account's order: its id, the member it stands there as, and its campaign's fields.
+-- The batch at the front of an account's order: its id, the member that it stands there as, its virtual time, and its
+-- campaign's fields.
 local function front(account)
   while steps < STEPS do
     local first = redis.call('ZRANGE', order_base .. account, 0, 0, 'WITHSCORES')
     local member = first[1]
     if not member then return nil end
-    if string.find(member, '-', 1, true) then return member, member, nil, first[2] end
-    local fields = redis.call('HMGET', campaign_base .. member, 'state', 'cursor', 'batches', 'spacing_ms', 'canary')
-    local cursor = tonumber(fields[2] or '0')
-    local going = fields[1] == 'ready' and cursor < tonumber(fields[3] or '0')
-    if going and fields[5] and cursor >= tonumber(fields[5]) then
+    local campaign_id = string.match(member, '^(.*)-%d+$')
+    local of = campaign_fields(campaign_base .. (campaign_id or member))
+    if campaign_id then return member, member, first[2], of end
+    local cursor = tonumber(of.cursor or '0')
+    local going = of.state == 'ready' and cursor < tonumber(of.batches or '0')
+    if going and of.canary and cursor >= tonumber(of.canary) then
       -- Its canary is out: nothing else is, before that is judged.
       going = false
       redis.call('ZADD', due_control, 'NX', now, 'canary|' .. member)
       redis.call('ZREM', METRICS .. ':' .. account .. ':planned', member)
     end
     local held_until, zone
-    if going then held_until, zone = campaign_held_until(campaign_base .. member, now) end
-    if going and not held_until then return member .. '-' .. cursor, member, fields, first[2] end
+    if going then held_until, zone = campaign_held_until(campaign_base .. member, of, now) end
+    if going and not held_until then return member .. '-' .. cursor, member, first[2], of end
     -- Paused, or all handed out: resuming puts it back. What may not go out yet comes back by itself.
     redis.call('ZREM', order_base .. account, member)
     if held_until then redis.call('ZADD', due_base .. account, held_until, 'at|' .. member) end
@@ -100,15 +100,15 @@ local function front(account)
 end
 
 -- Takes the front off, and puts its campaign behind what else waits.
-local function pass(account, member, fields, at, recipients)
+local function pass(account, member, at, of, recipients)
   local order, hash = order_base .. account, account_base .. account
   redis.call('ZREM', order, member)
-  redis.call('HSET', hash, 'vt:' .. queue, at)
-  if not fields then return end
+  set_virtual_time(hash, queue, at)
+  if string.find(member, '-', 1, true) then return end
   local campaign = campaign_base .. member
   local cursor = redis.call('HINCRBY', campaign, 'cursor', 1)
-  if cursor >= tonumber(fields[3]) then return end
-  local spacing = tonumber(fields[4] or '0') * recipients
+  if cursor >= tonumber(of.batches) then return end
+  local spacing = tonumber(of.spacing_ms or '0') * recipients
   if spacing > 0 then
     -- The job asks for a rate of its own.
     redis.call('ZADD', due_base .. account, math.ceil(now + spacing), 'campaign|' .. member)
@@ -126,33 +126,34 @@ local function take_from(account)
   local keys = permit_keys(account, account_base .. account, permits_base .. account)
   enter_due(account)
   while true do
-    local batch_id, member, fields, at = front(account)
+    local batch_id, member, at, of = front(account)
     if not batch_id then break end
     if #taken >= most or steps >= STEPS then return now end
     local k, campaign_id = names_of(batch_id, account)
-    local held_until, zone = batch_held_until(k, now)
-    local fence = ARGV[FENCES + #taken + 1]
+    local batch = batch_fields(k.batch)
+    local held_until, zone = batch_held_until(k.campaign, of, batch, now)
+    local fence = fences .. (#taken + 1)
     local why, found, version
     if held_until then
       why = 'schedule'
     else
-      why, found, version = claimable(k, primary, batch_id, campaign_id, account, fence, now)
+      why, found, version = claimable(k, primary, of, batch, batch_id, campaign_id, account, fence, now)
     end
     if not why then
-      local short_until = short_of_budget(k.spending, budgets, tonumber(found[2]), now)
+      local short_until = short_of_budget(k.spending, budgets, tonumber(batch.n), now)
       if short_until then return short_until end
       local wait, no = take_permit(keys, limits, fence, kind, now_us)
       if wait > 0 then
         tally(account, 'permit|' .. kind .. '|' .. no, 1)
         return now + math.ceil(wait / 1000)
       end
-      claim(k, primary, found, batch_id, campaign_id, fence, lease_ms, now)
+      claim(k, primary, of, batch, batch_id, campaign_id, fence, lease_ms, now)
       taken[#taken + 1] = claimed(batch_id)
       taken_ids[#taken_ids + 1] = batch_id
-      pass(account, member, fields, at, tonumber(found[2]))
+      pass(account, member, at, of, tonumber(batch.n))
     else
       steps = steps + 1
-      pass(account, member, fields, at, 0)
+      pass(account, member, at, of, 0)
       if why == 'schedule' then
         redis.call('ZADD', due_base .. account, held_until, 'at|' .. batch_id)
         if zone then report_closed(events, account, k.campaign, campaign_id, zone, held_until, now) end
@@ -170,15 +171,14 @@ local function take_from(account)
   return first[2] and tonumber(first[2])
 end
 
+hold_tallies()
 begin_call(turn_keys, now)
 local before = redis.call('GET', memory)
 if before and string.match(before, '^(%d+)|') == call then
   -- The answer to this very call was lost: what it took is given again.
   for batch_id in string.gmatch(string.match(before, '|(.*)$'), '[^,]+') do
     local fence = redis.call('HGET', batch_base .. batch_id, 'fence')
-    for i = FENCES + 1, #ARGV do
-      if ARGV[i] == fence then taken[#taken + 1] = claimed(batch_id) end
-    end
+    if fence and string.sub(fence, 1, #fences) == fences then taken[#taken + 1] = claimed(batch_id) end
   end
 elseif primary.wait == 0 then
   go_round(accounts, taken, most, take_from, now)
@@ -191,4 +191,5 @@ end
 local answer = turn_answer(accounts, turn_keys, taken, most, now)
 if primary.wait > 0 and answer[3] >= 0 then answer[3] = math.min(primary.wait, 250) end
 answer[#answer + 1] = {4, primary.epoch, primary.claims}
+write_tallies()
 return answer

@@ -6,11 +6,13 @@ local WAITING = {unknown = true, held = true}
 
 -- Counts a batch of `n` recipients that moves from one state to another.
 local function count_move(campaign, batch_id, n, from, to, now)
-  local left = redis.call('HINCRBY', campaign, 'b:' .. from, -1)
-  redis.call('HINCRBY', campaign, 'r:' .. from, 0 - n) -- not -n: Lua writes minus zero as -0
-  local there = redis.call('HINCRBY', campaign, 'b:' .. to, 1)
-  redis.call('HINCRBY', campaign, 'r:' .. to, n)
-  local account = tally_move(campaign, 1, n, from, to)
+  local of = redis.call('HMGET', campaign, 'account', 'kind', 'b:' .. from, 'r:' .. from, 'b:' .. to, 'r:' .. to)
+  local account, left, there = of[1] or '', tonumber(of[3] or '0') - 1, tonumber(of[5] or '0') + 1
+  if from ~= to then
+    redis.call('HSET', campaign, 'b:' .. from, left, 'r:' .. from, tonumber(of[4] or '0') - n,
+      'b:' .. to, there, 'r:' .. to, tonumber(of[6] or '0') + n)
+  end
+  tally_moved(account, of[2] or '', 1, n, from, to)
   local waiting = METRICS .. ':' .. account .. ':'
   if WAITING[from] then redis.call('ZREM', waiting .. from, batch_id) end
   if WAITING[to] then redis.call('ZADD', waiting .. to, now, batch_id) end

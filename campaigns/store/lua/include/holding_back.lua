@@ -17,24 +17,22 @@ local function window_opens(campaign, zone, now)
 end
 
 -- When a campaign may go out (unix ms), if that is later than now; nil if it may. And the zone whose window that is, if
--- it is one.
-local function campaign_held_until(campaign, now)
-  local own = redis.call('HMGET', campaign, 'not_before_ms', 'zone')
-  local at = tonumber(own[1] or '0')
+-- it is one. `of`: its fields `not_before_ms` and `zone`.
+local function campaign_held_until(campaign, of, now)
+  local at = tonumber(of.not_before_ms or '0')
   if at > now then return at end
-  if own[2] then return window_opens(campaign, own[2], now), own[2] end
+  if of.zone then return window_opens(campaign, of.zone, now), of.zone end
 end
 
--- The same of one of its batches. `k`: names of batch and campaign.
-local function batch_held_until(k, now)
-  local moved = redis.call('HMGET', k.campaign, 'not_before_ms', 'schedule_ms', 'zone')
-  local own = redis.call('HMGET', k.batch, 'not_before_ms', 'confirming_ms', 'zone')
-  local at = tonumber(moved[1] or own[1] or '0')
+-- The same of one of its batches. `of`: fields of the campaign, `schedule_ms` too; `own`: `not_before_ms`,
+-- `confirming_ms` and `zone` of the batch.
+local function batch_held_until(campaign, of, own, now)
+  local at = tonumber(of.not_before_ms or own.not_before_ms or '0')
   -- A list mailing that was almost confirmed stands at the gateway under its old time, and goes out when it is.
-  if moved[2] and own[2] then at = tonumber(moved[2]) end
+  if of.schedule_ms and own.confirming_ms then at = tonumber(of.schedule_ms) end
   if at > now then return at end
-  local zone = own[3] or moved[3]
-  if zone then return window_opens(k.campaign, zone, now), zone end
+  local zone = own.zone or of.zone
+  if zone then return window_opens(campaign, zone, now), zone end
 end
 
 -- Reports once per opening that the batches of a campaign in a zone wait for it, and counts none of them as late.

@@ -38,7 +38,8 @@ local function take_permit(keys, limits, id, kind, now)
     local left = tonumber(account[6] or '0') - now
     if left > 0 and left <= limits.life then return math.min(left, 1000000), 'paused' end
   end
-  if quick then redis.call('HSET', keys.account, 'quick_us', string.format('%.0f', now)) end
+  local now_text = string.format('%.0f', now)
+  if quick and account[4] ~= now_text then redis.call('HSET', keys.account, 'quick_us', now_text) end
   local fast_lane = quick or now - tonumber(account[4] or '0') < 60000000
 
   local function taken(key)

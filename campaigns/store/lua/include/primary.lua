@@ -15,6 +15,8 @@ local ASKING_MS = 3000
 local ABSENCE_MS = 900000
 -- A replica that has been silent for more seconds than this does not count.
 local SILENT_S = 10
+-- After this time it is written again that the server was checked. A change counts from the last time.
+local SEEN_AGAIN_MS = 500
 -- The last claim there could ever be.
 local MOST = 9007199254740991
 
@@ -114,7 +116,7 @@ local function notice_change(primary, workers, events, epoch, claims, replicas, 
     end
   end
   if id and known[1] ~= id then redis.call('HSET', primary, 'replid', id) end
-  redis.call('HSET', primary, 'seen_ms', now)
+  if not known[9] or math.abs(now - seen) >= SEEN_AGAIN_MS then redis.call('HSET', primary, 'seen_ms', now) end
   if online and online < replicas then p.wait = math.max(p.wait, 1000) end
   return p
 end
