@@ -76,6 +76,14 @@ class OutdatedSuppression:
     now: str
 
 
+def _check_table(move: Move, from_states: frozenset[str]) -> None:
+    """Raises ValueError unless the move, and being settled after it, are in the table of states."""
+    if move.settles and move.to not in REACHED_FROM[SETTLED]:
+        raise ValueError(f"{SETTLED} does not follow {move.to}")
+    if not from_states <= REACHED_FROM[move.to]:
+        raise ValueError(f"{move.to} does not follow {', '.join(sorted(from_states - REACHED_FROM[move.to]))}")
+
+
 class Batches:
     """Every method may raise StoreError."""
 
@@ -95,10 +103,7 @@ class Batches:
     def move_call(self, batch: Batch, move: Move, *, from_states: Iterable[str], fence: str = "") -> Call[bool]:
         """The call that `move` makes."""
         allowed = frozenset(from_states)
-        if move.settles and move.to not in REACHED_FROM[SETTLED]:
-            raise ValueError(f"{SETTLED} does not follow {move.to}")
-        if not allowed <= REACHED_FROM[move.to]:
-            raise ValueError(f"{move.to} does not follow {', '.join(sorted(allowed - REACHED_FROM[move.to]))}")
+        _check_table(move, allowed)
         keys = self._keys
         written = [part for pair in move.fields.items() for part in pair]
         due_keys, due = self._changes(batch, move.due)
