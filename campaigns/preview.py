@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
-from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import orjson
 
@@ -31,6 +31,8 @@ from campaigns.services import Services
 from campaigns.settings import Settings
 
 _EXAMPLES: Final = 10
+#: Each row may have a reason of its own, such as the length of its text.
+_REASONS: Final = 20
 #: Stands for the token and for the signature in a callback's address, which only the gateway may see.
 _HIDDEN: Final = "***"
 
@@ -85,6 +87,10 @@ class Preview:
     send_window: str = ""
     #: The number of recipients in the canary, who get their messages first; 0 without a canary.
     canary: int = 0
+    #: Why recipients are `invalid`, in words, with the number of each; rare reasons share the last entry.
+    invalid_reasons: Mapping[str, int] = field(default_factory=dict)
+    #: How many of `to_send` are further messages of a mailing to the same phone, with another text.
+    repeated: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: money as text."""
@@ -120,19 +126,19 @@ def preview(
         own_key, rows = key_of(job, key), rows_of(job, recipients, columns, encoding)
     checked, shown = checked_job(services, job, rows), Samples(samples)
     planner = planner_of(services, checked, samples=shown)
-    first, requests, examples = _walked(planner, on_excluded)
+    walk = _Walk(on_excluded).along(planner)
     return Preview(
         name=checked.name or "",
         kind=checked.kind,
         account=checked.account,
-        requests=requests,
         **_counted(services.settings, checked, planner.counts),
         refused=refusals(services.settings, checked, planner.counts, strict=strict),
         same_as=_same_as(services, own_key, planner.digest),
-        examples=examples,
+        **walk.counted(),
         samples=tuple(shown.first),
         longest=shown.longest,
-        first_request=_shown(services.settings, checked, first),
+        first_request=_shown(services.settings, checked, walk.first),
+        repeated=planner.repeated,
     )
 
 
@@ -151,21 +157,39 @@ def _counted(settings: Settings, job: Job, counts: Mapping[str, int]) -> dict[st
     }
 
 
-def _walked(
-    planner: Planner, on_excluded: Callable[[Excluded], object] | None
-) -> tuple[PlannedBatch | None, int, tuple[Excluded, ...]]:
-    """The first request, the number of requests, and the first few excluded recipients; calls `on_excluded` for all."""
-    first, requests, examples = None, 0, list[Excluded]()
-    for step in planner.steps():
-        if isinstance(step, Exclusion):
-            examples += islice(step.excluded(), _EXAMPLES - len(examples))
-            if on_excluded is not None:
+class _Walk:
+    """What is seen of a plan on the way through it; `on_excluded` is called with every excluded recipient."""
+
+    def __init__(self, on_excluded: Callable[[Excluded], object] | None) -> None:
+        self.first: PlannedBatch | None = None
+        self.requests = 0
+        self.examples: list[Excluded] = []
+        self.reasons = Counter[str]()
+        self._on_excluded = on_excluded
+
+    def along(self, planner: Planner) -> Self:
+        for step in planner.steps():
+            if isinstance(step, Exclusion):
                 for one in step.excluded():
-                    on_excluded(one)
-        else:
-            first = first or step
-            requests += 1
-    return first, requests, tuple(examples)
+                    self._exclude(one)
+            else:
+                self.first = self.first or step
+                self.requests += 1
+        return self
+
+    def counted(self) -> dict[str, Any]:
+        """What was counted, as fields of a preview."""
+        reasons = dict(self.reasons.most_common())
+        return {"requests": self.requests, "examples": tuple(self.examples), "invalid_reasons": reasons}
+
+    def _exclude(self, one: Excluded) -> None:
+        if self._on_excluded is not None:
+            self._on_excluded(one)
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(one)
+        if one.reason == "invalid":
+            words = one.words
+            self.reasons[words if words in self.reasons or len(self.reasons) < _REASONS else "other reasons"] += 1
 
 
 def _to_send(job: Job, counts: Mapping[str, int]) -> int | None:

@@ -15,7 +15,7 @@ from campaigns.jobs.values import Job, ListJob, Mailing, QuickJob
 from campaigns.planning.personal_texts import form_of
 from campaigns.planning.planner import Exclusion
 from campaigns.preparing.job import ColumnChoice, Recipients, all_mistakes, checked_job, planner_of, rows_of
-from campaigns.recipients import mobile_phones
+from campaigns.recipients import RecipientFile, mobile_phones
 from campaigns.services import Services
 from campaigns.text.wording import counted
 
@@ -43,7 +43,8 @@ def send_test(
     with all_mistakes(services, job, recipients):
         handed_in = rows_of(job, recipients, columns, encoding)
     phones = _phones([to] if isinstance(to, str) else list(to), services.settings.phone_region)
-    tested = _test_of(checked_job(services, job, handed_in), phones, frozenset(rows))
+    region = services.settings.phone_region
+    tested = _test_of(checked_job(services, job, handed_in), phones, frozenset(rows), region)
     for step in planner_of(services, tested).steps():
         # Two rows may have the same text; the phone then gets it once.
         if isinstance(step, Exclusion) and step.reason != "duplicate":
@@ -59,25 +60,29 @@ def _phones(to: Sequence[str], region: str) -> list[str]:
     return phones
 
 
-def _test_of(job: Job, phones: Sequence[str], numbers: frozenset[int]) -> Job:
-    """The job as a test. Raises JobError for a list job and for rows that do not exist."""
+def _test_of(job: Job, phones: Sequence[str], numbers: frozenset[int], region: str) -> Job:
+    """The job as a test. Raises JobError for a list job, and for rows that do not exist or have no mobile phone."""
     if isinstance(job, ListJob):
         raise JobError({"kind": ["a job of kind list cannot be tested: test its content as a job of kind quick"]})
     no_limits = dict.fromkeys(("max_recipients", "max_cost", "spacing_ms", "window", "canary"))
     limits: dict[str, Any] = {**no_limits, "test": True}
     if isinstance(job, QuickJob):
         return replace(job, delivery_list=list(phones), **limits)
-    mailings = (replace(m, schedule_ms=None, delivery_list=_rows(m, phones, numbers)) for m in job.mailings)
+    mailings = (replace(m, schedule_ms=None, delivery_list=_rows(m, phones, numbers, region)) for m in job.mailings)
     return replace(job, mailings=tuple(mailings), **limits)
 
 
-def _rows(mailing: Mailing, phones: Sequence[str], numbers: frozenset[int]) -> list[Any]:
+def _rows(mailing: Mailing, phones: Sequence[str], numbers: frozenset[int], region: str) -> list[Any]:
+    listed = mailing.delivery_list
     if not form_of(mailing).personal:
         return list(phones)
     chosen, last = list[Any](), 0
     # Every row is read, so that a file with an unreadable line is refused as in `enqueue`.
-    for last, row in enumerate(mailing.delivery_list, start=1):
+    for last, row in enumerate(listed, start=1):
         if last in numbers:
+            if mobile_phones([row["phone"] if isinstance(row, dict) else row], region) == [None]:
+                where = listed.place(last - 1) if isinstance(listed, RecipientFile) else f"row {last}"
+                raise JobError({"rows": [f"{where}: is not a mobile phone number; choose another row"]})
             chosen.append(row)
     if not chosen or len(chosen) != len(numbers):
         raise JobError({"rows": [f"{mailing.name} has {counted(last, 'recipient')}: rows are numbered from 1"]})

@@ -43,6 +43,13 @@ def test_what_a_row_reads(stage: Stage, tmp_path: Path) -> None:
     assert (status.test, status.total, status.state, status.as_dict()["test"]) == (True, 4, "finished", True)
 
 
+def test_a_row_without_a_mobile_phone(stage: Stage, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(f"phone;name\n\n{phones(1)[0]};A\n+375172027775;B\n", "utf-8")
+    with pytest.raises(JobError, match=r"people\.csv, line 4: is not a mobile phone"):
+        send_test(stage.services, template_job(None, "Hello {name}"), to=MINE, rows=[2], recipients=path)
+
+
 def test_is_no_part_of_the_campaign(stage: Stage) -> None:
     """It takes neither the job's key nor any of its recipients, and may be repeated."""
     job = bulk_job(phones(3), key="k", name="Spring")

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
+from campaigns.text.wellformed import BRACE_ALONE
+
 #: The longest template, in characters. A setting limits the filled text.
 TEMPLATE_LENGTH: Final = 10_000
 #: A regular expression for a place that Python and ECMA-262 both understand.
@@ -20,6 +22,12 @@ _PLACE: Final = re.compile(
     r"\{\s*(?P<name>[^\s{}|](?:[^{}|\r\n]{0,98}[^\s{}|])?)\s*(?:\|(?P<default>[^{}\r\n]{0,500}))?\}"
 )
 _NO_VALUES: Final[Mapping[str, Any]] = {}
+#: How a spreadsheet writes a cell that has no result: an error in English or Russian, a number in too narrow a column,
+#: or a formula that was never calculated.
+_NO_RESULT: Final = frozenset("#=")
+_FAILED_CELL: Final = re.compile(
+    r"#(?:N/A|Н/Д|[A-ZА-ЯЁ/0]{3,12}[!?]|GETTING_DATA|#+)|=[A-ZА-ЯЁ][A-ZА-ЯЁ0-9._]*\(.*", re.DOTALL
+)
 
 
 class UnfilledError(Exception):
@@ -65,6 +73,8 @@ class Template:
         for (name, default, encoded), piece in zip(self.places, self.pieces[1:], strict=True):
             value = values.get(name)
             text = value.strip() if type(value) is str else _written(value)
+            if text[:1] in _NO_RESULT and _FAILED_CELL.fullmatch(text):
+                raise UnfilledError(f"{text[:60]} for {{{name}}} is what a spreadsheet shows in place of a value")
             if not text:
                 if default is None:
                     raise UnfilledError(f"has no value for {self._unfilled(values)}")
@@ -82,7 +92,8 @@ def template_problem(text: str) -> str | None:
     """The mistake in the braces of a template, or None."""
     if "{{" in text or "}}" in text:
         return "holds double braces: write {name} with single ones"
-    return None
+    rest = _PLACE.sub("", text)
+    return next((f"holds {one} {BRACE_ALONE}" for one in "{}" if one in rest), None)
 
 
 def _divided(text: str, *, link: bool) -> Template:

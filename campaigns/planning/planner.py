@@ -62,7 +62,7 @@ _Place = Callable[[int], str]
 
 
 class Planner:
-    """Turns a job into batches. Iterate over `steps()` once; `digest` and `counts` are complete after that.
+    """Turns a job into batches. Iterate over `steps()` once; `digest`, `counts` and `repeated` are complete after that.
 
     Every recipient of the job ends up in exactly one batch or one Exclusion.
     """
@@ -80,6 +80,8 @@ class Planner:
         samples: Samples | None = None,
         zoning: Zoning | None = None,
     ) -> None:
+        #: Messages to a phone that has another message, with another text, in the same mailing.
+        self.repeated = 0
         self.counts = {"total": 0, "invalid": 0, "duplicate": 0, "opted_out": 0}
         self._job = job
         self._most = recipients_per_request
@@ -133,6 +135,7 @@ class Planner:
                 if self._samples is not None and form.personal:
                     self._sample(self._samples, place, start, rows, phones)
                 for earlier, kept in deduplicator.by_earlier_messages(rows, phones).items():
+                    self.repeated += len(kept) if earlier else 0
                     for canary, zone, part in self._parts(kept):
                         group = RequestGroup(canary, mailing.schedule_ms, earlier, zone)
                         yield from batching.add(group, index, sent, schedule_time, part)

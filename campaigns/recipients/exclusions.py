@@ -11,8 +11,8 @@ from campaigns.text.labelled import LabelledEnum
 class Exclusion(LabelledEnum):
     """Why a recipient is excluded. `label` is the name of the reason in reports and commands."""
 
-    INVALID = "invalid", "invalid number"
-    """The value is not a mobile phone number, or a value that its template needs is missing."""
+    INVALID = "invalid", "invalid"
+    """The phone is not a mobile number, or the text cannot be filled with the row's values."""
     DUPLICATE = "duplicate", "handed in more than once"
     """An earlier row of the job has the same recipient."""
     OPTED_OUT = "opted_out", "opted out"

@@ -10,6 +10,7 @@ from campaigns.recipients.columns import PHONE, Columns
 from campaigns.recipients.phones import is_phone_like
 from campaigns.recipients.tables import DELIMITERS, Row
 
+_NAMES: Final = {"\t": "a tab", ";": "a semicolon", ",": "a comma", "|": "a bar"}
 _DIVIDED = re.compile(f"[{DELIMITERS}]")
 #: Two neighbouring cells, joined by NUL, which no cell holds.
 _CUT_NUMBER = re.compile(r"[0-9]\0[0-9]+[EeЕе]\+[0-9]{1,2}")
@@ -24,7 +25,11 @@ def misreading(row: Row, layout: Columns, delimiter: str, *, chosen: bool) -> st
     With `chosen` the caller chose the phone's column."""
     width, cells, place = len(layout.names), row.cells, layout.places[PHONE]
     if layout.header and any(cell.strip() for cell in cells[width:]):
-        return f"has {len(cells)} cells, the header {width}; text with the delimiter must stand in quotation marks"
+        surplus = [str(number) for number, cell in enumerate(cells[width:], width + 1) if cell.strip()]
+        cures = f"name the column in the header, or empty cell {', '.join(surplus)}"
+        split = _NAMES.get(delimiter, delimiter)
+        quoting = f"; text that holds {split} must stand in quotation marks" if split else ""
+        return f"has {len(cells)} cells, the header {width}: {cures}{quoting}"
     if not layout.header and not chosen and any(_holds_phone(c) for i, c in enumerate(cells) if i != place):
         return "holds a second phone, and there is no header to show which one is meant"
     if delimiter == "," and _CUT_NUMBER.fullmatch("\0".join(cells[place:][:2])):

@@ -20,6 +20,11 @@ _LINK: Final = re.compile(r"https?://[^\s/@?#]+(?:[/?#]\S*)?", re.IGNORECASE)
 #: Characters of visible categories that are blank: Hangul fillers, the empty Braille pattern.
 _BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Zl", "Zp", "Zs"})
+#: What is wrong with a brace of a place that was not written to its end.
+BRACE_ALONE: Final = "without its other brace; if it is meant as it stands, give the job literal_text: true"
+#: Such braces in a text without places: `{name, you` and `name}, you`, but no :-} and no {}.
+_OPENED: Final = re.compile(r"\{\s{0,3}[^\W\d][^{}]*(?:\{|\Z)")
+_CLOSED: Final = re.compile(r"\A[^{}]*\w\s{0,3}\}")
 #: Placeholders for a name, a sum or a date, in the notations of common templates.
 _PLACEHOLDER: Final = re.compile(r"\{\{?\s{0,3}[^\W\d]\w{0,39}\s{0,3}\}?\}")
 
@@ -82,9 +87,12 @@ class TextRule:
             return "must not be empty"
         if (problem := text_problem(text)) is not None:
             return problem
-        if not self.literal and (found := placeholder_in(text)) is not None:
+        if self.literal or ("{" not in text and "}" not in text):
+            return None
+        if (found := placeholder_in(text)) is not None:
             return f"holds {found}, which nothing fills; if it is meant as it stands, give the job literal_text: true"
-        return None
+        brace = "{" if _OPENED.search(text) else "}" if _CLOSED.search(text) else None
+        return f"holds {brace} {BRACE_ALONE}" if brace is not None else None
 
     def template_problem(self, text: str) -> str | None:
         """What is wrong with what stands between the places of a template, if anything."""

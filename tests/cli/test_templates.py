@@ -84,6 +84,44 @@ def test_from_a_file_to_an_accepted_campaign(run: Run, stage: Stage, job: Path, 
     assert {one["place"] for one in reported} == {row["place"] for row in excluded}
 
 
+def test_why_recipients_are_invalid_and_who_gets_two_texts(run: Run, job: Path, tmp_path: Path) -> None:
+    one, two, *_ = phones(5)
+    path = tmp_path / "people.csv"
+    rows = [f"{one};A;1;x", f"{one};B;2;x", f"{two};;3;x", f"{two};C;4;", "12;D;5;x", f"{two};#Н/Д;6;x"]
+    path.write_text("\n".join(("phone;Имя;Баллы;Срок", *rows)), "utf-8")
+    shown = run("send", job, "--recipients", path, "--dry-run")
+    lines = [" ".join(line.split()) for line in shown.stdout.splitlines()]
+    for expected in (
+        "3 invalid",
+        "1 has no value for {Срок}",
+        "1 is not a mobile phone number",
+        "1 #Н/Д for {Имя} is what a spreadsheet shows in place of a value",
+        "3 to be sent",
+        "1 of them to a phone that gets another text of the same mailing too",
+        "a default can stand in for a missing value: {name|friend}",
+    ):
+        assert expected in lines, shown.stdout
+    found = json.loads(run("send", job, "--recipients", path, "--dry-run", "--json").stdout)
+    assert (sum(found["invalid_reasons"].values()), found["repeated"]) == (3, 1)
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+@pytest.mark.parametrize("which", ["people.csv", "job.json", "link.csv"])
+def test_the_excluded_never_replace_what_is_read(
+    run: Run, job: Path, tmp_path: Path, options: tuple[str, ...], which: str
+) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(f"phone;Имя;Баллы;Срок\n{phones(1)[0]};A;1;x\n", "utf-8")
+    (tmp_path / "link.csv").symlink_to(path)
+    before = path.read_bytes(), job.read_bytes()
+    written = job if which == "job.json" else tmp_path / which
+    ended = run("send", job, "--recipients", path, "--excluded-to", written, *options)
+    assert ended.exit_code == 2
+    assert "--excluded-to would overwrite" in ended.stderr
+    assert (path.read_bytes(), job.read_bytes()) == before
+    assert run("list", "--json").stdout == ""
+
+
 def test_as_json(run: Run, job: Path, tmp_path: Path) -> None:
     path = tmp_path / "people.tsv"
     path.write_text(

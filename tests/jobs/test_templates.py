@@ -60,6 +60,44 @@ def test_double_braces() -> None:
     assert "single" in str(template_problem("{{name}}"))
 
 
+@pytest.mark.parametrize(
+    ("text", "brace"),
+    [
+        ("{name}, you have {points points", "{"),
+        ("{name}, you have points} points", "}"),
+        ("{name", "{"),
+        ("a} {b}", "}"),
+    ],
+)
+def test_a_brace_that_is_alone(text: str, brace: str) -> None:
+    assert str(template_problem(text)).startswith(f"holds {brace} without its other brace")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "#N/A",
+        "#Н/Д",
+        "#VALUE!",
+        "#ЗНАЧ!",
+        "#ДЕЛ/0!",
+        "#ИМЯ?",
+        "######",
+        '=HYPERLINK("http://x.by";"y")',
+        "=СУММ(A1:A3)",
+    ],
+)
+def test_what_a_spreadsheet_shows_in_place_of_a_value(cell: str) -> None:
+    """Not even where there is a default: the cell should have had a value."""
+    with pytest.raises(UnfilledError, match="is what a spreadsheet shows in place of a value"):
+        Template.of_text("{name|friend}!").filled({"name": f" {cell} "})
+
+
+@pytest.mark.parametrize("cell", ["#1", "# 5", "=)", "=5", "№ 7", "#best", "#"])
+def test_what_only_looks_like_it(cell: str) -> None:
+    assert Template.of_text("{name}!").filled({"name": cell}) == f"{cell}!"
+
+
 @given(st.lists(st.tuples(WORDS, WORDS), max_size=5))
 def test_what_stands_between_places_stays(parts: list[tuple[str, str]]) -> None:
     text = "".join(f"{between}{{{name}}}" for between, name in parts if name.strip())

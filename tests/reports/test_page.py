@@ -18,7 +18,7 @@ from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.stage import Stage
 
 SCRIPT = "<script>alert(1)</script>"
-EXCLUDED = ("excluded: invalid number", "excluded: handed in more than once", "excluded: opted out")
+EXCLUDED = ("excluded: invalid", "excluded: handed in more than once", "excluded: opted out")
 
 
 def classes(html: Html) -> dict[str, int]:
@@ -183,7 +183,7 @@ class TestStrangeCampaigns:
         campaign = stage.enqueue(bulk_job(["nobody"]))
         html = read(stage, campaign)
         assert html.sections["Funnel"] == "Every recipient was excluded."
-        assert classes(html) == {"excluded: invalid number": 1}
+        assert classes(html) == {"excluded: invalid": 1}
 
     def test_invalid(self, stage: Stage) -> None:
         """A job that another service submitted, and that breaks rules."""

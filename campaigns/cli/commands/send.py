@@ -92,6 +92,7 @@ def send(
     a few recipients are shown, with --json all. Of personal mailings the first messages and the longest are shown.
     """
     _check_options(dry_run and wait_s is not None, excel and excluded_to is None)
+    _check_overwriting(excluded_to, file.name, beside["recipients"])
     job, given = read_job(file), cast(Given, {**beside, "columns": columns or None})
     with excluded_file(excluded_to, excel=excel) as note:
         if dry_run:
@@ -113,6 +114,13 @@ def _check_options(waits_for_nothing: bool, excel_for_nothing: bool) -> None:
         raise click.UsageError("give --dry-run or --wait, not both")
     if excel_for_nothing:
         raise click.UsageError("--excel needs --excluded-to")
+
+
+def _check_overwriting(excluded_to: Path | None, *inputs: str | Path | None) -> None:
+    if excluded_to is not None and excluded_to.exists():
+        for path in inputs:
+            if path is not None and Path(path).exists() and excluded_to.samefile(path):
+                raise click.UsageError(f"--excluded-to would overwrite {path}, which is read here: choose another file")
 
 
 def _enqueued(job: Any, given: Given, *, start: str | None, by: str) -> tuple[Campaign, bool]:

@@ -24,7 +24,8 @@ from campaigns.wiring import default_services
     multiple=True,
     default=(1,),
     type=click.IntRange(1),
-    help=("The recipient of a personal mailing, from 1, whose message is sent. Repeatable.  [default: 1]"),
+    help="The recipient of a personal mailing whose message is sent, from 1; the header and empty lines do not count. "
+    "Repeatable.  [default: 1]",
 )
 @click.option(
     "--recipients",

@@ -23,6 +23,8 @@ def preview_lines(preview: Preview) -> Iterator[Line]:
     width = max(len(number) for number, _ in numbers)
     yield from ((f"{number:>{width}}  {words}", None) for number, words in numbers)
     yield from ((_excluded(one), "dim") for one in preview.examples[:_SHOWN])
+    if any("no value for" in why for why in preview.invalid_reasons):
+        yield "a default can stand in for a missing value: {name|friend}", "dim"
     yield from _messages(preview)
     yield from _limits(preview)
     if preview.send_window:
@@ -46,8 +48,14 @@ def _numbers(preview: Preview) -> list[tuple[str, str]]:
             Exclusion.DUPLICATE.label: preview.duplicate,
             Exclusion.OPTED_OUT.label: preview.opted_out,
         }
-        numbers += [(f"{number:,}", words) for words, number in excluded.items()]
+        for words, number in excluded.items():
+            numbers.append((f"{number:,}", words))
+            if words == Exclusion.INVALID.label:
+                numbers += [("", f"{part:>{len(str(number))}} {why}") for why, part in preview.invalid_reasons.items()]
         numbers.append((f"{preview.to_send:,}", "to be sent"))
+        if preview.repeated:
+            further = f"{preview.repeated:,} of them to a phone that gets another text of the same mailing too"
+            numbers.append(("", further))
     else:
         numbers.append(("?", "recipients: only the gateway knows its list; limits are checked when it answers"))
     numbers.append((f"{preview.requests:,}", noun_for(preview.requests, "paid request")))

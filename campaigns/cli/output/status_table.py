@@ -21,17 +21,7 @@ from campaigns.cli.output.obstacles import (
     events_full_words,
     schedule_lines,
 )
-from campaigns.ledger.states import (
-    ACCEPTED,
-    CANCELLED,
-    HELD,
-    PLANNED,
-    REJECTED,
-    SENDING,
-    SETTLED,
-    UNKNOWN,
-    WRITTEN_OFF,
-)
+from campaigns.ledger.states import CANCELLED, HELD, PLANNED, REJECTED, SENDING, UNKNOWN, WRITTEN_OFF
 from campaigns.recipients.exclusions import Exclusion
 from campaigns.text.wording import counted, minute, money, noun_for
 
@@ -43,10 +33,9 @@ _STYLES: Final = {
     "draft": "yellow",
     "cancelled": "yellow",
 }
-#: Recipients by fate with the words for them, in the order in which they are shown.
+#: Recipients who were sent nothing, or perhaps nothing, by fate, in the order in which they are shown.
 _FATES: Final[dict[str, str]] = {
-    member: member.label
-    for member in (SETTLED, ACCEPTED, PLANNED, SENDING, UNKNOWN, HELD, REJECTED, CANCELLED, WRITTEN_OFF, *Exclusion)
+    member: member.label for member in (PLANNED, SENDING, UNKNOWN, HELD, REJECTED, CANCELLED, WRITTEN_OFF, *Exclusion)
 }
 #: Reasons that are listed one by one.
 _REASONS: Final = 5
@@ -78,6 +67,10 @@ def status_table(status: Status, *, progress: Sequence[RenderableType] = (), zon
 def _numbers(status: Status) -> Iterator[tuple[str, str, str | None]]:
     """Numbers, what they count, and their style."""
     yield f"{status.total:,}", noun_for(status.total, "recipient") + " handed in", None
+    # By message: a batch of a thousand is followed for the sake of a single one.
+    for messages, words in ((status.final, "sent, final"), (status.awaiting, "sent, still followed")):
+        if messages:
+            yield f"{messages:,}", words, None
     for fate, words in _FATES.items():
         if number := status.recipients.get(fate):
             yield f"{number:,}", words, "yellow" if fate in {"unknown", "held"} else None

@@ -30,7 +30,7 @@ def a_status(**more: Any) -> Status:
         "total": 1_000_000,
         "recipients": {"settled": 990_000, "rejected": 4_000, "held": 3_000, "opted_out": 3_000},
         "sent": 990_000,
-        "final": 1_000_000,
+        "final": 990_000,
         "awaiting": 0,
         "statuses": {"READ": 900_000, "DELIVERED": 90_000},
         "double_sends": 1,
@@ -81,8 +81,8 @@ def test_a_correlation_id_is_shown_if_there_is_one() -> None:
 def test_list_fits(width: int) -> None:
     text = rendered(CampaignsTable([a_status(), a_status(name="")]), width)
     assert text.count(ID) == 2
-    assert text.count("990,000") == 2
-    assert text.count("1,000,000") == 4
+    assert text.count("990,000") == 4
+    assert text.count("1,000,000") == 2
     assert "cancelling" in text
     assert "…" not in text
     if width == 200:

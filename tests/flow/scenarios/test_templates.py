@@ -128,6 +128,12 @@ class TestMistakes:
         ("job", "line"),
         [
             (template_job([A], "Hello {{name}}"), "messages[0].content.text: holds double braces: write {name} with"),
+            (
+                template_job([A], "{a}, you have {b points"),
+                "messages[0].content.text: holds { without its other brace;",
+            ),
+            (bulk_job([A], "You have {points points"), "messages[0].content.text: holds { without its other brace;"),
+            (bulk_job([A], "You have points} points"), "messages[0].content.text: holds } without its other brace;"),
             (template_job([A], "{a}" + "x" * 1001), "messages[0].content.text: longer than 1,000 characters, even"),
             (template_job([A], "{a}", "nowhere"), "messages[0].content.button_link: must be a URL"),
             (template_job([{"phone": A, "text": "x"}], "{a}"), "messages[0].delivery_list[0].text: belongs to the"),
