@@ -110,9 +110,12 @@ class RecipientFile:
 
     def __iter__(self) -> Iterator[Any]:
         self._lines = lines = Lines()
+        number = -1
         for number, (line, row) in enumerate(self.numbered()):
             lines.note(number, line)
             yield row
+        if number < 0:
+            raise JobError({"recipients": [f"{self.name}: holds no recipients"]})
 
     def numbered(self) -> Iterator[tuple[int, Any]]:
         """Rows, each with the line that it begins in. Raises JobError at the first thing that cannot be read."""
@@ -159,7 +162,11 @@ class RecipientFile:
             self._only_column(found, head)
             return found
         except ColumnError as error:
-            raise refused(self.name, head[0].line, str(error)) from None
+            below = next((row.line for row in head[1:] if any(map(is_phone_name, row.cells))), None)
+            problem = str(error)
+            if below is not None and sum(bool(cell.strip()) for cell in first) == 1:
+                problem = f"is a title: delete the lines above the header, which line {below} looks like"
+            raise refused(self.name, head[0].line, problem) from None
 
     def _only_column(self, found: Columns, head: Sequence[Row]) -> None:
         """Check a table without a header: no second column may hold phones, and the phones must not look like ids."""

@@ -18,7 +18,6 @@ class TestForms:
     def test_without_a_header(self, tmp_path: Path) -> None:
         assert read(tmp_path, f"{A}\n{B},x\n\n") == [A, B]
         assert read(tmp_path, f"12;{A};Anna\n13;{B};Ivan\n") == [A, B]
-        assert read(tmp_path, "") == []
         assert read(tmp_path, f"8 (029) 123-45-67\n{B}") == ["8 (029) 123-45-67", B]
 
     @pytest.mark.parametrize("divider", [",", ";", "\t", "|"])
@@ -231,6 +230,17 @@ class TestJsonLines:
         assert refusal(tmp_path, '"1"\nnope\n', "a.jsonl").startswith("a.jsonl, line 2: is not JSON")
         assert "line 1: is a list" in refusal(tmp_path, f'["{A}"]\n', "a.json")
         assert refusal(tmp_path, '[\n"1"]', "a.json").startswith("a.json, line 1: is not JSON")
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "phone;name\n", "phone;name\n;\n\n"])
+def test_a_file_without_recipients(tmp_path: Path, text: str) -> None:
+    """It is refused: nobody meant a campaign without recipients to end at once as finished."""
+    assert refusal(tmp_path, text) == "people.csv: holds no recipients"
+
+
+def test_a_title_above_the_header(tmp_path: Path) -> None:
+    found = refusal(tmp_path, "Customers in November;;\n\nphone;name\n375291111111;A\n")
+    assert found == "people.csv, line 1: is a title: delete the lines above the header, which line 3 looks like"
 
 
 def test_errors_name_the_file(tmp_path: Path) -> None:
