@@ -12,6 +12,7 @@
 - `latency`: quick messages while a million others are being sent, against idle.
 - `singles`: quick messages, from `enqueue` to the recorded answer, as shipped and at best settings, against tasks of
   Celery, dramatiq, huey and taskiq; medians of three. The last three want `deploy/requirements-peers.txt` installed.
+- `existing`: dispatch and sweep beside 100,000 active campaigns of one message, as a share of a core.
 - `scaling`: 1, 2 and 4 worker processes, and workers on hosts of their own (network namespaces; needs root).
 - `million`: from `enqueue` to all READ, with the sandbox as gateway: a table of stages.
 """
@@ -28,6 +29,7 @@ from functools import partial
 from pathlib import Path
 
 from campaigns.store.embedded import EmbeddedServer
+from tests.benchmarks.existing import measure_existing
 from tests.benchmarks.following import measure_intake
 from tests.benchmarks.latency import measure_latency
 from tests.benchmarks.measure import Measure, table
@@ -50,6 +52,7 @@ _PARTS = (
     "watching",
     "latency",
     "singles",
+    "existing",
     "scaling",
     "million",
 )
@@ -75,6 +78,7 @@ def main() -> None:
             "watching": partial(measure_watching, server),
             "latency": partial(measure_latency, server, Path(folder)),
             "singles": partial(measure_singles, server, Path(folder)),
+            "existing": partial(measure_existing, server, Path(folder)),
             "scaling": partial(measure_scaling, server, Path(folder)),
             "million": partial(measure_million, server, Path(folder)),
         }
