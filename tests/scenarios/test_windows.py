@@ -158,6 +158,34 @@ def test_a_worker_that_dies_while_it_is_closed(
     assert sent(gateway) == Counter(phones(20))
 
 
+@pytest.mark.parametrize("policy", ["resend", "hold"])
+def test_a_doubt_of_the_evening_is_resolved_by_the_batches_of_the_morning(
+    server: EmbeddedServer, gateway: Sandbox, hours: Hours, prefix: str, policy: str
+) -> None:
+    """Nothing younger is sent at night, so nothing proves absence. Who wants it held is not kept waiting for that."""
+
+    def at(day: int, clock: str) -> Stage:
+        hours.set_to(hours.at(day, clock), stage_of(server, gateway, prefix).services.store)
+        stage = stage_of(server, gateway, prefix)
+        stage.step()
+        return stage
+
+    evening = at(0, "19:58:00")
+    gateway.fault("reset_before", "sendBulkViber")
+    campaign = evening.enqueue({**bulk_job(phones(20)), **OFFICE, "rate": "10/hour", "on_unknown": policy})
+    evening.step()
+    for number in range(10):
+        at(0, f"20:{number:02}:00")
+    assert sent(gateway) == Counter()
+    assert campaign.status().recipients["unknown" if policy == "resend" else "held"] == 10
+    if policy == "resend":
+        at(1, "08:59:00")
+        for number in range(10):
+            morning = at(1, f"09:{number:02}:00")
+        assert sent(gateway) == Counter(phones(20))
+        morning.finish(Campaign.of(morning.services, campaign.id), timeout_s=30)
+
+
 def stage_of(server: EmbeddedServer, gateway: Sandbox, prefix: str) -> Stage:
     """What is built anew reads the time anew, as another process does."""
     return Stage(rig_settings(server.url, gateway.url, prefix, events_life_s=9_000_000.0), gateway)

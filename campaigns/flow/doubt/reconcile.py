@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError
 from campaigns.flow.confirmations import read_status, words_tell
 from campaigns.flow.doubt.double_sends import watch, watched
-from campaigns.flow.doubt.evidence import CheckResult, absence_proven, check_listing, verified_uuid
+from campaigns.flow.doubt.evidence import REDUCED, CheckResult, absence_proven, check_listing, verified_uuid
 from campaigns.flow.outcome import accepted, planned_again
 from campaigns.flow.poll_schedule import LONGEST_DELAY_S
 from campaigns.ledger import RECONCILE, SEND, Batch, Entry, Move
-from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, SETTLED, UNKNOWN
+from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, READY, SETTLED, UNKNOWN
 from campaigns.services import Services
 from campaigns.statuses import confirmed
 
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 #: Least number of checks before a person has to decide, however late the first of them was.
 _LEAST_TRIES = 4
+#: A doubt that only waits for younger batches is checked again after an eighth of its age.
+_RARELY = 8
 #: Most lookalikes that are named when a batch is held: of single messages there may be thousands.
 _NAMED = 100
 
@@ -130,6 +132,8 @@ def _reconcile_listed(services: Services, batch: Batch) -> None:
     elif not passed or not result.finished or _may_still_show(services, batch, now_ms):
         # A later check may bring proof: this one failed, lookalikes get decided, ids of other batches become known.
         _check_later(services, batch, now_ms, result)
+    elif _younger_may_come(services, batch, result):
+        _check_later(services, batch, now_ms, result, rarely=True)
     else:
         called = "the gateway called back, so it arrived, but nothing shows whether it was taken"
         _hold(services, batch, result, called if batch.fields.get("callback_ms") else "no evidence either way")
@@ -166,14 +170,16 @@ def _hold(services: Services, batch: Batch, result: CheckResult, why: str, *, lo
         log.warning("batch_held", extra={**batch.facts, "reason": logged or why})
 
 
-def _check_later(services: Services, batch: Batch, now_ms: int, result: CheckResult) -> None:
+def _check_later(services: Services, batch: Batch, now_ms: int, result: CheckResult, *, rarely: bool = False) -> None:
     checks, fields = batch.number("checks"), dict[str, str | int]({"check": result.state})
     if result.finished:
-        fields["tries"] = batch.number("tries") + 1
+        # Once the last younger batch is sent, there are as many checks again, for it to become visible.
+        fields["tries"] = 0 if rarely else batch.number("tries") + 1
     if result.complete and result.calibrated and (checks == 0 or _spaced(services, batch, now_ms)):
         fields |= {"checks": checks + 1, "checked_ms": now_ms}
     services.batches.note(batch, fields, state=UNKNOWN, fence=batch.fence)
-    again_ms = now_ms + services.ms.check_interval
+    longer_ms = min((now_ms - batch.sent_by_ms) // _RARELY, services.ms.settle_window) if rarely else 0
+    again_ms = now_ms + max(services.ms.check_interval, longer_ms)
     services.due.put(Entry(RECONCILE, batch.id), batch, again_ms)
 
 
@@ -185,6 +191,18 @@ def _may_still_show(services: Services, batch: Batch, now_ms: int) -> bool:
     """Whether to go on checking: for a second settle window, and until there were enough checks."""
     late_ms = batch.sent_by_ms + 2 * services.ms.settle_window
     return now_ms < late_ms or batch.number("tries") < _LEAST_TRIES
+
+
+def _younger_may_come(services: Services, batch: Batch, result: CheckResult) -> bool:
+    """Whether all that absence lacks is a younger batch in the listing, and the campaign still has batches to send.
+
+    They may wait for a window to open, or for their turn at a slow rate.
+    """
+    spoilt = result.calibrated or result.lookalikes or batch.fields.get("callback_ms") or REDUCED in batch.fields
+    if not result.complete or spoilt:
+        return False
+    campaign = services.campaigns.read(batch.campaign_id)
+    return campaign.state == READY and campaign.number("b:planned") > 0 and _policy(services, batch) == "resend"
 
 
 def _spaced(services: Services, batch: Batch, now_ms: int) -> bool:
