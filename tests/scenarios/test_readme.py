@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -21,9 +23,15 @@ from tests.conftest import Processes
 from tests.support.documents import blocks, read
 
 
+def examples(name: str) -> list[str]:
+    """The examples in Python of a document; each endless loop over events ends."""
+    found = blocks(read(name), "python")
+    return [re.sub(r'consume\("(\w+)"\)', r'consume("\1", idle_s=1)', text) for text in found]
+
+
 def example(name: str) -> str:
     """The one example in Python of a document."""
-    (text,) = blocks(read(name), "python")
+    (text,) = examples(name)
     return text
 
 
@@ -42,22 +50,21 @@ def environment_of(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> Ite
 def test_examples(processes: Processes, sandbox: Sandbox) -> None:
     processes.worker()
     processes.beat()
-    sending, reading = example("README.md"), example("deploy/guide/how-to/results.md")
+    sending, (reading, *further) = example("README.md"), examples("deploy/guide/how-to/results.md")
     said = StringIO()
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     with redirect_stdout(said):
         exec(compile(sending, "README.md", "exec"), names)
     assert "{'READ': 2}" in said.getvalue()
     campaign = names["campaign"]
     assert isinstance(campaign, Campaign)
-    # Another id, and an end to the endless loop.
-    reading = reading.replace("1a209f07c85152972d023", campaign.id).replace(
-        'consume("crm")', 'consume("crm", idle_s=1)'
-    )
-    said = StringIO()
+    said, names = StringIO(), {"phones": ["375291111111", "375292222222"]}
     with redirect_stdout(said):
-        exec(compile(reading, "results.md", "exec"), {})
+        for text in (reading.replace("1a209f07c85152972d023", campaign.id), *further):
+            exec(compile(text, "results.md", "exec"), names)
     assert "375291111111 READ" in said.getvalue()
+    assert "Everything must go 2 2 2 0" in said.getvalue()
+    assert sorted([*names["first"], *names["second"]]) == ["375291111111", "375292222222"]
     assert default_services().settings.key_prefix == processes.env["CAMPAIGNS_KEY_PREFIX"]
 
 
@@ -114,6 +121,8 @@ def test_a_file_of_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     mailing = {"alphaname_id": 444, "message_type": "bulk", "content": {"type": "text", "text": "Hello"}}
     with running() as here:
         names = {"enqueue": enqueue, "job": {"messages": [mailing]}}
-        exec(compile(example("deploy/guide/how-to/jobs.md"), "jobs.md", "exec"), names)
+        sending, following = examples("deploy/guide/how-to/jobs.md")
+        exec(compile(sending, "jobs.md", "exec"), names)
         here.finish()
+        exec(compile(following, "jobs.md", "exec"), {})
         assert [row["phone"] for row in here.sandbox.ledger()] == ["375291111111"]
