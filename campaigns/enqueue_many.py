@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from campaigns.acts import APPLICATION
 from campaigns.campaign import Campaign
 from campaigns.enqueue import enqueue
 from campaigns.errors import CampaignsError, JobError, StoreError
+from campaigns.jobs.alike import AlikeJobs
 from campaigns.jobs.typed import AnyJob
 from campaigns.ledger import Stored
 from campaigns.preparing.job import all_mistakes, checked_job, key_of, with_maker, with_start
@@ -80,7 +82,8 @@ class _Many:
             except StoreError as error:
                 yield [_Entry(job, key, error=error) for job, key in pairs]
             else:
-                yield from _bounded(self._entry(job, key, now_ms) for job, key in pairs)
+                alike = AlikeJobs(self._services.settings, datetime.fromtimestamp(now_ms / 1000, tz=UTC))
+                yield from _bounded(self._entry(job, key, now_ms, alike) for job, key in pairs)
 
     def store(self, group: Sequence[_Entry]) -> list[Enqueued]:
         """Store a group in one round trip, then enqueue one by one the jobs that could not be stored that way."""
@@ -90,18 +93,20 @@ class _Many:
         ]
         return [result or self._alone(entry.job, entry.key) for result, entry in zip(found, group, strict=True)]
 
-    def _entry(self, job: Mapping[str, Any], key: str | int | None, now_ms: int) -> _Entry:
+    def _entry(self, job: Mapping[str, Any], key: str | int | None, now_ms: int, alike: AlikeJobs) -> _Entry:
         try:
-            return _Entry(job, key, self._plan_small(job, key, now_ms))
+            return _Entry(job, key, self._plan_small(job, key, now_ms, alike))
         except CampaignsError as error:
             return _Entry(job, key, error=error)
 
-    def _plan_small(self, job: Mapping[str, Any], key: str | int | None, now_ms: int) -> SmallCampaign | None:
+    def _plan_small(
+        self, job: Mapping[str, Any], key: str | int | None, now_ms: int, alike: AlikeJobs
+    ) -> SmallCampaign | None:
         """The planned job; None if only `enqueue` can handle it. Raises JobError, StoreError."""
         with all_mistakes(self._services, job):
             own = key_of(job, key)
         try:
-            checked = with_maker(checked_job(self._services, job, None, now_ms=now_ms), self._by)
+            checked = with_maker(checked_job(self._services, job, None, now_ms=now_ms, alike=alike), self._by)
         except JobError:
             if own is None:
                 raise

@@ -30,14 +30,7 @@ def load_job(data: Mapping[str, Any], *, settings: Settings, now: datetime) -> J
     # Values that neither JSON nor Redis can carry are refused first, because the rules below would fail on them.
     if tree := oddities(data):
         raise JobError(tree)
-    token = CHECKING.set(
-        Checking(
-            settings,
-            now,
-            _is_set(data.get("literal_text")),
-            kind == "quick" and _is_set(data.get("forwarding_message")),
-        )
-    )
+    token = CHECKING.set(context_of(data, settings, now))
     try:
         values = cast(dict[str, Any], schema.shared().load(dict(data)))
     except ValidationError as error:
@@ -47,6 +40,12 @@ def load_job(data: Mapping[str, Any], *, settings: Settings, now: datetime) -> J
     finally:
         CHECKING.reset(token)
     raise JobError(tree)
+
+
+def context_of(data: Mapping[str, Any], settings: Settings, now: datetime) -> Checking:
+    """The context in which the fields of a job are checked, its own switches included."""
+    forwarded = data.get("kind") == "quick" and _is_set(data.get("forwarding_message"))
+    return Checking(settings, now, _is_set(data.get("literal_text")), forwarded)
 
 
 def _is_set(flag: object) -> bool:

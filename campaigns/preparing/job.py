@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from campaigns.errors import ErrorTree, JobError
+from campaigns.jobs.alike import AlikeJobs
 from campaigns.jobs.checking import load_job
 from campaigns.jobs.schemas.row_forms import asked_values
 from campaigns.jobs.values import AS_DRAFT, Job
@@ -72,17 +73,19 @@ def checked_job(
     *,
     is_new: bool = True,
     now_ms: int | None = None,
+    alike: AlikeJobs | None = None,
 ) -> Job:
     """Check a job by the rules of its kind, with `recipients` as its delivery list. Consumes no lazy recipients.
 
     With `is_new=False` the job was enqueued before, and its times may have passed. `now_ms` (unix ms) saves a round
-    trip if the caller has just read the time. Raises JobError with every mistake that can be found without reading
-    lazy recipients, and StoreError.
+    trip if the caller has just read the time, and `alike` repeated checks if it has many similar jobs. Raises JobError
+    with every mistake that can be found without reading lazy recipients, and StoreError.
     """
     if not isinstance(job, Mapping):
         raise JobError({"job": ["must be an object"]})
     now = datetime.fromtimestamp((now_ms or services.about_now_ms()) / 1000, tz=UTC) if is_new else _LONG_AGO
-    checked = load_job(_with_recipients(job, recipients), settings=services.settings, now=now)
+    document = _with_recipients(job, recipients)
+    checked = alike.load(document) if alike else load_job(document, settings=services.settings, now=now)
     if is_new and checked.max_cost is not None and services.settings.message_cost is None:
         raise JobError({"max_cost": ["cannot be checked: set CAMPAIGNS_MESSAGE_COST"]})
     return checked
