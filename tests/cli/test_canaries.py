@@ -29,6 +29,6 @@ def test_from_send_to_resume(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert re.search("the canary failed: [23] of 3 recipients failed, and at most 50% may", reported)
     assert f"campaigns resume {sent['id']}" in reported
     assert "canary failed" in " ".join(run("list", "--needs-you").output.split())
-    assert "the canary failed: " in run("report", sent["id"], "--output", "-").output
+    assert "The canary failed: " in run("report", sent["id"], "--output", "-").output
     assert run("resume", sent["id"]).exit_code == 0
     stage.finish(campaign)
