@@ -71,7 +71,7 @@ def test_pause_cancel_and_report_say_it(run: Run, stage: Stage) -> None:
     until = minute(later, stage.services.settings.gateway_timezone)
     waiting = Html(page(report_on(stage.services, campaign.id)))
     assert "out of reach" not in waiting.text
-    assert "shortly before its time" in waiting.numbers("Open, unknown or held")["Waiting"][1]
+    assert "shortly before their time" in waiting.numbers("Open, unknown or held")["Waiting"][1]
     stage.until(lambda: campaign.status().sent == 5)
     said = f"3 messages wait at the gateway until {until} Europe/Minsk: neither pause nor cancel stops that"
     for command in ("pause", "status", "cancel", "status"):

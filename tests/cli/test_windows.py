@@ -9,6 +9,7 @@ from pathlib import Path
 from campaigns.campaign import Campaign
 from campaigns.times.windows import WEEKDAYS
 from tests.cli.conftest import Run
+from tests.support.html import Html
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 
@@ -30,7 +31,8 @@ def test_from_dry_run_to_report(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert f"{words}; closed, opens {opens + timedelta(hours=3):%Y-%m-%d} 13:00 Europe/Minsk" in reported
     assert "ready, window closed" in " ".join(run("list").output.split())
     assert f"it {words}" in run("explain", phones(1)[0]).output
-    assert words.removeprefix("goes out from ") in run("report", sent["id"], "--output", "-").output
+    page = Html(run("report", sent["id"], "--output", "-").output)
+    assert words.removeprefix("goes out from ") in page.text
     Campaign.of(stage.services, sent["id"]).cancel()
 
 
