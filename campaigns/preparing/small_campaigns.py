@@ -40,6 +40,8 @@ SMALL: Final = 50
 _MOST_EXCLUDED: Final = 500
 #: Batches after which a call of the script that stores campaigns is full. A campaign without any counts as one.
 _BATCHES_PER_CALL: Final = 50
+#: The excluded recipients that take about as long to list as a batch takes to store.
+_EXCLUDED_PER_BATCH: Final = 20
 #: The most phones that the script looks up in the suppression list while it stores their campaign.
 _MOST_LOOKED_UP: Final = 100
 
@@ -240,7 +242,7 @@ def _short_groups(alike: Sequence[PlannedWhole]) -> Iterator[list[PlannedWhole]]
     group, size = list[PlannedWhole](), 0
     for whole in alike:
         group.append(whole)
-        size += max(1, len(whole.whole.batches))
+        size += max(1, len(whole.whole.batches) + len(whole.whole.excluded) // _EXCLUDED_PER_BATCH)
         if size >= _BATCHES_PER_CALL:
             yield group
             group, size = [], 0

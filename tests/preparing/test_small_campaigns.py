@@ -62,6 +62,9 @@ _JOBS: dict[str, Callable[[], dict[str, Any]]] = {
     "bulk, some excluded": lambda: bulk_job([*phones(3), phones(1)[0], "nobody"], name="Sale"),
     "nobody is left": lambda: bulk_job(["nobody"]),
     "draft": lambda: bulk_job(phones(2), start="draft", weight=3, correlation_id="c-1"),
+    "odd characters": lambda: quick_job(
+        *phones(1), name='Весна "\\" \x07\u2028\x7f 😀', key="ключ\t'1'", correlation_id="№ 1"
+    ),
     "rate and key": lambda: bulk_job(phones(2), rate="10/minute", key="k"),
 }
 
