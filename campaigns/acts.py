@@ -29,6 +29,7 @@ class Deed(StrEnum):
     PERSON_ERASED = "person.erased"
     OPTOUTS_ADDED = "optouts.added"
     OPTOUTS_REMOVED = "optouts.removed"
+    SUPPRESSION_REMOVED = "suppression.removed"
     STORE_RESTORED = "store.restored"
     STORE_LOST_NOTHING = "store.lost_nothing"
 
@@ -50,6 +51,7 @@ _WORDS: Final = {
     Deed.PERSON_ERASED: "erased person",
     Deed.OPTOUTS_ADDED: "added to the opt-outs",
     Deed.OPTOUTS_REMOVED: "removed from the opt-outs",
+    Deed.SUPPRESSION_REMOVED: "removed from the suppressed",
     Deed.STORE_RESTORED: "declared a restored backup",
     Deed.STORE_LOST_NOTHING: "declared that nothing was lost",
 }

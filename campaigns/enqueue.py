@@ -78,9 +78,9 @@ def enqueue(
     table (CSV or .xlsx) or of JSON lines, of which every line must be readable. `columns` names a table's columns, such
     as `{"phone": "Телефон 1"}` (also `text` and `button_link`; a number counts from 1), `encoding` the file's encoding.
 
-    `strict` refuses the job if any recipient would be excluded (invalid, duplicate, opted out). `by` names the person
-    or program that hands the job in. With `start="draft"`, or where the settings require approval, nothing is sent
-    until a different person approves: `status().state` is `draft`, and `status().draft_reason` says why.
+    `strict` refuses the job if any recipient would be excluded (invalid, duplicate, opted out, capped). `by` names the
+    person or program that hands the job in. With `start="draft"`, or where the settings require approval, nothing is
+    sent until a different person approves: `status().state` is `draft`, and `status().draft_reason` says why.
 
     Raises JobError with every mistake at once, KeyConflictError, and SettingsError; nothing is stored then. Raises
     StoreError if Redis cannot be reached or refuses a write; nothing is stored then either, except when Redis stored

@@ -37,14 +37,15 @@ def erase(
 ) -> Erased:
     """Erase a person from everything that this project stores. Returns what was erased; a repetition finds nothing.
 
-    Erases deliveries, replies, entries in lists of excluded recipients, request bodies, dead letters, and events that
-    every group has acknowledged. Events that a group has yet to read stay for now (`events_left`): call again later.
-    Counters do not change. The opt-out is kept unless `optout_too`, because without it the person could be messaged
-    again. The gateway and your consumers keep what they have. Each call leaves an audit record with `by`, `why` and
-    the masked phone.
+    Erases deliveries, replies, counts for the frequency cap and of undelivered messages, entries in lists of excluded
+    recipients, request bodies, dead letters, and events that every group has acknowledged. Events that a group has yet
+    to read stay for now (`events_left`): call again later. Counters do not change. The opt-out is kept unless
+    `optout_too`, because without it the person could be messaged again. The gateway and your consumers keep what they
+    have. Each call leaves an audit record with `by`, `why` and the masked phone.
 
     Raises ErasureBlockedError, with nothing erased, while the person is in a batch that is waiting, being sent, in
     doubt, held or still polled; ValueError if `phone` is not a phone number; and StoreError.
     """
-    erasure = Erasure(services.store, services.people, services.replies, services.optouts)
+    lists = services.optouts, services.counts, services.suppressed
+    erasure = Erasure(services.store, services.people, services.replies, *lists)
     return erasure.erase(services.people.normal(phone), optout_too=optout_too, by=by, why=why)

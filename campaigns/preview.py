@@ -27,6 +27,7 @@ from campaigns.preparing.job import (
     rows_of,
 )
 from campaigns.recipients.exclusions import Excluded
+from campaigns.recipients.exclusions import Exclusion as Reason
 from campaigns.services import Services
 from campaigns.settings import Settings
 
@@ -54,7 +55,8 @@ class FirstRequest:
 class Preview:
     """What enqueueing a job would do.
 
-    Each of the `total` recipients is counted in exactly one of `invalid`, `duplicate`, `opted_out` and `to_send`.
+    Each of the `total` recipients is counted in exactly one of `invalid`, `duplicate`, `opted_out`, `suppressed`,
+    `capped` and `to_send`.
     `examples` are the first few excluded recipients. For personal mailings, `samples` are the first messages and
     `longest` is the longest, as recipients will read them. Only the gateway knows the recipients of a list mailing:
     its `total` is 0, and its `to_send` and `cost` are None.
@@ -71,6 +73,8 @@ class Preview:
     invalid: int
     duplicate: int
     opted_out: int
+    suppressed: int
+    capped: int
     to_send: int | None
     requests: int
     message_cost: Decimal | None
@@ -117,7 +121,7 @@ def preview(
     `samples` is the number of messages from personal mailings to keep in the result. `on_excluded` is called with each
     recipient who would be excluded, so that a caller can write all of them down in bounded memory.
 
-    Opt-outs are those at the time of the call. Recipients are read once and not kept, so an iterator is consumed.
+    Opt-outs and counted messages are those of now. Recipients are read once and not kept: an iterator is consumed.
     Limits that need the number of recipients raise nothing; they are reported in `refused`.
     Raises JobError with every mistake at once, KeyConflictError if `key` belongs to a campaign with a different job,
     SettingsError, and StoreError.
@@ -193,7 +197,7 @@ class _Walk:
 
 
 def _to_send(job: Job, counts: Mapping[str, int]) -> int | None:
-    excluded = counts["invalid"] + counts["duplicate"] + counts["opted_out"]
+    excluded = sum(counts[reason] for reason in Reason)
     return None if job.kind == "list" else counts["total"] - excluded
 
 

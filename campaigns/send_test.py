@@ -35,7 +35,7 @@ def send_test(
     From each personal mailing, every phone in `to` gets the messages of the recipients numbered `rows` (from 1); from
     any other mailing, its one message. The other arguments are those of `enqueue`. The test is a separate campaign
     with a key of its own. It is marked as a test, does not count towards the job, and may be repeated. The job's
-    schedule, window, canary, rate and limits do not apply.
+    schedule, window, canary, cap, rate and limits do not apply.
 
     Raises JobError, SettingsError and StoreError as `enqueue` does. Also raises JobError if a phone in `to` is not a
     mobile number or is opted out, if a row does not exist or would be excluded, and for a job of kind `list`.
@@ -64,7 +64,7 @@ def _test_of(job: Job, phones: Sequence[str], numbers: frozenset[int], region: s
     """The job as a test. Raises JobError for a list job, and for rows that do not exist or have no mobile phone."""
     if isinstance(job, ListJob):
         raise JobError({"kind": ["a job of kind list cannot be tested: test its content as a job of kind quick"]})
-    no_limits = dict.fromkeys(("max_recipients", "max_cost", "spacing_ms", "window", "canary"))
+    no_limits = dict.fromkeys(("max_recipients", "max_cost", "spacing_ms", "window", "canary", "cap"))
     limits: dict[str, Any] = {**no_limits, "test": True}
     if isinstance(job, QuickJob):
         return replace(job, delivery_list=list(phones), **limits)

@@ -11,7 +11,7 @@ from campaigns.accounts.budgets import Budgets
 from campaigns.accounts.limiter import Limiter
 from campaigns.events import Events
 from campaigns.gateway import Gateway
-from campaigns.ledger import Batches, Campaigns, Due, OptOuts, Plans, RejectedMessages, Turns
+from campaigns.ledger import Batches, Campaigns, Counts, Due, OptOuts, Plans, RejectedMessages, Suppressed, Turns
 from campaigns.people import People
 from campaigns.results import Deliveries, Oddities, Replies
 from campaigns.settings import Milliseconds, Settings
@@ -44,6 +44,8 @@ class Services:
     oddities: Oddities
     replies: Replies
     optouts: OptOuts
+    counts: Counts
+    suppressed: Suppressed
     people: People
     events: Events
     gateway: Callable[[str], Gateway]

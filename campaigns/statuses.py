@@ -22,6 +22,10 @@ DEFAULT_FINAL: Final = frozenset(
     {READ, UNKNOWN_FINAL, "UNDELIVERED", "EXPIRED", "REJECTED", "FAILED", "BLOCKED", "ERROR"}
 )
 
+#: Words that say that a message did not reach its phone. That it expired at the gateway or was refused says nothing of
+#: the phone, and our own UNKNOWN_FINAL says nothing at all.
+UNREACHED: Final = frozenset({"UNDELIVERED", "BLOCKED"})
+
 #: How far a campaign may ask to be followed: until messages are read, delivered, or not at all.
 TO_READ, TO_DELIVERED, NOT_AT_ALL = "read", "delivered", "none"
 
@@ -73,6 +77,11 @@ def meaning_of(status: str) -> str:
 def is_known(status: str, final: Set[str] = DEFAULT_FINAL) -> bool:
     """Whether the word is one that the contract shows or the settings name."""
     return status in RANKS or status in final
+
+
+def says_unreached(before: str, status: str) -> bool:
+    """Whether a new status says, for the first time of this message, that the phone could not be reached."""
+    return status in UNREACHED and (not before or before == UNKNOWN_FINAL or before in (NEW, SENT))
 
 
 def advances(old: str, new: str, final: Set[str] = DEFAULT_FINAL) -> bool:

@@ -22,7 +22,7 @@ from campaigns.broker.bells import Bells
 from campaigns.errors import GatewayError, PermitDeniedError, SettingsError
 from campaigns.events import Events
 from campaigns.gateway import Gateway, Transport
-from campaigns.ledger import Batches, Campaigns, Due, OptOuts, Plans, RejectedMessages, Turns
+from campaigns.ledger import Batches, Campaigns, Counts, Due, OptOuts, Plans, RejectedMessages, Suppressed, Turns
 from campaigns.people import People
 from campaigns.results import Deliveries, Oddities, Replies
 from campaigns.services import Rings, Services
@@ -110,7 +110,7 @@ def build_services(settings: Settings, *, store: Store | None = None, ring: Ring
     batches = Batches(store, body_life_ms=ms.retention)
     limiter = _limiter(settings, store)
     budgets = Budgets(settings, store.about_now_ms)
-    deliveries = Deliveries(store, batches, final=settings.final_statuses, expected=budgets.expected)
+    deliveries = _deliveries(settings, store, batches, budgets)
     replies = Replies(store, optout_words=settings.words_of)
     transport = _transport(settings)
     return Services(
@@ -134,6 +134,8 @@ def build_services(settings: Settings, *, store: Store | None = None, ring: Ring
         replies=replies,
         people=People(store, region=settings.phone_region, batches=batches, deliveries=deliveries, replies=replies),
         optouts=OptOuts(store),
+        counts=Counts(store, days=settings.cap_days),
+        suppressed=Suppressed(store),
         events=Events(store),
         gateway=_Gateways(settings, transport, limiter),
         ring=ring or Bells(settings),
@@ -141,6 +143,11 @@ def build_services(settings: Settings, *, store: Store | None = None, ring: Ring
         sleep=time.sleep,
         random=Random(),  # noqa: S311 (spreads retries, protects nothing)
     )
+
+
+def _deliveries(settings: Settings, store: Store, batches: Batches, budgets: Budgets) -> Deliveries:
+    after = settings.suppress_after or 0
+    return Deliveries(store, batches, final=settings.final_statuses, expected=budgets.expected, suppress_after=after)
 
 
 def _limiter(settings: Settings, store: Store) -> Limiter:

@@ -38,6 +38,7 @@ from campaigns.cli.commands.schema import schema
 from campaigns.cli.commands.send import send
 from campaigns.cli.commands.status import status
 from campaigns.cli.commands.submissions import submissions
+from campaigns.cli.commands.suppressed import suppressed
 from campaigns.cli.commands.test import test
 from campaigns.cli.errors.advice import AdvisingGroup
 
@@ -78,6 +79,7 @@ for _command in (
     explain,
     erase,
     optouts,
+    suppressed,
     report,
     results,
     export,

@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 
 from campaigns.errors import JobError
 from campaigns.jobs.schemas.canary_fields import canary_of
+from campaigns.jobs.schemas.cap_fields import cap_of
 from campaigns.jobs.schemas.kinds import KINDS, default_name, nameless
 from campaigns.jobs.schemas.strict import CHECKING, Checking
 from campaigns.jobs.schemas.window_fields import window_of
@@ -70,12 +71,20 @@ _SAME: Final = (
     "send_on",
     "send_zone",
     "transactional",
+    "cap_messages",
+    "cap_days",
 )
 
 
 def _common(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     same = {name: values[name] for name in _SAME}
-    return {**same, "spacing_ms": values["rate"], "window": window_of(values, settings), "canary": canary_of(values)}
+    return {
+        **same,
+        "spacing_ms": values["rate"],
+        "window": window_of(values, settings),
+        "canary": canary_of(values),
+        "cap": cap_of(values, settings),
+    }
 
 
 def _bulk(values: dict[str, Any], settings: Settings) -> BulkJob:

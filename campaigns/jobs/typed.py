@@ -74,6 +74,8 @@ class _EveryJob(TypedDict, total=False):
     canary_wait_s: int | str | None
     canary_max_failed: float | None
     transactional: Flag
+    cap_messages: int | str | None
+    cap_days: int | str | None
     literal_text: Flag
     max_recipients: int | str | None
     rate: str | None

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Any, Literal
 
 from campaigns.acts import APPLICATION
+from campaigns.jobs.caps import Cap
 from campaigns.statuses import TO_READ
 from campaigns.times.windows import Window
 
@@ -83,10 +84,15 @@ class _Job:
     send_zone: str | None = None
     #: The part that is sent first.
     canary: Canary | None = None
-    #: Whether it may go out at any time.
+    #: Whether it may go out at any time, and to everybody, however many messages they have got.
     transactional: bool = False
+    #: The frequency cap that the job states beside that of the settings.
+    cap_messages: int | None = None
+    cap_days: int | None = None
     #: The window that follows from these fields and the settings; None if it may go out at any time.
     window: Window | None = None
+    #: The frequency cap that follows from these fields and the settings; None without one.
+    cap: Cap | None = None
     #: Whether it is a test: a few messages of a job, sent to the caller's own phones.
     test: bool = False
     #: `now` or `draft`. Nothing of a draft is sent before a person approves it.
@@ -184,6 +190,8 @@ def _said(job: Job) -> Iterator[tuple[str, Any]]:
         "send_on": None,
         "send_zone": None,
         "transactional": False,
+        "cap_messages": None,
+        "cap_days": None,
         "canary": None,
     }
     for name, value in usual.items():

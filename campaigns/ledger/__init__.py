@@ -9,10 +9,12 @@ from __future__ import annotations
 from campaigns.ledger.audit import Audit, Record
 from campaigns.ledger.batches import Batches, Claim, Move, OutdatedSuppression, Refusal
 from campaigns.ledger.campaigns import Campaigns
+from campaigns.ledger.counts import Counts, Portion
 from campaigns.ledger.due import Due, Entry, Owned
 from campaigns.ledger.due_kinds import (
     CANARY,
     CANCEL,
+    COUNT,
     FALLBACK,
     FETCH,
     LEASE,
@@ -24,7 +26,7 @@ from campaigns.ledger.due_kinds import (
     TRIM,
     queue_of,
 )
-from campaigns.ledger.excluding import exclude_opted_out
+from campaigns.ledger.excluding import CountedNow, exclude_planned
 from campaigns.ledger.optouts import Checker, OptOut, OptOuts
 from campaigns.ledger.plan import Plan, drop_plan, kept_back
 from campaigns.ledger.plans import Plans, new_campaign_id
@@ -32,12 +34,14 @@ from campaigns.ledger.reasons import Reason, reasons_of, refused_by
 from campaigns.ledger.records import Batch, Campaign, MailingRecord, campaign_of, number_of
 from campaigns.ledger.rejected import Rejected, RejectedMessages
 from campaigns.ledger.schedules import schedule_of
+from campaigns.ledger.suppressed import Suppressed, Suppression
 from campaigns.ledger.turns import NoToken, TakenRead, ToCheck, Turn, Turns
 from campaigns.ledger.whole_plan import NewBatch, PlannedWhole, Stored, WholePlan, read_stored, storing_call
 
 __all__ = [
     "CANARY",
     "CANCEL",
+    "COUNT",
     "FALLBACK",
     "FETCH",
     "LEASE",
@@ -54,6 +58,8 @@ __all__ = [
     "Campaigns",
     "Checker",
     "Claim",
+    "CountedNow",
+    "Counts",
     "Due",
     "Entry",
     "MailingRecord",
@@ -67,12 +73,15 @@ __all__ = [
     "Plan",
     "PlannedWhole",
     "Plans",
+    "Portion",
     "Reason",
     "Record",
     "Refusal",
     "Rejected",
     "RejectedMessages",
     "Stored",
+    "Suppressed",
+    "Suppression",
     "TakenRead",
     "ToCheck",
     "Turn",
@@ -80,7 +89,7 @@ __all__ = [
     "WholePlan",
     "campaign_of",
     "drop_plan",
-    "exclude_opted_out",
+    "exclude_planned",
     "kept_back",
     "new_campaign_id",
     "number_of",

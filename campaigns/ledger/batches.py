@@ -117,6 +117,7 @@ class Batches:
                 keys.body(batch.id),
                 keys.audit(),
                 keys.money(batch.account),
+                keys.due(CONTROL),
                 *due_keys,
             ],
             [

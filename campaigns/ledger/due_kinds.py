@@ -33,6 +33,8 @@ class DueKind(StrEnum):
     """Cancel the planned batches of a campaign."""
     CANARY = "canary"
     """Judge the canary of a campaign."""
+    COUNT = "count"
+    """Put right what is counted of a batch for the frequency cap."""
     SWEEP = "sweep"
     """Look for what is wrong in some of the campaigns, and mend it."""
     TRIM = "trim"
@@ -48,6 +50,7 @@ LEASE: Final = DueKind.LEASE
 PLAN: Final = DueKind.PLAN
 CANCEL: Final = DueKind.CANCEL
 CANARY: Final = DueKind.CANARY
+COUNT: Final = DueKind.COUNT
 SWEEP: Final = DueKind.SWEEP
 TRIM: Final = DueKind.TRIM
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -13,32 +13,34 @@ from campaigns.ledger.due_kinds import SEND, queue_of
 from campaigns.ledger.records import Batch, MailingRecord
 from campaigns.planning.batching import Reduced
 from campaigns.store.client import Store
+from campaigns.store.keys import Keys
+from campaigns.times.days import Day
 
 
-def exclude_opted_out(
+@dataclass(frozen=True, slots=True)
+class CountedNow:
+    """The messages of a batch that are left were counted for the frequency cap, by the process that chose `op`."""
+
+    op: str
+    day: Day
+
+
+def exclude_planned(
     store: Store,
     batch: Batch,
     outdated: OutdatedSuppression,
     reduced: Reduced | None,
-    gone: Sequence[str],
+    gone: Sequence[tuple[str, str]],
     life_ms: int,
+    counted: CountedNow | None = None,
 ) -> bool:
-    """Record that `batch` was checked against the opt-outs as they were at `outdated.now`.
+    """Record that `batch` was checked against the opt-outs as they were at `outdated.now`, and what was `counted`.
 
-    `reduced` is what its body is without the phones `gone` (one entry per message), or None if it stays as it
-    is; `life_ms` is for the lookalikes. Returns False, and changes nothing, if the batch is not planned any more or
-    another worker has checked it since.
+    `reduced` is what its body is without the recipients `gone` (reason and phone of each message), or None if it stays
+    as it is; `life_ms` is for the lookalikes. Returns False, and changes nothing, if the batch is not planned any more
+    or another worker has checked it since.
     """
-    keys, mailings = store.keys, _left(batch, reduced)
-    names = [
-        keys.batch(batch.id),
-        keys.campaign(batch.campaign_id),
-        keys.events(),
-        keys.body(batch.id),
-        keys.excluded(batch.campaign_id),
-        keys.due(queue_of(SEND, batch.kind), batch.account),
-        *(keys.lookalikes(m.fingerprint) for m in (*batch.mailings, *mailings)),
-    ]
+    mailings = _left(batch, reduced)
     args = [
         batch.id,
         batch.campaign_id,
@@ -51,9 +53,22 @@ def exclude_opted_out(
         orjson.dumps([m.packed() for m in mailings or batch.mailings]),
         len(batch.mailings),
         life_ms,
-        *(orjson.dumps(["opted_out", batch.id, phone]) for phone in gone),
+        *((counted.op, f"{counted.day.number} ", counted.day.ends_ms) if counted else ("", "", 0)),
+        *(part for reason, phone in gone for part in (reason, orjson.dumps([reason, batch.id, phone]))),
     ]
-    return bool(store.run("exclude_opted_out", names, args))
+    return bool(store.run("exclude_planned", _names(store.keys, batch, mailings), args))
+
+
+def _names(keys: Keys, batch: Batch, left: Sequence[MailingRecord]) -> list[str]:
+    return [
+        keys.batch(batch.id),
+        keys.campaign(batch.campaign_id),
+        keys.events(),
+        keys.body(batch.id),
+        keys.excluded(batch.campaign_id),
+        keys.due(queue_of(SEND, batch.kind), batch.account),
+        *(keys.lookalikes(m.fingerprint) for m in (*batch.mailings, *left)),
+    ]
 
 
 def _left(batch: Batch, reduced: Reduced | None) -> list[MailingRecord]:

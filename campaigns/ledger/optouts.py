@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 from pyroaring import BitMap64
 
@@ -42,16 +43,26 @@ class OptOut:
         return self.by == "recipient" and self.why == f"reply {reply_id} to campaign {campaign_id}"
 
 
+class PhoneList(Protocol):
+    """A list of phones in the store."""
+
+    def among(self, phones: Sequence[str]) -> list[bool]:
+        """For each phone, whether it is on the list."""
+        ...
+
+    def __iter__(self) -> Iterator[str]: ...
+
+
 class Checker:
-    """Whether each of some phones is opted out; the answer may be empty if none of them is.
+    """Whether each of some phones is on a list, such as that of the opt-outs; the answer may be empty if none is.
 
     If the list is empty, the store is asked once. If it is shorter than the phones asked about, it is fetched whole.
     `version` is the list's before the first question. Batches planned by it are checked again if it has changed.
     """
 
-    def __init__(self, optouts: OptOuts, version: str) -> None:
+    def __init__(self, listed: PhoneList, version: str) -> None:
         self.version = version
-        self._optouts = optouts
+        self._listed = listed
         self._size = int(version.rpartition(":")[2])
         self._asked = 0
         self._fetched: BitMap64 | None = None
@@ -61,9 +72,9 @@ class Checker:
         if self._size == 0:
             return []
         if self._fetched is None and self._asked <= self._size:
-            return self._optouts.among(phones)
+            return self._listed.among(phones)
         if self._fetched is None:
-            self._fetched = BitMap64(int(phone) for phone in self._optouts if phone.isdecimal())
+            self._fetched = BitMap64(int(phone) for phone in self._listed if phone.isdecimal())
         return [number in self._fetched for number in map(int, phones)]
 
 

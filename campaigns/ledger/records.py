@@ -116,6 +116,11 @@ class Batch:
         return self.fields.get("follow") or TO_READ
 
     @property
+    def cap(self) -> str:
+        """Its frequency cap, see `campaigns.jobs.caps`; '' without one."""
+        return self.fields.get("cap", "")
+
+    @property
     def wants_replies(self) -> bool:
         """Whether its campaign asks for replies."""
         return self.fields.get("wants_replies") != "0"

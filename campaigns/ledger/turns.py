@@ -38,7 +38,7 @@ class TakenRead:
 
 @dataclass(frozen=True, slots=True)
 class ToCheck:
-    """A batch whose phones must be checked against the opt-outs before it can be claimed."""
+    """A batch whose phones must be checked against opt-outs and frequency cap before it can be claimed."""
 
     batch_id: str
     outdated: OutdatedSuppression

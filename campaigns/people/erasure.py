@@ -27,8 +27,10 @@ from campaigns.events.entries import done_before, naming, place
 from campaigns.events.groups import Groups
 from campaigns.ledger import Batch, Campaign
 from campaigns.ledger.audit import Audit
+from campaigns.ledger.counts import Counts, miscounted
 from campaigns.ledger.optouts import OptOuts
 from campaigns.ledger.states import CANCELLED, REJECTED, SETTLED, WRITTEN_OFF
+from campaigns.ledger.suppressed import Suppressed
 from campaigns.people.history import People
 from campaigns.planning.batching import without
 from campaigns.results.replies import Replies
@@ -81,12 +83,22 @@ class _Found:
 class Erasure:
     """Every method may raise StoreError."""
 
-    def __init__(self, store: Store, people: People, replies: Replies, optouts: OptOuts) -> None:
+    def __init__(
+        self,
+        store: Store,
+        people: People,
+        replies: Replies,
+        optouts: OptOuts,
+        counts: Counts,
+        suppressed: Suppressed,
+    ) -> None:
         self._store = store
         self._keys = store.keys
         self._people = people
         self._replies = replies
         self._optouts = optouts
+        self._counts = counts
+        self._suppressed = suppressed
 
     def erase(self, phone: str, *, optout_too: bool, by: str = APPLICATION, why: str = "") -> Erased:
         """Erase a person by the phone, which is given in the gateway's form.
@@ -96,7 +108,8 @@ class Erasure:
         all was erased, and that a failover may bring it back: repeat it.
         """
         found = {campaign.id: self._in_campaign(campaign, phone) for campaign in self._people.campaigns(None)}
-        busy = {b.id: b.state for one in found.values() for b in one.batches if b.state not in _DONE}
+        # What is counted of a batch is taken back by the places of its phones in it.
+        busy = {b.id: b.state for one in found.values() for b in one.batches if b.state not in _DONE or miscounted(b)}
         if busy:
             raise ErasureBlockedError(busy)
         # Before the first script of many, so that an erasure that breaks off is on record too.
@@ -108,6 +121,9 @@ class Erasure:
             if any(erased):
                 sums = [a + b for a, b in zip(sums, (1, *erased), strict=True)]
         dead_letters = self._erase_dead_letters(phone)
+        # The act of erasing is on record already.
+        self._suppressed.remove([phone])
+        self._counts.erase(phone, ["", *(raw.decode() for raw in self._store.members(self._keys.metrics()))])
         act = Act(Deed.OPTOUTS_REMOVED, masked(phone), by, why)
         optout = optout_too and self._optouts.remove([phone], act) > 0
         self._store.confirm()

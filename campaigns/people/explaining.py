@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from typing import Final
 
-from campaigns.ledger import OptOut, number_of
+from campaigns.ledger import OptOut, Suppression, number_of
 from campaigns.ledger.states import DRAFT, PAUSED, BatchState
 from campaigns.people import Doubt, PersonHistory, SentMessage
 from campaigns.recipients.exclusions import Exclusion
 from campaigns.results import Reply
+from campaigns.text.wording import counted
 
 _LABELS: Final[dict[str, str]] = {member: member.label for member in (*BatchState, *Exclusion)}
 _STATUSES: Final = {
@@ -34,8 +35,14 @@ _NOT_SENT: Final = frozenset({BatchState.PLANNED, BatchState.REJECTED, BatchStat
 _SENT: Final = frozenset({BatchState.ACCEPTED, BatchState.SETTLED})
 
 
-def explained(phone: str, traces: list[PersonHistory], optout: OptOut | None, zone: tzinfo) -> Iterator[str]:
-    """Lines about a phone: its opt-out, then each campaign. Times are in `zone`."""
+def explained(
+    phone: str,
+    traces: list[PersonHistory],
+    optout: OptOut | None,
+    zone: tzinfo,
+    suppression: Suppression | None = None,
+) -> Iterator[str]:
+    """Lines about a phone: its opt-out, its suppression, then each campaign. Times are in `zone`."""
     yield f"{phone}, times in {zone}"
     if optout is None:
         yield "  not opted out"
@@ -43,6 +50,9 @@ def explained(phone: str, traces: list[PersonHistory], optout: OptOut | None, zo
         since = f" since {_time(optout.since_ms, zone)}" if optout.since_ms else ""
         by, why = f" by {optout.by}" if optout.by else "", f": {optout.why}" if optout.why else ""
         yield f"  opted out{since}{by}{why}; campaigns optouts remove {phone}"
+    if suppression is not None:
+        since, messages = _time(suppression.since_ms, zone), counted(suppression.messages, "message")
+        yield f"  suppressed since {since}: {messages} did not reach it; campaigns suppressed remove {phone}"
     if not traces:
         yield "  in no campaign that is kept"
     for trace in traces:

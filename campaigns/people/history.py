@@ -79,8 +79,8 @@ class SentMessage:
 class PersonHistory:
     """What one campaign did to one phone.
 
-    `excluded` lists why it was not messaged: reason (`duplicate`, `opted_out`, `invalid`) and place, which is the
-    place in the job or, for a recipient who opted out after planning, the batch.
+    `excluded` lists why it was not messaged: reason (`duplicate`, `opted_out`, `capped`, ...) and place, which is the
+    place in the job or, for a recipient who was excluded after planning, the batch.
     """
 
     phone: str = field(repr=False)

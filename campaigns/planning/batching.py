@@ -207,43 +207,37 @@ class Reduced:
 
 
 def without(kind: str, body: bytes, phones: Set[str], *, keep_empty: bool = False) -> Reduced:
-    """Remove `phones` from a stored body of a bulk or quick batch.
+    """Remove `phones` from a stored body of a bulk or quick batch; see `without_messages`."""
+    gone = [
+        (mailing, row)
+        for mailing, own in enumerate(phones_of(kind, body))
+        for row, phone in enumerate(own)
+        if phone in phones
+    ]
+    return without_messages(kind, body, frozenset(gone), keep_empty=keep_empty)
+
+
+def without_messages(kind: str, body: bytes, gone: Set[tuple[int, int]], *, keep_empty: bool = False) -> Reduced:
+    """Remove messages, each given by the numbers of its mailing and its row, from a body of a bulk or quick batch.
 
     A mailing that loses all its recipients is removed too, unless `keep_empty`, which keeps the numbers of mailings.
-    The body of a quick message whose phone is removed is empty.
+    The body of a quick message that is removed is empty.
     """
     document = orjson.loads(body)
     if kind == "quick":
-        gone = document["phone"] in phones
-        left = {} if gone else {0: (1, fingerprint(_listed_form(document), [document["phone"]]))}
-        return Reduced(b"" if gone else body, left, [document["phone"]] if gone else [])
+        phone = document["phone"]
+        left = {} if gone else {0: (1, fingerprint(_listed_form(document), [phone]))}
+        return Reduced(b"" if gone else body, left, [phone] if gone else [])
     mailings: dict[int, tuple[int, str]] = {}
     kept, removed = [], []
     for number, mailing in enumerate(document):
         rows = mailing["delivery_list"]
-        removed += [phone for phone in _phones(rows) if phone in phones]
-        rest = [row for row in rows if (row if isinstance(row, str) else row["phone"]) not in phones]
+        removed += [phone for row, phone in enumerate(_phones(rows)) if (number, row) in gone]
+        rest = [own for row, own in enumerate(rows) if (number, row) not in gone]
         if rest or keep_empty:
             kept.append({**mailing, "delivery_list": rest})
             mailings[number] = (len(rest), fingerprint(_listed_mailing(mailing), _phones(rest)))
     return Reduced(orjson.dumps(kept), mailings, removed)
-
-
-def without_schedule(kind: str, body: bytes) -> bytes:
-    """A stored body of a bulk or list batch without its scheduled time, which has passed."""
-    document = orjson.loads(body)
-    for part in document if kind == "bulk" else [document]:
-        part.pop("schedule_time", None)
-        part.pop("d_schedule", None)
-    return orjson.dumps(document)
-
-
-def with_schedule(kind: str, body: bytes, when: str) -> bytes:
-    """A stored body of a bulk or list batch with the scheduled time `when`, in the gateway's format."""
-    document = orjson.loads(body)
-    for part in document if kind == "bulk" else [document]:
-        part["schedule_time" if kind == "bulk" else "d_schedule"] = when
-    return orjson.dumps(document)
 
 
 def listed_content(kind: str, body: bytes) -> list[dict[str, str]]:

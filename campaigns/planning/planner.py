@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,7 @@ from campaigns.planning.personal_texts import Filler, Samples, form_of
 from campaigns.planning.zoning import Zoning
 from campaigns.recipients import RecipientFile, RowForm, lost_digits, mobile_phones, row_problem, rows_are_usual
 from campaigns.recipients.exclusions import Excluded
+from campaigns.recipients.exclusions import Exclusion as Reason
 from campaigns.text.wellformed import TextRule, text_problem
 from campaigns.times.gateway_times import to_schedule_time
 
@@ -49,7 +51,7 @@ class Exclusion:
     """Recipients who are excluded for one reason, each as (place in the job, phone as handed in), with a third element
     that explains `reason` where it needs explaining."""
 
-    reason: str  # 'invalid', 'duplicate' or 'opted_out'
+    reason: str  # one of `campaigns.recipients.exclusions.Exclusion`
     rows: list[tuple[str, ...]] = field(repr=False)
 
     def excluded(self) -> Iterator[Excluded]:
@@ -59,6 +61,8 @@ class Exclusion:
 
 Step = PlannedBatch | Exclusion
 _Place = Callable[[int], str]
+#: For each of some phones, whether it is on a list; an empty sequence if none is.
+_OnList = Callable[[list[str]], Sequence[bool]]
 
 
 class Planner:
@@ -74,7 +78,8 @@ class Planner:
         recipients_per_request: int,
         region: str,
         timezone: ZoneInfo,
-        opted_out: Callable[[list[str]], Sequence[bool]],
+        opted_out: _OnList,
+        lists: Mapping[Reason, _OnList] = MappingProxyType({}),
         text_rule: TextRule = _ANY_TEXT,
         errors_cap: int = 100,
         samples: Samples | None = None,
@@ -82,12 +87,12 @@ class Planner:
     ) -> None:
         #: Messages to a phone that has another message, with another text, in the same mailing.
         self.repeated = 0
-        self.counts = {"total": 0, "invalid": 0, "duplicate": 0, "opted_out": 0}
+        self.counts = {"total": 0, **{reason.value: 0 for reason in Reason}}
         self._job = job
         self._most = recipients_per_request
         self._region = region
         self._timezone = timezone
-        self._opted_out = opted_out
+        self._lists: Mapping[Reason, _OnList] = {Reason.OPTED_OUT: opted_out, **lists}
         self._text_rule = text_rule
         self._errors_cap = errors_cap
         self._samples = samples
@@ -215,12 +220,8 @@ class Planner:
         excluded["duplicate"] = deduplicator.duplicates(rows, phones)
         for i in excluded["duplicate"]:
             phones[i] = None
-        asked = phones if None not in phones else [phone for phone in phones if phone is not None]
-        if any(verdicts := self._opted_out(cast(list[str], asked))):
-            kept = [i for i, phone in enumerate(phones) if phone is not None]
-            excluded["opted_out"] = [i for i, is_out in zip(kept, verdicts, strict=True) if is_out]
-            for i in excluded["opted_out"]:
-                phones[i] = None
+        for listed, on_list in self._lists.items():
+            excluded[listed] = _taken_out(phones, on_list)
         exclusions = []
         for reason, numbers in excluded.items():
             if numbers:
@@ -234,6 +235,18 @@ class Planner:
         for number, (row, phone) in enumerate(zip(rows, phones, strict=True), start):
             if phone is not None:
                 samples.note(place, number, phone, row)
+
+
+def _taken_out(phones: list[str | None], on_list: _OnList) -> list[int]:
+    """The numbers of the phones that are on a list, once None stands in place of each."""
+    asked = phones if None not in phones else [phone for phone in phones if phone is not None]
+    if not any(verdicts := on_list(cast(list[str], asked))):
+        return []
+    kept = [i for i, phone in enumerate(phones) if phone is not None]
+    listed = [i for i, is_listed in zip(kept, verdicts, strict=True) if is_listed]
+    for i in listed:
+        phones[i] = None
+    return listed
 
 
 def _places(rows: Iterable[Any], name: str) -> _Place:

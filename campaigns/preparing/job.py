@@ -18,14 +18,16 @@ from campaigns.planning.personal_texts import Samples
 from campaigns.planning.planner import Planner
 from campaigns.planning.zoning import Zoning
 from campaigns.recipients import read_recipients
+from campaigns.recipients.exclusions import Exclusion
 from campaigns.services import Services
 from campaigns.settings import Settings
 from campaigns.text.wellformed import TextRule, key_problem
+from campaigns.times.days import day_of
 
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Recipients = Iterable[Any] | Path | str | None
-#: For each phone, whether it is opted out; an empty sequence if none is.
+#: For each phone, whether it is on a list, such as that of the opt-outs; an empty sequence if none is.
 OptedOut = Callable[[Sequence[str]], Sequence[bool]]
 ColumnChoice = Mapping[str, str | int] | None
 
@@ -98,8 +100,8 @@ def planner_of(
     samples: Samples | None = None,
     now_ms: int | None = None,
 ) -> Planner:
-    """A planner with the settings and opt-outs of these services. Pass `opted_out` to share one between several
-    planners, and `now_ms` (unix ms) if the caller has just read the time. Raises StoreError."""
+    """A planner with the settings, opt-outs and counted messages of these services. Pass `opted_out` to share one
+    between several planners, and `now_ms` (unix ms) if the caller has just read the time. Raises StoreError."""
     settings = services.settings
     zoning = None if job.window is None else Zoning(job.window, now_ms or services.about_now_ms())
     return Planner(
@@ -108,16 +110,26 @@ def planner_of(
         region=settings.phone_region,
         timezone=settings.gateway_timezone,
         opted_out=opted_out or services.optouts.checker(),
+        lists=dict(_lists(services, job, now_ms)),
         text_rule=TextRule(settings.text_length, job.literal_text),
         samples=samples,
         zoning=zoning,
     )
 
 
+def _lists(services: Services, job: Job, now_ms: int | None) -> Iterator[tuple[Exclusion, OptedOut]]:
+    """Who is excluded besides the opted-out: for which reason, and a function that finds out."""
+    if services.settings.suppress_after is not None and not job.transactional and not job.test:
+        yield Exclusion.SUPPRESSED, services.suppressed.checker()
+    if job.cap is not None:
+        today = day_of(now_ms or services.about_now_ms(), services.settings.gateway_timezone)
+        yield Exclusion.CAPPED, services.counts.checker(job.cap, today.number)
+
+
 def refusals(settings: Settings, job: Job, counts: Mapping[str, int], *, strict: bool) -> ErrorTree:
     """The limits that a job breaks and that need the count of its recipients; empty if none."""
     errors: ErrorTree = {}
-    excluded = {name: counts[name] for name in ("invalid", "duplicate", "opted_out") if counts[name]}
+    excluded = {reason: counts[reason] for reason in Exclusion if counts[reason]}
     if strict and excluded:
         listed = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in excluded.items())
         errors["delivery_list"] = [f"strict, but recipients would be excluded: {listed}"]

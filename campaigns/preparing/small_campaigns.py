@@ -175,6 +175,8 @@ def _of_batches(job: Job) -> Iterator[tuple[str, str]]:
         yield "follow", job.follow
     if job.fallback_after_s is not None:
         yield "fallback_after_ms", str(job.fallback_after_s * 1000)
+    if job.cap is not None:
+        yield "cap", job.cap.packed()
     if not job.replies:
         yield "wants_replies", "0"
 

@@ -17,12 +17,18 @@ class Exclusion(LabelledEnum):
     """An earlier row of the job has the same recipient."""
     OPTED_OUT = "opted_out", "opted out"
     """The phone is on the suppression list."""
+    SUPPRESSED = "suppressed", "could not be reached"
+    """The last messages to the phone were undelivered, and it has not been seen since."""
+    CAPPED = "capped", "had enough messages"
+    """The phone has got as many campaign messages as the frequency cap allows."""
 
 
 _WORDS: Final[dict[str, str]] = {
     Exclusion.INVALID: "is not a mobile phone number",
     Exclusion.DUPLICATE: "has been handed in before",
     Exclusion.OPTED_OUT: "has opted out",
+    Exclusion.SUPPRESSED: "could not be reached by the last messages",
+    Exclusion.CAPPED: "has got as many messages as the frequency cap allows",
 }
 
 
@@ -30,8 +36,8 @@ _WORDS: Final[dict[str, str]] = {
 class Excluded:
     """An excluded recipient.
 
-    `reason` is `invalid`, `duplicate` or `opted_out`. `place` is the line in the file, the place in the job or, for
-    an opt-out after planning, the batch. `phone` is as it was handed in. `why` explains some cases of `invalid`, such
+    `reason` is one of `Exclusion`. `place` is the line in the file, the place in the job or, for a recipient who was
+    excluded after planning, the batch. `phone` is as it was handed in. `why` explains some cases of `invalid`, such
     as missing values; it is empty if the phone is simply not a mobile number.
     """
 

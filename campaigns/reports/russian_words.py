@@ -43,6 +43,8 @@ WORDS: Final[dict[str, str]] = {
     "excluded: handed in more than once": "исключены: переданы повторно",
     "excluded: had enough messages": "исключены: уже получили достаточно сообщений",
     "had enough messages": "уже получили достаточно сообщений",
+    "excluded: could not be reached": "исключены: сообщения не доходили",
+    "could not be reached": "сообщения не доходили",
     "excluded: opted out": "исключены: отказались",
     "opted out": "отказались",
     "handed in more than once": "переданы повторно",

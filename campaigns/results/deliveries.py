@@ -10,10 +10,12 @@ import orjson
 
 from campaigns.ledger import Batch, Batches, Campaign
 from campaigns.measures import flat
+from campaigns.names import CONTROL
 from campaigns.planning.planner import phones_of
 from campaigns.portions import portions
 from campaigns.results.changes import CHANGES_PER_EVENT, ROWS_PER_CALL, Change, counters, encoded_values
 from campaigns.results.counters import raises_of
+from campaigns.results.reached import suppressing
 from campaigns.statuses import final_words
 from campaigns.store.calls import Call, nothing
 from campaigns.store.client import Store
@@ -45,8 +47,15 @@ class Delivery:
 class Deliveries:
     """Every method may raise StoreError."""
 
+    #: `suppress_after`: messages in a row that did not reach a phone, after which it is suppressed; 0: never.
     def __init__(
-        self, store: Store, batches: Batches, *, final: Set[str], expected: Callable[[int], str] = lambda _: ""
+        self,
+        store: Store,
+        batches: Batches,
+        *,
+        final: Set[str],
+        expected: Callable[[int], str] = lambda _: "",
+        suppress_after: int = 0,
     ) -> None:
         """`expected`: what a message sent at a moment (unix ms) should cost, see `Budgets.expected`."""
         self._store = store
@@ -54,6 +63,7 @@ class Deliveries:
         self._batches = batches
         self._final = final
         self._expected = expected
+        self._suppress_after = suppress_after
 
     def stored(self, batch_id: str, mailing: int) -> dict[str, str]:
         """Phone → what is stored of it."""
@@ -88,7 +98,6 @@ class Deliveries:
             about["message_id"] = batch.message_ids[mailing]
         for portion in portions(changes, ROWS_PER_CALL):
             words, finals = counters(portion, final_words(self._final, batch.follow))
-            raised = raises_of(portion, self._final, batch.number("followed_ms"), seen_ms)
             answer = self._store.run(
                 "change_deliveries",
                 [
@@ -96,6 +105,8 @@ class Deliveries:
                     self._keys.campaign(batch.campaign_id),
                     self._keys.events(),
                     self._keys.deliveries(batch.id, mailing),
+                    self._keys.unreached(),
+                    self._keys.suppressed(),
                     *([self._keys.fallback(batch.id, mailing)] if batch.fallback_after_ms else []),
                 ],
                 [
@@ -104,7 +115,8 @@ class Deliveries:
                     batch.campaign_id,
                     version,
                     finals,
-                    orjson.dumps(flat(raised)),
+                    orjson.dumps(flat(raises_of(portion, self._final, batch.number("followed_ms"), seen_ms))),
+                    *suppressing(portion, self._suppress_after),
                     len(words),
                     *(part for pair in words.items() for part in pair),
                     orjson.dumps(encoded_values(portion)),
@@ -233,6 +245,7 @@ class Deliveries:
                     self._keys.events(),
                     self._keys.deliveries(batch.id, mailing),
                     self._keys.money(batch.account),
+                    self._keys.due(CONTROL),
                 ],
                 [
                     batch.id,

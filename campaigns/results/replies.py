@@ -48,7 +48,7 @@ class Replies:
             args: list[Any] = [batch.campaign_id, batch.id]
             for reply in some:
                 optout = reply.phone if asks_to_stop(reply.message, words) else ""
-                args += [reply.id, orjson.dumps(_packed(reply)), optout]
+                args += [reply.id, orjson.dumps(_packed(reply)), optout, reply.phone]
             new += self._store.run_safely(
                 "store_replies",
                 [
@@ -58,6 +58,8 @@ class Replies:
                     keys.optouts(),
                     keys.optouts_counter(),
                     keys.optouts_why(),
+                    keys.unreached(),
+                    keys.suppressed(),
                 ],
                 args,
             )

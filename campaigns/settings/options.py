@@ -131,6 +131,22 @@ class Settings:
         _optional(parsing.window_zone), None, "time zone of these windows, or `recipient`; unset: `gateway_timezone`"
     )
 
+    cap_messages: int | None = option(
+        _optional(_number(int, 1, 1_000_000)),
+        None,
+        "frequency cap: most campaign messages to a phone in `cap_days` days; transactional jobs and tests are exempt",
+    )
+    cap_days: int = option(_number(int, 1, 100), 7, "the days of this cap, today included, in `gateway_timezone`")
+    cap_scope: str = option(
+        parsing.choice("account", "all"), "all", "whose messages this cap counts: those of the account, or all"
+    )
+
+    suppress_after: int | None = option(
+        _optional(_number(int, 1, 1000)),
+        None,
+        "campaign messages in a row that did not reach a phone, after which it is excluded until it is seen again",
+    )
+
     submission_bytes: int = option(
         _number(int, 10_000, 500_000_000), 16_000_000, "largest body, in bytes, of a message to `campaigns.submit`"
     )

@@ -58,6 +58,11 @@ class Keys(ResultKeys):
         - Its content: `n` (recipients), `mailings` (JSON), `not_before_ms` (if it is scheduled), `optouts_v` (version
           of the suppression list that it was last checked against), `reduced_ms` (when phones were removed after a
           doubt).
+        - With a frequency cap: `cap` (`<account>|<messages>/<days>,...`); `counted` (the day on which its messages
+          count, a space, and the numbers of the mailings of which they do not), `counted_until_ms` (end of that day);
+          while they are counted `count_op` (names who counts), `count_from` (`counted` before), `count_portions`
+          (those counted by now), `count:<mailing>.<portion>` (by whom, on which day, messages that do not count, and
+          those of them that the cap forbids).
         - Its course: `state`, `since_ms` (in that state), `op` (names the last change), `attempt`, `fence`,
           `lease_until_ms`, `claimed_ms`, `epoch` (see the key of the primary), `schedule_ms` (to which its campaign had
           been rescheduled when it was claimed), `text` (the gateway's words), `refusals` and `refused_ms` (number and

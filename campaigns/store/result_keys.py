@@ -41,6 +41,23 @@ class ResultKeys:
         as `optouts`. `by` is `recipient` where a reply did it; values of earlier versions lack `:by`."""
         return f"{self.prefix}optouts-why"
 
+    def unreached(self) -> str:
+        """Hash phone → number of messages in a row that did not reach it. Writer: intake, with `suppress_after`. No
+        expiry: it holds until the phone is seen again, however seldom it is written to."""
+        return f"{self.prefix}unreached"
+
+    def suppressed(self) -> str:
+        """Hash phone → `unix ms|messages`: since when it is suppressed, and after how many messages that did not reach
+        it. Writer: intake. No expiry: it holds until the phone is seen again or a person removes it."""
+        return f"{self.prefix}suppressed"
+
+    def counted(self, account: str, start: str) -> str:
+        """String: sections of day, number of messages and last four digits of their phones, two bytes each, for the
+        phones that begin with `start` and have four digits more. Writer: counting, for the frequency cap. Expires
+        `cap_days` and a day after the last write, which drops days that do not count any more. The account is empty if
+        messages of all accounts count together."""
+        return f"{self.prefix}counted:{account}:{start}"
+
     def events(self) -> str:
         """Stream: one entry per event. Writer: every script that changes state. No expiry: trimming removes what every
         group has acknowledged, after `events_life_s`, or earlier if there are `events_cap` entries."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -14,9 +15,13 @@ import orjson
 from marshmallow import Schema, fields, validate
 
 from campaigns.enqueue import enqueue
+from campaigns.jobs.caps import Cap, Limit
+from campaigns.ledger import Portion
+from campaigns.portions import portions
 from campaigns.services import Services
 from campaigns.settings import Settings
 from campaigns.store.embedded import EmbeddedServer
+from campaigns.times.days import day_of
 from campaigns.wiring import build_services
 from tests.benchmarks.measure import Measure, alternating_s, median_s, resident_bytes
 from tests.support.processes import ROOT
@@ -80,6 +85,7 @@ def measure_planning(server: EmbeddedServer, *, quick: bool) -> Iterator[Measure
     nested_us = nested_s / len(few) * 1e6
     yield Measure("a nested schema alone, a recipient", nested_us, "us", ours_s / number * 1e6, "planning", 5, False)
     yield from _bytes_queued(store, rows)
+    yield from _guarded(server, number)
     store.store.redis.flushall()
 
 
@@ -91,6 +97,34 @@ def _spelling(services: Services, number: int) -> Measure:
     slowest_us = max(others_s) / number * 1e6
     own_us = own_s / number * 1e6
     return Measure("planning a usual spelling, a recipient", slowest_us, "us", own_us, "the gateway's own", 1.2)
+
+
+def _guarded(server: EmbeddedServer, number: int) -> Iterator[Measure]:
+    """With a template, a frequency cap of which most phones have had a part, and one phone of twenty suppressed."""
+    plain = services_at(server.url, "templates:")
+    settings = replace(plain.settings, cap_messages=3, suppress_after=3)
+    guarded = build_services(settings, store=plain.store, ring=lambda *_: True)
+    _count(guarded, number)
+    rows = [{"phone": phone, "values": {"name": f"Person {n}"}} for n, phone in enumerate(phones(number))]
+    content = {"type": "text", "text": "{name}, everything must go"}
+    mailing = {"alphaname_id": "444", "message_type": "personal", "content": content, "delivery_list": rows}
+    templates = {"messages": [{**mailing, "name": "m"}]}
+    acts = [partial(enqueue, services, templates) for services in (guarded, plain)]
+    guarded_s, plain_s = alternating_s(acts)
+    guarded_us, plain_us = guarded_s / number * 1e6, plain_s / number * 1e6
+    yield Measure("planning with cap and suppression, a recipient", guarded_us, "us", plain_us, "template alone", 2)
+
+
+def _count(services: Services, number: int) -> None:
+    """Let two messages count of two phones of three, on two days, and suppress some phones."""
+    today = day_of(services.now_ms(), services.settings.gateway_timezone).number
+    cap, keys = Cap("", (Limit(100, 7),)), services.store.keys
+    for day in (today - 1, today):
+        for n, some in enumerate(portions(phones(number * 2 // 3), 1000)):
+            services.store.redis.hset(keys.batch(f"{day}-{n}"), "state", "planned")
+            services.counts.begin(f"{day}-{n}", "op", ["planned"])
+            services.counts.count(f"{day}-{n}", "op", Portion(0, 0, some), day, cap, limited=True)
+    services.store.redis.hset(keys.suppressed(), mapping=dict.fromkeys(phones(number)[::20], "1|3"))
 
 
 def _bytes_queued(services: Services, rows: list[str]) -> Iterator[Measure]:

@@ -16,7 +16,7 @@ from tests.support.processes import ROOT
 @pytest.mark.parametrize(
     ("part", "measures"),
     [
-        ("planning", 4),
+        ("planning", 5),
         ("memory", 1),
         ("intake", 6),
         ("sending", 1),

@@ -7,9 +7,34 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from campaigns.cli.input.options import who
+from campaigns.ledger.audit import Audit
+from campaigns.store.commands import Redis
 from tests.cli.conftest import Run
 from tests.support.jobs import bulk_job, phones, sample_job
 from tests.support.stage import Stage
+
+
+class TestSuppressed:
+    """Phones that could not be reached."""
+
+    def test_listed_explained_and_removed(self, run: Run, stage: Stage) -> None:
+        store, (phone, other) = stage.services.store, phones(2)
+        for one in (phone, other):
+            store.ask(Redis.hset, store.keys.suppressed(), one, "86400000|3")
+        assert sorted(run("suppressed", "list").stdout.split()) == [phone, other]
+        listed = [json.loads(line) for line in run("suppressed", "list", "--json").stdout.splitlines()]
+        assert {"phone": phone, "since_ms": 86_400_000, "messages": 3} in listed
+        shown = run("explain", phone).stdout
+        assert "suppressed since 1970-01-02" in shown
+        assert f"3 messages did not reach it; campaigns suppressed remove {phone}" in shown
+        assert json.loads(run("explain", phone, "--json").stdout)["suppressed"]["messages"] == 3
+        removed = run("suppressed", "remove", phone, "--by", "ann", "--why", "has a new phone")
+        assert (removed.exit_code, removed.stdout) == (0, "1 removed\n")
+        assert run("suppressed", "list").stdout.split() == [other]
+        record = next(Audit(store).newest())
+        assert (record.deed, record.by, record.why) == ("suppression.removed", "ann", "has a new phone")
+        assert phone not in run("audit").stdout
+        assert json.loads(run("suppressed", "remove", phone, "--json").stdout) == {"removed": 0}
 
 
 class TestExplain:
@@ -29,7 +54,7 @@ class TestExplain:
     def test_for_programs(self, run: Run, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(phones(2)))
         about, trace = map(json.loads, run("explain", phones(1)[0], "--json").stdout.splitlines())
-        assert about == {"phone": phones(1)[0], "optout": None}
+        assert about == {"phone": phones(1)[0], "optout": None, "suppressed": None}
         assert (trace["campaign_id"], trace["messages"][0]["state"]) == (campaign.id, "planned")
 
     def test_a_refused_mailing_is_not_to_be_retried(self, run: Run, stage: Stage) -> None:

@@ -25,7 +25,7 @@ from campaigns.ledger import (
     ToCheck,
     Turns,
     drop_plan,
-    exclude_opted_out,
+    exclude_planned,
 )
 from campaigns.ledger.campaigns import CampaignRoute
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, HELD, PLANNED, REACHED_FROM, REJECTED, SENDING, UNKNOWN
@@ -272,8 +272,8 @@ def test_an_exclusion_is_counted_once(timed: Store) -> None:
     outdated = found.outdated
     batch = batches.read(f"{campaign_id}-0")
     reduced = Reduced(b"[]", {0: (2, "fp2")}, ["2"])
-    assert exclude_opted_out(timed, batch, outdated, reduced, ["2"], 60_000)
-    assert not exclude_opted_out(timed, batch, outdated, reduced, ["2"], 60_000)
+    assert exclude_planned(timed, batch, outdated, reduced, [("opted_out", "2")], 60_000)
+    assert not exclude_planned(timed, batch, outdated, reduced, [("opted_out", "2")], 60_000)
     record = Campaigns(timed).read(campaign_id)
     assert (record.recipients[PLANNED], record.recipients["opted_out"], record.balanced) == (2, 1, True)
     assert list(Campaigns(timed).excluded(campaign_id)) == [Excluded("opted_out", f"{campaign_id}-0", "2")]

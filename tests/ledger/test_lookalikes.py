@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.ledger import Batches, MailingRecord, NewBatch, Plans, ToCheck, exclude_opted_out
+from campaigns.ledger import Batches, MailingRecord, NewBatch, Plans, ToCheck, exclude_planned
 from campaigns.planning.batching import Reduced
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis
@@ -91,6 +91,6 @@ def test_a_batch_with_excluded_recipients(fleet: Fleet) -> None:
     found = claim_in(fleet.store, batch_id)
     assert isinstance(found, ToCheck)
     batch, reduced = fleet.batches.read(batch_id), Reduced(b"[]", {0: (1, "fp2")}, [])
-    assert exclude_opted_out(fleet.store, batch, found.outdated, reduced, [], _LIFE_MS)
+    assert exclude_planned(fleet.store, batch, found.outdated, reduced, [], _LIFE_MS)
     assert (fleet.lookalikes(), fleet.lookalikes("fp2")) == (set(), {batch_id})
     assert 0 < fleet.store.ask(Redis.pttl, fleet.store.keys.lookalikes("fp2")) <= _LIFE_MS

@@ -156,7 +156,7 @@ def test_places_of_excluded_recipients() -> None:
         "invalid": [("messages[0].delivery_list[2]", "x")],
         "opted_out": [("messages[0].delivery_list[3]", OPTED_OUT)],
     }
-    assert working.counts == {"total": 5, "invalid": 1, "duplicate": 1, "opted_out": 1}
+    assert working.counts == {"total": 5, "invalid": 1, "duplicate": 1, "opted_out": 1, "suppressed": 0, "capped": 0}
 
 
 def test_duplicates_across_chunks() -> None:

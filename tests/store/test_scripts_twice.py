@@ -19,7 +19,8 @@ from campaigns.events.members import Member
 from campaigns.flow.doubt.double_sends import report
 from campaigns.flow.operator.recover import declare_restored, withdraw_doubt
 from campaigns.flow.tracking.callbacks import callback_url, take_callback
-from campaigns.ledger import POLL_VERB, Claim, Entry, MailingRecord, Move, NewBatch, Plan, Plans
+from campaigns.jobs.caps import Cap
+from campaigns.ledger import POLL_VERB, Claim, Entry, MailingRecord, Move, NewBatch, Plan, Plans, Portion
 from campaigns.ledger.audit import Audit
 from campaigns.person import erase, find_person
 from campaigns.results import Reply
@@ -117,6 +118,8 @@ def people_act(scene: Scene) -> None:
     act = Act(Deed.OPTOUTS_ADDED, "", "me")
     services.optouts.add(phones(1), "asked", "me", act)
     services.optouts.remove(phones(1), act)
+    scene.store.redis.hset(keys.suppressed(), phones(1)[0], "1|2")
+    services.suppressed.remove(phones(1), act)
     services.limiter.pause("default", 60, "no money", cause="money")
     services.limiter.resume("default", Act(Deed.ACCOUNT_RESUMED, "default", "me"))
     Audit(scene.store).note(Act(Deed.PERSON_ERASED, "", "me"))
@@ -158,6 +161,17 @@ def opted_out_before_it_is_sent(scene: Scene) -> None:
     campaign = scene.stage.enqueue(bulk_job(phones(3)))
     scene.services.optouts.add(phones(1))
     scene.stage.finish(campaign)
+
+
+def messages_are_counted(scene: Scene) -> None:
+    """For the frequency cap, taken back, and erased."""
+    counts, limits = scene.services.counts, Cap.read("|1/7")
+    batch_id = f"{scene.stage.enqueue(bulk_job(phones(3))).id}-0"
+    for op, day in (("one", 20_000), ("two", None), ("three", 20_001)):
+        assert counts.begin(batch_id, op, ["planned"])
+        assert counts.count(batch_id, op, Portion(0, 0, phones(3)), day, limits, limited=True, but=[1]) == []
+        counts.end(batch_id, op, day)
+    counts.erase(phones(1)[0], [""])
 
 
 def a_group_reads(scene: Scene) -> None:
@@ -211,10 +225,11 @@ SCENES: dict[Callable[[Scene], None], str] = {
     plans_end: """add_batch drop_plan finish_plan guard_campaign open_plan record_exclusions release_plan revoke_plan
         store_invalid take_back_plan""",
     people_act: """check_primary declare_loss judge_canary opt_in opt_out pause_account record_act reject_submission
-        reschedule withdraw_doubt""",
+        reschedule unsuppress withdraw_doubt""",
     a_batch_is_in_trouble: """announce_fallback begin_confirming claim_messages record_callback record_odd_rows reject_mailing
         report_double_send""",
-    opted_out_before_it_is_sent: "exclude_opted_out",
+    opted_out_before_it_is_sent: "exclude_planned",
+    messages_are_counted: "begin_count count_messages end_count erase_counted",
     a_group_reads: "acknowledge_entry bury_entry remove_member remove_members renew_entries trim_events",
     clocks: "keep_clock",
     entries_live: "put_due put_in_order renew_bodies renew_lookalikes retire_campaign",

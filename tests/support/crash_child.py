@@ -24,9 +24,10 @@ from campaigns.flow.scheduling.canary import judge_canary
 from campaigns.flow.scheduling.stream_room import keep_room
 from campaigns.flow.scheduling.sweep import sweep
 from campaigns.flow.scheduling.work import work
+from campaigns.flow.sending.counting import put_count_right
 from campaigns.gateway import connection
 from campaigns.gateway.client import Gateway
-from campaigns.ledger import CANARY, Entry, campaign_of
+from campaigns.ledger import CANARY, COUNT, Entry, campaign_of
 from campaigns.services import Services
 from campaigns.store.client import Store
 from campaigns.wiring import build_services
@@ -165,6 +166,13 @@ POINTS: dict[str, Callable[[], None]] = {
     "after whole request": after_whole_request,
     "before record": lambda: around_script("move_batch", before=True),
     "after record": lambda: around_script("move_batch", before=False),
+    "after beginning to count": lambda: around_script("begin_count", before=False),
+    "before counting": lambda: around_script("count_messages", before=True),
+    "after counting": lambda: around_script("count_messages", before=False),
+    "before excluding": lambda: around_script("exclude_planned", before=True),
+    "after excluding": lambda: around_script("exclude_planned", before=False),
+    "before the end of a count": lambda: around_script("end_count", before=True),
+    "after the end of a count": lambda: around_script("end_count", before=False),
     "before permit": lambda: around_script("take_sends", before=True),
     "before release": lambda: around_script("release_permit", before=True),
     "before intake": lambda: around_script("change_deliveries", before=True),
@@ -222,6 +230,7 @@ def main(arguments: Sequence[str]) -> None:
             services, thirty("storing" in point) | {"send_between": ["00:00", "24:00"]}, key="crash"
         ),
         "sweep": lambda: sweep(services),
+        "count": lambda: put_count_right(services, Entry(COUNT, batch_id)),
         "judge": lambda: judge_canary(services, Entry(CANARY, campaign_of(batch_id))),
         "approve": lambda: Campaign.of(services, campaign_of(batch_id)).approve(by="bob"),
     }

@@ -83,7 +83,8 @@ def contents(store: Store) -> Contents:
     """All that stands under the store's prefix, by names without it."""
     redis, prefix = store.redis, store.keys.prefix
     names = redis.scan_iter(match=prefix + "*", count=1000)
-    return {name.decode().removeprefix(prefix): _value(redis, name) for name in names}
+    found = {name.decode().removeprefix(prefix): _value(redis, name) for name in names}
+    return {name: value for name, value in found.items() if value[0] is not None}
 
 
 def _value(redis: Any, name: bytes) -> tuple[Any, Expiry]:
@@ -99,8 +100,9 @@ def _value(redis: Any, name: bytes) -> tuple[Any, Expiry]:
             return redis.zrange(name, 0, -1, withscores=True), expires
         case b"list":
             return redis.lrange(name, 0, -1), expires
-        case _:
-            return _stream(redis, name), expires
+        case kind:
+            # Or it has expired since it was found.
+            return _stream(redis, name) if kind == b"stream" else None, expires
 
 
 def _stream(redis: Any, name: bytes) -> Any:

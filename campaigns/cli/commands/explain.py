@@ -47,14 +47,20 @@ def explain(phone: str | None, message_id: int | None, account: str, limit: int,
         return
     services = default_services()
     (normal,) = normal_phones((str(phone),))
-    optout = services.optouts.of(normal)
+    optout, suppression = services.optouts.of(normal), services.suppressed.of(normal)
     traces = list(person.find_person(services, normal, campaigns=limit))
     if as_json:
-        print_json({"phone": normal, "optout": asdict(optout) if optout else None})
+        print_json(
+            {
+                "phone": normal,
+                "optout": asdict(optout) if optout else None,
+                "suppressed": suppression._asdict() if suppression else None,
+            }
+        )
         for trace in traces:
             print_json(asdict(trace))
         return
-    for line in explained(normal, traces, optout, services.settings.gateway_timezone):
+    for line in explained(normal, traces, optout, services.settings.gateway_timezone, suppression):
         print_indented(line)
 
 

@@ -47,6 +47,8 @@ def _numbers(preview: Preview) -> list[tuple[str, str]]:
             Exclusion.INVALID.label: preview.invalid,
             Exclusion.DUPLICATE.label: preview.duplicate,
             Exclusion.OPTED_OUT.label: preview.opted_out,
+            Exclusion.SUPPRESSED.label: preview.suppressed,
+            Exclusion.CAPPED.label: preview.capped,
         }
         for words, number in excluded.items():
             numbers.append((f"{number:,}", words))

@@ -1,4 +1,4 @@
-"""The work of the control queue: leases and plans that end, canaries, cancelling, sweeping, trimming."""
+"""The work of the control queue: leases and plans that end, canaries, counts, cancelling, sweeping, trimming."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from campaigns.flow.scheduling.canary import judge_canary
 from campaigns.flow.scheduling.leases import end_lease
 from campaigns.flow.scheduling.stream_room import TRIM_ENTRY, keep_room
 from campaigns.flow.scheduling.sweep import SWEEP_ENTRY, sweep_campaign, sweep_slice
+from campaigns.flow.sending.counting import put_count_right
 from campaigns.flow.turn import NOTHING_TO_WRITE, Work
-from campaigns.ledger import CANARY, CANCEL, LEASE, PLAN, Entry
+from campaigns.ledger import CANARY, CANCEL, COUNT, LEASE, PLAN, Entry
 from campaigns.ledger.states import CANCELLING, PLANNING
 from campaigns.services import Services
 
@@ -41,6 +42,8 @@ def control_taken(
         services.due.put_control(TRIM_ENTRY, services.now_ms() + _TRIMS_EVERY_MS)
     elif entry.verb == LEASE:
         end_lease(services, entry.id)
+    elif entry.verb == COUNT:
+        put_count_right(services, entry)
     elif entry.verb == CANARY:
         judge_canary(services, entry)
     elif entry.verb in {PLAN, CANCEL}:

@@ -16,6 +16,7 @@ from campaigns.flow.scheduling.leases import declare_unknown
 from campaigns.flow.scheduling.windows import write_openings
 from campaigns.ledger import (
     CANARY,
+    COUNT,
     FALLBACK,
     FETCH,
     LEASE,
@@ -32,6 +33,7 @@ from campaigns.ledger import (
     drop_plan,
     number_of,
 )
+from campaigns.ledger.counts import miscounted
 from campaigns.ledger.states import (
     ABANDONED,
     ACCEPTED,
@@ -178,6 +180,8 @@ def _sweep_batches(services: Services, campaign: Campaign, batches: list[Batch],
         else:
             entries = due_of(batch, campaign, now_ms, services.ms.reply_window)
             missing += [(entry, batch, at_ms) for entry, at_ms in entries]
+    if wrong := [Entry(COUNT, batch.id) for batch in batches if batch.state != PLANNED and miscounted(batch)]:
+        services.due.keep_in_control(wrong, now_ms)
     changed += _cancel(services, cancelled)
     return changed + (services.due.put_missing(missing) if missing else 0)
 

@@ -1,38 +1,56 @@
-"""Opt-outs before the claim: no recipient who opted out before the claim is messaged.
+"""The check before the claim: no recipient who opted out or had enough messages before the claim is messaged.
 
 Planning excludes the phones on the suppression list (`campaigns.ledger.optouts`) and records the list's version. Each
 later opt-out changes the version, and a batch with an older one cannot be claimed before its phones are checked again.
-An opt-out that comes after the claim is too late for that request. List mailings are not checked: only the gateway
-knows their phones.
+An opt-out that comes after the claim is too late for that request. A batch with a frequency cap is also counted here,
+see `campaigns.flow.sending.counting`. List mailings are not checked: only the gateway knows their phones.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 
-from campaigns.ledger import OutdatedSuppression, exclude_opted_out
+from campaigns.flow.sending.counting import Message, begin_counting, count_messages
+from campaigns.ledger import OutdatedSuppression, exclude_planned
 from campaigns.ledger.states import PLANNED
-from campaigns.planning.batching import without
+from campaigns.planning.batching import without_messages
 from campaigns.planning.planner import phones_of
+from campaigns.recipients.exclusions import Exclusion
 from campaigns.services import Services
 
 log = logging.getLogger(__name__)
 
 
-def exclude_later_optouts(services: Services, batch_id: str, outdated: OutdatedSuppression) -> None:
-    """Exclude those recipients of a planned batch who opted out. Nothing happens if another worker was first."""
+def exclude_later(services: Services, batch_id: str, outdated: OutdatedSuppression) -> None:
+    """Exclude the recipients of a planned batch who opted out or had enough. Nothing if another worker was first."""
     batch = services.batches.read(batch_id)
-    body = services.batches.body(batch_id)
-    if batch.state != PLANNED:
+    if batch.state != PLANNED or (op := begin_counting(services, batch)) is None:
         return
-    reduced, removed = None, []
-    if body is not None:
-        planned = [phone for mailing in phones_of(batch.kind, body) for phone in mailing]
-        verdicts = services.optouts.among(planned)
-        opted_out = {phone for phone, is_out in zip(planned, verdicts, strict=True) if is_out}
-        # Fewer phones than the batch counts: some people were erased while it was refused.
-        if opted_out or len(planned) != batch.recipients:
-            reduced = without(batch.kind, body, opted_out)
-            removed = reduced.removed
-    if exclude_opted_out(services.store, batch, outdated, reduced, removed, services.ms.lookalikes) and reduced:
-        log.info("batch_reduced", extra={**batch.facts, "opted_out": len(removed)})
+    body = services.batches.body(batch_id)
+    planned = [] if body is None else phones_of(batch.kind, body)
+    gone: dict[Message, str] = dict.fromkeys(_opted_out(services, planned), Exclusion.OPTED_OUT)
+    counted, reduced = None, None
+    if op:
+        counting = count_messages(services, batch, op, planned, frozenset(gone))
+        if counting is None:
+            return
+        counted = counting.now
+        gone |= dict.fromkeys(counting.forbidden, Exclusion.CAPPED)
+    # Fewer phones than the batch counts: some people were erased while it was refused.
+    if body is not None and (gone or sum(map(len, planned)) != batch.recipients):
+        reduced = without_messages(batch.kind, body, gone.keys())
+    listed = [(gone[message], planned[message[0]][message[1]]) for message in sorted(gone)]
+    if exclude_planned(services.store, batch, outdated, reduced, listed, services.ms.lookalikes, counted) and reduced:
+        log.info("batch_reduced", extra={**batch.facts, **_numbers(gone)})
+
+
+def _opted_out(services: Services, planned: Sequence[Sequence[str]]) -> list[Message]:
+    messages = [(mailing, row) for mailing, phones in enumerate(planned) for row in range(len(phones))]
+    verdicts = services.optouts.among([phone for phones in planned for phone in phones])
+    return [message for message, is_out in zip(messages, verdicts, strict=True) if is_out]
+
+
+def _numbers(gone: Mapping[Message, str]) -> dict[str, int]:
+    reasons = list(gone.values())
+    return {reason.value: reasons.count(reason) for reason in (Exclusion.OPTED_OUT, Exclusion.CAPPED)}

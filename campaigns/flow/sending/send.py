@@ -14,14 +14,14 @@ import orjson
 from campaigns.accounts.limiter import Permit
 from campaigns.errors import AccountRefusedError, ContentRefusedError, GatewayError, PermitDeniedError
 from campaigns.flow.outcome import Verdict, accepted, refused
-from campaigns.flow.sending.later_optouts import exclude_later_optouts
+from campaigns.flow.sending.later_optouts import exclude_later
 from campaigns.flow.sending.record import record
 from campaigns.flow.sending.send_list import send_list
 from campaigns.flow.tracking.callbacks import callback_url
 from campaigns.flow.turn import NOTHING_TO_WRITE, Work
 from campaigns.gateway.noting import Notes
 from campaigns.ledger import SEND, Claim, Entry, NoToken, ToCheck
-from campaigns.planning.batching import with_schedule, without_schedule
+from campaigns.planning.body_schedules import with_schedule, without_schedule
 from campaigns.services import Services
 from campaigns.store.calls import Calls
 from campaigns.times.gateway_times import to_d_schedule, to_schedule_time
@@ -33,7 +33,7 @@ _REPLICAS_S: Final = 5.0
 
 
 def send_taken(services: Services, taken: Claim | ToCheck | NoToken, began_at_s: float) -> Work:
-    """Send a claimed batch, or check one against the opt-outs so that it can be claimed next.
+    """Send a claimed batch, or check the phones of one so that it can be claimed next.
 
     `began_at_s` (clock since boot) lies before the claim, so that claim and permit last longer than this process
     believes.
@@ -66,7 +66,7 @@ def pause_for_missing_token(services: Services, taken: NoToken) -> None:
 
 
 def _check_and_put_back(services: Services, taken: ToCheck) -> Work:
-    exclude_later_optouts(services, taken.batch_id, taken.outdated)
+    exclude_later(services, taken.batch_id, taken.outdated)
     batch = services.batches.read(taken.batch_id)
     if batch.state:
         yield Calls(services.due.put_call([(Entry(SEND, batch.id), batch, services.now_ms())]))

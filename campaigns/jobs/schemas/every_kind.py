@@ -6,8 +6,10 @@ from typing import Any, cast
 
 from marshmallow import ValidationError, validates_schema
 
+from campaigns.jobs.caps import MOST_DAYS
 from campaigns.jobs.schemas.aliases import Alias, without_token
 from campaigns.jobs.schemas.canary_fields import MAX_FAILED, WAIT_S, Share, canary_problems, canary_rules
+from campaigns.jobs.schemas.cap_fields import cap_problems, cap_rules
 from campaigns.jobs.schemas.fallback_field import LONGEST_S, fallback_problems, fallback_rules
 from campaigns.jobs.schemas.fields import Amount, CorrelationId, Flag, Key, Kind, Line, Whole, Word
 from campaigns.jobs.schemas.json_parts import Shape
@@ -148,7 +150,28 @@ class EveryKind(StrictSchema):
     )
     transactional = Flag(
         load_default=False,
-        metadata=about("Whether the recipient waits for the message, such as a code. It then goes out at any time."),
+        metadata=about(
+            "Whether the recipient waits for the message, such as a code. It then goes out at any time, no frequency "
+            "cap holds it back, and it does not count for one."
+        ),
+    )
+    cap_messages = Whole(
+        1,
+        1_000_000,
+        load_default=None,
+        metadata=about(
+            "A frequency cap of this job beside that of the settings: recipients who got this many campaign messages "
+            "in `cap_days` days are excluded. Needs the setting `CAMPAIGNS_CAP_MESSAGES`. Not for list jobs."
+        ),
+    )
+    cap_days = Whole(
+        1,
+        MOST_DAYS,
+        load_default=None,
+        metadata=about(
+            "The days of `cap_messages`, today included. Both the default and the maximum are the setting "
+            "`CAMPAIGNS_CAP_DAYS`."
+        ),
     )
     literal_text = Flag(
         load_default=False,
@@ -176,12 +199,12 @@ class EveryKind(StrictSchema):
 
     @validates_schema
     def _guards_are_whole(self, data: Any, **_: Any) -> None:
-        if errors := window_problems(data) | canary_problems(data) | fallback_problems(data):
+        if errors := window_problems(data) | canary_problems(data) | fallback_problems(data) | cap_problems(data):
             raise ValidationError(cast(Any, errors))
 
     def rules(self, settings: Settings) -> list[Shape]:
-        """The rules of any object, and those between the fields of a window, a canary or a fallback."""
-        return [*window_rules(settings), *canary_rules(), *fallback_rules()]
+        """The rules of any object, and those between the fields of a window, a canary, a fallback or a cap."""
+        return [*window_rules(settings), *canary_rules(), *fallback_rules(), *cap_rules(settings)]
 
     @validates_schema(skip_on_field_errors=False)
     def _account_has_a_token(self, data: Any, **_: Any) -> None:

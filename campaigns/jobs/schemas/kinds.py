@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from marshmallow import ValidationError, fields, validates_schema
 
 from campaigns.jobs.schemas.canary_fields import CANARY_FIELDS
+from campaigns.jobs.schemas.cap_fields import CAP_FIELDS
 from campaigns.jobs.schemas.delivery_lists import DeliveryList, Mailings, row_shape
 from campaigns.jobs.schemas.every_kind import EveryKind
 from campaigns.jobs.schemas.fields import Flag, Kind, Link, Phone, Text, When, Whole, Word
@@ -224,9 +225,9 @@ class ListSchema(_Message):
     )
 
     def rules(self, settings: Settings) -> list[Shape]:
-        """Also forbids a canary and recipients' zones, because only the gateway knows who is on the list."""
-        no_canary = having(**{name: {"type": "null"} for name in CANARY_FIELDS})
-        return [*super().rules(settings), having(send_zone={"not": {"const": RECIPIENT}}), no_canary]
+        """Also forbids a canary, a cap and recipients' zones, because only the gateway knows who is on the list."""
+        neither = having(**{name: {"type": "null"} for name in (*CANARY_FIELDS, *CAP_FIELDS)})
+        return [*super().rules(settings), having(send_zone={"not": {"const": RECIPIENT}}), neither]
 
 
 #: The schema of each kind of job.

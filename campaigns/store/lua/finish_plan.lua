@@ -12,12 +12,15 @@
 local campaign_key, events, due, accounts, due_control = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local primary_key, workers = KEYS[6], KEYS[7]
 local now = clock(ARGV[1])
-local plan = redis.call('HMGET', campaign_key, 'state', 'plan_token', 'batches', 'kind', 'r:total', 'r:planned',
-  'r:invalid', 'r:duplicate', 'r:opted_out')
+local plan = redis.call('HMGET', campaign_key, 'state', 'plan_token', 'batches', 'kind', 'r:total', 'r:planned')
 if plan[2] ~= ARGV[3] then return 0 end
 if plan[1] ~= 'planning' then return plan[1] == 'abandoned' and 0 or 1 end
 if plan[3] ~= ARGV[9] or plan[5] ~= ARGV[10] then return 0 end
 local function number(n) return tonumber(plan[n] or '0') end
+local excluded = {}
+for _, reason in ipairs(EXCLUDED) do
+  excluded[reason] = tonumber(redis.call('HGET', campaign_key, 'r:' .. reason) or '0')
+end
 redis.call('HSET', campaign_key, 'digest', ARGV[4])
 redis.call('HDEL', campaign_key, 'plan_until_ms', 'exclusion_calls')
 redis.call('ZREM', due_control, 'plan|' .. ARGV[2])
@@ -33,7 +36,7 @@ if not draft and batches > 0 then
   schedule(due, accounts, ARGV[5], (first_ms > now and 'at|' or 'campaign|') .. ARGV[2], first)
 end
 tally_planned({kind = plan[4], account = ARGV[5], batches = batches, planned = number(6),
-  excluded = {invalid = number(7), duplicate = number(8), opted_out = number(9)}})
+  excluded = excluded})
 note_planned(ARGV[5], campaign_key, ARGV[2], first)
 if draft then redis.call('HSET', campaign_key, 'draft_why', ARGV[11]) end
 emit(events, campaign_key, ARGV[2], draft and 'campaign.draft' or 'campaign.ready', ARGV[2],

@@ -1,6 +1,6 @@
 -- Moves one batch to another state: state, counters, due times and event in one step.
--- KEYS: 1 batch, 2 campaign, 3 events, 4 active, 5 body, 6 audit, 7 money of its account, 8.. for each change of what
---       is due: due set, accounts of its queue (the due set again if it belongs to no account)
+-- KEYS: 1 batch, 2 campaign, 3 events, 4 active, 5 body, 6 audit, 7 money of its account, 8 due set of control, 9.. for
+--       each change of what is due: due set, accounts of its queue (the due set again if it belongs to no account)
 -- ARGV: 1 now (ms or 0), 2 op (random, names the call), 3 batch id, 4 campaign id,
 --       5 allowed states as ',a,b,', 6 fence that the batch must have ('' any), 7 new state,
 --       8 data of the event (JSON object), 9 life of the body from now on (ms, or 0 to leave it),
@@ -13,9 +13,9 @@
 -- Moves: batch any → any, as the table in campaigns/ledger/states.py allows; campaign finished, cancelled → ready;
 --   campaign ready, paused → finished; campaign cancelling → cancelled.
 -- Returns: {1, now} moved, now or by a repeated call; {0, now, state} refused: the batch is elsewhere.
--- @include head, clock, counters, event, batch_counters, finish_campaign, acts, doubts, due, budget
+-- @include head, clock, counters, event, batch_counters, finish_campaign, acts, doubts, due, miscounted, budget
 local batch_key, campaign_key, events, active, body_key, audit = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local money, due_keys = KEYS[7], keys_from(8)
+local money, due_control, due_keys = KEYS[7], KEYS[8], keys_from(9)
 -- Whether a move shows that nothing was sent: absence is proven, unless a person decides to send again or not at all.
 local function shows_unsent(from, to)
   if to ~= 'planned' and to ~= 'rejected' and to ~= 'cancelled' then return false end
@@ -53,7 +53,8 @@ local function observe(account, measure, bounds, ms)
 end
 
 local now = clock(ARGV[1])
-local batch = redis.call('HMGET', batch_key, 'state', 'fence', 'n', 'op', 'attempt', 'not_before_ms', 'final')
+local batch = redis.call('HMGET', batch_key, 'state', 'fence', 'n', 'op', 'attempt', 'not_before_ms', 'final',
+  'cap')
 local from = batch[1]
 if from and batch[4] == ARGV[2] then return {1, now} end
 if not from or not string.find(ARGV[5], ',' .. from .. ',', 1, true)
@@ -84,6 +85,7 @@ if ARGV[9] ~= '0' then redis.call('PEXPIRE', body_key, ARGV[9]) end
 redis.call('HSET', batch_key, 'state', to, 'since_ms', now, 'op', ARGV[2], unpack(ARGV, 15, 14 + 2 * fields))
 reschedule(15 + 2 * fields, now)
 if shows_unsent(from, to) then give_back(money, batch_key) end
+if batch[8] then put_count_right(due_control, batch_key, ARGV[3], to, now) end
 if to == 'unknown' or from == 'unknown' or from == 'held' then
   local data = cjson.decode(ARGV[8])
   note_doubt(batch_key, to, data.reason or data.why or '', data.by or '', now)

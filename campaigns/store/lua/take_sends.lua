@@ -18,7 +18,7 @@
 -- Returns: {now, 1 if the turn goes on or 0 if it is over, ms until more can be done (-1: nothing is due),
 --   bells worth ringing for others, then for each batch {1, batch id, body or false, batch as JSON, 1 if its
 --   campaign has an image or 0}, or
---   {2, batch id, version seen, version} for one whose phones must be checked against the opt-outs first, or
+--   {2, batch id, version seen, version} for one whose phones must be checked first, against opt-outs or cap, or
 --   {3, account} for an account whose token the worker does not have, and at last {4, change, claim}: the last of each
 --   that the store knows of}
 -- @include head, clock, counters, claims, holding_back, order, permits, primary, taking, budget

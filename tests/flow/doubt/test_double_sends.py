@@ -14,7 +14,7 @@ from campaigns.flow.doubt.reconcile import reconcile_batch
 from campaigns.flow.operator.resolve import resume_account
 from campaigns.flow.outcome import Verdict, accepted
 from campaigns.flow.scheduling.leases import declare_unknown
-from campaigns.flow.sending.later_optouts import exclude_later_optouts
+from campaigns.flow.sending.later_optouts import exclude_later
 from campaigns.ledger import Claim, ToCheck
 from campaigns.store.commands import Redis
 from tests.support import claims
@@ -151,7 +151,7 @@ class TestAcceptedLate:
         batch_id = f"{campaign.id}-0"
         outdated = claims.claim(stage.services, batch_id)
         assert isinstance(outdated, ToCheck)
-        exclude_later_optouts(stage.services, batch_id, outdated.outdated)
+        exclude_later(stage.services, batch_id, outdated.outdated)
         assert self.late(stage, claim, verdict)
         stage.finish(campaign)
         recipients = campaign.status().recipients

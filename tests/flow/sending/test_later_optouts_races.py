@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from campaigns.flow.scheduling.work import work
-from campaigns.flow.sending.later_optouts import exclude_later_optouts
+from campaigns.flow.sending.later_optouts import exclude_later
 from campaigns.flow.sending.send import send_taken
 from campaigns.ledger import SEND, Claim, Entry, OutdatedSuppression, ToCheck
 from campaigns.services import Services
@@ -37,7 +37,7 @@ def test_opted_out_between_check_and_claim(stage: Stage) -> None:
     services.optouts.add(phones(1))
     outdated = claims.claim(services, f"{campaign.id}-0")
     assert isinstance(outdated, ToCheck)
-    exclude_later_optouts(services, f"{campaign.id}-0", outdated.outdated)
+    exclude_later(services, f"{campaign.id}-0", outdated.outdated)
     services.optouts.add([phones(3)[1]])
     assert isinstance(claims.claim(services, f"{campaign.id}-0"), ToCheck)
     due_again(stage, f"{campaign.id}-0")
@@ -56,9 +56,9 @@ def test_two_workers_check_the_same_batch(stage: Stage) -> None:
     quick = claims.claim(services, batch_id)
     assert isinstance(slow, ToCheck)
     assert isinstance(quick, ToCheck)
-    exclude_later_optouts(services, batch_id, quick.outdated)
-    exclude_later_optouts(services, batch_id, slow.outdated)
-    exclude_later_optouts(services, batch_id, quick.outdated)
+    exclude_later(services, batch_id, quick.outdated)
+    exclude_later(services, batch_id, slow.outdated)
+    exclude_later(services, batch_id, quick.outdated)
     assert campaign.status().recipients["opted_out"] == 2
     assert len(list(campaign.excluded())) == 2
     due_again(stage, batch_id)
@@ -73,7 +73,7 @@ def test_a_claimed_batch_is_left_alone(stage: Stage) -> None:
     batch = services.batches.read(f"{campaign.id}-0")
     assert isinstance(claims.claim(services, batch.id), Claim)
     services.optouts.add(phones(1))
-    exclude_later_optouts(services, batch.id, OutdatedSuppression("0:0", "1:1"))
+    exclude_later(services, batch.id, OutdatedSuppression("0:0", "1:1"))
     assert campaign.status().recipients["sending"] == 2
 
 
@@ -84,7 +84,7 @@ def test_cancelled_while_it_is_checked(stage: Stage) -> None:
     outdated = claims.claim(services, f"{campaign.id}-0")
     assert isinstance(outdated, ToCheck)
     campaign.cancel()
-    exclude_later_optouts(services, f"{campaign.id}-0", outdated.outdated)
+    exclude_later(services, f"{campaign.id}-0", outdated.outdated)
     assert campaign.status().recipients["cancelled"] == 2
     stage.check(campaign)
 

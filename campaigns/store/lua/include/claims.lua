@@ -1,5 +1,5 @@
 -- Claiming a batch: the last step before a byte of a paid request may leave.
--- @include event, batch_counters, suppression_version, doubts, due, budget
+-- @include event, batch_counters, suppression_version, doubts, due, miscounted, budget
 
 -- A batch due less than this after a change may have been due before it by the other server's clock.
 local CLOCKS_DIFFER_MS = 60000
@@ -14,7 +14,7 @@ end
 local CAMPAIGN_FIELDS = {'state', 'cursor', 'batches', 'spacing_ms', 'canary', 'not_before_ms', 'zone', 'schedule_ms',
   'optouts_v', 'epoch', 'earliest_ms'}
 local BATCH_FIELDS = {'state', 'n', 'attempt', 'kind', 'optouts_v', 'resent_ms', 'callback_ms', 'epoch',
-  'not_before_ms', 'since_ms', 'confirming_ms', 'zone'}
+  'not_before_ms', 'since_ms', 'confirming_ms', 'zone', 'cap', 'counted_until_ms'}
 
 -- What is needed of a campaign, and of one of its batches, to decide whether that can be claimed.
 local function campaign_fields(campaign) return fields_of(campaign, CAMPAIGN_FIELDS) end
@@ -34,6 +34,7 @@ local function put_in_doubt(k, batch, batch_id, campaign_id, account, op, attemp
   note_doubt(k.batch, 'unknown', text, '', now)
   reserve(k.spending, k.budgets, k.batch, tonumber(batch.n), true, now)
   schedule(k.due_poll, k.accounts_poll, account, 'reconcile|' .. batch_id, now)
+  if batch.cap then put_count_right(k.due_control, k.batch, batch_id, 'unknown', now) end
   count_move(k.campaign, batch_id, tonumber(batch.n), 'planned', 'unknown', now)
   emit(k.events, k.campaign, campaign_id, 'batch.unknown', batch_id, '{"from":"planned","attempt":' .. attempt ..
     ',"recipients":' .. batch.n .. ',"reason":"' .. text .. '"}', now)
@@ -54,11 +55,12 @@ end
 -- The version of the suppression list, once it has been asked for: no script that claims changes it.
 local version_now
 
--- Why a batch cannot be claimed as it is ('gone', 'campaign', 'suppression'), and what that needs; nil if it can.
+-- Why a batch cannot be claimed as it is ('gone', 'campaign', or 'suppression': its phones are to be checked), and what
+-- that needs; nil if it can.
 -- A batch whose earlier request, taken for lost, was confirmed by a callback becomes 'unknown' here.
--- `k`: names of batch, campaign, events, due_poll, accounts_poll, optouts, optouts_counter, and of include/budget
--- `budgets` and `spending`; `primary`: what `notice_change` returned; `of` and `batch`: fields of campaign and batch. A
--- batch that could be sent before a change by which claims were lost becomes 'unknown' too.
+-- `k`: names of batch, campaign, events, due_poll, accounts_poll, due_control, optouts, optouts_counter, and of
+-- include/budget `budgets` and `spending`; `primary`: what `notice_change` returned; `of` and `batch`: fields of
+-- campaign and batch. A batch that could be sent before a change by which claims were lost becomes 'unknown' too.
 local function claimable(k, primary, of, batch, batch_id, campaign_id, account, op, now)
   if batch.state ~= 'planned' then return 'gone' end
   if of.state ~= 'ready' then return 'campaign', of.state end
@@ -75,7 +77,9 @@ local function claimable(k, primary, of, batch, batch_id, campaign_id, account, 
   if batch.kind ~= 'list' then
     local seen = batch.optouts_v or of.optouts_v or ''
     version_now = version_now or optouts_version(k.optouts, k.optouts_counter)
-    if seen ~= version_now then return 'suppression', seen, version_now end
+    -- With a frequency cap, its messages must have been counted today.
+    local uncounted = batch.cap and tonumber(batch.counted_until_ms or '0') <= now
+    if seen ~= version_now or uncounted then return 'suppression', seen, version_now end
   end
 end
 

@@ -2,7 +2,7 @@
 -- @include event
 
 -- Reasons for which recipients are excluded, and states of batches: campaigns/ledger/states.py.
-local EXCLUDED = {'invalid', 'duplicate', 'opted_out'}
+local EXCLUDED = {'invalid', 'duplicate', 'opted_out', 'suppressed', 'capped'}
 local BATCH_STATES = {'planned', 'sending', 'unknown', 'held', 'accepted', 'rejected', 'settled', 'cancelled',
   'written_off'}
 

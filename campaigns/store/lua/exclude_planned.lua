@@ -1,25 +1,39 @@
--- Records that a planned batch was checked against the suppression list, and removes the recipients who opted out. No
--- recipient is counted twice: each rewrite of the body moves `optouts_v`, and only one call can move it from a value.
+-- Records that the recipients of a planned batch were checked, and removes those who opted out or have had enough
+-- messages. No recipient is excluded twice: each rewrite of the body moves `optouts_v` or ends a count, and only one
+-- call can do so.
 -- KEYS: 1 batch, 2 campaign, 3 events, 4 body, 5 list of excluded recipients, 6 due set in which it is sent,
 --       7.. lookalikes: of its mailings as they were, then of those that are left
 -- ARGV: 1 now (ms or 0), 2 batch id, 3 campaign id, 4 version of the opt-outs it was checked against before, 5 version
 --       now, 6 '1' if the body changes, 7 new body (zlib), 8 recipients left, 9 mailings left (JSON), 10 number of
---       mailings as they were, 11 life of the lookalikes (ms), 12.. JSON rows of the recipients who opted out
+--       mailings as they were, 11 life of the lookalikes (ms), 12 op that counted its messages for the frequency cap,
+--       or '', 13 what is counted of them (see `Keys.batch`, field `counted`), 14 end of the day on which they count
+--       (unix ms), 15.. of each removed recipient: reason, JSON row
 -- Emits: batch.cancelled, batch.reduced, campaign.cancelled, campaign.finished, campaign.unbalanced.
 -- Moves: batch planned → cancelled; campaign ready, paused → finished; campaign cancelling → cancelled.
 -- Returns: 1 recorded; 0 the batch is not planned any more, or another worker has checked it.
--- @include head, clock, counters, event, batch_counters, finish_campaign, lookalikes
+-- @include head, clock, counters, event, batch_counters, end_counting, finish_campaign, lookalikes
 local batch_key, campaign_key, events, body_key, excluded, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local lookalikes = keys_from(7)
 local now = clock(ARGV[1])
-local batch = redis.call('HMGET', batch_key, 'state', 'optouts_v', 'n', 'attempt', 'resent_ms')
+local batch = redis.call('HMGET', batch_key, 'state', 'optouts_v', 'n', 'attempt', 'resent_ms', 'count_op')
 local seen = batch[2] or redis.call('HGET', campaign_key, 'optouts_v') or ''
-if batch[1] ~= 'planned' or seen ~= ARGV[4] then return 0 end
+if batch[1] ~= 'planned' or seen ~= ARGV[4] or (batch[6] or '') ~= ARGV[12] then return 0 end
 redis.call('HSET', batch_key, 'optouts_v', ARGV[5])
+local left = tonumber(ARGV[8])
+if ARGV[12] ~= '' then
+  end_counting(batch_key)
+  if ARGV[6] ~= '1' or left > 0 then
+    redis.call('HSET', batch_key, 'counted', ARGV[13], 'counted_until_ms', ARGV[14])
+  end
+end
 if ARGV[6] ~= '1' then return 1 end
-local left, opted_out = tonumber(ARGV[8]), #ARGV - 11
+local gone, by_reason = (#ARGV - 14) / 2, {opted_out = 0, capped = 0}
+for i = 15, #ARGV, 2 do
+  by_reason[ARGV[i]] = by_reason[ARGV[i]] + 1
+  redis.call('RPUSH', excluded, ARGV[i + 1])
+end
 -- Recipients who were erased while the batch was refused have left its body without being counted.
-local erased = tonumber(batch[3]) - left - opted_out
+local erased = tonumber(batch[3]) - left - gone
 redis.call('HSET', batch_key, 'n', left, 'mailings', ARGV[9])
 -- An earlier request in doubt may still turn up, and it held more phones than any from now on.
 if batch[5] then redis.call('HSET', batch_key, 'reduced_ms', now) end
@@ -31,14 +45,15 @@ for i, key in ipairs(lookalikes) do
     redis.call('ZREM', key, ARGV[2] .. ':' .. (i - 1))
   end
 end
-redis.call('HINCRBY', campaign_key, 'r:planned', 0 - opted_out - erased)
-redis.call('HINCRBY', campaign_key, 'r:opted_out', opted_out)
+redis.call('HINCRBY', campaign_key, 'r:planned', 0 - gone - erased)
 redis.call('HINCRBY', campaign_key, 'r:cancelled', erased)
-tally_move(campaign_key, 0, opted_out, 'planned', 'opted_out')
 tally_move(campaign_key, 0, erased, 'planned', 'cancelled')
-for i = 12, #ARGV do redis.call('RPUSH', excluded, ARGV[i]) end
-emit(events, campaign_key, ARGV[3], 'batch.reduced', ARGV[2], '{"opted_out":' .. opted_out ..
-  ',"erased":' .. erased .. ',"recipients":' .. left .. '}', now)
+for _, reason in ipairs({'opted_out', 'capped'}) do
+  if by_reason[reason] > 0 then redis.call('HINCRBY', campaign_key, 'r:' .. reason, by_reason[reason]) end
+  tally_move(campaign_key, 0, by_reason[reason], 'planned', reason)
+end
+emit(events, campaign_key, ARGV[3], 'batch.reduced', ARGV[2], '{"opted_out":' .. by_reason.opted_out ..
+  ',"capped":' .. by_reason.capped .. ',"erased":' .. erased .. ',"recipients":' .. left .. '}', now)
 if left > 0 then
   redis.call('SET', body_key, ARGV[7], 'KEEPTTL')
   return 1
