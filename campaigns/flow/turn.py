@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import Any, Final
 
 from campaigns.ledger.turns import Answer
@@ -40,6 +41,17 @@ class _Unwritten:
 
     work: Work
     calls: Calls
+
+
+class _Once:
+    """Work that begins once, whichever thread calls it first; a later call has nothing to write."""
+
+    def __init__(self, begin: Callable[[], _Unwritten | None]) -> None:
+        self._begin = begin
+        self._begun = Lock()
+
+    def __call__(self) -> _Unwritten | None:
+        return self._begin() if self._begun.acquire(blocking=False) else None
 
 
 class WorkerTurn:
@@ -155,11 +167,18 @@ class WorkerTurn:
 
     def _begin(self, threads: Executor, taken: Any, began_at_s: float) -> None:
         self._done += 1
+        once = _Once(lambda: _until_it_writes(self._act(taken, began_at_s)))
         if self._overlap == 1:
-            self._collect(lambda: _until_it_writes(self._act(taken, began_at_s)))
+            self._collect(once)
+            return
+        try:
+            future = threads.submit(once)
+        except RuntimeError:
+            # No further thread can start, as at a limit of processes, but a pool keeps what it was given in its queue.
+            self._collect(once)
         else:
             self._under_way += 1
-            threads.submit(lambda: _until_it_writes(self._act(taken, began_at_s))).add_done_callback(self._ended.put)
+            future.add_done_callback(self._ended.put)
 
     def _await(self, timeout_s: float | None) -> None:
         """Wait until a request ends, and collect all that have ended by then."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -128,6 +130,23 @@ class TestOverlap:
         assert work(stage.services, BULK, overlap=8) == 8
         assert campaign.status().sent == 8
         assert time.monotonic() - began < 0.3 * 8
+
+    @pytest.mark.timeout(30)
+    @pytest.mark.parametrize("most", [0, 1])
+    def test_no_further_thread_can_start(self, stage: Stage, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+        """A limit of processes was reached. The pool raises, and keeps what it was given; nothing is sent twice."""
+        start, started = Thread.start, itertools.count(1)
+
+        def limited(thread: Thread) -> None:
+            if thread.name.startswith("ThreadPoolExecutor") and next(started) > most:
+                raise RuntimeError("can't start new thread")
+            start(thread)
+
+        monkeypatch.setattr(Thread, "start", limited)
+        campaign = stage.enqueue(bulk_job(phones(8)))
+        assert work(stage.services, BULK, overlap=8, patience_s=0) == 8
+        assert campaign.status().sent == 8
+        assert len(stage.sandbox.ledger()) == 8
 
     def test_what_goes_wrong_with_one_keeps_no_other_from_being_written(self, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(phones(3)))

@@ -196,13 +196,17 @@ def _may_still_show(services: Services, batch: Batch, now_ms: int) -> bool:
 def _younger_may_come(services: Services, batch: Batch, result: CheckResult) -> bool:
     """Whether all that absence lacks is a younger batch in the listing, and the campaign still has batches to send.
 
-    They may wait for a window to open, or for their turn at a slow rate.
+    They may wait for a window to open, or for their turn at a slow rate. Those behind a canary wait for its results,
+    and so for the doubt itself.
     """
     spoilt = result.calibrated or result.lookalikes or batch.fields.get("callback_ms") or REDUCED in batch.fields
     if not result.complete or spoilt:
         return False
+    if services.now_ms() - batch.sent_by_ms > services.ms.unsent_body:
+        return False
     campaign = services.campaigns.read(batch.campaign_id)
-    return campaign.state == READY and campaign.number("b:planned") > 0 and _policy(services, batch) == "resend"
+    goes_on = campaign.state == READY and not campaign.canary_batches and campaign.number("b:planned") > 0
+    return goes_on and _policy(services, batch) == "resend"
 
 
 def _spaced(services: Services, batch: Batch, now_ms: int) -> bool:

@@ -79,6 +79,16 @@ def test_one_that_fails_pauses_the_campaign_and_says_why(stage: Stage, kind: str
     assert len(stage.sandbox.ledger()) == 10
 
 
+def test_one_in_doubt_is_held_although_others_are_to_be_sent(make_stage: Callable[..., Stage]) -> None:
+    """They wait for the canary: a doubt that waited for them to bring proof would wait for itself."""
+    stage = make_stage(recipients_per_request=3, poll_horizon_s=60.0, settle_window_s=0.5, check_interval_s=0.1)
+    stage.sandbox.fault("reset_before", "sendBulkViber")
+    campaign = stage.enqueue({**bulk_job(phones(9)), "canary": 3, "canary_wait_s": 1, "on_unknown": "resend"})
+    stage.until(lambda: campaign.status().state == "paused", 30)
+    status = campaign.status()
+    assert (status.canary, status.recipients["held"], stage.sandbox.ledger()) == ("failed", 3, [])
+
+
 def test_until_when_results_are_waited_for(stage: Stage) -> None:
     campaign = stage.enqueue({**bulk_job(phones(10)), **UNATTENDED})
     stage.until(lambda: campaign.status().canary_until is not None)
