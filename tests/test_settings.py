@@ -80,6 +80,27 @@ def test_daily_budgets() -> None:
         Settings.from_env({"CAMPAIGNS_DAILY_BUDGET_SHOP": "much"})
 
 
+@pytest.mark.parametrize("name", ["CAMPAIGNS_DAILY_BUDGET_SHPO", "CAMPAIGNS_OPTOUT_WORDS_SHPO"])
+def test_a_misspelt_account_is_noticed(name: str, tmp_path: Path) -> None:
+    """Where there are tokens; a producer has none. Of a token that cannot be read, only that is said."""
+    given = {name: "100", "CAMPAIGNS_MESSAGE_COST": "0.049"}
+    Settings.from_env(given)
+    Settings.from_env({**given, "CAMPAIGNS_TOKEN_SHPO": "t"})
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({**given, "CAMPAIGNS_TOKEN_SHOP": "t"})
+    assert caught.value.problems == {name: "is for an account without a token: CAMPAIGNS_TOKEN_SHPO is not set"}
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({**given, "CAMPAIGNS_TOKEN": "t", "CAMPAIGNS_TOKEN_SHPO_FILE": str(tmp_path / "none")})
+    assert list(caught.value.problems) == ["CAMPAIGNS_TOKEN_SHPO_FILE"]
+
+
+def test_money_is_counted_in_millionths() -> None:
+    assert Settings.from_env({"CAMPAIGNS_MESSAGE_COST": "0.0490010000"}).message_cost == Decimal("0.049001")
+    for finer in ("0.0000001", "1.2345678", "1.0000000000000000000000000000000001"):
+        with pytest.raises(SettingsError, match="CAMPAIGNS_MESSAGE_COST: must have at most six decimals"):
+            Settings.from_env({"CAMPAIGNS_MESSAGE_COST": finer})
+
+
 def test_windows() -> None:
     names = ("CAMPAIGNS_SEND_BETWEEN", "CAMPAIGNS_SEND_ON", "CAMPAIGNS_SEND_ZONE")
     found = Settings.from_env(dict(zip(names, ("09:00 - 20:30", "mon, FRI", "recipient"), strict=True)))

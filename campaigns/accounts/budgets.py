@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from math import ceil
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -65,7 +66,8 @@ class Budgets:
     def too_dear(self, account: str, recipients: int) -> str | None:
         """Why a request to `recipients` people can never go out: it costs more than a whole day's budget. Or None."""
         budget, price = self._settings.budget_of(account), self._settings.message_cost
-        if budget is None or price is None or not price <= budget < price * recipients:
+        # In millionths, as the script counts: it reserves nothing for the same requests.
+        if budget is None or price is None or not micro_of(price) <= micro_of(budget) < micro_of(price) * recipients:
             return None
         return (
             f"the expected cost of this request is {price * recipients}, the daily budget of the account {budget}: "
@@ -126,8 +128,8 @@ class Budgets:
 
 
 def micro_of(amount: Decimal) -> int:
-    """An amount in whole millionths."""
-    return round(amount * _MICRO)
+    """An amount in whole millionths, rounded up: what costs anything costs at least one."""
+    return ceil(amount * _MICRO)
 
 
 def day_of(at_ms: int, zone: ZoneInfo) -> date:

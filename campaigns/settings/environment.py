@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ DEFAULT_ACCOUNT: Final = "default"
 ALIAS: Final = re.compile(r"[a-z0-9_]{1,64}(?<!_file)")
 
 _TOKEN_VARIABLE = re.compile(r"CAMPAIGNS_TOKEN(?:_(?P<alias>[A-Z0-9_]+?))??(?P<file>_FILE)?")
+_OF_AN_ACCOUNT = re.compile(r"CAMPAIGNS_(?P<setting>OPTOUT_WORDS|DAILY_BUDGET)_(?P<alias>[A-Z0-9_]+)")
 _OF_A_SERVICE = re.compile(
     r"CAMPAIGNS(?:_[A-Z0-9_]+)?_"
     r"(?:(?P<host>SERVICE_HOST)|(?P<number>SERVICE_PORT(?:_[A-Z0-9_]+)?)|PORT(?P<suffix>_\d+_(?:TCP|UDP|SCTP)"
@@ -61,6 +62,29 @@ def read_tokens(env: Mapping[str, str], problems: dict[str, str]) -> dict[str, s
         else:
             tokens[alias] = token
     return tokens
+
+
+def account_in(variable: str, setting: str) -> str | None:
+    """The alias of the account for which a variable gives `setting`; None if it is another variable."""
+    match = _OF_AN_ACCOUNT.fullmatch(variable)
+    return match["alias"].lower() if match and match["setting"] == setting else None
+
+
+def strangers(env: Mapping[str, str], tokens: Collection[str], problems: Collection[str]) -> dict[str, str]:
+    """Variables for an account that is not among `tokens`, each with what is wrong: its alias may be misspelt.
+
+    None if there are no tokens, since processes without them may share these variables with those that have them; and
+    none while a token is among the variables with `problems`.
+    """
+    if not tokens or any(map(is_token, problems)):
+        return {}
+    of_accounts = [match for match in map(_OF_AN_ACCOUNT.fullmatch, env) if match]
+    aliases = {match[0]: match["alias"].lower() for match in of_accounts}
+    return {
+        variable: f"is for an account without a token: {token_variable(alias)} is not set"
+        for variable, alias in aliases.items()
+        if alias not in tokens
+    }
 
 
 def _of_a_service(variable: str, value: str) -> bool:

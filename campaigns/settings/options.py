@@ -9,7 +9,6 @@ adds opt-out words for `shop` to those of `CAMPAIGNS_OPTOUT_WORDS`, and `CAMPAIG
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
@@ -18,15 +17,12 @@ from zoneinfo import ZoneInfo
 
 from campaigns.errors import SettingsError
 from campaigns.settings import addresses, parsing
-from campaigns.settings.environment import PREFIX, is_token, ours, read_tokens, token_variable
+from campaigns.settings.environment import PREFIX, account_in, is_token, ours, read_tokens, strangers, token_variable
 from campaigns.settings.parsing import number as _number
 from campaigns.settings.parsing import optional as _optional
 from campaigns.settings.parsing import url as _url
 from campaigns.settings.values import Rate, Secret, rate
 from campaigns.statuses import DEFAULT_FINAL
-
-_WORDS_VARIABLE = re.compile(r"CAMPAIGNS_OPTOUT_WORDS_(?P<alias>[A-Z0-9_]+)")
-_BUDGET_VARIABLE = re.compile(r"CAMPAIGNS_DAILY_BUDGET_(?P<alias>[A-Z0-9_]+)")
 
 
 def option(parse: Callable[[str], Any], default: Any, about: str, *, shown: bool = True) -> Any:
@@ -36,7 +32,7 @@ def option(parse: Callable[[str], Any], default: Any, about: str, *, shown: bool
 
 _SECONDS: Final = _number(float, 0.001, 10_000_000)
 _DAY_S: Final = 86_400.0
-_MONEY: Final = _number(Decimal, 0, 1_000_000_000)
+_MONEY: Final = parsing.money(1_000_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +94,7 @@ class Settings:
     )
     image_bytes: int = option(_number(int, 1, 50_000_000), 2_000_000, "largest image file a job may carry")
     message_cost: Decimal | None = option(
-        _optional(_number(Decimal, 0, 1_000_000)), None, "expected price of one message; `max_cost` needs it"
+        _optional(parsing.money(1_000_000)), None, "expected price of one message; `max_cost` needs it"
     )
     approval_recipients: int | None = option(
         _optional(_number(int, 1, 2**53)),
@@ -240,16 +236,17 @@ class Settings:
                     values[known[variable].name] = known[variable].metadata["parse"](found[variable])
                 except ValueError as error:
                     problems[variable] = str(error)
-            elif match := _WORDS_VARIABLE.fullmatch(variable):
-                words[match["alias"].lower()] = parsing.words(found[variable])
-            elif match := _BUDGET_VARIABLE.fullmatch(variable):
+            elif alias := account_in(variable, "OPTOUT_WORDS"):
+                words[alias] = parsing.words(found[variable])
+            elif alias := account_in(variable, "DAILY_BUDGET"):
                 try:
-                    budgets[match["alias"].lower()] = _MONEY(found[variable])
+                    budgets[alias] = _MONEY(found[variable])
                 except ValueError as error:
                     problems[variable] = str(error)
             elif not is_token(variable):
                 problems[variable] = "is not a setting"
         accounts = {alias: Secret(token) for alias, token in read_tokens(found, problems).items()}
+        problems |= strangers(found, accounts, problems)
         settings = cls(accounts=accounts, account_optout_words=words, account_daily_budgets=budgets, **values)
         # The default stands in for a value that could not be read, so that it causes no further problem.
         if not problems.keys() & {variable_of("lease_s"), variable_of("deadline_s"), variable_of("message_cost")}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Callable
-from decimal import InvalidOperation
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from unicodedata import normalize
 from urllib.parse import urlsplit
@@ -49,6 +49,19 @@ def number(kind: Callable[[str], Any], least: float, most: float) -> Callable[[s
         # NaN compares as neither less nor more than a bound, and comparing it as a Decimal raises.
         if not value == value or not least <= value <= most:  # noqa: PLR0124
             raise ValueError(f"must lie between {least:g} and {most:g}")
+        return value
+
+    return parse
+
+
+def money(most: float) -> Callable[[str], Any]:
+    """An amount in whole millionths, as the store counts money."""
+    amount = number(Decimal, 0, most)
+
+    def parse(raw: str) -> Any:
+        value = amount(raw)
+        if value != round(value, 6):
+            raise ValueError("must have at most six decimals")
         return value
 
     return parse

@@ -237,6 +237,16 @@ def test_a_request_that_no_day_can_pay_for_is_refused(make: Make, job: dict[str,
     stage.finish(stage.enqueue(quick_job(phones(1)[0], message="fits")))
 
 
+@pytest.mark.parametrize(("price", "budget"), [("1.2345672", "4.9382691"), ("0.0000001", "0.0000002")])
+def test_prices_finer_than_millionths_let_nothing_pass(make: Make, price: str, budget: str) -> None:
+    """What the script does not reserve, as dearer than a whole budget, the worker refuses."""
+    stage = make(None, message_cost=Decimal(price), daily_budget=Decimal(budget))
+    to_noon(stage)
+    stage.enqueue(bulk_job(phones(12)))
+    settle_down(stage)
+    assert (sent(stage), used(stage)) == (0, 0)
+
+
 def test_the_clocks_change(make: Make) -> None:
     """Set back over midnight, yesterday's figures count again; far from every calendar, nothing is sent."""
     stage = make(4)
