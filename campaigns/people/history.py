@@ -80,7 +80,8 @@ class PersonHistory:
     """What one campaign did to one phone.
 
     `excluded` lists why it was not messaged: reason (`duplicate`, `opted_out`, `capped`, ...) and place, which is the
-    place in the job or, for a recipient who was excluded after planning, the batch.
+    place in the job or, for a recipient who was excluded after planning, the batch; then `: ` and why, where the reason
+    needs explaining, such as a missing value.
     """
 
     phone: str = field(repr=False)
@@ -138,7 +139,10 @@ class People:
     def trace(self, campaign: Campaign, phone: str) -> PersonHistory | None:
         """What one campaign did to a phone; None if it has nothing to do with it."""
         messages = [m for batch in self.batches_with(campaign, phone) for m in self._messages(campaign, batch, phone)]
-        excluded = [(one.reason, one.place) for _, one in self.excluded(campaign, phone)]
+        excluded = [
+            (one.reason, f"{one.place}: {one.why}" if one.why else one.place)
+            for _, one in self.excluded(campaign, phone)
+        ]
         replies = self._replies.of_phone(campaign.id, phone) if campaign.number("replies") else []
         if not (messages or excluded or replies):
             return None

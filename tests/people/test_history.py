@@ -13,7 +13,7 @@ from campaigns.people import MessageOwner, PersonHistory
 from campaigns.person import find_message, find_person
 from campaigns.store.commands import Redis, command
 from tests.support.doubt import in_doubt
-from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
+from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job, template_job
 from tests.support.loads import weigh
 from tests.support.stage import Stage
 
@@ -93,6 +93,14 @@ def test_excluded(stage: Stage) -> None:
     stage.enqueue(bulk_job([one, "+375 (29) 100-00-00", "80291000001", "junk 1000000"]))
     assert traces(stage, one)[0].excluded == (("duplicate", "messages[0].delivery_list[1]"),)
     assert traces(stage, other)[0].excluded == (("opted_out", "messages[0].delivery_list[2]"),)
+
+
+def test_why_one_with_a_good_phone_is_invalid(stage: Stage) -> None:
+    one, other = phones(2)
+    rows = [{"phone": one, "values": {"name": "Anna"}}, {"phone": other, "values": {"name": ""}}]
+    stage.enqueue(template_job(rows, "Hello {name}"))
+    place = "messages[0].delivery_list[1]: has no value for {name}"
+    assert traces(stage, other)[0].excluded == (("invalid", place),)
 
 
 def test_replies(stage: Stage) -> None:
