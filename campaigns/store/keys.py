@@ -74,7 +74,8 @@ class Keys(ResultKeys):
           `fallback_part` (the last part of them that was, while others follow),
           `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be used).
         - Of its account's budget, in millionths: `reserved` (what still is), `reserved_each` (of a message),
-          `reserved_on` (the day), `counted:<mailing>` (what is counted for a mailing instead).
+          `reserved_on` (the day), `counted:<mailing>` (what is counted for a mailing instead); `returned`,
+          `returned_each` and `returned_on` (the same of what was given back, until the batch is claimed again).
         - Of a list mailing: `created_for_ms` (its `schedule_ms` then), `status_before`, `confirming_ms`, `confirming`
           (fence of the attempt that began to confirm).
         - In doubt: `doubts` (JSON: unix ms, state, reason, by whom; of each step in and out), `doubted_ms` (when a

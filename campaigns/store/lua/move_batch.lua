@@ -22,6 +22,11 @@ local function shows_unsent(from, to)
   return from == 'sending' or from == 'accepted' or (from == 'unknown' and ARGV[10] == '')
 end
 
+-- Whether a move shows that a batch was sent of which nothing counted as sent any more.
+local function shows_sent(from, to)
+  return (to == 'unknown' or to == 'accepted') and (from == 'planned' or from == 'cancelled' or from == 'rejected')
+end
+
 local function has(wanted)
   for name, value in pairs(wanted == '' and {} or cjson.decode(wanted)) do
     if redis.call('HGET', batch_key, name) ~= value then return false end
@@ -85,6 +90,7 @@ if ARGV[9] ~= '0' then redis.call('PEXPIRE', body_key, ARGV[9]) end
 redis.call('HSET', batch_key, 'state', to, 'since_ms', now, 'op', ARGV[2], unpack(ARGV, 15, 14 + 2 * fields))
 reschedule(15 + 2 * fields, now)
 if shows_unsent(from, to) then give_back(money, batch_key) end
+if shows_sent(from, to) then take_again(money, batch_key) end
 if batch[8] then put_count_right(due_control, batch_key, ARGV[3], to, now) end
 if to == 'unknown' or from == 'unknown' or from == 'held' then
   local data = cjson.decode(ARGV[8])

@@ -2,7 +2,8 @@
 -- reserved by the script that claims it, so that workers never exceed the budget together. It is given back once it is
 -- certain that nothing was sent, and corrected once the price is known; what is in doubt stays reserved.
 -- A batch has in `reserved` what is still reserved of it, in `reserved_each` the price of a message, in `reserved_on`
--- the day; amounts are millionths. `money` is the hash that counts for its account.
+-- the day; the same names with `returned` are what was given back of it, until it is claimed again. Amounts are
+-- millionths. `money` is the hash that counts for its account.
 -- @include event
 
 -- An account whose budget is used up is checked again after this time: a worker may have a higher one.
@@ -100,10 +101,22 @@ end
 
 -- Gives back what is reserved of a batch, which was certainly not sent.
 local function give_back(money, batch)
-  local known = redis.call('HMGET', batch, 'reserved', 'reserved_on')
+  local known = redis.call('HMGET', batch, 'reserved', 'reserved_each', 'reserved_on')
   if not known[1] then return end
   redis.call('HDEL', batch, 'reserved', 'reserved_each', 'reserved_on')
-  count_money(money, known[2], 0 - tonumber(known[1]))
+  redis.call('HSET', batch, 'returned', known[1], 'returned_each', known[2], 'returned_on', known[3])
+  count_money(money, known[3], 0 - tonumber(known[1]))
+end
+
+-- Reserves once more, for its day, what was given back of a batch that was sent after all, as late evidence shows.
+-- Returns whether anything had been given back.
+local function take_again(money, batch)
+  local known = redis.call('HMGET', batch, 'returned', 'returned_each', 'returned_on')
+  if not known[1] then return false end
+  redis.call('HDEL', batch, 'returned', 'returned_each', 'returned_on')
+  redis.call('HSET', batch, 'reserved', known[1], 'reserved_each', known[2], 'reserved_on', known[3])
+  count_money(money, known[3], tonumber(known[1]))
+  return true
 end
 
 -- Takes the price of `n` messages from what is reserved of a batch. `counted`: what is counted for them instead.
@@ -140,6 +153,7 @@ local function reserve(k, budgets, batch, n, doubted, now)
   if not day or (cost > budget and not doubted) then return end
   begin_day(k.money, day)
   count_money(k.money, day, cost)
+  redis.call('HDEL', batch, 'returned', 'returned_each', 'returned_on')
   redis.call('HSET', batch, 'reserved', string.format('%.0f', cost), 'reserved_each',
     string.format('%.0f', budgets.price), 'reserved_on', day)
 end
