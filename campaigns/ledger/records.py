@@ -111,6 +111,11 @@ class Batch:
         return all(f"fallback:{n}" in self.fields or f"rejected:{n}" in self.fields for n in numbers)
 
     @property
+    def fallback_open(self) -> bool:
+        """Whether recipients of a batch that is at the gateway may have to be announced yet."""
+        return bool(self.fallback_after_ms) and not self.fallback_done
+
+    @property
     def follow(self) -> str:
         """How far it is followed: `read`, `delivered` or `none`."""
         return self.fields.get("follow") or TO_READ

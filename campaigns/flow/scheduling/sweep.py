@@ -115,10 +115,12 @@ def sweep_campaign(services: Services, campaign: Campaign) -> int:
         missing += services.campaigns.put_in_order(campaign)
     elif campaign.state == READY and campaign.canary_batches:
         services.due.keep_in_control([Entry(CANARY, campaign.id)], now_ms)
+    last_ms = campaign.number("ended_ms")
     for batches in services.batches.read_in_portions(campaign.batch_ids()):
         missing += _sweep_batches(services, campaign, batches, now_ms)
+        last_ms = max(last_ms, _last_fallback_ms(batches))
         services.plans.keep(batches)
-    if campaign.over and now_ms >= campaign.number("ended_ms") + services.ms.reply_window:
+    if campaign.over and now_ms >= last_ms + services.ms.reply_window:
         _retire(services, campaign)
     if missing:
         log.info("swept", extra={**campaign.facts, "missing": missing})
@@ -142,7 +144,7 @@ def due_of(batch: Batch, campaign: Campaign, now_ms: int, reply_window_ms: int) 
             # If the last fetch failed, the window stays open until one is answered, at most for the same time again.
             if batch.recipients and replies_open(batch, now_ms, reply_window_ms):
                 entries.append((Entry(FETCH, batch.id), now_ms))
-            if batch.fallback_after_ms and not batch.fallback_done:
+            if batch.fallback_open:
                 entries.append((Entry(FALLBACK, batch.id), batch.fallback_due_ms))
             if watched(batch):
                 entries.append((Entry(RECONCILE, batch.id), now_ms))
@@ -184,6 +186,11 @@ def _sweep_batches(services: Services, campaign: Campaign, batches: list[Batch],
         services.due.keep_in_control(wrong, now_ms)
     changed += _cancel(services, cancelled)
     return changed + (services.due.put_missing(missing) if missing else 0)
+
+
+def _last_fallback_ms(batches: Sequence[Batch]) -> int:
+    """When the last of the fallbacks that are still open is due (unix ms); 0 if there is none."""
+    return max((batch.fallback_due_ms for batch in batches if batch.fallback_open), default=0)
 
 
 def _cancel(services: Services, batches: Sequence[Batch]) -> int:

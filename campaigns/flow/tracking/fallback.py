@@ -1,8 +1,9 @@
 """Fallback: recipients whose message is not delivered by the job's `fallback_after_s` are announced once each, so that
 the application can reach them by another channel.
 
-The gateway is polled just before, so that no recipient is announced whose message has arrived. Without an answer it is
-tried again later. A batch that is settled is not polled: all that will ever be known of it is stored.
+The gateway is polled just before, so that no recipient is announced whose message has arrived. It is tried again later
+if the gateway does not answer, or the answer cannot be written. A batch that is settled is not polled: all that will
+ever be known of it is stored.
 """
 
 from __future__ import annotations
@@ -38,19 +39,20 @@ def announce_undelivered(services: Services, batch: Batch, now_ms: int, permits:
             yield permits.release_calls()
             return
         answer, error = ask_gateway(poll, permits) if batch.state == ACCEPTED else (None, None)
-    if error is not None:
+    if answer is not None and answer.digest != last_digest(batch):
+        record_answer(poll, answer)
+    if error is not None or poll.unwritten:
+        # By what is stored, somebody could be announced whose message has arrived.
         due_ms = again_ms(
             now_ms,
             batch.fallback_due_ms,
             fraction=services.settings.poll_fraction,
             minimum_s=services.settings.poll_min_s,
             end_ms=now_ms,
-            delay_s=error.retry_after_s,
+            delay_s=error.retry_after_s if error is not None else None,
         )
         yield Calls(services.due.put_call([(entry, batch, due_ms)]))
         return
-    if answer is not None and answer.digest != last_digest(batch):
-        record_answer(poll, answer)
     for mailing in range(len(batch.mailings)):
         _announce_mailing(poll, mailing)
     # A server that took another's place meanwhile may lack what was announced: then the entry stays.

@@ -24,6 +24,8 @@ class Poll:
         self.final = final_words(services.settings.final_statuses, batch.follow)
         #: The version of the batch's deliveries, as this poll last saw or left them.
         self.version: str | None = batch.fields.get("v")
+        #: Whether changes could not be written, because other processes wrote each time in between.
+        self.unwritten = False
 
     @cached_property
     def phones(self) -> list[list[str]]:

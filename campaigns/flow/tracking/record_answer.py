@@ -115,6 +115,7 @@ def _compare_and_write(
             poll.version = deliveries.write(poll.batch, mailing, comparison.changes, version, seen_ms=poll.now_ms)
         if poll.version is not None:
             return alone, comparison
+    poll.unwritten = True
     log.warning("intake_conflict", extra={**poll.batch.facts, "mailing": mailing, "tries": _TRIES})
     return False, comparison
 

@@ -6,7 +6,8 @@
 --       pass (from 1), 11 '1' if no others follow
 -- Emits: deliveries.fallback_due.
 -- Returns: 1 announced, now or by an earlier call; 0 and nothing written if deliveries changed since, or the batch is
---   not at the gateway, or this server lacks the recipients before these: it took the place of another.
+--   not at the gateway, or its campaign has expired, or this server lacks the recipients before these: it took the
+--   place of another.
 -- @include clock, event
 local batch_key, campaign_key, events, announced = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now = clock(ARGV[1])
@@ -14,6 +15,7 @@ local done, pass, part = 'fallback:' .. ARGV[8], ARGV[9], tonumber(ARGV[10])
 local batch = redis.call('HMGET', batch_key, 'state', 'v', 'fallback_part', done)
 if batch[4] then return 1 end
 if (batch[1] ~= 'accepted' and batch[1] ~= 'settled') or batch[2] ~= ARGV[4] then return 0 end
+if redis.call('EXISTS', campaign_key) == 0 then return 0 end
 if part > 1 and batch[3] ~= pass .. (part - 1) and batch[3] ~= pass .. part then return 0 end
 local due, most = {}, tonumber(ARGV[5])
 
@@ -31,6 +33,9 @@ for _, row in ipairs(cjson.decode(ARGV[7])) do
   end
 end
 if #due > 0 then report() end
+-- Of a campaign that is not swept any more, nothing else would let them expire.
+local left_ms = redis.call('PTTL', batch_key)
+if left_ms >= 0 then redis.call('PEXPIRE', announced, left_ms) end
 if ARGV[11] == '1' then
   redis.call('HSET', batch_key, done, now)
   redis.call('HDEL', batch_key, 'fallback_part')

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from campaigns.errors import JobError
 from campaigns.events import Event, single_changes
 from campaigns.person import erase
 from campaigns.store.commands import Redis
-from tests.support.claims import lose_what_is_due
+from tests.support.claims import lose_what_is_due, send
 from tests.support.events import check_event
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.reads import announce_batch
@@ -151,6 +153,28 @@ def test_hundreds_share_an_event(make_stage: Callable[..., Stage]) -> None:
     events = [event for event in stage.events(campaign) if event.type == "deliveries.fallback_due"]
     assert [len(event.data["changes"]) for event in events] == [250, 250, 250, 250, 100]
     assert of_phones(named(stage, campaign)) == silent
+
+
+def test_an_answer_that_cannot_be_written_is_asked_for_again(scene: Stage) -> None:
+    """Other workers write each time in between: by older rows, people would be announced whose message has arrived."""
+    campaign = scene.enqueue({**bulk_job([*phones(3), SENT]), "fallback_after_s": 3600})
+    services, batch_id = scene.services, f"{campaign.id}-0"
+    send(services, batch_id)
+
+    class Overtaken:
+        def __getattr__(self, name: str) -> Any:
+            return (lambda *_, **__: None) if name == "write" else getattr(services.deliveries, name)
+
+    time.sleep(0.5)  # until the others are delivered
+    overtaken: Any = Overtaken()
+    announce_batch(replace(services, deliveries=overtaken), batch_id)
+    assert named(scene, campaign) == []
+    due = services.store.keys.due("poll", "default")
+    again_ms = services.store.ask(Redis.zscore, due, f"fallback|{batch_id}")
+    assert again_ms is not None
+    assert again_ms < services.now_ms() + 60_000
+    announce_batch(services, batch_id)
+    assert of_phones(named(scene, campaign)) == [SENT]
 
 
 def test_twice_at_the_same_moment(scene: Stage) -> None:
