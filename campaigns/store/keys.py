@@ -36,7 +36,8 @@ class Keys(ResultKeys):
         - Its course: `state`, `created_ms`, `ended_ms`, `seq` (number of its last event), `batches`, `cursor` (number
           of the first batch that was never handed out), `vt` (its virtual time), `epoch` (see the key of the primary),
           `draft_why` (why it began as a draft), `unbalanced` (1: an event reported it), `erasure` (last call that
-          erased a person).
+          erased a person); with a rate `next_ms` (before which no batch is claimed) and `slot_ms` (when the next batch
+          that comes back is due).
         - While it is planned: `plan_token` (names its producer), `plan_until_ms` (lease), `exclusion_calls` (number of
           the last call); `optouts_v`: the version of the suppression list that planning used.
         - Its time: `first_ms` (when it may go out at first, if later than its planning); once rescheduled

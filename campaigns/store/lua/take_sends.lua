@@ -21,7 +21,7 @@
 --   {2, batch id, version seen, version} for one whose phones must be checked first, against opt-outs or cap, or
 --   {3, account} for an account whose token the worker does not have, and at last {4, change, claim}: the last of each
 --   that the store knows of}
--- @include head, clock, counters, claims, holding_back, order, permits, primary, taking, budget
+-- @include head, clock, counters, claims, holding_back, order, permits, primary, taking, budget, pacing
 local accounts, bells, turns, full, workers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local memory, events, optouts, counter, due_control = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local accounts_poll, last_taken, due_base, order_base, due_poll_base = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
@@ -36,6 +36,8 @@ local now_us = clock_us(ARGV[1])
 local stream_full = redis.call('HEXISTS', stream, 'full_ms') == 1
 -- Steps over what cannot be sent after all, in one call.
 local STEPS = 100
+-- How long before its time by the rate of its campaign a batch may be checked, and how long the next one waits for it.
+local CHECK_MS = 1000
 
 local function spending_of(account)
   return budgets and {account = account_base .. account, money = money_base .. account, events = events, name = account}
@@ -99,8 +101,8 @@ local function front(account)
   end
 end
 
--- Takes the front off, and puts its campaign behind what else waits.
-local function pass(account, member, at, of, recipients)
+-- Takes the front off, and puts its campaign behind what else waits, or makes it due after `wait` ms.
+local function pass(account, member, at, of, wait)
   local order, hash = order_base .. account, account_base .. account
   redis.call('ZREM', order, member)
   set_virtual_time(hash, queue, at)
@@ -108,12 +110,21 @@ local function pass(account, member, at, of, recipients)
   local campaign = campaign_base .. member
   local cursor = redis.call('HINCRBY', campaign, 'cursor', 1)
   if cursor >= tonumber(of.batches) then return end
-  local spacing = tonumber(of.spacing_ms or '0') * recipients
-  if spacing > 0 then
-    -- The job asks for a rate of its own.
-    redis.call('ZADD', due_base .. account, math.ceil(now + spacing), 'campaign|' .. member)
+  if wait > 0 then
+    redis.call('ZADD', due_base .. account, math.ceil(now + wait), 'campaign|' .. member)
   else
     enter_order(order, hash, queue, campaign, member)
+  end
+end
+
+-- Takes the front off, whose campaign may claim a batch at `next_at` by its rate: it is due then or later.
+local function wait_for_rate(account, member, at, of, campaign, n, next_at)
+  redis.call('ZREM', order_base .. account, member)
+  set_virtual_time(account_base .. account, queue, at)
+  if string.find(member, '-', 1, true) then
+    redis.call('ZADD', due_base .. account, moment_of_its_own(campaign, of, n, next_at, now), 'send|' .. member)
+  else
+    redis.call('ZADD', due_base .. account, next_at, 'campaign|' .. member)
   end
 end
 
@@ -132,15 +143,19 @@ local function take_from(account)
     local k, campaign_id = names_of(batch_id, account)
     local batch = batch_fields(k.batch)
     local held_until, zone = batch_held_until(k.campaign, of, batch, now)
-    local fence = fences .. (#taken + 1)
+    local fence, n = fences .. (#taken + 1), tonumber(batch.n)
+    local next_at = batch.state == 'planned' and of.state == 'ready' and paced_until(k.campaign, of, now)
     local why, found, version
     if held_until then
       why = 'schedule'
+    elseif next_at and next_at > now + CHECK_MS then
+      why = 'rate'
     else
       why, found, version = claimable(k, primary, of, batch, batch_id, campaign_id, account, fence, now)
+      if not why and next_at then why = 'rate' end
     end
     if not why then
-      local short_until = short_of_budget(k.spending, budgets, tonumber(batch.n), now)
+      local short_until = short_of_budget(k.spending, budgets, n, now)
       if short_until then return short_until end
       local wait, no = take_permit(keys, limits, fence, kind, now_us)
       if wait > 0 then
@@ -150,10 +165,13 @@ local function take_from(account)
       claim(k, primary, of, batch, batch_id, campaign_id, fence, lease_ms, now)
       taken[#taken + 1] = claimed(batch_id)
       taken_ids[#taken_ids + 1] = batch_id
-      pass(account, member, at, of, tonumber(batch.n))
+      pass(account, member, at, of, spacing_of(of, n))
+    elseif why == 'rate' then
+      steps = steps + 1
+      wait_for_rate(account, member, at, of, k.campaign, n, next_at)
     else
       steps = steps + 1
-      pass(account, member, at, of, 0)
+      pass(account, member, at, of, why == 'suppression' and math.min(spacing_of(of, n), CHECK_MS) or 0)
       if why == 'schedule' then
         redis.call('ZADD', due_base .. account, held_until, 'at|' .. batch_id)
         if zone then report_closed(events, account, k.campaign, campaign_id, zone, held_until, now) end

@@ -1,5 +1,5 @@
 -- Claiming a batch: the last step before a byte of a paid request may leave.
--- @include event, batch_counters, suppression_version, doubts, due, miscounted, budget
+-- @include event, batch_counters, suppression_version, doubts, due, miscounted, budget, pacing
 
 -- A batch due less than this after a change may have been due before it by the other server's clock.
 local CLOCKS_DIFFER_MS = 60000
@@ -104,6 +104,7 @@ local function claim(k, primary, of, batch, batch_id, campaign_id, fence, lease_
     redis.call('HDEL', k.batch, 'callback_ms', 'callback_uuid', 'checks', 'checked_ms', 'tries')
   end
   reserve(k.spending, k.budgets, k.batch, tonumber(batch.n), false, now)
+  pace(k.campaign, of, tonumber(batch.n), now)
   schedule(k.due_control, nil, nil, 'lease|' .. batch_id, lease_until)
   count_move(k.campaign, batch_id, tonumber(batch.n), 'planned', 'sending', now)
   emit(k.events, k.campaign, campaign_id, 'batch.sending', batch_id,
