@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 PER_ACCOUNT, OVER_ALL = "account", "all"
 #: The longest span of a cap. Messages are counted for no longer.
 MOST_DAYS: Final = 100
+#: The largest cap. It bounds what is counted of the numbers that share a key, and so the time that counting takes.
+MOST_MESSAGES: Final = 30
 
 
 class Limit(NamedTuple):

@@ -128,7 +128,7 @@ class Settings:
     )
 
     cap_messages: int | None = option(
-        _optional(_number(int, 1, 1_000_000)),
+        _optional(_number(int, 1, 30)),
         None,
         "frequency cap: most campaign messages to a phone in `cap_days` days; transactional jobs and tests are exempt",
     )

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from marshmallow import ValidationError, validates_schema
 
-from campaigns.jobs.caps import MOST_DAYS
+from campaigns.jobs.caps import MOST_DAYS, MOST_MESSAGES
 from campaigns.jobs.schemas.aliases import Alias, without_token
 from campaigns.jobs.schemas.canary_fields import MAX_FAILED, WAIT_S, Share, canary_problems, canary_rules
 from campaigns.jobs.schemas.cap_fields import cap_problems, cap_rules
@@ -157,7 +157,7 @@ class EveryKind(StrictSchema):
     )
     cap_messages = Whole(
         1,
-        1_000_000,
+        MOST_MESSAGES,
         load_default=None,
         metadata=about(
             "A frequency cap of this job beside that of the settings: recipients who got this many campaign messages "

@@ -32,21 +32,22 @@ end
 if by == op then return forbidden end
 
 local limits = {}
-for messages, days in string.gmatch(ARGV[8], '(%d+)/(%d+)') do
+for messages, days in string.gmatch(day and ARGV[8] or '', '(%d+)/(%d+)') do
   limits[#limits + 1] = {tonumber(messages), tonumber(days)}
 end
 local skipped, over, not_counted, number = numbered(ARGV[9]), {}, {}, 0
 local oldest = (day or on or 0) - tonumber(ARGV[6]) + 1
 for i, key in ipairs(keys) do
   local phones, sections = ARGV[9 + i], sections_of(key, oldest)
+  local counts = counts_of(sections, phones, on, day, limits)
   for at = 1, #phones, 2 do
     local phone = string.sub(phones, at, at + 1)
-    if on and not but[number] then remove_one(sections, on, phone) end
+    if on and not but[number] then remove_one(counts, phone) end
     if day then
       if skipped[number] then
         not_counted[#not_counted + 1] = number
-      elseif allowed(sections, day, phone, limits) then
-        add_one(sections, day, phone)
+      elseif allowed(counts, phone) then
+        add_one(counts, phone)
       else
         not_counted[#not_counted + 1] = number
         over[#over + 1] = number
@@ -54,6 +55,7 @@ for i, key in ipairs(keys) do
     end
     number = number + 1
   end
+  write_counts(sections, counts)
   store_sections(key, sections, ARGV[7])
 end
 forbidden = table.concat(over, ',')
