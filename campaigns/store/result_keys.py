@@ -42,8 +42,9 @@ class ResultKeys:
         return f"{self.prefix}optouts-why"
 
     def unreached(self) -> str:
-        """Hash phone → number of messages in a row that did not reach it. Writer: intake, with `suppress_after`. No
-        expiry: it holds until the phone is seen again, however seldom it is written to."""
+        """Hash phone → number of messages in a row that did not reach it. Writer: intake, with `suppress_after`.
+        Expires after 180 days, also if it is in use: counting begins anew then, since many phones are never written to
+        again."""
         return f"{self.prefix}unreached"
 
     def suppressed(self) -> str:

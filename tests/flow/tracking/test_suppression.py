@@ -50,6 +50,18 @@ def test_after_two_messages_in_a_row(stage: Stage) -> None:
     assert preview(stage.services, bulk_job([GONE])).suppressed == 1
 
 
+def test_counting_begins_anew_after_half_a_year(stage: Stage) -> None:
+    """However many phones are never written to again. A later message does not put the end off."""
+    store = stage.services.store
+    key, half_a_year_ms = store.keys.unreached(), 180 * 86_400_000
+    stage.finish(stage.enqueue(bulk_job([GONE], text="one")))
+    assert half_a_year_ms - 600_000 < store.ask(Redis.pttl, key) <= half_a_year_ms
+    store.ask(Redis.pexpire, key, 600_000)
+    stage.finish(stage.enqueue(bulk_job([GONE], text="two")))
+    assert store.ask(Redis.pttl, key) <= 600_000
+    assert list(stage.services.suppressed) == [GONE]
+
+
 def test_codes_and_tests_still_go_there(stage: Stage) -> None:
     stage.services.store.ask(Redis.hset, stage.services.store.keys.suppressed(), GONE, "1|2")
     code = stage.enqueue(quick_job(GONE) | {"transactional": True})

@@ -10,10 +10,14 @@ local function note_seen(unreached, suppressed, phones)
   end
 end
 
+-- Counting begins anew for all phones after this time (180 days): many are never written to again.
+local COUNTED_MS = 15552000000
+
 -- A message did not reach each of these phones. `most` in a row suppress a phone.
 local function note_unreached(unreached, suppressed, phones, most, now)
   for _, phone in ipairs(phones) do
     local times = redis.call('HINCRBY', unreached, phone, 1)
     if times >= most then redis.call('HSETNX', suppressed, phone, string.format('%.0f|%d', now, times)) end
   end
+  if #phones > 0 and redis.call('PTTL', unreached) == -1 then redis.call('PEXPIRE', unreached, COUNTED_MS) end
 end
