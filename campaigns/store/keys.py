@@ -76,7 +76,8 @@ class Keys(ResultKeys):
           `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be used).
         - Of its account's budget, in millionths: `reserved` (what still is), `reserved_each` (of a message),
           `reserved_on` (the day), `counted:<mailing>` (what is counted for a mailing instead); `returned`,
-          `returned_each` and `returned_on` (the same of what was given back, until the batch is claimed again).
+          `returned_each` and `returned_on` (the same of what was given back, until the batch is claimed again); `kept`,
+          `kept_each` and `kept_on` (the same of an earlier claim in doubt, after which a person had it sent again).
         - Of a list mailing: `created_for_ms` (its `schedule_ms` then), `status_before`, `confirming_ms`, `confirming`
           (fence of the attempt that began to confirm).
         - In doubt: `doubts` (JSON: unix ms, state, reason, by whom; of each step in and out), `doubted_ms` (when a

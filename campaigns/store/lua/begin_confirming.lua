@@ -15,7 +15,7 @@ if batch[1] ~= 'sending' or batch[2] ~= ARGV[2] or campaign ~= 'ready' then retu
 if budgets and batch[4] ~= ARGV[2] then
   -- At its claim the number of recipients was not known yet, or the day was another.
   local k = {account = account_key, money = money, events = events, name = ARGV[4]}
-  give_back(money, batch_key)
+  drop_reserved(money, batch_key)
   local short_until = short_of_budget(k, budgets, tonumber(batch[3]), now)
   if short_until then return {2, short_until - now} end
   reserve(k, budgets, batch_key, tonumber(batch[3]), false, now)

@@ -7,7 +7,7 @@ import pytest
 from campaigns.flow.outcome import accepted, planned_again
 from campaigns.flow.tracking.callbacks import callback_url, take_callback
 from campaigns.ledger import Batch, Claim, Move
-from campaigns.ledger.states import ACCEPTED, CANCELLED, PLANNED, REJECTED, SENDING, UNKNOWN
+from campaigns.ledger.states import ACCEPTED, CANCELLED, HELD, PLANNED, REJECTED, SENDING, UNKNOWN
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.store.commands import Redis
@@ -54,6 +54,12 @@ def accept(stage: Stage, batch: Batch, state: str) -> None:
     assert stage.services.batches.move(batch, verdict.move, from_states={state}, fence=batch.fence)
 
 
+def pay_half(stage: Stage, batch: Batch) -> None:
+    """The gateway's final price, for two of the four messages."""
+    half = int(PRICE * 2 * 1_000_000)
+    stage.services.deliveries.price(stage.services.batches.read(batch.id), 0, {"UAH": half}, final=True)
+
+
 def test_a_callback(stage: Stage) -> None:
     """Counted once, however often it comes, and corrected by the final price."""
     batch = given_back(stage, claimed(stage))
@@ -63,8 +69,7 @@ def test_a_callback(stage: Stage) -> None:
         assert used(stage) == 4
     accept(stage, batch, UNKNOWN)
     assert used(stage) == 4
-    half = int(PRICE * 2 * 1_000_000)
-    stage.services.deliveries.price(stage.services.batches.read(batch.id), 0, {"UAH": half}, final=True)
+    pay_half(stage, batch)
     assert used(stage) == 2
 
 
@@ -93,6 +98,24 @@ def test_a_callback_that_only_the_claim_sees(stage: Stage) -> None:
     assert used(stage) == 0
     move(stage, -DAY_MS)
     assert used(stage) == 4
+
+
+def test_the_first_request_of_two_arrived(stage: Stage) -> None:
+    """A person had it sent again; the second one was certainly not sent. The first, which is in doubt, is counted."""
+    batch = claimed(stage)
+    batches = stage.services.batches
+    assert batches.move(batch, Move(UNKNOWN), from_states={SENDING}, fence=batch.fence)
+    assert batches.move(batch, Move(HELD), from_states={UNKNOWN}, fence=batch.fence)
+    assert batches.move(batch, planned_again(batch, {"by": "me"}), from_states={HELD}, fence=batch.fence)
+    again = stage.claim(batch.id)
+    assert isinstance(again, Claim)
+    assert used(stage) == 8
+    assert batches.move(again.batch, Move(PLANNED), from_states={SENDING}, fence=again.batch.fence)
+    assert used(stage) == 4
+    accept(stage, again.batch, PLANNED)
+    assert used(stage) == 4
+    pay_half(stage, batch)
+    assert used(stage) == 2
 
 
 def test_a_new_claim_reserves_for_itself_only(stage: Stage) -> None:

@@ -2,8 +2,9 @@
 -- reserved by the script that claims it, so that workers never exceed the budget together. It is given back once it is
 -- certain that nothing was sent, and corrected once the price is known; what is in doubt stays reserved.
 -- A batch has in `reserved` what is still reserved of it, in `reserved_each` the price of a message, in `reserved_on`
--- the day; the same names with `returned` are what was given back of it, until it is claimed again. Amounts are
--- millionths. `money` is the hash that counts for its account.
+-- the day; the same names with `returned` are what was given back of it, until it is claimed again, and with
+-- `kept` what an earlier claim reserved that is still in doubt, as a person had it sent again. Amounts are millionths.
+-- `money` is the hash that counts for its account.
 -- @include event
 
 -- An account whose budget is used up is checked again after this time: a worker may have a higher one.
@@ -99,23 +100,39 @@ local function begin_day(money, day)
   redis.call('HSET', money, 'days', days)
 end
 
--- Gives back what is reserved of a batch, which was certainly not sent.
+local RESERVED = {'reserved', 'reserved_each', 'reserved_on'}
+local RETURNED = {'returned', 'returned_each', 'returned_on'}
+local KEPT = {'kept', 'kept_each', 'kept_on'}
+
+-- Gives what a batch has under some of these names others. Returns the amount and its day; nil if it has none.
+local function rename(batch, from, to)
+  local known = redis.call('HMGET', batch, unpack(from))
+  if not known[1] then return nil end
+  redis.call('HDEL', batch, unpack(from))
+  redis.call('HSET', batch, to[1], known[1], to[2], known[2], to[3], known[3])
+  return tonumber(known[1]), known[3]
+end
+
+-- Gives back what the last claim of a batch reserved.
+local function drop_reserved(money, batch)
+  local micro, day = rename(batch, RESERVED, RETURNED)
+  if micro then count_money(money, day, 0 - micro) end
+end
+
+-- The same of a batch that was certainly not sent by that claim, which is over.
 local function give_back(money, batch)
-  local known = redis.call('HMGET', batch, 'reserved', 'reserved_each', 'reserved_on')
-  if not known[1] then return end
-  redis.call('HDEL', batch, 'reserved', 'reserved_each', 'reserved_on')
-  redis.call('HSET', batch, 'returned', known[1], 'returned_each', known[2], 'returned_on', known[3])
-  count_money(money, known[3], 0 - tonumber(known[1]))
+  drop_reserved(money, batch)
+  rename(batch, KEPT, RESERVED)
 end
 
 -- Reserves once more, for its day, what was given back of a batch that was sent after all, as late evidence shows.
--- Returns whether anything had been given back.
+-- Returns false if nothing had been given back. An earlier request that is still in doubt is taken for the one that was
+-- sent: it is counted already.
 local function take_again(money, batch)
-  local known = redis.call('HMGET', batch, 'returned', 'returned_each', 'returned_on')
-  if not known[1] then return false end
-  redis.call('HDEL', batch, 'returned', 'returned_each', 'returned_on')
-  redis.call('HSET', batch, 'reserved', known[1], 'reserved_each', known[2], 'reserved_on', known[3])
-  count_money(money, known[3], tonumber(known[1]))
+  if redis.call('HEXISTS', batch, 'reserved') == 1 then return true end
+  local micro, day = rename(batch, RETURNED, RESERVED)
+  if not micro then return false end
+  count_money(money, day, micro)
   return true
 end
 
@@ -153,7 +170,8 @@ local function reserve(k, budgets, batch, n, doubted, now)
   if not day or (cost > budget and not doubted) then return end
   begin_day(k.money, day)
   count_money(k.money, day, cost)
-  redis.call('HDEL', batch, 'returned', 'returned_each', 'returned_on')
+  redis.call('HDEL', batch, unpack(RETURNED))
+  rename(batch, RESERVED, KEPT)
   redis.call('HSET', batch, 'reserved', string.format('%.0f', cost), 'reserved_each',
     string.format('%.0f', budgets.price), 'reserved_on', day)
 end

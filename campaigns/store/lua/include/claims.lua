@@ -32,9 +32,6 @@ end
 local function put_in_doubt(k, batch, batch_id, campaign_id, account, op, attempt, text, now)
   redis.call('HSET', k.batch, 'state', 'unknown', 'since_ms', now, 'op', op, 'text', text)
   note_doubt(k.batch, 'unknown', text, '', now)
-  if k.spending and not take_again(k.spending.money, k.batch) then
-    reserve(k.spending, k.budgets, k.batch, tonumber(batch.n), true, now)
-  end
   schedule(k.due_poll, k.accounts_poll, account, 'reconcile|' .. batch_id, now)
   if batch.cap then put_count_right(k.due_control, k.batch, batch_id, 'unknown', now) end
   count_move(k.campaign, batch_id, tonumber(batch.n), 'planned', 'unknown', now)
@@ -46,8 +43,7 @@ end
 -- change, and as in doubt until the change was noticed.
 local function put_in_doubt_by_loss(k, primary, batch, batch_id, campaign_id, account, op, now)
   local attempt = tonumber(batch.attempt) + 1
-  -- The lost claim is another than that of which this was given back.
-  redis.call('HDEL', k.batch, 'returned', 'returned_each', 'returned_on')
+  reserve(k.spending, k.budgets, k.batch, tonumber(batch.n), true, now)
   put_in_doubt(k, batch, batch_id, campaign_id, account, op, attempt,
     'the store lost its last claims, and this may have been one of them', now)
   redis.call('HSET', k.batch, 'fence', op, 'attempt', attempt, 'epoch', primary.doubt,
@@ -70,6 +66,9 @@ local function claimable(k, primary, of, batch, batch_id, campaign_id, account, 
   if of.state ~= 'ready' then return 'campaign', of.state end
   local sign = called_back(batch.resent_ms, batch.callback_ms)
   if sign then
+    if k.spending and not take_again(k.spending.money, k.batch) then
+      reserve(k.spending, k.budgets, k.batch, tonumber(batch.n), true, now)
+    end
     put_in_doubt(k, batch, batch_id, campaign_id, account, op, batch.attempt, sign, now)
     return 'gone'
   end
