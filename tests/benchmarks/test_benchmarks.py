@@ -17,7 +17,7 @@ from tests.support.processes import ROOT
     ("part", "measures"),
     [
         ("planning", 5),
-        ("memory", 1),
+        ("memory", 2),
         ("intake", 6),
         ("sending", 1),
         ("usual", 2),
