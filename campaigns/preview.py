@@ -95,11 +95,14 @@ class Preview:
     invalid_reasons: Mapping[str, int] = field(default_factory=dict)
     #: How many of `to_send` are further messages of a mailing to the same phone, with another text.
     repeated: int = 0
+    #: The daily budget of the account, and what is left of it today; None without a budget.
+    budget: Decimal | None = None
+    budget_left: Decimal | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: money as text."""
         plain = asdict(self)
-        for name in ("message_cost", "cost", "max_cost"):
+        for name in ("message_cost", "cost", "max_cost", "budget", "budget_left"):
             plain[name] = str(plain[name]) if plain[name] is not None else None
         return plain
 
@@ -136,13 +139,13 @@ def preview(
         kind=checked.kind,
         account=checked.account,
         **_counted(services.settings, checked, planner.counts),
+        **_budget(services, checked.account),
         refused=refusals(services.settings, checked, planner.counts, strict=strict),
         same_as=_same_as(services, own_key, planner.digest),
         **walk.counted(),
         samples=tuple(shown.first),
         longest=shown.longest,
         first_request=_shown(services.settings, checked, walk.first),
-        repeated=planner.repeated,
     )
 
 
@@ -161,12 +164,20 @@ def _counted(settings: Settings, job: Job, counts: Mapping[str, int]) -> dict[st
     }
 
 
+def _budget(services: Services, account: str) -> dict[str, Any]:
+    """Raises StoreError."""
+    spent = services.budgets.spent(services.store, [account], services.now_ms()).get(account)
+    if spent is None:
+        return {}
+    return {"budget": spent.budget, "budget_left": max(spent.budget - spent.used, Decimal(0))}
+
+
 class _Walk:
     """What is seen of a plan on the way through it; `on_excluded` is called with every excluded recipient."""
 
     def __init__(self, on_excluded: Callable[[Excluded], object] | None) -> None:
         self.first: PlannedBatch | None = None
-        self.requests = 0
+        self.requests = self.repeated = 0
         self.examples: list[Excluded] = []
         self.reasons = Counter[str]()
         self._on_excluded = on_excluded
@@ -179,12 +190,14 @@ class _Walk:
             else:
                 self.first = self.first or step
                 self.requests += 1
+        self.repeated = planner.repeated
         return self
 
     def counted(self) -> dict[str, Any]:
         """What was counted, as fields of a preview."""
         reasons = dict(self.reasons.most_common())
-        return {"requests": self.requests, "examples": tuple(self.examples), "invalid_reasons": reasons}
+        numbers = {"requests": self.requests, "repeated": self.repeated}
+        return {**numbers, "examples": tuple(self.examples), "invalid_reasons": reasons}
 
     def _exclude(self, one: Excluded) -> None:
         if self._on_excluded is not None:

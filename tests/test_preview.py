@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from campaigns import Preview
+from campaigns.cli.output.previews import preview_lines
 from campaigns.errors import JobError, KeyConflictError
 from campaigns.preview import preview
 from campaigns.recipients.exclusions import Excluded
@@ -91,6 +92,20 @@ def test_requests_and_money(look_ahead: Callable[..., Preview], make_stage: Call
     with pytest.raises(JobError) as refused:
         stage.enqueue(bulk_job(phones(25), max_cost="0.40", max_recipients=25))
     assert refused.value.errors == found.refused
+
+
+def test_the_daily_budget(make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage(message_cost=Decimal("0.5"), daily_budget=Decimal(3))
+    before = preview(stage.services, bulk_job(phones(4)))
+    assert (before.budget, before.budget_left, before.as_dict()["budget_left"]) == (3, 3, "3")
+    assert not any("waits for the next day" in line for line, _ in preview_lines(before))
+    stage.finish(stage.enqueue(bulk_job(phones(4))))
+    after = preview(stage.services, bulk_job(phones(6)))
+    assert after.budget_left is not None
+    assert 0 < after.budget_left < 3
+    (line,) = [line for line, _ in preview_lines(after) if "daily budget of 3.00" in line]
+    assert line.endswith("; what does not fit waits for the next day")
+    assert preview(make_stage().services, bulk_job(phones(4))).budget is None
 
 
 def test_strict(look_ahead: Callable[..., Preview]) -> None:

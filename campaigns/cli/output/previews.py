@@ -66,6 +66,10 @@ def _numbers(preview: Preview) -> list[tuple[str, str]]:
         numbers.append((money(preview.cost), f"expected cost{each}"))
     else:
         numbers.append(("?", f"expected cost{each or ': CAMPAIGNS_MESSAGE_COST is unset'}"))
+    if preview.budget is not None and preview.budget_left is not None:
+        left = f"left today of the account's daily budget of {money(preview.budget)}"
+        waits = preview.cost is not None and preview.cost > preview.budget_left
+        numbers.append((money(preview.budget_left), left + ("; what does not fit waits for the next day" * waits)))
     return numbers
 
 
