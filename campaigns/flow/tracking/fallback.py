@@ -42,7 +42,7 @@ def announce_undelivered(services: Services, batch: Batch, now_ms: int, permits:
     if answer is not None and answer.digest != last_digest(batch):
         record_answer(poll, answer)
     if error is not None or poll.unwritten:
-        # By what is stored, somebody could be announced whose message has arrived.
+        # By what is stored, a recipient whose message has arrived could be announced.
         due_ms = again_ms(
             now_ms,
             batch.fallback_due_ms,

@@ -44,7 +44,7 @@ local function times_in(digits, phone)
   return times
 end
 
--- From so many phones on, one pass over a section is faster than a search for each of them.
+-- For at least this number of phones, one pass over a section is faster than a search for each of them.
 local MANY = 50
 
 -- The phones of `digits` by the number that their two bytes are, and how many messages those are.
