@@ -170,9 +170,9 @@ def test_a_doubt_of_the_evening_is_resolved_by_the_batches_of_the_morning(
         stage.step()
         return stage
 
-    evening = at(0, "19:58:00")
+    evening = at(0, "19:59:30")
     gateway.fault("reset_before", "sendBulkViber")
-    campaign = evening.enqueue({**bulk_job(phones(20)), **OFFICE, "rate": "10/hour", "on_unknown": policy})
+    campaign = evening.enqueue({**bulk_job(phones(20)), **OFFICE, "rate": "10/minute", "on_unknown": policy})
     evening.step()
     for number in range(10):
         at(0, f"20:{number:02}:00")
