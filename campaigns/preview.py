@@ -166,9 +166,9 @@ def _counted(settings: Settings, job: Job, counts: Mapping[str, int]) -> dict[st
 
 def _budget(services: Services, account: str) -> dict[str, Any]:
     """Raises StoreError."""
-    spent = services.budgets.spent(services.store, [account], services.now_ms()).get(account)
-    if spent is None:
+    if services.settings.budget_of(account) is None:
         return {}
+    spent = services.budgets.spent(services.store, [account], services.about_now_ms())[account]
     return {"budget": spent.budget, "budget_left": max(spent.budget - spent.used, Decimal(0))}
 
 

@@ -7,17 +7,17 @@ it is given: the budgets of this process's settings, and the calendar of the gat
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from math import ceil
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 import orjson
 
 from campaigns.settings import Settings
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis, command
+from campaigns.times.days import begins_ms, date_of
 
 _MICRO: Final = 1_000_000
 #: How many days before and after today the script's calendar covers: its clock may be set, and ours as well.
@@ -77,7 +77,7 @@ class Budgets:
     def spent(self, store: Store, accounts: Sequence[str], now_ms: int) -> dict[str, Spent]:
         """Account → its budget and what is used of it, for those that have one. Raises StoreError."""
         budgets = {account: budget for account in accounts if (budget := self._settings.budget_of(account)) is not None}
-        field = f"used:{day_of(now_ms, self._settings.gateway_timezone)}"
+        field = f"used:{date_of(now_ms, self._settings.gateway_timezone)}"
         used = store.ask_many([command(Redis.hget, store.keys.money(account), field) for account in budgets])
         return {
             account: Spent(budget, Decimal(int(micro or 0)) / _MICRO)
@@ -86,7 +86,7 @@ class Budgets:
 
     def prices(self, store: Store, accounts: Sequence[str], now_ms: int) -> dict[str, Price]:
         """Account → the prices of what it sent today, for those that have any. Raises StoreError."""
-        day = day_of(now_ms, self._settings.gateway_timezone)
+        day = date_of(now_ms, self._settings.gateway_timezone)
         fields = [f"messages:{day}", f"charged:{day}", f"drifted:{day}"]
         rows = store.ask_many([command(Redis.hmget, store.keys.money(account), fields) for account in accounts])
         return {
@@ -106,7 +106,7 @@ class Budgets:
         return orjson.dumps(
             {
                 "price": micro_of(settings.message_cost),
-                "day": day_of(sent_ms, settings.gateway_timezone).isoformat(),
+                "day": date_of(sent_ms, settings.gateway_timezone).isoformat(),
                 "share": settings.cost_drift,
                 "least": settings.cost_drift_messages,
             }
@@ -114,7 +114,7 @@ class Budgets:
 
     def _pack(self, now_ms: int) -> str:
         settings = self._settings
-        today = day_of(now_ms, settings.gateway_timezone)
+        today = date_of(now_ms, settings.gateway_timezone)
         around = [today + timedelta(days=n) for n in range(-_DAYS_AROUND, _DAYS_AROUND + 2)]
         every = {} if settings.daily_budget is None else {"every": micro_of(settings.daily_budget)}
         return orjson.dumps(
@@ -122,7 +122,7 @@ class Budgets:
                 "price": micro_of(settings.message_cost or Decimal(0)),
                 **every,
                 "own": {account: micro_of(budget) for account, budget in settings.account_daily_budgets.items()},
-                "days": [[_begins_ms(day, settings.gateway_timezone), day.isoformat()] for day in around],
+                "days": [[begins_ms(day, settings.gateway_timezone), day.isoformat()] for day in around],
             }
         ).decode()
 
@@ -130,12 +130,3 @@ class Budgets:
 def micro_of(amount: Decimal) -> int:
     """An amount in whole millionths, rounded up: what costs anything costs at least one."""
     return ceil(amount * _MICRO)
-
-
-def day_of(at_ms: int, zone: ZoneInfo) -> date:
-    """The day of a moment (unix ms) by the clocks of `zone`."""
-    return datetime.fromtimestamp(at_ms / 1000, tz=zone).date()
-
-
-def _begins_ms(day: date, zone: ZoneInfo) -> int:
-    return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)

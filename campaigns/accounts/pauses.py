@@ -41,6 +41,11 @@ class Pause:
     paid_only: bool = False
 
 
+def ends_with_the_day(reason: str) -> bool:
+    """Whether the pause with this reason is that of a used-up budget, which no person ends."""
+    return reason.startswith(BUDGET_USED_UP)
+
+
 def pause_for(error: GatewayError, settings: Settings, *, paid: bool) -> Pause | None:
     """The pause that follows from a failed request, None if the account is not the reason.
 

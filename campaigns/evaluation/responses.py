@@ -30,14 +30,15 @@ def responses_to(services: Services, campaign_id: str, replies: int) -> Response
     """Count the people behind `replies` replies. Raises StoreError."""
     found = Responses()
     for class_ in _classes(replies):
-        phones, messages = set[str](), set[tuple[str, str]]()
-        for reply in _of_class(services, campaign_id, class_):
-            phones.add(reply.phone)
-            messages.add((reply.mailing, reply.phone))
+        phones, messages, opted_out = set[str](), set[tuple[str, str]](), dict[str, str]()
+        for some in _in_portions(services, campaign_id, class_):
+            phones.update(reply.phone for reply in some)
+            messages.update((reply.mailing, reply.phone) for reply in some)
+            for one in _caused(services, campaign_id, some):
+                opted_out.setdefault(one.phone, one.mailing)
         found.people += len(phones)
         found.replied.update(mailing for mailing, _ in messages)
-    if replies:
-        found.opted_out.update(one.mailing for one in opted_out_by(services, campaign_id, replies))
+        found.opted_out.update(opted_out.values())
     return found
 
 
@@ -46,8 +47,7 @@ def opted_out_by(services: Services, campaign_id: str, replies: int) -> Iterator
     once."""
     for class_ in _classes(replies):
         seen = set[str]()
-        of_class = _of_class(services, campaign_id, class_)
-        while some := list(islice(of_class, _PER_ROUND_TRIP)):
+        for some in _in_portions(services, campaign_id, class_):
             for one in _caused(services, campaign_id, some):
                 if one.phone not in seen:
                     seen.add(one.phone)
@@ -67,9 +67,12 @@ def _classes(replies: int) -> Iterator[tuple[int, int]]:
     return ((number, remainder) for remainder in range(number))
 
 
-def _of_class(services: Services, campaign_id: str, class_: tuple[int, int]) -> Iterator[Reply]:
+def _in_portions(services: Services, campaign_id: str, class_: tuple[int, int]) -> Iterator[list[Reply]]:
+    """The replies of a class, as many at a time as one round trip asks about."""
     number, remainder = class_
-    return (reply for reply in services.replies.scan(campaign_id) if _number(reply) % number == remainder)
+    of_class = (reply for reply in services.replies.scan(campaign_id) if _number(reply) % number == remainder)
+    while some := list(islice(of_class, _PER_ROUND_TRIP)):
+        yield some
 
 
 def _number(reply: Reply) -> int:

@@ -85,7 +85,7 @@ def _bar(number: int, bar: Bar, chart: Chart, zone: ZoneInfo, language: Language
 
 
 def _column(number: int, bar: Bar, chart: Chart, words: str) -> Markup | None:
-    """A bar with its parts, from the bottom up, and `words` for a pointer that rests on it."""
+    """A bar with its parts, from the bottom up, and the `words` that a pointer on it shows."""
     if not bar.total:
         return None
     wide = _WIDE / len(chart.bars)

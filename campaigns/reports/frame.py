@@ -47,7 +47,7 @@ def _facts(view: View) -> dict[str, object]:
         "Account": foreign(status.account or "–"),
         "Handed in": _moment(view, status.created_at),
         **_schedule(view),
-        **({"Goes out from": language.told(report.window)} if report.window is not None else {}),
+        **({"Goes out from": language.filled(report.window)} if report.window is not None else {}),
         "Ended": _moment(view, ended) if ended else language.say("not yet"),
         "Report made": language.moment(report.made_ms, report.zone),
     }

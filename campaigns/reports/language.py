@@ -53,13 +53,13 @@ class Language:
                 parts.append(self._filled(values[name]))
         return joined(*parts)
 
-    def told(self, sentence: Said) -> Markup:
+    def filled(self, sentence: Said) -> Markup:
         """A sentence that was kept for later."""
         return self.mixed(sentence.template, **sentence.values)
 
     def _filled(self, value: object) -> object:
         if isinstance(value, Said):
-            return self.told(value)
+            return self.filled(value)
         if isinstance(value, tuple):
             return escaped(", ").join(escaped(self._filled(one)) for one in value)
         if isinstance(value, int):

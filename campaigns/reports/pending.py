@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from campaigns.accounts.pauses import BUDGET_USED_UP
+from campaigns.accounts.pauses import ends_with_the_day
 from campaigns.campaign_status import Status
 from campaigns.ledger.states import HELD, PLANNED, SENDING, UNKNOWN, WRITTEN_OFF
 from campaigns.reports.language import Said, said
@@ -47,7 +47,7 @@ def _waiting(status: Status, window: Said | None) -> Iterator[Pending]:
 def _paused(status: Status, planned: int) -> Pending:
     what, reason = said("Account paused"), status.account_pause_reason
     why = said("Account {account} is paused: {reason}.", account=status.account, reason=reason)
-    if reason.startswith(BUDGET_USED_UP):
+    if ends_with_the_day(reason):
         later = said("It continues the next day, or with a higher CAMPAIGNS_DAILY_BUDGET.")
         return Pending(what, planned, (why, later))
     return Pending(what, planned, (why, said("Once that is fixed:")), f"campaigns resume-account {status.account}")

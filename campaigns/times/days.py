@@ -1,8 +1,8 @@
-"""Days of the calendar in a time zone, as numbers. Pure."""
+"""Days of the calendar in a time zone. Pure."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,6 +19,15 @@ class Day(NamedTuple):
 
 def day_of(now_ms: int, zone: ZoneInfo) -> Day:
     """The day in `zone` to which a moment (unix milliseconds) belongs."""
-    today = datetime.fromtimestamp(now_ms / 1000, tz=UTC).astimezone(zone).date()
-    next_day = datetime.combine(today + timedelta(days=1), time_of_day(), tzinfo=zone)
-    return Day((today - _FIRST).days, int(next_day.timestamp() * 1000))
+    today = date_of(now_ms, zone)
+    return Day((today - _FIRST).days, begins_ms(today + timedelta(days=1), zone))
+
+
+def date_of(at_ms: int, zone: ZoneInfo) -> date:
+    """The date of a moment (unix milliseconds) in `zone`."""
+    return datetime.fromtimestamp(at_ms / 1000, tz=zone).date()
+
+
+def begins_ms(day: date, zone: ZoneInfo) -> int:
+    """The unix milliseconds at which a day begins in `zone`."""
+    return round(datetime.combine(day, time_of_day(), tzinfo=zone).timestamp() * 1000)

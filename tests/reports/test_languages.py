@@ -58,7 +58,7 @@ def labels() -> set[str]:
         | set(MEANINGS.values())
         | set(KINDS)
         | compared
-        | {meaning_of("NEVER HEARD")}
+        | {meaning_of("NO SUCH WORD")}
     )
 
 
@@ -117,7 +117,7 @@ def test_times_that_no_calendar_has(language: object) -> None:
 def test_values_stay_text() -> None:
     filled = RUSSIAN.mixed("Account {account} is paused: {reason}.", account="<b>", reason=Markup("<i>x</i>"))
     assert filled == "Аккаунт <bdi>&lt;b&gt;</bdi> приостановлен: <i>x</i>."
-    assert ENGLISH.told(said("{number} of {all}", number=1234, all=said("None."))) == "1,234 of None."
+    assert ENGLISH.filled(said("{number} of {all}", number=1234, all=said("None."))) == "1,234 of None."
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,8 @@ def test_values_stay_text() -> None:
 )
 def test_windows(days: Iterable[int], zone: str, russian: str) -> None:
     window = Window((540, 1200), frozenset(days), zone)
-    assert text_of(ENGLISH.told(window_words(window))) == str(window)
-    assert text_of(RUSSIAN.told(window_words(window))) == russian
+    assert text_of(ENGLISH.filled(window_words(window))) == str(window)
+    assert text_of(RUSSIAN.filled(window_words(window))) == russian
 
 
 def text_of(markup: Markup) -> str:

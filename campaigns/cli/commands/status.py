@@ -22,6 +22,10 @@ from campaigns.evaluation import has_several_mailings
 from campaigns.ledger.states import OVER
 from campaigns.wiring import default_services
 
+_MOST_MISTAKES: Final = 20
+#: Messages whose results are read in about a second.
+_QUICKLY_READ: Final = 200_000
+
 
 @click.command()
 @campaign_id
@@ -59,8 +63,3 @@ def _print_mailings(campaign: Campaign, now: Status) -> None:
         console.print(f"by mailing: campaigns results {campaign.id}")
     else:
         console.print(results_table(campaign.results()))
-
-
-_MOST_MISTAKES: Final = 20
-#: Messages whose results are read in about a second.
-_QUICKLY_READ: Final = 200_000

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from campaigns.accounts.pauses import BUDGET_USED_UP
+from campaigns.accounts.pauses import ends_with_the_day
 from campaigns.cli.doctor.findings import FAIL, OK, SKIP, WARN, Finding
 from campaigns.errors import (
     AccountRefusedError,
@@ -113,7 +113,7 @@ def account_pauses(services: Services) -> Iterator[Finding]:
 
 
 def _remedy_of_pause(account: str, reason: str) -> str:
-    if reason.startswith(BUDGET_USED_UP):
+    if ends_with_the_day(reason):
         return "the pause ends with the day; to end it earlier, raise CAMPAIGNS_DAILY_BUDGET and restart the workers"
     return f"the pause ends by itself; once its cause is fixed, to end it now: campaigns resume-account {account}"
 

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from campaigns.accounts.pauses import BUDGET_USED_UP
+from campaigns.accounts.pauses import ends_with_the_day
 from campaigns.campaign_status import Status
 from campaigns.cli.output.obstacles import (
     account_pause,
@@ -127,7 +127,7 @@ def _advice(status: Status, zone: tzinfo) -> list[str]:
 
 
 def _end_of_pause(status: Status) -> list[str]:
-    if status.account_pause_reason.startswith(BUDGET_USED_UP):
+    if ends_with_the_day(status.account_pause_reason):
         return ["it continues the next day, or with a higher CAMPAIGNS_DAILY_BUDGET"]
     return ["once that is fixed:", f"campaigns resume-account {shlex.quote(status.account)}"]
 

@@ -16,7 +16,7 @@ from campaigns.flow.doubt.double_sends import watch, watched
 from campaigns.flow.doubt.evidence import REDUCED, CheckResult, absence_proven, check_listing, verified_uuid
 from campaigns.flow.outcome import accepted, planned_again
 from campaigns.flow.poll_schedule import LONGEST_DELAY_S
-from campaigns.ledger import RECONCILE, SEND, Batch, Entry, Move
+from campaigns.ledger import RECONCILE, SEND, Batch, Campaign, Entry, Move
 from campaigns.ledger.states import ACCEPTED, HELD, PLANNED, READY, SETTLED, UNKNOWN
 from campaigns.services import Services
 from campaigns.statuses import confirmed
@@ -206,7 +206,7 @@ def _younger_may_come(services: Services, batch: Batch, result: CheckResult) -> 
         return False
     campaign = services.campaigns.read(batch.campaign_id)
     goes_on = campaign.state == READY and not campaign.canary_batches and campaign.number("b:planned") > 0
-    return goes_on and _policy(services, batch) == "resend"
+    return goes_on and _policy_of(services, campaign) == "resend"
 
 
 def _spaced(services: Services, batch: Batch, now_ms: int) -> bool:
@@ -214,5 +214,8 @@ def _spaced(services: Services, batch: Batch, now_ms: int) -> bool:
 
 
 def _policy(services: Services, batch: Batch) -> str:
-    job = services.campaigns.read(batch.campaign_id).job
-    return str(job.get("on_unknown") or services.settings.on_unknown)
+    return _policy_of(services, services.campaigns.read(batch.campaign_id))
+
+
+def _policy_of(services: Services, campaign: Campaign) -> str:
+    return str(campaign.job.get("on_unknown") or services.settings.on_unknown)

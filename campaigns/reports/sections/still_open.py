@@ -13,7 +13,7 @@ def still_open(view: View) -> Markup | None:
     if not report.pending:
         return None
     rows = [
-        [view.language.told(found.what), view.language.counted(found.messages), _why(view, found)]
+        [view.language.filled(found.what), view.language.counted(found.messages), _why(view, found)]
         for found in report.pending
     ]
     columns = (("What", TEXT), ("Messages", NUMBER), ("Why, and what to do", TEXT))
@@ -23,7 +23,7 @@ def still_open(view: View) -> Markup | None:
 def _why(view: View, found: Pending) -> Markup:
     sentences: list[object] = []
     for sentence in found.why:
-        sentences += [" " if sentences else None, view.language.told(sentence)]
+        sentences += [" " if sentences else None, view.language.filled(sentence)]
     return joined(*sentences, element("br") if found.command else None, command(found.command))
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from campaigns.accounts.budgets import day_of
 from campaigns.accounts.pauses import BUDGET
 from campaigns.cli.doctor.gateway import account_budgets, account_pauses
 from campaigns.events import Event
@@ -18,6 +17,7 @@ from campaigns.flow.operator.resolve import resume_account
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.store.commands import Redis
+from campaigns.times.days import date_of
 from tests.support.budgets import DAY_MS, PRICE, Make, maker, move, sent, settle_down, to_noon, used
 from tests.support.doubt import send_younger
 from tests.support.events import check_event
@@ -265,7 +265,7 @@ def test_figures_are_dropped_after_weeks(make: Make) -> None:
     stage = make(4)
     to_noon(stage)
     store, key = stage.services.store, stage.services.store.keys.money("default")
-    first = day_of(stage.services.now_ms(), stage.services.settings.gateway_timezone)
+    first = date_of(stage.services.now_ms(), stage.services.settings.gateway_timezone)
     before = [str(first - timedelta(days=n)) for n in range(59, 0, -1)]
     store.redis.hset(
         key, mapping={"days": "".join(f"{day}," for day in before), **{f"used:{day}": 1 for day in before}}

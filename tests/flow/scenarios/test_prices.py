@@ -1,4 +1,4 @@
-"""What the gateway charges against what is expected: told once per campaign, and once per account and day."""
+"""What the gateway charges against what is expected: reported once per campaign, and once per account and day."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def make(make_stage: Callable[..., Stage]) -> Callable[[str], Stage]:
     return lambda price: make_stage(message_cost=Decimal(price), cost_drift=0.2, cost_drift_messages=5)
 
 
-def told(stage: Stage, source: str) -> list[Event]:
+def reported(stage: Stage, source: str) -> list[Event]:
     events = [event for event in stage.services.events.since(source=source) if event.type.endswith("cost_drift")]
     for event in events:
         check_event(event)
@@ -38,29 +38,29 @@ def send(stage: Stage, number: int, text: str) -> Campaign:
 def test_dearer_than_expected(make: Callable[[str], Stage]) -> None:
     stage = make("0.04")
     campaign = send(stage, 6, "first")
-    (of_campaign,) = told(stage, campaign.id)
+    (of_campaign,) = reported(stage, campaign.id)
     assert of_campaign.type == "campaign.cost_drift"
     assert of_campaign.data == {"expected": "0.04", "mean": "0.049", "messages": 6, "charged": "0.294"}
     assert campaign.status().cost_drifted
-    (of_day,) = told(stage, "accounts/default")
+    (of_day,) = reported(stage, "accounts/default")
     assert (of_day.type, of_day.subject) == ("account.cost_drift", "default")
     assert of_day.data == {**of_campaign.data, "day": of_day.data["day"]}
     (finding,) = account_prices(stage.services)
     assert (finding.verdict, finding.what) == (WARN, "price of default")
     assert finding.found == "today 6 messages cost 0.049 on average; 0.04 is expected"
     # The account was reported already, another campaign was not.
-    assert len(told(stage, send(stage, 7, "second").id)) == 1
-    assert len(told(stage, "accounts/default")) == 1
+    assert len(reported(stage, send(stage, 7, "second").id)) == 1
+    assert len(reported(stage, "accounts/default")) == 1
 
 
 def test_a_few_messages_add_up_to_a_day(make: Callable[[str], Stage]) -> None:
     """Too few of a campaign to be compared; of the account there are enough in the end."""
     stage = make("0.04")
     first = send(stage, 3, "first")
-    assert (told(stage, first.id), told(stage, "accounts/default")) == ([], [])
+    assert (reported(stage, first.id), reported(stage, "accounts/default")) == ([], [])
     second = send(stage, 3, "second")
-    assert told(stage, second.id) == []
-    (of_day,) = told(stage, "accounts/default")
+    assert reported(stage, second.id) == []
+    (of_day,) = reported(stage, "accounts/default")
     assert of_day.data["messages"] == 6
 
 
@@ -69,7 +69,7 @@ def test_nothing_is_told(make: Callable[[str], Stage], price: str) -> None:
     """A lower mean is no reason: the gateway may charge only what was delivered."""
     stage = make(price)
     campaign = send(stage, 6, "first")
-    assert (told(stage, campaign.id), told(stage, "accounts/default")) == ([], [])
+    assert (reported(stage, campaign.id), reported(stage, "accounts/default")) == ([], [])
     assert not campaign.status().cost_drifted
     assert [finding.verdict for finding in account_prices(stage.services)] == [OK]
 

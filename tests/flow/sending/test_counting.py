@@ -298,7 +298,7 @@ def test_erasing_a_person(capped: Stage) -> None:
 
 
 def test_no_erasing_while_a_count_is_taken_back(capped: Stage) -> None:
-    """The messages of a batch are told apart by their places in it."""
+    """The messages of a batch are distinguished by their places in it."""
     capped.sandbox.fault("refuse", "sendBulkViber")
     campaign = capped.enqueue(bulk_job(phones(2)))
     capped.until(lambda: campaign.status().recipients["rejected"] == 2)
@@ -328,7 +328,7 @@ def test_nothing_more_is_written_without_a_cap(stage: Stage) -> None:
 
 @pytest.mark.parametrize("kind", ["bulk", "quick"])
 def test_many_workers_and_campaigns(make_stage: MakeStage, kind: str) -> None:
-    """Five campaigns to the same sixty phones, planned at once: everybody gets two messages, whoever sends them."""
+    """Five campaigns to the same sixty phones, planned at once: everybody gets two messages, from any two of them."""
     stage = make_stage(recipients_per_request=7, cap_messages=2)
     make = {"bulk": bulk_job, "quick": lambda some, text: quick_job(*some, message=text)}[kind]
     campaigns = planned_together(stage, *(make(phones(60), text=f"campaign {n}") for n in range(5)))
