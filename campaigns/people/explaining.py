@@ -11,16 +11,10 @@ from campaigns.ledger.states import DRAFT, PAUSED, BatchState
 from campaigns.people import Doubt, PersonHistory, SentMessage
 from campaigns.recipients.exclusions import Exclusion
 from campaigns.results import Reply
+from campaigns.statuses import MEANINGS
 from campaigns.text.wording import counted
 
 _LABELS: Final[dict[str, str]] = {member: member.label for member in (*BatchState, *Exclusion)}
-_STATUSES: Final = {
-    "NEW": "accepted by the gateway, not handed to Viber yet",
-    "SENT": "handed to Viber",
-    "DELIVERED": "on the phone",
-    "READ": "read",
-    "UNKNOWN_FINAL": "the gateway never reported a final status",
-}
 #: What a step into a doubt or out of it means.
 _DOUBTS: Final[dict[str, str]] = {
     BatchState.UNKNOWN: "in doubt",
@@ -104,7 +98,7 @@ def _state(message: SentMessage) -> str:
 
 def _fate(message: SentMessage, zone: tzinfo) -> Iterator[str]:
     if message.status:
-        meaning = _STATUSES.get(message.status, "the gateway's word")
+        meaning = MEANINGS.get(message.status, "the gateway's word")
         code = f", error code {message.error_code}" if message.error_code else ""
         at = f" {_time(message.at_ms, zone)}" if message.at_ms else ""
         yield f"{message.status}{at}: {meaning}{code}"

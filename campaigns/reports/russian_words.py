@@ -66,7 +66,7 @@ WORDS: Final[dict[str, str]] = {
     "accepted by the gateway, not handed to Viber yet": "принято шлюзом, ещё не передано в Viber",
     "handed to Viber": "передано в Viber",
     "on the phone": "на телефоне",
-    "no final status came before the horizon; no longer polled": (
+    "the gateway never reported a final status": (
         "итогового статуса не было до конца наблюдения; больше не запрашиваем"
     ),
     "did not reach the phone: usually it has no Viber, or was off for too long": (

@@ -151,7 +151,7 @@ FATES: dict[str, tuple[SentMessage, list[str]]] = {
             "  batch c1-0: sent, final",
             FIRST,
             IDS,
-            "    UNDELIVERED 2030-05-01 12:03:00: the gateway's word, error code 5",
+            "    UNDELIVERED 2030-05-01 12:03:00: did not reach the phone: usually it has no Viber, or was off for too long, error code 5",
         ],
     ),
     "silence": (
