@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
-
-#: The scopes of the setting `cap_scope`: messages are counted per account, or over all accounts.
-PER_ACCOUNT, OVER_ALL = "account", "all"
-#: The longest span of a cap. Messages are counted for no longer.
-MOST_DAYS: Final = 100
-#: The largest cap. It bounds what is counted of the numbers that share a key, and so the time that counting takes.
-MOST_MESSAGES: Final = 30
+from typing import NamedTuple
 
 
 class Limit(NamedTuple):

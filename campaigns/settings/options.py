@@ -21,7 +21,7 @@ from campaigns.settings.environment import PREFIX, account_in, is_token, ours, r
 from campaigns.settings.parsing import number as _number
 from campaigns.settings.parsing import optional as _optional
 from campaigns.settings.parsing import url as _url
-from campaigns.settings.values import Rate, Secret, rate
+from campaigns.settings.values import MOST_DAYS, MOST_MESSAGES, OVER_ALL, PER_ACCOUNT, Rate, Secret, rate
 from campaigns.statuses import DEFAULT_FINAL
 
 
@@ -128,13 +128,13 @@ class Settings:
     )
 
     cap_messages: int | None = option(
-        _optional(_number(int, 1, 30)),
+        _optional(_number(int, 1, MOST_MESSAGES)),
         None,
         "frequency cap: most campaign messages to a phone in `cap_days` days; transactional jobs and tests are exempt",
     )
-    cap_days: int = option(_number(int, 1, 100), 7, "the days of this cap, today included, in `gateway_timezone`")
+    cap_days: int = option(_number(int, 1, MOST_DAYS), 7, "the days of this cap, today included, in `gateway_timezone`")
     cap_scope: str = option(
-        parsing.choice("account", "all"), "all", "whose messages this cap counts: those of the account, or all"
+        parsing.choice(PER_ACCOUNT, OVER_ALL), OVER_ALL, "whose messages this cap counts: those of the account, or all"
     )
 
     suppress_after: int | None = option(

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+#: The scopes of the setting `cap_scope`: messages are counted per account, or over all accounts.
+PER_ACCOUNT, OVER_ALL = "account", "all"
+#: The longest span of a cap. Messages are counted for no longer.
+MOST_DAYS: Final = 100
+#: The largest cap. It bounds what is counted of the numbers that share a key, and so the time that counting takes.
+MOST_MESSAGES: Final = 30
 
 
 class Secret:

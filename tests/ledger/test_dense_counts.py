@@ -8,8 +8,9 @@ from collections import Counter
 
 import pytest
 
-from campaigns.jobs.caps import MOST_MESSAGES, Cap, Limit
+from campaigns.jobs.caps import Cap, Limit
 from campaigns.ledger.counts import Counts, Portion
+from campaigns.settings.values import MOST_MESSAGES
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from campaigns.jobs.caps import PER_ACCOUNT, Cap, Limit
+from campaigns.jobs.caps import Cap, Limit
 from campaigns.jobs.schemas.json_parts import Shape, having, where
 from campaigns.jobs.schemas.strict import CHECKING
 from campaigns.settings import Settings
+from campaigns.settings.values import PER_ACCOUNT
 
 CAP_FIELDS: Final = ("cap_messages", "cap_days")
 

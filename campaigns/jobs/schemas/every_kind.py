@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from marshmallow import ValidationError, validates_schema
 
-from campaigns.jobs.caps import MOST_DAYS, MOST_MESSAGES
 from campaigns.jobs.schemas.aliases import Alias, without_token
 from campaigns.jobs.schemas.canary_fields import MAX_FAILED, WAIT_S, Share, canary_problems, canary_rules
 from campaigns.jobs.schemas.cap_fields import cap_problems, cap_rules
@@ -19,6 +18,7 @@ from campaigns.jobs.schemas.strict import StrictSchema, about, messages
 from campaigns.jobs.schemas.window_fields import TimesOfDay, Weekdays, ZoneName, window_problems, window_rules
 from campaigns.jobs.values import AS_DRAFT, NOW
 from campaigns.settings import DEFAULT_ACCOUNT, Settings
+from campaigns.settings.values import MOST_DAYS, MOST_MESSAGES
 from campaigns.statuses import NOT_AT_ALL, TO_DELIVERED, TO_READ
 
 _TOKEN = {"token": "is refused: a job names an account, never a token"}
