@@ -21,7 +21,7 @@ from campaigns.accounts.pauses import OTHER
 from campaigns.accounts.permits import Permit, ReadPermits, Wait
 from campaigns.acts import Act, packed
 from campaigns.errors import PermitDeniedError
-from campaigns.gateway.noting import Made, Notes, raises_of
+from campaigns.gateway.noting import Made, Notes, clock_ms, raises_of
 from campaigns.measures import flat
 from campaigns.names import CONTROL, DUE_QUEUES
 from campaigns.settings import Rate
@@ -138,9 +138,9 @@ class Limiter:
         `why` says what failed, `data` joins the event; `notes` are the requests that were made under the permit.
         """
         args = [permit.id, "used" if used else "unused", round(self._rate.window_s * _MICRO), outcome]
-        more = [*self._breaker, permit.account, why, orjson.dumps(dict(data or {})), *flat(raises_of(notes))]
+        more = [*self._breaker, permit.account, why, orjson.dumps(dict(data or {})), clock_ms(notes) or ""]
         names = [*self._keys(permit.account), self._store.keys.events()]
-        return Call("release_permit", names, [*args, *more], _released)
+        return Call("release_permit", names, [*args, *more, *flat(raises_of(notes))], _released)
 
     @contextmanager
     def read_permit(self, account: str, method: str, patience_s: float = 5.0) -> Iterator[Notes]:

@@ -119,11 +119,12 @@ def retry_after_s(header: str | None, now: datetime) -> float | None:
 def clock_s(answer: Answer) -> float | None:
     """The gateway's clock when it answered, unix seconds; None if the answer does not say."""
     try:
-        moment = parsedate_to_datetime(answer.date or "")
-    except ValueError:
+        moment = parsedate_to_datetime((answer.date or "")[:100])
+        wall_s = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
         return None
     # The header has whole seconds, so on average half a second more has passed.
-    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() + 0.5
+    return wall_s + 0.5
 
 
 def _doubt(answer: Answer, reason: str) -> GatewayError:

@@ -1,9 +1,9 @@
-"""What is noted of each request to the gateway: its method, what came of it, and how long that took."""
+"""What is noted of each request to the gateway: its method, its outcome and duration, and the gateway's clock."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from campaigns.errors import (
@@ -14,7 +14,7 @@ from campaigns.errors import (
     OutcomeUnknownError,
     TooManyRequestsError,
 )
-from campaigns.gateway.meaning import Answer
+from campaigns.gateway.meaning import Answer, clock_s
 from campaigns.measures import REQUEST, Raise
 
 T = TypeVar("T")
@@ -30,12 +30,20 @@ OUTCOMES: Final[dict[type[GatewayError], str]] = {
 }
 
 
+#: The answer to a request that took longer may bear the time at which the gateway began to work on it.
+_TELLS_TIME_S: Final = 2.0
+
+
 class Made(NamedTuple):
-    """A request that was made, or tried: `outcome` is `ok` or one of `OUTCOMES`."""
+    """A request that was made, or tried: `outcome` is `ok` or one of `OUTCOMES`.
+
+    `clock_s`: the gateway's clock less this process's monotonic clock, in seconds; None if the answer does not say.
+    """
 
     method: str
     outcome: str
     seconds: float
+    clock_s: float | None = None
 
 
 #: Where requests are noted, in their order.
@@ -53,8 +61,19 @@ def noting(notes: Notes, method: str, send: Callable[[], Answer], understand: Ca
     except GatewayError as error:
         notes.append(Made(method, OUTCOMES[type(error)], took_s or time.monotonic() - began_s))
         raise
-    notes.append(Made(method, OK, took_s))
+    notes.append(Made(method, OK, took_s, _clock_s(answer, began_s + took_s)))
     return understood
+
+
+def _clock_s(answer: Answer, monotonic_s: float) -> float | None:
+    wall_s = clock_s(answer)
+    return None if wall_s is None else wall_s - monotonic_s
+
+
+def clock_ms(notes: Sequence[Made]) -> int | None:
+    """The gateway's clock now, unix milliseconds, by the last request that tells; None if none does."""
+    told = [made.clock_s for made in notes if made.clock_s is not None and made.seconds <= _TELLS_TIME_S]
+    return round((told[-1] + time.monotonic()) * 1000) if told else None
 
 
 def correct(notes: Notes, error: GatewayError) -> None:

@@ -228,6 +228,13 @@ CLOCK_CORRECTION = Metric(
     GAUGE,
     "What is added to the server's clock, so that due times run on evenly after it was set.",
 )
+GATEWAY_AHEAD = Metric(
+    "gateway_clock_ahead_seconds",
+    GAUGE,
+    "By how much the gateway's clock was ahead of the store's corrected clock, to a second; negative if it was behind. "
+    "From the `Date` of the last answer; missing if the last quarter of an hour brought none.",
+    ("account",),
+)
 REPLICAS = Metric("store_replicas", GAUGE, "Replicas that are connected to the server.")
 REPLICAS_WANTED = Metric("store_replicas_wanted", GAUGE, "`CAMPAIGNS_REPLICAS`.")
 
@@ -268,5 +275,5 @@ METRICS: Final[tuple[Metric, ...]] = (
     DELIVERIES, ARRIVAL_SECONDS, SEEING_SECONDS, ODD, REPLIES, OPTOUTS, CHARGED, TAKEN_BACK, EXPECTED,
     BUDGETS, BUDGETS_USED,
     EVENTS, ENTRIES, CAP, FULL, LAG, PENDING, DEAD,
-    REPLICAS, REPLICAS_WANTED, POLICY, MEMORY, MEMORY_LIMIT, CLOCK_AHEAD, CLOCK_CORRECTION,
+    REPLICAS, REPLICAS_WANTED, POLICY, MEMORY, MEMORY_LIMIT, CLOCK_AHEAD, CLOCK_CORRECTION, GATEWAY_AHEAD,
 )  # fmt: skip

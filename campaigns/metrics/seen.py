@@ -20,6 +20,7 @@ from campaigns.metrics.described import (
     CONSUMED,
     DUE,
     FAILURES,
+    GATEWAY_AHEAD,
     IN_FLIGHT,
     LIMIT,
     LISTED,
@@ -43,6 +44,8 @@ MOST_ACCOUNTS: Final = 1000
 _BELL_MS: Final = 10_000
 #: An account that is at its limit for less than this is at work, and keeps its workers.
 _SOON_MS: Final = 5_000
+#: How long the difference between the gateway's clock and the store's is shown: either may have been set since.
+CLOCK_SEEN_MS: Final = 900_000
 
 
 def accounts_with_numbers(store: Store) -> list[str]:
@@ -86,6 +89,7 @@ def of_accounts(store: Store, settings: Settings, accounts: Sequence[str], now_m
     for account, fields, held in zip(accounts, hashes, busy, strict=True):
         yield Sample(IN_FLIGHT, (account,), held)
         yield from _pauses(account, decoded(fields), now_ms)
+        yield from _gateway_clock(account, decoded(fields), now_ms)
     for account, (budget, used) in Budgets(settings, store.about_now_ms).spent(store, accounts, now_ms).items():
         yield Sample(BUDGETS, (account,), float(budget))
         yield Sample(BUDGETS_USED, (account,), float(used))
@@ -113,6 +117,11 @@ def _pauses(account: str, fields: Mapping[str, str], now_ms: int) -> Iterator[Sa
     yield from (Sample(PAUSED, (account, cause), cause in causes) for cause in CAUSES)
     yield Sample(PAUSED_UNTIL, (account,), max((ends[cause] for cause in causes), default=0) / 1000)
     yield Sample(FAILURES, (account,), int(fields.get("failures", 0)))
+
+
+def _gateway_clock(account: str, fields: Mapping[str, str], now_ms: int) -> Iterator[Sample]:
+    if "gateway_ahead_ms" in fields and int(fields["gateway_seen_ms"]) >= now_ms - CLOCK_SEEN_MS:
+        yield Sample(GATEWAY_AHEAD, (account,), int(fields["gateway_ahead_ms"]) / 1000)
 
 
 def _age_s(since_ms: float | None, now_ms: int) -> float:

@@ -19,8 +19,13 @@ from campaigns.sandbox.service import Service
 from campaigns.sandbox.state import SandboxState
 
 
-class _QuietHandler(WSGIRequestHandler):
+class _Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
+    now_ms = staticmethod(wall_ms)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The `Date` of an answer, by the sandbox's own clock."""
+        return super().date_time_string(self.now_ms() / 1000 if timestamp is None else timestamp)
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 (werkzeug's name)
         """Log nothing: requests are counted, and broken connections are ordered on purpose."""
@@ -49,7 +54,7 @@ class Sandbox(SandboxClient):
                 port,
                 create_app(self.service, host),
                 threaded=True,
-                request_handler=_QuietHandler,
+                request_handler=type("Handler", (_Handler,), {"now_ms": staticmethod(now_ms)}),
                 fd=listener.fileno(),
             )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)

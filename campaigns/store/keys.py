@@ -230,6 +230,7 @@ class Keys(ResultKeys):
           `budget_short` (the room that ends it, in millionths).
         - Limiter and turns: `next_us`, `quick_us`; `read_queue` and `read_ms` (the queue that read last, and when);
           `vt:<queue>` (its virtual time).
+        - The gateway's clock: `gateway_ahead_ms` (by how much it was ahead), `gateway_seen_ms` (when that was seen).
         - `seq` (number of its last event)."""
         return f"{self.prefix}account:{account}"
 
