@@ -34,14 +34,15 @@ from campaigns.planning.deduplication import Deduplicator
 from campaigns.planning.personal_texts import Filler, Samples, form_of
 from campaigns.planning.zoning import Zoning
 from campaigns.recipients import RecipientFile, RowForm, lost_digits, mobile_phones, row_problem, rows_are_usual
-from campaigns.recipients.exclusions import Excluded
+from campaigns.recipients.exclusions import Excluded, as_handed_in
 from campaigns.recipients.exclusions import Exclusion as Reason
 from campaigns.text.wellformed import TextRule, text_problem
 from campaigns.times.gateway_times import to_schedule_time
 
 __all__ = ["Exclusion", "PlannedBatch", "PlannedMailing", "Planner", "listed_content", "phones_of", "texts_of"]
 
-_CHUNK = 1000
+#: The rows that are planned at a time: the order of exclusions is that of the rows only from one chunk to the next.
+CHUNK: Final = 1000
 _ANY_TEXT = TextRule(1_000_000, literal=True)
 _NO_PROBLEMS: Final[Mapping[int, str]] = {}
 
@@ -170,7 +171,7 @@ class Planner:
     def _chunks(self, rows: Iterable[Any]) -> Iterator[tuple[int, list[Any]]]:
         self._digest.update(b"\x00mailing")
         iterator, start = iter(rows), 0
-        while chunk := list(islice(iterator, _CHUNK)):
+        while chunk := list(islice(iterator, CHUNK)):
             self._digest.update(_packed(chunk))
             self.counts["total"] += len(chunk)
             yield start, chunk
@@ -256,9 +257,8 @@ def _places(rows: Iterable[Any], name: str) -> _Place:
 
 def _listed(place: str, row: Any, why: str | None) -> tuple[str, ...]:
     """An excluded row as a tuple: its place, its phone and, if the reason needs explaining, an explanation."""
-    raw = str(row.get("phone", "") if isinstance(row, dict) else row)[:100]
-    why = lost_digits(raw) or why
-    phone = raw.encode("utf-8", "replace").decode()
+    phone = as_handed_in(row)
+    why = lost_digits(phone) or why
     return (place, phone) if why is None else (place, phone, why)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from campaigns.text.labelled import LabelledEnum
 
@@ -30,6 +30,12 @@ _WORDS: Final[dict[str, str]] = {
     Exclusion.SUPPRESSED: "could not be reached by the last messages",
     Exclusion.CAPPED: "has got as many messages as the frequency cap allows",
 }
+
+
+def as_handed_in(row: Any) -> str:
+    """The phone of a row, for people: its beginning, as it was handed in."""
+    phone = str(row.get("phone", "") if isinstance(row, dict) else row)[:100]
+    return phone.encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,15 +27,17 @@ from campaigns.recipients.columns import (
     value_places,
 )
 from campaigns.recipients.lines import Lines
-from campaigns.recipients.misreadings import misreading
+from campaigns.recipients.misreadings import LostPhones, misreading
 from campaigns.recipients.phones import normalise_phone
+from campaigns.recipients.returned import is_mark, without_mark, without_marks
 from campaigns.recipients.sheets import sheet_table
 from campaigns.recipients.sources import ZIP, Source, refused, text_lines
 from campaigns.recipients.tables import Row, Table, text_table
 from campaigns.text.unknown_fields import unknown_field
 
 _JSON_LINES: Final = frozenset((".jsonl", ".ndjson", ".json"))
-_LOOKED_AT: Final = 50
+#: The rows by which the columns are determined.
+LOOKED_AT: Final = 50
 _JSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"|\[\s*[\{"0-9])')
 _NOT_HERE: Final = {
     TEXT: "the text belongs to the content of a bulk mailing, or make message_type personal",
@@ -90,6 +92,11 @@ class RecipientFile:
         return self._source.suffix in _JSON_LINES or _JSON.match(self._source.head()) is not None
 
     @property
+    def is_workbook(self) -> bool:
+        """Whether the file is an .xlsx workbook, judged by its first characters."""
+        return self._source.head().startswith(ZIP)
+
+    @property
     def region(self) -> str:
         """The country of phones that are written without a country code."""
         return self._region
@@ -108,6 +115,11 @@ class RecipientFile:
         """The file and line of row `number` (from 0) of the last iteration, for people."""
         return f"{self.name}, line {self._lines.line(number)}"
 
+    def line_at(self, place: str) -> int | None:
+        """The line of a place that `place` returned; None for any other place."""
+        line = place.removeprefix(f"{self.name}, line ")
+        return int(line) if line != place and line.isdecimal() else None
+
     def __iter__(self) -> Iterator[Any]:
         self._lines = lines = Lines()
         number = -1
@@ -124,27 +136,33 @@ class RecipientFile:
         return self._table_rows()
 
     def _json_rows(self) -> Iterator[tuple[int, Any]]:
-        for line, text in enumerate(text_lines(self._source, self._encoding), start=1):
-            if not text.strip():
-                continue
-            try:
-                row = orjson.loads(text)
-            except (orjson.JSONDecodeError, UnicodeEncodeError):
-                raise refused(self.name, line, "is not JSON; each line is a phone or an object of its own") from None
+        for line, row in self.documents():
             if isinstance(row, list):
                 raise refused(self.name, line, "is a list; write one phone or one object a line")
             yield line, row if self._values is None else _with_values(row)
 
+    def documents(self) -> Iterator[tuple[int, Any]]:
+        """The documents of a file of JSON lines as they were handed in, each with its line. Raises JobError."""
+        for line, text in enumerate(text_lines(self._source, self._encoding), start=1):
+            if not text.strip():
+                continue
+            try:
+                document = orjson.loads(text)
+            except (orjson.JSONDecodeError, UnicodeEncodeError):
+                raise refused(self.name, line, "is not JSON; each line is a phone or an object of its own") from None
+            yield line, without_mark(document)
+
     def table(self) -> Table:
         """The rows of a CSV or .xlsx table, as text. Raises JobError."""
-        if self._source.head().startswith(ZIP):
-            return Table("", sheet_table(self._source))
-        lines = text_lines(self._source, self._encoding)
-        return text_table(self.name, lines, self._speaks)
+        if self.is_workbook:
+            return Table("", without_marks(sheet_table(self._source)))
+        found = text_table(self.name, text_lines(self._source, self._encoding), self._speaks)
+        return found._replace(rows=without_marks(found.rows))
 
     def _speaks(self, cell: str) -> bool:
         """Whether a cell shows that its line was divided correctly: a phone, a name for a phone, or a chosen name."""
-        known = is_phone_name(cell) or self.is_phone(phone_cell(cell)) or plain(cell) in self._chosen_names
+        named = is_phone_name(cell) or is_mark(cell) or plain(cell) in self._chosen_names
+        known = named or self.is_phone(phone_cell(cell))
         return known or lost_digits(cell) is not None
 
     def is_phone(self, cell: str) -> bool:
@@ -182,12 +200,12 @@ class RecipientFile:
 
     def _table_rows(self) -> Iterator[tuple[int, Any]]:
         table = self.table()
-        head = list(islice(table.rows, _LOOKED_AT))
+        head = list(islice(table.rows, LOOKED_AT))
         if not head:
             return
         layout = self.layout(head)
         shaped = self._shaped(layout, head[0])
-        place, doubt = layout.places[PHONE], _Doubt(self.name)
+        place, doubt = layout.places[PHONE], LostPhones(self.name)
         for row in chain(head[1:] if layout.header else head, table.rows):
             if reason := misreading(row, layout, table.delimiter, chosen=bool(self._columns)):
                 raise refused(self.name, row.line, reason)
@@ -230,26 +248,6 @@ class RecipientFile:
             if misplaced and (field in self._columns or layout.names[places[field]].strip().casefold() == field):
                 raise refused(self.name, line, f"has a column for {field}, but {_NOT_HERE[field]}")
         return {field: place for field, place in places.items() if field in self._fields}
-
-
-class _Doubt:
-    """Refuses a table in which a spreadsheet has dropped digits of every phone."""
-
-    def __init__(self, name: str) -> None:
-        self.over = False
-        self._name = name
-        self._lost: tuple[int, str] | None = None
-
-    def note(self, line: int, cell: str) -> None:
-        reason = lost_digits(cell)
-        self.over = reason is None
-        if reason is not None and self._lost is None:
-            self._lost = line, reason
-
-    def settle(self) -> None:
-        """Raises JobError at the end of a table in which every phone is lost."""
-        if not self.over and self._lost is not None:
-            raise refused(self._name, *self._lost)
 
 
 def read_recipients(

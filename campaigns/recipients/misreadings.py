@@ -6,8 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from campaigns.recipients.cells import lost_digits
 from campaigns.recipients.columns import PHONE, Columns
 from campaigns.recipients.phones import is_phone_like
+from campaigns.recipients.sources import refused
 from campaigns.recipients.tables import DELIMITERS, Row
 
 _NAMES: Final = {"\t": "a tab", ";": "a semicolon", ",": "a comma", "|": "a bar"}
@@ -18,6 +20,26 @@ _SWALLOWED: Final = (
     "a quotation mark is opened here, and the lines up to the next one look like rows of their own; close it, or hand "
     "the file in as JSON lines if they are not"
 )
+
+
+class LostPhones:
+    """Refuses a table in which a spreadsheet has dropped digits of every phone."""
+
+    def __init__(self, name: str) -> None:
+        self.over = False
+        self._name = name
+        self._lost: tuple[int, str] | None = None
+
+    def note(self, line: int, cell: str) -> None:
+        reason = lost_digits(cell)
+        self.over = reason is None
+        if reason is not None and self._lost is None:
+            self._lost = line, reason
+
+    def settle(self) -> None:
+        """Raises JobError at the end of a table in which every phone is lost."""
+        if not self.over and self._lost is not None:
+            raise refused(self._name, *self._lost)
 
 
 def misreading(row: Row, layout: Columns, delimiter: str, *, chosen: bool) -> str | None:

@@ -150,7 +150,7 @@ def _rows(name: str, sheet: Any, most_cells: int) -> Iterator[Row]:
             if any(map(str.strip, cells)):
                 if len(max(cells, key=len)) > CELL_LENGTH:
                     raise refused(name, number, TOO_LONG)
-                yield Row(number, 1, cells)
+                yield Row(number, 1, cells, number)
         before += len(chunk)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator
-from itertools import chain, islice
+from itertools import chain, count, islice
 from typing import Final, NamedTuple
 
 from campaigns.recipients.sources import refused
@@ -24,11 +24,13 @@ _UNDIVIDED = re.compile(r"(?<![0-9])(?:([0-9]{7,20}),0+|[0-9],[0-9]+[EeЕе]\+[0
 
 
 class Row(NamedTuple):
-    """One row: the line that it begins in (from 1), the number of its lines, and its cells."""
+    """One row: the line that it begins in (from 1), the number of its lines, its cells, and its number as a spreadsheet
+    counts rows (from 1; a cell with line breaks is in one row, and a first line `sep=;` is none)."""
 
     line: int
     lines: int
     cells: list[str]
+    number: int
 
 
 class Table(NamedTuple):
@@ -56,7 +58,7 @@ def text_table(name: str, lines: Iterator[str], speaks: Callable[[str], bool]) -
 def _rows(name: str, lines: Iterator[str], delimiter: str, skipped: int) -> Iterator[Row]:
     # Strict, because otherwise an unclosed quotation mark silently swallows the rest of the file.
     reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
-    while True:
+    for number in count(1):
         before = reader.line_num
         try:
             cells = next(reader)
@@ -67,7 +69,7 @@ def _rows(name: str, lines: Iterator[str], delimiter: str, skipped: int) -> Iter
         if any(map(str.strip, cells)):
             if max(map(len, cells)) > CELL_LENGTH:
                 raise refused(name, before + skipped + 1, TOO_LONG)
-            yield Row(before + skipped + 1, reader.line_num - before, cells)
+            yield Row(before + skipped + 1, reader.line_num - before, cells, number)
 
 
 def _reason(error: csv.Error, lines: int) -> str:

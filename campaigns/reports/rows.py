@@ -17,6 +17,7 @@ from typing import Final
 
 from campaigns.results import Delivery
 from campaigns.text.harmless import harmless_lines, json_line
+from campaigns.text.spreadsheets import digits_as_text, protected
 
 COLUMNS: Final = ("phone", "mailing", "state", "status", "time", "error_code", "replies")
 #: Where a spreadsheet would read a formula: at the beginning of a cell, of a line, or of a piece that another list
@@ -78,22 +79,37 @@ def _lines(rows: Iterable[Row], lines: CsvLines) -> Iterator[str]:
 
 
 class CsvLines:
-    """Lines of CSV whose first column holds phones; `excel` as in `excel_lines`."""
+    """Lines of CSV whose first column holds phones; `excel` as in `excel_lines`. With `exact`, every cell is quoted."""
 
-    def __init__(self, *, excel: bool = False) -> None:
+    def __init__(self, *, excel: bool = False, exact: bool = False) -> None:
         self._excel = excel
         self._separator = ";" if excel else ","
         # `writerow` returns what the file's `write` returns.
-        self._writer = csv.writer(_Line(), delimiter=self._separator, lineterminator="\r\n")
+        self._writer = csv.writer(
+            _Line(),
+            delimiter=self._separator,
+            lineterminator="\r\n",
+            # A cell that begins with a space keeps it only between quotation marks.
+            quoting=csv.QUOTE_ALL if exact else csv.QUOTE_MINIMAL,
+        )
+
+    @property
+    def mark(self) -> str:
+        """What stands before the first line."""
+        return _BYTE_ORDER_MARK if self._excel else ""
 
     def head(self, columns: Iterable[str]) -> str:
         """The first line."""
-        return (_BYTE_ORDER_MARK if self._excel else "") + self._written(columns)
+        return self.mark + self._written(columns)
 
     def line(self, values: Iterable[str | int]) -> str:
         """A row."""
         first, *others = (_harmless(value, self._separator) for value in values)
         return self._written([_as_text(str(first)) if self._excel else str(first), *others])
+
+    def exact(self, cells: Iterable[str]) -> str:
+        """A row or header of a list that is read as `campaigns.recipients.returned` describes."""
+        return self._written([digits_as_text(cell) if self._excel else cell for cell in map(protected, cells)])
 
     def _written(self, cells: Iterable[str | int]) -> str:
         line: str = self._writer.writerow(cells)

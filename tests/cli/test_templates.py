@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 
+from campaigns.text.spreadsheets import unprotected
 from tests.cli.conftest import Run
 from tests.cli.test_cli import job_file
 from tests.support.jobs import phones, template_job
@@ -69,19 +70,21 @@ def test_from_a_file_to_an_accepted_campaign(run: Run, stage: Stage, job: Path, 
     assert "  Здравствуйте, Анна! У вас 1 баллов до 31.12.2040.\n" in looked.stdout
     assert stage.services.campaigns.newest(1) == []
     excluded = excluded_rows(tmp_path / "excluded.csv")
-    assert sorted(int(row["place"].rpartition(" line ")[2]) for row in excluded) == sorted(wrong)
+    assert [int(row["excluded: line"]) for row in excluded] == sorted(wrong)
     written = path.read_text("windows-1251").split("\n")
     for row in excluded:
-        line = int(row["place"].removeprefix("клиенты.csv, line "))
-        assert row["why"].startswith(REASONS[wrong[line]]), row
-        assert row["phone"].removeprefix("'") in written[line - 1]
+        line = int(row["excluded: line"])
+        assert row["excluded: row"] == row["excluded: line"]
+        assert row["excluded: why"].startswith(REASONS[wrong[line]]), row
+        original = next(csv.reader([written[line - 1]], delimiter=";"))
+        assert [unprotected(cell) for cell in list(row.values())[:5]] == original
     assert set(wrong.values()) == set(REASONS)
 
     sent = json.loads(run("send", job, *options, "--json").stdout)
     assert (sent["total"], sent["recipients"]["planned"]) == (ROWS, ROWS - len(wrong))
     assert sorted(map(str, excluded_rows(tmp_path / "excluded.csv"))) == sorted(map(str, excluded))
     reported = [json.loads(line) for line in run("excluded", sent["id"]).stdout.splitlines()]
-    assert {one["place"] for one in reported} == {row["place"] for row in excluded}
+    assert {one["place"] for one in reported} == {f"клиенты.csv, line {row['excluded: line']}" for row in excluded}
 
 
 def test_why_recipients_are_invalid_and_who_gets_two_texts(run: Run, job: Path, tmp_path: Path) -> None:
@@ -141,11 +144,25 @@ def test_for_excel(run: Run, job: Path, tmp_path: Path) -> None:
     assert excluded_rows(out, ";") == [
         {
             "phone": f'="{phones(1)[0]}"',
-            "place": "people.csv, line 2",
-            "reason": "invalid",
-            "why": "has no value for {Срок}",
+            "Имя": "",
+            "Баллы": "1",
+            "Срок": "",
+            "excluded: row": "2",
+            "excluded: line": "2",
+            "excluded: reason": "invalid",
+            "excluded: why": "has no value for {Срок}",
         },
-        {"phone": "'=cmd()", "place": "people.csv, line 3", "reason": "invalid", "why": "is not a mobile phone number"},
+        {
+            # An apostrophe that was there already counts as one of the text.
+            "phone": "''=cmd()",
+            "Имя": "x",
+            "Баллы": "1",
+            "Срок": "x",
+            "excluded: row": "3",
+            "excluded: line": "3",
+            "excluded: reason": "invalid",
+            "excluded: why": "is not a mobile phone number",
+        },
     ]
     assert run("send", job, "--excel").exit_code == 2
     refused = run("send", job, "--recipients", path, "--excluded-to", tmp_path / "no" / "x.csv")

@@ -25,8 +25,9 @@ from campaigns.enqueue import enqueue
 from campaigns.errors import JobError, WaitTimeoutError
 from campaigns.jobs.values import AS_DRAFT
 from campaigns.ledger.states import OVER
-from campaigns.preparing.job import all_mistakes, key_of
+from campaigns.preparing.job import all_mistakes, key_of, rows_of
 from campaigns.preview import Preview, preview
+from campaigns.recipients import RecipientFile
 from campaigns.services import Services
 from campaigns.text.wording import minute
 from campaigns.wiring import default_services
@@ -39,9 +40,7 @@ class Given(TypedDict):
 
     key: str | None
     strict: bool
-    recipients: Path | None
-    columns: dict[str, str] | None
-    encoding: str | None
+    recipients: RecipientFile | None
 
 
 @click.command()
@@ -63,7 +62,8 @@ class Given(TypedDict):
 @click.option(
     "--excluded-to",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write every excluded recipient, with line and reason, to this CSV file.",
+    help="Write every excluded recipient to this file, with row, line and reason: a file of recipients itself, to be "
+    "mended and sent.",
 )
 @click.option("--excel", is_flag=True, help="That file for an Excel whose list separator is a semicolon.")
 @as_json
@@ -78,7 +78,7 @@ def send(
     excluded_to: Path | None,
     excel: bool,
     as_json: bool,
-    columns: dict[str, str],
+    recipients: Path | None,
     **beside: Any,
 ) -> None:
     """Enqueue the job in FILE (JSON; - for standard input). A path in `image` counts from the folder of FILE.
@@ -92,9 +92,10 @@ def send(
     a few recipients are shown, with --json all. Of personal mailings the first messages and the longest are shown.
     """
     _check_options(dry_run and wait_s is not None, excel and excluded_to is None)
-    _check_overwriting(excluded_to, file.name, beside["recipients"])
-    job, given = read_job(file), cast(Given, {**beside, "columns": columns or None})
-    with excluded_file(excluded_to, excel=excel) as note:
+    _check_overwriting(excluded_to, file.name, recipients)
+    job = read_job(file)
+    given = _given(job, recipients, beside, excel=excel)
+    with excluded_file(excluded_to, given["recipients"], excel=excel) as note:
         if dry_run:
             found = preview(default_services(), job, **given, samples=samples, on_excluded=note)
         else:
@@ -121,6 +122,17 @@ def _check_overwriting(excluded_to: Path | None, *inputs: str | Path | None) -> 
         for path in inputs:
             if path is not None and Path(path).exists() and excluded_to.samefile(path):
                 raise click.UsageError(f"--excluded-to would overwrite {path}, which is read here: choose another file")
+
+
+def _given(job: Any, recipients: Path | None, beside: dict[str, Any], *, excel: bool) -> Given:
+    """The arguments beside the job, with the file of recipients. Raises JobError, and UsageError for JSON lines with
+    --excel."""
+    columns, encoding = beside.pop("columns") or None, beside.pop("encoding")
+    with all_mistakes(default_services(), job, recipients):
+        rows = rows_of(job, recipients, columns, encoding)
+    if excel and isinstance(rows, RecipientFile) and rows.is_json:
+        raise click.UsageError("--excel is for tables, and the recipients are JSON lines")
+    return cast(Given, {**beside, "recipients": rows})
 
 
 def _enqueued(job: Any, given: Given, *, start: str | None, by: str) -> tuple[Campaign, bool]:
