@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
+from campaigns.cli.doctor.access import check_access
 from campaigns.cli.doctor.broker import check_broker, of_broker
 from campaigns.cli.doctor.events import check_events
 from campaigns.cli.doctor.findings import FAIL, OK, SKIP, WARN, Check, Finding
@@ -33,6 +34,8 @@ from campaigns.wiring import INTERACTIVE, build_services, open_store
 #: Deadline of all checks together: the command ends within five seconds, also if nothing answers.
 _ALL_S = 4.0
 _STORE = INTERACTIVE._replace(connect_s=1.2, answer_s=1.2, give_up_s=0.5)
+#: redis-py takes a refusal of a client without a password for a lost connection; it is not repeated.
+_NOBODY = _STORE._replace(give_up_s=0.0)
 _GATEWAY_S = 2.0
 
 
@@ -69,6 +72,7 @@ def _inside(services: Services, until_s: float) -> tuple[float | None, list[Find
         return None, [Finding(FAIL, "server", str(error), remedy), Finding(SKIP, "checks of the store", skipped)]
     findings = [Finding(OK, "server", f"{store.address} answers")]
     findings += _findings_of("server's state", lambda: check_server(store), until_s)
+    findings += _findings_of("access", lambda: check_access(store, services.settings, _NOBODY), until_s)
     checks = {
         "workers": check_workers,
         "events": check_events,
