@@ -38,6 +38,7 @@ from campaigns.evaluation import Content as MailingContent
 from campaigns.events import Event
 from campaigns.jobs.typed import BulkJob, BulkMailing, Content, ImageUpload, ListJob, QuickJob, Recipient
 from campaigns.ledger import OptOut, Reason
+from campaigns.ledger import Scope as OptOutScope
 from campaigns.people import Erased, MessageOwner, PersonHistory, SentMessage
 from campaigns.planning.personal_texts import Sample
 from campaigns.preview import FirstRequest, Preview
@@ -88,6 +89,7 @@ __all__ = [
     "MessageOwner",
     "NotSentError",
     "OptOut",
+    "OptOutScope",
     "OptedOut",
     "OutcomeUnknownError",
     "PermitDeniedError",

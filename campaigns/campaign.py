@@ -92,7 +92,8 @@ class Campaign:
 
     def opted_out(self) -> Iterator[OptedOut]:
         """Iterate over the people whom a reply to this campaign put on the suppression list and who are still there."""
-        return opted_out_by(self._services, self.id, self._record().number("replies"))
+        record = self._record()
+        return opted_out_by(self._services, record, record.number("replies"))
 
     def excluded(self) -> Iterator[Excluded]:
         """Iterate over excluded recipients, each with its place in the job and the reason in words, in bounded memory.

@@ -49,7 +49,7 @@ class Status:
     set once the whole canary was sent, and `canary_reason` explains the verdict.
 
     `made_by` names the person or program that handed the job in. `draft_reason` says why a draft needs approval.
-    `correlation_id` is the job's, or empty. `test` marks a test of a job, sent to the caller's own phones.
+    `correlation_id` and `topic` are the job's, or empty. `test` marks a test of a job, sent to the caller's own phones.
 
     `forwards_after_min` is the number of minutes after which the gateway forwards a message as SMS if it is not
     delivered; None if the job does not ask for it. The gateway does not report which messages it forwarded.
@@ -87,6 +87,7 @@ class Status:
     events_full_since: datetime | None = None
     events_full_group: str = ""
     correlation_id: str = ""
+    topic: str = ""
     test: bool = False
     made_by: str = ""
     draft_reason: str = ""
@@ -189,6 +190,7 @@ def _origin(record: Record) -> dict[str, Any]:
     """The fields about how the job was handed in."""
     return {
         "correlation_id": record.fields.get("correlation_id", ""),
+        "topic": record.fields.get("topic", ""),
         "test": record.fields.get("test") == "1",
         "made_by": record.fields.get("by", ""),
         "draft_reason": record.fields.get("draft_why", "") if record.state == DRAFT else "",

@@ -46,8 +46,8 @@ def _method(door: Callable[Concatenate[Services, P], T]) -> Callable[Concatenate
 class OptOutList:
     """The phones that must not be messaged.
 
-    Every method raises StoreError; those that take phones raise ValueError for a text that is not a phone, and then
-    change nothing. See `campaigns.optouts` for how opt-outs act.
+    Every method raises StoreError, and ValueError for a text that is not a phone, an account or a topic; nothing is
+    changed then. See `campaigns.optouts` for what opt-outs are of, and how they act.
     """
 
     def __init__(self, client: Client) -> None:
@@ -60,8 +60,10 @@ class OptOutList:
     add = _method(optouts.add)
     remove = _method(optouts.remove)
     get = _method(optouts.get)
+    all_of = _method(optouts.all_of)
     every = _method(optouts.every)
     details = _method(optouts.details)
+    sizes = _method(optouts.sizes)
 
 
 class Client:

@@ -21,7 +21,7 @@ from campaigns.errors import (
 from campaigns.flow.scheduling.dispatch import ring
 from campaigns.jobs.typed import AnyJob
 from campaigns.jobs.values import Job
-from campaigns.ledger import SEND, NewBatch, Plan, Stored, drop_plan, queue_of
+from campaigns.ledger import SEND, NewBatch, Plan, Stored, drop_plan, queue_of, scopes_for
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger.states import ABANDONED, PLANNING
 from campaigns.planning.planner import Exclusion, Planner, Step
@@ -169,7 +169,7 @@ def _store(services: Services, job: Job, key: str | None, strict: bool) -> tuple
         stored = _store_small(services, small)
         if not stored.opted_out:
             return stored.owner, stored.mine
-    opted_out = services.optouts.checker()
+    opted_out = services.optouts.checker(scopes_for(job.account, job.topic))
     planner = planner_of(services, job, opted_out)
     if not may_be_small(job):
         return _store_in_steps(services, job, key, opted_out.version, planner, planner.steps(), strict)

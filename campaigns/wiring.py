@@ -111,7 +111,7 @@ def build_services(settings: Settings, *, store: Store | None = None, ring: Ring
     limiter = _limiter(settings, store)
     budgets = Budgets(settings, store.about_now_ms)
     deliveries = _deliveries(settings, store, batches, budgets)
-    replies = Replies(store, optout_words=settings.words_of)
+    replies = Replies(store, optout_words=settings.words_of, optout_scope=settings.optout_scope)
     transport = _transport(settings)
     return Services(
         settings=settings,

@@ -61,7 +61,7 @@ ONLY_IN = {
     "prometheus_client": {"campaigns.metrics.exposition"},
     "phonenumbers": {"campaigns.recipients.countries", "campaigns.recipients.phones"},
     "openpyxl": {"campaigns.recipients.sheets"},
-    "pyroaring": {"campaigns.planning.deduplication", "campaigns.ledger.counts", "campaigns.ledger.optouts"},
+    "pyroaring": {"campaigns.planning.deduplication", "campaigns.ledger.counts", "campaigns.ledger.phone_lists"},
     "click": {"campaigns.cli"},
 }
 #: Optional extras, imported where they are needed, with one clear line if they are missing.

@@ -149,6 +149,8 @@ def test_keys() -> None:
         keys.replies("<id>"),
         keys.message("<account>", "<message_id>"),  # type: ignore[arg-type]
         keys.optouts(),
+        keys.optouts_of("<account>"),
+        keys.optouts_of("<account>/<topic>"),
         keys.events(),
     ]
 

@@ -51,7 +51,7 @@ class Evaluation:
     def results(self) -> Results:
         """The results, once everything is counted. Reads the replies and the excluded recipients; raises StoreError."""
         campaign, services = self._campaign, self._services
-        responses = responses_to(services, campaign.id, campaign.number("replies"))
+        responses = responses_to(services, campaign, campaign.number("replies"))
         excluded = excluded_from(services, campaign, len(self._sums))
         mailings = tuple(self._mailing(number, responses, excluded) for number in range(len(self._sums)))
         follows = (campaign.fields.get("follow") or TO_READ) == TO_READ
@@ -68,6 +68,7 @@ class Evaluation:
             opted_out=responses.opted_out.total(),
             excluded_elsewhere=dict(excluded.elsewhere),
             opted_out_late=excluded.late,
+            optout_scopes=tuple(sorted(responses.scopes)),
         )
 
     def _mailing(self, number: int, responses: Responses, excluded: ExclusionCounts) -> MailingResults:

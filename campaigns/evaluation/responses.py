@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Final
 
 from campaigns.evaluation.values import OptedOut
+from campaigns.ledger import Campaign, scopes_for
 from campaigns.results import Reply
 from campaigns.services import Services
 
@@ -19,46 +20,50 @@ _PER_ROUND_TRIP: Final = 500
 
 @dataclass(slots=True)
 class Responses:
-    """How many people replied and opted out, in all and by the name of the mailing."""
+    """How many people replied and opted out, in all and by the name of the mailing, and out of which kinds of scope."""
 
     people: int = 0
     replied: Counter[str] = field(default_factory=Counter)
     opted_out: Counter[str] = field(default_factory=Counter)
+    scopes: set[str] = field(default_factory=set)
 
 
-def responses_to(services: Services, campaign_id: str, replies: int) -> Responses:
-    """Count the people behind `replies` replies. Raises StoreError."""
+def responses_to(services: Services, campaign: Campaign, replies: int) -> Responses:
+    """Count the people behind `replies` replies to a campaign. Raises StoreError."""
     found = Responses()
     for class_ in _classes(replies):
         phones, messages, opted_out = set[str](), set[tuple[str, str]](), dict[str, str]()
-        for some in _in_portions(services, campaign_id, class_):
+        for some in _in_portions(services, campaign.id, class_):
             phones.update(reply.phone for reply in some)
             messages.update((reply.mailing, reply.phone) for reply in some)
-            for one in _caused(services, campaign_id, some):
+            for one in _caused(services, campaign, some):
                 opted_out.setdefault(one.phone, one.mailing)
+                found.scopes.add(one.optout.scope.kind)
         found.people += len(phones)
         found.replied.update(mailing for mailing, _ in messages)
         found.opted_out.update(opted_out.values())
     return found
 
 
-def opted_out_by(services: Services, campaign_id: str, replies: int) -> Iterator[OptedOut]:
+def opted_out_by(services: Services, campaign: Campaign, replies: int) -> Iterator[OptedOut]:
     """People whom one of `replies` replies to a campaign put on the suppression list and who are still there, each
     once."""
     for class_ in _classes(replies):
         seen = set[str]()
-        for some in _in_portions(services, campaign_id, class_):
-            for one in _caused(services, campaign_id, some):
+        for some in _in_portions(services, campaign.id, class_):
+            for one in _caused(services, campaign, some):
                 if one.phone not in seen:
                     seen.add(one.phone)
                     yield one
 
 
-def _caused(services: Services, campaign_id: str, replies: list[Reply]) -> Iterator[OptedOut]:
+def _caused(services: Services, campaign: Campaign, replies: list[Reply]) -> Iterator[OptedOut]:
     """The opt-outs that these replies caused. The list of opt-outs notes the reply that caused each of them."""
-    for reply, noted in zip(replies, services.optouts.noted([reply.phone for reply in replies]), strict=True):
-        if noted is not None and noted.caused_by(reply.id, campaign_id):
-            yield OptedOut(reply.phone, reply.mailing, reply.id, noted)
+    scopes = scopes_for(campaign.account, campaign.fields.get("topic"))
+    noted = services.optouts.noted([reply.phone for reply in replies], scopes)
+    for reply, optouts in zip(replies, noted, strict=True):
+        found = (optout for optout in optouts if optout.caused_by(reply.id, campaign.id))
+        yield from (OptedOut(reply.phone, reply.mailing, reply.id, optout) for optout in found)
 
 
 def _classes(replies: int) -> Iterator[tuple[int, int]]:

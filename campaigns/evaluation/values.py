@@ -108,6 +108,7 @@ class Results:
     `read_hours` are 24 counts of read messages by the hour of the day, in `zone`. `replied` and `opted_out` count
     people over all mailings, each once. `excluded_elsewhere` counts excluded recipients, by reason, of whom the store
     does not say which mailing they were in: rows of files, and the `opted_out_late`, who opted out after planning.
+    `optout_scopes` says what the `opted_out` opted out of: `all` (everything), `account`, `topic`, or several of these.
     """
 
     campaign: str
@@ -122,6 +123,7 @@ class Results:
     opted_out: int
     excluded_elsewhere: Mapping[str, int]
     opted_out_late: int
+    optout_scopes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as plain values for JSON: times as ISO 8601, amounts of money as text."""

@@ -62,6 +62,7 @@ _SAME: Final = (
     "max_cost",
     "literal_text",
     "weight",
+    "topic",
     "correlation_id",
     "follow",
     "replies",

@@ -60,6 +60,7 @@ class BulkMailing(TypedDict, total=False):
 class _EveryJob(TypedDict, total=False):
     account: str
     name: str | None
+    topic: str | None
     key: str | int | None
     correlation_id: str | None
     on_unknown: Literal["hold", "resend"] | None

@@ -70,6 +70,8 @@ class _Job:
     spacing_ms: float | None = None
     #: Its share of the account's rate, relative to the weights of other campaigns.
     weight: int = 1
+    #: What it is about, in lower case; people can opt out of one topic of an account.
+    topic: str | None = None
     #: The id of the job in the caller's own logs. It does not belong to the job's identity.
     correlation_id: str | None = None
     #: Until which status its messages are polled: `read`, `delivered` or `none`.
@@ -182,6 +184,7 @@ def _said(job: Job) -> Iterator[tuple[str, Any]]:
     usual: dict[str, Any] = {
         "spacing_ms": None,
         "weight": 1,
+        "topic": None,
         "follow": TO_READ,
         "replies": True,
         "fallback_after_s": None,

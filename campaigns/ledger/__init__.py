@@ -27,7 +27,8 @@ from campaigns.ledger.due_kinds import (
     queue_of,
 )
 from campaigns.ledger.excluding import CountedNow, exclude_planned
-from campaigns.ledger.optouts import Checker, OptOut, OptOuts
+from campaigns.ledger.optout_scopes import EVERYTHING, Scope, scope_named, scope_of_reply, scopes_for
+from campaigns.ledger.optouts import OptOut, OptOutChecker, OptOuts
 from campaigns.ledger.plan import Plan, drop_plan, kept_back
 from campaigns.ledger.plans import Plans, new_campaign_id
 from campaigns.ledger.reasons import Reason, reasons_of, refused_by
@@ -42,6 +43,7 @@ __all__ = [
     "CANARY",
     "CANCEL",
     "COUNT",
+    "EVERYTHING",
     "FALLBACK",
     "FETCH",
     "LEASE",
@@ -56,7 +58,6 @@ __all__ = [
     "Batches",
     "Campaign",
     "Campaigns",
-    "Checker",
     "Claim",
     "CountedNow",
     "Counts",
@@ -67,6 +68,7 @@ __all__ = [
     "NewBatch",
     "NoToken",
     "OptOut",
+    "OptOutChecker",
     "OptOuts",
     "OutdatedSuppression",
     "Owned",
@@ -79,6 +81,7 @@ __all__ = [
     "Refusal",
     "Rejected",
     "RejectedMessages",
+    "Scope",
     "Stored",
     "Suppressed",
     "Suppression",
@@ -98,5 +101,8 @@ __all__ = [
     "reasons_of",
     "refused_by",
     "schedule_of",
+    "scope_named",
+    "scope_of_reply",
+    "scopes_for",
     "storing_call",
 ]

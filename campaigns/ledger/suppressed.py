@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from campaigns.acts import Act, packed
-from campaigns.ledger.optouts import Checker
+from campaigns.ledger.phone_lists import Checker, noted_phones
 from campaigns.portions import portions
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis
@@ -45,7 +45,7 @@ class Suppressed:
 
     def checker(self) -> Checker:
         """As `among`, for many phones."""
-        return Checker(self, f"0:{len(self)}")
+        return Checker(self, len(self))
 
     def of(self, phone: str) -> Suppression | None:
         """What is known of a phone's suppression; None if it is not suppressed."""
@@ -60,12 +60,8 @@ class Suppressed:
         return sum(int(self._store.run("unsuppress", names, [packed(act), *part])) for part in parts)
 
     def details(self) -> Iterator[tuple[str, Suppression]]:
-        """Every phone that is suppressed, in no order, some perhaps twice."""
-        cursor = None
-        while cursor != 0:
-            cursor, portion = self._store.ask(Redis.hscan, self._key, cursor or 0, None, _PER_CALL)
-            for phone, noted in portion.items():
-                yield phone.decode(), Suppression.read(noted)
+        """Every phone that is suppressed, in no order."""
+        return ((phone, Suppression.read(noted)) for phone, noted in noted_phones(self._store, self._key))
 
     def __iter__(self) -> Iterator[str]:
         return (phone for phone, _ in self.details())

@@ -39,7 +39,8 @@ class WholePlan:
     """All of a small campaign.
 
     `excluded`: reason and row (place, phone as handed in, perhaps why) of each recipient who is not messaged.
-    `optouts`: version of the suppression list that it was planned by; or '', and then the script checks its `phones`.
+    `optouts`: version of the suppression list that it was planned by; or '', and then the script checks its `phones`,
+    also against the opt-outs of these narrower `scopes`.
     `draft`: why it waits for approval, or ''.
     """
 
@@ -48,6 +49,7 @@ class WholePlan:
     digest: str
     optouts: str
     phones: Sequence[str]
+    scopes: Sequence[str]
     draft: str
 
 
@@ -140,7 +142,7 @@ def _names(keys: Keys, queue: str, account: str) -> list[str]:
     names = [keys.active(), keys.index(), keys.events(), *of_queue, keys.primary(), keys.workers(), keys.optouts()]
     names += [keys.optouts_counter(), keys.bells(queue), keys.turns()]
     of_campaign = [keys.campaign(""), keys.batch(""), keys.body(""), keys.excluded("")]
-    return [*names, *of_campaign, keys.job_key(""), keys.lookalikes("")]
+    return [*names, *of_campaign, keys.job_key(""), keys.lookalikes(""), keys.optouts_of("")]
 
 
 def _packed(head: PlanHead, whole: WholePlan) -> bytes:
@@ -152,6 +154,7 @@ def _packed(head: PlanHead, whole: WholePlan) -> bytes:
         "draft": whole.draft,
         "optouts": whole.optouts,
         "phones": whole.phones,
+        "scopes": whole.scopes,
         "first_ms": min((batch.not_before_ms for batch in whole.batches), default=0),
         "fields": head.fields,
         "of_batches": head.of_batches,

@@ -178,7 +178,7 @@ ODD = Metric(
     ("account", "method", "reason"),
 )
 REPLIES = Metric("replies_total", COUNTER, "Replies that were stored.", ("account",))
-OPTOUTS = Metric("optouts", GAUGE, "Phones on the suppression list.")
+OPTOUTS = Metric("optouts", GAUGE, "Phones that are opted out of everything.")
 CHARGED = Metric("cost_total", COUNTER, "What the gateway said that mailings cost.", ("account", "currency"))
 TAKEN_BACK = Metric(
     "cost_taken_back_total", COUNTER, "By how much later figures of the gateway were lower.", ("account", "currency")

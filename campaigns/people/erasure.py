@@ -50,7 +50,7 @@ class Erased:
     """What was erased: deliveries, bodies rewritten, replies, excluded recipients, events, dead letters.
 
     `events_left` are entries of the stream that some group has yet to read. `optout`: whether the phone
-    stood on the list of opt-outs and was removed from it.
+    was opted out, of whatever scope, and is not any more.
     """
 
     campaigns: int
@@ -124,11 +124,18 @@ class Erasure:
         # The act of erasing is on record already.
         self._suppressed.remove([phone])
         self._counts.erase(phone, ["", *(raw.decode() for raw in self._store.members(self._keys.metrics()))])
-        act = Act(Deed.OPTOUTS_REMOVED, masked(phone), by, why)
-        optout = optout_too and self._optouts.remove([phone], act) > 0
+        optout = optout_too and self._opt_in(phone, by, why)
         self._store.confirm()
         campaigns, deliveries, bodies, replies, excluded, events = sums
         return Erased(campaigns, deliveries, bodies, replies, excluded, events, dead_letters, events_left, optout)
+
+    def _opt_in(self, phone: str, by: str, why: str) -> bool:
+        """Remove the opt-outs of every scope. Whether there was one."""
+        optouts = self._optouts.every_of(phone)
+        for scope in (optout.scope for optout in optouts):
+            act = Act(Deed.OPTOUTS_REMOVED, masked(phone), by, why, scope.detail)
+            self._optouts.remove([phone], act, scope)
+        return bool(optouts)
 
     def _in_campaign(self, campaign: Campaign, phone: str) -> _Found:
         return _Found(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -32,18 +32,15 @@ _SENT: Final = frozenset({BatchState.ACCEPTED, BatchState.SETTLED})
 def explained(
     phone: str,
     traces: list[PersonHistory],
-    optout: OptOut | None,
+    optouts: Sequence[OptOut],
     zone: tzinfo,
     suppression: Suppression | None = None,
 ) -> Iterator[str]:
-    """Lines about a phone: its opt-out, its suppression, then each campaign. Times are in `zone`."""
+    """Lines about a phone: its opt-outs, its suppression, then each campaign. Times are in `zone`."""
     yield f"{phone}, times in {zone}"
-    if optout is None:
+    if not optouts:
         yield "  not opted out"
-    else:
-        since = f" since {_time(optout.since_ms, zone)}" if optout.since_ms else ""
-        by, why = f" by {optout.by}" if optout.by else "", f": {optout.why}" if optout.why else ""
-        yield f"  opted out{since}{by}{why}; campaigns optouts remove {phone}"
+    yield from (f"  {_opted_out(phone, optout, zone)}" for optout in optouts)
     if suppression is not None:
         since, messages = _time(suppression.since_ms, zone), counted(suppression.messages, "message")
         yield f"  suppressed since {since}: {messages} did not reach it; campaigns suppressed remove {phone}"
@@ -52,6 +49,13 @@ def explained(
     for trace in traces:
         yield ""
         yield from _campaign(trace, zone)
+
+
+def _opted_out(phone: str, optout: OptOut, zone: tzinfo) -> str:
+    of = f" of {optout.scope.words}" if optout.account else ""
+    since = f" since {_time(optout.since_ms, zone)}" if optout.since_ms else ""
+    by, why = f" by {optout.by}" if optout.by else "", f": {optout.why}" if optout.why else ""
+    return f"opted out{of}{since}{by}{why}; campaigns optouts remove {phone}{optout.scope.options}"
 
 
 def _campaign(trace: PersonHistory, zone: tzinfo) -> Iterator[str]:

@@ -14,6 +14,7 @@ from campaigns.jobs.alike import AlikeJobs
 from campaigns.jobs.checking import load_job
 from campaigns.jobs.schemas.row_forms import asked_values
 from campaigns.jobs.values import AS_DRAFT, Job
+from campaigns.ledger import scopes_for
 from campaigns.planning.personal_texts import Samples
 from campaigns.planning.planner import Planner
 from campaigns.planning.zoning import Zoning
@@ -109,7 +110,7 @@ def planner_of(
         recipients_per_request=settings.recipients_per_request,
         region=settings.phone_region,
         timezone=settings.gateway_timezone,
-        opted_out=opted_out or services.optouts.checker(),
+        opted_out=opted_out or services.optouts.checker(scopes_for(job.account, job.topic)),
         lists=dict(_lists(services, job, now_ms)),
         text_rule=TextRule(settings.text_length, job.literal_text),
         samples=samples,

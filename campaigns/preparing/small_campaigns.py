@@ -16,6 +16,7 @@ from campaigns.ledger import (
     SEND,
     MailingRecord,
     NewBatch,
+    OptOutChecker,
     Plan,
     PlannedWhole,
     Stored,
@@ -23,9 +24,9 @@ from campaigns.ledger import (
     kept_back,
     queue_of,
     read_stored,
+    scopes_for,
     storing_call,
 )
-from campaigns.ledger.optouts import Checker
 from campaigns.planning.planner import Exclusion, PlannedBatch, Planner, Step
 from campaigns.planning.zoning import Zoning
 from campaigns.preparing.job import draft_reason, planner_of, refusals
@@ -106,7 +107,7 @@ def small_campaign(
     key: str | None,
     steps: Sequence[Step],
     planner: Planner,
-    opted_out: NotLookedUp | Checker,
+    opted_out: NotLookedUp | OptOutChecker,
 ) -> SmallCampaign | None:
     """A small campaign, from the steps of its planner; None if it excludes too many recipients for one script, or has
     several zones."""
@@ -120,6 +121,7 @@ def small_campaign(
         digest=planner.digest,
         optouts=opted_out.version,
         phones=opted_out.phones if isinstance(opted_out, NotLookedUp) else (),
+        scopes=[scope.name for scope in scopes_for(job.account, job.topic)[1:]],
         draft=draft_reason(services.settings, job, planner.counts),
     )
     return SmallCampaign(job, key, plan, zoning)
@@ -169,6 +171,8 @@ def _guards(small: SmallCampaign) -> Iterator[tuple[str, str]]:
 
 def _of_batches(job: Job) -> Iterator[tuple[str, str]]:
     """Fields of the job that workers need with each batch."""
+    if job.topic is not None:
+        yield "topic", job.topic
     if job.correlation_id:
         yield "correlation_id", job.correlation_id
     if job.follow != TO_READ:

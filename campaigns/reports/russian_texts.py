@@ -69,6 +69,13 @@ TEXTS: Final[dict[str, str]] = {
     "No message failed.": "Ошибок нет.",
     "{messages} ({part}), most of them {status}: {meaning}.": "{messages} ({part}), чаще всего {status}: {meaning}.",
     "{people} opted out by a reply, and get no more messages.": "Отказались в ответе: {people}. Им больше не пишут.",
+    "{people} opted out by a reply, and get no more messages of this account.": (
+        "Отказались в ответе: {people}. От этого аккаунта им больше не пишут."
+    ),
+    "{people} opted out by a reply, and get no more messages about this topic.": (
+        "Отказались в ответе: {people}. На эту тему им больше не пишут."
+    ),
+    "{people} opted out by a reply, not all of them of everything.": "Отказались в ответе: {people}, не все от всего.",
     "Nothing: every message has an outcome.": "Всё ясно: у каждого сообщения есть итог.",
     "{number} of the delivered ones may still be read.": "Из доставленных {number} ещё могут прочитать.",
     "No final status came for {messages}; no longer polled.": (
@@ -260,6 +267,15 @@ TEXTS: Final[dict[str, str]] = {
     "{people} opted out by a reply to this campaign. They are on the suppression list, and every later campaign "
     "excludes them by itself.": (
         "В ответ на эту кампанию отказались: {people}. Они в стоп-листе, и каждая новая кампания исключит их сама."
+    ),
+    "{people} opted out of this account by a reply to this campaign, and its later campaigns exclude them.": (
+        "В ответ на эту кампанию от этого аккаунта отказались: {people}. Его новые кампании их исключат."
+    ),
+    "{people} opted out of this topic by a reply to this campaign, and later campaigns about it exclude them.": (
+        "В ответ на эту кампанию от этой темы отказались: {people}. Новые кампании о ней их исключат."
+    ),
+    "{people} opted out by a reply to this campaign, some of them only of this account or topic.": (
+        "В ответ на эту кампанию отказались: {people}, некоторые только от этого аккаунта или темы."
     ),
     "Their phones:": "Их телефоны:",
     "Excluded, not messaged": "Исключены, им не писали",

@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 
-from campaigns.ledger import Batch
+from campaigns.ledger import EVERYTHING, Batch, Scope, scope_of_reply
 from campaigns.portions import portions
 from campaigns.results.optout_words import asks_to_stop
+from campaigns.settings.values import OF_ALL
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis
 
@@ -32,38 +33,41 @@ class Reply:
 class Replies:
     """Every method may raise StoreError."""
 
-    #: `optout_words` gives the words of an account.
-    def __init__(self, store: Store, *, optout_words: Callable[[str], Set[str]]) -> None:
+    #: `optout_words` gives the words of an account; `optout_scope` says what a reply opts out of.
+    def __init__(self, store: Store, *, optout_words: Callable[[str], Set[str]], optout_scope: str = OF_ALL) -> None:
         self._store = store
         self._keys = store.keys
         self._optout_words = optout_words
+        self._optout_scope = optout_scope
 
     def add(self, batch: Batch, replies: Sequence[Reply]) -> int:
         """Store replies, each once, with its event; opt out phones whose reply asks for it. Returns how many were new.
 
         Raises NotReplicatedError if a failover could lose them: then they must not be marked at the gateway.
         """
-        keys, new, words = self._keys, 0, self._optout_words(batch.account)
+        new, words = 0, self._optout_words(batch.account)
+        scope = scope_of_reply(self._optout_scope, batch.account, batch.fields.get("topic", ""))
         for some in portions(replies, _PER_CALL):
-            args: list[Any] = [batch.campaign_id, batch.id]
+            args: list[Any] = [batch.campaign_id, batch.id, scope.name, _facts(scope)]
             for reply in some:
                 optout = reply.phone if asks_to_stop(reply.message, words) else ""
                 args += [reply.id, orjson.dumps(_packed(reply)), optout, reply.phone]
-            new += self._store.run_safely(
-                "store_replies",
-                [
-                    keys.replies(batch.campaign_id),
-                    keys.campaign(batch.campaign_id),
-                    keys.events(),
-                    keys.optouts(),
-                    keys.optouts_counter(),
-                    keys.optouts_why(),
-                    keys.unreached(),
-                    keys.suppressed(),
-                ],
-                args,
-            )
+            new += self._store.run_safely("store_replies", self._names(batch, scope), args)
         return new
+
+    def _names(self, batch: Batch, scope: Scope) -> list[str]:
+        keys = self._keys
+        return [
+            keys.replies(batch.campaign_id),
+            keys.campaign(batch.campaign_id),
+            keys.events(),
+            keys.optouts(),
+            keys.optouts_counter(),
+            keys.optouts_why() if scope == EVERYTHING else keys.optouts_of(scope.name),
+            keys.unreached(),
+            keys.suppressed(),
+            keys.optout_scopes(),
+        ]
 
     def of_campaign(self, campaign_id: str) -> list[Reply]:
         """All replies to a campaign, oldest first; of those that come meanwhile perhaps some."""
@@ -95,6 +99,12 @@ class Replies:
 
 def _order(reply: Reply) -> tuple[int, str]:
     return (int(reply.id), "") if reply.id.isdecimal() else (0, reply.id)
+
+
+def _facts(scope: Scope) -> str:
+    """A scope as the event has it: fields of a JSON object, without its braces."""
+    facts = {"scope": scope.kind, "account": scope.account, "topic": scope.topic}
+    return orjson.dumps({name: value for name, value in facts.items() if value}).decode()[1:-1]
 
 
 def _packed(reply: Reply) -> dict[str, Any]:

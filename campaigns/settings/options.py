@@ -21,7 +21,7 @@ from campaigns.settings.environment import PREFIX, account_in, is_token, ours, r
 from campaigns.settings.parsing import number as _number
 from campaigns.settings.parsing import optional as _optional
 from campaigns.settings.parsing import url as _url
-from campaigns.settings.values import MOST_DAYS, MOST_MESSAGES, OVER_ALL, PER_ACCOUNT, Rate, Secret, rate
+from campaigns.settings.values import MOST_DAYS, MOST_MESSAGES, OPTOUT_SCOPES, OVER_ALL, PER_ACCOUNT, Rate, Secret, rate
 from campaigns.statuses import DEFAULT_FINAL
 
 
@@ -173,6 +173,11 @@ class Settings:
     )
     optout_words: frozenset[str] = option(
         parsing.words, frozenset(), "replies that opt a phone out, comma separated, such as STOP,СТОП"
+    )
+    optout_scope: str = option(
+        parsing.choice(*OPTOUT_SCOPES),
+        OPTOUT_SCOPES[0],
+        "what such a reply opts out of: everything (`all`), the campaign's `account`, or its `topic` if it has one",
     )
 
     retention_s: float = option(_SECONDS, 30 * _DAY_S, "how long a finished campaign stays in Redis")

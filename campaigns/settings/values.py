@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple
 
 #: The scopes of the setting `cap_scope`: messages are counted per account, or over all accounts.
 PER_ACCOUNT, OVER_ALL = "account", "all"
+#: The values of the setting `optout_scope`: what a reply opts out of.
+OF_ALL, OF_ACCOUNT, OF_TOPIC = OPTOUT_SCOPES = "all", "account", "topic"
 #: The longest span of a cap. Messages are counted for no longer.
 MOST_DAYS: Final = 100
 #: The largest cap. It bounds what is counted of the numbers that share a key, and so the time that counting takes.

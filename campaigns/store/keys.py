@@ -29,7 +29,7 @@ class Keys(ResultKeys):
         """Hash. Writer: ledger. One campaign.
 
         - The job: `kind`, `account`, `queue` (that sends it), `name`, `job` (JSON without recipients), `digest` of it,
-          `key` (under which it was enqueued), `by` (its maker), `correlation_id`, `follow` (unless `read`),
+          `key` (under which it was enqueued), `by` (its maker), `topic`, `correlation_id`, `follow` (unless `read`),
           `wants_replies` (0: it does not), `fallback_after_ms` (if it asks for a fallback), `test` (1: it is one),
           `weight` (its share of the account), `spacing_ms` (between two recipients, if it asks for a rate of its own),
           `errors` (JSON, of one that is invalid).
@@ -55,7 +55,8 @@ class Keys(ResultKeys):
     def batch(self, batch_id: str) -> str:
         """Hash. Writer: ledger, and intake for what polling finds. One batch.
 
-        - Of its campaign: `account`, `kind`, `correlation_id`, `follow`, `wants_replies`, `fallback_after_ms`, `zone`.
+        - Of its campaign: `account`, `kind`, `topic`, `correlation_id`, `follow`, `wants_replies`, `fallback_after_ms`,
+          `zone`.
         - Its content: `n` (recipients), `mailings` (JSON), `not_before_ms` (if it is scheduled), `optouts_v` (version
           of the suppression list that it was last checked against), `reduced_ms` (when phones were removed after a
           doubt).

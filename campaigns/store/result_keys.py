@@ -27,19 +27,28 @@ class ResultKeys:
         return f"{self.prefix}replies:{campaign_id}"
 
     def optouts(self) -> str:
-        """Set of phones that must not be messaged. Writer: opt-outs. No expiry: opt-outs hold until removed."""
+        """Set of phones that are opted out of everything. Writer: opt-outs. No expiry: they hold until removed."""
         return f"{self.prefix}optouts"
 
     def optouts_counter(self) -> str:
-        """String: how often phones were added to the opt-outs. Writer: opt-outs. No expiry, as `optouts`. With the size
-        of the set it is the version of the list: `<counter>:<size>`. A batch whose phones were checked against another
-        version (its field `optouts_v`, or its campaign's) is checked again before it is sent."""
+        """String: how often phones were added to the opt-outs of any scope. Writer: opt-outs. No expiry, as `optouts`.
+        With the size of that set it is the version of the list: `<counter>:<size>`. A batch whose phones were checked
+        against another version (its field `optouts_v`, or its campaign's) is checked again before it is sent."""
         return f"{self.prefix}optouts-counter"
 
     def optouts_why(self) -> str:
         """Hash phone → `unix ms:by|why`: since when, by whom and why a phone is opted out. Writer: opt-outs. No expiry,
         as `optouts`. `by` is `recipient` where a reply did it; values of earlier versions lack `:by`."""
         return f"{self.prefix}optouts-why"
+
+    def optouts_of(self, scope: str) -> str:
+        """Hash phone → value as of `optouts_why`: the phones that are opted out of an account (`<account>`) or of a
+        topic of one (`<account>/<topic>`). Writer: opt-outs. No expiry, as `optouts`."""
+        return f"{self.prefix}optouts:{scope}"
+
+    def optout_scopes(self) -> str:
+        """Set of those scopes that have phones. Writer: opt-outs. Emptied."""
+        return f"{self.prefix}optout-scopes"
 
     def unreached(self) -> str:
         """Hash phone → number of messages in a row that did not reach it. Writer: intake, with `suppress_after`.

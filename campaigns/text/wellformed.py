@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 #: Deeper than any field of a job.
 _DEPTH_MOST: Final = 32
 _INTEGER_MOST: Final = 2**63
+#: Topics are part of the names of keys, and people type them.
+TOPIC_PATTERN: Final = r"[A-Za-z0-9_-]{1,40}"
 #: Longer than any order number or uuid, and short enough for the name of a Redis key.
 KEY_LENGTH: Final = 255
 #: A `traceparent` has 55 characters, two uuids 73.
@@ -59,6 +61,12 @@ def correlation_problem(value: object) -> str | None:
     if not visible(value):
         return "must not be empty"
     return None if value.isprintable() else "holds a control character or another invisible one"
+
+
+def topic_problem(value: object) -> str | None:
+    """Why something cannot be the topic of a job, if it cannot."""
+    fits = isinstance(value, str) and re.fullmatch(TOPIC_PATTERN, value)
+    return None if fits else "must be 1 to 40 Latin letters, digits, - and _"
 
 
 def visible(text: str) -> bool:

@@ -100,7 +100,7 @@ def test_optouts(run: Run, tmp_path: Path) -> None:
     assert json.loads(run("optouts", "add", *phones(2), "--json").stdout) == {"added": 2}
     assert len([json.loads(line) for line in run("optouts", "list", "--json").stdout.splitlines()]) == 2
     assert json.loads(run("optouts", "export", "-", "--json").stdout.splitlines()[0])["phone"] in phones(2)
-    assert json.loads(run("optouts", "remove", phones(1)[0], "--json").stdout) == {"removed": 1}
+    assert json.loads(run("optouts", "remove", phones(1)[0], "--json").stdout) == {"removed": 1, "left": []}
     people = tmp_path / "people.csv"
     people.write_text("\n".join([*phones(2), "nobody"]))
     assert json.loads(run("optouts", "import", people, "--json").stdout) == {"added": 1, "not_understood": 1}

@@ -54,7 +54,7 @@ class TestExplain:
     def test_for_programs(self, run: Run, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(phones(2)))
         about, trace = map(json.loads, run("explain", phones(1)[0], "--json").stdout.splitlines())
-        assert about == {"phone": phones(1)[0], "optout": None, "suppressed": None}
+        assert about == {"phone": phones(1)[0], "optout": None, "optouts": [], "suppressed": None}
         assert (trace["campaign_id"], trace["messages"][0]["state"]) == (campaign.id, "planned")
 
     def test_a_refused_mailing_is_not_to_be_retried(self, run: Run, stage: Stage) -> None:

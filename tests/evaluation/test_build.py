@@ -84,7 +84,8 @@ def whole_is_the_sum(campaign: Campaign, found: Results) -> None:
 
 def people_are_the_same_in_several_passes(stage: Stage, campaign: Campaign) -> None:
     """Of very many replies only a part of the people is in memory at a time."""
-    once, often = (responses_to(stage.services, campaign.id, replies) for replies in (8, 700_000))
+    record = stage.services.campaigns.read(campaign.id)
+    once, often = (responses_to(stage.services, record, replies) for replies in (8, 700_000))
     assert (once.people, once.replied, once.opted_out) == (often.people, often.replied, often.opted_out)
 
 

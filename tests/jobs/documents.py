@@ -12,6 +12,7 @@ COMMON: Final[dict[str, Any]] = {
     "account": "SHOP",
     "name": "Весна",
     "key": 17,
+    "topic": "Spring_offers-2",
     "correlation_id": "order-17",
     "on_unknown": "Hold",
     "literal_text": 1,
@@ -25,7 +26,7 @@ COMMON: Final[dict[str, Any]] = {
 }
 CANARY: Final[dict[str, Any]] = {"canary": "500", "canary_wait_s": 60, "canary_max_failed": 0.25}
 NOTHING: Final = dict.fromkeys(
-    ["name", "key", "correlation_id", "on_unknown", "max_recipients", "rate", "max_cost", "send_between"]
+    ["name", "topic", "key", "correlation_id", "on_unknown", "max_recipients", "rate", "max_cost", "send_between"]
 )
 GOOD: Final[list[dict[str, Any]]] = [
     sample_job(),
@@ -80,6 +81,11 @@ BAD: Final[list[dict[str, Any]]] = [
     bulk_job([PHONE], account=None),
     bulk_job([PHONE], name=""),
     bulk_job([PHONE], name="x" * 256),
+    bulk_job([PHONE], topic=""),
+    bulk_job([PHONE], topic="x" * 41),
+    bulk_job([PHONE], topic="акции"),
+    bulk_job([PHONE], topic="a:b"),
+    bulk_job([PHONE], topic=5),
     bulk_job([PHONE], key=""),
     bulk_job([PHONE], key=True),
     bulk_job([PHONE], key="x" * 256),

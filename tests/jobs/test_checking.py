@@ -77,6 +77,7 @@ class TestBulk:
             (lambda: changed("messages", drop=True), "messages: is missing"),
             (lambda: changed("callback_url", value="//e.com"), "callback_url: must be a URL that starts with http:// or https:// and carries no credentials"),
             (lambda: changed("mesages", value=[]), f"mesages: unknown field; did you mean messages? There are: {', '.join(BULK_FIELDS)}"),
+            (lambda: changed("topic", value="no spaces"), "topic: must be 1 to 40 Latin letters, digits, - and _"),
             (lambda: changed("account", value="no spaces"), "account: must be an alias of Latin letters, digits and _"),
             (lambda: changed("on_unknown", value="guess"), "on_unknown: must be one of hold, resend"),
             (lambda: changed("max_recipients", value=0), "max_recipients: must be at least 1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -54,8 +55,8 @@ def trace(*messages: SentMessage, **more: Any) -> PersonHistory:
     return PersonHistory(**{**fields, **more})
 
 
-def lines_of(*traces: PersonHistory, optout: OptOut | None = None) -> list[str]:
-    return list(explained(PHONE, list(traces), optout, UTC))
+def lines_of(*traces: PersonHistory, optouts: Sequence[OptOut] = ()) -> list[str]:
+    return list(explained(PHONE, list(traces), optouts, UTC))
 
 
 SENT = {"uuid": "u-1", "message_id": 77, "delivery_id": 555}
@@ -228,11 +229,20 @@ def test_replies() -> None:
 
 def test_opted_out() -> None:
     undo = f"campaigns optouts remove {PHONE}"
-    assert lines_of(optout=OptOut(NOON, "reply 12"))[1] == f"  opted out since 2030-05-01 12:00:00: reply 12; {undo}"
-    assert lines_of(optout=OptOut(NOON, "a letter", "ann"))[1].startswith(
+    assert lines_of(optouts=[OptOut(NOON, "reply 12")])[1] == f"  opted out since 2030-05-01 12:00:00: reply 12; {undo}"
+    assert lines_of(optouts=[OptOut(NOON, "a letter", "ann")])[1].startswith(
         "  opted out since 2030-05-01 12:00:00 by ann: a le"
     )
-    assert lines_of(optout=OptOut(None, ""))[1] == f"  opted out; {undo}"
+    assert lines_of(optouts=[OptOut(None, "")])[1] == f"  opted out; {undo}"
+
+
+def test_opted_out_of_an_account_and_of_a_topic() -> None:
+    undo = f"campaigns optouts remove {PHONE} --account shop"
+    found = [OptOut(None, "", account="shop"), OptOut(None, "a letter", account="shop", topic="offers")]
+    assert lines_of(optouts=found)[1:3] == [
+        f"  opted out of account shop; {undo}",
+        f"  opted out of topic offers of account shop: a letter; {undo} --topic offers",
+    ]
 
 
 def test_no_campaign_knows_them() -> None:
@@ -241,6 +251,6 @@ def test_no_campaign_knows_them() -> None:
 
 def test_times_are_in_the_zone() -> None:
     zone = timezone(timedelta(hours=3))
-    lines = list(explained(PHONE, [trace()], None, zone))
+    lines = list(explained(PHONE, [trace()], (), zone))
     assert lines[0].endswith(f", times in {zone}")
     assert "15:00:00" in lines[3]

@@ -16,6 +16,7 @@ from campaigns.cli.command_line import cli
 from campaigns.consume import consume
 from campaigns.enqueue import enqueue
 from campaigns.events import Groups
+from campaigns.ledger import Scope
 from campaigns.metrics.reading import read as read_metrics
 from campaigns.names import QUEUES
 from campaigns.person import erase
@@ -86,6 +87,7 @@ def test_all_that_is_done(
     stopped.resume()
     stopped.cancel()
     services.optouts.add(["375291234567"])
+    services.optouts.add(["375291234567"], scope=Scope("default", "offers"))
     wait_until(lambda: refusals(guarded) != [] or over(*campaigns)())
     assert refusals(guarded) == []
     assert len(list(consume("crm", idle_s=0.3, settings=services.settings))) > 5
@@ -112,6 +114,8 @@ def commands(campaign: Campaign) -> list[str]:
         "explain 375297779901",
         f"report {one} --output -",
         "optouts list",
+        "optouts list --topic offers --json",
+        "optouts scopes",
         "recover",
         "submissions list",
         "events",

@@ -155,6 +155,9 @@ def test_optouts(run_recipe: Run) -> None:
         here.run_until(lambda: not preferences.may_be_messaged("375292222222"))
         preferences.subscribe_again("80292222222")
         assert preferences.may_be_messaged("375292222222")
+        preferences.no_more_offers("80292222222")
+        assert not preferences.may_get_offers("375292222222")
+        assert preferences.may_be_messaged("375292222222")
         for function in (preferences.unsubscribe, preferences.subscribe_again, preferences.may_be_messaged):
             with pytest.raises(ValueError, match="phone"):
                 function("nobody")

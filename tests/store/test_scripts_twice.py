@@ -20,7 +20,7 @@ from campaigns.flow.doubt.double_sends import report
 from campaigns.flow.operator.recover import declare_restored, withdraw_doubt
 from campaigns.flow.tracking.callbacks import callback_url, take_callback
 from campaigns.jobs.caps import Cap
-from campaigns.ledger import POLL_VERB, Claim, Entry, MailingRecord, Move, NewBatch, Plan, Plans, Portion
+from campaigns.ledger import POLL_VERB, Claim, Entry, MailingRecord, Move, NewBatch, Plan, Plans, Portion, Scope
 from campaigns.ledger.audit import Audit
 from campaigns.person import erase, find_person
 from campaigns.results import Reply
@@ -116,8 +116,9 @@ def people_act(scene: Scene) -> None:
     """Accounts, opt-outs, schedules and the store's server."""
     services, keys = scene.services, scene.store.keys
     act = Act(Deed.OPTOUTS_ADDED, "", "me")
-    services.optouts.add(phones(1), "asked", "me", act)
-    services.optouts.remove(phones(1), act)
+    for scope in (Scope(), Scope("shop"), Scope("shop", "offers")):
+        services.optouts.add(phones(2), "asked", "me", act, scope)
+        services.optouts.remove(phones(1), act, scope)
     scene.store.redis.hset(keys.suppressed(), phones(1)[0], "1|2")
     services.suppressed.remove(phones(1), act)
     services.limiter.pause("default", 60, "no money", cause="money")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import tzinfo
 from itertools import groupby, islice
+from typing import Final
 
 import click
 
@@ -16,6 +17,13 @@ from campaigns.cli.output.screen import console, print_json, print_line
 from campaigns.ledger import Audit, Record, campaign_of
 from campaigns.text.wording import counted, moment
 from campaigns.wiring import default_services
+
+#: The word before what a record says beside what was done; `as` for all others.
+_JOINTS: Final[dict[str, str]] = {
+    Deed.CAMPAIGN_RESCHEDULED: "to",
+    Deed.OPTOUTS_ADDED: "for",
+    Deed.OPTOUTS_REMOVED: "for",
+}
 
 
 @click.command(short_help="List who did what, when and why.")
@@ -58,8 +66,7 @@ def _line(same: list[Record], zone: tzinfo) -> str:
     first = same[0]
     words = Deed(first.deed).words if first.deed in set(Deed) else first.deed
     others = f" and {counted(len(same) - 1, 'other')}" if len(same) > 1 else ""
-    joint = "to" if first.deed == Deed.CAMPAIGN_RESCHEDULED else "as"
-    detail = f" {joint} {first.detail}" if first.detail else ""
+    detail = f" {_JOINTS.get(first.deed, 'as')} {first.detail}" if first.detail else ""
     why = f": {first.why}" if first.why else ""
     about = f"{words} {first.of}".rstrip()
     return f"{moment(first.at_ms, zone)}  {first.by} {about}{others}{detail}{_number(same)}{why}"

@@ -17,7 +17,7 @@ from campaigns.wiring import default_services
 
 @click.command(short_help="Erase a phone from everything that is kept here.")
 @click.argument("phone")
-@click.option("--optout-too", is_flag=True, help="Erase the opt-out as well: the phone may be messaged again.")
+@click.option("--optout-too", is_flag=True, help="Erase opt-outs as well: the phone may be messaged again.")
 @by
 @why
 @as_json
@@ -43,5 +43,5 @@ def erase(phone: str, optout_too: bool, by: str, why: str, as_json: bool) -> Non
         console.print(f"{left} left until every consumer group has read them; repeat this then")
     if gone.optout:
         console.print("the opt-out is erased as well")
-    elif default_services().optouts.of(normal) is not None:
+    elif default_services().optouts.every_of(normal):
         console.print("the opt-out stays, so that this phone is not messaged again; --optout-too erases it")

@@ -14,6 +14,7 @@ from campaigns.cli.input.completers import accounts
 from campaigns.cli.input.options import as_json
 from campaigns.cli.input.phones import normal_phones
 from campaigns.cli.output.screen import print_error, print_indented, print_json, print_line
+from campaigns.ledger import EVERYTHING
 from campaigns.people.explaining import explained
 from campaigns.wiring import default_services
 
@@ -47,20 +48,21 @@ def explain(phone: str | None, message_id: int | None, account: str, limit: int,
         return
     services = default_services()
     (normal,) = normal_phones((str(phone),))
-    optout, suppression = services.optouts.of(normal), services.suppressed.of(normal)
+    optouts, suppression = services.optouts.every_of(normal), services.suppressed.of(normal)
     traces = list(person.find_person(services, normal, campaigns=limit))
     if as_json:
         print_json(
             {
                 "phone": normal,
-                "optout": asdict(optout) if optout else None,
+                "optout": next((asdict(optout) for optout in optouts if optout.scope == EVERYTHING), None),
+                "optouts": [asdict(optout) for optout in optouts],
                 "suppressed": suppression._asdict() if suppression else None,
             }
         )
         for trace in traces:
             print_json(asdict(trace))
         return
-    for line in explained(normal, traces, optout, services.settings.gateway_timezone, suppression):
+    for line in explained(normal, traces, optouts, services.settings.gateway_timezone, suppression):
         print_indented(line)
 
 

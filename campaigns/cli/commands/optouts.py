@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,6 +16,7 @@ from campaigns.cli.exit_codes import FAILED
 from campaigns.cli.input.completers import campaign_ids
 from campaigns.cli.input.ids import found_campaign
 from campaigns.cli.input.options import as_json, by, columns, encoding, recipient_file, why
+from campaigns.cli.input.optout_scope import Narrowed, scope
 from campaigns.cli.input.phones import normal_phones
 from campaigns.cli.output.screen import console, print_json, print_line, remark
 from campaigns.evaluation import OptedOut
@@ -27,58 +29,92 @@ from campaigns.wiring import default_services
 
 @click.group()
 def optouts() -> None:
-    """Phones that must not be messaged."""
+    """Phones that must not be messaged: at all, by one account, or about one topic of an account."""
 
 
 @optouts.command("add")
 @click.argument("phones", nargs=-1, required=True)
+@scope
 @by
 @why
 @as_json
 @reports_errors
-def add_optouts(phones: tuple[str, ...], by: str, why: str, as_json: bool) -> None:
-    """Add PHONES."""
-    _print_change("added", optouts_api.add(normal_phones(phones), why=why, by=by), as_json)
+def add_optouts(phones: tuple[str, ...], scope: Narrowed, by: str, why: str, as_json: bool) -> None:
+    """Opt PHONES out of everything, or of an account or topic."""
+    number = _added(normal_phones(phones), why, by, scope)
+    if as_json:
+        print_json({"added": number})
+    else:
+        console.print(f"{number:,} added")
+
+
+def _added(phones: Sequence[str], why: str, by: str, scope: Narrowed) -> int:
+    try:
+        return optouts_api.add(phones, why=why, by=by, **scope)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--account") from None
 
 
 @optouts.command("remove")
 @click.argument("phones", nargs=-1, required=True)
+@scope
 @by
 @why
 @as_json
 @reports_errors
-def remove_optouts(phones: tuple[str, ...], by: str, why: str, as_json: bool) -> None:
-    """Remove PHONES."""
-    _print_change("removed", optouts_api.remove(normal_phones(phones), why=why, by=by), as_json)
-
-
-def _print_change(what: str, number: int, as_json: bool) -> None:
+def remove_optouts(phones: tuple[str, ...], scope: Narrowed, by: str, why: str, as_json: bool) -> None:
+    """Remove PHONES from the opt-outs of everything, or of an account or topic. Their other opt-outs stay."""
+    normal = normal_phones(phones)
+    number = optouts_api.remove(normal, why=why, by=by, **scope)
+    left = [(phone, optout) for phone in normal for optout in default_services().optouts.every_of(phone)]
     if as_json:
-        print_json({what: number})
-    else:
-        console.print(f"{number:,} {what}")
+        print_json({"removed": number, "left": [_optout_dict(phone, optout) for phone, optout in left]})
+        return
+    console.print(f"{number:,} removed")
+    for phone, optout in left:
+        undo = f"campaigns optouts remove {phone}{optout.scope.options}"
+        print_line(f"{phone} is still opted out of {optout.scope.words}: {undo}")
 
 
 @optouts.command("list")
 @click.option("--campaign", "campaign_id", shell_complete=campaign_ids, help="Only those by a reply to this campaign.")
+@scope
 @as_json
 @reports_errors
-def list_optouts(campaign_id: str | None, as_json: bool) -> None:
-    """Print all, one a line; with --json also since when, why and by whom."""
+def list_optouts(campaign_id: str | None, scope: Narrowed, as_json: bool) -> None:
+    """Print who is opted out of everything, or of an account or topic, one a line.
+
+    With --json also since when, why and by whom.
+    """
     if campaign_id is not None:
+        if any(scope.values()):
+            raise click.UsageError("--campaign lists opt-outs of every scope: give no --account and no --topic")
         for one in found_campaign(campaign_id).opted_out():
             print_json(_opted_out_dict(one)) if as_json else print_line(one.phone)
         return
     if as_json:
-        for phone, optout in optouts_api.details():
+        for phone, optout in optouts_api.details(**scope):
             print_json(_optout_dict(phone, optout))
         return
-    for phone in optouts_api.every():
+    for phone in optouts_api.every(**scope):
         print_line(phone)
+
+
+@optouts.command("scopes")
+@as_json
+@reports_errors
+def list_scopes(as_json: bool) -> None:
+    """Print what people are opted out of, and how many."""
+    for found, number in optouts_api.sizes().items():
+        if as_json:
+            print_json({"account": found.account, "topic": found.topic, "phones": number})
+        else:
+            print_line(f"{found.words}: {counted(number, 'phone')}")
 
 
 @optouts.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
+@scope
 @by
 @click.option("--why", "--reason", "why", help="The reason, kept with each phone.  [default: the name of the file]")
 @columns
@@ -86,7 +122,13 @@ def list_optouts(campaign_id: str | None, as_json: bool) -> None:
 @as_json
 @reports_errors
 def import_optouts(
-    file: Path, by: str, why: str | None, columns: dict[str, str], encoding: str | None, as_json: bool
+    file: Path,
+    scope: Narrowed,
+    by: str,
+    why: str | None,
+    columns: dict[str, str],
+    encoding: str | None,
+    as_json: bool,
 ) -> None:
     """Add the phones in FILE, which is read as a file of recipients is (- for standard input).
 
@@ -101,7 +143,7 @@ def import_optouts(
         if line.problem is not None:
             bad += 1
             remark(f"line {line.line}: {line.problem}")
-    added = optouts_api.add(phones, why=reason, by=by)
+    added = _added(phones, reason, by, scope)
     if as_json:
         print_json({"added": added, "not_understood": bad})
     else:
@@ -111,14 +153,15 @@ def import_optouts(
 
 @optouts.command("export")
 @click.argument("file", type=click.File("w", encoding="utf-8", lazy=False))
+@scope
 @as_json
 @reports_errors
-def export_optouts(file: TextIO, as_json: bool) -> None:
-    """Write all to FILE, one a line (- for standard output); with --json also since when, why and by whom."""
+def export_optouts(file: TextIO, scope: Narrowed, as_json: bool) -> None:
+    """Write to FILE what `optouts list` prints (- for standard output)."""
     if as_json:
-        file.writelines(json_line(_optout_dict(phone, optout)) + "\n" for phone, optout in optouts_api.details())
+        file.writelines(json_line(_optout_dict(phone, optout)) + "\n" for phone, optout in optouts_api.details(**scope))
     else:
-        file.writelines(phone + "\n" for phone in optouts_api.every())
+        file.writelines(phone + "\n" for phone in optouts_api.every(**scope))
 
 
 def _opted_out_dict(one: OptedOut) -> dict[str, Any]:
@@ -128,4 +171,5 @@ def _opted_out_dict(one: OptedOut) -> dict[str, Any]:
 def _optout_dict(phone: str, optout: OptOut) -> dict[str, Any]:
     since = optout.since_ms
     at = None if since is None else datetime.fromtimestamp(since / 1000, tz=UTC).isoformat(timespec="seconds")
-    return {"phone": phone, "since": at, "since_ms": since, "why": optout.why, "by": optout.by}
+    of = {"account": optout.account, "topic": optout.topic}
+    return {"phone": phone, "since": at, "since_ms": since, "why": optout.why, "by": optout.by, **of}

@@ -12,10 +12,18 @@ from rich.text import Text
 
 from campaigns.evaluation import MailingResults, Results, busiest
 from campaigns.evaluation.words import comparison_lines
+from campaigns.settings.values import OF_ACCOUNT, OF_ALL, OF_TOPIC
 from campaigns.text.wording import counted, moneys, noun_for, share
 
 #: Mailings that are shown; the page and the CSV have them all.
 _MOST: Final = 30
+#: What opt-outs mean, by what people opted out of.
+_OPTED_OUT: Final = {
+    (): " and {get}",
+    (OF_ALL,): " and {get}",
+    (OF_ACCOUNT,): " and {get} of this account",
+    (OF_TOPIC,): " and {get} about this topic",
+}
 _COLUMNS: Final = ("sent", "delivered", "read", "replied", "opted out", "failed", "open")
 #: Width of a share such as 100.0%.
 _SHARE: Final = 6
@@ -71,5 +79,7 @@ def result_lines(results: Results) -> Iterator[str]:
         yield f"Most were read from {first:02d}:00 to {until:02d}:00 in {results.zone} ({part})."
     if number := results.opted_out:
         people = counted(number, "person", "people")
-        yield f"{people} opted out by a reply and {noun_for(number, 'gets', 'get')} no more messages. To list them:"
+        get = f"{noun_for(number, 'gets', 'get')} no more messages"
+        after = _OPTED_OUT.get(results.optout_scopes, ", not all of them of everything").format(get=get)
+        yield f"{people} opted out by a reply{after}. To list them:"
         yield f"campaigns optouts list --campaign {results.campaign}"

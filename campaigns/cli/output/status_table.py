@@ -48,7 +48,8 @@ def status_table(status: Status, *, progress: Sequence[RenderableType] = (), zon
     `zone`.
     """
     head = Text.assemble((status.name or status.id, "bold"), "  ", state_text(status))
-    about = Text(f"{status.id}, {status.kind}{', a test' * status.test}, account {status.account}", style="dim")
+    topic = f", topic {status.topic}" if status.topic else ""
+    about = Text(f"{status.id}, {status.kind}{', a test' * status.test}, account {status.account}{topic}", style="dim")
     since = Text(f"handed in {minute(status.created_at, zone)}, times in {zone}", style="dim")
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(justify="right", no_wrap=True)

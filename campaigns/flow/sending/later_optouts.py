@@ -1,9 +1,9 @@
 """The check before the claim: no recipient who opted out or had enough messages before the claim is messaged.
 
 Planning excludes the phones on the suppression list (`campaigns.ledger.optouts`) and records the list's version. Each
-later opt-out changes the version, and a batch with an older one cannot be claimed before its phones are checked again.
-An opt-out that comes after the claim is too late for that request. A batch with a frequency cap is also counted here,
-see `campaigns.flow.sending.counting`. List mailings are not checked: only the gateway knows their phones.
+later opt-out, of any scope, changes the version, and a batch with an older one cannot be claimed before its phones are
+checked again. An opt-out that comes after the claim is too late for that request. A batch with a frequency cap is also
+counted here, see `campaigns.flow.sending.counting`. List mailings are not checked: only the gateway knows their phones.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from campaigns.flow.sending.counting import Message, begin_counting, count_messages
-from campaigns.ledger import OutdatedSuppression, exclude_planned
+from campaigns.ledger import OutdatedSuppression, exclude_planned, scopes_for
+from campaigns.ledger.records import Batch
 from campaigns.ledger.states import PLANNED
 from campaigns.planning.batching import without_messages
 from campaigns.planning.planner import phones_of
@@ -29,7 +30,7 @@ def exclude_later(services: Services, batch_id: str, outdated: OutdatedSuppressi
         return
     body = services.batches.body(batch_id)
     planned = [] if body is None else phones_of(batch.kind, body)
-    gone: dict[Message, str] = dict.fromkeys(_opted_out(services, planned), Exclusion.OPTED_OUT)
+    gone: dict[Message, str] = dict.fromkeys(_opted_out(services, batch, planned), Exclusion.OPTED_OUT)
     counted, reduced = None, None
     if op:
         counting = count_messages(services, batch, op, planned, frozenset(gone))
@@ -45,9 +46,10 @@ def exclude_later(services: Services, batch_id: str, outdated: OutdatedSuppressi
         log.info("batch_reduced", extra={**batch.facts, **_numbers(gone)})
 
 
-def _opted_out(services: Services, planned: Sequence[Sequence[str]]) -> list[Message]:
+def _opted_out(services: Services, batch: Batch, planned: Sequence[Sequence[str]]) -> list[Message]:
     messages = [(mailing, row) for mailing, phones in enumerate(planned) for row in range(len(phones))]
-    verdicts = services.optouts.among([phone for phones in planned for phone in phones])
+    scopes = scopes_for(batch.account, batch.fields.get("topic"))
+    verdicts = services.optouts.among([phone for phones in planned for phone in phones], scopes)
     return [message for message, is_out in zip(messages, verdicts, strict=True) if is_out]
 
 

@@ -10,7 +10,7 @@ from campaigns.jobs.schemas.aliases import Alias, without_token
 from campaigns.jobs.schemas.canary_fields import MAX_FAILED, WAIT_S, Share, canary_problems, canary_rules
 from campaigns.jobs.schemas.cap_fields import cap_problems, cap_rules
 from campaigns.jobs.schemas.fallback_field import LONGEST_S, fallback_problems, fallback_rules
-from campaigns.jobs.schemas.fields import Amount, CorrelationId, Flag, Key, Kind, Line, Whole, Word
+from campaigns.jobs.schemas.fields import Amount, CorrelationId, Flag, Key, Kind, Line, Topic, Whole, Word
 from campaigns.jobs.schemas.json_parts import Shape
 from campaigns.jobs.schemas.mailings import NAME_LENGTH
 from campaigns.jobs.schemas.paces import Pace
@@ -44,6 +44,13 @@ class EveryKind(StrictSchema):
         metadata=about(
             "The name of the campaign in lists and reports.",
             gateway="Also the name of a list mailing; without it the gateway invents one.",
+        ),
+    )
+    topic = Topic(
+        load_default=None,
+        metadata=about(
+            "What the campaign is about, such as `offers`, in any case. A recipient can opt out of one topic of an "
+            "account, and still gets messages about others."
         ),
     )
     key = Key(

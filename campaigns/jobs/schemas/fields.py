@@ -17,10 +17,12 @@ from campaigns.settings import Settings
 from campaigns.text.wellformed import (
     CORRELATION_LENGTH,
     KEY_LENGTH,
+    TOPIC_PATTERN,
     correlation_problem,
     key_problem,
     link_problem,
     text_problem,
+    topic_problem,
     visible,
 )
 from campaigns.times.gateway_times import parse_when
@@ -199,6 +201,24 @@ class CorrelationId(fields.Field[str]):
 
     def shape(self, _settings: Settings) -> Shape:
         return text_shape(CORRELATION_LENGTH)
+
+
+class Topic(fields.Field[str]):
+    """What a campaign is about, in any case. The value is in lower case."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if (problem := topic_problem(value)) is not None:
+            raise ValidationError(problem)
+        return str(value).lower()
+
+    def shape(self, _settings: Settings) -> Shape:
+        return {
+            "title": "1 to 40 Latin letters, digits, - and _",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 40,
+            "pattern": f"^{TOPIC_PATTERN}$",
+        }
 
 
 class Link(fields.Field[str]):

@@ -12,10 +12,20 @@ from campaigns.reports.markup import Markup, element, foreign, joined
 from campaigns.reports.sections.mailings import comparison, name_of, per_read_words
 from campaigns.reports.sections.parts import View
 from campaigns.reports.sections.times import busiest_words
+from campaigns.settings.values import OF_ACCOUNT, OF_ALL, OF_TOPIC
 from campaigns.statuses import meaning_of
 
 #: Characters of a text that the first section shows.
 _EXCERPT: Final = 100
+_OPTED_OUT_ALL: Final = said("{people} opted out by a reply, and get no more messages.")
+#: Who opted out, by what they opted out of.
+_OPTED_OUT: Final = {
+    (): _OPTED_OUT_ALL,
+    (OF_ALL,): _OPTED_OUT_ALL,
+    (OF_ACCOUNT,): said("{people} opted out by a reply, and get no more messages of this account."),
+    (OF_TOPIC,): said("{people} opted out by a reply, and get no more messages about this topic."),
+}
+_OPTED_OUT_MIXED: Final = said("{people} opted out by a reply, not all of them of everything.")
 Answer = tuple[str, str, Markup | None]
 
 
@@ -106,7 +116,8 @@ def _opted_out(view: View) -> Markup:
     if not number:
         return view.language.mixed("No one has opted out by a reply to this campaign.")
     people = view.language.counted(number, "person", "people")
-    return view.language.mixed("{people} opted out by a reply, and get no more messages.", people=people)
+    words = _OPTED_OUT.get(view.report.results.optout_scopes, _OPTED_OUT_MIXED)
+    return view.language.mixed(words.template, people=people)
 
 
 def _open(view: View) -> Markup:

@@ -4,12 +4,32 @@ from __future__ import annotations
 
 from typing import Final
 
+from campaigns.reports.language import said
 from campaigns.reports.markup import Markup, element, foreign
 from campaigns.reports.sections.mailings import MOST, name_of
 from campaigns.reports.sections.parts import NUMBER, TEXT, TIME, View, command, commanded
+from campaigns.settings.values import OF_ACCOUNT, OF_ALL, OF_TOPIC
 from campaigns.text.wording import masked
 
 _LONGEST_REPLY: Final = 300
+_FOLLOWS_ALL: Final = said(
+    "{people} opted out by a reply to this campaign. They are on the suppression list, and every later campaign "
+    "excludes them by itself."
+)
+#: What follows from opt-outs, by what people opted out of.
+_FOLLOWS: Final = {
+    (): _FOLLOWS_ALL,
+    (OF_ALL,): _FOLLOWS_ALL,
+    (OF_ACCOUNT,): said(
+        "{people} opted out of this account by a reply to this campaign, and its later campaigns exclude them."
+    ),
+    (OF_TOPIC,): said(
+        "{people} opted out of this topic by a reply to this campaign, and later campaigns about it exclude them."
+    ),
+}
+_FOLLOWS_MIXED: Final = said(
+    "{people} opted out by a reply to this campaign, some of them only of this account or topic."
+)
 
 
 def opt_outs(view: View) -> Markup | None:
@@ -38,14 +58,10 @@ def opt_outs(view: View) -> Markup | None:
 
 
 def opt_out_words(view: View) -> Markup:
-    """How many people opted out, and what follows from it."""
-    language = view.language
-    return view.sentence(
-        "{people} opted out by a reply to this campaign. They are on the suppression list, and every later campaign "
-        "excludes them by itself.",
-        "lead",
-        people=language.counted(view.report.results.opted_out, "person", "people"),
-    )
+    """How many people opted out, of what, and what follows from it."""
+    results = view.report.results
+    people = view.language.counted(results.opted_out, "person", "people")
+    return view.sentence(_FOLLOWS.get(results.optout_scopes, _FOLLOWS_MIXED).template, "lead", people=people)
 
 
 def excluded(view: View) -> Markup | None:

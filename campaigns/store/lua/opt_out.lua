@@ -1,19 +1,19 @@
--- Adds phones to the suppression list. Batches that are not sent yet are checked against it before they are.
--- KEYS: 1 opt-outs, 2 their counter, 3 why they are, 4 audit
--- ARGV: 1 now (ms or 0), 2 by whom (without '|'), 3 why, 4 act of a person (JSON object) or '', 5.. phones
+-- Adds phones to the opt-outs of a scope. Batches that are not sent yet are checked against them before they are.
+-- KEYS: 1 opt-outs of everything, 2 counter of opt-outs, 3 why they are, or the opt-outs of the narrower scope,
+--       4 audit, 5 narrower scopes
+-- ARGV: 1 now (ms or 0), 2 name of the scope, or '' for everything, 3 by whom (without '|'), 4 why, 5 act of a person
+--       (JSON object) or '', 6.. phones
 -- Returns: number of phones that were new.
--- @include clock, acts
-local optouts, counter, reasons, audit = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+-- @include clock, acts, optouts
+local everything, counter, notes, audit, scopes = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local now = clock(ARGV[1])
+local k = {everything = everything, scopes = scopes, notes = notes}
 local new = 0
-for i = 5, #ARGV do
-  if redis.call('SADD', optouts, ARGV[i]) == 1 then
-    new = new + 1
-    redis.call('HSET', reasons, ARGV[i], string.format('%.0f:%s|%s', now, ARGV[2], ARGV[3]))
-  end
+for i = 6, #ARGV do
+  if opt_out(k, ARGV[2], ARGV[i], now, ARGV[3], ARGV[4]) then new = new + 1 end
 end
 if new > 0 then
   redis.call('INCR', counter)
-  note_act(audit, ARGV[4], new, now)
+  note_act(audit, ARGV[5], new, now)
 end
 return new

@@ -2,15 +2,16 @@
 -- batches are due, or nothing of it is stored. Bases are names to which an id, a key or a fingerprint is appended.
 -- KEYS: 1 active, 2 index, 3 events, 4 due set of their queue, 5 accounts of their queue, 6 primary, 7 workers,
 --       8 opt-outs, 9 their counter, 10 bells of their queue, 11 turns, bases: 12 campaigns, 13 batches, 14 bodies,
---       15 lists of excluded recipients, 16 job keys, 17 lookalikes
+--       15 lists of excluded recipients, 16 job keys, 17 lookalikes, 18 opt-outs of narrower scopes
 -- ARGV: 1 now (ms or 0), 2 kind, 3 account, 4 queue, 5 replicas that must have what is written, 6 for how long it is
 --       kept back, until they have it (ms), 7 life of bodies, 8 life of lookalikes (ms), 9 random text for a bell; then
 --       for each campaign its plan, and the bodies (zlib) of its batches. A plan is a JSON object: `id`, `key` (if it
 --       has one), `token` (of the plan), `digest` (of the job), `draft` (why it becomes a draft, or ''), `optouts`
---       (version of the opt-outs that it was planned by, or '' if its `phones` are yet to be checked), `first_ms` (when
---       its first batch may go out, unix ms; 0: at once), `correlation_id` (if it has one), `fields` (of the campaign)
---       and `of_batches` (of each batch), both as name, value, ..., `excluded` (recipients, each as reason and JSON
---       row), `batches` (each as `n`, `mailings`, `not_before_ms`, `lookalikes`; see include/planned_batch)
+--       (version of the opt-outs that it was planned by, or '' if its `phones` are yet to be checked), `scopes` (names
+--       of the narrower scopes whose opt-outs it keeps to), `first_ms` (when its first batch may go out, unix ms; 0: at
+--       once), `correlation_id` (if it has one), `fields` (of the campaign) and `of_batches` (of each batch), both as
+--       name, value, ..., `excluded` (recipients, each as reason and JSON row), `batches` (each as `n`, `mailings`,
+--       `not_before_ms`, `lookalikes`; see include/planned_batch)
 -- Emits: campaign.cancelled, campaign.draft, campaign.finished, campaign.ready, campaign.unbalanced, store.changed.
 -- Moves: batch nothing → planned; campaign nothing → ready, draft; campaign ready, paused → finished; campaign
 --   cancelling → cancelled.
@@ -22,7 +23,7 @@
 local active, index, events, due, accounts, primary_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local workers, optouts, counter, bells, turns, campaign_base = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local batch_base, body_base, excluded_base = KEYS[13], KEYS[14], KEYS[15]
-local job_key_base, lookalikes_base = KEYS[16], KEYS[17]
+local job_key_base, lookalikes_base, narrower_base = KEYS[16], KEYS[17], KEYS[18]
 local STORED, OPTED_OUT, REVOKED = 1, 2, 3
 local now, kind, account, queue = clock(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local replicas, kept_back = tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -40,15 +41,33 @@ local function add(list, one, other)
 end
 
 local version
+-- Of each narrower scope that was asked about, whether it has opt-outs.
+local has_some = {}
+
+-- Whether one of these phones is opted out of a narrower scope.
+local function out_of(scope, phones)
+  local key = narrower_base .. scope
+  if has_some[scope] == nil then has_some[scope] = redis.call('EXISTS', key) == 1 end
+  if not has_some[scope] then return false end
+  for _, note in ipairs(redis.call('HMGET', key, unpack(phones))) do
+    if note then return true end
+  end
+  return false
+end
 
 -- Whether one of a plan's phones is opted out. `plan.optouts` is complete after it.
 local function opted_out(plan)
   if plan.optouts ~= '' then return false end
   version = version or optouts_version(optouts, counter)
   plan.optouts = version
-  if #plan.phones == 0 or string.find(version, ':0$') then return false end
-  for _, there in ipairs(redis.call('SMISMEMBER', optouts, unpack(plan.phones))) do
-    if there == 1 then return true end
+  if #plan.phones == 0 then return false end
+  if not string.find(version, ':0$') then
+    for _, there in ipairs(redis.call('SMISMEMBER', optouts, unpack(plan.phones))) do
+      if there == 1 then return true end
+    end
+  end
+  for _, scope in ipairs(plan.scopes) do
+    if out_of(scope, plan.phones) then return true end
   end
   return false
 end

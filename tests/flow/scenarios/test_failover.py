@@ -230,6 +230,7 @@ class TestReplicasMustHaveIt:
             campaign.pause,
             campaign.cancel,
             lambda: Client.over(services).optouts.add(phones(1)),
+            lambda: Client.over(services).optouts.add(phones(1), topic="offers"),
             lambda: person.erase(services, phones(1, start=90)[0]),
             lambda: take_callback(services, str(path), b""),
         ):

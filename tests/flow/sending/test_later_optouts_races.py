@@ -95,7 +95,7 @@ def test_while_the_list_grows_without_end(stage: Stage) -> None:
     batch = stage.services.batches.read(f"{campaign.id}-0")
     numbers = iter(range(10_000_000))
     among = stage.services.optouts.among
-    growing = type("Growing", (), {"among": lambda _, planned: (_add(stage, next(numbers)), among(planned))[1]})()
+    growing = type("Growing", (), {"among": lambda _, *asked: (_add(stage, next(numbers)), among(*asked))[1]})()
     services = _with(stage, growing)
     _add(stage, 9_999_999)
     for _ in range(10):

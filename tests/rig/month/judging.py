@@ -16,13 +16,24 @@ _GROWN, _FEW_MEMBERS = 1.15, 16
 #: Other classes than those below have so many keys at most.
 _FEW_KEYS = 32
 #: Opt-outs stay for ever, and replies add to them.
-GROWING = frozenset({"optouts", "optouts_why"})
+GROWING = frozenset({"optouts", "optouts_why", "optouts_of"})
 #: What a key holds at most, where it has a bound of its own; of the others it is judged whether they grow.
 BOUNDED = {"known": 1_000, "awaited": 10_000}
 #: What a store keeps that nothing is sent from any more.
 PERMANENT = frozenset(
     {
-        *("account", "optouts", "optouts_counter", "optouts_why", "events", "stream", "audit", "submissions"),
+        *(
+            "account",
+            "optouts",
+            "optouts_counter",
+            "optouts_why",
+            "optouts_of",
+            "optout_scopes",
+            "events",
+            "stream",
+            "audit",
+            "submissions",
+        ),
         *("due", "primary", "clock", "layout", "metrics", "callback_secret", "replicated"),
         # These live a minute at most.
         *("heartbeat", "beats", "taken", "turn", "workers", "turns", "full_turns", "bells"),
