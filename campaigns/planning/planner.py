@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import islice
+from itertools import chain, islice
+from operator import length_hint
+from sys import maxsize
 from types import MappingProxyType
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from campaigns.errors import JobError
-from campaigns.jobs.values import BulkJob, Job, QuickJob, job_document
+from campaigns.jobs.values import BulkJob, Job, Mailing, QuickJob, job_document
 from campaigns.planning.batching import (
     Batching,
     PlannedBatch,
@@ -30,11 +31,12 @@ from campaigns.planning.batching import (
     quick_batch,
     texts_of,
 )
+from campaigns.planning.courses import Course, SoundRows
 from campaigns.planning.deduplication import Deduplicator
+from campaigns.planning.exclusion_steps import Exclusion, Place, listed_row, places
 from campaigns.planning.personal_texts import Filler, Samples, form_of
 from campaigns.planning.zoning import Zoning
-from campaigns.recipients import RecipientFile, RowForm, lost_digits, mobile_phones, row_problem, rows_are_usual
-from campaigns.recipients.exclusions import Excluded, as_handed_in
+from campaigns.recipients import RowForm, mobile_phones, row_problem, rows_are_usual
 from campaigns.recipients.exclusions import Exclusion as Reason
 from campaigns.text.wellformed import TextRule, text_problem
 from campaigns.times.gateway_times import to_schedule_time
@@ -47,21 +49,7 @@ _ANY_TEXT = TextRule(1_000_000, literal=True)
 _NO_PROBLEMS: Final[Mapping[int, str]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Exclusion:
-    """Recipients who are excluded for one reason, each as (place in the job, phone as handed in), with a third element
-    that explains `reason` where it needs explaining."""
-
-    reason: str  # one of `campaigns.recipients.exclusions.Exclusion`
-    rows: list[tuple[str, ...]] = field(repr=False)
-
-    def excluded(self) -> Iterator[Excluded]:
-        """The recipients as values."""
-        return (Excluded(self.reason, *row) for row in self.rows)
-
-
 Step = PlannedBatch | Exclusion
-_Place = Callable[[int], str]
 #: For each of some phones, whether it is on a list; an empty sequence if none is.
 _OnList = Callable[[list[str]], Sequence[bool]]
 
@@ -126,33 +114,77 @@ class Planner:
 
     def _bulk(self, job: BulkJob) -> Iterator[Step]:
         batching = Batching(self._most)
-        for index, mailing in enumerate(job.mailings):
-            schedule_time = to_schedule_time(mailing.schedule_ms, self._timezone) if mailing.schedule_ms else None
-            form = form_of(mailing)
-            deduplicator = Deduplicator(form.personal)
-            filler = Filler(mailing, self._text_rule) if form.templated else None
-            sent = filler.sent if filler else mailing
-            place = _places(mailing.delivery_list, f"messages[{index}].delivery_list")
-            for start, handed_in in self._chunks(mailing.delivery_list):
-                mobile = self._mobile_phones(place, start, handed_in, form)
-                rows, unfilled = filler.filled(handed_in) if filler and mobile is not None else (handed_in, {})
-                phones, exclusions = self._exclude(place, start, rows, mobile, deduplicator, unfilled)
-                yield from exclusions
-                if self._samples is not None and form.personal:
-                    self._sample(self._samples, place, start, rows, phones)
-                for earlier, kept in deduplicator.by_earlier_messages(rows, phones).items():
-                    self.repeated += len(kept) if earlier else 0
-                    for canary, zone, part in self._parts(kept):
-                        group = RequestGroup(canary, mailing.schedule_ms, earlier, zone)
-                        yield from batching.add(group, index, sent, schedule_time, part)
-            if filler and not self._errors and (problem := filler.problem()) is not None:
-                self._errors[f"messages[{index}].content.text"] = [problem]
+        divided = self._canary_left > 0 and len(job.mailings) > 1
+        courses = [self._course(index, mailing, divided) for index, mailing in enumerate(job.mailings)]
+        if divided:
+            yield from self._canaries(batching, courses)
+        for course in courses:
+            for step in chain(course.put_off, course.steps):
+                if isinstance(step, Exclusion):
+                    yield step
+                else:
+                    yield from self._batched(batching, course, *step)
+            if divided:
+                self._digest.update(course.digest.digest())
         yield from batching.remainder()
+
+    def _canaries(self, batching: Batching, courses: Sequence[Course]) -> Iterator[Step]:
+        """The canary of a job with several mailings: an equal part of each, and at least one recipient. What a small
+        mailing lacks, the larger ones have more."""
+        wanted = self._canary_left
+        by_size = sorted(courses, key=lambda course: length_hint(course.mailing.delivery_list, maxsize))
+        for number, course in enumerate(by_size):
+            share = self._canary_left = max(1, -(-wanted // (len(courses) - number)))
+            while self._canary_left and (step := next(course.steps, None)) is not None:
+                if isinstance(step, Exclusion):
+                    yield step
+                    continue
+                earlier, rows = step
+                most = self._canary_left
+                yield from self._batched(batching, course, earlier, rows[:most])
+                if rows[most:]:
+                    course.put_off.append((earlier, rows[most:]))
+            wanted -= share - self._canary_left
+        self._canary_left = 0
+
+    def _batched(self, batching: Batching, course: Course, earlier: int, rows: Sequence[Row]) -> Iterator[PlannedBatch]:
+        mailing = course.mailing
+        for canary, zone, part in self._parts(rows):
+            group = RequestGroup(canary, mailing.schedule_ms, earlier, zone)
+            yield from batching.add(group, course.index, course.sent, course.schedule_time, part)
+
+    def _course(self, index: int, mailing: Mailing, divided: bool) -> Course:
+        schedule_time = to_schedule_time(mailing.schedule_ms, self._timezone) if mailing.schedule_ms else None
+        filler = Filler(mailing, self._text_rule) if form_of(mailing).templated else None
+        sent = filler.sent if filler else mailing
+        digest = blake2b(digest_size=16) if divided else self._digest
+        steps = self._sound(index, mailing, filler, digest)
+        return Course(index, mailing, sent, schedule_time, digest, steps)
+
+    def _sound(
+        self, index: int, mailing: Mailing, filler: Filler | None, digest: blake2b
+    ) -> Iterator[Exclusion | SoundRows]:
+        """The exclusions of a mailing, and its other rows."""
+        form = form_of(mailing)
+        deduplicator = Deduplicator(form.personal)
+        place = places(mailing.delivery_list, f"messages[{index}].delivery_list")
+        for start, handed_in in self._chunks(mailing.delivery_list, digest):
+            mobile = self._mobile_phones(place, start, handed_in, form)
+            rows, unfilled = filler.filled(handed_in) if filler and mobile is not None else (handed_in, {})
+            phones, exclusions = self._exclude(place, start, rows, mobile, deduplicator, unfilled)
+            yield from exclusions
+            if self._samples is not None and form.personal:
+                self._sample(self._samples, place, start, rows, phones)
+            for earlier, kept in deduplicator.by_earlier_messages(rows, phones).items():
+                self.repeated += len(kept) if earlier else 0
+                yield earlier, kept
+        if filler and not self._errors and (problem := filler.problem()) is not None:
+            self._errors[f"messages[{index}].content.text"] = [problem]
 
     def _quick(self, job: QuickJob) -> Iterator[Step]:
         deduplicator = Deduplicator(personal=False)
-        place = _places(job.delivery_list, "delivery_list")
-        for start, rows in self._chunks(job.delivery_list):
+        place = places(job.delivery_list, "delivery_list")
+        for start, rows in self._chunks(job.delivery_list, self._digest):
             mobile = self._mobile_phones(place, start, rows, RowForm())
             phones, exclusions = self._exclude(place, start, rows, mobile, deduplicator)
             yield from exclusions
@@ -168,16 +200,16 @@ class Planner:
             if some:
                 yield from ((canary, zone, part) for zone, part in self.zoning.parts(some))
 
-    def _chunks(self, rows: Iterable[Any]) -> Iterator[tuple[int, list[Any]]]:
-        self._digest.update(b"\x00mailing")
+    def _chunks(self, rows: Iterable[Any], digest: blake2b) -> Iterator[tuple[int, list[Any]]]:
+        digest.update(b"\x00mailing")
         iterator, start = iter(rows), 0
         while chunk := list(islice(iterator, CHUNK)):
-            self._digest.update(_packed(chunk))
+            digest.update(_packed(chunk))
             self.counts["total"] += len(chunk)
             yield start, chunk
             start += len(chunk)
 
-    def _mobile_phones(self, place: _Place, start: int, rows: list[Any], form: RowForm) -> list[str | None] | None:
+    def _mobile_phones(self, place: Place, start: int, rows: list[Any], form: RowForm) -> list[str | None] | None:
         """The normalised phone of each row, or None if it is not a mobile number; just None if a row breaks a rule."""
         if not form.has_texts and set(map(type, rows)) == {str}:
             if rows_are_usual(rows):
@@ -202,7 +234,7 @@ class Planner:
 
     def _exclude(
         self,
-        place: _Place,
+        place: Place,
         start: int,
         rows: list[Any],
         mobile: list[str | None] | None,
@@ -228,11 +260,13 @@ class Planner:
             if numbers:
                 self.counts[reason] += len(numbers)
                 whys = unfilled if reason == "invalid" else _NO_PROBLEMS
-                exclusions.append(Exclusion(reason, [_listed(place(start + i), rows[i], whys.get(i)) for i in numbers]))
+                exclusions.append(
+                    Exclusion(reason, [listed_row(place(start + i), rows[i], whys.get(i)) for i in numbers])
+                )
         return phones, exclusions
 
     @staticmethod
-    def _sample(samples: Samples, place: _Place, start: int, rows: list[Any], phones: list[str | None]) -> None:
+    def _sample(samples: Samples, place: Place, start: int, rows: list[Any], phones: list[str | None]) -> None:
         for number, (row, phone) in enumerate(zip(rows, phones, strict=True), start):
             if phone is not None:
                 samples.note(place, number, phone, row)
@@ -248,18 +282,6 @@ def _taken_out(phones: list[str | None], on_list: _OnList) -> list[int]:
     for i in listed:
         phones[i] = None
     return listed
-
-
-def _places(rows: Iterable[Any], name: str) -> _Place:
-    """A function that names the place of a row: by its line in the file, or by its number in the job."""
-    return rows.place if isinstance(rows, RecipientFile) else lambda number: f"{name}[{number}]"
-
-
-def _listed(place: str, row: Any, why: str | None) -> tuple[str, ...]:
-    """An excluded row as a tuple: its place, its phone and, if the reason needs explaining, an explanation."""
-    phone = as_handed_in(row)
-    why = lost_digits(phone) or why
-    return (place, phone) if why is None else (place, phone, why)
 
 
 def _packed(rows: list[Any]) -> bytes:

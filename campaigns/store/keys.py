@@ -45,7 +45,7 @@ class Keys(ResultKeys):
         - Its window: `window` (JSON), `zone` (a name or country, if all batches share one), `open:<zone>` (openings),
           `announced:<zone>` (the opening last announced by an event).
         - Its canary: `canary` (number of its batches, until it is judged), `canary_until_ms`, `canary_asked_ms`, then
-          `canary_state` and `canary_why`.
+          `canary_state`, `canary_why` and `canary_cause` (JSON, see `campaigns.text.causes`).
         - Counters: recipients `r:<batch state>`, `r:<reason of exclusion>` and `r:total`; batches `b:<batch state>`;
           deliveries `s:<WORD>` and `final`; `replies`; `cost:<currency>` in millionths; `double_sends` (messages);
           `unreadable` (parts of answers); of mailings with a price `messages` and `charged` (millionths), and `drifted`

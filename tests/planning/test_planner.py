@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,10 +24,11 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 OPTED_OUT = "375291999999"
 
 
-def planner(job: Any, most: int = 1000) -> Planner:
-    def opted_out(some: list[str]) -> Sequence[bool]:
-        return [phone == OPTED_OUT for phone in some]
+def of_the_list(some: list[str]) -> Sequence[bool]:
+    return [phone == OPTED_OUT for phone in some]
 
+
+def planner(job: Any, most: int = 1000, opted_out: Callable[[list[str]], Sequence[bool]] = of_the_list) -> Planner:
     checked = load_job(job, settings=SETTINGS, now=NOW)
     return Planner(
         checked,
@@ -58,6 +59,61 @@ def test_a_canary_goes_first(canary: int, most: int, zoned: bool) -> None:
     assert first == sorted(first, reverse=True)
     assert sum(batch.recipients for batch in batches if batch.canary) == min(canary, 10)
     assert sum(batch.recipients for batch in batches) == 10
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, 12),
+    st.lists(st.one_of(st.integers(1, 8), st.integers(900, 1100)), min_size=2, max_size=4),
+    st.integers(0, 1),
+)
+def test_a_canary_has_a_part_of_each_mailing(canary: int, sizes: list[int], opted_out: int) -> None:
+    """However few they are and however many are excluded; and the others go where they went without one."""
+    groups = [phones(size, start=5000 * n) for n, size in enumerate(sizes)]
+    job = bulk_job([])
+    job["messages"] = [
+        {**bulk_job([], text=str(n))["messages"][0], "delivery_list": [*[OPTED_OUT] * opted_out, *group]}
+        for n, group in enumerate(groups)
+    ]
+    plain, with_canary = plan(job, 7), plan(job | {"canary": canary}, 7)
+    first = [batch.canary for batch in with_canary[0]]
+    assert first == sorted(first, reverse=True)
+    tried = Counter(
+        m.index for batch in with_canary[0] if batch.canary for m in batch.mailings for _ in range(m.recipients)
+    )
+    share = canary // len(sizes)
+    for index, size in enumerate(sizes):
+        assert tried[index] >= min(size, max(1, share))
+    assert sum(tried.values()) <= max(canary, len(sizes))
+    assert sum(tried.values()) >= min(canary, sum(sizes))
+
+    def sent(batches: list[PlannedBatch]) -> Counter[tuple[int, str]]:
+        found = Counter[tuple[int, str]]()
+        for batch in batches:
+            for mailing, own in zip(batch.mailings, phones_of("bulk", batch.body), strict=True):
+                found.update((mailing.index, phone) for phone in own)
+        return found
+
+    assert sent(plain[0]) == sent(with_canary[0])
+    assert plain[2].counts == with_canary[2].counts
+
+
+@pytest.mark.parametrize("row", [0, 1500])
+def test_the_digest_does_not_depend_on_who_is_in_the_canary(row: int) -> None:
+    """More rows of a mailing are read for it when those before have opted out."""
+    job = bulk_job([])
+    lists = (phones(2500), phones(2500, start=5000))
+    job["messages"] = [{**bulk_job([])["messages"][0], "delivery_list": rows} for rows in lists]
+
+    def digest(out: set[str]) -> str:
+        working = planner(job | {"canary": 600}, opted_out=lambda some: [phone in out for phone in some])
+        assert sum(1 for _ in working.steps())
+        return working.digest
+
+    assert digest(set()) == digest({*lists[0][:2000], *lists[1][:1800]})
+    before = digest(set())
+    lists[1][row] = OPTED_OUT
+    assert digest(set()) != before
 
 
 def test_sample_request_is_one_batch() -> None:

@@ -132,7 +132,7 @@ def people_act(scene: Scene) -> None:
     scene.store.redis.hset(keys.campaign(campaign.id), "canary", 1)
     for verdict in ("waits", "asks", "failed"):
         names = [keys.campaign(campaign.id), keys.events(), keys.due("quick", "default"), keys.accounts("quick")]
-        scene.call("judge_canary", names, campaign.id, verdict, "default", "{}", "too few", 5)
+        scene.call("judge_canary", names, campaign.id, verdict, "default", "{}", "too few", 5, "{}")
     campaign.cancel()
     services.rejected.add("digest", {"bytes": 5})
     scene.call("retire_campaign", [keys.campaign("gone"), keys.active()], campaign.id)

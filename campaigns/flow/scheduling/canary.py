@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Set
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -14,11 +15,12 @@ from campaigns.flow.scheduling.dispatch import ring
 from campaigns.flow.scheduling.sweep import poll_now
 from campaigns.jobs.values import Canary
 from campaigns.ledger import SEND, Campaign, Entry, queue_of
+from campaigns.ledger.records import MailingRecord
 from campaigns.ledger.states import HELD, PLANNED, READY, REJECTED, SENDING, UNKNOWN
 from campaigns.names import POLL
 from campaigns.services import Services
 from campaigns.statuses import DELIVERED, READ, UNKNOWN_FINAL
-from campaigns.text.wording import counted
+from campaigns.text.causes import IN_DOUBT, NOT_RECEIVED, TOO_MANY_FAILED, canary_words
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +50,27 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The canary of one of several mailings: its recipients, how many have the message on their phones, and how many
+    were refused or cannot be reached."""
+
+    name: str
+    recipients: int = 0
+    arrived: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """`waits` (until `until_ms`, unix ms, if known), `asks` for statuses once more, `passed`, or `failed` (`why`)."""
+    """`waits` (until `until_ms`, unix ms, if known), `asks` for statuses once more, `passed`, or `failed`.
+
+    `why` says in words why it failed, `cause` by a code and its facts: see `campaigns.text.causes`.
+    """
 
     word: Literal["waits", "asks", "passed", "failed"]
     why: str = ""
     until_ms: int | None = None
+    cause: Mapping[str, Any] = field(default_factory=dict)
 
 
 def judge_canary(services: Services, entry: Entry) -> None:
@@ -71,7 +88,8 @@ def judge_canary(services: Services, entry: Entry) -> None:
     now_ms = services.now_ms()
     found = findings(campaign, services.settings.final_statuses)
     sent_by_ms = 0 if found.open else _sent_by_ms(services, campaign)
-    verdict = judged(canary, found, now_ms, sent_by_ms, campaign.number("canary_asked_ms"))
+    asked_ms, parts = campaign.number("canary_asked_ms"), _parts(services, campaign)
+    verdict = judged(canary, found, now_ms, sent_by_ms, asked_ms, parts)
     if verdict.word == "asks":
         poll_now(services, replace(campaign, batches=campaign.canary_batches))
         ring(services, POLL)
@@ -99,25 +117,63 @@ def findings(campaign: Campaign, final: Set[str]) -> Findings:
     )
 
 
-def judged(canary: Canary, found: Findings, now_ms: int, sent_by_ms: int, asked_ms: int) -> Verdict:
+def judged(
+    canary: Canary, found: Findings, now_ms: int, sent_by_ms: int, asked_ms: int, parts: Sequence[Part] = ()
+) -> Verdict:
     """What follows from the findings. Pure.
 
     `sent_by_ms`: when the last batch of the canary began at the gateway (unix ms). `asked_ms`: when the gateway was
-    asked for statuses after the wait (unix ms); 0 if it was not yet.
+    asked for statuses after the wait (unix ms); 0 if it was not yet. `parts`: the canary of each mailing, if the job
+    has several; each must do well by itself.
     """
-    if found.failed > canary.max_failed * max(found.recipients, canary.recipients if found.open else 0):
-        of = f"{found.failed:,} of {counted(found.recipients, 'recipient')}"
-        return Verdict("failed", f"{of} failed, and at most {canary.max_failed:.0%} may")
+    whole = Part("", found.recipients, found.arrived, found.failed)
+    for part in (whole, *parts):
+        # While a part of it is still to be sent, the share is that of all.
+        of = canary.recipients if part is whole and found.open else 0
+        if part.failed > canary.max_failed * max(part.recipients, of):
+            facts = {"failed": part.failed, "recipients": part.recipients, "most": canary.max_failed}
+            return _failed(TOO_MANY_FAILED, part, **facts)
     if found.held:
-        return Verdict("failed", f"{counted(found.held, 'request')} in doubt, about which a person has to decide")
+        return _failed(IN_DOUBT, whole, requests=found.held)
     until_ms = sent_by_ms + canary.wait_s * 1000
     if found.open or now_ms < until_ms:
         return Verdict("waits", until_ms=None if found.open else until_ms)
     if now_ms < asked_ms + _ANSWERS_MS or not asked_ms:
         return Verdict("waits", until_ms=asked_ms + _ANSWERS_MS) if asked_ms else Verdict("asks")
-    if not found.arrived:
-        return Verdict("failed", f"no phone had received it {canary.wait_s:,} seconds after it was sent")
+    for part in (whole, *parts):
+        if not part.arrived and (part is whole or part.recipients):
+            return _failed(NOT_RECEIVED, part, wait_s=canary.wait_s)
     return Verdict("passed")
+
+
+def _failed(code: str, part: Part, **facts: object) -> Verdict:
+    cause = {"code": code, **facts, **({"mailing": part.name} if part.name else {})}
+    return Verdict("failed", canary_words(cause), cause=cause)
+
+
+def _parts(services: Services, campaign: Campaign) -> Sequence[Part]:
+    """The canary of each mailing of a job with several. Raises StoreError."""
+    if len(campaign.job.get("messages") or ()) < 2:
+        return ()
+    found: dict[int, Part] = {}
+    batches = list(services.batches.read_each(campaign.batch_ids()[: campaign.canary_batches]))
+    for batch in batches:
+        for number, mailing in enumerate(batch.mailings):
+            refused = batch.state == REJECTED or f"rejected:{number}" in batch.fields
+            _add(found, mailing, Part("", mailing.recipients, failed=mailing.recipients * refused))
+    failures = services.settings.final_statuses - _NO_FAILURES
+    for batch, number, values in services.deliveries.with_status(batches):
+        words = Counter(value.partition(b"|")[0].decode() for value in values)
+        failed = 0 if f"rejected:{number}" in batch.fields else sum(words[word] for word in failures)
+        _add(found, batch.mailings[number], Part("", 0, words[READ] + words[DELIVERED], failed))
+    return tuple(found.values())
+
+
+def _add(found: dict[int, Part], mailing: MailingRecord, more: Part) -> None:
+    known = found.get(mailing.index, Part(mailing.name or f"mailing {mailing.index + 1}"))
+    found[mailing.index] = Part(
+        known.name, known.recipients + more.recipients, known.arrived + more.arrived, known.failed + more.failed
+    )
 
 
 def _again_ms(canary: Canary) -> int:
@@ -136,8 +192,12 @@ def _write(services: Services, campaign: Campaign, verdict: Verdict, found: Find
     data: dict[str, object] = {"recipients": found.recipients, "arrived": found.arrived, "failed": found.failed}
     if verdict.word == "failed":
         data["reason"] = verdict.why
+        if "mailing" in verdict.cause:
+            data["mailing"] = verdict.cause["mailing"]
     if verdict.word == "waits" and verdict.until_ms is None:
         return
-    arguments = [campaign.id, verdict.word, campaign.account, orjson.dumps(data), verdict.why, verdict.until_ms or 0]
+    cause = orjson.dumps(verdict.cause) if verdict.cause else b""
+    why, until_ms = verdict.why, verdict.until_ms or 0
+    arguments = [campaign.id, verdict.word, campaign.account, orjson.dumps(data), why, until_ms, cause]
     if services.store.run("judge_canary", names, arguments) and verdict.word in {"passed", "failed"}:
         log.info(f"canary_{verdict.word}", extra={**campaign.facts, "reason": verdict.why})

@@ -136,8 +136,9 @@ class EveryKind(StrictSchema):
         1_000_000,
         load_default=None,
         metadata=about(
-            "The number of recipients, the first of the job, who get it before the others. Once their results are "
-            "known, the others follow by themselves, or the campaign pauses and gives the reason. Not for list jobs."
+            "The number of recipients, the first of the job, who get it before the others. Of several mailings each "
+            "has an equal part, at least one recipient, and is judged by itself. Once the results are known, the "
+            "others follow by themselves, or the campaign pauses and gives the reason. Not for list jobs."
         ),
     )
     canary_wait_s = Whole(
@@ -151,8 +152,8 @@ class EveryKind(StrictSchema):
     canary_max_failed = Share(
         load_default=None,
         metadata=about(
-            "The campaign pauses if a larger share of the canary than this was refused or is undeliverable, or if no "
-            f"canary message is on a phone by then; {MAX_FAILED} if absent."
+            "The campaign pauses if a larger share of the canary than this, or of its part in one mailing, was refused "
+            f"or is undeliverable, or if no canary message is on a phone by then; {MAX_FAILED} if absent."
         ),
     )
     transactional = Flag(

@@ -2,7 +2,8 @@
 -- its results; or that the gateway is polled for them once more.
 -- KEYS: 1 campaign, 2 events, 3 due set in which its batches are sent, 4 accounts of that queue
 -- ARGV: 1 now (ms or 0), 2 campaign id, 3 'passed', 'failed', 'waits' or 'asks', 4 account,
---       5 data of the event (JSON object), 6 why it failed, or '', 7 until when it waits (unix ms)
+--       5 data of the event (JSON object), 6 why it failed, or '', 7 until when it waits (unix ms),
+--       8 the same as a code with its facts (JSON object), or ''
 -- Emits: campaign.canary_failed, campaign.canary_passed.
 -- Moves: campaign ready → paused.
 -- Returns: 1 done; 0 it is judged already, or the campaign is not ready.
@@ -20,7 +21,7 @@ if verdict == 'asks' then
   return 1
 end
 redis.call('HDEL', campaign_key, 'canary', 'canary_until_ms', 'canary_asked_ms')
-redis.call('HSET', campaign_key, 'canary_state', verdict, 'canary_why', ARGV[6])
+redis.call('HSET', campaign_key, 'canary_state', verdict, 'canary_why', ARGV[6], 'canary_cause', ARGV[8])
 if verdict == 'failed' then
   redis.call('HSET', campaign_key, 'state', 'paused')
 else

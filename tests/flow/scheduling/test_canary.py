@@ -13,7 +13,7 @@ import pytest
 
 from campaigns.campaign import Campaign
 from campaigns.errors import JobError
-from campaigns.flow.scheduling.canary import Findings, Verdict, judged
+from campaigns.flow.scheduling.canary import Findings, Part, Verdict, judged
 from campaigns.jobs.values import Canary
 from campaigns.people.explaining import explained
 from campaigns.person import find_person
@@ -98,7 +98,7 @@ def test_until_when_results_are_waited_for(stage: Stage) -> None:
     do_what_is_due(stage)
     assert len(stage.sandbox.ledger()) == 4
     for phone, waits in ((phones(10)[0], False), (phones(10)[-1], True)):
-        lines = explained(phone, list(find_person(stage.services, phone)), None, UTC)
+        lines = explained(phone, list(find_person(stage.services, phone)), (), UTC)
         assert any("waits for the results of the canary" in line for line in lines) == waits
     assert campaign.cancel().recipients["cancelled"] == 6
     stage.finish(campaign, timeout_s=60)
@@ -174,6 +174,47 @@ def test_what_does_not_fit_together(stage: Stage, fields: dict[str, Any], proble
         stage.enqueue(fields if "kind" in fields else {**bulk_job(phones(1)), **fields})
 
 
+def two_mailings(first: list[str], second: list[str], **more: Any) -> dict[str, Any]:
+    job = bulk_job(first, text="first", **UNATTENDED, **more)
+    job["messages"] += bulk_job(second, text="second")["messages"]
+    for name, mailing in zip("AB", job["messages"], strict=True):
+        mailing["name"] = name
+    return job
+
+
+def test_each_mailing_has_its_part(stage: Stage) -> None:
+    """And the same when it is stored bit by bit, from lists that are longer than planning reads at a time."""
+    stage.enqueue(two_mailings(phones(10), phones(10, start=50)))
+    stage.enqueue(two_mailings(phones(1500, start=5000), phones(1200, start=9000), name="large"))
+    do_what_is_due(stage)
+    sent = [(row["text"], row["phone"]) for row in stage.sandbox.ledger()]
+    assert sorted(sent) == sorted(
+        (text, phone)
+        for text, starts in (("first", (0, 5000)), ("second", (50, 9000)))
+        for start in starts
+        for phone in phones(2, start=start)
+    )
+
+
+def test_a_mailing_that_fails_is_not_outweighed(stage: Stage) -> None:
+    """Two of twelve are less than a fifth of all, but two of six in their mailing are more."""
+    job = two_mailings(phones(100), [*DEAD[:2], *phones(100, start=500)])
+    job["canary"] = 12
+    campaign = stage.enqueue(job)
+    settle(stage, campaign)
+    assert re.fullmatch("2 of 6 recipients of B failed, and at most 20% may", campaign.status().canary_reason)
+    (event,) = [event for event in stage.events(campaign) if event.type == "campaign.canary_failed"]
+    assert event.data["mailing"] == "B"
+
+
+def test_a_mailing_that_the_gateway_refuses(stage: Stage) -> None:
+    job = two_mailings(phones(20), phones(5, start=500), canary_max_failed=0.9)
+    job["messages"][1]["content"] = {"type": "image", "image_url": "https://example-site.com/wrong-size.jpg"}
+    campaign = stage.enqueue(job)
+    settle(stage, campaign)
+    assert campaign.status().canary_reason == "2 of 2 recipients of B failed, and at most 90% may"
+
+
 NOTHING = Findings(recipients=100, arrived=0, failed=0, open=0, held=0)
 
 
@@ -198,4 +239,13 @@ def test_what_follows_from_what_is_known(found: Findings, now_ms: int, word: str
     if now_ms == 601_000:
         assert judged(Canary(100, 600, 0.2), found, now_ms, 1_000, 0).word == "asks"
         assert judged(Canary(100, 600, 0.2), found, now_ms, 1_000, now_ms - 1).until_ms == now_ms + 2_999
+    whole = (100 if found.open else found.recipients, found.arrived, found.failed)
+    assert judged(Canary(100, 600, 0.2), found, now_ms, 1_000, now_ms - 3_000, [Part("A", *whole)]) == verdict
+    if word == "passed":
+        for part, why in (
+            (Part("B", 10, 9, 3), "3 of 10 recipients of B failed"),
+            (Part("B", 10), "had received B 600"),
+        ):
+            verdict_of_parts = judged(Canary(100, 600, 0.2), found, now_ms, 1_000, now_ms - 3_000, [part])
+            assert (verdict_of_parts.word, why in verdict_of_parts.why) == ("failed", True)
     assert verdict.until_ms == (601_000 if verdict == Verdict("waits", until_ms=601_000) else None)

@@ -1,0 +1,38 @@
+"""Exclusions as planning finds them: the excluded rows of one reason, each with its place. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from campaigns.recipients import RecipientFile, lost_digits
+from campaigns.recipients.exclusions import Excluded, as_handed_in
+
+#: The place of a row, by its number, for people.
+Place = Callable[[int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Recipients who are excluded for one reason, each as (place in the job, phone as handed in), with a third element
+    that explains `reason` where it needs explaining."""
+
+    reason: str  # one of `campaigns.recipients.exclusions.Exclusion`
+    rows: list[tuple[str, ...]] = field(repr=False)
+
+    def excluded(self) -> Iterator[Excluded]:
+        """The recipients as values."""
+        return (Excluded(self.reason, *row) for row in self.rows)
+
+
+def places(rows: Iterable[Any], name: str) -> Place:
+    """A function that names the place of a row: by its line in the file, or by its number in the job."""
+    return rows.place if isinstance(rows, RecipientFile) else lambda number: f"{name}[{number}]"
+
+
+def listed_row(place: str, row: Any, why: str | None) -> tuple[str, ...]:
+    """An excluded row as a tuple: its place, its phone and, if the reason needs explaining, an explanation."""
+    phone = as_handed_in(row)
+    why = lost_digits(phone) or why
+    return (place, phone) if why is None else (place, phone, why)
