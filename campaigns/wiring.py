@@ -171,6 +171,7 @@ def _turns(settings: Settings, store: Store, limiter: Limiter, budgets: Budgets)
         lease_ms=ms.lease,
         deadline_ms=ms.deadline,
         accounts=settings.accounts,
+        others=settings.other_accounts,
     )
 
 

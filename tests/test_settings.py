@@ -88,10 +88,25 @@ def test_a_misspelt_account_is_noticed(name: str, tmp_path: Path) -> None:
     Settings.from_env({**given, "CAMPAIGNS_TOKEN_SHPO": "t"})
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({**given, "CAMPAIGNS_TOKEN_SHOP": "t"})
-    assert caught.value.problems == {name: "is for an account without a token: CAMPAIGNS_TOKEN_SHPO is not set"}
+    assert list(caught.value.problems) == [name]
+    assert "is for an account without a token: set CAMPAIGNS_TOKEN_SHPO, or name" in caught.value.problems[name]
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({**given, "CAMPAIGNS_TOKEN": "t", "CAMPAIGNS_TOKEN_SHPO_FILE": str(tmp_path / "none")})
     assert list(caught.value.problems) == ["CAMPAIGNS_TOKEN_SHPO_FILE"]
+
+
+@pytest.mark.parametrize("name", ["CAMPAIGNS_DAILY_BUDGET_WEB", "CAMPAIGNS_OPTOUT_WORDS_WEB"])
+def test_accounts_whose_tokens_others_have(name: str) -> None:
+    """Processes may share their settings and divide the tokens; a misspelt name is noticed all the same."""
+    given = {name: "100", "CAMPAIGNS_MESSAGE_COST": "0.049", "CAMPAIGNS_OTHER_ACCOUNTS": "shop, WEB"}
+    assert Settings.from_env({**given, "CAMPAIGNS_TOKEN_SHOP": "t"}).other_accounts == {"shop", "web"}
+    for tokens in ({}, {"CAMPAIGNS_TOKEN_SHOP": "t"}):
+        with pytest.raises(SettingsError) as caught:
+            Settings.from_env({**given, **tokens, "CAMPAIGNS_OTHER_ACCOUNTS": "shop,wbe"})
+        assert list(caught.value.problems) == [name]
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({**given, "CAMPAIGNS_TOKEN_SHOP": "t", "CAMPAIGNS_OTHER_ACCOUNTS": "shop;web"})
+    assert list(caught.value.problems) == ["CAMPAIGNS_OTHER_ACCOUNTS"]
 
 
 def test_money_is_counted_in_millionths() -> None:

@@ -71,7 +71,8 @@ class Answer:
 class Turns:
     """The calls of turns. `limits` and `budgets` are as scripts take them; without budgets it is ''.
 
-    `accounts`: those whose token this process has; None if it works for all.
+    `accounts`: those whose token this process has; None if it works for all. What is due of `others`, whose tokens
+    other workers have, is left to these.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Turns:
         deadline_ms: int,
         budgets: Callable[[], str] = str,
         accounts: Iterable[str] | None = None,
+        others: Iterable[str] = (),
     ) -> None:
         self._store = store
         self._keys = store.keys
@@ -90,7 +92,7 @@ class Turns:
         self._limits = limits
         self._budgets = budgets
         # A name that no account has, where there is none: an empty text means all.
-        self._accounts = "" if accounts is None else f",{','.join([*accounts, '-'])},"
+        self._accounts = "" if accounts is None else f",{','.join([*accounts, '-'])},|,{','.join(others)},"
         self._lease_ms = lease_ms
         self._full_ms = deadline_ms + _LEASE_MS
 
@@ -174,6 +176,7 @@ class Turn:
             keys.stream(),
             keys.image(""),
             keys.money(""),
+            keys.left(self.queue),
         ]
 
     def _read_keys(self) -> list[str]:
@@ -186,6 +189,7 @@ class Turn:
             keys.taken(self.queue),
             keys.accounts(other),
             *bases,
+            keys.left(self.queue),
         ]
 
 

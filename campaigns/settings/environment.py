@@ -10,6 +10,8 @@ from typing import Final
 
 PREFIX: Final = "CAMPAIGNS_"
 DEFAULT_ACCOUNT: Final = "default"
+#: Names accounts whose tokens only other processes have.
+OTHER_ACCOUNTS: Final = "CAMPAIGNS_OTHER_ACCOUNTS"
 #: The form of an account's alias in a job. A variable's name has it in capitals.
 ALIAS: Final = re.compile(r"[a-z0-9_]{1,64}(?<!_file)")
 
@@ -30,6 +32,11 @@ def ours(env: Mapping[str, str]) -> dict[str, str]:
     `CAMPAIGNS_CALLBACKS_PORT_80_TCP_ADDR` and more.
     """
     return {name: value for name, value in env.items() if name.startswith(PREFIX) and not _of_a_service(name, value)}
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of the setting `name`."""
+    return PREFIX + name.upper()
 
 
 def token_variable(account: str) -> str:
@@ -70,20 +77,22 @@ def account_in(variable: str, setting: str) -> str | None:
     return match["alias"].lower() if match and match["setting"] == setting else None
 
 
-def strangers(env: Mapping[str, str], tokens: Collection[str], problems: Collection[str]) -> dict[str, str]:
-    """Variables for an account that is not among `tokens`, each with what is wrong: its alias may be misspelt.
+def strangers(env: Mapping[str, str], known: Collection[str], problems: Collection[str]) -> dict[str, str]:
+    """Variables for an account that is not `known`, each with what is wrong: its alias may be misspelt.
 
-    None if there are no tokens, since processes without them may share these variables with those that have them; and
-    none while a token is among the variables with `problems`.
+    Known are accounts that have a token here, and those whose token other processes are said to have. None if no
+    account is known, since processes without tokens may share these variables with those that have them; and none
+    while a token, or the list of the others, is among the variables with `problems`.
     """
-    if not tokens or any(map(is_token, problems)):
+    if not known or any(is_token(variable) or variable == OTHER_ACCOUNTS for variable in problems):
         return {}
     of_accounts = [match for match in map(_OF_AN_ACCOUNT.fullmatch, env) if match]
     aliases = {match[0]: match["alias"].lower() for match in of_accounts}
     return {
-        variable: f"is for an account without a token: {token_variable(alias)} is not set"
+        variable: f"is for an account without a token: set {token_variable(alias)}, or name the account in "
+        f"{OTHER_ACCOUNTS} if other processes have its token"
         for variable, alias in aliases.items()
-        if alias not in tokens
+        if alias not in known
     }
 
 

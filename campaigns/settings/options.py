@@ -16,11 +16,12 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from campaigns.errors import SettingsError
-from campaigns.settings import addresses, parsing
-from campaigns.settings.environment import PREFIX, account_in, is_token, ours, read_tokens, strangers, token_variable
+from campaigns.settings import addresses, environment, parsing
+from campaigns.settings.environment import token_variable, variable_of
 from campaigns.settings.parsing import number as _number
 from campaigns.settings.parsing import optional as _optional
 from campaigns.settings.parsing import url as _url
+from campaigns.settings.prices import without_price
 from campaigns.settings.values import MOST_DAYS, MOST_MESSAGES, OPTOUT_SCOPES, OVER_ALL, PER_ACCOUNT, Rate, Secret, rate
 from campaigns.statuses import DEFAULT_FINAL
 
@@ -220,6 +221,12 @@ class Settings:
         "unset: `viber-campaigns-UID` in the folder for temporary files",
     )
 
+    other_accounts: frozenset[str] = option(
+        parsing.aliases,
+        frozenset(),
+        "accounts whose tokens only other processes have, comma separated: workers leave their requests to those",
+    )
+
     accounts: Mapping[str, Secret] = field(default_factory=dict)
     #: Additional opt-out words by account.
     account_optout_words: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -234,24 +241,24 @@ class Settings:
         words: dict[str, frozenset[str]] = {}
         budgets: dict[str, Decimal] = {}
         known = {variable_of(f.name): f for f in fields(cls) if f.metadata}
-        found = ours(env)
+        found = environment.ours(env)
         for variable in found:
             if variable in known:
                 try:
                     values[known[variable].name] = known[variable].metadata["parse"](found[variable])
                 except ValueError as error:
                     problems[variable] = str(error)
-            elif alias := account_in(variable, "OPTOUT_WORDS"):
+            elif alias := environment.account_in(variable, "OPTOUT_WORDS"):
                 words[alias] = parsing.words(found[variable])
-            elif alias := account_in(variable, "DAILY_BUDGET"):
+            elif alias := environment.account_in(variable, "DAILY_BUDGET"):
                 try:
                     budgets[alias] = _MONEY(found[variable])
                 except ValueError as error:
                     problems[variable] = str(error)
-            elif not is_token(variable):
+            elif not environment.is_token(variable):
                 problems[variable] = "is not a setting"
-        accounts = {alias: Secret(token) for alias, token in read_tokens(found, problems).items()}
-        problems |= strangers(found, accounts, problems)
+        accounts = {alias: Secret(token) for alias, token in environment.read_tokens(found, problems).items()}
+        problems |= environment.strangers(found, {*accounts, *values.get("other_accounts", ())}, problems)
         settings = cls(accounts=accounts, account_optout_words=words, account_daily_budgets=budgets, **values)
         # The default stands in for a value that could not be read, so that it causes no further problem.
         if not problems.keys() & {variable_of("lease_s"), variable_of("deadline_s"), variable_of("message_cost")}:
@@ -269,6 +276,11 @@ class Settings:
         except KeyError:
             raise SettingsError({token_variable(account): "is not set"}) from None
 
+    @property
+    def all_accounts(self) -> list[str]:
+        """Those that have a token here, and those whose token other processes have."""
+        return sorted({*self.accounts, *self.other_accounts})
+
     def words_of(self, account: str) -> frozenset[str]:
         """The replies that opt a phone out, for this account: those for all accounts and its own."""
         return self.optout_words | self.account_optout_words.get(account, frozenset())
@@ -281,14 +293,5 @@ class Settings:
         if self.lease_s < self.deadline_s + 10:
             return {variable_of("lease_s"): f"must be at least deadline_s + 10 = {self.deadline_s + 10:g}"}
         costs = {"approval_cost": self.approval_cost, "confirm_cost": self.confirm_cost}
-        lacking = [variable_of(name) for name, cost in costs.items() if cost is not None and self.message_cost is None]
-        if not self.message_cost:
-            # At a price of nothing, no budget would ever be used up.
-            lacking += [variable_of("daily_budget")] if self.daily_budget is not None else []
-            lacking += [f"{variable_of('daily_budget')}_{account.upper()}" for account in self.account_daily_budgets]
-        return {variable: f"needs {variable_of('message_cost')}" for variable in lacking}
-
-
-def variable_of(name: str) -> str:
-    """The environment variable of the setting `name`."""
-    return PREFIX + name.upper()
+        own = {f"daily_budget_{account}": budget for account, budget in self.account_daily_budgets.items()}
+        return without_price(self.message_cost, costs, {"daily_budget": self.daily_budget, **own})

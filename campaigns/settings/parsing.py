@@ -11,6 +11,7 @@ from unicodedata import normalize
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from campaigns.settings.environment import ALIAS
 from campaigns.statuses import DEFAULT_FINAL
 from campaigns.times.windows import RECIPIENT, parse_between, parse_weekdays
 
@@ -97,6 +98,13 @@ def window_zone(raw: str) -> str:
 
 def words(raw: str) -> frozenset[str]:
     return frozenset(word.strip().casefold() for word in normalize("NFKC", raw).split(",") if word.strip())
+
+
+def aliases(raw: str) -> frozenset[str]:
+    found = frozenset(alias.strip().lower() for alias in raw.split(",") if alias.strip())
+    if not all(map(ALIAS.fullmatch, found)):
+        raise ValueError("must be aliases of Latin letters, digits and _, separated by commas")
+    return found
 
 
 def statuses(raw: str) -> frozenset[str]:

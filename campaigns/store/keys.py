@@ -170,6 +170,11 @@ class Keys(ResultKeys):
         """String, unix ms: when a turn last took from a queue. Writer: ledger. Expires after a minute."""
         return f"{self.prefix}taken:{queue}"
 
+    def left(self, queue: str) -> str:
+        """String: bells that were rung in a second for accounts which one worker left to others, as it lacks their
+        tokens. Writer: ledger. Expires after that second."""
+        return f"{self.prefix}left:{queue}"
+
     def primary(self) -> str:
         """Hash: which server holds the store, and what it may have lost. Writer: scripts. No expiry: it shows changes.
 

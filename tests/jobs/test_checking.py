@@ -269,6 +269,12 @@ class TestAccount:
         with pytest.raises(JobError, match=r"has no token: set CAMPAIGNS_TOKEN.*; these have one: shop"):
             load_job(sample_job() | account, settings=Settings(accounts={"shop": Secret("t")}), now=NOW)
 
+    def test_one_whose_token_other_processes_have(self) -> None:
+        settings = Settings(accounts={"shop": Secret("t")}, other_accounts=frozenset({"web"}))
+        assert load_job(sample_job() | {"account": "web"}, settings=settings, now=NOW).account == "web"
+        with pytest.raises(JobError, match="these have one: shop, web"):
+            load_job(sample_job() | {"account": "wbe"}, settings=settings, now=NOW)
+
     def test_any_case_names_it(self) -> None:
         job = load_job(sample_job() | {"account": "SHOP"}, settings=Settings(accounts={"shop": Secret("t")}), now=NOW)
         assert job.account == "shop"

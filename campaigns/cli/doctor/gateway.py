@@ -102,7 +102,7 @@ def of_tokens(settings: Settings, asked: Mapping[str, Asked | None]) -> Iterator
 
 def account_pauses(services: Services) -> Iterator[Finding]:
     """Which accounts are paused. Raises StoreError."""
-    for account in services.settings.accounts:
+    for account in services.settings.all_accounts:
         if (account_pause := services.limiter.pause_of(account)) is None:
             yield Finding(OK, f"account {account}", "is not paused")
         else:
@@ -121,7 +121,7 @@ def _remedy_of_pause(account: str, reason: str) -> str:
 def account_budgets(services: Services) -> Iterator[Finding]:
     """What is used of today's budgets, and those that do not pay for one full request. Raises StoreError."""
     settings = services.settings
-    spent = services.budgets.spent(services.store, [*settings.accounts], services.now_ms())
+    spent = services.budgets.spent(services.store, settings.all_accounts, services.now_ms())
     for account, (budget, used) in spent.items():
         what, found = f"budget of {account}", f"{money(used)} of {money(budget)} is spent or reserved today"
         if services.budgets.too_dear(account, settings.recipients_per_request):
@@ -136,7 +136,7 @@ def account_prices(services: Services) -> Iterator[Finding]:
     settings = services.settings
     if settings.message_cost is None:
         return
-    for account, price in services.budgets.prices(services.store, [*settings.accounts], services.now_ms()).items():
+    for account, price in services.budgets.prices(services.store, settings.all_accounts, services.now_ms()).items():
         found = f"today {counted(price.messages, 'message')} cost {money(price.charged / price.messages)} on average"
         what, expected = f"price of {account}", f"{money(settings.message_cost)} is expected"
         remedy = "check the texts against their templates, or correct CAMPAIGNS_MESSAGE_COST" if price.drifted else ""

@@ -45,7 +45,7 @@ def campaign_ids(_ctx: click.Context, _parameter: click.Parameter, incomplete: s
 def accounts(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The accounts that have a token in the environment."""
     try:
-        names = sorted(default_services().settings.accounts)
+        names = default_services().settings.all_accounts
     except CampaignsError:
         return []
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]

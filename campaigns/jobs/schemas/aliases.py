@@ -34,10 +34,11 @@ class Alias(fields.Field[str]):
 def without_token(alias: str | None) -> dict[str, Any]:
     """The error of a job whose account has no token here, while this process has tokens of other accounts.
 
-    A process without any token may enqueue for every account, because it cannot know which tokens the workers have.
+    `CAMPAIGNS_OTHER_ACCOUNTS` names those whose tokens the workers have nevertheless. A process that knows of no token
+    may enqueue for every account.
     """
-    known = CHECKING.get().settings.accounts
+    known = CHECKING.get().settings.all_accounts
     if not known or alias is None or alias in known:
         return {}
-    having = ", ".join(sorted(known))
+    having = ", ".join(known)
     return {"account": [f"{alias!r} has no token: set {token_variable(alias)}; these have one: {having}"]}

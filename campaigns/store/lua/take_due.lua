@@ -12,4 +12,4 @@ local now, most = clock(ARGV[1]), tonumber(ARGV[10])
 begin_call(k, now)
 local taken = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, most)
 for _, entry in ipairs(taken) do redis.call('ZADD', due, now + tonumber(ARGV[9]), entry) end
-return turn_answer(due, k, taken, most, now)
+return turn_answer(due, k, taken, most, now, 0)

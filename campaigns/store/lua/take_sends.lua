@@ -6,11 +6,11 @@
 --       12 when something was last taken from the queue,
 --       bases: 13 due sets of the queue, 14 orders of the queue, 15 due sets of polling, 16 accounts, 17 permits,
 --       18 batches, 19 campaigns, 20 bodies; 21 primary, 22 facts of the event stream, bases: 23 images, 24 money of
---       accounts
+--       accounts; 25 bells rung for accounts that were left to other workers
 -- ARGV: 1 now (ms or 0), 2 queue, 3 turn, 4 number of this call of the turn (from 1), 5 lease of the turn (ms), 6 lease
 --       of the turn while it can take no more (ms), 7 requests under way already, 8 how long the turn would wait for
 --       more (ms), 9 lease of a batch (ms), 10 'quick' or 'paid', 11..17 limits (see include/permits), 18 accounts
---       whose token the worker has, as ',a,b,', or '' for all, 19 last change of the store and 20 last claim that the
+--       whose tokens workers have (see without_token), 19 last change of the store and 20 last claim that the
 --       worker knows of, 21 replicas that must have a claim, 22 budgets (see include/budget), 23 random text with which
 --       the fences of this call begin, 24 number of batches that may be taken
 -- Emits: account.paused, account.resumed, batch.sending, batch.unknown, campaign.window_closed, store.changed.
@@ -27,8 +27,10 @@ local memory, events, optouts, counter, due_control = KEYS[6], KEYS[7], KEYS[8],
 local accounts_poll, last_taken, due_base, order_base, due_poll_base = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local account_base, permits_base, batch_base, campaign_base = KEYS[16], KEYS[17], KEYS[18], KEYS[19]
 local body_base, primary_key, stream, image_base, money_base = KEYS[20], KEYS[21], KEYS[22], KEYS[23], KEYS[24]
+local left_bells = KEYS[25]
 local now, queue, call = clock(ARGV[1]), ARGV[2], ARGV[4]
-local turn_keys = {bells = bells, turns = turns, full = full, workers = workers, last_taken = last_taken}
+local turn_keys = {bells = bells, turns = turns, full = full, workers = workers, last_taken = last_taken,
+  left = left_bells}
 local lease_ms, kind, limits = tonumber(ARGV[9]), ARGV[10], permit_limits(11)
 local budgets, fences, most = budgets_of(ARGV[22]), ARGV[23] .. '.', tonumber(ARGV[24])
 local now_us = clock_us(ARGV[1])
@@ -58,7 +60,7 @@ end
 
 local primary = notice_change(primary_key, workers, events, tonumber(ARGV[19]), tonumber(ARGV[20]),
   tonumber(ARGV[21]), now)
-local taken, taken_ids, steps = {}, {}, 0
+local taken, taken_ids, steps, left = {}, {}, 0, 0
 
 -- What came due takes its place in the order, a bounded number at a time.
 local function enter_due(account)
@@ -129,9 +131,9 @@ local function wait_for_rate(account, member, at, of, campaign, n, next_at)
 end
 
 -- Takes what an account can send now. Returns when it can act again (unix ms), or nil if nothing of it is due.
-local function take_from(account)
+local function take_from(account, since)
   if stream_full then return now + 1000 end
-  local able, must_pause = without_token(ARGV[18], account, account_base .. account, now)
+  local able, must_pause = without_token(ARGV[18], account, account_base .. account, now, since)
   if must_pause then taken[#taken + 1] = {3, account} end
   if able then return able end
   local keys = permit_keys(account, account_base .. account, permits_base .. account)
@@ -199,14 +201,14 @@ if before and string.match(before, '^(%d+)|') == call then
     if fence and string.sub(fence, 1, #fences) == fences then taken[#taken + 1] = claimed(batch_id) end
   end
 elseif primary.wait == 0 then
-  go_round(accounts, taken, most, take_from, now)
+  left = go_round(accounts, taken, most, take_from, now)
   if #taken_ids > 0 then
     redis.call('SET', memory, call .. '|' .. table.concat(taken_ids, ','), 'PX', 60000)
     primary.claims = redis.call('HINCRBY', primary_key, 'claims', #taken_ids)
   end
 end
 
-local answer = turn_answer(accounts, turn_keys, taken, most, now)
+local answer = turn_answer(accounts, turn_keys, taken, most, now, left)
 if primary.wait > 0 and answer[3] >= 0 then answer[3] = math.min(primary.wait, 250) end
 answer[#answer + 1] = {4, primary.epoch, primary.claims}
 write_tallies()

@@ -1,0 +1,164 @@
+"""Workers that divide the tokens among themselves: each leaves to the others what it cannot do, and nobody waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from campaigns.campaign import Campaign
+from campaigns.flow.scheduling.work import work
+from campaigns.health.heartbeats import consuming
+from campaigns.ledger import Claim
+from campaigns.ledger.states import FINISHED
+from campaigns.ledger.turns import Answer, NoToken
+from campaigns.names import BULK, POLL, QUICK
+from campaigns.settings import Secret
+from campaigns.store.commands import Redis
+from tests.support.jobs import bulk_job, phones, quick_job
+from tests.support.settings import TOKEN
+from tests.support.stage import Stage
+
+OTHERS = frozenset({"default", "shop"})
+Make = Callable[..., Stage]
+
+
+def stage_of(make_stage: Make, account: str, others: frozenset[str] = OTHERS, **more: Any) -> Stage:
+    """A worker that has the token of one account."""
+    return make_stage(accounts={account: Secret(TOKEN)}, other_accounts=others, **more)
+
+
+@pytest.fixture
+def default(make_stage: Make) -> Stage:
+    return stage_of(make_stage, "default")
+
+
+@pytest.fixture
+def shop(make_stage: Make) -> Stage:
+    return stage_of(make_stage, "shop")
+
+
+def take(stage: Stage, queue: str, most: int = 8) -> Answer:
+    """One call of a new turn that would wait for nothing."""
+    return stage.services.turns.begin(queue, "w", 0).take_call(most, 0).run(stage.services.store)
+
+
+def accounts_of(answer: Answer) -> list[str]:
+    return [one.batch.account for one in answer.taken if isinstance(one, Claim)]
+
+
+def is_over(*campaigns: Campaign) -> bool:
+    return all(campaign.status().state == FINISHED for campaign in campaigns)
+
+
+def test_each_does_its_own(default: Stage, shop: Stage) -> None:
+    """Sending, polls and replies, whoever comes first; no account pauses."""
+    campaigns = [
+        default.enqueue({**job, "account": account})
+        for first, account in enumerate(("shop", "default"))
+        for job in (bulk_job(phones(3, start=10 * first)), quick_job(*phones(1, start=50 + first)))
+    ]
+    end_s = time.monotonic() + 20
+    while not is_over(*campaigns):
+        assert time.monotonic() < end_s
+        default.step()
+        shop.step()
+    for campaign in campaigns:
+        shop.check(campaign)
+    assert not any(event.type.startswith("account.") for event in shop.services.events.since())
+
+
+@pytest.mark.parametrize("queue", [BULK, QUICK])
+def test_what_is_left_stays_due(default: Stage, shop: Stage, queue: str) -> None:
+    """A worker that asks all the time does not keep it from the others, and still does its own behind it."""
+    make = (
+        (lambda first: bulk_job(phones(1, start=first)))
+        if queue == BULK
+        else (lambda first: quick_job(*phones(1, start=first)))
+    )
+    default.enqueue({**make(10), "account": "shop"})
+    for number in range(3):
+        default.enqueue({**make(20 + number), "account": "default"})
+        assert accounts_of(take(default, queue)) == ["default"]
+    assert accounts_of(take(shop, queue)) == ["shop"]
+    assert take(shop, queue).taken == []
+
+
+def test_many_that_are_left(make_stage: Make) -> None:
+    """More than the accounts from which one call takes stand in front."""
+    others = frozenset(f"shop{number}" for number in range(30))
+    stage = stage_of(make_stage, "default", others)
+    for account in others:
+        stage.enqueue(bulk_job(phones(1), account=account))
+    stage.enqueue(bulk_job(phones(1), account="default"))
+    assert accounts_of(take(stage, BULK)) == ["default"]
+
+
+class TestBells:
+    """Who cannot act calls the others, within bounds."""
+
+    def test_the_others_are_called(self, default: Stage) -> None:
+        consuming(default.services.store, [BULK], worker="other", slots=2)
+        default.enqueue(bulk_job(phones(1), account="shop"))
+        default.bells.clear()
+        assert work(default.services, BULK) == 0
+        assert default.bells == [BULK]
+
+    def test_the_others_are_called_while_there_is_work_of_its_own(self, default: Stage) -> None:
+        consuming(default.services.store, [BULK], worker="other", slots=2)
+        default.sandbox.fault("slow", "sendBulkViber", times=1000, delay_s=0.3)
+        default.enqueue(bulk_job(phones(1), account="shop"))
+        default.enqueue(bulk_job(phones(1), account="default"))
+        default.bells.clear()
+        assert work(default.services, BULK) == 1
+        assert BULK in default.bells
+
+    def test_ten_times_a_second(self, default: Stage) -> None:
+        """As often as this worker answers them itself, because the others have died."""
+        consuming(default.services.store, [BULK], worker="other", slots=50)
+        default.enqueue(bulk_job(phones(1), account="shop"))
+        default.services.store.redis.delete(default.services.store.keys.left(BULK))
+        began_s = time.monotonic()
+        rung = sum(take(default, BULK).ring for _ in range(100))
+        seconds = time.monotonic() - began_s
+        assert 10 <= rung <= 10 * (int(seconds) + 1) + 10
+
+    def test_none_where_all_are_busy(self, default: Stage) -> None:
+        """A worker that is free later takes what is left."""
+        consuming(default.services.store, [BULK], worker="w", slots=0)
+        default.enqueue(bulk_job(phones(1), account="shop"))
+        assert not take(default, BULK).ring
+
+
+class TestNobodyHasIt:
+    """An account whose token no worker has does not wait in silence."""
+
+    def waiting(self, stage: Stage, queue: str, seconds: float) -> None:
+        """As if the account had been due for so long."""
+        since_ms = stage.services.now_ms() - seconds * 1000
+        stage.services.store.ask(Redis.zadd, stage.services.store.keys.accounts(queue), {"shop": since_ms})
+
+    def test_after_a_minute_it_pauses(self, default: Stage) -> None:
+        default.enqueue(bulk_job(phones(1), account="shop"))
+        self.waiting(default, BULK, 50)
+        assert take(default, BULK).taken == []
+        self.waiting(default, BULK, 61)
+        assert work(default.services, BULK) == 1
+        until_ms, reason = default.services.limiter.pause_of("shop") or (0, "")
+        assert until_ms > default.services.now_ms()
+        assert "CAMPAIGNS_TOKEN_SHOP" in reason
+
+    def test_polls_too(self, default: Stage, shop: Stage) -> None:
+        campaign = shop.enqueue(bulk_job(phones(1), account="shop"))
+        assert shop.send(f"{campaign.id}-0")
+        shop.until(lambda: shop.services.due.depth(POLL, shop.services.now_ms())[0] > 0)
+        assert take(default, POLL).taken == []
+        self.waiting(default, POLL, 61)
+        assert take(default, POLL).taken == [NoToken("shop")]
+
+    def test_one_that_is_not_named_pauses_at_once(self, make_stage: Make) -> None:
+        stage = stage_of(make_stage, "default", frozenset())
+        make_stage(accounts={}).enqueue(bulk_job(phones(1), account="shop"))
+        assert take(stage, BULK).taken == [NoToken("shop")]
