@@ -1,8 +1,8 @@
 """A process that works on a stage's campaign and kills itself, with kill -9, at one exact point.
 
-`python -m tests.support.crash_child POINT TASK BATCH_ID REDIS_URL GATEWAY_URL PREFIX [MUTANT|budget]`. The point
+`python -m tests.support.crash_child POINT TASK BATCH_ID REDIS_URL GATEWAY_URL PREFIX [MUTANT|budget|topics]`. The point
 `frozen after claim` stops the process instead, as SIGSTOP does, until SIGCONT. With `budget` its account may send a
-hundred messages a day.
+hundred messages a day, with `topics` a reply opts out of a topic.
 """
 
 from __future__ import annotations
@@ -146,6 +146,8 @@ def without_guard() -> None:
 
 
 BUDGET: dict[str, Any] = {"message_cost": Decimal("0.049"), "daily_budget": Decimal("4.9")}
+#: Settings by the word that asks for them.
+ASKED: dict[str, dict[str, Any]] = {"budget": BUDGET, "topics": {"optout_scope": "topic"}}
 POINTS: dict[str, Callable[[], None]] = {
     "frozen after claim": frozen_after_claim,
     "before ack": before_ack,
@@ -207,9 +209,8 @@ def thirty(at_once: bool) -> dict[str, Any]:
 
 def main(arguments: Sequence[str]) -> None:
     point, task, batch_id, redis_url, gateway_url, prefix, *mutants = arguments
-    services: Services = build_services(
-        rig_settings(redis_url, gateway_url, prefix, **(BUDGET if "budget" in mutants else {})), ring=lambda *_: True
-    )
+    asked = {name: value for word in mutants for name, value in ASKED.get(word, {}).items()}
+    services: Services = build_services(rig_settings(redis_url, gateway_url, prefix, **asked), ring=lambda *_: True)
     POINTS[point]()
     if "no guard" in mutants:
         without_guard()

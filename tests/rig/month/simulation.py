@@ -111,6 +111,7 @@ class Plan:
             key_retention_s=self.retention_s,
             events_cap=self.events_cap,
             optout_words=frozenset({"stop"}),
+            optout_scope="topic",
         )
 
 

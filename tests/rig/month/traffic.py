@@ -11,6 +11,8 @@ from tests.support.jobs import bulk_job, quick_job
 _FIRST_PHONE = 1_000_000
 #: To this phone goes the same message every hour, as people do who watch that messages arrive.
 _WATCHED = "375299999999"
+#: What campaigns are about. Single messages are about nothing in particular.
+_TOPICS = ("offers", "news")
 #: A campaign's file has some that are no phones, and some that stand in it twice.
 _INVALID, _TWICE = 0.002, 0.003
 
@@ -52,7 +54,8 @@ class Traffic:
         odd = [f"no phone {n}" for n in range(round(volume.recipients * _INVALID))]
         twice = round(volume.recipients * _TWICE)
         phones = [f"37529{n}" for n in draw.sample(self._people, volume.recipients - len(odd) - twice)]
-        return bulk_job([*phones, *phones[:twice], *odd], text=f"{name}: everything at half the price")
+        people, text = [*phones, *phones[:twice], *odd], f"{name}: everything at half the price"
+        return bulk_job(people, text=text, topic=draw.choice(_TOPICS))
 
     def _phone(self) -> str:
         return f"37529{self._random.choice(self._people)}"
