@@ -34,7 +34,8 @@ def exclude_planned(
     life_ms: int,
     counted: CountedNow | None = None,
 ) -> bool:
-    """Record that `batch` was checked against the opt-outs as they were at `outdated.now`, and what was `counted`.
+    """Record that `batch` was checked against the opt-outs as they were at `outdated.now`, and what was `counted`; and
+    against the suppressed phones, if its campaign excludes those.
 
     `reduced` is what its body is without the recipients `gone` (reason and phone of each message), or None if it stays
     as it is; `life_ms` is for the lookalikes. Returns False, and changes nothing, if the batch is not planned any more
@@ -54,6 +55,7 @@ def exclude_planned(
         len(batch.mailings),
         life_ms,
         *((counted.op, f"{counted.day.number} ", counted.day.ends_ms) if counted else ("", "", 0)),
+        batch.fields.get("reach_ms", ""),
         *(part for reason, phone in gone for part in (reason, orjson.dumps([reason, batch.id, phone]))),
     ]
     return bool(store.run("exclude_planned", _names(store.keys, batch, mailings), args))

@@ -1,6 +1,7 @@
 """Suppression by result: phones that the last messages did not reach, until they are seen again.
 
-The scripts that write statuses and replies add to it and remove from it. Planning excludes who is on it.
+The scripts that write statuses and replies add to it and remove from it. Planning excludes the phones on it, and so
+does `campaigns.flow.sending.later_optouts` from batches that were planned more than an hour ago.
 """
 
 from __future__ import annotations

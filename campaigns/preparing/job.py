@@ -120,11 +120,16 @@ def planner_of(
 
 def _lists(services: Services, job: Job, now_ms: int | None) -> Iterator[tuple[Exclusion, OptedOut]]:
     """Who is excluded besides the opted-out: for which reason, and a function that finds out."""
-    if services.settings.suppress_after is not None and not job.transactional and not job.test:
+    if excludes_unreached(services.settings, job):
         yield Exclusion.SUPPRESSED, services.suppressed.checker()
     if job.cap is not None:
         today = day_of(now_ms or services.about_now_ms(), services.settings.gateway_timezone)
         yield Exclusion.CAPPED, services.counts.checker(job.cap, today.number)
+
+
+def excludes_unreached(settings: Settings, job: Job) -> bool:
+    """Whether phones that the last messages did not reach are excluded from a job."""
+    return settings.suppress_after is not None and not job.transactional and not job.test and job.kind != "list"
 
 
 def refusals(settings: Settings, job: Job, counts: Mapping[str, int], *, strict: bool) -> ErrorTree:

@@ -29,8 +29,9 @@ from campaigns.ledger import (
 )
 from campaigns.planning.planner import Exclusion, PlannedBatch, Planner, Step
 from campaigns.planning.zoning import Zoning
-from campaigns.preparing.job import draft_reason, planner_of, refusals
+from campaigns.preparing.job import draft_reason, excludes_unreached, planner_of, refusals
 from campaigns.services import Services
+from campaigns.settings import Settings
 from campaigns.statuses import TO_READ
 
 log = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ def plan_of(services: Services, job: Job, key: str | None, small: SmallCampaign 
         queue=queue_of(SEND, job.kind),
         key=key,
         fields=dict([*_of_campaign(job), *(_guards(small) if small else ())]),
-        of_batches=dict(_of_batches(job)),
+        of_batches=dict(_of_batches(services.settings, job)),
     )
 
 
@@ -169,7 +170,7 @@ def _guards(small: SmallCampaign) -> Iterator[tuple[str, str]]:
         yield "canary", str(canary)
 
 
-def _of_batches(job: Job) -> Iterator[tuple[str, str]]:
+def _of_batches(settings: Settings, job: Job) -> Iterator[tuple[str, str]]:
     """Fields of the job that workers need with each batch."""
     if job.topic is not None:
         yield "topic", job.topic
@@ -181,6 +182,8 @@ def _of_batches(job: Job) -> Iterator[tuple[str, str]]:
         yield "fallback_after_ms", str(job.fallback_after_s * 1000)
     if job.cap is not None:
         yield "cap", job.cap.packed()
+    if excludes_unreached(settings, job):
+        yield "suppresses", "1"
     if not job.replies:
         yield "wants_replies", "0"
 

@@ -31,6 +31,7 @@ class Keys(ResultKeys):
         - The job: `kind`, `account`, `queue` (that sends it), `name`, `job` (JSON without recipients), `digest` of it,
           `key` (under which it was enqueued), `by` (its maker), `topic`, `correlation_id`, `follow` (unless `read`),
           `wants_replies` (0: it does not), `fallback_after_ms` (if it asks for a fallback), `test` (1: it is one),
+          `suppresses` (1: phones that could not be reached are excluded),
           `weight` (its share of the account), `spacing_ms` (between two recipients, if it asks for a rate of its own),
           `errors` (JSON, of one that is invalid).
         - Its course: `state`, `created_ms`, `ended_ms`, `seq` (number of its last event), `batches`, `cursor` (number
@@ -56,10 +57,10 @@ class Keys(ResultKeys):
         """Hash. Writer: ledger, and intake for what polling finds. One batch.
 
         - Of its campaign: `account`, `kind`, `topic`, `correlation_id`, `follow`, `wants_replies`, `fallback_after_ms`,
-          `zone`.
+          `suppresses`, `zone`.
         - Its content: `n` (recipients), `mailings` (JSON), `not_before_ms` (if it is scheduled), `optouts_v` (version
-          of the suppression list that it was last checked against), `reduced_ms` (when phones were removed after a
-          doubt).
+          of the suppression list that it was last checked against), `reach_ms` (when phones that could not be reached
+          were last excluded from it, if after planning), `reduced_ms` (when phones were removed after a doubt).
         - With a frequency cap: `cap` (`<account>|<messages>/<days>,...`); `counted` (the day on which its messages
           count, a space, and the numbers of the mailings of which they do not), `counted_until_ms` (end of that day);
           while they are counted `count_op` (names who counts), `count_from` (`counted` before), `count_portions`

@@ -1,15 +1,17 @@
-"""The check before the claim: no recipient who opted out or had enough messages before the claim is messaged.
+"""The check before the claim: no recipient who opted out, or had enough messages, before the claim is messaged.
 
 Planning excludes the phones on the suppression list (`campaigns.ledger.optouts`) and records the list's version. Each
 later opt-out, of any scope, changes the version, and a batch with an older one cannot be claimed before its phones are
 checked again. An opt-out that comes after the claim is too late for that request. A batch with a frequency cap is also
-counted here, see `campaigns.flow.sending.counting`. List mailings are not checked: only the gateway knows their phones.
+counted here, see `campaigns.flow.sending.counting`, and phones that could not be reached since planning are excluded,
+if that was more than an hour ago. List mailings are not checked: only the gateway knows their phones.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from itertools import compress
 
 from campaigns.flow.sending.counting import Message, begin_counting, count_messages
 from campaigns.ledger import OutdatedSuppression, exclude_planned, scopes_for
@@ -24,13 +26,14 @@ log = logging.getLogger(__name__)
 
 
 def exclude_later(services: Services, batch_id: str, outdated: OutdatedSuppression) -> None:
-    """Exclude the recipients of a planned batch who opted out or had enough. Nothing if another worker was first."""
+    """Exclude the recipients of a planned batch who opted out, could not be reached or had enough. Nothing if another
+    worker was first."""
     batch = services.batches.read(batch_id)
     if batch.state != PLANNED or (op := begin_counting(services, batch)) is None:
         return
     body = services.batches.body(batch_id)
     planned = [] if body is None else phones_of(batch.kind, body)
-    gone: dict[Message, str] = dict.fromkeys(_opted_out(services, batch, planned), Exclusion.OPTED_OUT)
+    gone = _listed(services, batch, planned)
     counted, reduced = None, None
     if op:
         counting = count_messages(services, batch, op, planned, frozenset(gone))
@@ -46,13 +49,18 @@ def exclude_later(services: Services, batch_id: str, outdated: OutdatedSuppressi
         log.info("batch_reduced", extra={**batch.facts, **_numbers(gone)})
 
 
-def _opted_out(services: Services, batch: Batch, planned: Sequence[Sequence[str]]) -> list[Message]:
+def _listed(services: Services, batch: Batch, planned: Sequence[Sequence[str]]) -> dict[Message, str]:
+    """The messages to phones on a list, each with the reason: opted out, or else suppressed."""
     messages = [(mailing, row) for mailing, phones in enumerate(planned) for row in range(len(phones))]
-    scopes = scopes_for(batch.account, batch.fields.get("topic"))
-    verdicts = services.optouts.among([phone for phones in planned for phone in phones], scopes)
-    return [message for message, is_out in zip(messages, verdicts, strict=True) if is_out]
+    phones = [phone for phones in planned for phone in phones]
+    gone: dict[Message, str] = {}
+    if "suppresses" in batch.fields:
+        gone |= dict.fromkeys(compress(messages, services.suppressed.among(phones)), Exclusion.SUPPRESSED)
+    opted_out = services.optouts.among(phones, scopes_for(batch.account, batch.fields.get("topic")))
+    return gone | dict.fromkeys(compress(messages, opted_out), Exclusion.OPTED_OUT)
 
 
 def _numbers(gone: Mapping[Message, str]) -> dict[str, int]:
     reasons = list(gone.values())
-    return {reason.value: reasons.count(reason) for reason in (Exclusion.OPTED_OUT, Exclusion.CAPPED)}
+    possible = (Exclusion.OPTED_OUT, Exclusion.SUPPRESSED, Exclusion.CAPPED)
+    return {reason.value: reasons.count(reason) for reason in possible}

@@ -32,7 +32,7 @@ class TestWhoOptsOutLater:
         assert list(campaign.excluded()) == [Excluded("opted_out", f"{campaign.id}-0", phones(5)[2])]
         assert [d.phone for d in campaign.deliveries()] == sent(stage)
         event = next(e for e in stage.events(campaign) if e.type == "batch.reduced")
-        assert event.data == {"opted_out": 1, "capped": 0, "erased": 0, "recipients": 4}
+        assert event.data == {"opted_out": 1, "suppressed": 0, "capped": 0, "erased": 0, "recipients": 4}
 
     def test_personal_with_two_texts_to_one_phone(self, stage: Stage) -> None:
         one, other = phones(2)

@@ -96,6 +96,18 @@ def test_every_way_excludes_the_same(accounts: Callable[..., Stage], seed: int) 
     assert not {phone for phone, _ in sent} & set(expected)
 
 
+@pytest.mark.parametrize("scope", [OFFERS, Scope("default")], ids=lambda scope: scope.kind)
+def test_after_planning(stage: Stage, scope: Scope) -> None:
+    """An opt-out of a narrow scope alone makes what is planned be checked again."""
+    bulk, quick = (
+        stage.enqueue(bulk_job(phones(3), topic="offers")),
+        stage.enqueue(quick_job(*phones(3), topic="offers")),
+    )
+    stage.services.optouts.add(phones(1), scope=scope)
+    stage.finish(bulk, quick)
+    assert opted_out(bulk) == opted_out(quick) == phones(1)
+
+
 def test_opt_outs_of_other_campaigns_change_nothing(accounts: Callable[..., Stage]) -> None:
     """They are looked up, and the request stays as it was."""
     stage = accounts()

@@ -4,6 +4,10 @@
 -- A batch due less than this after a change may have been due before it by the other server's clock.
 local CLOCKS_DIFFER_MS = 60000
 
+-- How old the check for phones that could not be reached may be. More often it would cost more than it spares: many are
+-- found while a campaign goes out, and most of them are not in it.
+local REACH_MS = 3600000
+
 -- The fields `names` of a hash, by name; those that it lacks are nil.
 local function fields_of(key, names)
   local found = {}
@@ -12,9 +16,9 @@ local function fields_of(key, names)
 end
 
 local CAMPAIGN_FIELDS = {'state', 'cursor', 'batches', 'spacing_ms', 'canary', 'not_before_ms', 'zone', 'schedule_ms',
-  'optouts_v', 'epoch', 'earliest_ms'}
+  'optouts_v', 'epoch', 'earliest_ms', 'created_ms'}
 local BATCH_FIELDS = {'state', 'n', 'attempt', 'kind', 'optouts_v', 'resent_ms', 'callback_ms', 'epoch',
-  'not_before_ms', 'since_ms', 'confirming_ms', 'zone', 'cap', 'counted_until_ms'}
+  'not_before_ms', 'since_ms', 'confirming_ms', 'zone', 'cap', 'counted_until_ms', 'suppresses', 'reach_ms'}
 
 -- What is needed of a campaign, and of one of its batches, to decide whether that can be claimed.
 local function campaign_fields(campaign) return fields_of(campaign, CAMPAIGN_FIELDS) end
@@ -82,7 +86,10 @@ local function claimable(k, primary, of, batch, batch_id, campaign_id, account, 
     version_now = version_now or optouts_version(k.optouts, k.optouts_counter)
     -- With a frequency cap, its messages must have been counted today.
     local uncounted = batch.cap and tonumber(batch.counted_until_ms or '0') <= now
-    if seen ~= version_now or uncounted then return 'suppression', seen, version_now end
+    local reach_ms = tonumber(batch.reach_ms or of.created_ms or '0')
+    if seen ~= version_now or uncounted or (batch.suppresses and reach_ms + REACH_MS <= now) then
+      return 'suppression', seen, version_now
+    end
   end
 end
 
