@@ -8,6 +8,7 @@ environment: see `campaigns.settings.Settings`.
 
 from __future__ import annotations
 
+from campaigns.accounts.budgets import DailyBudget
 from campaigns.campaign import Campaign
 from campaigns.campaign_status import Status
 from campaigns.client import Client, default_client
@@ -57,6 +58,9 @@ list_campaigns = default_client.list_campaigns
 find_person = default_client.find_person
 find_message = default_client.find_message
 erase = default_client.erase
+daily_budget = default_client.daily_budget
+raise_budget = default_client.raise_budget
+lower_budget = default_client.lower_budget
 optouts = default_client.optouts
 
 __all__ = [
@@ -71,6 +75,7 @@ __all__ = [
     "ConfirmationError",
     "Content",
     "ContentRefusedError",
+    "DailyBudget",
     "Delivery",
     "Enqueued",
     "Erased",
@@ -111,14 +116,17 @@ __all__ = [
     "UnknownCampaignError",
     "WaitTimeoutError",
     "consume",
+    "daily_budget",
     "enqueue",
     "enqueue_many",
     "erase",
     "find_message",
     "find_person",
     "list_campaigns",
+    "lower_budget",
     "optouts",
     "preview",
+    "raise_budget",
     "send_test",
     "stop_on_signals",
 ]

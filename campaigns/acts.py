@@ -26,6 +26,7 @@ class Deed(StrEnum):
     BATCH_RESOLVED = "batch.resolved"
     BATCH_RETRIED = "batch.retried"
     ACCOUNT_RESUMED = "account.resumed"
+    BUDGET_CHANGED = "account.budget_changed"
     PERSON_ERASED = "person.erased"
     OPTOUTS_ADDED = "optouts.added"
     OPTOUTS_REMOVED = "optouts.removed"
@@ -48,6 +49,7 @@ _WORDS: Final = {
     Deed.BATCH_RESOLVED: "decided about batch",
     Deed.BATCH_RETRIED: "planned again batch",
     Deed.ACCOUNT_RESUMED: "resumed account",
+    Deed.BUDGET_CHANGED: "changed today's budget of account",
     Deed.PERSON_ERASED: "erased person",
     Deed.OPTOUTS_ADDED: "added to the opt-outs",
     Deed.OPTOUTS_REMOVED: "removed from the opt-outs",

@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from campaigns import optouts
+from campaigns.budgets import daily_budget, lower_budget, raise_budget
 from campaigns.campaign import Campaign, list_campaigns
 from campaigns.enqueue import enqueue
 from campaigns.enqueue_many import enqueue_many
@@ -110,6 +111,9 @@ class Client:
     find_person = _method(find_person)
     find_message = _method(find_message)
     erase = _method(erase)
+    daily_budget = _method(daily_budget)
+    raise_budget = _method(raise_budget)
+    lower_budget = _method(lower_budget)
 
 
 #: The client whose methods are the functions of `campaigns`.

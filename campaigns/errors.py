@@ -104,13 +104,15 @@ class ApprovalError(CampaignsError):
 
 
 class ConfirmationError(CampaignsError):
-    """A resend that may pay `cost` twice needs a second person besides `by` to confirm it; nothing was planned."""
+    """What may cost `cost` more needs a second person besides `by` to confirm it: a resend of the held requests of
+    `campaign_id`, or a higher budget for today (`campaign_id` is ''). Nothing was changed."""
 
     def __init__(self, campaign_id: str, by: str, cost: Decimal) -> None:
         self.campaign_id = campaign_id
         self.by = by
         self.cost = cost
-        super().__init__(f"resending costs {cost:f}: another person than {by} has to confirm it")
+        what = f"resending costs {cost:f}" if campaign_id else f"the budget would be {cost:f} higher"
+        super().__init__(f"{what}: another person than {by} has to confirm it")
 
 
 class PlanUnderWayError(CampaignsError):

@@ -169,7 +169,7 @@ def _budget(services: Services, account: str) -> dict[str, Any]:
     if services.settings.budget_of(account) is None:
         return {}
     spent = services.budgets.spent(services.store, [account], services.about_now_ms())[account]
-    return {"budget": spent.budget, "budget_left": max(spent.budget - spent.used, Decimal(0))}
+    return {"budget": spent.budget, "budget_left": spent.left}
 
 
 class _Walk:

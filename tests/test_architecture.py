@@ -27,7 +27,7 @@ LAYERS = [
     {"metrics", "people"},
     {"services"},
     {"flow", "preparing", "wiring"},
-    {"callbacks", "campaign_status", "consume", "evaluation", "optouts", "person", "preview"},
+    {"budgets", "callbacks", "campaign_status", "consume", "evaluation", "optouts", "person", "preview"},
     {"campaign"},
     {"enqueue", "reports"},
     {"enqueue_many", "send_test", "submission"},

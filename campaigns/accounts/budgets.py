@@ -6,6 +6,7 @@ it is given: the budgets of this process's settings, and the calendar of the gat
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -14,6 +15,8 @@ from typing import Final, NamedTuple
 
 import orjson
 
+from campaigns.acts import Act, packed
+from campaigns.names import CONTROL, DUE_QUEUES
 from campaigns.settings import Settings
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis, command
@@ -26,11 +29,25 @@ _DAYS_AROUND: Final = 2
 _CALENDAR_MS: Final = 3_600_000
 
 
-class Spent(NamedTuple):
-    """What an account may spend today, and what it has spent or reserved so far."""
+class DailyBudget(NamedTuple):
+    """What an account may spend today, and what it has spent or reserved so far.
+
+    `setting` is its budget by the settings; `budget` differs if a person changed it for today.
+    """
 
     budget: Decimal
     used: Decimal
+    setting: Decimal
+
+    @property
+    def left(self) -> Decimal:
+        """What may still be spent today."""
+        return max(self.budget - self.used, Decimal(0))
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether a person changed the budget for today."""
+        return self.budget != self.setting
 
 
 class Price(NamedTuple):
@@ -74,15 +91,29 @@ class Budgets:
             "raise CAMPAIGNS_DAILY_BUDGET or lower CAMPAIGNS_RECIPIENTS_PER_REQUEST"
         )
 
-    def spent(self, store: Store, accounts: Sequence[str], now_ms: int) -> dict[str, Spent]:
+    def spent(self, store: Store, accounts: Sequence[str], now_ms: int) -> dict[str, DailyBudget]:
         """Account → its budget and what is used of it, for those that have one. Raises StoreError."""
         budgets = {account: budget for account in accounts if (budget := self._settings.budget_of(account)) is not None}
-        field = f"used:{date_of(now_ms, self._settings.gateway_timezone)}"
-        used = store.ask_many([command(Redis.hget, store.keys.money(account), field) for account in budgets])
+        day = date_of(now_ms, self._settings.gateway_timezone)
+        fields = [f"used:{day}", f"budget:{day}"]
+        rows = store.ask_many([command(Redis.hmget, store.keys.money(account), fields) for account in budgets])
         return {
-            account: Spent(budget, Decimal(int(micro or 0)) / _MICRO)
-            for (account, budget), micro in zip(budgets.items(), used, strict=True)
+            account: DailyBudget(_amount(own) if own else setting, _amount(used or 0), setting)
+            for (account, setting), (used, own) in zip(budgets.items(), rows, strict=True)
         }
+
+    def change(self, store: Store, account: str, known: Decimal, budget: Decimal, act: Act) -> DailyBudget | None:
+        """Change what an account may spend today from `known` to `budget`; it must have one by the settings.
+
+        Returns None, with nothing changed, if it is not `known` any more. Raises StoreError.
+        """
+        keys, setting = store.keys, self._settings.budget_of(account)
+        names = [keys.account(account), keys.money(account), keys.events(), keys.audit()]
+        names += [keys.accounts(queue) for queue in DUE_QUEUES if queue != CONTROL]
+        amounts = [micro_of(known), micro_of(budget)]
+        args = [account, self.packed(), *amounts, orjson.dumps(act.said()), packed(act), secrets.token_hex(8)]
+        done, now, used = store.run_safely("change_budget", names, args)
+        return DailyBudget(_amount(now), _amount(used), setting or Decimal(0)) if done else None
 
     def prices(self, store: Store, accounts: Sequence[str], now_ms: int) -> dict[str, Price]:
         """Account → the prices of what it sent today, for those that have any. Raises StoreError."""
@@ -130,3 +161,7 @@ class Budgets:
 def micro_of(amount: Decimal) -> int:
     """An amount in whole millionths, rounded up: what costs anything costs at least one."""
     return ceil(amount * _MICRO)
+
+
+def _amount(micro: bytes | int) -> Decimal:
+    return Decimal(int(micro)) / _MICRO

@@ -8,6 +8,7 @@ from campaigns import __version__
 from campaigns.cli.commands.alive import alive
 from campaigns.cli.commands.approve import approve
 from campaigns.cli.commands.audit import audit
+from campaigns.cli.commands.budget import budget
 from campaigns.cli.commands.callbacks import callbacks
 from campaigns.cli.commands.cancel import cancel
 from campaigns.cli.commands.completion import completion
@@ -72,6 +73,7 @@ for _command in (
     resolve,
     retry,
     resume_account,
+    budget,
     callbacks,
     metrics,
     submissions,

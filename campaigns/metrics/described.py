@@ -190,7 +190,11 @@ EXPECTED = Metric(
     ("account",),
 )
 BUDGETS = Metric(
-    "account_daily_budget", GAUGE, "`CAMPAIGNS_DAILY_BUDGET` of the account; missing if it has none.", ("account",)
+    "account_daily_budget",
+    GAUGE,
+    "What the account may spend today: `CAMPAIGNS_DAILY_BUDGET`, or what `campaigns budget` changed it to for today; "
+    "missing if it has none.",
+    ("account",),
 )
 BUDGETS_USED = Metric("account_daily_budget_used", GAUGE, "What is spent or reserved of today's budget.", ("account",))
 

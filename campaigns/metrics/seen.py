@@ -90,9 +90,9 @@ def of_accounts(store: Store, settings: Settings, accounts: Sequence[str], now_m
         yield Sample(IN_FLIGHT, (account,), held)
         yield from _pauses(account, decoded(fields), now_ms)
         yield from _gateway_clock(account, decoded(fields), now_ms)
-    for account, (budget, used) in Budgets(settings, store.about_now_ms).spent(store, accounts, now_ms).items():
-        yield Sample(BUDGETS, (account,), float(budget))
-        yield Sample(BUDGETS_USED, (account,), float(used))
+    for account, spent in Budgets(settings, store.about_now_ms).spent(store, accounts, now_ms).items():
+        yield Sample(BUDGETS, (account,), float(spent.budget))
+        yield Sample(BUDGETS_USED, (account,), float(spent.used))
     yield from _waiting(store, [(account, state) for account in accounts for state in (PLANNED, *LISTED)], now_ms)
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from campaigns.budgets import raise_budget
 from campaigns.enqueue import enqueue
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
@@ -105,3 +106,9 @@ def test_real_workers_at_once(processes: Processes, sandbox: Sandbox) -> None:
     assert 200 - 7 - doubted < len(sandbox.ledger()) <= 200
     events = [event.type for event in services.events.since(source="accounts/default")]
     assert events[0] == "account.paused"
+    before = len(sandbox.ledger())
+    raise_budget(services, "default", PRICE * 400, why="more", by="ann")
+    raised, most_s = time.monotonic(), 10
+    while len(sandbox.ledger()) < before + 100:
+        assert time.monotonic() < raised + most_s
+        time.sleep(0.05)

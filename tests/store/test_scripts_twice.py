@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from campaigns.acts import Act, Deed
+from campaigns.acts import Act, Deed, packed
 from campaigns.enqueue_many import enqueue_many
 from campaigns.errors import NotReplicatedError, StoreError
 from campaigns.events.entries import done_before
@@ -123,6 +123,10 @@ def people_act(scene: Scene) -> None:
     services.suppressed.remove(phones(1), act)
     services.limiter.pause("default", 60, "no money", cause="money")
     services.limiter.resume("default", Act(Deed.ACCOUNT_RESUMED, "default", "me"))
+    names = [keys.account("default"), keys.money("default"), keys.events(), keys.audit(), keys.accounts("bulk")]
+    budgets = f'{{"price":1,"every":5,"own":{{}},"days":[[0,"2026-01-01"],[{2**50},"later"]]}}'
+    said, act_of_budget = '{"by":"me","why":"more"}', packed(Act(Deed.BUDGET_CHANGED, "default", "me"))
+    scene.call("change_budget", names, "default", budgets, 5, 9, said, act_of_budget, "call")
     Audit(scene.store).note(Act(Deed.PERSON_ERASED, "", "me"))
     services.turns.witness.check_call().run(scene.store)
     declare_restored(services, "me")
@@ -225,7 +229,7 @@ SCENES: dict[Callable[[Scene], None], str] = {
     campaigns_share_a_call: "store_campaigns",
     plans_end: """add_batch drop_plan finish_plan guard_campaign open_plan record_exclusions release_plan revoke_plan
         store_invalid take_back_plan""",
-    people_act: """check_primary declare_loss judge_canary opt_in opt_out pause_account record_act reject_submission
+    people_act: """change_budget check_primary declare_loss judge_canary opt_in opt_out pause_account record_act reject_submission
         reschedule unsuppress withdraw_doubt""",
     a_batch_is_in_trouble: """announce_fallback begin_confirming claim_messages record_callback record_odd_rows reject_mailing
         report_double_send""",

@@ -20,7 +20,9 @@ from campaigns.wiring import default_services
 
 #: The word before what a record says beside what was done; `as` for all others.
 _JOINTS: Final[dict[str, str]] = {
+    Deed.BUDGET_CHANGED: "from",
     Deed.CAMPAIGN_RESCHEDULED: "to",
+    Deed.BUDGET_CHANGED: "from",
     Deed.OPTOUTS_ADDED: "for",
     Deed.OPTOUTS_REMOVED: "for",
 }

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from campaigns.accounts.pauses import ends_with_the_day
 from campaigns.cli.doctor.findings import FAIL, OK, SKIP, WARN, Finding
+from campaigns.cli.output.budget_words import budget_words
 from campaigns.errors import (
     AccountRefusedError,
     GatewayError,
@@ -114,7 +115,7 @@ def account_pauses(services: Services) -> Iterator[Finding]:
 
 def _remedy_of_pause(account: str, reason: str) -> str:
     if ends_with_the_day(reason):
-        return "the pause ends with the day; to end it earlier, raise CAMPAIGNS_DAILY_BUDGET and restart the workers"
+        return f"the pause ends with the day; to end it earlier: campaigns budget raise {account} AMOUNT --why REASON"
     return f"the pause ends by itself; once its cause is fixed, to end it now: campaigns resume-account {account}"
 
 
@@ -122,8 +123,8 @@ def account_budgets(services: Services) -> Iterator[Finding]:
     """What is used of today's budgets, and those that do not pay for one full request. Raises StoreError."""
     settings = services.settings
     spent = services.budgets.spent(services.store, settings.all_accounts, services.now_ms())
-    for account, (budget, used) in spent.items():
-        what, found = f"budget of {account}", f"{money(used)} of {money(budget)} is spent or reserved today"
+    for account, today in spent.items():
+        what, found = f"budget of {account}", budget_words(today)
         if services.budgets.too_dear(account, settings.recipients_per_request):
             remedy = "raise CAMPAIGNS_DAILY_BUDGET, or lower CAMPAIGNS_RECIPIENTS_PER_REQUEST"
             yield Finding(WARN, what, f"{found}; a request to all recipients that it may have costs more", remedy)

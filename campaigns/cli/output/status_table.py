@@ -129,7 +129,8 @@ def _advice(status: Status, zone: tzinfo) -> list[str]:
 
 def _end_of_pause(status: Status) -> list[str]:
     if ends_with_the_day(status.account_pause_reason):
-        return ["it continues the next day, or with a higher CAMPAIGNS_DAILY_BUDGET"]
+        raising = f"campaigns budget raise {shlex.quote(status.account)} AMOUNT --why REASON"
+        return ["it continues the next day; to raise the budget for today:", raising]
     return ["once that is fixed:", f"campaigns resume-account {shlex.quote(status.account)}"]
 
 

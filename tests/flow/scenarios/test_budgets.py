@@ -252,7 +252,7 @@ def test_a_person_sees_it(make: Make) -> None:
     assert value(scraped, "account_daily_budget_used", account="default") == pytest.approx(0.196)
     finding = next(one for one in account_pauses(stage.services) if one.what == "account default")
     assert "the daily budget of 0.196 is used up" in finding.found
-    assert "CAMPAIGNS_DAILY_BUDGET" in (finding.remedy or "")
+    assert "campaigns budget raise default AMOUNT" in (finding.remedy or "")
     budgets = next(one for one in account_budgets(stage.services) if one.what == "budget of default")
     assert budgets.found == "0.196 of 0.196 is spent or reserved today"
     resume_account(stage.services, "default", "me", "try")

@@ -4,7 +4,8 @@
 -- A batch has in `reserved` what is still reserved of it, in `reserved_each` the price of a message, in `reserved_on`
 -- the day; the same names with `returned` are what was given back of it, until it is claimed again, and with
 -- `kept` what an earlier claim reserved that is still in doubt, as a person had it sent again. Amounts are millionths.
--- `money` is the hash that counts for its account.
+-- `money` is the hash that counts for its account. It has in `budget:<day>` the budget to which a person changed that of
+-- the day; otherwise the settings of the worker give it.
 -- @include event
 
 -- An account whose budget is used up is checked again after this time: a worker may have a higher one.
@@ -16,7 +17,7 @@ local MONEY_DAYS, MONEY_LIFE_MS = 35, 3456000000
 -- (millionths), `days` as rows of the moment at which a day begins (unix ms) and its date. '' is for none.
 local function budgets_of(text) return text ~= '' and cjson.decode(text) or nil end
 
--- The budget of an account; nil if it has none.
+-- The budget that the settings give an account; nil if it has none.
 local function budget_of(budgets, account)
   return budgets.own[account] or budgets.every
 end
@@ -60,16 +61,17 @@ local function resume_for_budget(k, room, now)
 end
 
 -- When an account may be asked again (unix ms), if its budget lacks what `n` more messages cost; nil if it has that.
--- A request that costs more than a whole budget is let through: the worker refuses it, as nothing is reserved for it.
+-- A request that costs more than the whole budget of the settings is let through: the worker refuses it, as nothing is reserved for it.
 -- Where the budget does not pay for a single message, it waits. A list whose size is unknown needs room for one.
 local function short_of_budget(k, budgets, n, now)
-  local budget = budgets and budget_of(budgets, k.name)
-  if not budget then return nil end
+  local written = budgets and budget_of(budgets, k.name)
+  if not written then return nil end
   local day, ends = day_at(budgets, now)
   if not day then return now + BUDGET_CHECKED_MS end
   local cost = math.max(n, 1) * budgets.price
-  if cost > budget and budget >= budgets.price then return nil end
-  local used = tonumber(redis.call('HGET', k.money, 'used:' .. day) or '0')
+  if cost > written and written >= budgets.price then return nil end
+  local known = redis.call('HMGET', k.money, 'used:' .. day, 'budget:' .. day)
+  local used, budget = tonumber(known[1] or '0'), tonumber(known[2] or written)
   if used + cost > budget then
     pause_for_budget(k, budget, used, cost, day, ends, now)
     return math.min(ends, now + BUDGET_CHECKED_MS)
@@ -94,7 +96,8 @@ local function begin_day(money, day)
   local _, number = string.gsub(days, ',', ',')
   for old in string.gmatch(days, '([^,]+),') do
     if number <= MONEY_DAYS then break end
-    redis.call('HDEL', money, 'used:' .. old, 'charged:' .. old, 'messages:' .. old, 'drifted:' .. old)
+    redis.call('HDEL', money, 'used:' .. old, 'charged:' .. old, 'messages:' .. old, 'drifted:' .. old,
+      'budget:' .. old)
     days, number = string.sub(days, #old + 2), number - 1
   end
   redis.call('HSET', money, 'days', days)

@@ -1,0 +1,93 @@
+"""Today's budgets of accounts: what may be spent today, and how a person changes it for today.
+
+The settings give the budget of each day (`CAMPAIGNS_DAILY_BUDGET`). A change counts for all workers within seconds, and
+until the day ends in the gateway's time zone. It is an act of a person: an event and an audit record say who made it
+and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+from campaigns.accounts.budgets import DailyBudget
+from campaigns.acts import APPLICATION, Act, Deed, same_person
+from campaigns.errors import ConfirmationError, StateError
+from campaigns.services import Services
+
+#: Two people who change it at the same moment are answered one after the other.
+_TRIES: Final = 5
+
+
+def daily_budget(services: Services, account: str = "default") -> DailyBudget | None:
+    """What an account may spend today, by the settings or a person, and what is spent or reserved; None if it has no
+    budget. Raises StoreError."""
+    return services.budgets.spent(services.store, [account], services.now_ms()).get(account)
+
+
+def raise_budget(
+    services: Services, account: str, amount: Decimal | int, *, why: str, by: str = APPLICATION, confirmed_by: str = ""
+) -> DailyBudget:
+    """Let an account spend `amount` today instead of its lower budget; the amount is the whole budget, not an addition.
+
+    Raises ValueError, with nothing changed, if the account has no budget, if `amount` is not higher than its budget
+    today or is no amount of at most six decimals, or if `why` is empty. Raises ConfirmationError if the budget would
+    be higher by `CAMPAIGNS_CONFIRM_COST` or more, unless `confirmed_by` names a different person than `by`; StateError
+    if others change it all the time; and StoreError.
+    """
+
+    def check(today: DailyBudget, budget: Decimal) -> None:
+        if budget <= today.budget:
+            raise ValueError(f"the budget of {account} is {today.budget:f} today, not less than {budget:f}")
+        dearest, more = services.settings.confirm_cost, budget - today.budget
+        if dearest is not None and more >= dearest and (not confirmed_by.strip() or same_person(by, confirmed_by)):
+            raise ConfirmationError("", by, more)
+
+    return _change(services, account, amount, check, by, why, confirmed_by)
+
+
+def lower_budget(
+    services: Services, account: str, amount: Decimal | int, *, why: str, by: str = APPLICATION
+) -> DailyBudget:
+    """Let an account spend only `amount` today, which may be 0 or less than is spent already: then no further request
+    is paid for today. Raises ValueError, StateError and StoreError as `raise_budget`."""
+
+    def check(today: DailyBudget, budget: Decimal) -> None:
+        if budget >= today.budget:
+            raise ValueError(f"the budget of {account} is {today.budget:f} today, not more than {budget:f}")
+
+    return _change(services, account, amount, check, by, why, "")
+
+
+def _change(
+    services: Services,
+    account: str,
+    amount: Decimal | int,
+    check: Callable[[DailyBudget, Decimal], None],
+    by: str,
+    why: str,
+    confirmed_by: str,
+) -> DailyBudget:
+    budget = _checked(amount)
+    if not why.strip():
+        raise ValueError("a change of the budget needs a reason")
+    for _ in range(_TRIES):
+        today = daily_budget(services, account)
+        if today is None:
+            raise ValueError(
+                f"account {account!r} has no daily budget that could be changed: set CAMPAIGNS_DAILY_BUDGET"
+            )
+        check(today, budget)
+        detail = f"{today.budget:f} to {budget:f}" + (f", confirmed by {confirmed_by}" if confirmed_by else "")
+        act = Act(Deed.BUDGET_CHANGED, account, by, why, detail)
+        if (changed := services.budgets.change(services.store, account, today.budget, budget, act)) is not None:
+            return changed
+    raise StateError("change the budget", "changed by others")
+
+
+def _checked(amount: Decimal | int) -> Decimal:
+    budget = Decimal(amount)
+    if not budget.is_finite() or not 0 <= budget <= 1_000_000_000 or budget != round(budget, 6):
+        raise ValueError("the budget must be an amount of at most six decimals")
+    return budget

@@ -1,0 +1,176 @@
+"""A person changes what an account may spend today: all obey at once, and only today."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from campaigns.budgets import daily_budget, lower_budget, raise_budget
+from campaigns.cli.doctor.gateway import account_budgets
+from campaigns.client import Client
+from campaigns.errors import ConfirmationError
+from campaigns.events import Event
+from campaigns.ledger import Audit
+from campaigns.preview import preview
+from campaigns.sandbox.server import Sandbox
+from campaigns.settings import Settings
+from campaigns.store.commands import Redis
+from tests.support.budgets import DAY_MS, PRICE, Make, maker, move, sent, settle_down, to_noon, used
+from tests.support.events import check_event
+from tests.support.jobs import bulk_job, list_job, phones
+from tests.support.metrics import scrape, value
+from tests.support.stage import Stage
+
+
+@pytest.fixture
+def make(settings: Settings, sandbox: Sandbox, prefix: str) -> Make:
+    return maker(settings, sandbox, prefix)
+
+
+def events_of(stage: Stage) -> Iterator[Event]:
+    for event in stage.services.events.since(source="accounts/default"):
+        check_event(event)
+        yield event
+
+
+def test_what_waits_goes_out_when_it_is_raised(make: Make) -> None:
+    """At once, as far as the new budget goes; the next day the settings count again."""
+    stage = make(4)
+    to_noon(stage)
+    campaign = stage.enqueue(bulk_job(phones(20)))
+    settle_down(stage)
+    assert sent(stage) == 4
+    today = raise_budget(stage.services, "default", PRICE * 12, why="the sale goes on", by="ann")
+    assert (today.budget, today.used, today.setting) == (PRICE * 12, PRICE * 4, PRICE * 4)
+    settle_down(stage)
+    assert (sent(stage), used(stage)) == (12, 12)
+    status = campaign.status()
+    assert status.account_pause_reason.startswith("the daily budget of 0.588 is used up")
+    paused, changed, resumed, again = events_of(stage)
+    assert (paused.type, resumed.type, again.type) == ("account.paused", "account.resumed", "account.paused")
+    assert (changed.type, changed.subject) == ("account.budget_changed", "default")
+    assert again.data["budget"] == "0.588"
+    assert changed.data == {
+        "budget": "0.588",
+        "was": "0.196",
+        "setting": "0.196",
+        "used": "0.196",
+        "until_ms": paused.data["until_ms"],
+        "by": "ann",
+        "why": "the sale goes on",
+    }
+    record = next(Audit(stage.services.store).newest())
+    assert (record.deed, record.of, record.by, record.why) == (
+        "account.budget_changed", "default", "ann", "the sale goes on",
+    )  # fmt: skip
+    assert record.detail == "0.196 to 0.588"
+    move(stage, DAY_MS)
+    settle_down(stage)
+    assert sent(stage) == 16
+    assert daily_budget(stage.services) == (PRICE * 4, PRICE * 4, PRICE * 4)
+
+
+def test_a_lower_one_stops_what_is_under_way(make: Make) -> None:
+    """Also below what is spent, and a worker with higher settings obeys too; what costs more is not let through."""
+    stage, richer = make(100), make(1000)
+    to_noon(stage)
+    stage.finish(stage.enqueue(bulk_job(phones(8))))
+    lower_budget(stage.services, "default", PRICE * 3, why="a mistake in the text", by="ann")
+    campaign = stage.enqueue(bulk_job(phones(8, start=50), text="waits"))
+    settle_down(stage)
+    settle_down(richer)
+    assert (sent(stage), campaign.status().recipients["planned"]) == (8, 8)
+    assert "the daily budget of 0.147 is used up: 0.392" in campaign.status().account_pause_reason
+    lower_budget(stage.services, "default", 0, why="nothing more", by="ann")
+    settle_down(stage)
+    raise_budget(stage.services, "default", PRICE * 12, why="mended", by="bob")
+    settle_down(stage)
+    assert (sent(stage), used(stage)) == (12, 12)
+
+
+def test_a_list_waits_for_it_too(make: Make) -> None:
+    stage = make(6)
+    to_noon(stage)
+    stage.finish(stage.enqueue(list_job(1)))
+    second = stage.enqueue(list_job(1, message="again"))
+    settle_down(stage)
+    assert sent(stage) == 4
+    raise_budget(stage.services, "default", PRICE * 8, why="one list more", by="ann")
+    move(stage, 31_000)
+    stage.finish(second)
+    assert (sent(stage), used(stage)) == (8, 8)
+
+
+def test_everything_shows_it(make: Make) -> None:
+    stage = make(4)
+    to_noon(stage)
+    stage.finish(stage.enqueue(bulk_job(phones(4))))
+    raise_budget(stage.services, "default", PRICE * 10, why="more", by="ann")
+    assert value(scrape(stage.services), "account_daily_budget", account="default") == pytest.approx(0.49)
+    finding = next(one for one in account_budgets(stage.services) if one.what == "budget of default")
+    assert finding.found == "0.196 of 0.49 is spent or reserved today; 0.196 by the settings, raised for today"
+    shown = preview(stage.services, bulk_job(phones(1)))
+    assert (shown.budget, shown.budget_left) == (PRICE * 10, PRICE * 6)
+
+
+@pytest.mark.parametrize(
+    ("account", "amount", "why", "problem"),
+    [
+        ("default", Decimal("0.196"), "x", "is 0.196 today, not less"),
+        ("default", Decimal("0.1"), "x", "is 0.196 today, not less"),
+        ("default", Decimal("0.1234567"), "x", "six decimals"),
+        ("default", Decimal("NaN"), "x", "six decimals"),
+        ("default", Decimal("-1"), "x", "six decimals"),
+        ("default", 10**12, "x", "six decimals"),
+        ("default", 1, " ", "needs a reason"),
+        ("shop", 1, "x", "no daily budget"),
+    ],
+)
+def test_nothing_is_raised_by_accident(make: Make, account: str, amount: Any, why: str, problem: str) -> None:
+    stage = make(None, account_daily_budgets={"default": PRICE * 4})
+    with pytest.raises(ValueError, match=problem):
+        raise_budget(stage.services, account, amount, why=why)
+    assert list(events_of(stage)) == []
+    assert stage.services.store.ask(Redis.exists, stage.services.store.keys.money("default")) == 0
+
+
+def test_a_higher_amount_is_not_lowered(make: Make) -> None:
+    with pytest.raises(ValueError, match="not more than"):
+        lower_budget(make(4).services, "default", 1, why="x")
+
+
+def test_much_more_takes_two_people(make: Make) -> None:
+    stage = make(4, confirm_cost=Decimal(1))
+    for confirmed_by in ("", " ANN "):
+        with pytest.raises(ConfirmationError, match=r"would be 1\.804 higher: another person than Ann"):
+            raise_budget(stage.services, "default", 2, why="x", by="Ann", confirmed_by=confirmed_by)
+    raise_budget(stage.services, "default", 1, why="less than 1 more", by="Ann")
+    raise_budget(stage.services, "default", 3, why="x", by="Ann", confirmed_by="Bob")
+    assert next(Audit(stage.services.store).newest()).detail == "1 to 3, confirmed by Bob"
+
+
+def test_several_at_once(make: Make) -> None:
+    """Each raise is of what the others have left: the budget ends with the highest amount, never with a sum."""
+    stages = [make(4) for _ in range(6)]
+    to_noon(stages[0])
+
+    def act(stage: Stage, amount: int) -> None:
+        try:
+            Client.over(stage.services).raise_budget("default", amount, why="more", by=str(amount))
+        except ValueError:
+            assert daily_budget(stage.services) is not None
+
+    threads = [Thread(target=act, args=pair) for pair in zip(stages, range(1, 7), strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = daily_budget(stages[0].services)
+    assert found is not None
+    assert found.budget == 6
+    steps = [(event.data["was"], event.data["budget"]) for event in events_of(stages[0])]
+    assert [was for was, _ in steps[1:]] == [new for _, new in steps[:-1]]
