@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
-from itertools import islice
+from datetime import UTC, datetime
+from itertools import islice, takewhile
+from zoneinfo import ZoneInfo
 
 from campaigns.acts import APPLICATION, Act, Deed
+from campaigns.campaign_filters import ALSO_STATES, KINDS, Wanted, known_word
 from campaigns.campaign_status import Status, status_of
 from campaigns.errors import StoreError, WaitTimeoutError
 from campaigns.evaluation import OptedOut, Results, opted_out_by, results_of
@@ -18,11 +20,12 @@ from campaigns.flow.scheduling.dispatch import ring
 from campaigns.flow.scheduling.sweep import poll_now, sweep_campaign
 from campaigns.ledger import SEND, queue_of, reasons_of
 from campaigns.ledger import Campaign as Record
-from campaigns.ledger.states import HELD, OVER, PLANNED, REJECTED
+from campaigns.ledger.states import CAMPAIGN_STATES, HELD, OVER, PLANNED, REJECTED
 from campaigns.names import POLL, REPLIES
 from campaigns.recipients.exclusions import Excluded
 from campaigns.results import Delivery, Reply
 from campaigns.services import Services
+from campaigns.times.gateway_times import parse_when
 from campaigns.wiring import default_services
 
 #: A restart of Redis takes less, so a caller that only waits need not see an error.
@@ -196,9 +199,39 @@ class Campaign:
         return self._services.campaigns.read(self.id)
 
 
-def list_campaigns(services: Services, limit: int = 20) -> list[Status]:
-    """The newest campaigns, newest first. Raises StoreError."""
-    return list(islice(newest_campaigns(services), limit))
+def list_campaigns(
+    services: Services,
+    limit: int = 20,
+    *,
+    state: str | None = None,
+    kind: str | None = None,
+    account: str | None = None,
+    name: str | None = None,
+    since: datetime | str | None = None,
+    needs_you: bool = False,
+) -> list[Status]:
+    """The newest campaigns that pass the filters, newest first, at most `limit`.
+
+    `state` is a state or `refused`, `held`, `canary`, `window`; `name` is a part of the name; `since` is when they were
+    handed in, a time or text such as `2026-10-30` in the gateway's time zone; with `needs_you` only those that need a
+    person. All stored campaigns are read until enough are found, or until they are older than `since`.
+    Raises ValueError for a state, a kind or a time that there is none of, and StoreError.
+    """
+    wanted = Wanted(
+        kind=known_word("kind", kind, KINDS),
+        state=known_word("state", state, (*CAMPAIGN_STATES, *ALSO_STATES)),
+        account=account,
+        name=name,
+        since=None if since is None else _moment(since, services.settings.gateway_timezone),
+        needs_person=needs_you,
+    )
+    young = takewhile(lambda status: not wanted.over(status), newest_campaigns(services))
+    return list(islice(filter(wanted.fits, young), limit))
+
+
+def _moment(since: datetime | str, zone: ZoneInfo) -> datetime:
+    text = f"{since.strip()} 00:00" if isinstance(since, str) and ":" not in since else since
+    return datetime.fromtimestamp(parse_when(text, zone) / 1000, tz=UTC)
 
 
 def newest_campaigns(services: Services) -> Iterator[Status]:

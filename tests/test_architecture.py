@@ -28,6 +28,7 @@ LAYERS = [
     {"services"},
     {"flow", "preparing", "wiring"},
     {"budgets", "callbacks", "campaign_status", "consume", "evaluation", "optouts", "person", "preview"},
+    {"campaign_filters"},
     {"campaign"},
     {"enqueue", "reports"},
     {"enqueue_many", "send_test", "submission"},

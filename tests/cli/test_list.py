@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from campaigns.campaign_filters import Wanted, needs
 from campaigns.campaign_status import Status
 from campaigns.cli.input.ids import full_batch_id
-from campaigns.cli.output.campaign_list import Singles, Wanted, lines_of, needs
+from campaigns.cli.output.campaign_list import Singles, lines_of
+from campaigns.client import Client
 from campaigns.store.commands import Redis
 from tests.cli.conftest import Run
 from tests.cli.output.test_status_table import a_status
@@ -165,3 +167,24 @@ class TestIds:
     def test_batches_of_others(self) -> None:
         assert full_batch_id("1a2b", "ff-3") == "ff-3"
         assert full_batch_id("1a2b", None) is None
+
+
+def test_the_filters_in_python(stage: Stage) -> None:
+    """`list_campaigns` takes what the command takes."""
+    first = stage.enqueue(bulk_job(phones(1), name="Spring"))
+    stage.enqueue(quick_job(*phones(1), name="Autumn"))
+    draft = stage.enqueue(bulk_job(phones(2), name="Spring again"), start="draft", by="ann")
+    client = Client.over(stage.services)
+
+    def found(**filters: Any) -> list[str]:
+        return [status.id for status in client.list_campaigns(**filters)]
+
+    assert found(name="SPRING") == [draft.id, first.id]
+    assert found(name="spring", limit=1) == [draft.id]
+    assert found(kind="Bulk", state="ready") == [first.id]
+    assert found(needs_you=True) == found(state="draft") == [draft.id]
+    assert found(account="shop") == found(since=datetime.now(UTC) + timedelta(hours=1)) == []
+    assert len(found(since="2026-01-01")) == len(found(since=datetime(2026, 1, 1))) == 3  # noqa: DTZ001 (the zone is ours)
+    for wrong in ({"state": "gone"}, {"kind": "post"}, {"since": "soon"}):
+        with pytest.raises(ValueError, match="must"):
+            client.list_campaigns(**wrong)  # type: ignore[arg-type]

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 import click
 
 from campaigns.campaign import newest_campaigns
+from campaigns.campaign_filters import ALSO_STATES, KINDS, Wanted, needs
 from campaigns.campaign_status import Status
 from campaigns.cli.errors.handling import reports_errors
 from campaigns.cli.input.completers import accounts
 from campaigns.cli.input.options import as_json, since_ms
-from campaigns.cli.output.campaign_list import ALSO_STATES, CampaignsTable, Wanted, lines_of, needs
+from campaigns.cli.output.campaign_list import CampaignsTable, lines_of
 from campaigns.cli.output.screen import console, print_json
 from campaigns.cli.output.times import display_zone
 from campaigns.ledger.states import CAMPAIGN_STATES
@@ -26,7 +27,7 @@ _MOST_READ: Final = 10_000
 
 @click.command("list")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--kind", type=click.Choice(["bulk", "quick", "list"], case_sensitive=False))
+@click.option("--kind", type=click.Choice(KINDS, case_sensitive=False))
 @click.option(
     "--state",
     type=click.Choice([*CAMPAIGN_STATES, *ALSO_STATES], case_sensitive=False),

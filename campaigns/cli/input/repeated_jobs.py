@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import tzinfo
 
 from campaigns.campaign import Campaign
+from campaigns.campaign_filters import state_words
 from campaigns.campaign_status import Status
 from campaigns.cli.output.screen import remark
-from campaigns.cli.output.status_table import state_words
 from campaigns.errors import UnknownCampaignError
 from campaigns.services import Services
 from campaigns.store.commands import Redis

@@ -1,10 +1,10 @@
-"""The list of campaigns: its filters, what needs a person, and its table. Pure but for rich."""
+"""The list of campaigns as a table. Pure but for rich."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from typing import Final
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -12,9 +12,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from campaigns.campaign_filters import Wanted, needs
 from campaigns.campaign_status import Status
 from campaigns.cli.output.obstacles import schedule_lines
-from campaigns.cli.output.status_table import state_text, state_words
+from campaigns.cli.output.status_table import state_text
 from campaigns.ledger.states import OVER
 from campaigns.text.wording import counted, minute
 
@@ -22,56 +23,7 @@ from campaigns.text.wording import counted, minute
 _WIDE: Final = 130
 #: Width of the two columns about schedules.
 _SCHEDULES: Final = 36
-#: What else a campaign can be besides its state: requests refused or held, or waiting for its canary or its window.
-ALSO_STATES: Final = ("refused", "held", "canary", "window")
 _NUMBERS: Final = frozenset({"recipients", "sent", "final", "out of reach"})
-
-
-def needs(status: Status) -> str:
-    """Why a campaign needs a person, in a few words; empty if it does not."""
-    held = status.recipients.get("held") or status.requests.get("held", 0)
-    refused = status.recipients.get("rejected") or status.requests.get("rejected", 0)
-    found = {
-        "does not add up": not status.balanced,
-        f"{status.double_sends:,} went out twice": status.double_sends,
-        f"{held:,} held": held,
-        "invalid job": status.state == "invalid",
-        "not stored whole": status.state == "abandoned",
-        f"{refused:,} refused": refused,
-        "account is paused": status.account_paused_until is not None and status.recipients.get("planned"),
-        "event stream full": status.events_full_since is not None and status.recipients.get("planned"),
-        "canary failed": status.state == "paused" and status.canary == "failed",
-        "paused": status.state == "paused",
-        "to approve": status.state == "draft",
-    }
-    return next((words for words, is_so in found.items() if is_so), "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """The filters. `state` is one of the states or of `ALSO_STATES`; `name` is part of the name."""
-
-    kind: str | None = None
-    state: str | None = None
-    account: str | None = None
-    name: str | None = None
-    since: datetime | None = None
-    needs_person: bool = False
-
-    def fits(self, status: Status) -> bool:
-        """Whether a campaign passes the filters."""
-        return (
-            self.kind in {None, status.kind}
-            and (self.state is None or self.state in state_words(status).replace(",", " ").split())
-            and self.account in {None, status.account}
-            and (self.name is None or self.name.casefold() in status.name.casefold())
-            and not self.over(status)
-            and (not self.needs_person or bool(needs(status)))
-        )
-
-    def over(self, status: Status) -> bool:
-        """Whether this campaign is older than `since`, and so are all after it."""
-        return self.since is not None and status.created_at < self.since
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns.accounts.pauses import ends_with_the_day
+from campaigns.campaign_filters import state_words
 from campaigns.campaign_status import Status
 from campaigns.cli.output.obstacles import (
     account_pause,
@@ -132,25 +133,6 @@ def _end_of_pause(status: Status) -> list[str]:
         raising = f"campaigns budget raise {shlex.quote(status.account)} AMOUNT --why REASON"
         return ["it continues the next day; to raise the budget for today:", raising]
     return ["once that is fixed:", f"campaigns resume-account {shlex.quote(status.account)}"]
-
-
-def state_words(status: Status) -> str:
-    """The state, with what it would hide: why a campaign waits, was refused, or is held."""
-    if status.state == "ready":
-        waits = {
-            "events full": status.events_full_since is not None and status.recipients.get("planned"),
-            "window closed": status.window_opens_at is not None,
-            "canary": status.canary == "under way",
-        }
-        return ", ".join(["ready", *(words for words, is_so in waits.items() if is_so)][:2])
-    if status.state not in {"finished", "cancelled"}:
-        return status.state
-    requests = status.requests
-    if status.recipients.get("held") or requests.get("held"):
-        return f"{status.state}, held"
-    if status.recipients.get("rejected") or requests.get("rejected"):
-        return f"{status.state}, {'part' if status.sent else 'all'} refused"
-    return status.state
 
 
 def state_text(status: Status) -> Text:
