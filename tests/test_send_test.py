@@ -78,7 +78,11 @@ def test_quick(stage: Stage) -> None:
             {"rows": [2]},
             "rows: mailing 1 has 1 recipient: rows are numbered",
         ),
-        (template_job([{"phone": MINE, "values": {"a": 1}}, MINE], "{a}"), {"rows": [1, 2]}, "test: would not be sent"),
+        (
+            template_job([{"phone": MINE, "values": {"a": 1}}, MINE], "{a}"),
+            {"rows": [1, 2]},
+            "test: messages[0].delivery_list[1] would not be sent: has no value for {a}",
+        ),
         (bulk_job(phones(1), surprise=1), {}, "surprise: unknown field"),
     ],
 )

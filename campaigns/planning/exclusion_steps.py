@@ -26,9 +26,22 @@ class Exclusion:
         return (Excluded(self.reason, *row) for row in self.rows)
 
 
+class PlacedRows(list[Any]):
+    """Rows that were chosen from others, each with its place among those."""
+
+    def __init__(self, rows: Iterable[tuple[str, Any]]) -> None:
+        placed = list(rows)
+        super().__init__(row for _, row in placed)
+        self._places = [place for place, _ in placed]
+
+    def place(self, number: int) -> str:
+        """The place of row `number` (from 0)."""
+        return self._places[number]
+
+
 def places(rows: Iterable[Any], name: str) -> Place:
     """A function that names the place of a row: by its line in the file, or by its number in the job."""
-    return rows.place if isinstance(rows, RecipientFile) else lambda number: f"{name}[{number}]"
+    return rows.place if isinstance(rows, RecipientFile | PlacedRows) else lambda number: f"{name}[{number}]"
 
 
 def listed_row(place: str, row: Any, why: str | None) -> tuple[str, ...]:

@@ -48,8 +48,8 @@ def _paused(status: Status, planned: int) -> Pending:
     what, reason = said("Account paused"), status.account_pause_reason
     why = said("Account {account} is paused: {reason}.", account=status.account, reason=reason)
     if ends_with_the_day(reason):
-        later = said("It continues the next day. To raise the budget for today:")
-        return Pending(what, planned, (why, later), f"campaigns budget raise {status.account} AMOUNT --why REASON")
+        later = said("It continues the next day, or with a higher CAMPAIGNS_DAILY_BUDGET.")
+        return Pending(what, planned, (why, later))
     return Pending(what, planned, (why, said("Once that is fixed:")), f"campaigns resume-account {status.account}")
 
 

@@ -213,8 +213,8 @@ TEXTS: Final[dict[str, str]] = {
     "Why, and what to do": "Почему и что делать",
     "Account paused": "Аккаунт приостановлен",
     "Account {account} is paused: {reason}.": "Аккаунт {account} приостановлен: {reason}.",
-    "It continues the next day. To raise the budget for today:": (
-        "Продолжится на следующий день. Чтобы увеличить бюджет на сегодня:"
+    "It continues the next day, or with a higher CAMPAIGNS_DAILY_BUDGET.": (
+        "Продолжится на следующий день или с большим CAMPAIGNS_DAILY_BUDGET."
     ),
     "Once that is fixed:": "Когда это исправлено:",
     "Sending pauses": "Отправка стоит",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,8 +11,9 @@ import click
 from campaigns.cli.errors.handling import reports_errors
 from campaigns.cli.input.job_files import read_job
 from campaigns.cli.input.options import as_json, columns, encoding
+from campaigns.cli.output.previews import message_lines
 from campaigns.cli.output.screen import console, print_json
-from campaigns.send_test import send_test
+from campaigns.send_test import send_test_messages
 from campaigns.wiring import default_services
 
 
@@ -47,14 +49,19 @@ def test(
 ) -> None:
     """Send messages of the job in FILE to phones of your own, exactly as recipients will get them. They are paid for.
 
+    Prints which rows they are, and each text, picture and button.
+
     The job's recipients get nothing. The test is a campaign of its own, which lists show as a test.
     """
     job = read_job(file)
-    campaign = send_test(
+    campaign, messages = send_test_messages(
         default_services(), job, to=to, rows=rows, recipients=recipients, columns=columns or None, encoding=encoding
     )
     if as_json:
-        print_json(campaign.status().as_dict())
+        print_json({**campaign.status().as_dict(), "messages": [asdict(message) for message in messages]})
         return
     console.print(f"test {campaign.id}")
+    for message in messages:
+        for line, style in message_lines(message, several=len({one.mailing for one in messages}) > 1):
+            console.print(line, style=style, soft_wrap=True)
     console.print(f"follow it: campaigns status {campaign.id} --watch", style="dim")

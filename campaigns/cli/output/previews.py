@@ -9,6 +9,7 @@ import orjson
 
 from campaigns.preview import Preview
 from campaigns.recipients.exclusions import Excluded, Exclusion
+from campaigns.send_test import TrialMessage
 from campaigns.text.wording import counted, money, noun_for
 
 _SHOWN: Final = 3
@@ -89,6 +90,18 @@ def _messages(preview: Preview) -> Iterator[Line]:
         yield from ((f"  {line}", None) for line in sample.text.splitlines())
         if sample.button_link is not None:
             yield f"  {sample.button_link}", None
+
+
+def message_lines(message: TrialMessage, *, several: bool) -> Iterator[Line]:
+    """A message of a test: its row, its phone, its text, picture and button. With `several` mailings also its own."""
+    of = f"{message.mailing}, " if several else ""
+    row = f"{message.place}, to " if message.place else "to "
+    yield f"{of}{row}{message.phone}: {counted(len(message.text), 'character')}", "bold"
+    yield from ((f"  {line}", None) for line in message.text.splitlines())
+    if message.image:
+        yield f"  picture: {message.image}", None
+    if message.button or message.link:
+        yield f"  button: {message.button or '?'} -> {message.link}", None
 
 
 def _limits(preview: Preview) -> Iterator[Line]:

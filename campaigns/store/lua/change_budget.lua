@@ -9,20 +9,20 @@
 -- @include head, clock, event, acts, budget
 local account_key, money, events, audit, queues = KEYS[1], KEYS[2], KEYS[3], KEYS[4], keys_from(5)
 local now, account, budgets, new = clock(ARGV[1]), ARGV[2], budgets_of(ARGV[3]), tonumber(ARGV[5])
-local written = budget_of(budgets, account)
+local usual = budget_of(budgets, account)
 local day, ends = day_at(budgets, now)
 begin_day(money, day)
 local function number(micro) return string.format('%.0f', micro) end
 local known = redis.call('HMGET', money, 'used:' .. day, 'budget:' .. day, 'budget_call')
-local used, before = tonumber(known[1]), tonumber(known[2] or written)
+local used, before = tonumber(known[1]), tonumber(known[2] or usual)
 if known[3] == ARGV[8] then return {1, number(before), number(used)} end
 if before ~= tonumber(ARGV[4]) then return {0, number(before), number(used)} end
 redis.call('HSET', money, 'budget:' .. day, number(new), 'budget_call', ARGV[8])
 emit(events, account_key, 'accounts/' .. account, 'account.budget_changed', account, merged('"budget":"' ..
-  amount(new) .. '","was":"' .. amount(before) .. '","setting":"' .. amount(written) .. '","used":"' .. amount(used) ..
+  amount(new) .. '","was":"' .. amount(before) .. '","setting":"' .. amount(usual) .. '","used":"' .. amount(used) ..
   '","until_ms":' .. number(ends), ARGV[6]), now)
 note_act(audit, ARGV[7], '', now)
 resume_for_budget({account = account_key, events = events, name = account}, new - used, now)
--- Workers look again at once: what waited may fit now.
+-- Workers take what waited at once: it may fit now.
 for _, accounts in ipairs(queues) do redis.call('ZADD', accounts, 'XX', 'LT', now, account) end
 return {1, number(new), number(used)}

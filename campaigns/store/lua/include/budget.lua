@@ -4,8 +4,8 @@
 -- A batch has in `reserved` what is still reserved of it, in `reserved_each` the price of a message, in `reserved_on`
 -- the day; the same names with `returned` are what was given back of it, until it is claimed again, and with
 -- `kept` what an earlier claim reserved that is still in doubt, as a person had it sent again. Amounts are millionths.
--- `money` is the hash that counts for its account. It has in `budget:<day>` the budget to which a person changed that of
--- the day; otherwise the settings of the worker give it.
+-- `money` is the hash that counts for its account. It has in `budget:<day>` the budget that a person set for the day;
+-- otherwise the settings of the worker give it.
 -- @include event
 
 -- An account whose budget is used up is checked again after this time: a worker may have a higher one.
@@ -61,17 +61,18 @@ local function resume_for_budget(k, room, now)
 end
 
 -- When an account may be asked again (unix ms), if its budget lacks what `n` more messages cost; nil if it has that.
--- A request that costs more than the whole budget of the settings is let through: the worker refuses it, as nothing is reserved for it.
--- Where the budget does not pay for a single message, it waits. A list whose size is unknown needs room for one.
+-- A request that costs more than the whole budget of the settings is let through: the worker refuses it, as nothing is
+-- reserved for it. Where the budget does not pay for a single message, it waits. A list whose size is unknown needs
+-- room for one.
 local function short_of_budget(k, budgets, n, now)
-  local written = budgets and budget_of(budgets, k.name)
-  if not written then return nil end
+  local usual = budgets and budget_of(budgets, k.name)
+  if not usual then return nil end
   local day, ends = day_at(budgets, now)
   if not day then return now + BUDGET_CHECKED_MS end
   local cost = math.max(n, 1) * budgets.price
-  if cost > written and written >= budgets.price then return nil end
+  if cost > usual and usual >= budgets.price then return nil end
   local known = redis.call('HMGET', k.money, 'used:' .. day, 'budget:' .. day)
-  local used, budget = tonumber(known[1] or '0'), tonumber(known[2] or written)
+  local used, budget = tonumber(known[1] or '0'), tonumber(known[2] or usual)
   if used + cost > budget then
     pause_for_budget(k, budget, used, cost, day, ends, now)
     return math.min(ends, now + BUDGET_CHECKED_MS)
