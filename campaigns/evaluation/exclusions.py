@@ -38,5 +38,7 @@ def excluded_from(services: Services, campaign: Campaign, mailings: int) -> Excl
 
 
 def _mailing_of(one: Excluded) -> int | None:
+    if one.mailing is not None:
+        return one.mailing
     match = _PLACE.fullmatch(one.place)
     return int(match[1]) if match else None

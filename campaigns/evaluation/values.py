@@ -106,8 +106,9 @@ class Results:
     two mailings were delivered, or if the campaign does not follow messages until they are read (`follows_reads`).
 
     `read_hours` are 24 counts of read messages by the hour of the day, in `zone`. `replied` and `opted_out` count
-    people over all mailings, each once. `excluded_elsewhere` counts excluded recipients, by reason, of whom the store
-    does not say which mailing they were in: rows of files, and the `opted_out_late`, who opted out after planning.
+    people over all mailings, each once. `opted_out_late` are recipients who opted out after planning.
+    `excluded_elsewhere` counts excluded recipients, by reason, of whom the store does not say which mailing they were
+    in: those whom an earlier version of this package excluded after planning.
     `optout_scopes` says what the `opted_out` opted out of: `all` (everything), `account`, `topic`, or several of these.
     """
 

@@ -12,6 +12,7 @@ from campaigns.ledger.batches import OutdatedSuppression
 from campaigns.ledger.due_kinds import SEND, queue_of
 from campaigns.ledger.records import Batch, MailingRecord
 from campaigns.planning.batching import Reduced
+from campaigns.recipients.exclusions import Excluded
 from campaigns.store.client import Store
 from campaigns.store.keys import Keys
 from campaigns.times.days import Day
@@ -30,16 +31,16 @@ def exclude_planned(
     batch: Batch,
     outdated: OutdatedSuppression,
     reduced: Reduced | None,
-    gone: Sequence[tuple[str, str]],
+    gone: Sequence[tuple[str, int, str]],
     life_ms: int,
     counted: CountedNow | None = None,
 ) -> bool:
     """Record that `batch` was checked against the opt-outs as they were at `outdated.now`, and what was `counted`; and
     against the suppressed phones, if its campaign excludes those.
 
-    `reduced` is what its body is without the recipients `gone` (reason and phone of each message), or None if it stays
-    as it is; `life_ms` is for the lookalikes. Returns False, and changes nothing, if the batch is not planned any more
-    or another worker has checked it since.
+    `reduced` is what its body is without the recipients `gone` (reason, number of the mailing in the batch and phone of
+    each message), or None if it stays as it is; `life_ms` is for the lookalikes. Returns False, and changes nothing, if
+    the batch is not planned any more or another worker has checked it since.
     """
     mailings = _left(batch, reduced)
     args = [
@@ -56,9 +57,13 @@ def exclude_planned(
         life_ms,
         *((counted.op, f"{counted.day.number} ", counted.day.ends_ms) if counted else ("", "", 0)),
         batch.fields.get("reach_ms", ""),
-        *(part for reason, phone in gone for part in (reason, orjson.dumps([reason, batch.id, phone]))),
+        *(part for reason, number, phone in gone for part in (reason, _row(batch, reason, number, phone))),
     ]
     return bool(store.run("exclude_planned", _names(store.keys, batch, mailings), args))
+
+
+def _row(batch: Batch, reason: str, number: int, phone: str) -> bytes:
+    return orjson.dumps(Excluded(reason, batch.id, phone, mailing=batch.mailings[number].index).as_row())
 
 
 def _names(keys: Keys, batch: Batch, left: Sequence[MailingRecord]) -> list[str]:

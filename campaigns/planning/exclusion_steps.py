@@ -16,14 +16,19 @@ Place = Callable[[int], str]
 @dataclass(frozen=True, slots=True)
 class Exclusion:
     """Recipients who are excluded for one reason, each as (place in the job, phone as handed in), with a third element
-    that explains `reason` where it needs explaining."""
+    that explains `reason` where it needs explaining, and a fourth, the number of the mailing, where the place does not
+    tell it."""
 
     reason: str  # one of `campaigns.recipients.exclusions.Exclusion`
-    rows: list[tuple[str, ...]] = field(repr=False)
+    rows: list[tuple[Any, ...]] = field(repr=False)
 
     def excluded(self) -> Iterator[Excluded]:
         """The recipients as values."""
         return (Excluded(self.reason, *row) for row in self.rows)
+
+    def of_mailing(self, number: int) -> Exclusion:
+        """The same recipients, who name their mailing."""
+        return Exclusion(self.reason, [(*row, *[""] * (3 - len(row)), number) for row in self.rows])
 
 
 class PlacedRows(list[Any]):

@@ -36,7 +36,7 @@ from campaigns.planning.deduplication import Deduplicator
 from campaigns.planning.exclusion_steps import Exclusion, Place, listed_row, places
 from campaigns.planning.personal_texts import Filler, Samples, form_of
 from campaigns.planning.zoning import Zoning
-from campaigns.recipients import RowForm, mobile_phones, row_problem, rows_are_usual
+from campaigns.recipients import RecipientFile, RowForm, mobile_phones, row_problem, rows_are_usual
 from campaigns.recipients.exclusions import Exclusion as Reason
 from campaigns.text.wellformed import TextRule, text_problem
 from campaigns.times.gateway_times import to_schedule_time
@@ -86,6 +86,7 @@ class Planner:
         self._errors_cap = errors_cap
         self._samples = samples
         self.zoning = zoning or Zoning(None, 0)
+        self._several = isinstance(job, BulkJob) and len(job.mailings) > 1
         self._canary_left = job.canary.recipients if job.canary else 0
         self._errors: dict[Any, Any] = {}
         self._further_errors = 0
@@ -114,7 +115,7 @@ class Planner:
 
     def _bulk(self, job: BulkJob) -> Iterator[Step]:
         batching = Batching(self._most)
-        divided = self._canary_left > 0 and len(job.mailings) > 1
+        divided = self._canary_left > 0 and self._several
         courses = [self._course(index, mailing, divided) for index, mailing in enumerate(job.mailings)]
         if divided:
             yield from self._canaries(batching, courses)
@@ -168,11 +169,12 @@ class Planner:
         form = form_of(mailing)
         deduplicator = Deduplicator(form.personal)
         place = places(mailing.delivery_list, f"messages[{index}].delivery_list")
+        unnamed = self._several and isinstance(mailing.delivery_list, RecipientFile)
         for start, handed_in in self._chunks(mailing.delivery_list, digest):
             mobile = self._mobile_phones(place, start, handed_in, form)
             rows, unfilled = filler.filled(handed_in) if filler and mobile is not None else (handed_in, {})
             phones, exclusions = self._exclude(place, start, rows, mobile, deduplicator, unfilled)
-            yield from exclusions
+            yield from (one.of_mailing(index) for one in exclusions) if unnamed else exclusions
             if self._samples is not None and form.personal:
                 self._sample(self._samples, place, start, rows, phones)
             for earlier, kept in deduplicator.by_earlier_messages(rows, phones).items():

@@ -44,19 +44,25 @@ class Excluded:
 
     `reason` is one of `Exclusion`. `place` is the line in the file, the place in the job or, for a recipient who was
     excluded after planning, the batch. `phone` is as it was handed in. `why` explains some cases of `invalid`, such
-    as missing values; it is empty if the phone is simply not a mobile number.
+    as missing values; it is empty if the phone is simply not a mobile number. `mailing` is the number of the mailing in
+    the job (from 0), where the place does not tell it: of a recipient who was excluded after planning, or whose mailing
+    has a file of its own.
     """
 
     reason: str
     place: str
     phone: str = field(repr=False)
     why: str = ""
+    mailing: int | None = None
 
     @property
     def words(self) -> str:
         """Why the recipient is excluded, for people."""
         return self.why or _WORDS.get(self.reason, self.reason)
 
-    def as_row(self) -> list[str]:
+    def as_row(self) -> list[str | int]:
         """The fields as they are stored, without empty ones at the end."""
-        return [self.reason, self.place, self.phone, *([self.why] if self.why else [])]
+        row: list[str | int] = [self.reason, self.place, self.phone]
+        if self.mailing is not None:
+            return [*row, self.why, self.mailing]
+        return [*row, *([self.why] if self.why else [])]

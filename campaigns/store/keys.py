@@ -101,8 +101,8 @@ class Keys(ResultKeys):
 
     def excluded(self, campaign_id: str) -> str:
         """List of JSON `[reason, place, phone as handed in]`, some with a fourth text: why. Writer: planning, and
-        ledger for those who opted out later; their place is the batch that they stood in. It is never shortened: an
-        erased person leaves an empty string."""
+        ledger for those who were excluded later; their place is the batch that they stood in, and a fifth element is
+        the number of their mailing in the job. It is never shortened: an erased person leaves an empty string."""
         return f"{self.prefix}excluded:{campaign_id}"
 
     def active(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 from campaigns.campaign import Campaign
 from campaigns.evaluation import Results
@@ -98,7 +99,7 @@ def opt_outs_are_those_of_today(stage: Stage, campaign: Campaign) -> None:
 
 
 def test_an_opt_out_that_came_later(stage: Stage) -> None:
-    """Between planning and sending: excluded, but the list does not say from which mailing."""
+    """Between planning and sending: excluded, and counted for its mailing, although the batch holds both."""
     stage.services.limiter.pause("default", 60_000, "a test")
     campaign = stage.enqueue(job())
     stage.services.optouts.add([phone(1, YES), phone(3, YES)])
@@ -107,7 +108,23 @@ def test_an_opt_out_that_came_later(stage: Stage) -> None:
     stage.finish(campaign)
     found = campaign.results()
     assert (found.mailings[1].recipients, found.mailings[1].sent) == (5, 5)
-    assert (found.excluded_elsewhere, found.opted_out_late) == ({"opted_out": 1}, 1)
+    assert [mailing.excluded.get("opted_out", 0) for mailing in found.mailings] == [0, 1]
+    assert (found.excluded_elsewhere, found.opted_out_late) == ({}, 1)
+    assert [one.mailing for one in campaign.excluded() if one.reason == "opted_out"] == [1]
+
+
+def test_files_of_several_mailings(stage: Stage, tmp_path: Path) -> None:
+    """The lines of two files say which file, and the results say which mailing."""
+    two = job()
+    for number, message in enumerate(two["messages"]):
+        message["delivery_list"] = tmp_path / f"{number}.csv"
+        rows = [phone(number, YES), *["no phone"] * (number + 1), phone(number, YES)]
+        message["delivery_list"].write_text("\n".join(("phone", *rows)), "utf-8")
+    found = stage.enqueue(two).results()
+    assert [dict(mailing.excluded) for mailing in found.mailings] == [
+        {"invalid": 1, "duplicate": 1}, {"invalid": 2, "duplicate": 1},
+    ]  # fmt: skip
+    assert found.excluded_elsewhere == {}
 
 
 def test_before_anything_is_sent(stage: Stage) -> None:

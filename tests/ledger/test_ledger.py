@@ -272,11 +272,11 @@ def test_an_exclusion_is_counted_once(timed: Store) -> None:
     outdated = found.outdated
     batch = batches.read(f"{campaign_id}-0")
     reduced = Reduced(b"[]", {0: (2, "fp2")}, ["2"])
-    assert exclude_planned(timed, batch, outdated, reduced, [("opted_out", "2")], 60_000)
-    assert not exclude_planned(timed, batch, outdated, reduced, [("opted_out", "2")], 60_000)
+    assert exclude_planned(timed, batch, outdated, reduced, [("opted_out", 0, "2")], 60_000)
+    assert not exclude_planned(timed, batch, outdated, reduced, [("opted_out", 0, "2")], 60_000)
     record = Campaigns(timed).read(campaign_id)
     assert (record.recipients[PLANNED], record.recipients["opted_out"], record.balanced) == (2, 1, True)
-    assert list(Campaigns(timed).excluded(campaign_id)) == [Excluded("opted_out", f"{campaign_id}-0", "2")]
+    assert list(Campaigns(timed).excluded(campaign_id)) == [Excluded("opted_out", f"{campaign_id}-0", "2", mailing=0)]
     assert [list(batches.lookalikes(word)) for word in ("fp", "fp2")] == [[], [(f"{campaign_id}-0", 0)]]
     claim = claimed(timed, campaign_id)
     assert (claim.batch.recipients, claim.body) == (2, b"[]")

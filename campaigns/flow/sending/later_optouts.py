@@ -44,7 +44,7 @@ def exclude_later(services: Services, batch_id: str, outdated: OutdatedSuppressi
     # Fewer phones than the batch counts: some people were erased while it was refused.
     if body is not None and (gone or sum(map(len, planned)) != batch.recipients):
         reduced = without_messages(batch.kind, body, gone.keys())
-    listed = [(gone[message], planned[message[0]][message[1]]) for message in sorted(gone)]
+    listed = [(gone[message], message[0], planned[message[0]][message[1]]) for message in sorted(gone)]
     if exclude_planned(services.store, batch, outdated, reduced, listed, services.ms.lookalikes, counted) and reduced:
         log.info("batch_reduced", extra={**batch.facts, **_numbers(gone)})
 

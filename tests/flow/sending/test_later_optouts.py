@@ -29,7 +29,7 @@ class TestWhoOptsOutLater:
         assert sent(stage) == [phone for phone in phones(5) if phone != phones(5)[2]]
         status = campaign.status()
         assert (status.total, status.recipients["opted_out"], status.recipients["settled"]) == (5, 1, 4)
-        assert list(campaign.excluded()) == [Excluded("opted_out", f"{campaign.id}-0", phones(5)[2])]
+        assert list(campaign.excluded()) == [Excluded("opted_out", f"{campaign.id}-0", phones(5)[2], mailing=0)]
         assert [d.phone for d in campaign.deliveries()] == sent(stage)
         event = next(e for e in stage.events(campaign) if e.type == "batch.reduced")
         assert event.data == {"opted_out": 1, "suppressed": 0, "capped": 0, "erased": 0, "recipients": 4}

@@ -6,7 +6,7 @@
 
 -- What `take_from` returns for an account that is left to the workers that have its token.
 local LEFT = 'left'
--- After this time nobody seems to have it.
+-- After this time no process seems to have it.
 local LEFT_MS = 60000
 -- Bells that are rung in a second for accounts that were left: a worker that cannot act may answer them.
 local BELLS_FOR_LEFT = 10
