@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -46,7 +47,8 @@ class Status:
     while everything that is left to send waits for the window to open.
 
     `canary` is `under way`, `passed`, `failed`, or empty without a canary. `canary_until` is the time of the verdict,
-    set once the whole canary was sent, and `canary_reason` explains the verdict.
+    set once the whole canary was sent, and `canary_reason` explains the verdict; `canary_cause` has the same as a code
+    and its facts, see `campaigns.text.causes`.
 
     `made_by` names the person or program that handed the job in. `draft_reason` says why a draft needs approval.
     `correlation_id` and `topic` are the job's, or empty. `test` marks a test of a job, sent to the caller's own phones.
@@ -96,6 +98,7 @@ class Status:
     canary: str = ""
     canary_until: datetime | None = None
     canary_reason: str = ""
+    canary_cause: Mapping[str, Any] = field(default_factory=dict)
     cost_drifted: bool = False
     forwards_after_min: int | None = None
 
@@ -183,6 +186,7 @@ def _canary(record: Record) -> dict[str, Any]:
         "canary": "under way" if record.canary_batches and not record.over else record.fields.get("canary_state", ""),
         "canary_until": _moment(until_ms) if until_ms and not record.over else None,
         "canary_reason": record.fields.get("canary_why", ""),
+        "canary_cause": orjson.loads(record.fields.get("canary_cause") or "{}"),
     }
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from campaigns.ledger.states import OVER
+from campaigns.reports.language import Reason
 from campaigns.reports.markup import Markup, element, escaped, foreign, joined
 from campaigns.reports.sections.parts import View
 from campaigns.text.wording import zone_name
@@ -122,7 +123,8 @@ def _waiting(view: View) -> Iterator[Markup]:
         )
     if status.account_paused_until is not None:
         until = _moment(view, status.account_paused_until)
-        why = language.mixed("Until {until}, because: {reason}", until=until, reason=status.account_pause_reason)
+        reason = Reason(status.account_pause_reason)
+        why = language.mixed("Until {until}, because: {reason}", until=until, reason=reason)
         yield _alert("warn", language.mixed("The account is paused"), why)
 
 

@@ -26,6 +26,12 @@ class Said:
     values: Mapping[str, Any]
 
 
+class Reason(str):
+    """A reason that the store keeps as a sentence: of ours, or of another program."""
+
+    __slots__ = ()
+
+
 def said(template: str, **values: object) -> Said:
     """A sentence for later."""
     return Said(template, values)
@@ -62,9 +68,15 @@ class Language:
             return self.filled(value)
         if isinstance(value, tuple):
             return escaped(", ").join(escaped(self._filled(one)) for one in value)
+        if isinstance(value, Reason):
+            return self.reason(value)
         if isinstance(value, int):
             return self.counted(value)
         return foreign(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+    def reason(self, text: str) -> Markup:
+        """A reason that the store keeps. English is the language in which it keeps ours."""
+        return foreign(text)
 
     def counted(self, number: int, noun: str = "", plural: str = "") -> Markup:
         """A number, with a noun in the form that goes with it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from campaigns.accounts.pauses import ends_with_the_day
 from campaigns.campaign_status import Status
 from campaigns.ledger.states import HELD, PLANNED, SENDING, UNKNOWN, WRITTEN_OFF
-from campaigns.reports.language import Said, said
+from campaigns.reports.language import Reason, Said, said
 from campaigns.reports.tally import Tally
 from campaigns.statuses import MEANINGS, UNKNOWN_FINAL
 
@@ -45,7 +45,7 @@ def _waiting(status: Status, window: Said | None) -> Iterator[Pending]:
 
 
 def _paused(status: Status, planned: int) -> Pending:
-    what, reason = said("Account paused"), status.account_pause_reason
+    what, reason = said("Account paused"), Reason(status.account_pause_reason)
     why = said("Account {account} is paused: {reason}.", account=status.account, reason=reason)
     if ends_with_the_day(reason):
         later = said("It continues the next day, or with a higher CAMPAIGNS_DAILY_BUDGET.")
@@ -56,11 +56,12 @@ def _paused(status: Status, planned: int) -> Pending:
 def _planned(status: Status, planned: int, window: Said | None) -> Pending:
     what = said("Waiting")
     if status.state == "paused":
-        failed = said("The canary failed: {reason}.", reason=status.canary_reason)
+        failed = said("The canary failed: {reason}.", reason=Reason(status.canary_reason))
         why = failed if status.canary == "failed" else said("The campaign is paused.")
         return Pending(what, planned, (why, said("To go on:")), f"campaigns resume {status.id}")
     if status.state == "draft":
-        why = said("A draft, made by {name}: {reason}.", name=status.made_by, reason=status.draft_reason)
+        reason = Reason(status.draft_reason)
+        why = said("A draft, made by {name}: {reason}.", name=status.made_by, reason=reason)
         checked = said("Once another person has checked it:")
         return Pending(what, planned, (why, checked), f"campaigns approve {status.id}")
     return Pending(what, planned, tuple(_automatic(status, window)))

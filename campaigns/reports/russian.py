@@ -8,6 +8,8 @@ from typing import Final
 
 from campaigns.reports.language import Language
 from campaigns.reports.markup import Markup, escaped
+from campaigns.reports.reasons import taken_apart
+from campaigns.reports.russian_reasons import REASONS
 from campaigns.reports.russian_texts import TEXTS
 from campaigns.reports.russian_words import NOUNS, WORDS
 from campaigns.text import wording
@@ -23,7 +25,11 @@ class Russian(Language):
     code = "ru"
 
     def say(self, english: str) -> str:
-        return TEXTS.get(english) or WORDS.get(english, english)
+        return TEXTS.get(english) or WORDS.get(english) or REASONS.get(english, english)
+
+    def reason(self, text: str) -> Markup:
+        ours = taken_apart(text)
+        return super().reason(text) if ours is None else self.filled(ours)
 
     def counted(self, number: int, noun: str = "", plural: str = "") -> Markup:  # noqa: ARG002 (English has its own)
         digits = f"{number:,}".replace(",", _SPACE)

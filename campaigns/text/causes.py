@@ -1,7 +1,6 @@
-"""Why a canary failed or a campaign is a draft: a code with its facts, as it is stored, and in words. Pure.
+"""Why a canary failed: a code with its facts, as it is stored, and in words. Pure.
 
-A cause is a JSON object. Its `code` is one of those below, the other fields are the facts that its sentence names. The
-report says the same in its reader's language.
+A cause is a JSON object. Its `code` is one of those below, the other fields are the facts that its sentence names.
 """
 
 from __future__ import annotations

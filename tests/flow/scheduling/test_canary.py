@@ -205,6 +205,8 @@ def test_a_mailing_that_fails_is_not_outweighed(stage: Stage) -> None:
     assert re.fullmatch("2 of 6 recipients of B failed, and at most 20% may", campaign.status().canary_reason)
     (event,) = [event for event in stage.events(campaign) if event.type == "campaign.canary_failed"]
     assert event.data["mailing"] == "B"
+    cause = {"code": "too_many_failed", "failed": 2, "recipients": 6, "most": 0.2, "mailing": "B"}
+    assert campaign.status().as_dict()["canary_cause"] == cause
 
 
 def test_a_mailing_that_the_gateway_refuses(stage: Stage) -> None:
