@@ -84,7 +84,7 @@ def remove_optouts(phones: tuple[str, ...], scope: Narrowed, by: str, why: str, 
 def list_optouts(campaign_id: str | None, scope: Narrowed, as_json: bool) -> None:
     """Print who is opted out of everything, or of an account or topic, one a line.
 
-    With --json also since when, why and by whom.
+    With --json also since when, why and by whom. `optouts scopes` prints which accounts and topics there are.
     """
     if campaign_id is not None:
         if any(scope.values()):
