@@ -263,6 +263,11 @@ WANTED = Metric(
     "more than the rate and the concurrency of the accounts that can act allow; 0 if nothing is due.",
     ("queue",),
 )
+SUBMITTED = Metric(
+    "submissions_waiting",
+    GAUGE,
+    "Messages with jobs that no worker has taken from the broker yet; missing if the broker does not answer.",
+)
 BELLS = Metric("bells", GAUGE, "Bells that were rung and that no worker has answered yet.", ("queue",))
 BEATS = Metric("beats", GAUGE, "Beats that tick. There should be one.")
 TICK = Metric(
@@ -273,7 +278,7 @@ TICK = Metric(
 
 METRICS: Final[tuple[Metric, ...]] = (
     UP, BUILD, READING,
-    TICK, BEATS, CONSUMED, DUE, OLDEST_DUE, WANTED, BELLS,
+    TICK, BEATS, CONSUMED, DUE, OLDEST_DUE, WANTED, SUBMITTED, BELLS,
     REQUESTS, REQUEST_SECONDS, ANSWERS, IN_FLIGHT, LIMIT, PAUSED, PAUSED_UNTIL, FAILURES,
     BATCHES, OLDEST, MOVES, RECIPIENTS_NOW, RECIPIENTS, ACCEPTED_SECONDS, DOUBLE,
     DELIVERIES, ARRIVAL_SECONDS, SEEING_SECONDS, ODD, REPLIES, OPTOUTS, CHARGED, TAKEN_BACK, EXPECTED,

@@ -12,7 +12,7 @@ from campaigns.errors import StoreError
 from campaigns.metrics.counted import counted
 from campaigns.metrics.described import READING, UP, Sample
 from campaigns.metrics.seen import accounts_with_numbers, numbers_of, of_accounts, of_queues
-from campaigns.metrics.server import of_events, of_server
+from campaigns.metrics.server import of_broker, of_events, of_server
 from campaigns.settings import Settings
 from campaigns.store.client import Store
 
@@ -31,6 +31,7 @@ def read(store: Store, settings: Settings, wall_s: Callable[[], float] = time.ti
         *of_accounts(store, settings, named, now_ms),
         *of_events(store, settings, now_ms),
         *of_server(store, wall_s),
+        *of_broker(settings),
         *counted(numbers_of(store, accounts), settings.message_cost),
     ]
 

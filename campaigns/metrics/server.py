@@ -1,10 +1,11 @@
-"""Samples of the event stream, its groups, and the server itself."""
+"""Samples of the event stream, its groups, the server itself, and the broker."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from campaigns.broker.waiting import waiting_at_broker
 from campaigns.events import Groups
 from campaigns.metrics.described import (
     CAP,
@@ -21,8 +22,10 @@ from campaigns.metrics.described import (
     POLICY,
     REPLICAS,
     REPLICAS_WANTED,
+    SUBMITTED,
     Sample,
 )
+from campaigns.names import SUBMISSIONS
 from campaigns.settings import Settings
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis, command
@@ -44,6 +47,13 @@ def of_events(store: Store, settings: Settings, now_ms: int) -> Iterator[Sample]
         yield Sample(LAG, (group.name,), waited_s)
         yield Sample(PENDING, (group.name,), group.pending)
         yield Sample(DEAD, (group.name,), letters)
+
+
+def of_broker(settings: Settings) -> Iterator[Sample]:
+    """What is known to the broker only. Nothing if it does not answer."""
+    waiting = waiting_at_broker(settings, SUBMISSIONS)
+    if waiting is not None:
+        yield Sample(SUBMITTED, (), waiting)
 
 
 def of_server(store: Store, wall_s: Callable[[], float]) -> Iterator[Sample]:

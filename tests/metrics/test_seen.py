@@ -100,6 +100,16 @@ def test_groups_and_the_stream(stage: Stage) -> None:
     assert value(full, "events_full") == value(full, "group_dead_letters", group="crm") == 1
 
 
+def test_submissions(stage: Stage, make_stage: Callable[..., Stage], prefix: str, free_port: int) -> None:
+    """Jobs that came as messages wait in the broker, and the store knows nothing of them."""
+    assert value(scrape(stage.services), "submissions_waiting") == 0
+    stage.services.store.redis.lpush(f"{prefix}celery:submissions", b"{}", b"{}")
+    assert value(scrape(stage.services), "submissions_waiting") == 2
+    away = scrape(make_stage(broker_url=f"redis://127.0.0.1:{free_port}/0").services)
+    assert ("campaigns_submissions_waiting", frozenset()) not in away
+    assert value(away, "up") == 1
+
+
 def test_the_server(stage: Stage, make_stage: Callable[..., Stage]) -> None:
     """The project's own server writes everything at once and evicts nothing; it has no replica."""
     checks = ("eviction", "persistence", "replicas", "writing")

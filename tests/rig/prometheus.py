@@ -44,6 +44,7 @@ def shortened(rules: str, factor: float) -> dict[str, Any]:
 
 def _expression(expr: str, factor: float) -> str:
     expr = re.sub(r"\[(\w+)\]", lambda found: f"[{_short(found[1], factor)}]", expr)
+    expr = re.sub(r"offset (\w+)", lambda found: f"offset {_short(found[1], factor)}", expr)
     if "_seconds" not in expr or "clock" in expr:
         return expr
     return re.sub(r"> (\d+)\b", lambda found: f"> {int(found[1]) / factor:.3f}", expr)
