@@ -107,7 +107,7 @@ class Planner:
             yield from self._quick(job)
         else:
             yield list_batch(job.fields, job.schedule_ms)
-        self._errors |= {name: [problem] for name, problem in self.zoning.problems(paced=job.spacing_ms is not None)}
+        self._errors |= {name: [problem] for name, problem in self.zoning.problems()}
         if self._errors:
             if self._further_errors:
                 self._errors["_schema"] = [f"and {self._further_errors} more rows with mistakes"]

@@ -51,17 +51,14 @@ class Zoning:
             self._enter(self.window, country)
         yield from found.items()
 
-    def problems(self, *, paced: bool) -> Iterator[tuple[str, str]]:
-        """Fields of the job that do not fit its recipients, and why. Complete after all rows went through `parts`.
-        `paced`: the job has a rate."""
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Fields of the job that do not fit its recipients, and why. Complete after all rows went through `parts`."""
         if self._never_open:
             where = _few(country or "of no country" for country in self._never_open)
             yield (
                 "send_zone",
                 f"the window is never open in all zones of a country at once ({where}): widen it or name a zone",
             )
-        if paced and len(self._openings) > 1:
-            yield "rate", f"cannot be kept in several zones at once ({_few(self._openings)}): name one in send_zone"
 
     def not_before_ms(self, zone: str, schedule_ms: int, lead_ms: int) -> int:
         """When a mailing for `schedule_ms` may be sent to the gateway (unix ms): `lead_ms` before its time or, if the

@@ -65,10 +65,8 @@ def test_a_request_whose_recipients_all_opted_out_takes_a_moment(stage: Moved) -
 
 
 def windowed(stage: Moved) -> Campaign:
-    """Four batches held back by a window of their own, which opens after five minutes.
-
-    Fields as planning writes them for several zones, which no job with a rate has by itself.
-    """
+    """Four batches held back by a window of their own, which opens after five minutes: fields as planning writes them
+    for several zones."""
     campaign = stage.enqueue({**bulk_job(phones(4)), **MINUTE})
     store, opens = stage.services.store, stage.now_ms() + 300_000
     for number in range(4):

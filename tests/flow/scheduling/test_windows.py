@@ -46,6 +46,17 @@ class Days(Moved):
             self.step()
         return len(self.sandbox.ledger())
 
+    def by_minute(self, clock: str, minutes: int) -> list[int]:
+        """How many messages are at the gateway after each of so many minutes from that time of the first day on. Each
+        minute takes two seconds more, since what went out a little late delays what follows by as much."""
+        found = []
+        for minute in range(minutes):
+            self.set_to(self.day(0, clock) + timedelta(minutes=minute, seconds=2 * minute))
+            for _ in range(3):
+                self.step()
+            found.append(len(self.sandbox.ledger()))
+        return found
+
     def closings(self, campaign: Campaign) -> list[tuple[str, str]]:
         """What events say of closed windows: the zone, and when it opens."""
         closings = [event.data for event in self.events(campaign) if event.type == "campaign.window_closed"]
@@ -138,9 +149,24 @@ class TestRecipients:
         ):
             stage.enqueue(job)
 
-    def test_a_rate_goes_with_one_country_only(self, stage: Days) -> None:
-        with pytest.raises(JobError, match=r"rate: cannot be kept in several zones at once \(BY, DE\)"):
-            stage.enqueue({**self.JOB, "rate": "1/minute"})
+    def test_a_rate_holds_over_all_countries(self, stage: Days) -> None:
+        """Those of one country take their turns while the others wait, and all of them share one rate."""
+        stage.set_to(stage.day(0, "05:00"))
+        campaign = stage.enqueue({**self.JOB, "rate": "1/minute"})
+        assert stage.go(0, "05:30") == 0
+        assert stage.by_minute("06:00", 4) == [1, 2, 2, 2]
+        assert stage.by_minute("08:00", 6) == [3, 4, 5, 6, 6, 6]
+        stage.finish(campaign)
+
+    def test_a_rate_while_all_countries_are_open(self, stage: Days) -> None:
+        stage.set_to(stage.day(0, "12:00"))
+        mixed = bulk_job([*phones(3), *GERMANS[:2], *phones(2, start=50)])["messages"]
+        campaign = stage.enqueue({**self.JOB, "messages": mixed, "rate": "1/minute"})
+        assert stage.by_minute("12:31", 8) == [1, 2, 3, 4, 5, 6, 7, 7]
+        assert campaign.status().sent == 7
+        stage.finish(campaign)
+
+    def test_a_rate_in_one_country(self, stage: Days) -> None:
         stage.set_to(stage.day(0, "10:00"))
         paced = stage.enqueue({**bulk_job(phones(2)), **OFFICE, "send_zone": "recipient", "rate": "1/minute"})
         assert [stage.go(0, "10:00"), stage.go(0, "10:01")] == [1, 2]
