@@ -10,6 +10,7 @@ from campaigns.gateway.noting import OK, OUTCOMES
 from campaigns.ledger.states import ACCEPTED, BATCH_STATES, EXCLUDED, HELD, PLANNED, SENDING, UNKNOWN
 from campaigns.measures import ACCEPTANCE, ARRIVAL, OTHER, REQUEST, SEEING
 from campaigns.names import DUE_QUEUES, QUEUES
+from campaigns.settings.values import OPTOUT_SCOPES
 
 COUNTER, GAUGE, HISTOGRAM = "counter", "gauge", "histogram"
 PREFIX: Final = "campaigns_"
@@ -54,6 +55,10 @@ class Sample(NamedTuple):
     value: float | Spread
 
 
+def _words(words: tuple[str, ...]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
 #: What the values of a label are. Each has few: none is ever a phone, a campaign or a batch.
 LABELS: Final[dict[str, str]] = {
     "account": "the alias of an account",
@@ -71,14 +76,11 @@ LABELS: Final[dict[str, str]] = {
     "outcome": "see the metric",
     "queue": ", ".join(f"`{queue}`" for queue in QUEUES),
     "request": "`paid`, `quick` (paid, and may overtake), `read`",
+    "scope": "what phones are opted out of: " + _words(OPTOUT_SCOPES),
     "state": "see the metric",
     "to": "a state of a batch: " + ", ".join(f"`{state}`" for state in BATCH_STATES) + "; empty: planning",
     "version": "the version of the package",
 }
-
-
-def _words(words: tuple[str, ...]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
 
 
 UP = Metric("up", GAUGE, "1 if the store answered the exporter, else 0, and then it is the only sample.")
@@ -178,7 +180,9 @@ ODD = Metric(
     ("account", "method", "reason"),
 )
 REPLIES = Metric("replies_total", COUNTER, "Replies that were stored.", ("account",))
-OPTOUTS = Metric("optouts", GAUGE, "Phones that are opted out of everything.")
+OPTOUTS = Metric(
+    "optouts", GAUGE, "Phones that are opted out; of accounts or topics once for each of these.", ("scope",)
+)
 CHARGED = Metric("cost_total", COUNTER, "What the gateway said that mailings cost.", ("account", "currency"))
 TAKEN_BACK = Metric(
     "cost_taken_back_total", COUNTER, "By how much later figures of the gateway were lower.", ("account", "currency")

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from campaigns.broker.waiting import waiting_at_broker
 from campaigns.events import Groups
+from campaigns.ledger import OptOuts
 from campaigns.metrics.described import (
     CAP,
     CLOCK_AHEAD,
@@ -27,6 +28,7 @@ from campaigns.metrics.described import (
 )
 from campaigns.names import SUBMISSIONS
 from campaigns.settings import Settings
+from campaigns.settings.values import OPTOUT_SCOPES
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis, command
 
@@ -40,7 +42,7 @@ def of_events(store: Store, settings: Settings, now_ms: int) -> Iterator[Sample]
     yield Sample(ENTRIES, (), store.ask(Redis.xlen, keys.events()))
     yield Sample(CAP, (), settings.events_cap)
     yield Sample(FULL, (), bool(store.ask(Redis.hexists, keys.stream(), "full_ms")))
-    yield Sample(OPTOUTS, (), store.ask(Redis.scard, keys.optouts()))
+    yield from (Sample(OPTOUTS, (kind,), number) for kind, number in _opted_out(store).items())
     dead = store.ask_many([command(Redis.xlen, keys.dead_letters(group.name)) for group in groups])
     for group, letters in zip(groups, dead, strict=True):
         waited_s = 0.0 if group.oldest_ms is None else max(0, now_ms - group.oldest_ms) / 1000
@@ -54,6 +56,14 @@ def of_broker(settings: Settings) -> Iterator[Sample]:
     waiting = waiting_at_broker(settings, SUBMISSIONS)
     if waiting is not None:
         yield Sample(SUBMITTED, (), waiting)
+
+
+def _opted_out(store: Store) -> dict[str, int]:
+    """How many phones are opted out, by the kind of scope."""
+    numbers = dict.fromkeys(OPTOUT_SCOPES, 0)
+    for scope, number in OptOuts(store).sizes().items():
+        numbers[scope.kind] += number
+    return numbers
 
 
 def of_server(store: Store, wall_s: Callable[[], float]) -> Iterator[Sample]:

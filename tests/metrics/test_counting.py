@@ -192,7 +192,16 @@ class TestOnce:
         for _ in range(2):
             stage.services.replies.add(stage.services.batches.read(f"{campaign.id}-0"), [reply])
         scraped = scrape(stage.services)
-        assert value(scraped, "replies_total") == value(scraped, "optouts") == 1
+        assert (
+            value(scraped, "replies_total") == value(scraped, "optouts") == value(scraped, "optouts", scope="all") == 1
+        )
+
+    def test_opt_outs_by_scope(self, stage: Stage) -> None:
+        opt_out(stage.services, phones(3))
+        opt_out(stage.services, phones(2), topic="offers")
+        opt_out(stage.services, phones(1), topic="news")
+        scraped = scrape(stage.services)
+        assert [value(scraped, "optouts", scope=scope) for scope in ("all", "account", "topic")] == [3, 0, 3]
 
 
 def test_news_of_deliveries() -> None:

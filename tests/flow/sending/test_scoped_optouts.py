@@ -11,7 +11,7 @@ import pytest
 from campaigns import Client
 from campaigns.campaign import Campaign
 from campaigns.enqueue_many import enqueue_many
-from campaigns.errors import JobError
+from campaigns.errors import JobError, KeyConflictError
 from campaigns.ledger import EVERYTHING, Claim, Scope, scopes_for
 from campaigns.preview import preview
 from campaigns.send_test import send_test
@@ -72,7 +72,7 @@ def ways(stage: Stage, when: str, people: list[str], account: str, topic: str | 
     yield stage.enqueue(bulk_job([*people, *phones(120, start=5000)], f"{when}, long", **of))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_every_way_excludes_the_same(accounts: Callable[..., Stage], seed: int) -> None:
     """Planned whole, in steps, or before the opt-outs came: the excluded are those whom a scope of the campaign names."""
     stage, chance, people = accounts(), random.Random(seed), phones(12)
@@ -153,6 +153,14 @@ def test_by_a_reply(accounts: Callable[..., Stage], setting: str, job: dict[str,
     waiting.approve(by="somebody else")
     stage.finish(campaign, waiting)
     assert opted_out(waiting) == [STOPPING]
+
+
+def test_the_topic_belongs_to_the_job(stage: Stage) -> None:
+    """The same key with another topic is another job, since others are excluded from it."""
+    first = stage.enqueue(bulk_job(phones(1), topic="offers", key="k"))
+    assert stage.enqueue(bulk_job(phones(1), topic="OFFERS", key="k")) == first
+    with pytest.raises(KeyConflictError):
+        stage.enqueue(bulk_job(phones(1), topic="news", key="k"))
 
 
 def test_the_wider_one_stays(stage: Stage) -> None:
