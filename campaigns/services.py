@@ -11,7 +11,18 @@ from campaigns.accounts.budgets import Budgets
 from campaigns.accounts.limiter import Limiter
 from campaigns.events import Events
 from campaigns.gateway import Gateway
-from campaigns.ledger import Batches, Campaigns, Counts, Due, OptOuts, Plans, RejectedMessages, Suppressed, Turns
+from campaigns.ledger import (
+    Acceptances,
+    Batches,
+    Campaigns,
+    Counts,
+    Due,
+    OptOuts,
+    Plans,
+    RejectedMessages,
+    Suppressed,
+    Turns,
+)
 from campaigns.people import People
 from campaigns.results import Deliveries, Oddities, Replies
 from campaigns.settings import Milliseconds, Settings
@@ -34,6 +45,7 @@ class Services:
     store: Store
     plans: Plans
     batches: Batches
+    acceptances: Acceptances
     campaigns: Campaigns
     rejected: RejectedMessages
     due: Due

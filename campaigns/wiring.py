@@ -22,7 +22,18 @@ from campaigns.broker.bells import Bells
 from campaigns.errors import GatewayError, PermitDeniedError, SettingsError
 from campaigns.events import Events
 from campaigns.gateway import Gateway, Transport
-from campaigns.ledger import Batches, Campaigns, Counts, Due, OptOuts, Plans, RejectedMessages, Suppressed, Turns
+from campaigns.ledger import (
+    Acceptances,
+    Batches,
+    Campaigns,
+    Counts,
+    Due,
+    OptOuts,
+    Plans,
+    RejectedMessages,
+    Suppressed,
+    Turns,
+)
 from campaigns.people import People
 from campaigns.results import Deliveries, Oddities, Replies
 from campaigns.services import Rings, Services
@@ -123,6 +134,9 @@ def build_services(settings: Settings, *, store: Store | None = None, ring: Ring
             lookalikes_life_ms=ms.lookalikes,
         ),
         batches=batches,
+        acceptances=Acceptances(
+            store, body_life_ms=ms.retention, ids_life_ms=ms.retention, release=limiter.release_limits
+        ),
         campaigns=Campaigns(store, key_life_ms=ms.key_retention),
         rejected=RejectedMessages(store, life_ms=ms.retention),
         due=Due(store),

@@ -6,6 +6,7 @@ being sent twice or lost. Celery's messages only make workers look for work here
 
 from __future__ import annotations
 
+from campaigns.ledger.acceptances import Acceptances
 from campaigns.ledger.audit import Audit, Record
 from campaigns.ledger.batches import Batches, Claim, Move, OutdatedSuppression, Refusal
 from campaigns.ledger.campaigns import Campaigns
@@ -53,6 +54,7 @@ __all__ = [
     "SEND",
     "SWEEP",
     "TRIM",
+    "Acceptances",
     "Audit",
     "Batch",
     "Batches",

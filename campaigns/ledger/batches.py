@@ -21,6 +21,7 @@ from campaigns.portions import portions
 from campaigns.store.calls import Call, nothing
 from campaigns.store.client import Store, decoded
 from campaigns.store.commands import Redis, command
+from campaigns.store.keys import Keys
 
 #: Batches, or owners of messages, that one round trip reads. More would keep other clients of the server waiting.
 _PER_ROUND_TRIP = 500
@@ -67,6 +68,13 @@ class Move:
     #: Whether nothing more is asked about the batch, so that it is settled in the same step.
     settles: bool = False
 
+    def check(self, from_states: frozenset[str]) -> None:
+        """Raises ValueError unless the move, and being settled after it, are in the table of states."""
+        if self.settles and self.to not in REACHED_FROM[SETTLED]:
+            raise ValueError(f"{SETTLED} does not follow {self.to}")
+        if not from_states <= REACHED_FROM[self.to]:
+            raise ValueError(f"{self.to} does not follow {', '.join(sorted(from_states - REACHED_FROM[self.to]))}")
+
 
 @dataclass(frozen=True, slots=True)
 class OutdatedSuppression:
@@ -76,12 +84,11 @@ class OutdatedSuppression:
     now: str
 
 
-def _check_table(move: Move, from_states: frozenset[str]) -> None:
-    """Raises ValueError unless the move, and being settled after it, are in the table of states."""
-    if move.settles and move.to not in REACHED_FROM[SETTLED]:
-        raise ValueError(f"{SETTLED} does not follow {move.to}")
-    if not from_states <= REACHED_FROM[move.to]:
-        raise ValueError(f"{move.to} does not follow {', '.join(sorted(from_states - REACHED_FROM[move.to]))}")
+def due_keys(keys: Keys, verb: DueKind, kind: str, account: str) -> tuple[str, str]:
+    """The due set of a kind of work, and the accounts of its queue; the due set again where it belongs to none."""
+    queue = queue_of(verb, kind)
+    name = keys.due(queue, account)
+    return name, name if queue == CONTROL else keys.accounts(queue)
 
 
 class Batches:
@@ -103,7 +110,7 @@ class Batches:
     def move_call(self, batch: Batch, move: Move, *, from_states: Iterable[str], fence: str = "") -> Call[bool]:
         """The call that `move` makes."""
         allowed = frozenset(from_states)
-        _check_table(move, allowed)
+        move.check(allowed)
         keys = self._keys
         written = [part for pair in move.fields.items() for part in pair]
         due_keys, due = self._changes(batch, move.due)
@@ -145,9 +152,7 @@ class Batches:
         names: list[str] = []
         args: list[str | int] = []
         for verb, delay_ms in due.items():
-            queue = queue_of(verb, batch.kind)
-            name = self._keys.due(queue, batch.account)
-            names += [name, name if queue == CONTROL else self._keys.accounts(queue)]
+            names += due_keys(self._keys, verb, batch.kind, batch.account)
             args += [f"{verb}|{batch.id}", "" if delay_ms is None else delay_ms, batch.account]
         return names, args
 

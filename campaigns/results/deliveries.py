@@ -208,30 +208,22 @@ class Deliveries:
         if call is None:
             return {}
         call.run(self._store)
-        return {"message_ids": call.args[0].decode()}
+        return {"message_ids": call.args[0]}
 
     def record_message_ids_call(
         self, batch: Batch, message_ids: Mapping[int, int | Sequence[int]], life_ms: int
     ) -> Call[None] | None:
         """The call that `record_message_ids` makes; None if all ids are known.
 
-        A mailing keeps every id that the gateway ever gave it. Nothing is written if another worker claimed the batch
-        since: the ids are those of an earlier attempt.
+        Nothing is written if another worker claimed the batch since: the ids are those of an earlier attempt.
         """
-        known = batch.all_message_ids
-        new: list[tuple[int, int]] = []
-        for mailing, ids in message_ids.items():
-            for message_id in (ids,) if isinstance(ids, int) else ids:
-                if message_id not in known.get(mailing, ()):
-                    known[mailing] = (*known.get(mailing, ()), message_id)
-                    new.append((mailing, message_id))
+        named, new = batch.with_message_ids(message_ids)
         if not new:
             return None
         keys = [self._keys.message(batch.account, message_id) for _, message_id in new]
         values = [part for mailing, message_id in new for part in (f"{batch.id}:{mailing}", message_id)]
-        named = {str(mailing): ids[0] if len(ids) == 1 else ids for mailing, ids in known.items()}
         names = [self._keys.batch(batch.id), self._keys.known(batch.account, batch.kind), *keys]
-        return Call("record_message_ids", names, [orjson.dumps(named), life_ms, batch.fence, *values], nothing)
+        return Call("record_message_ids", names, [named, life_ms, batch.fence, *values], nothing)
 
     def reject_mailing(self, batch: Batch, mailing: int, recipients: int, text: str) -> int:
         """The gateway refused one mailing of an accepted batch. Returns the recipients left in the batch."""

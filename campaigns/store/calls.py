@@ -16,25 +16,35 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from campaigns.store.client import Store
+from campaigns.store.client import ScriptCall, Store
 
 T = TypeVar("T")
 
 _MISSING: Final = object()
+#: Parts that one call of a script takes: it must not keep other clients of the server waiting.
+_PARTS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """A script with its keys, its arguments after the time, and the function that reads its raw answer."""
+    """A script with its keys, its arguments after the time, and the function that reads its raw answer.
+
+    `part`: the last argument of a script that takes several such and answers each. Where calls of it share keys and
+    arguments as well as a round trip, they become one call of the script.
+    """
 
     script: str
     keys: Sequence[str]
     args: Sequence[Any]
     read: Callable[[Any], T]
+    part: bytes | None = None
 
     def run(self, store: Store) -> T:
         """Run it in a round trip of its own. Raises StoreError."""
-        return self.read(store.run(self.script, self.keys, self.args))
+        if self.part is None:
+            return self.read(store.run(self.script, self.keys, self.args))
+        (answer,) = store.run(self.script, self.keys, [*self.args, self.part])
+        return self.read(answer)
 
 
 class Reply(Generic[T]):
@@ -59,7 +69,8 @@ class Reply(Generic[T]):
 
 
 class Calls:
-    """Calls that share a round trip, in the order in which they were added. Atomic per call, not as a whole."""
+    """Calls that share a round trip, in the order in which they were added, parts of one script in the place of the
+    first. Atomic per call and per part, not as a whole."""
 
     def __init__(self, *calls: Call[Any]) -> None:
         self._calls: list[tuple[Call[Any], Reply[Any]]] = []
@@ -78,23 +89,51 @@ class Calls:
 
     def run(self, store: Store) -> None:
         """Run all in one round trip; without calls there is none. Raises StoreError, and then no reply has a value."""
-        self._fill(store.run_in_turn(self._raw()))
+        asked = _Asked(self._calls)
+        asked.fill(store.run_in_turn(asked.scripts))
 
     def run_replicated(self, store: Store) -> bool:
         """As `run`. Returns whether as many replicas as the settings ask for have what was written."""
         if not store.replicas:
             self.run(store)
             return True
-        answers, replicated = store.run_replicated(self._raw())
-        self._fill(answers)
+        asked = _Asked(self._calls)
+        answers, replicated = store.run_replicated(asked.scripts)
+        asked.fill(answers)
         return replicated
 
-    def _raw(self) -> list[tuple[str, Sequence[str], Sequence[Any]]]:
-        return [(call.script, call.keys, call.args) for call, _ in self._calls]
 
-    def _fill(self, answers: Sequence[Any]) -> None:
-        for (_, reply), answer in zip(self._calls, answers, strict=True):
-            reply.fill(answer)
+class _Asked:
+    """What a round trip asks: calls as scripts, where parts of the same one are together."""
+
+    def __init__(self, calls: Sequence[tuple[Call[Any], Reply[Any]]]) -> None:
+        self.scripts: list[ScriptCall] = []
+        self._replies: list[list[Reply[Any]]] = []
+        self._whole: list[bool] = []
+        places: dict[tuple[object, ...], int] = {}
+        for call, reply in calls:
+            if call.part is None:
+                self._ask(call, call.args, reply)
+                continue
+            shared = (call.script, *call.keys, *call.args)
+            place = places.get(shared)
+            if place is None or len(self._replies[place]) == _PARTS:
+                places[shared] = len(self.scripts)
+                self._ask(call, [*call.args, call.part], reply)
+            else:
+                self.scripts[place][2].append(call.part)  # type: ignore[attr-defined]
+                self._replies[place].append(reply)
+
+    def _ask(self, call: Call[Any], args: Sequence[Any], reply: Reply[Any]) -> None:
+        self.scripts.append((call.script, call.keys, args))
+        self._replies.append([reply])
+        self._whole.append(call.part is None)
+
+    def fill(self, answers: Sequence[Any]) -> None:
+        """Give every reply its answer."""
+        for whole, replies, answer in zip(self._whole, self._replies, answers, strict=True):
+            for reply, raw in zip(replies, [answer] if whole else answer, strict=True):
+                reply.fill(raw)
 
 
 def nothing(_: object) -> None:

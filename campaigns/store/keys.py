@@ -205,7 +205,7 @@ class Keys(ResultKeys):
         Expires with its last member, see `Milliseconds.lookalikes`."""
         return f"{self.prefix}lookalikes:{fingerprint}"
 
-    def message(self, account: str, message_id: int) -> str:
+    def message(self, account: str, message_id: int | str) -> str:
         """String `<batch id>:<mailing>`: whose the gateway's message id is. Writer: ledger, intake. Expires
         `retention_s` after it was last recorded."""
         return f"{self.prefix}message:{account}:{message_id}"

@@ -62,9 +62,9 @@ def test_sending(rig: Stage, crash: Crash, point: str) -> None:
     assert_each_once(rig, campaign, 10)
 
 
-@pytest.mark.parametrize("point", ["after whole request", "after ids are recorded", "before record", "after record"])
+@pytest.mark.parametrize("point", ["after whole request", "before acceptance", "after acceptance"])
 def test_sending_quick(rig: Stage, crash: Crash, point: str) -> None:
-    """Among others: the answer had come and its id was noted, but not that the batch is accepted."""
+    """Among others: the answer had come, and nothing of it was recorded."""
     rig.finish(rig.enqueue(quick_job(phones(1, start=6000)[0], message="known quick")))
     campaign = rig.enqueue(quick_job(phones(1)[0], message="hello"))
     crash(point, "send", f"{campaign.id}-0")

@@ -12,7 +12,7 @@ import pytest
 
 import campaigns
 from campaigns.store.keys import Keys
-from tests.support.lua import INCLUDES, SCRIPTS, arguments_of
+from tests.support.lua import INCLUDES, SCRIPTS, hash_commands
 
 ROOT = Path(campaigns.__file__).parent
 METHODS = {name: method for name, method in inspect.getmembers(Keys, inspect.isfunction) if name[0] != "_"}
@@ -37,7 +37,7 @@ def documented(kind: str) -> set[str]:
 def in_lua() -> Iterator[tuple[str, str]]:
     """Every field that a script names with its command: which hash, and the field or its beginning."""
     for lua in [*SCRIPTS.values(), *INCLUDES.values()]:
-        for command, *rest in arguments_of(r"redis\.call", lua.code):
+        for command, *rest in hash_commands(lua.code):
             if re.match(r"'H(GET|SET|SETNX|MGET|DEL|INCRBY|EXISTS)'", command) and rest:
                 kinds = [kind for kind, called in HASHES.items() if re.fullmatch(called, rest[0])]
                 pairs = command == "'HSET'"

@@ -224,7 +224,7 @@ def entries_live(scene: Scene) -> None:
 #: Each scene with the scripts that it proves.
 SCENES: dict[Callable[[Scene], None], str] = {
     a_campaign_lives: """acquire_permit await_message_ids change_deliveries erase_from_batch erase_from_campaign move_batch
-        record_cost record_message_ids record_tick release_permit ring_bell set_campaign_state store_replies
+        record_accepted record_cost record_message_ids record_tick release_permit ring_bell set_campaign_state store_replies
         take_due take_reads take_sends update_fields""",
     campaigns_share_a_call: "store_campaigns",
     plans_end: """add_batch drop_plan finish_plan guard_campaign open_plan record_exclusions release_plan revoke_plan

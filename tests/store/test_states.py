@@ -25,7 +25,7 @@ from campaigns.ledger.states import (
 )
 from campaigns.recipients import exclusions
 from campaigns.recipients.exclusions import Exclusion
-from tests.support.lua import INCLUDES, SCRIPTS, Lua, arguments_of, carried_out
+from tests.support.lua import INCLUDES, SCRIPTS, Lua, carried_out, hash_commands
 
 #: What moves, from where ('' if it did not exist) and to where.
 Moved = tuple[str, str, str]
@@ -51,7 +51,7 @@ def moves_of(script: Lua) -> Iterator[Moved]:
 def targets(script: Lua) -> Iterator[tuple[str, str]]:
     """The states that a script writes, and of what; '' where the state is known at run time only."""
     for code in carried_out(script):
-        for command, *rest in arguments_of(r"redis\.call", code):
+        for command, *rest in hash_commands(code):
             if command == "'HSET'" and "'state'" in rest:
                 key, value = rest[0], rest[rest.index("'state'") + 1]
                 yield "batch" if "batch" in key else "campaign", value.strip("'") if value[0] == "'" else ""

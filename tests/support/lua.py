@@ -121,6 +121,14 @@ def arguments_of(function: str, code: str) -> Iterator[list[str]]:
         yield [argument.strip() for argument in arguments]
 
 
+def hash_commands(code: str) -> Iterator[list[str]]:
+    """Each command on fields of a hash, its name as the server has it: by `redis.call`, or by a function that reads and
+    writes a held hash in its place."""
+    yield from (rest for rest in arguments_of(r"redis\.call", code) if re.match("'H[A-Z]+'", rest[0]))
+    for name in ("hget", "hmget", "hset", "hincrby", "hdel"):
+        yield from ([f"'{name.upper()}'", *rest] for rest in arguments_of(name, code))
+
+
 __all__ = [
     "FOLDER",
     "INCLUDES",
@@ -130,5 +138,6 @@ __all__ = [
     "all_included",
     "arguments_of",
     "carried_out",
+    "hash_commands",
     "names_included",
 ]

@@ -11,9 +11,10 @@ from campaigns.accounts.limiter import Permit
 from campaigns.flow.doubt.double_sends import accepted_late
 from campaigns.flow.outcome import MAY_RECORD, RESENT, Verdict
 from campaigns.flow.turn import Work
-from campaigns.gateway.noting import Made
+from campaigns.gateway.noting import Made, clock_ms, raises_of
 from campaigns.ledger import POLL_VERB, Batch, Claim
 from campaigns.ledger.states import ACCEPTED, REJECTED, UNKNOWN
+from campaigns.measures import flat
 from campaigns.services import Services
 from campaigns.statuses import NOT_AT_ALL
 from campaigns.store.calls import Calls
@@ -31,16 +32,14 @@ def record(
 
     `took_ms` passed from the claim to the gateway's answer.
     """
+    if verdict.message_ids and verdict.move.to == ACCEPTED:
+        yield from _record_message(services, claim, verdict, took_ms, notes)
+        return
     batch, pause, calls = claim.batch, verdict.pause, Calls()
     data = {"batch": batch.id}
-    # First the gateway's ids, since the new state makes others ask by them; then the batch: a worker that dies after
-    # that has lost nothing but a permit.
-    _add_message_ids(services, claim, verdict, calls)
+    # First the batch: a worker that dies after that has lost nothing but a permit.
     allowed = MAY_RECORD[verdict.move.to]
-    move = verdict.move
-    if _is_over(batch, verdict):
-        move = replace(move, settles=True, due={**move.due, POLL_VERB: None})
-    moved = calls.add(services.batches.move_call(batch, move, from_states=allowed, fence=claim.fence))
+    moved = calls.add(services.batches.move_call(batch, verdict.move, from_states=allowed, fence=claim.fence))
     released = calls.add(
         services.limiter.release_call(
             permit, used=verdict.used, outcome=verdict.outcome, why=verdict.why, data=data, notes=notes
@@ -63,10 +62,23 @@ def record(
         _log_pause(verdict, batch, round(pause.seconds * 1000))
 
 
-def _add_message_ids(services: Services, claim: Claim, verdict: Verdict, calls: Calls) -> None:
-    call = services.deliveries.record_message_ids_call(claim.batch, verdict.message_ids, services.ms.retention)
-    if call is not None:
-        calls.add(call)
+def _record_message(services: Services, claim: Claim, verdict: Verdict, took_ms: int, notes: Sequence[Made]) -> Work:
+    """The same of a message whose id the gateway's answer held: its batch, its id and its permit in one script."""
+    batch, move = claim.batch, verdict.move
+    if _is_over(batch, verdict):
+        move = replace(move, settles=True, due={**move.due, POLL_VERB: None})
+    calls = Calls()
+    call = services.acceptances.call(
+        batch,
+        move,
+        verdict.message_ids,
+        from_states=MAY_RECORD[ACCEPTED],
+        raises=flat(raises_of(notes)),
+        clock_ms=clock_ms(notes),
+    )
+    moved = calls.add(call)
+    yield calls
+    _log_move(services, claim, verdict, took_ms, moved=moved.value)
 
 
 def _is_over(batch: Batch, verdict: Verdict) -> bool:

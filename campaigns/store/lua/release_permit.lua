@@ -7,29 +7,13 @@
 --       had not ended by itself
 -- Emits: account.paused, account.resumed.
 -- Returns: {failures in a row, ms of the pause that begins now or 0}.
--- @include clock, counters, outcomes, permits
+-- @include clock, counters, outcomes, permits, releasing
 local account_key, permits_base, events = KEYS[1], KEYS[2], KEYS[3]
 local now, keys = clock_us(ARGV[1]), permit_keys(ARGV[9], account_key, permits_base)
-
--- By how much the gateway's clock is ahead of the store's, and when that was seen.
-local function note_gateway_clock(gateway_ms)
-  if gateway_ms == '' then return end
-  local now_ms = math.floor(now / 1000)
-  redis.call('HSET', account_key, 'gateway_ahead_ms', string.format('%.0f', tonumber(gateway_ms) - now_ms),
-    'gateway_seen_ms', string.format('%.0f', now_ms))
-end
-
-local held = redis.call('ZREM', keys.busy, ARGV[2])
-redis.call('ZREM', keys.read_busy, ARGV[2])
-for _, key in ipairs({keys.slots, keys.read_slots, keys.fast_slots}) do
-  if redis.call('ZSCORE', key, ARGV[2]) then
-    if ARGV[3] == 'unused' then redis.call('ZREM', key, ARGV[2])
-    elseif held == 1 then redis.call('ZADD', key, now + tonumber(ARGV[4]), ARGV[2]) end
-  end
-end
-if held == 1 then
-  note_gateway_clock(ARGV[12])
+local held = release_permit(keys, ARGV[2], ARGV[3] == 'unused', tonumber(ARGV[4]), now)
+if held then
+  note_gateway_clock(account_key, ARGV[12], now)
   for i = 13, #ARGV, 2 do tally(ARGV[9], ARGV[i], tonumber(ARGV[i + 1])) end
 end
-return {take_outcome(account_key, events, ARGV[9], breaker_limits(6), ARGV[2], held == 1, ARGV[5], ARGV[10], ARGV[11],
+return {take_outcome(account_key, events, ARGV[9], breaker_limits(6), ARGV[2], held, ARGV[5], ARGV[10], ARGV[11],
   math.floor(now / 1000))}

@@ -6,7 +6,7 @@
 -- `kept` what an earlier claim reserved that is still in doubt, as a person had it sent again. Amounts are millionths.
 -- `money` is the hash that counts for its account. It has in `budget:<day>` the budget that a person set for the day;
 -- otherwise the settings of the worker give it.
--- @include event
+-- @include event, held_hashes
 
 -- An account whose budget is used up is checked again after this time: a worker may have a higher one.
 local BUDGET_CHECKED_MS = 30000
@@ -110,10 +110,10 @@ local KEPT = {'kept', 'kept_each', 'kept_on'}
 
 -- Gives what a batch has under some of these names others. Returns the amount and its day; nil if it has none.
 local function rename(batch, from, to)
-  local known = redis.call('HMGET', batch, unpack(from))
+  local known = hmget(batch, unpack(from))
   if not known[1] then return nil end
-  redis.call('HDEL', batch, unpack(from))
-  redis.call('HSET', batch, to[1], known[1], to[2], known[2], to[3], known[3])
+  hdel(batch, unpack(from))
+  hset(batch, to[1], known[1], to[2], known[2], to[3], known[3])
   return tonumber(known[1]), known[3]
 end
 
@@ -133,7 +133,7 @@ end
 -- Returns false if nothing had been given back. An earlier request that is still in doubt is taken for the one that was
 -- sent: it is counted already.
 local function take_again(money, batch)
-  if redis.call('HEXISTS', batch, 'reserved') == 1 then return true end
+  if hget(batch, 'reserved') then return true end
   local micro, day = rename(batch, RETURNED, RESERVED)
   if not micro then return false end
   count_money(money, day, micro)
@@ -142,10 +142,10 @@ end
 
 -- Takes the price of `n` messages from what is reserved of a batch. `counted`: what is counted for them instead.
 local function take_from_reserved(money, batch, n, counted)
-  local known = redis.call('HMGET', batch, 'reserved', 'reserved_each', 'reserved_on')
+  local known = hmget(batch, 'reserved', 'reserved_each', 'reserved_on')
   if not known[1] then return end
   local part = math.min(tonumber(known[1]), n * tonumber(known[2]))
-  redis.call('HINCRBY', batch, 'reserved', string.format('%.0f', 0 - part))
+  hincrby(batch, 'reserved', string.format('%.0f', 0 - part))
   count_money(money, known[3], (counted or 0) - part)
 end
 
@@ -153,14 +153,14 @@ end
 -- it on `day`: before the price is final only where it is more.
 local function correct_reserved(money, batch, day, mailing, n, charged, final)
   local field = 'counted:' .. mailing
-  local counted = redis.call('HGET', batch, field)
+  local counted = hget(batch, field)
   if counted then
     local now_counted = final and charged or math.max(charged, tonumber(counted))
     count_money(money, day, now_counted - tonumber(counted))
-    redis.call('HSET', batch, field, string.format('%.0f', now_counted))
-  elseif final or charged > n * tonumber(redis.call('HGET', batch, 'reserved_each') or '0') then
+    hset(batch, field, string.format('%.0f', now_counted))
+  elseif final or charged > n * tonumber(hget(batch, 'reserved_each') or '0') then
     take_from_reserved(money, batch, n, charged)
-    redis.call('HSET', batch, field, string.format('%.0f', charged))
+    hset(batch, field, string.format('%.0f', charged))
   end
 end
 
@@ -174,8 +174,8 @@ local function reserve(k, budgets, batch, n, doubted, now)
   if not day or (cost > budget and not doubted) then return end
   begin_day(k.money, day)
   count_money(k.money, day, cost)
-  redis.call('HDEL', batch, unpack(RETURNED))
+  hdel(batch, unpack(RETURNED))
   rename(batch, RESERVED, KEPT)
-  redis.call('HSET', batch, 'reserved', string.format('%.0f', cost), 'reserved_each',
+  hset(batch, 'reserved', string.format('%.0f', cost), 'reserved_each',
     string.format('%.0f', budgets.price), 'reserved_on', day)
 end

@@ -1,11 +1,12 @@
 -- Doubts about a batch: what puts a planned one in doubt, and the record of doubts, which outlives their events.
+-- @include held_hashes
 
 -- Appends a step into `unknown` or out of it. Of very many only the first are kept.
 local function note_doubt(batch, state, reason, by, now)
-  local doubts = redis.call('HGET', batch, 'doubts') or '[]'
+  local doubts = hget(batch, 'doubts') or '[]'
   if #doubts > 4000 then return end
   local step = cjson.encode({now, state, reason, by})
-  redis.call('HSET', batch, 'doubts', string.sub(doubts, 1, -2) .. (doubts == '[]' and '' or ',') .. step .. ']')
+  hset(batch, 'doubts', string.sub(doubts, 1, -2) .. (doubts == '[]' and '' or ',') .. step .. ']')
 end
 
 -- The rule of the callback: why a planned batch must not be sent, or nil. `resent_ms` and `callback_ms` are its fields:

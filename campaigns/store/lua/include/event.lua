@@ -1,5 +1,5 @@
 -- Events: one entry of the stream each, written by the script that changes the state.
--- @include counters
+-- @include counters, held_hashes
 
 -- The time that was last written, and as what: the events of one call share it.
 local written_ms, written
@@ -30,11 +30,11 @@ end
 -- `source`; the id is `<source>/<number>`. A `correlation_id` of the owner goes into the event. `data` is a JSON
 -- object. `of`: `seq` and `correlation_id`, if the caller knows them, writes `seq`, and counts the event itself.
 local function emit(events, owner, source, kind, subject, data, now, of)
-  local seq = of and of.seq or redis.call('HINCRBY', owner, 'seq', 1)
+  local seq = of and of.seq or hincrby(owner, 'seq', 1)
   local entry = {'specversion', '1.0', 'id', source .. '/' .. seq, 'source', source, 'type', kind, 'subject', subject,
     'time', rfc3339(now), 'dataschema', kind .. '/1', 'sequence', seq, 'data', data}
   local correlation_id
-  if of then correlation_id = of.correlation_id else correlation_id = redis.call('HGET', owner, 'correlation_id') end
+  if of then correlation_id = of.correlation_id else correlation_id = hget(owner, 'correlation_id') end
   if correlation_id then
     entry[#entry + 1] = 'correlationid'
     entry[#entry + 1] = correlation_id
