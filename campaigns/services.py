@@ -11,6 +11,7 @@ from campaigns.accounts.budgets import Budgets
 from campaigns.accounts.limiter import Limiter
 from campaigns.events import Events
 from campaigns.gateway import Gateway
+from campaigns.jobs.alike import RecentJobs
 from campaigns.ledger import (
     Acceptances,
     Batches,
@@ -43,6 +44,7 @@ class Services:
 
     settings: Settings
     store: Store
+    recent_jobs: RecentJobs
     plans: Plans
     batches: Batches
     acceptances: Acceptances

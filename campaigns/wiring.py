@@ -22,6 +22,7 @@ from campaigns.broker.bells import Bells
 from campaigns.errors import GatewayError, PermitDeniedError, SettingsError
 from campaigns.events import Events
 from campaigns.gateway import Gateway, Transport
+from campaigns.jobs.alike import RecentJobs
 from campaigns.ledger import (
     Acceptances,
     Batches,
@@ -127,6 +128,7 @@ def build_services(settings: Settings, *, store: Store | None = None, ring: Ring
     return Services(
         settings=settings,
         store=store,
+        recent_jobs=RecentJobs(settings),
         plans=Plans(
             store,
             lease_ms=ms.planning_lease,

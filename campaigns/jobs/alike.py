@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import marshal
+import threading
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from campaigns.jobs.checking import context_of, load_job
@@ -21,17 +22,23 @@ from campaigns.text.wellformed import TextRule, key_problem, text_problem
 _OWN: Final = frozenset({"phone", "delivery_list", "message", "key"})
 #: A format of `marshal` in which equal values have equal bytes.
 _MARSHAL_VERSION: Final = 2
+#: For so long a job is like the one before it, though time has passed.
+_RECENT: Final = timedelta(seconds=1)
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 #: What alike jobs share: their other fields, and which of the fields above they have.
 _Shared = tuple[bytes, frozenset[str]]
 
 
 class AlikeJobs:
-    """Checks jobs as `load_job` does, each like the one before it where the two are alike."""
+    """Checks jobs as `load_job` does, each like the one before it where the two are alike.
+
+    `now`: the time by which all of them are checked.
+    """
 
     def __init__(self, settings: Settings, now: datetime) -> None:
         self._settings = settings
-        self._now = now
+        self.now = now
         self._shared: _Shared | None = None
         self._values: dict[str, Any] = {}
         self._rule = TextRule(0)
@@ -41,11 +48,11 @@ class AlikeJobs:
         shared = _shared(data)
         if shared is not None and shared == self._shared and self._own_fields_are_usual(data):
             return self._like_the_last(data)
-        job = load_job(data, settings=self._settings, now=self._now)
+        job = load_job(data, settings=self._settings, now=self.now)
         if shared is not None and isinstance(job, QuickJob):
             self._shared = shared
             self._values = {one.name: getattr(job, one.name) for one in dataclasses.fields(job)}
-            self._rule = context_of(data, self._settings, self._now).text_rule
+            self._rule = context_of(data, self._settings, self.now).text_rule
         return job
 
     def _like_the_last(self, data: Mapping[str, Any]) -> QuickJob:
@@ -70,6 +77,21 @@ class AlikeJobs:
         if name == "message":
             return self._rule.problem(value) is None
         return mobile_phone(value, self._settings.phone_region) is not None
+
+
+class RecentJobs(threading.local):
+    """Checks the jobs that a thread hands in one by one as `load_job` does, each like the one before it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._alike = AlikeJobs(settings, _NEVER)
+
+    def load(self, data: Mapping[str, Any], now: datetime) -> Job:
+        """The checked job. Raises JobError."""
+        # What has been checked is forgotten after a moment, since times pass.
+        if not timedelta(0) <= now - self._alike.now < _RECENT:
+            self._alike = AlikeJobs(self._settings, now)
+        return self._alike.load(data)
 
 
 def _shared(data: Mapping[str, Any]) -> _Shared | None:

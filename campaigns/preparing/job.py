@@ -86,9 +86,14 @@ def checked_job(
     """
     if not isinstance(job, Mapping):
         raise JobError({"job": ["must be an object"]})
-    now = datetime.fromtimestamp((now_ms or services.about_now_ms()) / 1000, tz=UTC) if is_new else _LONG_AGO
     document = _with_recipients(job, recipients)
-    checked = alike.load(document) if alike else load_job(document, settings=services.settings, now=now)
+    if alike is not None:
+        checked = alike.load(document)
+    elif is_new:
+        now = datetime.fromtimestamp((now_ms or services.about_now_ms()) / 1000, tz=UTC)
+        checked = services.recent_jobs.load(document, now)
+    else:
+        checked = load_job(document, settings=services.settings, now=_LONG_AGO)
     if is_new and checked.max_cost is not None and services.settings.message_cost is None:
         raise JobError({"max_cost": ["cannot be checked: set CAMPAIGNS_MESSAGE_COST"]})
     return checked

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.errors import JobError
-from campaigns.jobs.alike import AlikeJobs
+from campaigns.jobs import alike
+from campaigns.jobs.alike import AlikeJobs, RecentJobs
 from campaigns.jobs.checking import load_job
+from campaigns.settings import Settings
 from tests.jobs.documents import BAD, GOOD, PHONE
 from tests.jobs.schemas import NOW, SETTINGS
 from tests.jobs.test_json_schema_generated import changed_jobs
@@ -61,14 +65,51 @@ def outcome(load: Any, job: Any) -> Any:
     st.lists(st.one_of(similar_jobs(), similar_jobs(), changed_jobs(), st.sampled_from(BAD)), min_size=2, max_size=5)
 )
 def test_each_as_alone(jobs: list[Any]) -> None:
-    alike = AlikeJobs(SETTINGS, NOW)
+    jobs_alike = AlikeJobs(SETTINGS, NOW)
     for job in jobs:
-        assert outcome(alike.load, job) == outcome(lambda one: load_job(one, settings=SETTINGS, now=NOW), job)
+        assert outcome(jobs_alike.load, job) == outcome(lambda one: load_job(one, settings=SETTINGS, now=NOW), job)
 
 
 @pytest.mark.parametrize("job", _BASES)
 def test_the_second_is_a_value_of_its_own(job: dict[str, Any]) -> None:
-    alike = AlikeJobs(SETTINGS, NOW)
-    first, second = alike.load(job), alike.load({**job, "message": "another"})
+    jobs_alike = AlikeJobs(SETTINGS, NOW)
+    first, second = jobs_alike.load(job), jobs_alike.load({**job, "message": "another"})
     assert first == load_job(job, settings=SETTINGS, now=NOW)
     assert second == load_job({**job, "message": "another"}, settings=SETTINGS, now=NOW)
+
+
+class TestRecentJobs:
+    """Jobs that come one by one."""
+
+    @pytest.fixture
+    def checked(self, monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
+        """The times by which jobs are checked from the beginning."""
+        times: list[datetime] = []
+
+        def noted(data: Any, *, settings: Settings, now: datetime) -> Any:
+            times.append(now)
+            return load_job(data, settings=settings, now=now)
+
+        monkeypatch.setattr(alike, "load_job", noted)
+        return times
+
+    @pytest.mark.parametrize("later", [timedelta(0), timedelta(milliseconds=900)])
+    def test_for_a_moment_what_is_alike_is_checked_once(self, checked: list[datetime], later: timedelta) -> None:
+        recent = RecentJobs(SETTINGS)
+        recent.load(quick_job(PHONE), NOW)
+        assert recent.load(quick_job(PHONE, message="another"), NOW + later).fields["message"] == "another"
+        assert checked == [NOW]
+
+    @pytest.mark.parametrize("later", [timedelta(seconds=1), timedelta(days=1), timedelta(seconds=-1)])
+    def test_then_it_is_checked_by_the_time_that_it_is(self, checked: list[datetime], later: timedelta) -> None:
+        recent = RecentJobs(SETTINGS)
+        recent.load(quick_job(PHONE), NOW)
+        recent.load(quick_job(PHONE), NOW + later)
+        assert checked == [NOW, NOW + later]
+
+    def test_threads_share_nothing(self, checked: list[datetime]) -> None:
+        recent = RecentJobs(SETTINGS)
+        with ThreadPoolExecutor(1) as another:
+            another.submit(recent.load, quick_job(PHONE), NOW).result()
+        recent.load(quick_job(PHONE), NOW)
+        assert checked == [NOW, NOW]
