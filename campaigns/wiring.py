@@ -15,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from campaigns import ledger
 from campaigns.accounts.budgets import Budgets
 from campaigns.accounts.limiter import Breaker, Limiter
 from campaigns.accounts.pauses import NO_TOKEN, pause_for
@@ -23,18 +24,6 @@ from campaigns.errors import GatewayError, PermitDeniedError, SettingsError
 from campaigns.events import Events
 from campaigns.gateway import Gateway, Transport
 from campaigns.jobs.alike import RecentJobs
-from campaigns.ledger import (
-    Acceptances,
-    Batches,
-    Campaigns,
-    Counts,
-    Due,
-    OptOuts,
-    Plans,
-    RejectedMessages,
-    Suppressed,
-    Turns,
-)
 from campaigns.people import People
 from campaigns.results import Deliveries, Oddities, Replies
 from campaigns.services import Rings, Services
@@ -119,7 +108,7 @@ def build_services(settings: Settings, *, store: Store | None = None, ring: Ring
     """The services of a producer or a worker. `store` and `ring` replace those that the settings would give."""
     store = store or open_store(settings)
     ms = Milliseconds(settings)
-    batches = Batches(store, body_life_ms=ms.retention)
+    batches = ledger.Batches(store, body_life_ms=ms.retention)
     limiter = _limiter(settings, store)
     budgets = Budgets(settings, store.about_now_ms)
     deliveries = _deliveries(settings, store, batches, budgets)
@@ -129,19 +118,12 @@ def build_services(settings: Settings, *, store: Store | None = None, ring: Ring
         settings=settings,
         store=store,
         recent_jobs=RecentJobs(settings),
-        plans=Plans(
-            store,
-            lease_ms=ms.planning_lease,
-            body_life_ms=ms.unsent_body,
-            lookalikes_life_ms=ms.lookalikes,
-        ),
+        plans=_plans(store, ms),
         batches=batches,
-        acceptances=Acceptances(
-            store, body_life_ms=ms.retention, ids_life_ms=ms.retention, release=limiter.release_limits
-        ),
-        campaigns=Campaigns(store, key_life_ms=ms.key_retention),
-        rejected=RejectedMessages(store, life_ms=ms.retention),
-        due=Due(store),
+        acceptances=_acceptances(store, ms, limiter),
+        campaigns=ledger.Campaigns(store, key_life_ms=ms.key_retention),
+        rejected=ledger.RejectedMessages(store, life_ms=ms.retention),
+        due=ledger.Due(store),
         turns=_turns(settings, store, limiter, budgets),
         limiter=limiter,
         budgets=budgets,
@@ -149,9 +131,9 @@ def build_services(settings: Settings, *, store: Store | None = None, ring: Ring
         oddities=Oddities(store),
         replies=replies,
         people=People(store, region=settings.phone_region, batches=batches, deliveries=deliveries, replies=replies),
-        optouts=OptOuts(store),
-        counts=Counts(store, days=settings.cap_days),
-        suppressed=Suppressed(store),
+        optouts=ledger.OptOuts(store),
+        counts=ledger.Counts(store, days=settings.cap_days),
+        suppressed=ledger.Suppressed(store),
         events=Events(store),
         gateway=_Gateways(settings, transport, limiter),
         ring=ring or Bells(settings),
@@ -161,7 +143,17 @@ def build_services(settings: Settings, *, store: Store | None = None, ring: Ring
     )
 
 
-def _deliveries(settings: Settings, store: Store, batches: Batches, budgets: Budgets) -> Deliveries:
+def _plans(store: Store, ms: Milliseconds) -> ledger.Plans:
+    lives = {"body_life_ms": ms.unsent_body, "lookalikes_life_ms": ms.lookalikes}
+    return ledger.Plans(store, lease_ms=ms.planning_lease, **lives)
+
+
+def _acceptances(store: Store, ms: Milliseconds, limiter: Limiter) -> ledger.Acceptances:
+    lives = {"body_life_ms": ms.retention, "ids_life_ms": ms.retention}
+    return ledger.Acceptances(store, **lives, release=limiter.release_limits)
+
+
+def _deliveries(settings: Settings, store: Store, batches: ledger.Batches, budgets: Budgets) -> Deliveries:
     after = settings.suppress_after or 0
     return Deliveries(store, batches, final=settings.final_statuses, expected=budgets.expected, suppress_after=after)
 
@@ -178,9 +170,9 @@ def _limiter(settings: Settings, store: Store) -> Limiter:
     )
 
 
-def _turns(settings: Settings, store: Store, limiter: Limiter, budgets: Budgets) -> Turns:
+def _turns(settings: Settings, store: Store, limiter: Limiter, budgets: Budgets) -> ledger.Turns:
     ms = Milliseconds(settings)
-    return Turns(
+    return ledger.Turns(
         store,
         limits=limiter.limits,
         budgets=budgets.packed,

@@ -39,6 +39,7 @@ SMALL = {
     "results/deliveries.py": {"hvals"},  # only of mailings that are not large
     "store/lua/read_groups.lua": {"xinfo"},  # groups of the stream
     "store/lua/include/floor.lua": {"xinfo"},  # the same
+    "store/lua/include/held_hashes.lua": {"hgetall"},  # facts of a campaign, of a batch and of an account
     "store/lua/include/turns.lua": {"zrange", "zrangebyscore"},  # turns and workers
     "store/lua/remove_members.lua": {"xinfo"},  # members of a group; the server lists all or none
     "store/lua/read_deliveries.lua": {"hgetall"},  # only of a hash that it has found to be small

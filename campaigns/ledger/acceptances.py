@@ -12,6 +12,7 @@ import orjson
 from campaigns.errors import StoreError
 from campaigns.ledger.batches import Move, due_keys
 from campaigns.ledger.due_kinds import DueKind
+from campaigns.ledger.message_ids import with_message_ids
 from campaigns.ledger.records import Batch
 from campaigns.ledger.states import ACCEPTED
 from campaigns.measures import ACCEPTANCE
@@ -53,7 +54,7 @@ class Acceptances:
         move are recorded. Raises ValueError for a move that is not in the table of states.
         """
         keys, args = self._shared(batch.account, batch.kind, tuple(move.due), from_states, move.settles)
-        named, new = batch.with_message_ids(message_ids)
+        named, new = with_message_ids(batch, message_ids)
         part: dict[str, Any] = {
             "op": secrets.token_hex(8),
             "batch": batch.id,

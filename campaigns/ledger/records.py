@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -146,20 +146,6 @@ class Batch:
         """Mailing → the gateway's message ids. A mailing that the gateway divides has several."""
         stored = orjson.loads(self.fields.get("message_ids") or "{}").items()
         return {int(number): tuple(ids) if isinstance(ids, list) else (int(ids),) for number, ids in stored if ids}
-
-    def with_message_ids(self, message_ids: Mapping[int, int | Sequence[int]]) -> tuple[str, list[tuple[int, int]]]:
-        """The field `message_ids` with further ids of mailings, and those that are new, each with its mailing.
-
-        A mailing keeps every id that the gateway ever gave it.
-        """
-        known, new = self.all_message_ids, list[tuple[int, int]]()
-        for mailing, ids in message_ids.items():
-            for message_id in (ids,) if isinstance(ids, int) else ids:
-                if message_id not in known.get(mailing, ()):
-                    known[mailing] = (*known.get(mailing, ()), message_id)
-                    new.append((mailing, message_id))
-        named = {str(mailing): ids[0] if len(ids) == 1 else ids for mailing, ids in known.items()}
-        return orjson.dumps(named).decode(), new
 
     @property
     def sent_by_ms(self) -> int:

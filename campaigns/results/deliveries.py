@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from campaigns.ledger import Batch, Batches, Campaign
+from campaigns.ledger.message_ids import with_message_ids
 from campaigns.measures import flat
 from campaigns.names import CONTROL
 from campaigns.planning.planner import phones_of
@@ -217,7 +218,7 @@ class Deliveries:
 
         Nothing is written if another worker claimed the batch since: the ids are those of an earlier attempt.
         """
-        named, new = batch.with_message_ids(message_ids)
+        named, new = with_message_ids(batch, message_ids)
         if not new:
             return None
         keys = [self._keys.message(batch.account, message_id) for _, message_id in new]

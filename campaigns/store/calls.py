@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
+from campaigns.errors import StoreError
 from campaigns.store.client import ScriptCall, Store
 
 T = TypeVar("T")
@@ -130,7 +131,11 @@ class _Asked:
         self._whole.append(call.part is None)
 
     def fill(self, answers: Sequence[Any]) -> None:
-        """Give every reply its answer."""
+        """Give every reply its answer. Raises StoreError where a script failed with all its parts: the server takes no
+        writes, and what is asked may be asked again."""
+        for (name, *_), whole, answer in zip(self.scripts, self._whole, answers, strict=True):
+            if not whole and all(isinstance(one, Exception) for one in answer):
+                raise StoreError(f"{name}: {answer[0]}")
         for whole, replies, answer in zip(self._whole, self._replies, answers, strict=True):
             for reply, raw in zip(replies, [answer] if whole else answer, strict=True):
                 reply.fill(raw)

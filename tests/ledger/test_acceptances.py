@@ -167,6 +167,17 @@ class TestSeveral:
         read = stage.services.batches.read_many([claims[n].batch.id for n in (0, 2, 3)])
         assert {batch.state for batch in read} == {"settled"}
 
+    def test_while_the_store_takes_no_writes_none_is_recorded(self, stage: Stage, claims: Sequence[Claim]) -> None:
+        """All of it is refused, so that the worker writes it again."""
+        redis = stage.services.store.redis
+        redis.config_set("maxmemory", 1)
+        try:
+            with pytest.raises(StoreError, match="maxmemory"):
+                _record(stage.services, claims)
+        finally:
+            redis.config_set("maxmemory", 0)
+        assert all(_record(stage.services, claims))
+
     def test_they_are_one_call_of_the_script(
         self, stage: Stage, claims: Sequence[Claim], monkeypatch: pytest.MonkeyPatch
     ) -> None:
