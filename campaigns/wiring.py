@@ -144,13 +144,12 @@ def build_services(settings: Settings, *, store: Store | None = None, ring: Ring
 
 
 def _plans(store: Store, ms: Milliseconds) -> ledger.Plans:
-    lives = {"body_life_ms": ms.unsent_body, "lookalikes_life_ms": ms.lookalikes}
-    return ledger.Plans(store, lease_ms=ms.planning_lease, **lives)
+    life_ms = ms.unsent_body
+    return ledger.Plans(store, lease_ms=ms.planning_lease, body_life_ms=life_ms, lookalikes_life_ms=ms.lookalikes)
 
 
 def _acceptances(store: Store, ms: Milliseconds, limiter: Limiter) -> ledger.Acceptances:
-    lives = {"body_life_ms": ms.retention, "ids_life_ms": ms.retention}
-    return ledger.Acceptances(store, **lives, release=limiter.release_limits)
+    return ledger.Acceptances(store, body_life_ms=ms.retention, ids_life_ms=ms.retention, release=limiter.releasing)
 
 
 def _deliveries(settings: Settings, store: Store, batches: ledger.Batches, budgets: Budgets) -> Deliveries:

@@ -73,7 +73,7 @@ class Limiter:
         self._rate = rate
         self._breaker = [breaker.failures, round(breaker.first_s * 1000), round(breaker.longest_s * 1000)]
         #: The window (us) and the limits of a run of failures, as scripts take them that give a permit back.
-        self.release_limits = [round(rate.window_s * _MICRO), *self._breaker]
+        self.releasing = [round(rate.window_s * _MICRO), *self._breaker]
         #: As scripts take them: see `store/lua/include/permits.lua`.
         self.limits = [
             rate.requests,
