@@ -31,15 +31,15 @@ def raise_budget(
 ) -> DailyBudget:
     """Let an account spend `amount` today instead of its lower budget; the amount is the whole budget, not an addition.
 
-    Raises ValueError, with nothing changed, if the account has no budget, if `amount` is not higher than its budget
-    today or is no amount of at most six decimals, or if `why` is empty. Raises ConfirmationError if the budget would
-    be higher by `CAMPAIGNS_CONFIRM_COST` or more, unless `confirmed_by` names a different person than `by`; StateError
-    if others change it all the time; and StoreError.
+    Nothing is changed or recorded if that is its budget already. Raises ValueError, with nothing changed, if the
+    account has no budget, if `amount` is lower than its budget today or is no amount of at most six decimals, or if
+    `why` is empty. Raises ConfirmationError if the budget would be higher by `CAMPAIGNS_CONFIRM_COST` or more, unless
+    `confirmed_by` names a different person than `by`; StateError if others change it all the time; and StoreError.
     """
 
     def check(today: DailyBudget, budget: Decimal) -> None:
-        if budget <= today.budget:
-            raise ValueError(f"the budget of {account} is {today.budget:f} today, not less than {budget:f}")
+        if budget < today.budget:
+            raise ValueError(f"the budget of {account} is {today.budget:f} today, which is more than {budget:f}")
         dearest, more = services.settings.confirm_cost, budget - today.budget
         if dearest is not None and more >= dearest and (not confirmed_by.strip() or same_person(by, confirmed_by)):
             raise ConfirmationError("", by, more)
@@ -54,8 +54,8 @@ def lower_budget(
     is paid for today. Raises ValueError, StateError and StoreError as `raise_budget`."""
 
     def check(today: DailyBudget, budget: Decimal) -> None:
-        if budget >= today.budget:
-            raise ValueError(f"the budget of {account} is {today.budget:f} today, not more than {budget:f}")
+        if budget > today.budget:
+            raise ValueError(f"the budget of {account} is {today.budget:f} today, which is less than {budget:f}")
 
     return _change(services, account, amount, check, by, why, "")
 
@@ -79,6 +79,10 @@ def _change(
                 f"account {account!r} has no daily budget that could be changed: set CAMPAIGNS_DAILY_BUDGET"
             )
         check(today, budget)
+        if budget == today.budget:
+            # The call before may have ended without its replicas.
+            services.store.confirm()
+            return today
         detail = f"{today.budget:f} to {budget:f}" + (f", confirmed by {confirmed_by}" if confirmed_by else "")
         act = Act(Deed.BUDGET_CHANGED, account, by, why, detail)
         if (changed := services.budgets.change(services.store, account, today.budget, budget, act)) is not None:

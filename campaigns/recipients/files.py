@@ -38,6 +38,8 @@ from campaigns.text.unknown_fields import unknown_field
 _JSON_LINES: Final = frozenset((".jsonl", ".ndjson", ".json"))
 #: The rows by which the columns are determined.
 LOOKED_AT: Final = 50
+#: What follows the file's name in a place.
+_LINE: Final = re.compile(r", line (?P<line>[0-9]+)(?: \(row [0-9]+\))?")
 _JSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"|\[\s*[\{"0-9])')
 _NOT_HERE: Final = {
     TEXT: "the text belongs to the content of a bulk mailing, or make message_type personal",
@@ -72,7 +74,7 @@ class RecipientFile:
         self._fields: frozenset[str] | None = None
         self._values: tuple[str, ...] | None = None
         self._region = "BY"
-        self._lines = Lines()
+        self._lines = self._rows = Lines()
 
     def asking(self, fields: Iterable[str] | None, region: str, values: Iterable[str] | None = None) -> RecipientFile:
         """Make iterating yield phones only (`fields` is None), or objects with these fields, which need a column each.
@@ -112,34 +114,39 @@ class RecipientFile:
         return self._source.name
 
     def place(self, number: int) -> str:
-        """The file and line of row `number` (from 0) of the last iteration, for people."""
-        return f"{self.name}, line {self._lines.line(number)}"
+        """The file and line of row `number` (from 0) of the last iteration, for people. Where a spreadsheet counts rows
+        differently, because cells have line breaks, the row too."""
+        line, row = self._lines.line(number), self._rows.line(number)
+        return f"{self.name}, line {line}" + (f" (row {row})" if row != line else "")
 
     def line_at(self, place: str) -> int | None:
         """The line of a place that `place` returned; None for any other place."""
-        line = place.removeprefix(f"{self.name}, line ")
-        return int(line) if line != place and line.isdecimal() else None
+        match = _LINE.fullmatch(place.removeprefix(self.name))
+        return int(match["line"]) if match and place.startswith(self.name) else None
 
     def __iter__(self) -> Iterator[Any]:
-        self._lines = lines = Lines()
+        self._lines, self._rows = lines, rows = Lines(), Lines()
         number = -1
-        for number, (line, row) in enumerate(self.numbered()):
+        for number, (line, at, row) in enumerate(self._placed()):
             lines.note(number, line)
+            rows.note(number, at)
             yield row
         if number < 0:
             raise JobError({"recipients": [f"{self.name}: holds no recipients"]})
 
     def numbered(self) -> Iterator[tuple[int, Any]]:
         """Rows, each with the line that it begins in. Raises JobError at the first thing that cannot be read."""
-        if self.is_json:
-            return self._json_rows()
-        return self._table_rows()
+        return ((line, row) for line, _, row in self._placed())
 
-    def _json_rows(self) -> Iterator[tuple[int, Any]]:
+    def _placed(self) -> Iterator[tuple[int, int, Any]]:
+        """The same, also with the number by which a spreadsheet counts each row."""
+        return self._json_rows() if self.is_json else self._table_rows()
+
+    def _json_rows(self) -> Iterator[tuple[int, int, Any]]:
         for line, row in self.documents():
             if isinstance(row, list):
                 raise refused(self.name, line, "is a list; write one phone or one object a line")
-            yield line, row if self._values is None else _with_values(row)
+            yield line, line, row if self._values is None else _with_values(row)
 
     def documents(self) -> Iterator[tuple[int, Any]]:
         """The documents of a file of JSON lines as they were handed in, each with its line. Raises JobError."""
@@ -198,7 +205,7 @@ class RecipientFile:
         if sum(bool(cell.strip()) for cell in cells) > 1 and sum(map(str.isdigit, cells[place])) < 10:
             raise ColumnError("has no header, and its numbers may not be phones; choose by number: --column phone=1")
 
-    def _table_rows(self) -> Iterator[tuple[int, Any]]:
+    def _table_rows(self) -> Iterator[tuple[int, int, Any]]:
         table = self.table()
         head = list(islice(table.rows, LOOKED_AT))
         if not head:
@@ -212,7 +219,7 @@ class RecipientFile:
             cell = _cell(row.cells, place)
             if not doubt.over:
                 doubt.note(row.line, cell)
-            yield row.line, shaped(phone_cell(cell), row.cells)
+            yield row.line, row.number, shaped(phone_cell(cell), row.cells)
         doubt.settle()
 
     def _shaped(self, layout: Columns, first: Row) -> Callable[[str, Sequence[str]], Any]:

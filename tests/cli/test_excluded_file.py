@@ -73,6 +73,11 @@ def job(tmp_path: Path) -> Path:
     return job_file(tmp_path, template_job(None, "{Имя}: {Баллы}. {Заметка|-}"))
 
 
+def place_of(path: Path, row: str, line: str) -> str:
+    """A place for people, which names the row only where a line would mislead them."""
+    return f"{path.name}, line {line or row}" + (f" (row {row})" if line not in {"", row} else "")
+
+
 def texts(run: Run, job: Path, recipients: Path, *options: object) -> list[tuple[str, str]]:
     shown = run("send", job, "--recipients", recipients, "--dry-run", "--json", "--show", 9, *options)
     assert shown.exit_code == 0, shown.output
@@ -100,6 +105,10 @@ def test_a_table_is_mended_and_sent(
     assert [tuple(row[4:6]) for row in rows] == PLACES[kind]
     assert [row[7] for row in rows] == WHY
     assert [list(map(unprotected, row[:4])) for row in rows] == ROWS[1:]
+    if not dry:
+        (campaign,) = stage.services.campaigns.newest(1)
+        found = [one.place for one in stage.services.campaigns.excluded(campaign.id)]
+        assert sorted(found) == sorted(place_of(path, *numbers) for numbers in PLACES[kind])
     assert not [cell for row in rows for cell in row if cell[:1] in "=+-@" and cell[:1] and not cell.startswith('="')]
     mended = out.read_text("utf-8-sig").replace("нет", FOUR)
     delimiter = ";" if excel else ","

@@ -256,5 +256,5 @@ def test_places_are_lines_of_the_file(tmp_path: Path) -> None:
     path.write_text(f'phone;text\n{A};a\n\n\n{B};"b\nb\nb"\n{C};c\n')
     rows = read_recipients(path)
     assert [rows.place(number) for number, _ in enumerate(list(rows))] == [
-        "people.csv, line 2", "people.csv, line 5", "people.csv, line 8",
+        "people.csv, line 2", "people.csv, line 5", "people.csv, line 8 (row 6)",
     ]  # fmt: skip

@@ -33,7 +33,7 @@ def budget() -> None:
     """What accounts may spend today. The budget of every day is the setting CAMPAIGNS_DAILY_BUDGET."""
 
 
-@budget.command("show")
+@budget.command("show", short_help="Show the budgets of today, and what is used.")
 @as_json
 @reports_errors
 def show_budgets(as_json: bool) -> None:
@@ -46,7 +46,7 @@ def show_budgets(as_json: bool) -> None:
         console.print("no account has a daily budget: see CAMPAIGNS_DAILY_BUDGET", style="dim")
 
 
-@budget.command("raise")
+@budget.command("raise", short_help="Let an account spend more today.")
 @account
 @_amount
 @by
@@ -66,7 +66,7 @@ def raise_today(account: str, amount: Decimal, by: str, confirmed_by: str, why: 
     _print(account, today, as_json=as_json)
 
 
-@budget.command("lower")
+@budget.command("lower", short_help="Let an account spend less today, or nothing.")
 @account
 @_amount
 @by

@@ -63,6 +63,8 @@ def test_what_waits_goes_out_when_it_is_raised(make: Make) -> None:
         "by": "ann",
         "why": "the sale goes on",
     }
+    raise_budget(stage.services, "default", PRICE * 12, why="once more", by="bob")
+    assert len(list(events_of(stage))) == 4
     record = next(Audit(stage.services.store).newest())
     assert (record.deed, record.of, record.by, record.why) == (
         "account.budget_changed", "default", "ann", "the sale goes on",
@@ -120,8 +122,7 @@ def test_everything_shows_it(make: Make) -> None:
 @pytest.mark.parametrize(
     ("account", "amount", "why", "problem"),
     [
-        ("default", Decimal("0.196"), "x", "is 0.196 today, not less"),
-        ("default", Decimal("0.1"), "x", "is 0.196 today, not less"),
+        ("default", Decimal("0.1"), "x", "is 0.196 today, which is more than 0.1"),
         ("default", Decimal("0.1234567"), "x", "six decimals"),
         ("default", Decimal("NaN"), "x", "six decimals"),
         ("default", Decimal("-1"), "x", "six decimals"),
@@ -139,7 +140,7 @@ def test_nothing_is_raised_by_accident(make: Make, account: str, amount: Any, wh
 
 
 def test_a_higher_amount_is_not_lowered(make: Make) -> None:
-    with pytest.raises(ValueError, match="not more than"):
+    with pytest.raises(ValueError, match="which is less than 1"):
         lower_budget(make(4).services, "default", 1, why="x")
 
 
