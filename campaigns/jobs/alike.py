@@ -22,7 +22,7 @@ from campaigns.text.wellformed import TextRule, key_problem, text_problem
 _OWN: Final = frozenset({"phone", "delivery_list", "message", "key"})
 #: A format of `marshal` in which equal values have equal bytes.
 _MARSHAL_VERSION: Final = 2
-#: For so long a job is like the one before it, though time has passed.
+#: After this time a job is checked again, although it is like the one before it.
 _RECENT: Final = timedelta(seconds=1)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -88,7 +88,7 @@ class RecentJobs(threading.local):
 
     def load(self, data: Mapping[str, Any], now: datetime) -> Job:
         """The checked job. Raises JobError."""
-        # What has been checked is forgotten after a moment, since times pass.
+        # What has been checked is dropped after a moment, since times pass.
         if not timedelta(0) <= now - self._alike.now < _RECENT:
             self._alike = AlikeJobs(self._settings, now)
         return self._alike.load(data)

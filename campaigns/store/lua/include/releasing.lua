@@ -1,4 +1,4 @@
--- Giving a permit back, and what the answer to its request told.
+-- Giving a permit back, and what the answer to its request showed.
 -- @include held_hashes
 
 -- Gives back the permit `id` after its request has ended. `keys`: as `permit_keys` names them. `unused`: no byte was
