@@ -22,7 +22,8 @@ from tests.deploy.kustomize import Resource, containers, environment, processes,
 from tests.deploy.network import is_closed, may_talk, selects
 from tests.deploy.test_monitoring import unknown_names
 
-FOLDERS = [KUBERNETES / "base", KUBERNETES / "overlays" / "sandbox", KUBERNETES / "overlays" / "autoscaling"]
+OVERLAYS = KUBERNETES / "overlays"
+FOLDERS = [KUBERNETES / "base", OVERLAYS / "sandbox", OVERLAYS / "autoscaling", OVERLAYS / "monitoring"]
 #: The oldest version that knows every field, and the newest that there is a schema for.
 VERSIONS = ["1.27", kubernetes_validate.latest_version()]
 
