@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from campaigns.acts import Act, packed
 from campaigns.ledger.optout_scopes import EVERYTHING, Scope
-from campaigns.ledger.phone_lists import Checker, noted_phones
+from campaigns.ledger.phone_lists import Checker, PhoneList, noted_phones
 from campaigns.portions import portions
 from campaigns.store.client import Store
 from campaigns.store.commands import Command, Redis, command
@@ -53,19 +53,15 @@ class OptOut:
         return self.by == "recipient" and self.why == f"reply {reply_id} to campaign {campaign_id}"
 
 
-class OptOutChecker:
+class OptOutChecker(Checker):
     """Whether each of some phones is opted out of one of some scopes; the answer may be empty if none is.
 
     `version` is the list's before the first question. Batches planned by it are checked again if it has changed.
     """
 
-    def __init__(self, version: str, checkers: Sequence[Checker]) -> None:
+    def __init__(self, version: str, listed: PhoneList, size: int) -> None:
+        super().__init__(listed, size)
         self.version = version
-        self._checkers = checkers
-
-    def __call__(self, phones: Sequence[str]) -> Sequence[bool]:
-        verdicts = [found for check in self._checkers if (found := check(phones))]
-        return verdicts[0] if len(verdicts) == 1 else [any(each) for each in zip(*verdicts, strict=True)]
 
 
 class OptOuts:
@@ -108,13 +104,12 @@ class OptOuts:
         return [any(found not in (0, None) for found in each) for each in zip(*answers, strict=True)]
 
     def checker(self, scopes: Sequence[Scope] = (EVERYTHING,)) -> OptOutChecker:
-        """As `among`, for many phones, of everything and perhaps narrower scopes. A phone added meanwhile may be
-        missed, but changes the version."""
-        of_everything, *narrower = scopes
-        names = [self._keys.optouts(), self._keys.optouts_counter(), *map(self._notes, narrower)]
+        """As `among`, for many phones. The first scope is everything. A phone added meanwhile may be missed, but that
+        changes the version."""
+        names = [self._keys.optouts(), self._keys.optouts_counter(), *map(self._notes, scopes[1:])]
         version, *sizes = self._store.run("optouts_version", names)
-        lists = [OfScope(self, scope) for scope in (of_everything, *narrower)]
-        return OptOutChecker(version.decode(), [Checker(one, size) for one, size in zip(lists, sizes, strict=True)])
+        with_phones = [scope for scope, size in zip(scopes, sizes, strict=True) if size]
+        return OptOutChecker(version.decode(), OfScopes(self, with_phones), sum(sizes))
 
     def of(self, phone: str, scopes: Sequence[Scope] = (EVERYTHING,)) -> OptOut | None:
         """What is known of the widest opt-out of a phone in these scopes; None if it is opted out of none."""
@@ -187,19 +182,19 @@ class OptOuts:
         return command(Redis.hmget, self._notes(scope), list(phones))
 
 
-class OfScope:
-    """The opt-outs of one scope, as a list of phones."""
+class OfScopes:
+    """The opt-outs of some scopes as one list of phones, in which a phone may stand several times."""
 
-    def __init__(self, optouts: OptOuts, scope: Scope) -> None:
+    def __init__(self, optouts: OptOuts, scopes: Sequence[Scope]) -> None:
         self._optouts = optouts
-        self._scope = scope
+        self._scopes = scopes
 
     def among(self, phones: Sequence[str]) -> list[bool]:
         """For each phone, whether it is on the list."""
-        return self._optouts.among(phones, [self._scope])
+        return self._optouts.among(phones, self._scopes)
 
     def __iter__(self) -> Iterator[str]:
-        return self._optouts.members(self._scope)
+        return chain.from_iterable(map(self._optouts.members, self._scopes))
 
 
 def _chunks(phones: Iterable[str]) -> Iterator[list[str]]:

@@ -10,7 +10,7 @@ from pyroaring import BitMap64
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis
 
-_PER_CALL: Final = 500
+_PER_CALL: Final = 1000
 
 
 class PhoneList(Protocol):
