@@ -20,6 +20,7 @@ from campaigns.store.commands import Redis
 from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.settings import TOKEN
 from tests.support.stage import Stage
+from tests.support.waiting import wait_until
 
 OTHERS = frozenset({"default", "shop"})
 Make = Callable[..., Stage]
@@ -153,7 +154,7 @@ class TestNobodyHasIt:
     def test_polls_too(self, default: Stage, shop: Stage) -> None:
         campaign = shop.enqueue(bulk_job(phones(1), account="shop"))
         assert shop.send(f"{campaign.id}-0")
-        shop.until(lambda: shop.services.due.depth(POLL, shop.services.now_ms())[0] > 0)
+        wait_until(lambda: shop.services.due.depth(POLL, shop.services.now_ms())[0] > 0)
         assert take(default, POLL).taken == []
         self.waiting(default, POLL, 61)
         assert take(default, POLL).taken == [NoToken("shop")]

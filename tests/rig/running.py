@@ -11,6 +11,7 @@ from pathlib import Path
 
 from campaigns.enqueue import enqueue
 from campaigns.errors import CampaignsError
+from campaigns.sandbox.clock import wall_ms
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.server import Sandbox
 from campaigns.store.commands import Redis
@@ -29,6 +30,18 @@ WORKERS = {"quick": "quick", "others": "bulk,poll,replies,control,submissions"}
 _EVERY_S = 1.0
 
 
+class GatewayClock:
+    """The sandbox's clock: this machine's, or ahead of it. It never goes back, but stands still until it is right."""
+
+    def __init__(self) -> None:
+        self.ahead_ms = 0
+        self._last_ms = 0
+
+    def __call__(self) -> int:
+        self._last_ms = max(self._last_ms, wall_ms() + self.ahead_ms)
+        return self._last_ms
+
+
 class Running:
     """Everything real. Use it as a context manager; `with_clock`: the store's clock can be set."""
 
@@ -42,6 +55,7 @@ class Running:
         self._processes: dict[str, Process] = {}
         self._over = threading.Event()
         self._door: Proxy | None = None
+        self.gateway_clock = GatewayClock()
         self._numbers = itertools.count()
         self.env: dict[str, str] = {}
 
@@ -61,7 +75,7 @@ class Running:
         server = ServerWithClock(self._folder) if self._with_clock else EmbeddedServer()
         self.server = self._stack.enter_context(server)
         options = Options(speed=200, balance="1000000", token=TOKEN)
-        self.sandbox = self._stack.enter_context(Sandbox(options=options))
+        self.sandbox = self._stack.enter_context(Sandbox(options=options, now_ms=self.gateway_clock))
         self.open_gateway()
         self.env = environment(
             self.server.url,

@@ -1,4 +1,4 @@
-"""Ten troubles, planted one after the other: each raises its own alert in a real Prometheus, and no other.
+"""Twelve troubles, planted one after the other: each raises its own alert in a real Prometheus, and no other.
 
 `python -m tests.rig.troubles [--only NAME] [--factor N]` needs `prometheus` on the PATH (Debian: prometheus). Real
 workers, beat, store, consumer and traffic. All times of the rules and of the scrape are divided by the factor. Each
@@ -20,6 +20,8 @@ from pathlib import Path
 
 from redis import Redis
 
+from campaigns.broker.options import connection
+from campaigns.names import SUBMISSIONS
 from tests.rig.prometheus import is_here
 from tests.rig.running import WORKERS, Running
 from tests.support.clocks import ServerWithClock
@@ -42,13 +44,15 @@ _WRONG_S = 70.0
 @dataclass(frozen=True)
 class Trouble:
     """`alert` fires `rule_s` after `plant`, in seconds of an operator's time, and `own_s` that no factor shortens; it
-    goes after `mend`, which does what the runbook says."""
+    goes after `mend`, which does what the runbook says. A rule that compares with what was `compares_s` ago needs that
+    time before."""
 
     alert: str
     rule_s: float
     plant: Callable[[Running], None]
     mend: Callable[[Running], None]
     own_s: float = 0.0
+    compares_s: float = 0.0
 
 
 def slow_down(here: Running) -> None:
@@ -124,6 +128,20 @@ def set_clock(here: Running, by_s: float) -> None:
     here.server.set_clock(by_s)
 
 
+def submit_nonsense(here: Running) -> None:
+    """An application's message in which no job can be found."""
+    with connection(here.services.settings) as producer:
+        producer.Producer().publish("{}", exchange="", routing_key=SUBMISSIONS)
+
+
+def discard_nonsense(here: Running) -> None:
+    here.command("submissions", "discard", "--all")
+
+
+def set_gateway_clock(here: Running, ahead_s: float) -> None:
+    here.gateway_clock.ahead_ms = round(ahead_s * 1000)
+
+
 CLOCK = "clock off"
 TROUBLES = {
     "worker stopped": Trouble(
@@ -142,6 +160,14 @@ TROUBLES = {
     "wrong token": Trouble("CampaignsAccountRefused", 300, take_wrong_token, renew_token),
     "double send": Trouble("CampaignsDoubleSend", 0, send_twice, resume_account, 30),
     CLOCK: Trouble("CampaignsClockOff", 300, lambda here: set_clock(here, _WRONG_S), lambda here: set_clock(here, 0)),
+    "gateway's clock off": Trouble(
+        "CampaignsGatewayClockOff",
+        1200,
+        lambda here: set_gateway_clock(here, _WRONG_S),
+        lambda here: set_gateway_clock(here, 0),
+        own_s=20,
+    ),
+    "job refused": Trouble("CampaignsJobsRefused", 0, submit_nonsense, discard_nonsense, 30, compares_s=900),
 }
 
 
@@ -184,7 +210,7 @@ def plant(name: str, factor: float) -> bool:
         Running(Path(folder), factor, with_clock=name == CLOCK) as here,
     ):
         watch = Watch(here, trouble.alert)
-        watch.calm(_CALM_S)
+        watch.calm(_CALM_S + trouble.compares_s / factor)
         trouble.plant(here)
         planted_s = time.monotonic()
         within_s = trouble.rule_s / factor + trouble.own_s + _SLACK_S
