@@ -90,8 +90,8 @@ def sizes(services: Services) -> Mapping[Scope, int]:
 
 
 def _check_account(services: Services, scope: Scope) -> None:
-    """Raises ValueError for an account without a token here, while this process has tokens of other accounts."""
-    known = services.settings.accounts
+    """Raises ValueError for an account without a token, while this process has or knows tokens of other accounts."""
+    known = services.settings.all_accounts
     if known and scope.account and scope.account not in known:
         raise ValueError(f"account {scope.account!r} has no token: set {token_variable(scope.account)}")
 

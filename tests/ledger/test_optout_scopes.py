@@ -152,9 +152,10 @@ def test_from_application_code(stage: Stage) -> None:
 
 
 def test_an_account_without_a_token_here(make_stage: Callable[..., Stage]) -> None:
-    stage = make_stage(accounts={"shop": Secret(TOKEN)})
+    stage = make_stage(accounts={"shop": Secret(TOKEN)}, other_accounts=frozenset({"web"}))
     optouts = Client.over(stage.services).optouts
     assert optouts.add(phones(1), account="shop") == 1
+    assert optouts.add(phones(1), account="web") == 1
     with pytest.raises(ValueError, match="'shpo' has no token: set CAMPAIGNS_TOKEN_SHPO"):
         optouts.add(phones(1), account="shpo")
     # What stands there from a time when it had one can be removed.
