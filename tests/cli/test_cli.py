@@ -55,7 +55,7 @@ def test_recipients_from_a_file(run: Run, tmp_path: Path) -> None:
     status = json.loads(sent.stdout)
     assert status["recipients"]["invalid"] == 1
     out = json.loads(run("excluded", status["id"]).stdout)
-    assert out == {"reason": "invalid", "place": "people.csv, line 4", "phone": "nobody", "why": ""}
+    assert out == {"reason": "invalid", "place": "people.csv, line 4", "mailing": None, "phone": "nobody", "why": ""}
 
 
 def test_mistakes_in_a_job(run: Run, tmp_path: Path) -> None:
