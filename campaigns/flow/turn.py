@@ -7,6 +7,7 @@ brought is written in the round trip that takes more.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -23,6 +24,9 @@ from campaigns.store.calls import Calls
 TURN_S: Final = 2.0
 #: How long a turn waits for an account that can act soon, before it leaves that account to the next bell.
 PATIENCE_S: Final = 1.0
+#: A turn of overlapping requests that has calls to make one after the other makes them so far apart: what ends or comes
+#: due meanwhile shares the next one. Otherwise a thousand single messages a second would each cost a call and a sync.
+GATHER_S: Final = 0.02
 
 #: Work on one thing that was taken. It does what takes time, yields the calls that write the result, and is resumed
 #: once the turn has written them: then their replies have values.
@@ -52,6 +56,26 @@ class _Once:
 
     def __call__(self) -> _Unwritten | None:
         return self._begin() if self._begun.acquire(blocking=False) else None
+
+
+class Pace:
+    """Keeps the calls of a busy turn apart. One that is made after a while without any is never kept waiting."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._called_s = -math.inf
+        self._busy = False
+
+    def called(self) -> None:
+        """A call is made now."""
+        now_s = self._monotonic()
+        self._busy = now_s - self._called_s <= 1.5 * GATHER_S
+        self._called_s = now_s
+
+    @property
+    def left_s(self) -> float:
+        """For how long the next call is to wait, in seconds."""
+        return max(0.0, self._called_s + GATHER_S - self._monotonic()) if self._busy else 0.0
 
 
 class WorkerTurn:
@@ -91,6 +115,8 @@ class WorkerTurn:
         self._unwritten: list[_Unwritten] = []
         self._errors: list[BaseException] = []
         self._goes_on = True
+        self._pace = Pace()
+        self._more_is_due = False
 
     def run(self) -> int:
         """Returns how many things were done. Raises the first error of any work, once all else is written."""
@@ -107,12 +133,15 @@ class WorkerTurn:
 
     def _step(self, threads: Executor, until_s: float) -> None:
         """Take what is due, begin to work on it, and wait until there is something to write or to take."""
+        if self._overlap > 1 and not self._more_is_due:
+            self._gather()
         free = self._most - self._under_way
         began_at_s = self._services.boot_s()
         answer = self._write_and_take(free)
         # The store ends a turn where another does what is left, or nothing is due soon. It asks for a bell where more
         # is due than this turn can take, and a worker is idle.
         self._goes_on = answer.goes_on
+        self._more_is_due = len(answer.taken) == free
         if answer.ring:
             self._services.ring(self._queue)
         for taken in answer.taken:
@@ -121,11 +150,20 @@ class WorkerTurn:
             return  # `wait_ms` is from before that work, which may have made more due
         # None: only a request that ends can bring something to do, since nothing stands in the queue, or nothing more
         # can be taken. With no request under way the store returns a time, or ends the turn.
-        wait_s = None if answer.wait_ms is None or len(answer.taken) == free else answer.wait_ms / 1000
+        wait_s = None if answer.wait_ms is None or self._more_is_due else answer.wait_ms / 1000
         if self._under_way:
             self._await(wait_s)
         elif wait_s:
             self._services.sleep(min(wait_s, max(0.0, until_s - self._monotonic())))
+
+    def _gather(self) -> None:
+        """Collect what ends until the next call may be made."""
+        while (left_s := self._pace.left_s) > 0:
+            if self._under_way:
+                self._await(left_s)
+            else:
+                self._services.sleep(left_s)
+        self._pace.called()
 
     def _write_and_take(self, most: int) -> Answer:
         """Write what has been done, and take up to `most` things in the same round trip."""

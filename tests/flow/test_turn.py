@@ -17,7 +17,7 @@ from campaigns.flow.scheduling.dispatch import UNANSWERED_MS, dispatch, ring
 from campaigns.flow.scheduling.stream_room import TRIM_ENTRY
 from campaigns.flow.scheduling.sweep import SWEEP_ENTRY
 from campaigns.flow.scheduling.work import work
-from campaigns.flow.turn import NOTHING_TO_WRITE, TURN_S, Work, WorkerTurn
+from campaigns.flow.turn import GATHER_S, NOTHING_TO_WRITE, TURN_S, Pace, Work, WorkerTurn
 from campaigns.health.heartbeats import consuming
 from campaigns.ledger import POLL_VERB, Claim, Entry
 from campaigns.names import BULK, CONTROL, POLL, QUEUES, QUICK, REPLIES
@@ -203,6 +203,50 @@ class AwayOnce:
             self.failed = True
             raise StoreError("away")
         return self._store.run_in_turn(calls)
+
+
+class TestPace:
+    """Calls of a busy turn are kept apart; one after a pause goes out at once."""
+
+    def pace_of(self, *moments_s: float) -> list[float]:
+        """For how long the next call would wait, right after each of these calls."""
+        now_s = [0.0]
+        pace, waits = Pace(lambda: now_s[0]), []
+        for now_s[0] in moments_s:
+            pace.called()
+            waits.append(pace.left_s)
+        return waits
+
+    def test_calls_that_come_slowly_never_wait(self) -> None:
+        assert self.pace_of(0, 1, 1.05, 1.1, 1.15) == [0, 0, 0, 0, 0]
+
+    def test_the_third_of_calls_in_a_row_waits(self) -> None:
+        assert self.pace_of(5, 5.003) == [0, pytest.approx(GATHER_S)]
+
+    def test_it_goes_on_while_calls_come_as_fast_as_they_may(self) -> None:
+        moments = [5, 5.003, *(5.003 + GATHER_S * n for n in range(1, 5))]
+        assert self.pace_of(*moments)[1:] == [pytest.approx(GATHER_S)] * 5
+
+    def test_single_messages_share_calls(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A producer hands them in one after the other while a turn sends them."""
+        calls_s: list[float] = []
+        original = Store.run_in_turn
+
+        def noted(store: Store, calls: Sequence[ScriptCall]) -> list[Any]:
+            if any(name == "take_sends" for name, *_ in calls):
+                calls_s.append(time.monotonic())
+            return original(store, calls)
+
+        monkeypatch.setattr(Store, "run_in_turn", noted)
+        jobs = [quick_job(f"3752970001{number:02}", follow="none", replies=False) for number in range(100)]
+        stage.enqueue(jobs[0])
+        producer = Thread(target=lambda: [stage.enqueue(job) for job in jobs[1:]])
+        producer.start()
+        while len(stage.sandbox.ledger()) < len(jobs):
+            work(stage.services, QUICK, overlap=32)
+        producer.join()
+        close = [one for one, other in itertools.pairwise(calls_s) if other - one < GATHER_S / 2]
+        assert len(close) < len(calls_s) / 3
 
 
 class TestBells:
