@@ -82,7 +82,7 @@ def _end_to_end(
 def _rate(found: Scene, layout: Layout, latency_s: float, number: int, *, many: bool) -> Measure:
     rates = [number / found.end_to_end_s(number, many=many) for _ in range(_RUNS)]
     name = f"{layout.name}, {latency_s * 1000:.0f} ms, {'enqueue_many' if many else 'enqueue'} to the last answer"
-    wanted = None if many else _WANTED.get((layout.name, latency_s))
+    wanted = _WANTED.get((layout.name, latency_s))
     return Measure(name, statistics.median(rates), "messages/s", limit=wanted, at_most=False)
 
 
