@@ -98,7 +98,10 @@ class TextRule:
         if self.literal or ("{" not in text and "}" not in text):
             return None
         if (found := placeholder_in(text)) is not None:
-            return f"holds {found}, which nothing fills; if it is meant as it stands, give the job literal_text: true"
+            return (
+                f"holds {found}, which nothing fills: values go into the content's text of a mailing whose "
+                "message_type is personal; if it is meant as it stands, give the job literal_text: true"
+            )
         brace = "{" if _OPENED.search(text) else "}" if _CLOSED.search(text) else None
         return f"holds {brace} {BRACE_ALONE}" if brace is not None else None
 
