@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,15 +15,29 @@ from campaigns.cli.exit_codes import FAILED
 from campaigns.cli.input.completers import campaign_ids
 from campaigns.cli.input.ids import found_campaign
 from campaigns.cli.input.options import as_json, by, columns, encoding, recipient_file, why
-from campaigns.cli.input.optout_scope import Narrowed, scope
+from campaigns.cli.input.optout_scope import Narrowed, known_scope, new_topic_words, scope
 from campaigns.cli.input.phones import normal_phones
+from campaigns.cli.output.optout_lists import (
+    left_out,
+    list_documents,
+    list_lines,
+    optout_dict,
+    scopes_listed,
+)
 from campaigns.cli.output.screen import console, print_json, print_line, remark
 from campaigns.evaluation import OptedOut
-from campaigns.ledger import OptOut
+from campaigns.ledger import Scope, scope_named
 from campaigns.recipients import listed_phones
 from campaigns.text.harmless import json_line
 from campaigns.text.wording import counted
 from campaigns.wiring import default_services
+
+_every_scope = click.option(
+    "--all",
+    "every_scope",
+    is_flag=True,
+    help="Also the opt-outs of single accounts and topics, or with --account of its topics, as CSV with columns.",
+)
 
 
 @click.group()
@@ -49,10 +62,15 @@ def add_optouts(phones: tuple[str, ...], scope: Narrowed, by: str, why: str, as_
 
 
 def _added(phones: Sequence[str], why: str, by: str, scope: Narrowed) -> int:
+    """Opt phones out, and print to standard error if no opt-out had that topic before."""
+    new_topic = new_topic_words(default_services(), scope_named(**scope))
     try:
-        return optouts_api.add(phones, why=why, by=by, **scope)
+        number = optouts_api.add(phones, why=why, by=by, **scope)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--account") from None
+    if new_topic is not None:
+        remark(new_topic)
+    return number
 
 
 @optouts.command("remove")
@@ -68,7 +86,7 @@ def remove_optouts(phones: tuple[str, ...], scope: Narrowed, by: str, why: str, 
     number = optouts_api.remove(normal, why=why, by=by, **scope)
     left = [(phone, optout) for phone in normal for optout in default_services().optouts.every_of(phone)]
     if as_json:
-        print_json({"removed": number, "left": [_optout_dict(phone, optout) for phone, optout in left]})
+        print_json({"removed": number, "left": [optout_dict(phone, optout) for phone, optout in left]})
         return
     console.print(f"{number:,} removed")
     for phone, optout in left:
@@ -79,25 +97,36 @@ def remove_optouts(phones: tuple[str, ...], scope: Narrowed, by: str, why: str, 
 @optouts.command("list")
 @click.option("--campaign", "campaign_id", shell_complete=campaign_ids, help="Only those by a reply to this campaign.")
 @scope
+@_every_scope
 @as_json
 @reports_errors
-def list_optouts(campaign_id: str | None, scope: Narrowed, as_json: bool) -> None:
+def list_optouts(campaign_id: str | None, scope: Narrowed, every_scope: bool, as_json: bool) -> None:
     """Print who is opted out of everything, or of an account or topic, one a line.
 
     With --json also since when, why and by whom. `optouts scopes` prints which accounts and topics there are.
     """
     if campaign_id is not None:
-        if any(scope.values()):
-            raise click.UsageError("--campaign lists opt-outs of every scope: give no --account and no --topic")
+        if any(scope.values()) or every_scope:
+            raise click.UsageError("--campaign lists opt-outs of every scope: give no --account, --topic or --all")
         for one in found_campaign(campaign_id).opted_out():
             print_json(_opted_out_dict(one)) if as_json else print_line(one.phone)
         return
+    scopes, listed = _scopes(scope, every_scope=every_scope), default_services().optouts
     if as_json:
-        for phone, optout in optouts_api.details(**scope):
-            print_json(_optout_dict(phone, optout))
-        return
-    for phone in optouts_api.every(**scope):
-        print_line(phone)
+        for document in list_documents(listed, scopes):
+            print_json(document)
+    else:
+        sys.stdout.writelines(list_lines(listed, scopes, table=every_scope))
+
+
+def _scopes(narrowed: Narrowed, *, every_scope: bool) -> list[Scope]:
+    """The scopes to list. Prints to standard error how many opt-outs the list leaves out."""
+    scope, sizes = known_scope(default_services(), narrowed), optouts_api.sizes()
+    if every_scope and scope.topic:
+        raise click.UsageError("--all lists the topics too: give no --topic")
+    if not every_scope and (words := left_out(sizes, scope)) is not None:
+        remark(words)
+    return scopes_listed(sizes, scope, every_scope=every_scope)
 
 
 @optouts.command("scopes")
@@ -154,22 +183,17 @@ def import_optouts(
 @optouts.command("export")
 @click.argument("file", type=click.File("w", encoding="utf-8", lazy=False))
 @scope
+@_every_scope
 @as_json
 @reports_errors
-def export_optouts(file: TextIO, scope: Narrowed, as_json: bool) -> None:
+def export_optouts(file: TextIO, scope: Narrowed, every_scope: bool, as_json: bool) -> None:
     """Write to FILE what `optouts list` prints (- for standard output)."""
+    scopes, listed = _scopes(scope, every_scope=every_scope), default_services().optouts
     if as_json:
-        file.writelines(json_line(_optout_dict(phone, optout)) + "\n" for phone, optout in optouts_api.details(**scope))
+        file.writelines(json_line(document) + "\n" for document in list_documents(listed, scopes))
     else:
-        file.writelines(phone + "\n" for phone in optouts_api.every(**scope))
+        file.writelines(list_lines(listed, scopes, table=every_scope))
 
 
 def _opted_out_dict(one: OptedOut) -> dict[str, Any]:
-    return {**_optout_dict(one.phone, one.optout), "mailing": one.mailing, "reply": one.reply_id}
-
-
-def _optout_dict(phone: str, optout: OptOut) -> dict[str, Any]:
-    since = optout.since_ms
-    at = None if since is None else datetime.fromtimestamp(since / 1000, tz=UTC).isoformat(timespec="seconds")
-    of = {"account": optout.account, "topic": optout.topic}
-    return {"phone": phone, "since": at, "since_ms": since, "why": optout.why, "by": optout.by, **of}
+    return {**optout_dict(one.phone, one.optout), "mailing": one.mailing, "reply": one.reply_id}

@@ -15,6 +15,7 @@ from campaigns.cli.errors.handling import reports_errors
 from campaigns.cli.exit_codes import FAILED
 from campaigns.cli.input.job_files import read_job
 from campaigns.cli.input.options import as_json, by, columns, encoding
+from campaigns.cli.input.optout_scope import new_topic_words
 from campaigns.cli.input.repeated_jobs import noted, warn_of
 from campaigns.cli.output.excluded_file import excluded_file
 from campaigns.cli.output.live import followed, obstacles
@@ -24,6 +25,7 @@ from campaigns.cli.output.status_table import status_table
 from campaigns.enqueue import enqueue
 from campaigns.errors import JobError, WaitTimeoutError
 from campaigns.jobs.values import AS_DRAFT
+from campaigns.ledger import scope_named
 from campaigns.ledger.states import OVER
 from campaigns.preparing.job import all_mistakes, key_of, rows_of
 from campaigns.preview import Preview, preview
@@ -103,7 +105,7 @@ def send(
             for one in campaign.excluded() if excluded_to is not None else ():
                 note(one)
     if dry_run:
-        _show(found, as_json=as_json)
+        _show(job, found, as_json=as_json)
         return
     status = (_awaited_as_json if as_json else _shown)(campaign, wait_s, existed=existed)
     if wait_s is not None:
@@ -185,7 +187,14 @@ def _awaited_as_json(campaign: Campaign, wait_s: float | None, *, existed: bool)
     return status
 
 
-def _show(found: Preview, *, as_json: bool) -> None:
+def _warn_of_topic(job: Any, found: Preview) -> None:
+    """Print to standard error if no opt-out has the job's topic, while others of its account have topics."""
+    if (words := new_topic_words(default_services(), scope_named(found.account, job.get("topic") or None))) is not None:
+        remark(words)
+
+
+def _show(job: Any, found: Preview, *, as_json: bool) -> None:
+    _warn_of_topic(job, found)
     if as_json:
         print_json(found.as_dict())
     else:

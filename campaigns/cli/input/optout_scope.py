@@ -9,7 +9,8 @@ from typing import Any, TypedDict
 import click
 
 from campaigns.cli.input.completers import accounts
-from campaigns.ledger import scope_named
+from campaigns.ledger import Scope, scope_named
+from campaigns.services import Services
 
 
 class Narrowed(TypedDict):
@@ -38,3 +39,28 @@ def _checked(account: str | None, topic: str | None) -> Narrowed:
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
     return Narrowed(account=account, topic=topic)
+
+
+def known_scope(services: Services, narrowed: Narrowed) -> Scope:
+    """The scope to list. Raises click.BadParameter for an account that has neither a token, while this process has or
+    knows tokens of others, nor opt-outs; and StoreError."""
+    scope, accounts = scope_named(**narrowed), services.settings.all_accounts
+    if scope.account and accounts and scope.account not in accounts:
+        with_optouts = {one.account for one in services.optouts.narrower()}
+        if scope.account not in with_optouts:
+            known = ", ".join(sorted({*accounts, *with_optouts}))
+            raise click.BadParameter(
+                f"{scope.account!r} has no token and no opt-outs; accounts: {known}", param_hint="--account"
+            )
+    return scope
+
+
+def new_topic_words(services: Services, scope: Scope) -> str | None:
+    """That no opt-out has this topic yet, while others of the account have topics: it may be misspelt. None otherwise.
+    Raises StoreError."""
+    if not scope.topic:
+        return None
+    topics = [one.topic for one in services.optouts.narrower() if one.account == scope.account and one.topic]
+    if not topics or scope.topic in topics:
+        return None
+    return f"no opt-out is of {scope.words} yet; other topics of its opt-outs: {', '.join(topics)}"
