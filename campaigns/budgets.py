@@ -11,10 +11,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from campaigns.accounts.budgets import DailyBudget
+from campaigns.accounts.budgets import DailyBudget, UnconfirmedBudgetError
 from campaigns.acts import APPLICATION, Act, Deed, same_person
 from campaigns.errors import ConfirmationError, StateError
 from campaigns.services import Services
+from campaigns.settings.accounts import budget_variable, check_account
 
 #: Two people who change it at the same moment are answered one after the other.
 _TRIES: Final = 5
@@ -32,17 +33,15 @@ def raise_budget(
     """Let an account spend `amount` today instead of its lower budget; the amount is the whole budget, not an addition.
 
     Nothing is changed or recorded if that is its budget already. Raises ValueError, with nothing changed, if the
-    account has no budget, if `amount` is lower than its budget today or is no amount of at most six decimals, or if
-    `why` is empty. Raises ConfirmationError if the budget would be higher by `CAMPAIGNS_CONFIRM_COST` or more, unless
-    `confirmed_by` names a different person than `by`; StateError if others change it all the time; and StoreError.
+    account is not known or has no budget, if `amount` is lower than its budget today or is no amount of at most six
+    decimals, or if `why` is empty. Raises ConfirmationError if the budget would be higher by `CAMPAIGNS_CONFIRM_COST`
+    or more than that of the settings, or than what a second person confirmed today, unless `confirmed_by` names a
+    different person than `by`; StateError if others change it all the time; and StoreError.
     """
 
     def check(today: DailyBudget, budget: Decimal) -> None:
         if budget < today.budget:
             raise ValueError(f"the budget of {account} is {today.budget:f} today, which is more than {budget:f}")
-        dearest, more = services.settings.confirm_cost, budget - today.budget
-        if dearest is not None and more >= dearest and (not confirmed_by.strip() or same_person(by, confirmed_by)):
-            raise ConfirmationError("", by, more)
 
     return _change(services, account, amount, check, by, why, confirmed_by)
 
@@ -70,13 +69,15 @@ def _change(
     confirmed_by: str,
 ) -> DailyBudget:
     budget = _checked(amount)
+    check_account(services.settings, account)
     if not why.strip():
         raise ValueError("a change of the budget needs a reason")
     for _ in range(_TRIES):
         today = daily_budget(services, account)
         if today is None:
             raise ValueError(
-                f"account {account!r} has no daily budget that could be changed: set CAMPAIGNS_DAILY_BUDGET"
+                f"account {account!r} has no daily budget that could be changed: set "
+                f"{budget_variable(services.settings, account)}"
             )
         check(today, budget)
         if budget == today.budget:
@@ -85,9 +86,19 @@ def _change(
             return today
         detail = f"{today.budget:f} to {budget:f}" + (f", confirmed by {confirmed_by}" if confirmed_by else "")
         act = Act(Deed.BUDGET_CHANGED, account, by, why, detail)
-        if (changed := services.budgets.change(services.store, account, today.budget, budget, act)) is not None:
+        try:
+            changed = services.budgets.change(
+                services.store, account, today.budget, budget, act, confirmed=_is_second(by, confirmed_by)
+            )
+        except UnconfirmedBudgetError as error:
+            raise ConfirmationError("", by, error.more) from None
+        if changed is not None:
             return changed
     raise StateError("change the budget", "changed by others")
+
+
+def _is_second(by: str, confirmed_by: str) -> bool:
+    return bool(confirmed_by.strip()) and not same_person(by, confirmed_by)
 
 
 def _checked(amount: Decimal | int) -> Decimal:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from campaigns.acts import APPLICATION, Act, Deed
 from campaigns.ledger import EVERYTHING, OptOut, Scope, scope_named, scopes_for
 from campaigns.services import Services
-from campaigns.settings import token_variable
+from campaigns.settings.accounts import check_account
 from campaigns.text.wording import masked
 
 
@@ -37,7 +37,8 @@ def add(
     Raises ValueError also for an account without a token, while this process has tokens of others.
     """
     normal, scope = _normal(services, phones), scope_named(account, topic)
-    _check_account(services, scope)
+    if scope.account:
+        check_account(services.settings, scope.account)
     act = Act(Deed.OPTOUTS_ADDED, _named(normal), by, why, scope.detail)
     return services.optouts.add(normal, why, by, act, scope)
 
@@ -87,13 +88,6 @@ def details(
 def sizes(services: Services) -> Mapping[Scope, int]:
     """The scopes that have phones, and how many. Everything comes first, even if it has none."""
     return services.optouts.sizes()
-
-
-def _check_account(services: Services, scope: Scope) -> None:
-    """Raises ValueError for an account without a token, while this process has or knows tokens of other accounts."""
-    known = services.settings.all_accounts
-    if known and scope.account and scope.account not in known:
-        raise ValueError(f"account {scope.account!r} has no token: set {token_variable(scope.account)}")
 
 
 def _named(phones: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 import orjson
 
+from campaigns.accounts.budgets import DailyBudget
 from campaigns.errors import ErrorTree, KeyConflictError, UnknownCampaignError
 from campaigns.gateway.calls import Call, send_bulk_viber, send_quick_viber_message, send_viber_message_list
 from campaigns.jobs.typed import AnyJob
@@ -98,6 +99,8 @@ class Preview:
     #: The daily budget of the account, and what is left of it today; None without a budget.
     budget: Decimal | None = None
     budget_left: Decimal | None = None
+    #: Paid requests that alone cost more than a whole day's budget, and would be refused.
+    over_budget: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: money as text."""
@@ -133,13 +136,13 @@ def preview(
         own_key, rows = key_of(job, key), rows_of(job, recipients, columns, encoding)
     checked, shown = checked_job(services, job, rows), Samples(samples)
     planner = planner_of(services, checked, samples=shown)
-    walk = _Walk(on_excluded).along(planner)
+    budget = _budget(services, checked.account)
+    walk = _Walk(on_excluded, services.settings.message_cost, budget).along(planner)
     return Preview(
         name=checked.name or "",
         kind=checked.kind,
         account=checked.account,
         **_counted(services.settings, checked, planner.counts),
-        **_budget(services, checked.account),
         refused=refusals(services.settings, checked, planner.counts, strict=strict),
         same_as=_same_as(services, own_key, planner.digest),
         **walk.counted(),
@@ -164,20 +167,21 @@ def _counted(settings: Settings, job: Job, counts: Mapping[str, int]) -> dict[st
     }
 
 
-def _budget(services: Services, account: str) -> dict[str, Any]:
+def _budget(services: Services, account: str) -> DailyBudget | None:
     """Raises StoreError."""
-    if services.settings.budget_of(account) is None:
-        return {}
-    spent = services.budgets.spent(services.store, [account], services.about_now_ms())[account]
-    return {"budget": spent.budget, "budget_left": spent.left}
+    return services.budgets.spent(services.store, [account], services.about_now_ms()).get(account)
 
 
 class _Walk:
     """What is seen of a plan on the way through it; `on_excluded` is called with every excluded recipient."""
 
-    def __init__(self, on_excluded: Callable[[Excluded], object] | None) -> None:
+    def __init__(
+        self, on_excluded: Callable[[Excluded], object] | None, price: Decimal | None, budget: DailyBudget | None
+    ) -> None:
         self.first: PlannedBatch | None = None
-        self.requests = self.repeated = 0
+        self.requests = self.repeated = self.over_budget = 0
+        self._price = price or Decimal(0)
+        self._budget = budget
         self.examples: list[Excluded] = []
         self.reasons = Counter[str]()
         self._on_excluded = on_excluded
@@ -190,14 +194,18 @@ class _Walk:
             else:
                 self.first = self.first or step
                 self.requests += 1
+                if self._budget is not None:
+                    cost = self._price * step.recipients
+                    self.over_budget += self._budget.fits_no_day(cost, self._price)
         self.repeated = planner.repeated
         return self
 
     def counted(self) -> dict[str, Any]:
-        """What was counted, as fields of a preview."""
-        reasons = dict(self.reasons.most_common())
-        numbers = {"requests": self.requests, "repeated": self.repeated}
-        return {**numbers, "examples": tuple(self.examples), "invalid_reasons": reasons}
+        """What was counted, and today's budget, as fields of a preview."""
+        reasons, budget = dict(self.reasons.most_common()), self._budget
+        numbers = {"requests": self.requests, "repeated": self.repeated, "over_budget": self.over_budget}
+        left = {} if budget is None else {"budget": budget.budget, "budget_left": budget.left}
+        return {**numbers, **left, "examples": tuple(self.examples), "invalid_reasons": reasons}
 
     def _exclude(self, one: Excluded) -> None:
         if self._on_excluded is not None:

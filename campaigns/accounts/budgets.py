@@ -18,6 +18,7 @@ import orjson
 from campaigns.acts import Act, packed
 from campaigns.names import CONTROL, DUE_QUEUES
 from campaigns.settings import Settings
+from campaigns.settings.accounts import budget_variable
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis, command
 from campaigns.times.days import begins_ms, date_of
@@ -27,6 +28,18 @@ _MICRO: Final = 1_000_000
 _DAYS_AROUND: Final = 2
 #: The calendar is made anew after this time.
 _CALENDAR_MS: Final = 3_600_000
+
+
+#: The script's answer for a change that needs a second person.
+_UNCONFIRMED: Final = 2
+
+
+class UnconfirmedBudgetError(Exception):
+    """A budget would be higher by `more` than what the settings give or a second person confirmed."""
+
+    def __init__(self, more: Decimal) -> None:
+        super().__init__(f"{more:f} more")
+        self.more = more
 
 
 class DailyBudget(NamedTuple):
@@ -48,6 +61,11 @@ class DailyBudget(NamedTuple):
     def is_changed(self) -> bool:
         """Whether a person changed the budget for today."""
         return self.budget != self.setting
+
+    def fits_no_day(self, cost: Decimal, price: Decimal) -> bool:
+        """Whether a request of `cost`, at `price` a message, can never go out: `store/lua/include/budget.lua` decides
+        about each, and this tells beforehand."""
+        return self.setting >= price and cost > max(self.setting, self.budget)
 
 
 class Price(NamedTuple):
@@ -80,16 +98,17 @@ class Budgets:
             self._made = now_ms // _CALENDAR_MS, self._pack(now_ms)
         return self._made[1]
 
-    def too_dear(self, account: str, recipients: int) -> str | None:
-        """Why a request to `recipients` people can never go out: it costs more than a whole day's budget. Or None."""
-        budget, price = self._settings.budget_of(account), self._settings.message_cost
-        # In millionths, as the script counts: it reserves nothing for the same requests.
-        if budget is None or price is None or not micro_of(price) <= micro_of(budget) < micro_of(price) * recipients:
-            return None
+    def refusal(self, account: str, recipients: int, budget: str) -> str:
+        """Why a request to `recipients` people is refused: it alone costs more than the whole `budget` of a day."""
+        cost = (self._settings.message_cost or Decimal(0)) * recipients
         return (
-            f"the expected cost of this request is {price * recipients}, the daily budget of the account {budget}: "
-            "raise CAMPAIGNS_DAILY_BUDGET or lower CAMPAIGNS_RECIPIENTS_PER_REQUEST"
+            f"the expected cost of this request is {cost}, the daily budget of the account {budget}: "
+            f"{self.remedy(account)}"
         )
+
+    def remedy(self, account: str) -> str:
+        """What lets a request of the account go out that costs more than the whole budget of a day."""
+        return f"raise {budget_variable(self._settings, account)} or lower CAMPAIGNS_RECIPIENTS_PER_REQUEST"
 
     def spent(self, store: Store, accounts: Sequence[str], now_ms: int) -> dict[str, DailyBudget]:
         """Account → its budget and what is used of it, for those that have one. Raises StoreError."""
@@ -102,17 +121,23 @@ class Budgets:
             for (account, setting), (used, own) in zip(budgets.items(), rows, strict=True)
         }
 
-    def change(self, store: Store, account: str, known: Decimal, budget: Decimal, act: Act) -> DailyBudget | None:
+    def change(
+        self, store: Store, account: str, known: Decimal, budget: Decimal, act: Act, *, confirmed: bool
+    ) -> DailyBudget | None:
         """Change what an account may spend today from `known` to `budget`; it must have one by the settings.
 
-        Returns None, with nothing changed, if it is not `known` any more. Raises StoreError.
+        `confirmed`: whether a second person confirms it. Returns None, with nothing changed, if it is not `known` any
+        more. Raises UnconfirmedBudgetError, with nothing changed, where it needs a second person, and StoreError.
         """
-        keys, setting = store.keys, self._settings.budget_of(account)
+        keys, setting, dearest = store.keys, self._settings.budget_of(account), self._settings.confirm_cost
         names = [keys.account(account), keys.money(account), keys.events(), keys.audit()]
         names += [keys.accounts(queue) for queue in DUE_QUEUES if queue != CONTROL]
         amounts = [micro_of(known), micro_of(budget)]
         args = [account, self.packed(), *amounts, orjson.dumps(act.said()), packed(act), secrets.token_hex(8)]
+        args += ["1" if confirmed else "", "" if dearest is None else micro_of(dearest)]
         done, now, used = store.run_safely("change_budget", names, args)
+        if done == _UNCONFIRMED:
+            raise UnconfirmedBudgetError(budget - _amount(now))
         return DailyBudget(_amount(now), _amount(used), setting or Decimal(0)) if done else None
 
     def prices(self, store: Store, accounts: Sequence[str], now_ms: int) -> dict[str, Price]:

@@ -77,7 +77,8 @@ class Keys(ResultKeys):
           `fallback_part` (the last part of them that was, while others follow),
           `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be used).
         - Of its account's budget, in millionths: `reserved` (what still is), `reserved_each` (of a message),
-          `reserved_on` (the day), `counted:<mailing>` (what is counted for a mailing instead); `returned`,
+          `reserved_on` (the day), `counted:<mailing>` (what is counted for a mailing instead); `over_budget` (the
+          whole budget that its request alone exceeds); `returned`,
           `returned_each` and `returned_on` (the same of what was given back, until the batch is claimed again); `kept`,
           `kept_each` and `kept_on` (the same of an earlier claim in doubt, after which a person had it sent again).
         - Of a list mailing: `created_for_ms` (its `schedule_ms` then), `status_before`, `confirming_ms`, `confirming`
@@ -243,7 +244,8 @@ class Keys(ResultKeys):
 
     def money(self, account: str) -> str:
         """Hash, amounts in millionths. Writer: scripts. What an account spends, by day of the gateway's calendar:
-        `used:<day>` (charged or reserved, of its budget); `budget:<day>` (to which a person changed it), `budget_call`
+        `used:<day>` (charged or reserved, of its budget); `budget:<day>` (to which a person changed it),
+        `confirmed:<day>` (the highest that a second person confirmed), `budget_call`
         (the last such call); `messages:<day>` and `charged:<day>` (of mailings with a
         price), `drifted:<day>` (1: an event reported it); `days` that it has, in the order in which they began. Expires
         after 40 days without a new one; the last 35 are kept."""

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from decimal import Decimal
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -125,8 +126,9 @@ def account_budgets(services: Services) -> Iterator[Finding]:
     spent = services.budgets.spent(services.store, settings.all_accounts, services.now_ms())
     for account, today in spent.items():
         what, found = f"budget of {account}", budget_words(today)
-        if services.budgets.too_dear(account, settings.recipients_per_request):
-            remedy = "raise CAMPAIGNS_DAILY_BUDGET, or lower CAMPAIGNS_RECIPIENTS_PER_REQUEST"
+        price = settings.message_cost or Decimal(0)
+        if today.fits_no_day(price * settings.recipients_per_request, price):
+            remedy = services.budgets.remedy(account)
             yield Finding(WARN, what, f"{found}; a request to all recipients that it may have costs more", remedy)
         else:
             yield Finding(OK, what, found)

@@ -69,8 +69,12 @@ def _numbers(preview: Preview) -> list[tuple[str, str]]:
         numbers.append(("?", f"expected cost{each or ': CAMPAIGNS_MESSAGE_COST is unset'}"))
     if preview.budget is not None and preview.budget_left is not None:
         left = f"left today of the account's daily budget of {money(preview.budget)}"
-        waits = preview.cost is not None and preview.cost > preview.budget_left
+        waits = preview.cost is not None and preview.cost > preview.budget_left and not preview.over_budget
         numbers.append((money(preview.budget_left), left + ("; what does not fit waits for the next day" * waits)))
+    if preview.over_budget:
+        costs = "costs" if preview.over_budget == 1 else "cost"
+        words = f"of these requests {costs} more than that whole budget, and would be refused"
+        numbers.append((f"{preview.over_budget:,}", words))
     return numbers
 
 

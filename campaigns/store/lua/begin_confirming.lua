@@ -5,7 +5,7 @@
 --       5 budgets (see include/budget)
 -- Emits: account.paused, account.resumed.
 -- Returns: {1} noted, now or by a repeated call; {0, states of batch and campaign} it must not be paid for;
---   {2, ms until the budget is checked again} the account's budget has no room for it.
+--   {2, ms until the budget is checked again} the account's budget has no room for it; {3, budget} it fits no day.
 -- @include clock, budget
 local batch_key, campaign_key, events, account_key, money = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local now, budgets = clock(ARGV[1]), budgets_of(ARGV[5])
@@ -18,7 +18,8 @@ if budgets and batch[4] ~= ARGV[2] then
   drop_reserved(money, batch_key)
   local short_until = short_of_budget(k, budgets, tonumber(batch[3]), now)
   if short_until then return {2, short_until - now} end
-  reserve(k, budgets, batch_key, tonumber(batch[3]), false, now)
+  local fits, whole = reserve(k, budgets, batch_key, tonumber(batch[3]), false, now)
+  if not fits then return {3, whole} end
 end
 redis.call('HSET', batch_key, 'status_before', ARGV[3], 'confirming_ms', now, 'confirming', ARGV[2])
 return {1}

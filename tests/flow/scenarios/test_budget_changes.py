@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from decimal import Decimal
 from threading import Thread
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from campaigns.budgets import daily_budget, lower_budget, raise_budget
 from campaigns.cli.doctor.gateway import account_budgets
@@ -21,7 +24,7 @@ from campaigns.settings import Settings
 from campaigns.store.commands import Redis
 from tests.support.budgets import DAY_MS, PRICE, Make, maker, move, sent, settle_down, to_noon, used
 from tests.support.events import check_event
-from tests.support.jobs import bulk_job, list_job, phones
+from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.metrics import scrape, value
 from tests.support.stage import Stage
 
@@ -107,6 +110,75 @@ def test_a_list_waits_for_it_too(make: Make) -> None:
     assert (sent(stage), used(stage)) == (8, 8)
 
 
+@pytest.mark.parametrize("setting", [0, Decimal("0.5")])
+@pytest.mark.parametrize("jobs", [[bulk_job(phones(40))], [quick_job(*phones(1, start=n)) for n in range(12)]])
+def test_where_the_settings_pay_for_nothing_a_person_lets_so_much_go_out(
+    make: Make, setting: Decimal, jobs: list[Any]
+) -> None:
+    stage = make(setting)
+    to_noon(stage)
+    raise_budget(stage.services, "default", PRICE * 5, why="these five", by="ann")
+    for job in jobs:
+        stage.enqueue(job)
+    settle_down(stage)
+    settle_down(stage)
+    assert sent(stage) == used(stage) == (4 if len(jobs) == 1 else 5)
+
+
+def test_lists_too(make: Make) -> None:
+    stage = make(0)
+    to_noon(stage)
+    raise_budget(stage.services, "default", PRICE * 5, why="one list", by="ann")
+    for number in range(3):
+        stage.enqueue(list_job(1, message=f"again {number}"))
+    settle_down(stage)
+    move(stage, 31_000)
+    settle_down(stage)
+    assert (sent(stage), used(stage)) == (4, 4)
+
+
+@pytest.mark.parametrize("job", [bulk_job(phones(8)), list_job(1)])
+def test_a_raised_budget_pays_for_what_the_settings_never_would(make: Make, job: Any) -> None:
+    stage = make(3)
+    to_noon(stage)
+    raise_budget(stage.services, "default", PRICE * 40, why="a sale", by="ann")
+    campaign = stage.enqueue(job)
+    stage.finish(campaign)
+    assert sent(stage) == used(stage) == campaign.status().recipients["settled"]
+
+
+def test_what_fits_no_day_is_refused_and_reserves_nothing(make: Make) -> None:
+    stage = make(None, account_daily_budgets={"default": PRICE * 3})
+    to_noon(stage)
+    raise_budget(stage.services, "default", PRICE * Decimal("3.5"), why="x", by="ann")
+    assert preview(stage.services, bulk_job(phones(8))).over_budget == 2
+    campaign = stage.enqueue(bulk_job(phones(8)))
+    stage.finish(campaign)
+    assert (sent(stage), used(stage), campaign.status().recipients["rejected"]) == (0, 0, 8)
+    reasons = {event.data["reason"] for event in stage.events(campaign) if event.type == "batch.rejected"}
+    assert len(reasons) == 1
+    assert "the daily budget of the account 0.1715: raise CAMPAIGNS_DAILY_BUDGET_DEFAULT" in reasons.pop()
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 9), st.lists(st.integers(0, 12), max_size=3), st.lists(st.integers(1, 4), min_size=1, max_size=4))
+def test_nothing_goes_out_that_was_not_reserved(make: Make, setting: int, changes: list[int], sizes: list[int]) -> None:
+    """Whatever the settings give, a person changes and requests cost."""
+    stage = make(setting)
+    stage.services.store.redis.delete(stage.services.store.keys.money("default"))
+    to_noon(stage)
+    before, most = sent(stage), setting
+    for messages in changes:
+        change = raise_budget if messages >= most else lower_budget
+        most = messages
+        change(stage.services, "default", PRICE * messages, why="x", by="ann")
+    for number, size in enumerate(sizes):
+        stage.enqueue(bulk_job(phones(size, start=1000 * number + 1), text=f"{uuid4()}"))
+    settle_down(stage)
+    assert sent(stage) - before == used(stage) <= most
+    move(stage, DAY_MS * 40)
+
+
 def test_everything_shows_it(make: Make) -> None:
     stage = make(4)
     to_noon(stage)
@@ -129,6 +201,8 @@ def test_everything_shows_it(make: Make) -> None:
         ("default", 10**12, "x", "six decimals"),
         ("default", 1, " ", "needs a reason"),
         ("shop", 1, "x", "no daily budget"),
+        ("defualt", 1, "x", "has no token: set CAMPAIGNS_TOKEN_DEFUALT"),
+        ("a/b c", 1, "x", "is not the name of an account"),
     ],
 )
 def test_nothing_is_raised_by_accident(make: Make, account: str, amount: Any, why: str, problem: str) -> None:
@@ -152,6 +226,23 @@ def test_much_more_takes_two_people(make: Make) -> None:
     raise_budget(stage.services, "default", 1, why="less than 1 more", by="Ann")
     raise_budget(stage.services, "default", 3, why="x", by="Ann", confirmed_by="Bob")
     assert next(Audit(stage.services.store).newest()).detail == "1 to 3, confirmed by Bob"
+
+
+def test_many_small_steps_take_two_people_as_one_large_step(make: Make) -> None:
+    stage = make(4, confirm_cost=Decimal(1))
+    raise_budget(stage.services, "default", Decimal("1.1"), why="x", by="Ann")
+    with pytest.raises(ConfirmationError, match=r"would be 1\.004 higher"):
+        raise_budget(stage.services, "default", Decimal("1.2"), why="x", by="Ann")
+    raise_budget(stage.services, "default", Decimal("1.2"), why="x", by="Ann", confirmed_by="Bob")
+    lower_budget(stage.services, "default", 0, why="x", by="Ann")
+    raise_budget(stage.services, "default", Decimal("2.1"), why="less than 1 more than Bob confirmed", by="Ann")
+    with pytest.raises(ConfirmationError, match=r"would be 1\.0 higher"):
+        raise_budget(stage.services, "default", Decimal("2.2"), why="x", by="Ann")
+
+
+def test_an_account_that_is_misspelt_is_not_lowered(make: Make) -> None:
+    with pytest.raises(ValueError, match="has no token"):
+        lower_budget(make(4).services, "defualt", 0, why="stop")
 
 
 def test_several_at_once(make: Make) -> None:

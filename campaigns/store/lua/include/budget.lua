@@ -5,7 +5,7 @@
 -- the day; the same names with `returned` are what was given back of it, until it is claimed again, and with
 -- `kept` what an earlier claim reserved that is still in doubt, as a person had it sent again. Amounts are millionths.
 -- `money` is the hash that counts for its account. It has in `budget:<day>` the budget that a person set for the day;
--- otherwise the settings of the worker give it.
+-- otherwise the settings of the worker give it. In `confirmed:<day>` is the highest that a second person confirmed.
 -- @include event, held_hashes
 
 -- An account whose budget is used up is checked again after this time: a worker may have a higher one.
@@ -60,19 +60,24 @@ local function resume_for_budget(k, room, now)
     '{"by":"room in the daily budget"}', now)
 end
 
+-- Whether a request of `cost` fits into no day: it exceeds the whole budget of the settings, `usual`, and today's.
+-- Where the settings do not pay for a single message, a person lets things go out, and whatever does not fit waits.
+local function fits_no_day(budgets, usual, today, cost)
+  return usual >= budgets.price and cost > math.max(usual, today)
+end
+
 -- When an account may be asked again (unix ms), if its budget lacks what `n` more messages cost; nil if it has that.
--- A request that costs more than the whole budget of the settings is let through: the worker refuses it, as nothing is
--- reserved for it. Where the budget does not pay for a single message, it waits. A list whose size is unknown needs
--- room for one.
+-- A request that fits no day is let through: `reserve` says so, and the worker refuses it. A list whose size is unknown
+-- needs room for one.
 local function short_of_budget(k, budgets, n, now)
   local usual = budgets and budget_of(budgets, k.name)
   if not usual then return nil end
   local day, ends = day_at(budgets, now)
   if not day then return now + BUDGET_CHECKED_MS end
   local cost = math.max(n, 1) * budgets.price
-  if cost > usual and usual >= budgets.price then return nil end
   local known = redis.call('HMGET', k.money, 'used:' .. day, 'budget:' .. day)
   local used, budget = tonumber(known[1] or '0'), tonumber(known[2] or usual)
+  if fits_no_day(budgets, usual, budget, cost) then return nil end
   if used + cost > budget then
     pause_for_budget(k, budget, used, cost, day, ends, now)
     return math.min(ends, now + BUDGET_CHECKED_MS)
@@ -98,7 +103,7 @@ local function begin_day(money, day)
   for old in string.gmatch(days, '([^,]+),') do
     if number <= MONEY_DAYS then break end
     redis.call('HDEL', money, 'used:' .. old, 'charged:' .. old, 'messages:' .. old, 'drifted:' .. old,
-      'budget:' .. old)
+      'budget:' .. old, 'confirmed:' .. old)
     days, number = string.sub(days, #old + 2), number - 1
   end
   redis.call('HSET', money, 'days', days)
@@ -165,17 +170,20 @@ local function correct_reserved(money, batch, day, mailing, n, charged, final)
 end
 
 -- Reserves the price of `n` messages for a batch, also beyond the budget: whether there is room is checked before, and
--- what is in doubt is reserved in any case. For a request dearer than a whole budget nothing is, unless `doubted`.
+-- what is in doubt is reserved in any case. Returns false, and reserves nothing, for a request that fits no day, unless
+-- it is `doubted`; with it, as text, the whole budget that it exceeds.
 local function reserve(k, budgets, batch, n, doubted, now)
-  if not budgets then return end
-  local budget = budget_of(budgets, k.name)
-  local day = budget and day_at(budgets, now)
-  local cost = day and n * budgets.price or 0
-  if not day or (cost > budget and not doubted) then return end
+  local usual = budgets and budget_of(budgets, k.name)
+  local day = usual and day_at(budgets, now)
+  if not day then return true end
+  local cost = n * budgets.price
+  local today = tonumber(redis.call('HGET', k.money, 'budget:' .. day) or usual)
+  if not doubted and fits_no_day(budgets, usual, today, cost) then return false, amount(math.max(usual, today)) end
   begin_day(k.money, day)
   count_money(k.money, day, cost)
   hdel(batch, unpack(RETURNED))
   rename(batch, RESERVED, KEPT)
   hset(batch, 'reserved', string.format('%.0f', cost), 'reserved_each',
     string.format('%.0f', budgets.price), 'reserved_on', day)
+  return true
 end

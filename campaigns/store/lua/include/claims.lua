@@ -107,9 +107,10 @@ local function claim(k, primary, of, batch, batch_id, campaign_id, fence, lease_
     'fence', fence, 'attempt', before + 1, 'lease_until_ms', lease_until, unpack(more))
   if before > 0 or batch.callback_ms then
     -- Of an earlier attempt.
-    redis.call('HDEL', k.batch, 'callback_ms', 'callback_uuid', 'checks', 'checked_ms', 'tries')
+    redis.call('HDEL', k.batch, 'callback_ms', 'callback_uuid', 'checks', 'checked_ms', 'tries', 'over_budget')
   end
-  reserve(k.spending, k.budgets, k.batch, tonumber(batch.n), false, now)
+  local fits, whole = reserve(k.spending, k.budgets, k.batch, tonumber(batch.n), false, now)
+  if not fits then redis.call('HSET', k.batch, 'over_budget', whole) end
   pace(k.campaign, of, tonumber(batch.n), now)
   schedule(k.due_control, nil, nil, 'lease|' .. batch_id, lease_until)
   count_move(k.campaign, batch_id, tonumber(batch.n), 'planned', 'sending', now)
