@@ -24,7 +24,7 @@ from campaigns.cli.output.optout_lists import (
     optout_dict,
     scopes_listed,
 )
-from campaigns.cli.output.screen import console, print_json, print_line, remark
+from campaigns.cli.output.screen import console, print_json, print_line, print_lines, remark
 from campaigns.evaluation import OptedOut
 from campaigns.ledger import Scope, scope_named
 from campaigns.recipients import listed_phones
@@ -116,7 +116,7 @@ def list_optouts(campaign_id: str | None, scope: Narrowed, every_scope: bool, as
         for document in list_documents(listed, scopes):
             print_json(document)
     else:
-        sys.stdout.writelines(list_lines(listed, scopes, table=every_scope))
+        print_lines(list_lines(listed, scopes, table=every_scope))
 
 
 def _scopes(narrowed: Narrowed, *, every_scope: bool) -> list[Scope]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterable
 from typing import Any, Final, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -71,6 +72,12 @@ def print_line(line: str) -> None:
 def print_text(text: str) -> None:
     """Text of the project itself on standard output, as it is."""
     sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """A file's own lines on standard output, as they are: each has its line break, and nothing harmful."""
+    sys.stdout.writelines(lines)
     sys.stdout.flush()
 
 
