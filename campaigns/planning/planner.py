@@ -31,7 +31,7 @@ from campaigns.planning.batching import (
     quick_batch,
     texts_of,
 )
-from campaigns.planning.courses import Course, SoundRows
+from campaigns.planning.courses import Course, DigestPart, SoundRows
 from campaigns.planning.deduplication import Deduplicator
 from campaigns.planning.exclusion_steps import Exclusion, Place, listed_row, places
 from campaigns.planning.personal_texts import Filler, Samples, form_of
@@ -115,18 +115,16 @@ class Planner:
 
     def _bulk(self, job: BulkJob) -> Iterator[Step]:
         batching = Batching(self._most)
-        divided = self._canary_left > 0 and self._several
-        courses = [self._course(index, mailing, divided) for index, mailing in enumerate(job.mailings)]
-        if divided:
+        courses = [self._course(index, mailing) for index, mailing in enumerate(job.mailings)]
+        if self._canary_left and self._several:
             yield from self._canaries(batching, courses)
         for course in courses:
+            course.digest.begin()
             for step in chain(course.put_off, course.steps):
                 if isinstance(step, Exclusion):
                     yield step
                 else:
                     yield from self._batched(batching, course, *step)
-            if divided:
-                self._digest.update(course.digest.digest())
         yield from batching.remainder()
 
     def _canaries(self, batching: Batching, courses: Sequence[Course]) -> Iterator[Step]:
@@ -154,16 +152,16 @@ class Planner:
             group = RequestGroup(canary, mailing.schedule_ms, earlier, zone)
             yield from batching.add(group, course.index, course.sent, course.schedule_time, part)
 
-    def _course(self, index: int, mailing: Mailing, divided: bool) -> Course:
+    def _course(self, index: int, mailing: Mailing) -> Course:
         schedule_time = to_schedule_time(mailing.schedule_ms, self._timezone) if mailing.schedule_ms else None
         filler = Filler(mailing, self._text_rule) if form_of(mailing).templated else None
         sent = filler.sent if filler else mailing
-        digest = blake2b(digest_size=16) if divided else self._digest
+        digest = DigestPart(self._digest)
         steps = self._sound(index, mailing, filler, digest)
         return Course(index, mailing, sent, schedule_time, digest, steps)
 
     def _sound(
-        self, index: int, mailing: Mailing, filler: Filler | None, digest: blake2b
+        self, index: int, mailing: Mailing, filler: Filler | None, digest: DigestPart
     ) -> Iterator[Exclusion | SoundRows]:
         """The exclusions of a mailing, and its other rows."""
         form = form_of(mailing)
@@ -202,7 +200,7 @@ class Planner:
             if some:
                 yield from ((canary, zone, part) for zone, part in self.zoning.parts(some))
 
-    def _chunks(self, rows: Iterable[Any], digest: blake2b) -> Iterator[tuple[int, list[Any]]]:
+    def _chunks(self, rows: Iterable[Any], digest: DigestPart | blake2b) -> Iterator[tuple[int, list[Any]]]:
         digest.update(b"\x00mailing")
         iterator, start = iter(rows), 0
         while chunk := list(islice(iterator, CHUNK)):
