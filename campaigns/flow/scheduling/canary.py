@@ -152,11 +152,13 @@ def _failed(code: str, part: Part, **facts: object) -> Verdict:
 
 
 def _parts(services: Services, campaign: Campaign) -> Sequence[Part]:
-    """The canary of each mailing of a job with several. Raises StoreError."""
+    """The canary of each mailing of a job with several, as far as it was sent. Raises StoreError."""
     if len(campaign.job.get("messages") or ()) < 2:
         return ()
     found: dict[int, Part] = {}
     batches = list(services.batches.read_each(campaign.batch_ids()[: campaign.canary_batches]))
+    # One whose recipients were all excluded before its claim still names its mailings, which nobody can receive.
+    batches = [batch for batch in batches if batch.recipients]
     for batch in batches:
         for number, mailing in enumerate(batch.mailings):
             refused = batch.state == REJECTED or f"rejected:{number}" in batch.fields

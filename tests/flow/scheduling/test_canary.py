@@ -217,6 +217,17 @@ def test_a_mailing_that_the_gateway_refuses(stage: Stage) -> None:
     assert campaign.status().canary_reason == "2 of 2 recipients of B failed, and at most 90% may"
 
 
+@pytest.mark.parametrize("most", [1, 10])
+def test_a_mailing_whose_part_has_opted_out_is_not_missed(make_stage: Callable[..., Stage], most: int) -> None:
+    """Its request is not made, if it holds nobody else, so nobody can have received it."""
+    stage = make_stage(recipients_per_request=most, poll_horizon_s=60.0)
+    job = two_mailings(phones(5), phones(5, start=50))
+    campaign = stage.enqueue({**job, "canary": 2, "canary_wait_s": 1})
+    stage.services.optouts.add(phones(1, start=50))
+    settle(stage, campaign)
+    assert (campaign.status().canary, campaign.status().canary_reason) == ("passed", "")
+
+
 NOTHING = Findings(recipients=100, arrived=0, failed=0, open=0, held=0)
 
 
