@@ -51,7 +51,9 @@ class AlikeJobs:
         job = load_job(data, settings=self._settings, now=self.now)
         if shared is not None and isinstance(job, QuickJob):
             self._shared = shared
-            self._values = {one.name: getattr(job, one.name) for one in dataclasses.fields(job)}
+            values = {one.name: getattr(job, one.name) for one in dataclasses.fields(job)}
+            # A copy: what is written into this job must not show in those like it.
+            self._values = {**values, "fields": dict(job.fields)}
             self._rule = context_of(data, self._settings, self.now).text_rule
         return job
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -76,6 +76,14 @@ def test_the_second_is_a_value_of_its_own(job: dict[str, Any]) -> None:
     first, second = jobs_alike.load(job), jobs_alike.load({**job, "message": "another"})
     assert first == load_job(job, settings=SETTINGS, now=NOW)
     assert second == load_job({**job, "message": "another"}, settings=SETTINGS, now=NOW)
+
+
+def test_what_is_written_into_one_does_not_show_in_the_next() -> None:
+    jobs_alike = AlikeJobs(SETTINGS, NOW)
+    first, second = (jobs_alike.load(quick_job(PHONE)) for _ in range(2))
+    for job in (first, second):
+        cast(dict[str, Any], job.fields)["vibername_id"] = "overwritten"
+    assert jobs_alike.load(quick_job(PHONE)) == load_job(quick_job(PHONE), settings=SETTINGS, now=NOW)
 
 
 class TestRecentJobs:
