@@ -157,7 +157,7 @@ def _parts(services: Services, campaign: Campaign) -> Sequence[Part]:
         return ()
     found: dict[int, Part] = {}
     batches = list(services.batches.read_each(campaign.batch_ids()[: campaign.canary_batches]))
-    # One whose recipients were all excluded before its claim still names its mailings, which nobody can receive.
+    # A batch whose recipients were all excluded before its claim still names its mailings, though it sent no message.
     batches = [batch for batch in batches if batch.recipients]
     for batch in batches:
         for number, mailing in enumerate(batch.mailings):
