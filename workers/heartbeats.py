@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Collection
 from typing import Any
 
 from celery import bootsteps
@@ -41,6 +42,7 @@ class Heartbeats(bootsteps.StartStopStep):
         super().__init__(consumer, **options)
         self._timer: Any = None
         self._store: Store | None = None
+        self._tokens: Collection[str] = ()
         self._stuck = Stuck()
         # Before the pool starts: its processes share the sign, and note in it that a task has ended.
         self._sign = consumer.sign = LifeSign(
@@ -72,11 +74,14 @@ class Heartbeats(bootsteps.StartStopStep):
         self._stuck.end(list(state.active_requests))
         try:
             if self._store is None:
-                self._store = open_store(Settings.from_env(os.environ), _PATIENCE)
+                settings = Settings.from_env(os.environ)
+                self._store = open_store(settings, _PATIENCE)
+                # Other workers ask who has a token only where they divide the tokens.
+                self._tokens = settings.accounts if settings.other_accounts else ()
             self._store.keep_time()
             queues = [queue.name for queue in consumer.task_consumer.queues]
             slots = int(consumer.pool.num_processes or 1)
-            consuming(self._store, queues, worker=consumer.hostname, slots=slots)
+            consuming(self._store, queues, worker=consumer.hostname, slots=slots, tokens=self._tokens)
             if self._sign.idle_s() <= _LIMITS.work_s or overdue(self._store, queues, _LIMITS.work_s) is None:
                 tell_watchdog()
         except LayoutError as error:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from campaigns.names import QUEUES
 from campaigns.store.client import Store, decoded
-from campaigns.store.commands import Redis, command
+from campaigns.store.commands import Command, Redis, command
 
 #: How often a worker reports which queues it consumes, and how long a report counts.
 EVERY_S: Final = 5.0
@@ -19,16 +19,29 @@ _STOPPED_MS: Final = 15_000
 _SLACK_MS: Final = 3_000
 
 
-def consuming(store: Store, queues: Sequence[str], *, worker: str = "-", slots: int = 1) -> None:
-    """Report that `worker` consumes `queues` and can answer `slots` bells at once. Raises StoreError."""
-    now_ms = store.now_ms()
-    store.ask_many(
-        [command(Redis.set, store.keys.heartbeat(f"queue-{queue}"), now_ms, _CONSUMED_S) for queue in queues]
-    )
+def consuming(
+    store: Store, queues: Sequence[str], *, worker: str = "-", slots: int = 1, tokens: Iterable[str] = ()
+) -> None:
+    """Report that `worker` consumes `queues` and can answer `slots` bells at once. Raises StoreError.
+
+    `tokens`: the accounts whose token it has, where workers divide the tokens.
+    """
+    now_ms, keys = store.now_ms(), store.keys
     member = f"{worker.replace(' ', '_')}|{slots}|{','.join(sorted(queues))},"
-    store.ask(Redis.zremrangebyscore, store.keys.workers(), "-inf", now_ms - _CONSUMED_S * 1000)
-    store.ask(Redis.zadd, store.keys.workers(), {member: now_ms})
-    store.ask(Redis.expire, store.keys.workers(), _TICKED_S)
+    commands = [command(Redis.set, keys.heartbeat(f"queue-{queue}"), now_ms, _CONSUMED_S) for queue in queues]
+    commands += _seen(keys.workers(), [member], now_ms, _CONSUMED_S)
+    if accounts := list(tokens):
+        commands += _seen(keys.with_token(), accounts, now_ms, _TICKED_S)
+    store.ask_many(commands)
+
+
+def _seen(key: str, members: Sequence[str], now_ms: int, life_s: int) -> list[Command]:
+    """The commands that enter members into a sorted set at this time, and drop those that are older than `life_s`."""
+    return [
+        command(Redis.zremrangebyscore, key, "-inf", now_ms - life_s * 1000),
+        command(Redis.zadd, key, dict.fromkeys(members, now_ms)),
+        command(Redis.expire, key, _TICKED_S),
+    ]
 
 
 def ticked(store: Store, beat: str = "") -> None:

@@ -177,6 +177,7 @@ class Turn:
             keys.image(""),
             keys.money(""),
             keys.left(self.queue),
+            keys.with_token(),
         ]
 
     def _read_keys(self) -> list[str]:
@@ -190,6 +191,7 @@ class Turn:
             keys.accounts(other),
             *bases,
             keys.left(self.queue),
+            keys.with_token(),
         ]
 
 

@@ -168,6 +168,11 @@ class Keys(ResultKeys):
         Expires five minutes after the last report."""
         return f"{self.prefix}workers"
 
+    def with_token(self) -> str:
+        """Sorted set of accounts by when a worker last reported that it has their token (unix ms). Writer: workers that
+        divide the tokens. Expires five minutes after the last report."""
+        return f"{self.prefix}with-token"
+
     def taken(self, queue: str) -> str:
         """String, unix ms: when a turn last took from a queue. Writer: ledger. Expires after a minute."""
         return f"{self.prefix}taken:{queue}"

@@ -133,19 +133,62 @@ class TestBells:
         assert not take(default, BULK).ring
 
 
+def waiting(stage: Stage, queue: str, seconds: float) -> None:
+    """As if the account `shop` had been due for so long."""
+    set_back(stage, stage.services.store.keys.accounts(queue), seconds)
+
+
+def set_back(stage: Stage, key: str, seconds: float) -> None:
+    """Let `shop` stand in a sorted set by the time before so many seconds."""
+    stage.services.store.ask(Redis.zadd, key, {"shop": stage.services.now_ms() - seconds * 1000})
+
+
+class TestABusyOwner:
+    """A worker that has the token lives, whichever queue it serves, and however long it has not taken anything."""
+
+    @pytest.fixture
+    def seen(self, default: Stage) -> Stage:
+        """The worker that lacks the token, after one that has it has reported."""
+        consuming(default.services.store, [QUICK], worker="other", tokens=["shop"])
+        return default
+
+    def test_its_account_does_not_pause(self, seen: Stage, shop: Stage) -> None:
+        """Its quick messages would wait with those that are late."""
+        seen.enqueue(bulk_job(phones(1), account="shop"))
+        waiting(seen, BULK, 61)
+        assert take(seen, BULK).taken == []
+        assert seen.services.limiter.pause_of("shop") is None
+        assert accounts_of(take(shop, BULK)) == ["shop"]
+
+    def test_nor_for_polls(self, seen: Stage, shop: Stage) -> None:
+        campaign = shop.enqueue(bulk_job(phones(1), account="shop"))
+        assert shop.send(f"{campaign.id}-0")
+        wait_until(lambda: shop.services.due.depth(POLL, shop.services.now_ms())[0] > 0)
+        waiting(seen, POLL, 61)
+        assert take(seen, POLL).taken == []
+
+    def test_until_it_has_been_silent_for_a_minute(self, seen: Stage) -> None:
+        seen.enqueue(bulk_job(phones(1), account="shop"))
+        waiting(seen, BULK, 600)
+        set_back(seen, seen.services.store.keys.with_token(), 59)
+        assert take(seen, BULK).taken == []
+        set_back(seen, seen.services.store.keys.with_token(), 61)
+        assert take(seen, BULK).taken == [NoToken("shop")]
+
+    def test_nothing_is_stored_where_tokens_are_not_divided(self, default: Stage) -> None:
+        store = default.services.store
+        consuming(store, [BULK])
+        assert not store.ask(Redis.exists, store.keys.with_token())
+
+
 class TestNobodyHasIt:
     """An account whose token no worker has does not wait in silence."""
 
-    def waiting(self, stage: Stage, queue: str, seconds: float) -> None:
-        """As if the account had been due for so long."""
-        since_ms = stage.services.now_ms() - seconds * 1000
-        stage.services.store.ask(Redis.zadd, stage.services.store.keys.accounts(queue), {"shop": since_ms})
-
     def test_after_a_minute_it_pauses(self, default: Stage) -> None:
         default.enqueue(bulk_job(phones(1), account="shop"))
-        self.waiting(default, BULK, 50)
+        waiting(default, BULK, 50)
         assert take(default, BULK).taken == []
-        self.waiting(default, BULK, 61)
+        waiting(default, BULK, 61)
         assert work(default.services, BULK) == 1
         until_ms, reason = default.services.limiter.pause_of("shop") or (0, "")
         assert until_ms > default.services.now_ms()
@@ -156,7 +199,7 @@ class TestNobodyHasIt:
         assert shop.send(f"{campaign.id}-0")
         wait_until(lambda: shop.services.due.depth(POLL, shop.services.now_ms())[0] > 0)
         assert take(default, POLL).taken == []
-        self.waiting(default, POLL, 61)
+        waiting(default, POLL, 61)
         assert take(default, POLL).taken == [NoToken("shop")]
 
     def test_one_that_is_not_named_pauses_at_once(self, make_stage: Make) -> None:

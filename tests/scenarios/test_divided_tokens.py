@@ -10,6 +10,8 @@ from campaigns import Client
 from campaigns.names import QUEUES
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
+from campaigns.store.commands import Redis
+from campaigns.wiring import build_services
 from tests.conftest import Processes
 from tests.support.jobs import phones, quick_job
 from tests.support.waiting import wait_until
@@ -51,3 +53,5 @@ def test_both_accounts_send_and_are_followed(client: Client, processes: Processe
     assert "no_token" not in processes.report()
     assert "no token" not in processes.report()
     assert sent_s < 15
+    store = build_services(Settings.from_env(processes.env)).store
+    assert set(store.ask(Redis.zrange, store.keys.with_token(), 0, -1)) == {b"default", b"shop"}
