@@ -39,9 +39,10 @@ def erase(
 
     Erases deliveries, replies, counts for the frequency cap and of undelivered messages, entries in lists of excluded
     recipients, request bodies, dead letters, and events that every group has acknowledged. Events that a group has yet
-    to read stay for now (`events_left`): call again later. Counters do not change. Opt-outs are kept unless
-    `optout_too`, because without them the person could be messaged again. The gateway and your consumers keep what they
-    have. Each call leaves an audit record with `by`, `why` and the masked phone.
+    to read stay for now (`events_left`): call again later. Counters and results of campaigns do not change: outcomes
+    are kept without whose they were. Opt-outs are kept unless `optout_too`, because without them the person could be
+    messaged again. The gateway and your consumers keep what they have. Each call leaves an audit record with `by`,
+    `why` and the masked phone.
 
     Raises ErasureBlockedError, with nothing erased, while the person is in a batch that is waiting, being sent, in
     doubt, held or still polled; ValueError if `phone` is not a phone number; and StoreError.

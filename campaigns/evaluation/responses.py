@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final
 
 from campaigns.evaluation.values import OptedOut
-from campaigns.ledger import Campaign, scopes_for
+from campaigns.ledger import Campaign, erased_replies, scopes_for
 from campaigns.results import Reply
 from campaigns.services import Services
 
@@ -29,8 +29,13 @@ class Responses:
 
 
 def responses_to(services: Services, campaign: Campaign, replies: int) -> Responses:
-    """Count the people behind `replies` replies to a campaign. Raises StoreError."""
+    """Count the people behind `replies` replies to a campaign, also those who were erased. Raises StoreError."""
     found = Responses()
+    for erased in erased_replies(campaign):
+        found.people += 1
+        found.replied.update(erased.mailings)
+        found.opted_out.update([] if erased.opted_out is None else [erased.opted_out])
+        found.scopes.update(erased.scopes)
     for class_ in _classes(replies):
         phones, messages, opted_out = set[str](), set[tuple[str, str]](), dict[str, str]()
         for some in _in_portions(services, campaign.id, class_):

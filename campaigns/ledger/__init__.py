@@ -27,6 +27,7 @@ from campaigns.ledger.due_kinds import (
     TRIM,
     queue_of,
 )
+from campaigns.ledger.erased import ErasedReplies, erased_replies, erased_values
 from campaigns.ledger.excluding import CountedNow, exclude_planned
 from campaigns.ledger.optout_scopes import EVERYTHING, Scope, scope_named, scope_of_reply, scopes_for
 from campaigns.ledger.optouts import OptOut, OptOutChecker, OptOuts
@@ -65,6 +66,7 @@ __all__ = [
     "Counts",
     "Due",
     "Entry",
+    "ErasedReplies",
     "MailingRecord",
     "Move",
     "NewBatch",
@@ -94,6 +96,8 @@ __all__ = [
     "WholePlan",
     "campaign_of",
     "drop_plan",
+    "erased_replies",
+    "erased_values",
     "exclude_planned",
     "kept_back",
     "new_campaign_id",

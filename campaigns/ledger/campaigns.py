@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -167,13 +168,23 @@ class Campaigns:
 
     def numbered_excluded(self, campaign_id: str) -> Iterator[tuple[int, Excluded]]:
         """The same, each with its number in the list, which it keeps. Erased people are left out."""
+        for number, row in self._excluded_rows(campaign_id):
+            if row[2] is not None:
+                yield number, Excluded(*row)
+
+    def counted_excluded(self, campaign_id: str) -> Iterator[Excluded]:
+        """All of them, to be counted. Erased people are among them, without phone and place."""
+        for _, (reason, place, phone, *more) in self._excluded_rows(campaign_id):
+            yield Excluded(reason, place, phone or "", *more)
+
+    def _excluded_rows(self, campaign_id: str) -> Iterator[tuple[int, list[Any]]]:
+        """What is stored, with its number in the list."""
         start = 0
         while rows := self._store.ask(
             Redis.lrange, self._keys.excluded(campaign_id), start, start + _PER_ROUND_TRIP - 1
         ):
-            for number, row in enumerate(rows, start):
-                if row:
-                    yield number, Excluded(*orjson.loads(row))
+            # Earlier versions left an empty row of an erased person.
+            yield from ((number, orjson.loads(row)) for number, row in enumerate(rows, start) if row)
             start += len(rows)
 
     def retire(self, campaign: Campaign, life_ms: int) -> None:

@@ -1,5 +1,8 @@
 """Erasure a person: erased from bodies, deliveries, replies, lists and events. Counters and accounts stay.
 
+The figures of a campaign stay, too: what became of each message, whether the person replied, and why a recipient was
+excluded is kept without whose it was.
+
 A batch of which something may still come is never touched: its body decides what is sent, what counts as
 evidence and whose statuses are still polled. So a person who stands in one cannot be erased yet, and then nothing is.
 
@@ -25,7 +28,7 @@ from campaigns.acts import APPLICATION, Act, Deed
 from campaigns.errors import ErasureBlockedError
 from campaigns.events.entries import done_before, naming, place
 from campaigns.events.groups import Groups
-from campaigns.ledger import Batch, Campaign
+from campaigns.ledger import Batch, Campaign, ErasedReplies, scopes_for
 from campaigns.ledger.audit import Audit
 from campaigns.ledger.counts import Counts, miscounted
 from campaigns.ledger.optouts import OptOuts
@@ -33,7 +36,7 @@ from campaigns.ledger.states import CANCELLED, REJECTED, SETTLED, WRITTEN_OFF
 from campaigns.ledger.suppressed import Suppressed
 from campaigns.people.history import People
 from campaigns.planning.batching import without
-from campaigns.results.replies import Replies
+from campaigns.results.replies import Replies, Reply
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis
 from campaigns.text.wording import masked
@@ -70,7 +73,8 @@ class _Found:
 
     batches: list[Batch] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
-    excluded: list[tuple[int, bytes]] = field(default_factory=list)  # number in the list, row
+    replied: str = ""  # what is kept of the replies
+    excluded: list[tuple[int, bytes, bytes]] = field(default_factory=list)  # number in the list, row, what is kept
     positions: list[str] = field(default_factory=list)
     sequences: list[int] = field(default_factory=list)
 
@@ -107,7 +111,8 @@ class Erasure:
         left over, and otherwise nothing. NotReplicatedError means that
         all was erased, and that a failover may bring it back: repeat it.
         """
-        found = {campaign.id: self._in_campaign(campaign, phone) for campaign in self._people.campaigns(None)}
+        kept_campaigns = self._people.campaigns(None)
+        found = {campaign.id: self._in_campaign(campaign, phone, optout_too) for campaign in kept_campaigns}
         # What is counted of a batch is taken back by the places of its phones in it.
         busy = {b.id: b.state for one in found.values() for b in one.batches if b.state not in _DONE or miscounted(b)}
         if busy:
@@ -137,12 +142,21 @@ class Erasure:
             self._optouts.remove([phone], act, scope)
         return bool(optouts)
 
-    def _in_campaign(self, campaign: Campaign, phone: str) -> _Found:
+    def _in_campaign(self, campaign: Campaign, phone: str, optout_too: bool) -> _Found:
+        replies, excluded = self._replies.of_phone(campaign.id, phone), self._people.excluded(campaign, phone)
         return _Found(
             batches=self._people.batches_with(campaign, phone),
-            replies=[reply.id for reply in self._replies.of_phone(campaign.id, phone)],
-            excluded=[(n, orjson.dumps(row.as_row())) for n, row in self._people.excluded(campaign, phone)],
+            replies=[reply.id for reply in replies],
+            replied=self._kept_of(replies, campaign, optout_too).packed() if replies else "",
+            excluded=[(n, orjson.dumps(row.as_row()), orjson.dumps(row.erased(campaign.id))) for n, row in excluded],
         )
+
+    def _kept_of(self, replies: list[Reply], campaign: Campaign, optout_too: bool) -> ErasedReplies:
+        scopes = scopes_for(campaign.account, campaign.fields.get("topic"))
+        (noted,) = self._optouts.noted([replies[0].phone], scopes) if not optout_too else [[]]
+        caused = [(r.mailing, o.scope.kind) for r in replies for o in noted if o.caused_by(r.id, campaign.id)]
+        mailings = list(dict.fromkeys(reply.mailing for reply in replies))
+        return ErasedReplies(mailings, caused[0][0] if caused else None, sorted({kind for _, kind in caused}))
 
     def _add_events(self, found: dict[str, _Found], phone: str) -> int:
         """Note the events that name the phone and may go. Returns how many have to wait."""
@@ -194,6 +208,8 @@ class Erasure:
                 secrets.token_hex(8),
                 *before,
                 orjson.dumps(one.sequences[part]),
+                # Of the last replies, so that an erasure that breaks off and is repeated counts the person once.
+                one.replied if one.replies[part] and not one.replies[start + _PER_CALL :] else "",
                 len(one.replies[part]),
                 *one.replies[part],
                 len(one.excluded[part]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -32,6 +33,9 @@ _WORDS: Final[dict[str, str]] = {
 }
 
 
+_IN_MAILING: Final = re.compile(r"messages\[([0-9]+)\]\.delivery_list\[[0-9]+\]")
+
+
 def as_handed_in(row: Any) -> str:
     """The phone of a row, for people: its beginning, as it was handed in."""
     phone = str(row.get("phone", "") if isinstance(row, dict) else row)[:100]
@@ -59,6 +63,18 @@ class Excluded:
     def words(self) -> str:
         """Why the recipient is excluded, for people."""
         return self.why or _WORDS.get(self.reason, self.reason)
+
+    @property
+    def in_mailing(self) -> int | None:
+        """The number of the mailing in the job (from 0), as far as it is known."""
+        match = _IN_MAILING.fullmatch(self.place)
+        return int(match[1]) if match and self.mailing is None else self.mailing
+
+    def erased(self, campaign_id: str) -> list[str | int | None]:
+        """What is stored of it once the person is erased: reason, mailing, and the batch if it came after planning."""
+        later = self.place if self.place.startswith(f"{campaign_id}-") else ""
+        row: list[str | int | None] = [self.reason, later, None, ""]
+        return row if self.in_mailing is None else [*row, self.in_mailing]
 
     def as_row(self) -> list[str | int]:
         """The fields as they are stored, without empty ones at the end."""

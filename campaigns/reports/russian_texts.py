@@ -161,8 +161,10 @@ TEXTS: Final[dict[str, str]] = {
     "Each message at the time at which it reached its present status.": (
         "Каждое сообщение показано в момент, когда оно получило нынешний статус."
     ),
-    "Single messages and counters differ by {number}: the campaign changed while it was read, or people were erased.": (
-        "Отдельные сообщения и счётчики расходятся на {number}: кампания менялась во время чтения, или людей стёрли."
+    "Single messages and counters differ by {number}: the campaign changed while it was read, or an earlier version "
+    "erased people.": (
+        "Отдельные сообщения и счётчики расходятся на {number}: кампания менялась во время чтения, или людей стёрла "
+        "прежняя версия."
     ),
     "By status": "По статусам",
     "Status": "Статус",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from campaigns.ledger import Batch, Batches, Campaign
+from campaigns.ledger import Batch, Batches, Campaign, erased_values
 from campaigns.ledger.message_ids import with_message_ids
 from campaigns.measures import flat
 from campaigns.names import CONTROL
@@ -147,7 +147,7 @@ class Deliveries:
 
     def with_status(self, batches: Sequence[Batch]) -> Iterator[tuple[Batch, int, list[bytes]]]:
         """All that is stored of the deliveries of batches, portion by portion and without phones: batch, mailing,
-        values.
+        values. Messages to people who were erased are among them.
 
         Values are as in `campaigns.store.keys`. A mailing of more than 5,000 recipients is scanned: what is written
         meanwhile may be missing, or be there twice.
@@ -157,9 +157,10 @@ class Deliveries:
         names = [self._keys.deliveries(batch.id, number) for batch, number in small]
         answers = self._store.ask_many([command(Redis.hvals, name) for name in names]) if names else []
         for (batch, number), values in zip(small, answers, strict=True):
-            yield batch, number, values
+            yield batch, number, [*values, *erased_values(batch, number)]
         for batch, number in [part for part in parts if not _is_small(*part)]:
             cursor = None
+            yield batch, number, erased_values(batch, number)
             while cursor != 0:
                 name = self._keys.deliveries(batch.id, number)
                 cursor, rows = self._store.ask(Redis.hscan, name, cursor or 0, None, 1000)

@@ -37,8 +37,9 @@ class Keys(ResultKeys):
         - Its course: `state`, `created_ms`, `ended_ms`, `seq` (number of its last event), `batches`, `cursor` (number
           of the first batch that was never handed out), `vt` (its virtual time), `epoch` (see the key of the primary),
           `draft_why` (why it began as a draft), `unbalanced` (1: an event reported it), `erasure` (last call that
-          erased a person); with a rate `next_ms` (before which no batch is claimed) and `slot_ms` (when the next batch
-          that comes back is due).
+          erased a person), `erased_replies` (a line of JSON for each erased person who replied: mailings, mailing whose
+          reply opted out or null, kinds of what the person was opted out of); with a rate `next_ms` (before which no
+          batch is claimed) and `slot_ms` (when the next batch that comes back is due).
         - While it is planned: `plan_token` (names its producer), `plan_until_ms` (lease), `exclusion_calls` (number of
           the last call); `optouts_v`: the version of the suppression list that planning used.
         - Its time: `first_ms` (when it may go out at first, if later than its planning); once rescheduled
@@ -75,6 +76,8 @@ class Keys(ResultKeys):
           (deliveries), `cost:<mailing>` (`EUR=49000;`, in millionths), `replies_ended_ms` (of the last fetch of replies
           that was answered), `fallback:<mailing>` (when all who were not delivered had been announced),
           `fallback_part` (the last part of them that was, while others follow),
+          `erased:<mailing>` (JSON: what became of messages to erased people, as `deliveries` has it, without the
+          gateway's id and in whole quarters of an hour),
           `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be used).
         - Of its account's budget, in millionths: `reserved` (what still is), `reserved_each` (of a message),
           `reserved_on` (the day), `counted:<mailing>` (what is counted for a mailing instead); `over_budget` (the
@@ -103,7 +106,8 @@ class Keys(ResultKeys):
     def excluded(self, campaign_id: str) -> str:
         """List of JSON `[reason, place, phone as handed in]`, some with a fourth text: why. Writer: planning, and
         ledger for those who were excluded later; their place is the batch that they stood in, and a fifth element is
-        the number of their mailing in the job. It is never shortened: an erased person leaves an empty string."""
+        the number of their mailing in the job. It is never shortened: an erased person leaves a row whose place is
+        empty (after planning: the batch) and whose phone is null."""
         return f"{self.prefix}excluded:{campaign_id}"
 
     def active(self) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from campaigns.campaign import Campaign
 from campaigns.evaluation import Results
 from campaigns.evaluation.responses import responses_to
-from campaigns.person import erase
 from tests.evaluation.conftest import mailing, phone
 from tests.support.jobs import list_job, quick_job
 from tests.support.stage import Stage
@@ -163,14 +162,6 @@ def test_a_list_of_the_gateways(stage: Stage) -> None:
     status = campaign.status()
     assert (only.recipients, only.sent, only.read) == (status.total, status.sent, status.statuses["READ"])
     assert (only.name, only.content.text, status.sent) == ("Newsletter", "list hello", 25)
-
-
-def test_a_person_who_was_erased_is_missing_from_the_results_alone(stage: Stage) -> None:
-    campaign = stage.enqueue({"messages": [mailing("A", [phone(1), phone(2)]), mailing("B", [phone(3)])]})
-    stage.finish(campaign)
-    erase(stage.services, phone(1))
-    assert [m.read for m in campaign.results().mailings] == [1, 1]
-    assert campaign.status().statuses["READ"] == 3
 
 
 def test_the_hours_are_those_of_the_window(stage: Stage) -> None:

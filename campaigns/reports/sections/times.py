@@ -39,8 +39,8 @@ def over_time(view: View) -> Markup | None:
     if not report.words and not report.unreported:
         return None
     adrift = view.sentence(
-        "Single messages and counters differ by {number}: the campaign changed while it was read, or people were "
-        "erased.",
+        "Single messages and counters differ by {number}: the campaign changed while it was read, or an earlier "
+        "version erased people.",
         "soft",
         number=report.adrift,
     )
