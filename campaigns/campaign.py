@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 from campaigns.acts import APPLICATION, Act, Deed
-from campaigns.campaign_filters import ALSO_STATES, KINDS, Wanted, known_word
+from campaigns.campaign_filters import ALSO_STATES, KINDS, Wanted, known_words
 from campaigns.campaign_status import Status, status_of
 from campaigns.errors import StoreError, WaitTimeoutError
 from campaigns.evaluation import OptedOut, Results, opted_out_by, results_of
@@ -203,25 +203,28 @@ def list_campaigns(
     services: Services,
     limit: int = 20,
     *,
-    state: str | None = None,
-    kind: str | None = None,
-    account: str | None = None,
+    state: str | Iterable[str] | None = None,
+    kind: str | Iterable[str] | None = None,
+    account: str | Iterable[str] | None = None,
     name: str | None = None,
+    test: bool | None = None,
     since: datetime | str | None = None,
     needs_you: bool = False,
 ) -> list[Status]:
     """The newest campaigns that pass the filters, newest first, at most `limit`.
 
-    `state` is a state or `refused`, `held`, `canary`, `window`; `name` is a part of the name; `since` is when they were
+    `state` is a state or `refused`, `held`, `canary` (under way or failed), `window`; several states, kinds or accounts
+    mean any of them; `name` is a part of the name; `test` asks for tests only, or for none; `since` is when they were
     handed in, a time or text such as `2026-10-30` in the gateway's time zone; with `needs_you` only those that need a
     person. All stored campaigns are read until enough are found, or until they are older than `since`.
     Raises ValueError for a state, a kind or a time that there is none of, and StoreError.
     """
     wanted = Wanted(
-        kind=known_word("kind", kind, KINDS),
-        state=known_word("state", state, (*CAMPAIGN_STATES, *ALSO_STATES)),
-        account=account,
+        kinds=known_words("kind", kind, KINDS),
+        states=known_words("state", state, (*CAMPAIGN_STATES, *ALSO_STATES)),
+        accounts=frozenset([account] if isinstance(account, str) else account or ()),
         name=name,
+        test=test,
         since=None if since is None else _moment(since, services.settings.gateway_timezone),
         needs_person=needs_you,
     )

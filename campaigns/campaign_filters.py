@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from campaigns.campaign_status import Status
 
-#: What else a campaign can be besides its state: requests refused or held, or waiting for its canary or its window.
+#: What else a campaign can be besides its state: requests refused or held, or it waits for its canary, which may have
+#: failed, or for its window.
 ALSO_STATES: Final = ("refused", "held", "canary", "window")
 
 
 KINDS: Final = ("bulk", "quick", "list")
 
 
-def known_word(what: str, word: str | None, known: Sequence[str]) -> str | None:
-    """The word of a filter, in lower case. Raises ValueError if it is not one of those known."""
-    if word is not None and word.casefold() not in known:
+def known_words(what: str, words: str | Iterable[str] | None, known: Sequence[str]) -> frozenset[str]:
+    """The words of a filter, in lower case; none for None. Raises ValueError if one is not known."""
+    found = frozenset(word.casefold() for word in ([words] if isinstance(words, str) else words or ()))
+    if found.difference(known):
         raise ValueError(f"{what} must be one of {', '.join(known)}")
-    return word.casefold() if word is not None else None
+    return found
 
 
 def needs(status: Status) -> str:
@@ -45,21 +47,26 @@ def needs(status: Status) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The filters. `state` is one of the states or of `ALSO_STATES`; `name` is part of the name."""
+    """The filters. Of `kinds`, `states` (with `ALSO_STATES`) and `accounts` any will do, and an empty set is no filter.
 
-    kind: str | None = None
-    state: str | None = None
-    account: str | None = None
+    `name` is part of the name. `test` asks for tests only, or for none.
+    """
+
+    kinds: Set[str] = frozenset()
+    states: Set[str] = frozenset()
+    accounts: Set[str] = frozenset()
     name: str | None = None
+    test: bool | None = None
     since: datetime | None = None
     needs_person: bool = False
 
     def fits(self, status: Status) -> bool:
         """Whether a campaign passes the filters."""
         return (
-            self.kind in {None, status.kind}
-            and (self.state is None or self.state in state_words(status).replace(",", " ").split())
-            and self.account in {None, status.account}
+            (not self.kinds or status.kind in self.kinds)
+            and (not self.states or not self.states.isdisjoint(state_words(status).replace(",", " ").split()))
+            and (not self.accounts or status.account in self.accounts)
+            and self.test in {None, status.test}
             and (self.name is None or self.name.casefold() in status.name.casefold())
             and not self.over(status)
             and (not self.needs_person or bool(needs(status)))
@@ -79,6 +86,8 @@ def state_words(status: Status) -> str:
             "canary": status.canary == "under way",
         }
         return ", ".join(["ready", *(words for words, is_so in waits.items() if is_so)][:2])
+    if status.state == "paused" and status.canary == "failed":
+        return "paused, canary failed"
     if status.state not in {"finished", "cancelled"}:
         return status.state
     requests = status.requests

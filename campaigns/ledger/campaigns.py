@@ -106,8 +106,10 @@ class Campaigns:
 
     def approve(self, campaign_id: str, by: str, why: str = "") -> None:
         """A draft goes out. Raises ApprovalError if its maker approves it, StateError unless it is a draft."""
-        made_by = self.read(campaign_id).fields.get("by", APPLICATION)
-        if same_person(by, made_by):
+        campaign = self.read(campaign_id)
+        if campaign.state != DRAFT:
+            raise StateError("approve", campaign.state)
+        if same_person(by, campaign.fields.get("by", APPLICATION)):
             raise ApprovalError(campaign_id, by)
         act = Act(Deed.CAMPAIGN_APPROVED, campaign_id, by, why)
         self._steer("approve", frozenset({DRAFT}), READY, act, "approved")

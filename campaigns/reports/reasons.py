@@ -61,9 +61,9 @@ _FORMS: Final = tuple(
             "failures in a row: {number}; the last: {text}",
         ),
         (
-            rf"the daily budget of (?P<budget>{_AMOUNT}) is used up: (?P<used>{_AMOUNT}) is spent or reserved, "
+            rf"the daily budget of (?P<budget>{_AMOUNT}) has no room: (?P<used>{_AMOUNT}) is spent or reserved, "
             rf"and the next request costs (?P<cost>{_AMOUNT})",
-            "the daily budget of {budget} is used up: {used} is spent or reserved, and the next request costs {cost}",
+            "the daily budget of {budget} has no room: {used} is spent or reserved, and the next request costs {cost}",
         ),
     )
 )

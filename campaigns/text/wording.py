@@ -59,6 +59,11 @@ def minute(at: datetime, zone: tzinfo) -> str:
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
+def second(at: datetime, zone: tzinfo) -> str:
+    """`2026-03-01 18:30:00` in `zone`."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
 def length(seconds: int) -> str:
     """`5 minutes`, in the largest unit that divides it."""
     return counted(*largest_unit(seconds))

@@ -31,3 +31,5 @@ def test_from_send_to_approve(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert run("approve", sent["id"][:12], "--by", "bob").exit_code == 0
     assert f"bob approved campaign {sent['id']}" in " ".join(run("audit").output.split())
     stage.finish(Campaign.of(stage.services, sent["id"]))
+    over = run("approve", sent["id"], "--by", "ann")
+    assert (over.exit_code, "it is over" in over.output, "another person" in over.output) == (5, True, False)

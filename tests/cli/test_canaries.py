@@ -27,8 +27,9 @@ def test_from_send_to_resume(run: Run, stage: Stage, tmp_path: Path) -> None:
     stage.until(lambda: campaign.status().canary == "failed")
     reported = " ".join(run("status", sent["id"]).output.split())
     assert re.search("the canary failed: [23] of 3 recipients failed, and at most 50% may", reported)
-    assert f"campaigns resume {sent['id']}" in reported
-    assert "canary failed" in " ".join(run("list", "--needs-you").output.split())
+    assert f"to send the same to the others after all: campaigns resume {sent['id']}" in reported
+    assert f"to send no more of it: campaigns cancel {sent['id']}" in reported
+    assert "canary failed" in " ".join(run("list", "--needs-you", "--state", "canary").output.split())
     assert "The canary failed: " in run("report", sent["id"], "--output", "-").output
     assert run("resume", sent["id"]).exit_code == 0
     stage.finish(campaign)

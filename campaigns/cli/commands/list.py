@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import click
@@ -27,25 +27,30 @@ _MOST_READ: Final = 10_000
 
 @click.command("list")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--kind", type=click.Choice(KINDS, case_sensitive=False))
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS, case_sensitive=False))
 @click.option(
     "--state",
+    "states",
+    multiple=True,
     type=click.Choice([*CAMPAIGN_STATES, *ALSO_STATES], case_sensitive=False),
-    help="Only campaigns in this state, with refused or held requests, or that wait for their canary or window.",
+    help="Only campaigns in this state, with refused or held requests, or that wait for their canary or window. "
+    "Several of --kind, --state or --account mean any of them.",
 )
-@click.option("--account", shell_complete=accounts, help="Only campaigns of this account.")
+@click.option("--account", "accounts", multiple=True, shell_complete=accounts, help="Only campaigns of this account.")
 @click.option("--name", help="Only campaigns whose name contains this.")
+@click.option("--tests/--no-tests", "test", default=None, help="Only tests (campaigns test), or none of them.")
 @click.option("--since", metavar="TIME", help="Only those handed in since, such as 2026-10-30 or 2026-10-30T22:56.")
 @click.option("--needs-you", is_flag=True, help="Only those that need a person.")
 @click.option("--singles", is_flag=True, help="Show single messages one by one.")
 @as_json
 @reports_errors
-def list_(limit: int, since: str | None, needs_you: bool, singles: bool, as_json: bool, **filters: str | None) -> None:
+def list_(limit: int, since: str | None, needs_you: bool, singles: bool, as_json: bool, **filters: Any) -> None:
     """List the newest campaigns, and what needs a person. Single messages share one line."""
     zone = display_zone()
+    filters |= {name: frozenset(filters[name]) for name in ("kinds", "states", "accounts")}
     wanted = Wanted(**filters, since=_since(since, zone), needs_person=needs_you)
     statuses = islice(newest_campaigns(default_services()), _MOST_READ)
-    lines = list(lines_of(statuses, wanted, limit, fold=not singles and not as_json and wanted.kind != "quick"))
+    lines = list(lines_of(statuses, wanted, limit, fold=not singles and not as_json and wanted.kinds != {"quick"}))
     if as_json:
         for found in lines:
             assert isinstance(found, Status)  # noqa: S101 (nothing is folded)

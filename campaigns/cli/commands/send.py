@@ -18,12 +18,12 @@ from campaigns.cli.input.options import as_json, by, columns, encoding
 from campaigns.cli.input.optout_scope import new_topic_words
 from campaigns.cli.input.repeated_jobs import noted, warn_of
 from campaigns.cli.output.excluded_file import excluded_file
-from campaigns.cli.output.live import followed, obstacles
+from campaigns.cli.output.live import Wait, followed, obstacles
 from campaigns.cli.output.previews import preview_lines, request_text
 from campaigns.cli.output.screen import console, print_json, remark
 from campaigns.cli.output.status_table import status_table
 from campaigns.enqueue import enqueue
-from campaigns.errors import JobError, WaitTimeoutError
+from campaigns.errors import JobError
 from campaigns.jobs.values import AS_DRAFT
 from campaigns.ledger import scope_named
 from campaigns.ledger.states import OVER
@@ -173,17 +173,17 @@ def _shown(campaign: Campaign, wait_s: float | None, *, existed: bool) -> Status
 
 def _awaited_as_json(campaign: Campaign, wait_s: float | None, *, existed: bool) -> Status:
     """Print the status at the end, also if the time ran out, and obstacles at once on standard error."""
-    settings, shown = default_services().settings, set[str]()
-    until = time.monotonic() + (wait_s or 0)
-    while (status := campaign.status_after_restart()).state not in OVER and time.monotonic() < until:
-        for words in obstacles(status, settings.gateway_timezone):
+    zone, shown = default_services().settings.gateway_timezone, set[str]()
+    wait = Wait(wait_s or 0, zone)
+    while wait.goes_on(status := campaign.status_after_restart()):
+        for words in obstacles(status, zone):
             if words not in shown:
                 shown.add(words)
                 remark(words)
         time.sleep(0.25)
     print_json({**status.as_dict(), "existed": existed})
-    if wait_s is not None and status.state not in OVER:
-        raise WaitTimeoutError(campaign.id, status.state, wait_s)
+    if wait_s is not None:
+        wait.explain(status)
     return status
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from rich.console import Console
 from rich.live import Live
@@ -18,6 +18,8 @@ from campaigns.cli.output.obstacles import (
     draft_words,
     events_full_words,
     out_of_reach_words,
+    paused_words,
+    why_not_over,
     window_words,
 )
 from campaigns.cli.output.progress import Progress, Throughput, line, view
@@ -35,26 +37,53 @@ Show = Callable[[Status, Progress, float | None], None]
 def followed(campaign: Campaign, timeout_s: float | None, console: Console) -> Status:
     """Show the campaign until it is over, then its status. Raises WaitTimeoutError.
 
-    Obstacles (a refusal, a paused account, a pause) are shown as soon as they are known.
+    Obstacles (a refusal, a paused account, a pause) are shown as soon as they are known. With a `timeout_s` it is not
+    awaited any longer once it cannot be over in time.
     """
     settings, throughput = default_services().settings, Throughput()
     zone = settings.gateway_timezone
-    until = None if timeout_s is None else time.monotonic() + timeout_s
+    wait = None if timeout_s is None else Wait(timeout_s, zone)
     now = campaign.status()
     with _interruption_explained(), _shown(console, zone) as show:
         while True:
             progress = Progress.of(now, settings.final_statuses)
             throughput.note(time.monotonic(), progress.sent)
             show(now, progress, throughput.per_s)
-            if now.state in OVER:
+            if now.state in OVER or (wait is not None and not wait.goes_on(now)):
                 break
-            if until is not None and time.monotonic() > until:
-                raise WaitTimeoutError(campaign.id, now.state, timeout_s or 0)
             time.sleep(_READ_S)
             now = campaign.status_after_restart()
     if not _drawn(console):
         console.print(status_table(now, zone=zone))
+    if wait is not None:
+        wait.explain(now)
     return now
+
+
+class Wait:
+    """A wait of `timeout_s` seconds for the end of a campaign, which is given up once that cannot come in time."""
+
+    def __init__(self, timeout_s: float, zone: tzinfo) -> None:
+        self._timeout_s = timeout_s
+        self._zone = zone
+        self._until_s = time.monotonic() + timeout_s
+        self._by = datetime.now(zone) + timedelta(seconds=timeout_s)
+
+    def goes_on(self, status: Status) -> bool:
+        """Whether to read the status once more."""
+        return status.state not in OVER and self._in_vain(status) is None and time.monotonic() < self._until_s
+
+    def explain(self, status: Status) -> None:
+        """Print to standard error why the wait was given up. Raises WaitTimeoutError if its time has run out."""
+        if status.state in OVER:
+            return
+        why = self._in_vain(status)
+        if why is None:
+            raise WaitTimeoutError(status.id, status.state, self._timeout_s)
+        print_error(f"campaign {status.id} is not over, nor can it be within {self._timeout_s:g} seconds: {why}")
+
+    def _in_vain(self, status: Status) -> str | None:
+        return why_not_over(status, self._by, self._zone)
 
 
 def obstacles(status: Status, zone: tzinfo) -> list[str]:
@@ -62,8 +91,8 @@ def obstacles(status: Status, zone: tzinfo) -> list[str]:
     found = [account_pause(status, zone), events_full_words(status, zone), draft_words(status)]
     found += [out_of_reach_words(status, zone) if status.state == "cancelling" else None]
     found += [window_words(status, zone) if status.window_opens_at else None, canary_words(status, zone)]
-    if status.state == "paused":
-        found.append(f"the campaign is paused; to continue: campaigns resume {status.id}")
+    if doing := [" ".join(pair) for pair in paused_words(status)]:
+        found.append("; ".join(["the campaign is paused", *doing]))
     return [*reason_lines(status), *(words for words in found if words)]
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
+from campaigns.accounts.pauses import ends_with_the_day
 from campaigns.campaign_status import Status
-from campaigns.text.wording import counted, minute
+from campaigns.text.wording import counted, minute, second
 
 
 def account_pause(status: Status, zone: tzinfo) -> str | None:
     """That the account is paused, and why."""
     if status.account_paused_until is None:
         return None
-    until = f"{status.account_paused_until.astimezone(zone):%H:%M:%S}"
+    until = f"{second(status.account_paused_until, zone)} {zone}"
     return f"account {status.account} is paused until {until}: {status.account_pause_reason}"
 
 
@@ -22,7 +23,7 @@ def events_full_words(status: Status, zone: tzinfo) -> str | None:
     """That sending pauses because the event stream is full, and of which group's unread events."""
     if status.events_full_since is None:
         return None
-    since = f"{status.events_full_since.astimezone(zone):%H:%M:%S}"
+    since = f"{second(status.events_full_since, zone)} {zone}"
     what = (
         f"sending pauses since {since}: the event stream is full of what group {status.events_full_group} has not read"
     )
@@ -50,10 +51,33 @@ def window_words(status: Status, zone: tzinfo) -> str | None:
 def canary_words(status: Status, zone: tzinfo) -> str | None:
     """That the canary is under way, or that it failed and why."""
     if status.canary == "under way":
-        until = f" until {minute(status.canary_until, zone)} {zone}" if status.canary_until else ""
+        until = f" until {second(status.canary_until, zone)} {zone}" if status.canary_until else ""
         return f"the canary is under way, and its results are awaited{until}; the others follow automatically"
     if status.canary == "failed" and status.state == "paused":
         return f"the canary failed: {status.canary_reason}"
+    return None
+
+
+def paused_words(status: Status) -> list[tuple[str, str]]:
+    """What a person can do about a paused campaign: an aim and its command each."""
+    if status.state != "paused":
+        return []
+    resume, cancel = f"campaigns resume {status.id}", f"campaigns cancel {status.id}"
+    if status.canary == "failed":
+        return [("to send the same to the others after all:", resume), ("to send no more of it:", cancel)]
+    return [("to continue:", resume)]
+
+
+def why_not_over(status: Status, by: datetime, zone: tzinfo) -> str | None:
+    """Why a campaign cannot be over by then, unless a person acts; None if it can."""
+    if status.state == "paused":
+        return "it is paused"
+    if status.account_paused_until is not None and ends_with_the_day(status.account_pause_reason):
+        return "the daily budget of its account has no room" if status.account_paused_until > by else None
+    if status.window_opens_at is not None and status.window_opens_at > by:
+        return f"it goes out from {minute(status.window_opens_at, zone)} {zone} on"
+    if status.state == "ready" and status.scheduled_at and status.scheduled_at[-1] > by:
+        return f"it is scheduled for {minute(status.scheduled_at[-1], zone)} {zone}"
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
+from itertools import chain
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -20,6 +21,7 @@ from campaigns.cli.output.obstacles import (
     delete_group_command,
     draft_words,
     events_full_words,
+    paused_words,
     schedule_lines,
 )
 from campaigns.ledger.states import CANCELLED, HELD, PLANNED, REJECTED, SENDING, UNKNOWN, WRITTEN_OFF
@@ -123,9 +125,7 @@ def _advice(status: Status, zone: tzinfo) -> list[str]:
         advice += [words, "once another person has checked it:", f"campaigns approve {status.id}"]
     if words := canary_words(status, zone):
         advice.append(words)
-    if status.state == "paused":
-        advice += ["to continue:", f"campaigns resume {status.id}"]
-    return advice
+    return [*advice, *chain.from_iterable(paused_words(status))]
 
 
 def _end_of_pause(status: Status) -> list[str]:

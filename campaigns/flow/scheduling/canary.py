@@ -127,7 +127,8 @@ def judged(
     has several; each must do well by itself.
     """
     whole = Part("", found.recipients, found.arrived, found.failed)
-    for part in (whole, *parts):
+    # The mailings first, so that the verdict names the one that failed.
+    for part in (*parts, whole):
         # While a part of it is still to be sent, the share is that of all.
         of = canary.recipients if part is whole and found.open else 0
         if part.failed > canary.max_failed * max(part.recipients, of):
@@ -140,7 +141,7 @@ def judged(
         return Verdict("waits", until_ms=None if found.open else until_ms)
     if now_ms < asked_ms + _ANSWERS_MS or not asked_ms:
         return Verdict("waits", until_ms=asked_ms + _ANSWERS_MS) if asked_ms else Verdict("asks")
-    for part in (whole, *parts):
+    for part in (*parts, whole):
         if not part.arrived and (part is whole or part.recipients):
             return _failed(NOT_RECEIVED, part, wait_s=canary.wait_s)
     return Verdict("passed")

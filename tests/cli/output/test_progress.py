@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from rich.console import Console
 
 from campaigns.cli.output.live import followed
+from campaigns.cli.output.obstacles import why_not_over
 from campaigns.cli.output.progress import (
     Progress,
     Throughput,
@@ -29,9 +31,14 @@ from campaigns.cli.output.progress import (
 from campaigns.errors import WaitTimeoutError
 from campaigns.wiring import default_services_are
 from tests.cli.conftest import Run
+from tests.cli.output.test_status_table import a_status
 from tests.cli.test_cli import job_file
+from tests.flow.scheduling.test_canary import DEAD
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
+
+NOON = datetime(2030, 5, 1, 12, tzinfo=UTC)
+LATER = NOON + timedelta(minutes=1)
 
 
 def progress(**more: Any) -> Progress:
@@ -145,6 +152,47 @@ def test_time_runs_out(stage: Stage) -> None:
     console = Console(file=StringIO(), width=60)
     with default_services_are(stage.services), pytest.raises(WaitTimeoutError):
         followed(campaign, 0, console)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_wait_ends_at_once_where_only_a_person_can_go_on(
+    run: Run, stage: Stage, tmp_path: Path, as_json: bool
+) -> None:
+    job = {**bulk_job([*DEAD[:2], *phones(2)]), "canary": 2, "canary_wait_s": 1}
+    with working(stage):
+        ended = run("send", job_file(tmp_path, job), "--wait", 500, *(["--json"] if as_json else []))
+    reason = "is not over, nor can it be within 500 seconds: it is paused"
+    assert (ended.exit_code, ended.stderr.count(reason)) == (1, 1)
+    if as_json:
+        assert json.loads(ended.stdout)["canary"] == "failed"
+    else:
+        assert "campaigns cancel" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"state": "ready"}, None),
+        ({"state": "ready", "window_opens_at": NOON}, None),
+        ({"state": "ready", "window_opens_at": LATER}, "it goes out from 2030-05-01 12:01 UTC on"),
+        ({"state": "ready", "scheduled_at": (NOON,)}, None),
+        ({"state": "ready", "scheduled_at": (NOON, LATER)}, "it is scheduled for 2030-05-01 12:01 UTC"),
+        ({"state": "paused"}, "it is paused"),
+        ({"state": "ready", "account_paused_until": LATER}, None),
+        (
+            {
+                "state": "ready",
+                "account_paused_until": LATER,
+                "account_pause_reason": "the daily budget of 1 has no room",
+            },
+            "the daily budget of its account has no room",
+        ),
+    ],
+)
+def test_why_a_campaign_cannot_be_over_in_time(more: dict[str, Any], why: str | None) -> None:
+    """A pause of the account that a worker may end is none of the reasons."""
+    known = {"account_paused_until": None, "account_pause_reason": ""}
+    assert why_not_over(a_status(**{**known, **more}), NOON, UTC) == why
 
 
 class Interrupting(StringIO):

@@ -52,7 +52,7 @@ def test_what_waits_goes_out_when_it_is_raised(make: Make) -> None:
     settle_down(stage)
     assert (sent(stage), used(stage)) == (12, 12)
     status = campaign.status()
-    assert status.account_pause_reason.startswith("the daily budget of 0.588 is used up")
+    assert status.account_pause_reason.startswith("the daily budget of 0.588 has no room")
     paused, changed, resumed, again = events_of(stage)
     assert (paused.type, resumed.type, again.type) == ("account.paused", "account.resumed", "account.paused")
     assert (changed.type, changed.subject) == ("account.budget_changed", "default")
@@ -89,7 +89,7 @@ def test_a_lower_one_stops_what_is_under_way(make: Make) -> None:
     settle_down(stage)
     settle_down(richer)
     assert (sent(stage), campaign.status().recipients["planned"]) == (8, 8)
-    assert "the daily budget of 0.147 is used up: 0.392" in campaign.status().account_pause_reason
+    assert "the daily budget of 0.147 has no room: 0.392" in campaign.status().account_pause_reason
     lower_budget(stage.services, "default", 0, why="nothing more", by="ann")
     settle_down(stage)
     raise_budget(stage.services, "default", PRICE * 12, why="mended", by="bob")

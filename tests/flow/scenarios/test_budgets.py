@@ -50,7 +50,7 @@ def test_it_pauses_until_the_next_day(make: Make) -> None:
     assert (event.data["requests"], event.data["budget"], event.data["used"]) == ("paid", "0.49", "0.392")
     status = campaign.status()
     assert status.account_paused_until is not None
-    assert status.account_pause_reason.startswith("the daily budget of 0.49 is used up")
+    assert status.account_pause_reason.startswith("the daily budget of 0.49 has no room")
     zone = stage.services.settings.gateway_timezone
     assert status.account_paused_until.astimezone(zone).strftime("%H:%M") == "00:00"
     move(stage, DAY_MS // 2 - 60_000)
@@ -251,7 +251,7 @@ def test_a_person_sees_it(make: Make) -> None:
     assert value(scraped, "account_daily_budget", account="default") == pytest.approx(0.196)
     assert value(scraped, "account_daily_budget_used", account="default") == pytest.approx(0.196)
     finding = next(one for one in account_pauses(stage.services) if one.what == "account default")
-    assert "the daily budget of 0.196 is used up" in finding.found
+    assert "the daily budget of 0.196 has no room" in finding.found
     assert "campaigns budget raise default AMOUNT" in (finding.remedy or "")
     budgets = next(one for one in account_budgets(stage.services) if one.what == "budget of default")
     assert budgets.found == "0.196 of 0.196 is spent or reserved today"

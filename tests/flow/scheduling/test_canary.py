@@ -252,8 +252,10 @@ def test_what_follows_from_what_is_known(found: Findings, now_ms: int, word: str
     if now_ms == 601_000:
         assert judged(Canary(100, 600, 0.2), found, now_ms, 1_000, 0).word == "asks"
         assert judged(Canary(100, 600, 0.2), found, now_ms, 1_000, now_ms - 1).until_ms == now_ms + 2_999
-    whole = (100 if found.open else found.recipients, found.arrived, found.failed)
-    assert judged(Canary(100, 600, 0.2), found, now_ms, 1_000, now_ms - 3_000, [Part("A", *whole)]) == verdict
+    of_a = Part("A", 100 if found.open else found.recipients, found.arrived, found.failed)
+    named = judged(Canary(100, 600, 0.2), found, now_ms, 1_000, now_ms - 3_000, [of_a])
+    assert (named.word, named.until_ms) == (verdict.word, verdict.until_ms)
+    assert named.cause.get("mailing") == ("A" if word == "failed" and not found.held else None)
     if word == "passed":
         for part, why in (
             (Part("B", 10, 9, 3), "3 of 10 recipients of B failed"),

@@ -36,7 +36,7 @@ local function amount(micro) return (string.gsub(string.format('%.6f', micro / 1
 -- money, events and name (of the account).
 -- Emits: account.paused.
 local function pause_for_budget(k, budget, used, cost, day, ends, now)
-  local reason = 'the daily budget of ' .. amount(budget) .. ' is used up: ' .. amount(used) ..
+  local reason = 'the daily budget of ' .. amount(budget) .. ' has no room: ' .. amount(used) ..
     ' is spent or reserved, and the next request costs ' .. amount(cost)
   local known = redis.call('HMGET', k.account, 'budget_until_ms', 'budget_short')
   local again = tonumber(known[1] or '0') == ends
