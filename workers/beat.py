@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
+import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from types import FrameType
 from typing import Any, Final
 
 from celery.beat import ScheduleEntry, Scheduler
@@ -42,10 +46,13 @@ class Ringer(Scheduler):
     _pinger: Pinger | None = None
     _wall_ahead_s: float | None = None
     _sign: LifeSign | None = None
+    _must_end = False
 
     def tick(self, *args: Any, **options: Any) -> Any:
         """Correct the times of the last runs if the clock was set since, then tick."""
         self._live()
+        if self._must_end:
+            raise SystemExit
         ahead_s = time.time() - boot_clock()
         if self._wall_ahead_s is not None and abs(ahead_s - self._wall_ahead_s) > _SET_S:
             self._clock_set(ahead_s - self._wall_ahead_s)
@@ -55,10 +62,28 @@ class Ringer(Scheduler):
     def _live(self) -> LifeSign:
         # Not in the constructor: Celery makes a second scheduler only to print its description, and never ticks it.
         if self._sign is None:
+            self._remember_signals()
             self._sign = LifeSign(folder_of(Settings.from_env(os.environ)), BEAT)
         self._sign.turned()
         tell_watchdog()
         return self._sign
+
+    def _remember_signals(self) -> None:
+        """Celery's handlers raise SystemExit, which Python drops if it runs a finalizer at that moment, such as that of
+        redis-py's ConnectionPool: once in a hundred times. Then the next tick ends beat.
+        """
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                handler = signal.getsignal(number)
+                if callable(handler):
+                    signal.signal(number, self._remembering(handler))
+
+    def _remembering(self, handler: Callable[[int, FrameType | None], Any]) -> Callable[[int, FrameType | None], None]:
+        def remember(number: int, frame: FrameType | None) -> None:
+            self._must_end = True
+            handler(number, frame)
+
+        return remember
 
     def _ensure_connected(self) -> Any:
         with alive_while_connecting(self.connection, self._live()):

@@ -12,7 +12,7 @@ from campaigns.acts import APPLICATION, Act, Deed, packed, same_person
 from campaigns.errors import ApprovalError, StateError, UnknownCampaignError
 from campaigns.ledger.due_kinds import SEND, queue_of
 from campaigns.ledger.records import Campaign
-from campaigns.ledger.states import CAMPAIGN_REACHED_FROM, CANCELLING, DRAFT, PAUSED, READY
+from campaigns.ledger.states import CAMPAIGN_REACHED_FROM, CANCELLING, DRAFT, OVER, PAUSED, READY
 from campaigns.names import CONTROL
 from campaigns.portions import portions
 from campaigns.recipients.exclusions import Excluded
@@ -107,9 +107,8 @@ class Campaigns:
     def approve(self, campaign_id: str, by: str, why: str = "") -> None:
         """A draft goes out. Raises ApprovalError if its maker approves it, StateError unless it is a draft."""
         campaign = self.read(campaign_id)
-        if campaign.state != DRAFT:
-            raise StateError("approve", campaign.state)
-        if same_person(by, campaign.fields.get("by", APPLICATION)):
+        # One that is over cannot become a draft any more; of every other the maker is refused first.
+        if campaign.state not in OVER and same_person(by, campaign.fields.get("by", APPLICATION)):
             raise ApprovalError(campaign_id, by)
         act = Act(Deed.CAMPAIGN_APPROVED, campaign_id, by, why)
         self._steer("approve", frozenset({DRAFT}), READY, act, "approved")
