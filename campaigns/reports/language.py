@@ -46,6 +46,10 @@ class Language:
         """A sentence without places."""
         return english
 
+    def column(self, name: str) -> str:
+        """The head of a column of a table for spreadsheets."""
+        return name
+
     def mixed(self, english: str, /, **values: object) -> Markup:
         """A sentence whose places are filled: texts as foreign text, numbers as this language writes them, markup as it
         is.

@@ -3,7 +3,8 @@
 Facts about spreadsheets: Excel splits a .csv file by the list separator of its computer's region, which is a comma or a
 semicolon, whatever the file was written with. A quoted cell is then cut in pieces, and a piece that begins with `=` is
 a formula. Without a byte order mark Excel takes the file for the region's 8-bit encoding, and it shows twelve digits as
-3,75298E+11 unless they are the text that a formula returns.
+3,75298E+11 unless they are the text that a formula returns. Where the list separator is a semicolon, decimals have a
+comma: 9.8 would become the 9th of August. A time with an offset stays text; one without is understood everywhere.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Final
 
+from campaigns.reports.language import ENGLISH, Language
 from campaigns.results import Delivery
 from campaigns.text.harmless import harmless_lines, json_line
 from campaigns.text.spreadsheets import digits_as_text, protected
@@ -27,6 +29,7 @@ _FORMULA: Final = {
     ours: re.compile(rf"""(\A|[{theirs}\t\r\n])(?=[\s"]*[=+\-@＝＋－＠])""")
     for ours, theirs in ((",", ";"), (";", ","))
 }
+_LOCAL: Final = re.compile(r"\A([0-9-]{10})T([0-9:]{8})[+-][0-9:]+\Z")
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
@@ -62,20 +65,22 @@ def rows_of(deliveries: Iterable[Delivery], answers: Mapping[tuple[str, str, str
         )
 
 
-def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
+def csv_lines(rows: Iterable[Row], language: Language = ENGLISH) -> Iterator[str]:
     """CSV with a header (RFC 4180). A cell that a spreadsheet would read as a formula gets an apostrophe in front."""
-    return _lines(rows, CsvLines())
+    return _lines(rows, CsvLines(), [language.column(name) for name in COLUMNS])
 
 
-def excel_lines(rows: Iterable[Row]) -> Iterator[str]:
-    """`csv_lines` for an Excel whose list separator is a semicolon, with a byte order mark and phones as text."""
-    return _lines(rows, CsvLines(excel=True))
+def excel_lines(rows: Iterable[Row], zone: tzinfo, language: Language = ENGLISH) -> Iterator[str]:
+    """`csv_lines` for an Excel whose list separator is a semicolon, with a byte order mark, phones as text, and times
+    as it reads them; their `zone` is in the header."""
+    head = [f"{language.column(name)} ({zone})" if name == "time" else language.column(name) for name in COLUMNS]
+    return _lines(rows, CsvLines(excel=True), head)
 
 
-def _lines(rows: Iterable[Row], lines: CsvLines) -> Iterator[str]:
-    yield lines.head(COLUMNS)
+def _lines(rows: Iterable[Row], lines: CsvLines, head: Iterable[str]) -> Iterator[str]:
+    yield lines.head(head)
     for row in rows:
-        yield lines.line(row.values())
+        yield lines.line(replace(row, time=lines.time(row.time)).values())
 
 
 class CsvLines:
@@ -106,6 +111,14 @@ class CsvLines:
         """A row."""
         first, *others = (_harmless(value, self._separator) for value in values)
         return self._written([_as_text(str(first)) if self._excel else str(first), *others])
+
+    def time(self, iso: str) -> str:
+        """A cell for a time that is given as ISO 8601 with its offset."""
+        return _LOCAL.sub(r"\1 \2", iso) if self._excel else iso
+
+    def decimal(self, number: str) -> str:
+        """A cell for a number with a decimal point."""
+        return number.replace(".", ",") if self._excel else number
 
     def exact(self, cells: Iterable[str]) -> str:
         """A row or header of a list that is read as `campaigns.recipients.returned` describes."""

@@ -9,6 +9,7 @@ from typing import Final
 from campaigns.reports.language import Language
 from campaigns.reports.markup import Markup, escaped
 from campaigns.reports.reasons import taken_apart
+from campaigns.reports.russian_columns import COLUMNS
 from campaigns.reports.russian_reasons import REASONS
 from campaigns.reports.russian_texts import TEXTS
 from campaigns.reports.russian_words import NOUNS, WORDS
@@ -26,6 +27,9 @@ class Russian(Language):
 
     def say(self, english: str) -> str:
         return TEXTS.get(english) or WORDS.get(english) or REASONS.get(english, english)
+
+    def column(self, name: str) -> str:
+        return COLUMNS[name]
 
     def reason(self, text: str) -> Markup:
         ours = taken_apart(text)

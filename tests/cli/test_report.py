@@ -65,6 +65,14 @@ def test_csv_for_excel(run: Run, campaign: Campaign) -> None:
     assert run("report", campaign.id, "--excel", "--json").exit_code == 2
 
 
+def test_rows_with_a_header_in_russian(run: Run, campaign: Campaign) -> None:
+    head, *_ = run("report", campaign.id, "--excel", "--language", "ru").stdout_bytes.decode("utf-8-sig").splitlines()
+    assert head == "телефон;рассылка;состояние;статус;время (Europe/Minsk);код ошибки;ответы"
+    head, *_ = run("report", campaign.id, "--csv", "--language", "ru").stdout_bytes.decode().splitlines()
+    assert head == "телефон,рассылка,состояние,статус,время,код ошибки,ответы"
+    assert "same names" in run("report", campaign.id, "--json", "--language", "ru").stderr
+
+
 def test_json(run: Run, campaign: Campaign) -> None:
     reported = run("report", campaign.id, "--json")
     rows = [json.loads(line) for line in reported.stdout.splitlines()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -28,6 +29,11 @@ def campaign(make_stage: Callable[..., Stage]) -> Campaign:
     return campaign
 
 
+def table(run: Run, campaign: Campaign, *options: str, separator: str) -> list[dict[str, str]]:
+    output = run("results", campaign.id, *options).stdout_bytes.decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(output, newline=""), delimiter=separator))
+
+
 def test_every_way_to_see_them(run: Run, campaign: Campaign) -> None:
     """One campaign, since it takes a second."""
     shown = run("results", campaign.id).stdout
@@ -43,11 +49,16 @@ def test_every_way_to_see_them(run: Run, campaign: Campaign) -> None:
     found = json.loads(run("results", campaign.id, "--json").stdout)
     assert [(m["name"], m["read"], m["opted_out"]) for m in found["mailings"]] == [("=A", 20, 0), ("B", 1, 1)]
 
-    for options, separator, name in ((["--csv"], ",", "'=A"), (["--excel"], ";", "'=A")):
-        output = run("results", campaign.id, *options).stdout_bytes.decode("utf-8-sig")
-        first, second = csv.DictReader(io.StringIO(output, newline=""), delimiter=separator)
-        assert (first["mailing"], first["read"], second["opted_out"]) == (name, "20", "1")
-        assert (first["cost"], first["currency"], first["cost_per_read"]) == ("0.98", "EUR", "0.049")
+    for options, separator, point in ((["--csv"], ",", "."), (["--excel"], ";", ",")):
+        first, second = table(run, campaign, *options, separator=separator)
+        assert (first["mailing"], first["read"], second["opted_out"]) == ("'=A", "20", "1")
+        assert (first["cost"], first["currency"], first["cost_per_read"]) == (f"0{point}98", "EUR", f"0{point}049")
+        assert second["read_share"] == f"0{point}5000"
+    in_russian, _ = table(run, campaign, "--excel", "--language", "ru", separator=";")
+    assert (in_russian["рассылка"], in_russian["прочитано"], in_russian["стоимость"]) == ("'=A", "20", "0,98")
+    assert [name for name in in_russian if re.search("[a-z]", name)] == ["назначена на (Europe/Minsk)"]
+    for options in (["--language", "ru"], ["--json", "--language", "ru"]):
+        assert run("results", campaign.id, *options).exit_code == 2
 
     assert run("optouts", "list", "--campaign", campaign.id).stdout == f"{STOP}\n"
     listed = json.loads(run("optouts", "list", "--campaign", campaign.id, "--json").stdout)

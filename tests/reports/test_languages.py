@@ -17,7 +17,7 @@ import campaigns.reports
 from campaigns.evaluation import words
 from campaigns.ledger.states import BatchState, CampaignState
 from campaigns.recipients.exclusions import Exclusion
-from campaigns.reports import page
+from campaigns.reports import COLUMNS, MAILING_COLUMNS, page
 from campaigns.reports.figures import CLASSES
 from campaigns.reports.language import ENGLISH, said
 from campaigns.reports.markup import Markup
@@ -140,3 +140,10 @@ def text_of(markup: Markup) -> str:
 def test_no_other_language() -> None:
     with pytest.raises(ValueError, match="'de'; there are en, ru"):
         page(report(3), "de")
+
+
+def test_every_column_has_a_russian_name() -> None:
+    """Those of a table differ, so that a spreadsheet can tell them apart."""
+    for columns in (COLUMNS, MAILING_COLUMNS):
+        assert len({RUSSIAN.column(name) for name in columns}) == len(columns)
+        assert [ENGLISH.column(name) for name in columns] == list(columns)

@@ -8,13 +8,16 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from campaigns.errors import UnknownCampaignError
 from campaigns.recipients import RecipientFile, listed_phones
-from campaigns.reports import rows
+from campaigns.reports import LANGUAGES, rows
+from campaigns.reports.language import Language
 from campaigns.reports.rows import COLUMNS, Row, csv_lines, excel_lines, json_lines
 from tests.reports.conftest import TWICE, UNDELIVERED, YES, mailing, run_spring
 from tests.support.jobs import phones
@@ -87,7 +90,7 @@ def test_no_cell_is_a_formula(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", FORMULAS + HIDDEN)
-@pytest.mark.parametrize("write", [csv_lines, excel_lines])
+@pytest.mark.parametrize("write", [csv_lines, partial(excel_lines, zone=UTC)])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_no_piece_is_a_formula(write: Callable[[list[Row]], Iterator[str]], separator: str, text: str) -> None:
     """A spreadsheet may cut the lines at another separator than the one that they were written with."""
@@ -104,20 +107,31 @@ def test_ordinary_words_stay(text: str) -> None:
     assert next(csv.DictReader(io.StringIO(lines, newline="")))["mailing"] == text
 
 
-def test_for_excel(tmp_path: Path) -> None:
+@pytest.mark.parametrize("language", LANGUAGES.values())
+def test_for_excel(tmp_path: Path, language: Language) -> None:
     """It finds the encoding, the columns and the phones; and the same file can be sent to again."""
     given = [Row("375291111111", "Скидка, да", "settled", "READ", "", 3, 2), Row("37529***01", "", "", "", "", 0, 0)]
     file = tmp_path / "rows.csv"
-    file.write_text("".join(excel_lines(given)), "utf-8", newline="")
-    assert file.read_bytes().startswith(b"\xef\xbb\xbfphone;mailing;")
+    file.write_text("".join(excel_lines(given, UTC, language)), "utf-8", newline="")
+    assert file.read_bytes().startswith(b"\xef\xbb\xbf")
     with file.open(encoding="utf-8-sig", newline="") as text:
         rows_read = list(csv.reader(text, delimiter=";"))
     assert [row[:2] for row in rows_read] == [
-        ["phone", "mailing"],
+        [language.column("phone"), language.column("mailing")],
         ['="375291111111"', "Скидка, да"],
         ["37529***01", ""],
     ]
     assert next(line.phones for line in listed_phones(RecipientFile(file), "BY")) == ["375291111111"]
+
+
+def test_times_for_excel() -> None:
+    """By the clocks that the header names, in the one form that Excel reads in every region."""
+    given = Row("375291111111", "A", "settled", "READ", "2026-12-01T05:45:36+03:00", 0, 0)
+    head, line = excel_lines([given], ZoneInfo("Europe/Minsk"))
+    assert head.split(";")[4] == "time (Europe/Minsk)"
+    assert line.split(";")[4] == "2026-12-01 05:45:36"
+    _, line = csv_lines([given])
+    assert line.split(",")[4] == given.time
 
 
 def test_json_lines_come_back_as_they_were() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -24,20 +25,21 @@ from campaigns.wiring import default_services
 )
 @click.option(
     "--language",
-    default="en",
-    show_default=True,
     type=click.Choice(sorted(LANGUAGES)),
-    help="The language of the page: English or Russian.",
+    help="The language of the page, or of the CSV's header: English (the default) or Russian.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Instead of the page a row per message, as CSV.")
 @click.option(
     "--excel",
     is_flag=True,
-    help="The CSV for an Excel whose list separator is a semicolon: UTF-8 with a mark, phones as text. Implies --csv.",
+    help="The CSV for an Excel whose list separator is a semicolon: UTF-8 with a mark, phones as text, times as it "
+    "reads them. Implies --csv.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Instead of the page a row per message, as JSON lines.")
 @reports_errors
-def report(campaign_id: str, output: Path | None, language: str, as_csv: bool, excel: bool, as_json: bool) -> None:
+def report(
+    campaign_id: str, output: Path | None, language: str | None, as_csv: bool, excel: bool, as_json: bool
+) -> None:
     """Write a report on a campaign: one HTML file that needs nothing else, for screen and paper.
 
     The page answers first which text did better, what a read message cost, why messages failed, when people read, who
@@ -48,11 +50,24 @@ def report(campaign_id: str, output: Path | None, language: str, as_csv: bool, e
     """
     if (as_csv or excel) and as_json:
         raise click.UsageError("give --csv or --json, not both")
+    if language and as_json:
+        raise click.UsageError("--language is for the page and for CSV: JSON has the same names in all languages")
     campaign_id = full_id(campaign_id)
     if as_csv or excel or as_json:
-        lines = (excel_lines if excel else csv_lines if as_csv else json_lines)(rows(default_services(), campaign_id))
+        lines = _row_lines(campaign_id, language or "en", excel=excel, as_json=as_json)
         output = output or STDOUT
     else:
-        lines = iter([page(report_on(default_services(), campaign_id), language)])
+        lines = iter([page(report_on(default_services(), campaign_id), language or "en")])
         output = output or Path(f"report-{campaign_id}.html")
     write_out(output, lines)
+
+
+def _row_lines(campaign_id: str, language: str, *, excel: bool, as_json: bool) -> Iterator[str]:
+    """A row per message, in the form that was asked for."""
+    services = default_services()
+    found = rows(services, campaign_id)
+    if as_json:
+        return json_lines(found)
+    if excel:
+        return excel_lines(found, services.settings.gateway_timezone, LANGUAGES[language])
+    return csv_lines(found, LANGUAGES[language])
