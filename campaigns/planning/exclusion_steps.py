@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from campaigns.recipients import RecipientFile, lost_digits
 from campaigns.recipients.exclusions import Excluded, as_handed_in
 
 #: The place of a row, by its number, for people.
 Place = Callable[[int], str]
+#: For each of some phones, whether it is on a list; an empty sequence if none is.
+OnList = Callable[[list[str]], Sequence[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,24 @@ class PlacedRows(list[Any]):
 def places(rows: Iterable[Any], name: str) -> Place:
     """A function that names the place of a row: by its line in the file, or by its number in the job."""
     return rows.place if isinstance(rows, RecipientFile | PlacedRows) else lambda number: f"{name}[{number}]"
+
+
+def still_duplicates(rows: Iterable[Any], start: int, number: int) -> Sequence[int]:
+    """Which of `number` rows from `start` on are duplicates by a list of excluded recipients, counted from `start`."""
+    found = rows.still_duplicates(start, start + number) if isinstance(rows, RecipientFile) else ()
+    return [at - start for at in found]
+
+
+def taken_out(phones: list[str | None], on_list: OnList) -> list[int]:
+    """The numbers of the phones that are on a list, once None stands in place of each."""
+    asked = phones if None not in phones else [phone for phone in phones if phone is not None]
+    if not any(verdicts := on_list(cast(list[str], asked))):
+        return []
+    kept = [i for i, phone in enumerate(phones) if phone is not None]
+    listed = [i for i, is_listed in zip(kept, verdicts, strict=True) if is_listed]
+    for i in listed:
+        phones[i] = None
+    return listed
 
 
 def listed_row(place: str, row: Any, why: str | None) -> tuple[str, ...]:

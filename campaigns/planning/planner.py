@@ -6,7 +6,7 @@ It handles a thousand rows at a time, because a function call per row would cost
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import chain, islice
 from operator import length_hint
@@ -33,11 +33,12 @@ from campaigns.planning.batching import (
 )
 from campaigns.planning.courses import Course, DigestPart, SoundRows
 from campaigns.planning.deduplication import Deduplicator
-from campaigns.planning.exclusion_steps import Exclusion, Place, listed_row, places
+from campaigns.planning.exclusion_steps import Exclusion, OnList, Place, listed_row, places, still_duplicates, taken_out
 from campaigns.planning.personal_texts import Filler, Samples, form_of
 from campaigns.planning.zoning import Zoning
 from campaigns.recipients import RecipientFile, RowForm, mobile_phones, row_problem, rows_are_usual
 from campaigns.recipients.exclusions import Exclusion as Reason
+from campaigns.recipients.returned import STILL_DUPLICATE
 from campaigns.text.wellformed import TextRule, text_problem
 from campaigns.times.gateway_times import to_schedule_time
 
@@ -50,8 +51,6 @@ _NO_PROBLEMS: Final[Mapping[int, str]] = {}
 
 
 Step = PlannedBatch | Exclusion
-#: For each of some phones, whether it is on a list; an empty sequence if none is.
-_OnList = Callable[[list[str]], Sequence[bool]]
 
 
 class Planner:
@@ -67,8 +66,8 @@ class Planner:
         recipients_per_request: int,
         region: str,
         timezone: ZoneInfo,
-        opted_out: _OnList,
-        lists: Mapping[Reason, _OnList] = MappingProxyType({}),
+        opted_out: OnList,
+        lists: Mapping[Reason, OnList] = MappingProxyType({}),
         text_rule: TextRule = _ANY_TEXT,
         errors_cap: int = 100,
         samples: Samples | None = None,
@@ -81,7 +80,7 @@ class Planner:
         self._most = recipients_per_request
         self._region = region
         self._timezone = timezone
-        self._lists: Mapping[Reason, _OnList] = {Reason.OPTED_OUT: opted_out, **lists}
+        self._lists: Mapping[Reason, OnList] = {Reason.OPTED_OUT: opted_out, **lists}
         self._text_rule = text_rule
         self._errors_cap = errors_cap
         self._samples = samples
@@ -168,10 +167,10 @@ class Planner:
         deduplicator = Deduplicator(form.personal)
         place = places(mailing.delivery_list, f"messages[{index}].delivery_list")
         unnamed = self._several and isinstance(mailing.delivery_list, RecipientFile)
-        for start, handed_in in self._chunks(mailing.delivery_list, digest):
+        for start, handed_in, again in self._chunks(mailing.delivery_list, digest):
             mobile = self._mobile_phones(place, start, handed_in, form)
             rows, unfilled = filler.filled(handed_in) if filler and mobile is not None else (handed_in, {})
-            phones, exclusions = self._exclude(place, start, rows, mobile, deduplicator, unfilled)
+            phones, exclusions = self._exclude(place, start, rows, mobile, deduplicator, again, unfilled)
             yield from (one.of_mailing(index) for one in exclusions) if unnamed else exclusions
             if self._samples is not None and form.personal:
                 self._sample(self._samples, place, start, rows, phones)
@@ -184,9 +183,9 @@ class Planner:
     def _quick(self, job: QuickJob) -> Iterator[Step]:
         deduplicator = Deduplicator(personal=False)
         place = places(job.delivery_list, "delivery_list")
-        for start, rows in self._chunks(job.delivery_list, self._digest):
+        for start, rows, again in self._chunks(job.delivery_list, self._digest):
             mobile = self._mobile_phones(place, start, rows, RowForm())
-            phones, exclusions = self._exclude(place, start, rows, mobile, deduplicator)
+            phones, exclusions = self._exclude(place, start, rows, mobile, deduplicator, again)
             yield from exclusions
             for canary, zone, part in self._parts([phone for phone in phones if phone is not None]):
                 for phone in cast(Sequence[str], part):
@@ -200,13 +199,18 @@ class Planner:
             if some:
                 yield from ((canary, zone, part) for zone, part in self.zoning.parts(some))
 
-    def _chunks(self, rows: Iterable[Any], digest: DigestPart | blake2b) -> Iterator[tuple[int, list[Any]]]:
+    def _chunks(
+        self, rows: Iterable[Any], digest: DigestPart | blake2b
+    ) -> Iterator[tuple[int, list[Any], Sequence[int]]]:
+        """The number of the first row of each chunk, its rows, and which of them are still duplicates."""
         digest.update(b"\x00mailing")
         iterator, start = iter(rows), 0
         while chunk := list(islice(iterator, CHUNK)):
             digest.update(_packed(chunk))
             self.counts["total"] += len(chunk)
-            yield start, chunk
+            if again := still_duplicates(rows, start, len(chunk)):
+                digest.update(b"\x00duplicates" + _packed(again))
+            yield start, chunk, again
             start += len(chunk)
 
     def _mobile_phones(self, place: Place, start: int, rows: list[Any], form: RowForm) -> list[str | None] | None:
@@ -239,10 +243,11 @@ class Planner:
         rows: list[Any],
         mobile: list[str | None] | None,
         deduplicator: Deduplicator,
+        again: Sequence[int],
         unfilled: Mapping[int, str] = _NO_PROBLEMS,
     ) -> tuple[list[str | None], list[Exclusion]]:
-        """The phones to message, with None in place of excluded ones, and the exclusions. `unfilled` says why a row has
-        no text, by its number."""
+        """The phones to message, with None in place of excluded ones, and the exclusions. `again`:
+        which rows are still duplicates. `unfilled` says why a row has no text, by its number."""
         if mobile is None:
             return [None] * len(rows), []
         phones = list(mobile)
@@ -250,16 +255,17 @@ class Planner:
             phones[i] = None
         invalid = [] if None not in phones else [i for i, phone in enumerate(phones) if phone is None]
         excluded: dict[str, list[int]] = {"invalid": invalid}
-        excluded["duplicate"] = deduplicator.duplicates(rows, phones)
+        still = {i: STILL_DUPLICATE for i in again if phones[i] is not None}
+        excluded["duplicate"] = sorted({*deduplicator.duplicates(rows, phones), *still})
         for i in excluded["duplicate"]:
             phones[i] = None
         for listed, on_list in self._lists.items():
-            excluded[listed] = _taken_out(phones, on_list)
+            excluded[listed] = taken_out(phones, on_list)
         exclusions = []
         for reason, numbers in excluded.items():
             if numbers:
                 self.counts[reason] += len(numbers)
-                whys = unfilled if reason == "invalid" else _NO_PROBLEMS
+                whys = {"invalid": unfilled, "duplicate": still}.get(reason, _NO_PROBLEMS)
                 exclusions.append(
                     Exclusion(reason, [listed_row(place(start + i), rows[i], whys.get(i)) for i in numbers])
                 )
@@ -272,19 +278,7 @@ class Planner:
                 samples.note(place, number, phone, row)
 
 
-def _taken_out(phones: list[str | None], on_list: _OnList) -> list[int]:
-    """The numbers of the phones that are on a list, once None stands in place of each."""
-    asked = phones if None not in phones else [phone for phone in phones if phone is not None]
-    if not any(verdicts := on_list(cast(list[str], asked))):
-        return []
-    kept = [i for i, phone in enumerate(phones) if phone is not None]
-    listed = [i for i, is_listed in zip(kept, verdicts, strict=True) if is_listed]
-    for i in listed:
-        phones[i] = None
-    return listed
-
-
-def _packed(rows: list[Any]) -> bytes:
+def _packed(rows: Sequence[Any]) -> bytes:
     """The rows as JSON. Half an emoji or a huge number must not fail here: such rows are refused later, by place."""
     try:
         return orjson.dumps(rows, default=str)

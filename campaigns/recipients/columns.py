@@ -8,8 +8,11 @@ has digits too, the tax numbers of companies; the error then names the column th
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from campaigns.errors import JobError
+from campaigns.text.unknown_fields import unknown_field
 
 PHONE, TEXT, BUTTON_LINK, VALUES = "phone", "text", "button_link", "values"
 FIELDS: Final = (PHONE, TEXT, BUTTON_LINK)
@@ -60,6 +63,25 @@ def plain(name: str) -> str:
 def is_phone_name(cell: str) -> bool:
     """Whether a header's cell means a phone and nothing else."""
     return plain(cell) in _PHONE_NAMES
+
+
+def checked_choice(columns: Any, names: Iterable[str]) -> dict[str, str | int]:
+    """The caller's choice of columns for FIELDS and `names`. Raises JobError if it is not a choice of columns."""
+    known = (*FIELDS, *names)
+    found: dict[str, str | int] = {}
+    errors: dict[str, list[str]] = {}
+    if columns is not None and not isinstance(columns, Mapping):
+        raise JobError({"columns": ["must be an object such as {phone: name of the column}"]})
+    for field, name in (columns or {}).items():
+        if field not in known:
+            errors[str(field)] = [unknown_field(field, known)]
+        elif isinstance(name, bool) or not isinstance(name, (str, int)) or not str(name).strip():
+            errors[field] = ["must be the name of a column, or its number from 1"]
+        else:
+            found[field] = name
+    if errors:
+        raise JobError({"columns": errors})
+    return found
 
 
 def chosen(

@@ -48,7 +48,7 @@ class Excluded:
 
     `reason` is one of `Exclusion`. `place` is the line in the file, the place in the job or, for a recipient who was
     excluded after planning, the batch. `phone` is as it was handed in. `why` explains some cases of `invalid`, such
-    as missing values; it is empty if the phone is simply not a mobile number. `mailing` is the number of the mailing in
+    as missing values, and of `duplicate`; it is empty if the reason says all. `mailing` is the number of the mailing in
     the job (from 0), where the place does not tell it: of a recipient who was excluded after planning, or whose mailing
     has a file of its own.
     """

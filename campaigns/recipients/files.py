@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -20,20 +22,21 @@ from campaigns.recipients.columns import (
     VALUES,
     ColumnError,
     Columns,
+    checked_choice,
     chosen,
     is_phone_name,
     plain,
     recognised,
     value_places,
 )
+from campaigns.recipients.exclusions import as_handed_in
 from campaigns.recipients.lines import Lines
 from campaigns.recipients.misreadings import LostPhones, misreading
 from campaigns.recipients.phones import normalise_phone
-from campaigns.recipients.returned import is_mark, without_mark, without_marks
+from campaigns.recipients.returned import is_mark, is_still_duplicate, without_mark, without_marks
 from campaigns.recipients.sheets import sheet_table
 from campaigns.recipients.sources import ZIP, Source, refused, text_lines
 from campaigns.recipients.tables import Row, Table, text_table
-from campaigns.text.unknown_fields import unknown_field
 
 _JSON_LINES: Final = frozenset((".jsonl", ".ndjson", ".json"))
 #: The rows by which the columns are determined.
@@ -66,7 +69,7 @@ class RecipientFile:
         names: Iterable[str] = (),
     ) -> None:
         self._source = Source(file)
-        given = _checked_columns(columns, names)
+        given = checked_choice(columns, names)
         self._columns = {field: name for field, name in given.items() if field in FIELDS}
         self._of_values = {field: name for field, name in given.items() if field not in FIELDS}
         self._chosen_names = {plain(str(name)) for name in given.values() if not str(name).isdigit()} - {""}
@@ -75,6 +78,7 @@ class RecipientFile:
         self._values: tuple[str, ...] | None = None
         self._region = "BY"
         self._lines = self._rows = Lines()
+        self._still_duplicates = array("Q")
 
     def asking(self, fields: Iterable[str] | None, region: str, values: Iterable[str] | None = None) -> RecipientFile:
         """Make iterating yield phones only (`fields` is None), or objects with these fields, which need a column each.
@@ -119,6 +123,12 @@ class RecipientFile:
         line, row = self._lines.line(number), self._rows.line(number)
         return f"{self.name}, line {line}" + (f" (row {row})" if row != line else "")
 
+    def still_duplicates(self, start: int, end: int) -> Sequence[int]:
+        """Of the rows from `start` (from 0) to before `end` in the last iteration, those that a list of excluded
+        recipients has as duplicates, and whose phone is still the same."""
+        numbers = self._still_duplicates
+        return numbers[bisect_left(numbers, start) : bisect_left(numbers, end)]
+
     def line_at(self, place: str) -> int | None:
         """The line of a place that `place` returned; None for any other place."""
         match = _LINE.fullmatch(place.removeprefix(self.name))
@@ -126,30 +136,36 @@ class RecipientFile:
 
     def __iter__(self) -> Iterator[Any]:
         self._lines, self._rows = lines, rows = Lines(), Lines()
+        self._still_duplicates = duplicates = array("Q")
         number = -1
-        for number, (line, at, row) in enumerate(self._placed()):
+        for number, (line, at, row, duplicate) in enumerate(self._placed()):
             lines.note(number, line)
             rows.note(number, at)
+            if duplicate is not None and is_still_duplicate(duplicate, as_handed_in(row), self._region):
+                duplicates.append(number)
             yield row
         if number < 0:
             raise JobError({"recipients": [f"{self.name}: holds no recipients"]})
 
     def numbered(self) -> Iterator[tuple[int, Any]]:
         """Rows, each with the line that it begins in. Raises JobError at the first thing that cannot be read."""
-        return ((line, row) for line, _, row in self._placed())
+        return ((line, row) for line, _, row, _ in self._placed())
 
-    def _placed(self) -> Iterator[tuple[int, int, Any]]:
-        """The same, also with the number by which a spreadsheet counts each row."""
+    def _placed(self) -> Iterator[tuple[int, int, Any, str | None]]:
+        """The same, also with the number by which a spreadsheet counts each row, and the `duplicate` of a `Row`."""
         return self._json_rows() if self.is_json else self._table_rows()
 
-    def _json_rows(self) -> Iterator[tuple[int, int, Any]]:
-        for line, row in self.documents():
+    def _json_rows(self) -> Iterator[tuple[int, int, Any, str | None]]:
+        for line, row, duplicate in self._documents():
             if isinstance(row, list):
                 raise refused(self.name, line, "is a list; write one phone or one object a line")
-            yield line, line, row if self._values is None else _with_values(row)
+            yield line, line, row if self._values is None else _with_values(row), duplicate
 
     def documents(self) -> Iterator[tuple[int, Any]]:
         """The documents of a file of JSON lines as they were handed in, each with its line. Raises JobError."""
+        return ((line, document) for line, document, _ in self._documents())
+
+    def _documents(self) -> Iterator[tuple[int, Any, str | None]]:
         for line, text in enumerate(text_lines(self._source, self._encoding), start=1):
             if not text.strip():
                 continue
@@ -157,7 +173,7 @@ class RecipientFile:
                 document = orjson.loads(text)
             except (orjson.JSONDecodeError, UnicodeEncodeError):
                 raise refused(self.name, line, "is not JSON; each line is a phone or an object of its own") from None
-            yield line, without_mark(document)
+            yield line, *without_mark(document)
 
     def table(self) -> Table:
         """The rows of a CSV or .xlsx table, as text. Raises JobError."""
@@ -205,7 +221,7 @@ class RecipientFile:
         if sum(bool(cell.strip()) for cell in cells) > 1 and sum(map(str.isdigit, cells[place])) < 10:
             raise ColumnError("has no header, and its numbers may not be phones; choose by number: --column phone=1")
 
-    def _table_rows(self) -> Iterator[tuple[int, int, Any]]:
+    def _table_rows(self) -> Iterator[tuple[int, int, Any, str | None]]:
         table = self.table()
         head = list(islice(table.rows, LOOKED_AT))
         if not head:
@@ -219,7 +235,7 @@ class RecipientFile:
             cell = _cell(row.cells, place)
             if not doubt.over:
                 doubt.note(row.line, cell)
-            yield row.line, row.number, shaped(phone_cell(cell), row.cells)
+            yield row.line, row.number, shaped(phone_cell(cell), row.cells), row.duplicate
         doubt.settle()
 
     def _shaped(self, layout: Columns, first: Row) -> Callable[[str, Sequence[str]], Any]:
@@ -266,24 +282,6 @@ def read_recipients(
 ) -> RecipientFile:
     """The rows of a file of recipients; see RecipientFile. Raises JobError for columns that are none."""
     return RecipientFile(Path(path), columns=columns, encoding=encoding, names=names)
-
-
-def _checked_columns(columns: Any, names: Iterable[str]) -> dict[str, str | int]:
-    known = (*FIELDS, *names)
-    found: dict[str, str | int] = {}
-    errors: dict[str, list[str]] = {}
-    if columns is not None and not isinstance(columns, Mapping):
-        raise JobError({"columns": ["must be an object such as {phone: name of the column}"]})
-    for field, name in (columns or {}).items():
-        if field not in known:
-            errors[str(field)] = [unknown_field(field, known)]
-        elif isinstance(name, bool) or not isinstance(name, (str, int)) or not str(name).strip():
-            errors[field] = ["must be the name of a column, or its number from 1"]
-        else:
-            found[field] = name
-    if errors:
-        raise JobError({"columns": errors})
-    return found
 
 
 def _with_values(row: Any) -> Any:

@@ -32,7 +32,8 @@ ROWS: Final = [
     ["Вера", "нет", "5", '"quoted", \'-1'],
 ]
 ABSENT: Final = "has no value for {Баллы}"
-WHY: Final = [ABSENT, ABSENT, "has been handed in before", "is not a mobile phone number"]
+IN_LIST: Final = [ABSENT, ABSENT, f"has been handed in before: {ONE}", "is not a mobile phone number"]
+STILL: Final = "was a duplicate when this list was made, and its phone is still the same"
 
 
 def text_file(folder: Path, delimiter: str, name: str, ahead: str = "") -> Path:
@@ -103,7 +104,7 @@ def test_a_table_is_mended_and_sent(
     header, *rows = read_back(out, excel)
     assert header == [*HEADER, "excluded: row", "excluded: line", "excluded: reason", "excluded: why"]
     assert [tuple(row[4:6]) for row in rows] == PLACES[kind]
-    assert [row[7] for row in rows] == WHY
+    assert [row[7] for row in rows] == IN_LIST
     assert [list(map(unprotected, row[:4])) for row in rows] == ROWS[1:]
     if not dry:
         (campaign,) = stage.services.campaigns.newest(1)
@@ -122,19 +123,20 @@ def test_a_table_is_mended_and_sent(
     assert texts(run, job, out) == [
         (TWO, "Ян: 9. first\nsecond; \u202ethird\\n"),
         (THREE, "-Олег: 9. =1+1"),
-        (ONE, "Анна: 1. -"),
         (FOUR, 'Вера: 5. "quoted", \'-1'),
     ]
 
 
 def test_what_is_still_wrong_is_listed_once_more(run: Run, job: Path, tmp_path: Path) -> None:
-    """With places in the list that was sent, and with one set of our columns."""
+    """With places in the list that was sent, and with one set of our columns. A duplicate stays one."""
     lists = [text_file(tmp_path, ";", "people.csv"), tmp_path / "1.csv", tmp_path / "2.csv"]
     for path, out in pairwise(lists):
         assert run("send", job, "--recipients", path, "--excluded-to", out, "--dry-run").exit_code == 0
     header, *rows = read_back(lists[2], False)
     assert header[4:] == ["excluded: row", "excluded: line", "excluded: reason", "excluded: why"]
-    assert [(row[0], row[4], row[5]) for row in rows] == [("Ян", "2", "2"), ("' -Олег", "3", "4"), ("Вера", "5", "6")]
+    places = [("Ян", "2", "2"), ("' -Олег", "3", "4"), ("Анна", "4", "5"), ("Вера", "5", "6")]
+    assert [(row[0], row[4], row[5]) for row in rows] == places
+    assert rows[2][6:] == ["duplicate", f"{STILL}: {ONE}"]
 
 
 @pytest.mark.parametrize("rows", [[ONE, "нет"], ["Номер", ONE, "нет"]], ids=["no header", "a vague name"])
@@ -196,7 +198,7 @@ def test_a_campaign_that_exists(run: Run, stage: Stage, job: Path, tmp_path: Pat
     again = run("send", job, "--recipients", path, "--key", "k", "--json", "--excluded-to", out)
     assert json.loads(again.stdout)["existed"], again.output
     assert sorted((row[0], row[7]) for row in read_back(out, False)[1:]) == sorted(
-        zip(["Ян", "' -Олег", "Анна", "Вера"], WHY, strict=True)
+        zip(["Ян", "' -Олег", "Анна", "Вера"], IN_LIST, strict=True)
     )
 
 

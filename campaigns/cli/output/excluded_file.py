@@ -13,7 +13,7 @@ from campaigns.cli.output.spool import Spool
 from campaigns.recipients import RecipientFile
 from campaigns.recipients.exclusions import Excluded
 from campaigns.recipients.originals import Originals
-from campaigns.recipients.returned import JSON_MARK, MARKS
+from campaigns.recipients.returned import JSON_MARK, MARKS, explained
 from campaigns.reports.rows import CsvLines
 from campaigns.text.harmless import json_line
 
@@ -58,12 +58,12 @@ def _csv_lines(found: Iterable[Found], rows: Originals, lines: CsvLines) -> Iter
     for one, row in found:
         cells = row.content if row else [one.phone if at == rows.phone_place else "" for at in range(len(names))]
         place = (str(row.number), str(row.line or "")) if row else ("", "")
-        yield lines.exact([*cells, *place, one.reason, one.words])
+        yield lines.exact([*cells, *place, one.reason, explained(one)])
 
 
 def _json_lines(found: Iterable[Found]) -> Iterator[str]:
     for one, row in found:
         document = row.content if row is not None else one.phone
         document = document if isinstance(document, dict) else {"phone": document}
-        mark = {"line": row.line if row is not None else None, "reason": one.reason, "why": one.words}
+        mark = {"line": row.line if row is not None else None, "reason": one.reason, "why": explained(one)}
         yield json_line({**document, JSON_MARK: mark}) + "\n"
