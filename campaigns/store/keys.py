@@ -41,7 +41,7 @@ class Keys(ResultKeys):
           reply opted out or null, kinds of what the person was opted out of); with a rate `next_ms` (before which no
           batch is claimed) and `slot_ms` (when the next batch that comes back is due).
         - While it is planned: `plan_token` (names its producer), `plan_until_ms` (lease), `exclusion_calls` (number of
-          the last call); `optouts_v`: the version of the suppression list that planning used.
+          the last call); `optouts_v` and `optouts_scoped_v`: the version of the suppression list that planning used.
         - Its time: `first_ms` (when it may go out at first, if later than its planning); once rescheduled
           `schedule_ms`, `not_before_ms` (when batches are handed over for it), `earliest_ms` (the least of those).
         - Its window: `window` (JSON), `zone` (a name or country, if all batches share one), `open:<zone>` (openings),
@@ -59,9 +59,10 @@ class Keys(ResultKeys):
 
         - Of its campaign: `account`, `kind`, `topic`, `correlation_id`, `follow`, `wants_replies`, `fallback_after_ms`,
           `suppresses`, `zone`.
-        - Its content: `n` (recipients), `mailings` (JSON), `not_before_ms` (if it is scheduled), `optouts_v` (version
-          of the suppression list that it was last checked against), `reach_ms` (when phones that could not be reached
-          were last excluded from it, if after planning), `reduced_ms` (when phones were removed after a doubt).
+        - Its content: `n` (recipients), `mailings` (JSON), `not_before_ms` (if it is scheduled), `optouts_v` and
+          `optouts_scoped_v` (version of the suppression list that it was last checked against), `reach_ms` (when phones
+          that could not be reached were last excluded from it, if after planning), `reduced_ms` (when phones were
+          removed after a doubt).
         - With a frequency cap: `cap` (`<account>|<messages>/<days>,...`); `counted` (the day on which its messages
           count, a space, and the numbers of the mailings of which they do not), `counted_until_ms` (end of that day);
           while they are counted `count_op` (names who counts), `count_from` (`counted` before), `count_portions`

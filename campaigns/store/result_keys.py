@@ -33,7 +33,8 @@ class ResultKeys:
     def optouts_counter(self) -> str:
         """String: how often phones were added to the opt-outs of any scope. Writer: opt-outs. No expiry, as `optouts`.
         With the size of that set it is the version of the list: `<counter>:<size>`. A batch whose phones were checked
-        against another version (its field `optouts_v`, or its campaign's) is checked again before it is sent."""
+        against another version (its field `optouts_v`, or its campaign's) is checked again before it is sent; also if
+        its `optouts_scoped_v` differs, which a process that knows only opt-outs of everything does not write."""
         return f"{self.prefix}optouts-counter"
 
     def optouts_why(self) -> str:

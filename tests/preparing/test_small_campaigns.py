@@ -16,7 +16,7 @@ from tests.support.jobs import bulk_job, phones, quick_job
 from tests.support.stage import Stage
 
 #: What differs between two campaigns of the same job.
-_OWN = {b"plan_token", b"created_ms", b"since_ms", b"ended_ms", b"optouts_v"}
+_OWN = {b"plan_token", b"created_ms", b"since_ms", b"ended_ms", b"optouts_v", b"optouts_scoped_v"}
 
 
 #: The kinds of keys of which there are more with every message.

@@ -1,6 +1,6 @@
 -- Records that the recipients of a planned batch were checked, and removes those who opted out, could not be reached or
--- have had enough messages. No recipient is excluded twice: each rewrite of the body moves `optouts_v` or `reach_ms`,
--- or ends a count, and only one call can do so.
+-- have had enough messages. No recipient is excluded twice: each rewrite of the body moves the version that it was
+-- checked against or `reach_ms`, or ends a count, and only one call can do so.
 -- KEYS: 1 batch, 2 campaign, 3 events, 4 body, 5 list of excluded recipients, 6 due set in which it is sent,
 --       7.. lookalikes: of its mailings as they were, then of those that are left
 -- ARGV: 1 now (ms or 0), 2 batch id, 3 campaign id, 4 version of the opt-outs it was checked against before, 5 version
@@ -12,15 +12,17 @@
 -- Moves: batch planned → cancelled; campaign ready, paused → finished; campaign cancelling → cancelled.
 -- Returns: 1 recorded; 0 the batch is not planned any more, or another worker has checked it.
 -- @include head, clock, counters, event, batch_counters, end_counting, finish_campaign, lookalikes
+-- @include suppression_version
 local batch_key, campaign_key, events, body_key, excluded, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local lookalikes = keys_from(7)
 local now = clock(ARGV[1])
 local batch = redis.call('HMGET', batch_key, 'state', 'optouts_v', 'n', 'attempt', 'resent_ms', 'count_op',
-  'suppresses', 'reach_ms')
-local seen = batch[2] or redis.call('HGET', campaign_key, 'optouts_v') or ''
+  'suppresses', 'reach_ms', 'optouts_scoped_v')
+local of = redis.call('HMGET', campaign_key, 'optouts_v', 'optouts_scoped_v')
+local seen = version_checked(batch[2] or of[1], batch[9] or of[2])
 if batch[1] ~= 'planned' or seen ~= ARGV[4] or (batch[6] or '') ~= ARGV[12] then return 0 end
 if (batch[8] or '') ~= ARGV[15] then return 0 end
-redis.call('HSET', batch_key, 'optouts_v', ARGV[5])
+redis.call('HSET', batch_key, 'optouts_v', ARGV[5], 'optouts_scoped_v', ARGV[5])
 if batch[7] then redis.call('HSET', batch_key, 'reach_ms', now) end
 local left = tonumber(ARGV[8])
 if ARGV[12] ~= '' then

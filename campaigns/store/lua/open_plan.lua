@@ -15,7 +15,8 @@ if ARGV[3] == '1' then
 end
 for i = 7, #ARGV, 2 do redis.call('HSET', campaign_key, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', campaign_key, 'state', 'planning', 'plan_token', ARGV[4], 'created_ms', now,
-  'plan_until_ms', now + tonumber(ARGV[5]), 'batches', 0, 'r:total', 0, 'optouts_v', ARGV[6])
+  'plan_until_ms', now + tonumber(ARGV[5]), 'batches', 0, 'r:total', 0, 'optouts_v', ARGV[6],
+  'optouts_scoped_v', ARGV[6])
 redis.call('SADD', active, ARGV[2])
 redis.call('ZADD', index, now, ARGV[2])
 redis.call('ZADD', due_control, now + tonumber(ARGV[5]), 'plan|' .. ARGV[2])

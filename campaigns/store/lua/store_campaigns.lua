@@ -115,7 +115,8 @@ local function make_visible(campaign, plan)
   end
   if draft then add(fields, 'draft_why', plan.draft) end
   redis.call('HSET', campaign, 'state', draft and 'draft' or 'ready', 'plan_token', plan.token, 'digest', plan.digest,
-    'created_ms', now, 'batches', number, 'r:total', plan.total, 'optouts_v', plan.optouts, 'seq', 1, unpack(fields))
+    'created_ms', now, 'batches', number, 'r:total', plan.total, 'optouts_v', plan.optouts,
+    'optouts_scoped_v', plan.optouts, 'seq', 1, unpack(fields))
   local first = math.max(plan.first_ms, now + kept_back)
   if draft then
     drafts = drafts + 1

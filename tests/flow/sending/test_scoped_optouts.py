@@ -12,10 +12,13 @@ from campaigns import Client
 from campaigns.campaign import Campaign
 from campaigns.enqueue_many import enqueue_many
 from campaigns.errors import JobError, KeyConflictError
-from campaigns.ledger import EVERYTHING, Claim, Scope, scopes_for
+from campaigns.flow.sending.later_optouts import exclude_later
+from campaigns.flow.sending.send import send_taken
+from campaigns.ledger import EVERYTHING, Claim, Scope, ToCheck, scopes_for
 from campaigns.preview import preview
 from campaigns.send_test import send_test
 from campaigns.settings import Secret
+from campaigns.store.commands import Redis
 from tests.support import claims
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.settings import TOKEN
@@ -184,3 +187,62 @@ def test_wherever_a_job_is_planned(stage: Stage) -> None:
     listed = stage.enqueue(list_job(2, topic="offers"))
     stage.finish(listed)
     assert listed.status().sent == 25
+
+
+class TestEarlierVersions:
+    """Processes that know no scopes plan and check by the same version, without asking for opt-outs of accounts and
+    topics. They write `optouts_v` alone, and compare it alone."""
+
+    def as_they_write(self, stage: Stage, key: str) -> None:
+        """As if such a process had planned the campaign or checked the batch of this key just now."""
+        store = stage.services.store
+        store.ask(Redis.hset, key, "optouts_v", stage.services.optouts.checker().version)
+        store.ask(Redis.hdel, key, "optouts_scoped_v")
+
+    def test_what_they_planned_is_checked_once(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(3), topic="offers"))
+        stage.services.optouts.add(phones(1), scope=OFFERS)
+        self.as_they_write(stage, stage.services.store.keys.campaign(campaign.id))
+        taken = stage.claim(f"{campaign.id}-0")
+        assert isinstance(taken, ToCheck)
+        claims.finish(stage.services.store, send_taken(stage.services, taken, 0.0))
+        assert opted_out(campaign) == phones(1)
+        assert isinstance(stage.claim(f"{campaign.id}-0"), Claim)
+
+    def test_what_they_checked_is_checked_again(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(3), topic="offers"))
+        stage.services.optouts.add(phones(1), scope=OFFERS)
+        self.as_they_write(stage, stage.services.store.keys.batch(f"{campaign.id}-0"))
+        stage.finish(campaign)
+        assert opted_out(campaign) == phones(1)
+
+    def test_a_check_that_began_before_theirs_changes_nothing(self, stage: Stage) -> None:
+        campaign = stage.enqueue(bulk_job(phones(3), topic="offers"))
+        stage.services.optouts.add(phones(1), scope=OFFERS)
+        taken = stage.claim(f"{campaign.id}-0")
+        assert isinstance(taken, ToCheck)
+        self.as_they_write(stage, stage.services.store.keys.batch(f"{campaign.id}-0"))
+        exclude_later(stage.services, taken.batch_id, taken.outdated)
+        assert opted_out(campaign) == []
+
+    def test_two_that_check_it_exclude_once(self, stage: Stage) -> None:
+        """Although the version that they compare has not moved since planning."""
+        campaign = stage.enqueue(bulk_job(phones(3), topic="offers"))
+        stage.services.optouts.add(phones(1), scope=OFFERS)
+        self.as_they_write(stage, stage.services.store.keys.campaign(campaign.id))
+        batch_id = f"{campaign.id}-0"
+        for taken in [stage.claim(batch_id) for _ in range(2)]:
+            assert isinstance(taken, ToCheck)
+            exclude_later(stage.services, batch_id, taken.outdated)
+        assert opted_out(campaign) == phones(1)
+        assert campaign.status().recipients["opted_out"] == 1
+
+    def test_they_do_not_check_again_what_was_checked_here(self, stage: Stage) -> None:
+        """So no batch goes back and forth between their workers and ours."""
+        campaign = stage.enqueue(bulk_job(phones(3), topic="offers"))
+        stage.services.optouts.add(phones(1), scope=OFFERS)
+        taken = stage.claim(f"{campaign.id}-0")
+        assert isinstance(taken, ToCheck)
+        exclude_later(stage.services, taken.batch_id, taken.outdated)
+        seen = stage.services.batches.read(f"{campaign.id}-0").fields["optouts_v"]
+        assert seen == stage.services.optouts.checker().version

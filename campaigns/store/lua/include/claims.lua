@@ -16,9 +16,9 @@ local function fields_of(key, names)
 end
 
 local CAMPAIGN_FIELDS = {'state', 'cursor', 'batches', 'spacing_ms', 'canary', 'not_before_ms', 'zone', 'schedule_ms',
-  'optouts_v', 'epoch', 'earliest_ms', 'created_ms'}
-local BATCH_FIELDS = {'state', 'n', 'attempt', 'kind', 'optouts_v', 'resent_ms', 'callback_ms', 'epoch',
-  'not_before_ms', 'since_ms', 'confirming_ms', 'zone', 'cap', 'counted_until_ms', 'suppresses', 'reach_ms'}
+  'optouts_v', 'optouts_scoped_v', 'epoch', 'earliest_ms', 'created_ms'}
+local BATCH_FIELDS = {'state', 'n', 'attempt', 'kind', 'optouts_v', 'optouts_scoped_v', 'resent_ms', 'callback_ms',
+  'epoch', 'not_before_ms', 'since_ms', 'confirming_ms', 'zone', 'cap', 'counted_until_ms', 'suppresses', 'reach_ms'}
 
 -- What is needed of a campaign, and of one of its batches, to decide whether that can be claimed.
 local function campaign_fields(campaign) return fields_of(campaign, CAMPAIGN_FIELDS) end
@@ -82,7 +82,7 @@ local function claimable(k, primary, of, batch, batch_id, campaign_id, account, 
   end
   -- The phones of a list are known to the gateway only, and cannot be checked here.
   if batch.kind ~= 'list' then
-    local seen = batch.optouts_v or of.optouts_v or ''
+    local seen = version_checked(batch.optouts_v or of.optouts_v, batch.optouts_scoped_v or of.optouts_scoped_v)
     version_now = version_now or optouts_version(k.optouts, k.optouts_counter)
     -- With a frequency cap, its messages must have been counted today.
     local uncounted = batch.cap and tonumber(batch.counted_until_ms or '0') <= now
