@@ -58,7 +58,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Messages refused for one reason. `requests` is None for mailings of requests that were accepted otherwise."""
+    """Messages refused for one reason, a `Reason` if a check of ours refused them.
+
+    `requests` is None for mailings of requests that were accepted otherwise.
+    """
 
     words: str
     requests: int | None

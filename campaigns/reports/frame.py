@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from campaigns.campaign_filters import state_words
 from campaigns.ledger.states import OVER
 from campaigns.reports.language import Reason
 from campaigns.reports.markup import Markup, element, escaped, foreign, joined
@@ -25,17 +26,25 @@ _TONES: Final = {
 def top(view: View) -> Markup:
     """The name, the state and the facts of a campaign."""
     status, language, zone = view.report.status, view.language, view.report.zone
-    tone = f"state {_TONES.get(status.state, '')}".strip()
+    tone = f"state {_tone(view)}".strip()
     facts = [
         element("div", element("dt", language.say(name)), element("dd", value)) for name, value in _facts(view).items()
     ]
     return element(
         "header",
         element("h1", foreign(status.name) if status.name else language.say("Campaign without a name")),
-        element("p", element("span", language.say(status.state), class_=tone)),
+        element("p", element("span", view.state, class_=tone)),
         element("dl", *facts, class_="facts"),
         view.sentence("All times are in {zone}.", "soft", zone=zone_name(view.report.made_ms, zone)),
     )
+
+
+def _tone(view: View) -> str:
+    """Good only if no recipient was refused or is held."""
+    status = view.report.status
+    if status.state == "finished" and (refused := state_words(status)) != status.state:
+        return "warn" if status.sent or "held" in refused else "bad"
+    return _TONES.get(status.state, "")
 
 
 def _facts(view: View) -> dict[str, object]:
@@ -145,9 +154,7 @@ def _ended(view: View) -> datetime | None:
 def foot(view: View) -> Markup:
     """What it was, how long it took and what it cost, in a line."""
     status, language, ended = view.report.status, view.language, _ended(view)
-    parts: list[object] = [
-        language.mixed("Campaign {id}, {state}.", id=escaped(status.id), state=escaped(language.say(status.state)))
-    ]
+    parts: list[object] = [language.mixed("Campaign {id}, {state}.", id=escaped(status.id), state=escaped(view.state))]
     if seconds := round((ended - status.created_at).total_seconds()) if ended else 0:
         lasted = language.length(seconds if seconds < 120 else seconds - seconds % 60)
         parts += [" ", language.mixed("It took {length}.", length=lasted)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from campaigns.reports.language import Said, said
+from campaigns.reports.language import Reason, Said, said
 
 _AMOUNT: Final = r"[0-9][0-9.,]*"
 #: A reason as it is stored, and the sentence whose places its groups fill.
@@ -65,6 +65,30 @@ _FORMS: Final = tuple(
             rf"and the next request costs (?P<cost>{_AMOUNT})",
             "the daily budget of {budget} has no room: {used} is spent or reserved, and the next request costs {cost}",
         ),
+        # Of a refusal here. What `reason` stands for is one of these again.
+        (r"refused here: (?P<reason>.*)", "refused here: {reason}"),
+        (r"not confirmed: (?P<reason>.*)", "not confirmed: {reason}"),
+        (
+            rf"the expected cost of this request is (?P<cost>{_AMOUNT}), "
+            rf"the daily budget of the account (?P<budget>{_AMOUNT}): "
+            r"raise (?P<setting>[A-Z0-9_]+) or lower CAMPAIGNS_RECIPIENTS_PER_REQUEST",
+            "the expected cost of this request is {cost}, the daily budget of the account {budget}: "
+            "raise {setting} or lower CAMPAIGNS_RECIPIENTS_PER_REQUEST",
+        ),
+        ("the request body has expired before it was sent", "the request body has expired before it was sent"),
+        ("the gateway reports no recipients on this list", "the gateway reports no recipients on this list"),
+        (
+            rf"the list has (?P<number>{_AMOUNT}) recipients, the job's max_recipients is (?P<most>{_AMOUNT})",
+            "recipients on the list: {number}, the job's max_recipients is {most}",
+        ),
+        (
+            "max_cost cannot be checked; set CAMPAIGNS_MESSAGE_COST",
+            "max_cost cannot be checked; set CAMPAIGNS_MESSAGE_COST",
+        ),
+        (
+            rf"the expected cost is (?P<cost>{_AMOUNT}), the job's max_cost is (?P<most>{_AMOUNT})",
+            "the expected cost is {cost}, the job's max_cost is {most}",
+        ),
     )
 )
 
@@ -73,5 +97,6 @@ def taken_apart(reason: str) -> Said | None:
     """The sentence of a reason, with its values; None for a reason that is not one of ours."""
     for form, sentence in _FORMS:
         if (match := form.fullmatch(reason)) is not None:
-            return said(sentence, **match.groupdict())
+            values = match.groupdict()
+            return said(sentence, **{name: Reason(v) if name == "reason" else v for name, v in values.items()})
     return None

@@ -41,4 +41,23 @@ REASONS: Final[dict[str, str]] = {
     "the daily budget of {budget} has no room: {used} is spent or reserved, and the next request costs {cost}": (
         "дневного бюджета {budget} не хватает: потрачено или отложено {used}, а следующий запрос стоит {cost}"
     ),
+    # Of a refusal here.
+    "refused here: {reason}": "отклонено до шлюза: {reason}",
+    "not confirmed: {reason}": "рассылка не подтверждена: {reason}",
+    "the expected cost of this request is {cost}, the daily budget of the account {budget}: "
+    "raise {setting} or lower CAMPAIGNS_RECIPIENTS_PER_REQUEST": (
+        "ожидаемая стоимость этого запроса {cost}, а дневной бюджет аккаунта {budget}: увеличьте {setting} или "
+        "уменьшите CAMPAIGNS_RECIPIENTS_PER_REQUEST"
+    ),
+    "the request body has expired before it was sent": "срок хранения запроса вышел до отправки",
+    "the gateway reports no recipients on this list": "по данным шлюза, в этом списке нет получателей",
+    "recipients on the list: {number}, the job's max_recipients is {most}": (
+        "получателей в списке {number}, а max_recipients задания {most}"
+    ),
+    "max_cost cannot be checked; set CAMPAIGNS_MESSAGE_COST": (
+        "max_cost нельзя проверить, задайте CAMPAIGNS_MESSAGE_COST"
+    ),
+    "the expected cost is {cost}, the job's max_cost is {most}": (
+        "ожидаемая стоимость {cost}, а max_cost задания {most}"
+    ),
 }

@@ -56,9 +56,7 @@ TEXTS: Final[dict[str, str]] = {
     "Who must not be written to again?": "Кому больше не писать?",
     "What is still open?": "Что ещё не ясно?",
     "What was sent?": "Что отправлено?",
-    "Messages of this campaign are not followed until they are read.": (
-        "За прочтением сообщений этой кампании система не следит."
-    ),
+    "Messages of this campaign are not followed until they are read.": "За прочтением этой кампании система не следит.",
     "It is due to the texts only if recipients were divided at random.": (
         "Дело в текстах, только если получатели разделены случайно."
     ),
@@ -66,6 +64,9 @@ TEXTS: Final[dict[str, str]] = {
     "The gateway has reported nothing yet.": "Шлюз пока ничего не сообщил.",
     "{amount}, {each} per message sent.": "{amount}, по {each} за отправленное сообщение.",
     "{messages} refused before sending.": "{messages} отклонено до отправки.",
+    "Reason: {reason}": "Причина: {reason}",
+    "Most often because: {reason}": "Чаще всего причина: {reason}",
+    "Nothing: everything was refused.": "Ничего: всё отклонено.",
     "No message failed.": "Ошибок нет.",
     "{messages} ({part}), most of them {status}: {meaning}.": "{messages} ({part}), чаще всего {status}: {meaning}.",
     "{people} opted out by a reply, and get no more messages.": "Отказались в ответе: {people}. Им больше не пишут.",

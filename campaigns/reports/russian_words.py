@@ -30,6 +30,13 @@ WORDS: Final[dict[str, str]] = {
     "cancelled": "отменена",
     "invalid": "с ошибками",
     "abandoned": "брошена",
+    # What the state of a campaign would hide.
+    "all refused": "всё отклонено",
+    "part refused": "часть отклонена",
+    "held": "есть задержанные",
+    "canary": "идёт проба",
+    "window closed": "вне времени отправки",
+    "events full": "поток событий полон",
     # Weekdays.
     "mon": "пн",
     "tue": "вт",

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from campaigns.ledger import Batch, refused_by
 from campaigns.ledger.reasons import HERE
 from campaigns.ledger.states import ACCEPTED, HELD, REJECTED, SETTLED, UNKNOWN
+from campaigns.reports.language import Reason
 from campaigns.reports.timeline import DELIVERED as DELIVERED_KIND
 from campaigns.reports.timeline import FAILED, MOVING, Timeline
 from campaigns.reports.timeline import READ as READ_KIND
@@ -86,7 +87,7 @@ class Tally:
             words = masked_in(batch.fields[f"rejected:{number}"])
             _count(self.refused_mailings, words, batch.mailings[number].recipients, OTHERS)
         if batch.state == REJECTED and not batch.fields.get("uuid"):
-            words = f"refused here: {text}" if refused_by(batch) == HERE else text
+            words = Reason(f"refused here: {text}") if refused_by(batch) == HERE else text
             _count(self.refused_requests, words, 1, OTHERS)
             _count(self.refused_messages, words, batch.recipients, OTHERS)
         if batch.state in {ACCEPTED, SETTLED}:

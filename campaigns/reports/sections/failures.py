@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from campaigns.reports.figures import Refusal
+from campaigns.reports.language import Reason
 from campaigns.reports.markup import Markup, element, foreign
 from campaigns.reports.sections.parts import NUMBER, TEXT, WORD, Part, View, command
 from campaigns.statuses import meaning_of
@@ -38,13 +40,20 @@ def _undelivered(view: View) -> Part:
     return view.heading("Sent, and not delivered"), view.table(columns, rows)
 
 
+def refusal_words(view: View, refusal: Refusal, most: int = 500) -> Markup | str:
+    """Why messages were refused: our reason in the language of the page, or another's words, at most `most` letters."""
+    if isinstance(refusal.words, Reason):
+        return view.language.reason(refusal.words)
+    return foreign(refusal.words, most) if refusal.words else view.language.say("no reason was given")
+
+
 def _refusals(view: View) -> Part:
     report, language = view.report, view.language
     if not report.refusals:
         return ()
     rows = [
         [
-            foreign(refusal.words) if refusal.words else language.say("no reason was given"),
+            refusal_words(view, refusal),
             language.say("mailing") if refusal.requests is None else language.counted(refusal.requests, "request"),
             language.counted(refusal.messages),
         ]

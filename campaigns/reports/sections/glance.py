@@ -8,7 +8,8 @@ from typing import Final
 
 from campaigns.ledger.states import OVER
 from campaigns.reports.language import said
-from campaigns.reports.markup import Markup, element, foreign, joined
+from campaigns.reports.markup import Markup, element, escaped, foreign, joined
+from campaigns.reports.sections.failures import refusal_words
 from campaigns.reports.sections.mailings import comparison, name_of, per_read_words
 from campaigns.reports.sections.parts import View
 from campaigns.reports.sections.times import busiest_words
@@ -30,12 +31,12 @@ Answer = tuple[str, str, Markup | None]
 
 
 def glance(view: View, present: Set[str]) -> Markup | None:
-    """The answers, if anything was sent, with links to the sections that are `present`."""
-    if not view.report.status.sent:
+    """The answers, if anything was sent or refused, with links to the sections that are `present`."""
+    if not view.report.status.sent and not view.report.refusals:
         return None
     rows = [
         element("div", element("dt", _linked(view.language.say(question), name, present)), element("dd", answer))
-        for question, name, answer in _answers(view)
+        for question, name, answer in (_answers(view) if view.report.status.sent else _answers_of_unsent(view))
         if answer
     ]
     return view.section("glance", "At a glance", (element("dl", *rows, class_="answers"),))
@@ -54,6 +55,12 @@ def _answers(view: View) -> Iterator[Answer]:
     yield "Who must not be written to again?", "optouts", _opted_out(view)
     yield "What is still open?", "open", _open(view)
     yield "What was sent?", "sent", _sent(view)
+
+
+def _answers_of_unsent(view: View) -> Iterator[Answer]:
+    yield "What was sent?", "sent", view.language.mixed("Nothing: everything was refused.")
+    yield "Why did messages fail?", "failures", _failed(view)
+    yield "What is still open?", "open", _open(view)
 
 
 def _winner(view: View) -> Markup | None:
@@ -92,12 +99,26 @@ def _failed(view: View) -> Markup:
     words: Counter[str] = Counter()
     for failure in (failure for mailing in report.results.mailings for failure in mailing.failures):
         words[failure.status] += failure.messages
-    refused = sum(refusal.messages for refusal in report.refusals)
     parts = [_undelivered(view, words)] if words else []
-    if refused:
-        messages = language.counted(refused, "message")
-        parts.append(language.mixed("{messages} refused before sending.", messages=messages))
+    if report.refusals:
+        parts.append(_refused(view))
     return joined(*(part for one in parts for part in (one, " "))) if parts else language.mixed("No message failed.")
+
+
+def _refused(view: View) -> Markup:
+    """How much was refused, and why most of it was."""
+    refusals, language = view.report.refusals, view.language
+    # Of a list without recipients there are requests only.
+    number = sum(refusal.messages for refusal in refusals)
+    counted = language.counted(number, "message")
+    if not number:
+        counted = language.counted(sum(refusal.requests or 0 for refusal in refusals), "request")
+    refused = language.mixed("{messages} refused before sending.", messages=counted)
+    why = escaped(refusal_words(view, max(refusals, key=lambda refusal: refusal.messages), _EXCERPT))
+    reason = language.mixed("Reason: {reason}", reason=why)
+    if len(refusals) > 1:
+        reason = language.mixed("Most often because: {reason}", reason=why)
+    return joined(refused, " ", reason)
 
 
 def _undelivered(view: View, words: Counter[str]) -> Markup:

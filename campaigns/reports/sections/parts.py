@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from campaigns.campaign_filters import state_words
 from campaigns.reports.figures import Report
 from campaigns.reports.language import Language
 from campaigns.reports.markup import Markup, element, joined
@@ -35,6 +36,11 @@ class View:
         first, *others = parts
         whole = [(element("h2", self.language.say(title)), *first), *others]
         return element("section", *(element("div", *part, class_="part") for part in whole if part), id=name)
+
+    @property
+    def state(self) -> str:
+        """The state of the campaign, with what it would hide, as `campaigns status` shows it."""
+        return ", ".join(self.language.say(words) for words in state_words(self.report.status).split(", "))
 
     def heading(self, title: str) -> Markup:
         """A heading inside a section."""

@@ -1,0 +1,83 @@
+"""The report on a campaign of which every request was refused, and our reasons for it in the language of the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from campaigns.reports import page, report_on
+from campaigns.reports.language import Reason
+from campaigns.reports.reasons import taken_apart
+from campaigns.reports.russian import RUSSIAN
+from tests.cli.output.test_status_table import a_status
+from tests.reports.conftest import UNDELIVERED, mailing
+from tests.reports.test_layout import report
+from tests.support.html import Html
+from tests.support.jobs import bulk_job, list_job, phones
+from tests.support.stage import Stage
+
+NAMES = re.compile(r"CAMPAIGNS_[A-Z_]+|max_[a-z]+")
+LATIN = re.compile("[A-Za-z]{2,}")
+
+
+def test_a_budget_below_one_request(make_stage: Callable[..., Stage]) -> None:
+    """The headline says what the state would hide, and the first section why nobody got it."""
+    stage = make_stage(message_cost=Decimal("0.05"), daily_budget=Decimal("0.10"))
+    campaign = stage.enqueue(bulk_job(phones(3)))
+    stage.finish(campaign)
+    found = report_on(stage.services, campaign.id)
+    english, russian = Html(page(found)), Html(page(found, "ru"))
+    assert "finished, all refused" in english.text
+    assert 'class="state bad"' in page(found)
+    assert "Nothing: everything was refused." in english.sections["At a glance"]
+    assert "3 messages refused before sending. Reason: refused here: the expected cost" in english.text
+    assert "завершена, всё отклонено" in russian.text
+    glance = russian.sections["Коротко"]
+    assert "отклонено до шлюза: ожидаемая стоимость этого запроса 0.15, а дневной бюджет аккаунта 0.1" in glance
+    assert LATIN.findall(NAMES.sub("", glance)) == []
+    assert "expected cost" not in russian.text
+
+
+def test_what_the_gateway_wrote(stage: Stage) -> None:
+    """The words of the gateway stay as they are, in any language."""
+    stage.sandbox.fault("refuse", "sendBulkViber", text="not confirmed: of one text")
+    campaign = stage.enqueue({"messages": [mailing("A", [*phones(2), UNDELIVERED])]})
+    stage.finish(campaign)
+    russian = Html(page(report_on(stage.services, campaign.id), "ru"))
+    assert "Причина: not confirmed: of one text" in russian.sections["Коротко"]
+
+
+@pytest.mark.parametrize(("held", "words"), [(5, "завершена, есть задержанные"), (0, "завершена, часть отклонена")])
+def test_a_part(held: int, words: str) -> None:
+    recipients = {**a_status().recipients, "held": held, "rejected": 7}
+    html = page(report(0, state="finished", recipients=recipients, requests={}), "ru")
+    assert f'<span class="state warn">{words}</span>' in html
+    assert f", {words}." in html
+
+
+@pytest.mark.parametrize("limit", [{"max_recipients": 1}, {"max_cost": "0.10"}], ids=["recipients", "cost"])
+def test_limits_of_a_list(make_stage: Callable[..., Stage], limit: dict[str, object]) -> None:
+    stage = make_stage(message_cost=Decimal("0.05"))
+    campaign = stage.enqueue(list_job(2, **limit))
+    stage.finish(campaign)
+    (refusal,) = report_on(stage.services, campaign.id).refusals
+    assert isinstance(refusal.words, Reason)
+    said = re.sub("<[^>]*>", "", RUSSIAN.reason(refusal.words))
+    assert said.startswith("отклонено до шлюза: рассылка не подтверждена: ")
+    assert LATIN.findall(NAMES.sub("", said)) == []
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "the request body has expired before it was sent",
+        "not confirmed: the gateway reports no recipients on this list",
+        "not confirmed: max_cost cannot be checked; set CAMPAIGNS_MESSAGE_COST",
+    ],
+)
+def test_the_others(reason: str) -> None:
+    assert taken_apart(reason) is not None
+    assert LATIN.findall(NAMES.sub("", re.sub("<[^>]*>", "", RUSSIAN.reason(f"refused here: {reason}")))) == []
