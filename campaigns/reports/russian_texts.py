@@ -152,8 +152,8 @@ TEXTS: Final[dict[str, str]] = {
     ),
     # Times.
     "When people read": "Когда читают",
-    "Most were read from {start} to {end} ({part} of all), by the clocks of {zone}.": (
-        "Больше всего читали с {start} до {end} ({part}), по времени {zone}."
+    "The busiest hour is {start} to {end} ({part} of all reads), by the clocks of {zone}.": (
+        "Чаще всего с {start} до {end} ({part}), по времени {zone}."
     ),
     "Read messages by the hour of the day. At most {messages} per {length}.": (
         "Прочтения по часам суток. Наибольшее: {messages} на {length}."

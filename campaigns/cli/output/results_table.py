@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rich.console import Group, RenderableType
+from rich.columns import Columns
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -30,16 +31,33 @@ _SHARE: Final = 6
 
 
 def results_table(results: Results) -> RenderableType:
-    """What became of each mailing, then sentences on what the numbers say. No line but a text needs over 80 columns."""
+    """What became of each mailing, then sentences on what the numbers say. No line but a text needs over 80 columns.
+
+    A wide terminal shows mailings side by side.
+    """
     shown = results.mailings[:_MOST]
     widths = [max(len(name), _SHARE, *(len(f"{_number(one, name):,}") for one in shown)) for name in _COLUMNS]
-    parts: list[RenderableType] = []
-    for mailing in shown:
-        parts.append(Text(mailing.name or results.name or results.campaign, style="bold"))
-        parts.append(Padding(_numbers(mailing, widths), (0, 0, 0, 2), expand=False))
+    blocks = [
+        Group(
+            Text(mailing.name or results.name or results.campaign, style="bold"),
+            Padding(_numbers(mailing, widths), (0, 0, 0, 2), expand=False),
+        )
+        for mailing in shown
+    ]
+    parts: list[RenderableType] = [_SideBySide(blocks)]
     if (more := len(results.mailings) - _MOST) > 0:
         parts.append(Text(f"and {counted(more, 'further mailing')}: campaigns results {results.campaign} --csv"))
     return Group(*parts, *(Text(line) for line in result_lines(results)))
+
+
+class _SideBySide:
+    """As many blocks beside each other as fit into the terminal; below each other where output is read by programs."""
+
+    def __init__(self, blocks: Sequence[RenderableType]) -> None:
+        self._blocks = blocks
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Columns(self._blocks, padding=(0, 3)) if console.is_terminal else Group(*self._blocks)
 
 
 def _number(mailing: MailingResults, column: str) -> int:
@@ -74,9 +92,9 @@ def result_lines(results: Results) -> Iterator[str]:
         yield f"{counted(never, 'message')} got no final status before polling ended."
     yield from comparison_lines(results)
     if (found := busiest(results.read_hours)) is not None:
-        first, number = found
-        until, part = (first + 3) % 24, share(number, sum(results.read_hours))
-        yield f"Most were read from {first:02d}:00 to {until:02d}:00 in {results.zone} ({part})."
+        hour, number = found
+        until, part = (hour + 1) % 24, share(number, sum(results.read_hours))
+        yield f"The busiest hour is {hour:02d}:00 to {until:02d}:00 in {results.zone} ({part} of all reads)."
     if number := results.opted_out:
         people = counted(number, "person", "people")
         get = f"{noun_for(number, 'gets', 'get')} no more messages"

@@ -59,7 +59,7 @@ def _refusals(view: View) -> Part:
         ]
         for refusal in report.refusals
     ]
-    columns = (("Why", TEXT), ("What", TEXT), ("Messages", NUMBER))
+    columns = (("Why", TEXT), ("What", WORD), ("Messages", NUMBER))
     again = None
     if any(refusal.requests for refusal in report.refusals):
         retry = command(f"campaigns retry {report.status.id} --why REASON")

@@ -106,7 +106,7 @@ def _failed(view: View) -> Markup:
 
 
 def _refused(view: View) -> Markup:
-    """How much was refused, and why most of it was."""
+    """How much was refused; and why most of it was, if nothing was sent."""
     refusals, language = view.report.refusals, view.language
     # Of a list without recipients there are requests only.
     number = sum(refusal.messages for refusal in refusals)
@@ -114,11 +114,16 @@ def _refused(view: View) -> Markup:
     if not number:
         counted = language.counted(sum(refusal.requests or 0 for refusal in refusals), "request")
     refused = language.mixed("{messages} refused before sending.", messages=counted)
+    return refused if view.report.status.sent else joined(refused, " ", _reason(view))
+
+
+def _reason(view: View) -> Markup:
+    """Why most of the refused messages were."""
+    refusals, language = view.report.refusals, view.language
     why = escaped(refusal_words(view, max(refusals, key=lambda refusal: refusal.messages), _EXCERPT))
-    reason = language.mixed("Reason: {reason}", reason=why)
     if len(refusals) > 1:
-        reason = language.mixed("Most often because: {reason}", reason=why)
-    return joined(refused, " ", reason)
+        return language.mixed("Most often because: {reason}", reason=why)
+    return language.mixed("Reason: {reason}", reason=why)
 
 
 def _undelivered(view: View, words: Counter[str]) -> Markup:

@@ -10,24 +10,24 @@ from campaigns.statuses import MEANINGS
 
 
 def reading_hours(view: View) -> Markup | None:
-    """At what time of day people read."""
-    results = view.report.results
-    if not any(results.read_hours):
+    """At what time of day people read, if enough did to say so."""
+    words = busiest_words(view)
+    if words is None:
         return None
-    chart = hours(results.read_hours, view.language)
-    return view.section("hours", "When people read", (element("p", busiest_words(view), class_="lead"), chart))
+    chart = hours(view.report.results.read_hours, view.language)
+    return view.section("hours", "When people read", (element("p", words, class_="lead"), chart))
 
 
 def busiest_words(view: View) -> Markup | None:
-    """The three hours in which most was read; None if nothing was."""
+    """The hour in which most was read; None if too little was."""
     results, language = view.report.results, view.language
     if (found := busiest(results.read_hours)) is None:
         return None
-    first, number = found
+    hour, number = found
     return language.mixed(
-        "Most were read from {start} to {end} ({part} of all), by the clocks of {zone}.",
-        start=f"{first:02d}:00",
-        end=f"{(first + 3) % 24:02d}:00",
+        "The busiest hour is {start} to {end} ({part} of all reads), by the clocks of {zone}.",
+        start=f"{hour:02d}:00",
+        end=f"{(hour + 1) % 24:02d}:00",
         part=language.share(number, sum(results.read_hours)),
         zone=results.zone,
     )
