@@ -165,27 +165,28 @@ class Campaigns:
 
     def excluded(self, campaign_id: str) -> Iterator[Excluded]:
         """Recipients that planning excluded, and recipients who opted out later."""
-        return (row for _, row in self.numbered_excluded(campaign_id))
+        return (one for _, _, one in self.numbered_excluded(campaign_id))
 
-    def numbered_excluded(self, campaign_id: str) -> Iterator[tuple[int, Excluded]]:
-        """The same, each with its number in the list, which it keeps. Erased people are left out."""
-        for number, row in self._excluded_rows(campaign_id):
+    def numbered_excluded(self, campaign_id: str) -> Iterator[tuple[int, bytes, Excluded]]:
+        """The same, each with its number in the list, which it keeps, and as it stands there. Erased people are left
+        out."""
+        for number, stored, row in self._excluded_rows(campaign_id):
             if row[2] is not None:
-                yield number, Excluded(*row)
+                yield number, stored, Excluded.from_row(row)
 
     def counted_excluded(self, campaign_id: str) -> Iterator[Excluded]:
         """All of them, to be counted. Erased people are among them, without phone and place."""
-        for _, (reason, place, phone, *more) in self._excluded_rows(campaign_id):
-            yield Excluded(reason, place, phone or "", *more)
+        for _, _, (reason, place, phone, *more) in self._excluded_rows(campaign_id):
+            yield Excluded.from_row([reason, place, phone or "", *more])
 
-    def _excluded_rows(self, campaign_id: str) -> Iterator[tuple[int, list[Any]]]:
-        """What is stored, with its number in the list."""
+    def _excluded_rows(self, campaign_id: str) -> Iterator[tuple[int, bytes, list[Any]]]:
+        """What is stored, as it stands in the list and as it is read, with its number in the list."""
         start = 0
         while rows := self._store.ask(
             Redis.lrange, self._keys.excluded(campaign_id), start, start + _PER_ROUND_TRIP - 1
         ):
             # Earlier versions left an empty row of an erased person.
-            yield from ((number, orjson.loads(row)) for number, row in enumerate(rows, start) if row)
+            yield from ((number, row, orjson.loads(row)) for number, row in enumerate(rows, start) if row)
             start += len(rows)
 
     def retire(self, campaign: Campaign, life_ms: int) -> None:

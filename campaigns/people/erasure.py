@@ -148,7 +148,7 @@ class Erasure:
             batches=self._people.batches_with(campaign, phone),
             replies=[reply.id for reply in replies],
             replied=self._kept_of(replies, campaign, optout_too).packed() if replies else "",
-            excluded=[(n, orjson.dumps(row.as_row()), orjson.dumps(row.erased(campaign.id))) for n, row in excluded],
+            excluded=[(n, row, orjson.dumps(one.erased(campaign.id))) for n, row, one in excluded],
         )
 
     def _kept_of(self, replies: list[Reply], campaign: Campaign, optout_too: bool) -> ErasedReplies:

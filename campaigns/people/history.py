@@ -141,7 +141,7 @@ class People:
         messages = [m for batch in self.batches_with(campaign, phone) for m in self._messages(campaign, batch, phone)]
         excluded = [
             (one.reason, f"{one.place}: {one.why}" if one.why else one.place)
-            for _, one in self.excluded(campaign, phone)
+            for _, _, one in self.excluded(campaign, phone)
         ]
         replies = self._replies.of_phone(campaign.id, phone) if campaign.number("replies") else []
         if not (messages or excluded or replies):
@@ -178,16 +178,17 @@ class People:
             found += self._among(campaign, ids, phone)
         return self._batches.read_many(found) if found else []
 
-    def excluded(self, campaign: Campaign, phone: str) -> Iterator[tuple[int, Excluded]]:
-        """Excluded recipients with a phone, however it was spelled, each with its number in the campaign's list."""
+    def excluded(self, campaign: Campaign, phone: str) -> Iterator[tuple[int, bytes, Excluded]]:
+        """Excluded recipients with a phone, however it was spelled, each with its number in the campaign's list, and as
+        it stands there."""
         if not any(campaign.number(f"r:{reason}") for reason in EXCLUDED):
             return
         end = phone[-7:]
-        for number, row in self._campaigns.numbered_excluded(campaign.id):
-            raw = row.phone
+        for number, row, one in self._campaigns.numbered_excluded(campaign.id):
+            raw = one.phone
             # Few rows end like it, and reading spellings is slow.
             if _NO_DIGITS.sub("", raw).endswith(end) and normalise_phone(raw, self._region) == phone:
-                yield number, row
+                yield number, row, one
 
     def campaigns(self, limit: int | None) -> Iterator[Campaign]:
         """The newest `limit` campaigns (None: all that are kept), newest first."""

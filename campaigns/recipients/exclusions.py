@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from campaigns.text.labelled import LabelledEnum
@@ -58,6 +59,11 @@ class Excluded:
     phone: str = field(repr=False)
     why: str = ""
     mailing: int | None = None
+
+    @classmethod
+    def from_row(cls, row: Sequence[Any]) -> Excluded:
+        """From its fields as they are stored. Further elements, which a later version may store, are left out."""
+        return cls(*row[: len(fields(cls))])
 
     @property
     def words(self) -> str:

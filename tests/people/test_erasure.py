@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 
 from campaigns.campaign import Campaign
@@ -15,6 +16,7 @@ from campaigns.errors import ErasureBlockedError
 from campaigns.events import Consumer, Groups
 from campaigns.people import Erased
 from campaigns.person import erase, find_person
+from campaigns.recipients.exclusions import Excluded
 from campaigns.store.commands import Redis
 from tests.support.jobs import bulk_job, list_job, phones, quick_job, sample_job
 from tests.support.stage import Stage
@@ -72,6 +74,18 @@ def test_nothing_is_left(stage: Stage) -> None:
         assert campaign.status().balanced
     assert sorted(d.phone for d in campaigns[0].deliveries()) == phones(2)
     assert {d.status for d in campaigns[0].deliveries()} == {"READ"}
+
+
+def test_excluded_by_a_later_version(stage: Stage) -> None:
+    """A row with elements that this version does not know is read without them, and erased."""
+    (campaign,) = finished(stage, bulk_job(phones(2)))
+    store, row = stage.services.store, ["opted_out", f"{campaign.id}-0", TALKER, "", 0]
+    store.ask(Redis.rpush, store.keys.excluded(campaign.id), orjson.dumps([*row, "more", 1]))
+    store.ask(Redis.hincrby, store.keys.campaign(campaign.id), "r:opted_out", 1)
+    assert list(campaign.excluded()) == [Excluded(*row)]
+    assert [person.campaign_id for person in find_person(stage.services, TALKER)] == [campaign.id]
+    assert erase(stage.services, TALKER).excluded == 1
+    assert TALKER.encode() not in everything(stage)
 
 
 def test_the_missing_events_are_named(stage: Stage) -> None:

@@ -32,4 +32,4 @@ class Spool:
     def __iter__(self) -> Iterator[Excluded]:
         self._file.seek(0)
         for line in self._file:
-            yield Excluded(*orjson.loads(line))
+            yield Excluded.from_row(orjson.loads(line))
