@@ -31,10 +31,10 @@ from campaigns.preparing.job import (
     all_mistakes,
     checked_job,
     draft_reason,
+    handed_in,
     key_of,
     planner_of,
     rows_of,
-    with_maker,
     with_start,
 )
 from campaigns.preparing.small_campaigns import (
@@ -89,8 +89,39 @@ def enqueue(
     job = with_start(job, start)
     with all_mistakes(services, job, recipients):
         own_key, rows = key_of(job, key), rows_of(job, recipients, columns, encoding)
+    return _enqueue_waiting(services, job, own_key, rows, strict, by)
+
+
+def enqueue_of_person(
+    services: Services,
+    job: AnyJob,
+    *,
+    key: str | None,
+    recipients: Iterable[Any] | None,
+    strict: bool,
+    start: str | None,
+    by: str,
+) -> Campaign:
+    """`enqueue` for the command. A person who hands in recipients of whom none is valid has made a mistake, such as a
+    wrong column of phones: raises AllInvalidError then, and nothing is stored."""
+    job = with_start(job, start)
+    with all_mistakes(services, job, recipients):
+        own_key = key_of(job, key)
+    return _enqueue_waiting(services, job, own_key, recipients, strict, by, needs_recipients=True)
+
+
+def _enqueue_waiting(
+    services: Services,
+    job: Mapping[str, Any],
+    key: str | None,
+    recipients: Iterable[Any] | None,
+    strict: bool,
+    by: str,
+    *,
+    needs_recipients: bool = False,
+) -> Campaign:
     try:
-        return _enqueue(services, job, own_key, rows, strict, _wait, by)
+        return _enqueue(services, job, key, recipients, strict, _wait, by, needs_recipients=needs_recipients)
     except StateError:
         # A failover to a replica that lacked the plan, or planning that paused for longer than its lease.
         problem = "the store lost the plan before it was complete; nothing was stored"
@@ -138,9 +169,11 @@ def _enqueue(
     strict: bool,
     meanwhile: _Meanwhile,
     by: str = APPLICATION,
+    *,
+    needs_recipients: bool = False,
 ) -> Campaign:
     try:
-        checked = with_maker(checked_job(services, job, recipients), by)
+        checked = handed_in(checked_job(services, job, recipients), by, needs_recipients=needs_recipients)
     except JobError:
         if key is None or (owner := services.campaigns.of_key(key)) is None:
             raise

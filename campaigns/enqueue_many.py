@@ -13,7 +13,7 @@ from campaigns.errors import CampaignsError, JobError, StoreError
 from campaigns.jobs.alike import AlikeJobs
 from campaigns.jobs.typed import AnyJob
 from campaigns.ledger import Stored
-from campaigns.preparing.job import all_mistakes, checked_job, key_of, with_maker, with_start
+from campaigns.preparing.job import all_mistakes, checked_job, handed_in, key_of, with_start
 from campaigns.preparing.small_campaigns import SmallCampaign, planned_without_optouts, store_small_campaigns
 from campaigns.services import Services
 
@@ -106,7 +106,7 @@ class _Many:
         with all_mistakes(self._services, job):
             own = key_of(job, key)
         try:
-            checked = with_maker(checked_job(self._services, job, None, now_ms=now_ms, alike=alike), self._by)
+            checked = handed_in(checked_job(self._services, job, None, now_ms=now_ms, alike=alike), self._by)
         except JobError:
             if own is None:
                 raise

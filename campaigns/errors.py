@@ -3,6 +3,7 @@
     CampaignsError
     ├── SettingsError            a setting is missing or malformed
     ├── JobError                 a job breaks a rule; nothing was stored
+    │   └── AllInvalidError      all of its recipients are invalid, and the command sends no such job
     ├── KeyConflictError         the key belongs to a campaign with another job
     ├── UnknownCampaignError     no campaign has this id
     ├── StateError               the operation is not possible in this state
@@ -66,6 +67,14 @@ class JobError(CampaignsError):
         self.errors = capped(errors)
         self.lines = flatten(self.errors)
         super().__init__("; ".join(self.lines))
+
+
+class AllInvalidError(JobError):
+    """All of the job's recipients, `total` of them, are invalid. Only the command refuses such a job."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        super().__init__({"recipients": [f"no message can be sent: all {total:,} recipients are invalid"]})
 
 
 class KeyConflictError(CampaignsError):

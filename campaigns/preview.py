@@ -88,6 +88,8 @@ class Preview:
     samples: tuple[Sample, ...] = field(repr=False)
     longest: Sample | None = field(repr=False)
     first_request: FirstRequest | None
+    #: Equal for two jobs if they are the same, with the same recipients.
+    digest: str
     #: When the campaign may go out, in words; empty if at any time.
     send_window: str = ""
     #: The number of recipients in the canary, who get their messages first; 0 without a canary.
@@ -101,6 +103,11 @@ class Preview:
     budget_left: Decimal | None = None
     #: Paid requests that alone cost more than a whole day's budget, and would be refused.
     over_budget: int = 0
+
+    @property
+    def all_invalid(self) -> bool:
+        """Whether all recipients are invalid. `campaigns send` refuses such a job, and `enqueue` accepts it."""
+        return 0 < self.total == self.invalid
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: money as text."""
@@ -180,6 +187,7 @@ class _Walk:
     ) -> None:
         self.first: PlannedBatch | None = None
         self.requests = self.repeated = self.over_budget = 0
+        self.digest = ""
         self._price = price or Decimal(0)
         self._budget = budget
         self.examples: list[Excluded] = []
@@ -197,15 +205,15 @@ class _Walk:
                 if self._budget is not None:
                     cost = self._price * step.recipients
                     self.over_budget += self._budget.fits_no_day(cost, self._price)
-        self.repeated = planner.repeated
+        self.repeated, self.digest = planner.repeated, planner.digest
         return self
 
     def counted(self) -> dict[str, Any]:
-        """What was counted, and today's budget, as fields of a preview."""
+        """What was counted, today's budget, and the digest of the job, as fields of a preview."""
         reasons, budget = dict(self.reasons.most_common()), self._budget
         numbers = {"requests": self.requests, "repeated": self.repeated, "over_budget": self.over_budget}
         left = {} if budget is None else {"budget": budget.budget, "budget_left": budget.left}
-        return {**numbers, **left, "examples": tuple(self.examples), "invalid_reasons": reasons}
+        return {**numbers, **left, "digest": self.digest, "examples": tuple(self.examples), "invalid_reasons": reasons}
 
     def _exclude(self, one: Excluded) -> None:
         if self._on_excluded is not None:

@@ -99,6 +99,8 @@ class _Job:
     test: bool = False
     #: `now` or `draft`. Nothing of a draft is sent before a person approves it.
     start: str = NOW
+    #: Whether it is refused if all of its recipients are invalid.
+    needs_recipients: bool = False
     #: The person or program that hands it in. A draft has to be approved by another person.
     made_by: str = APPLICATION
 

@@ -182,9 +182,12 @@ def with_start(job: Any, start: str | None) -> Any:
     return {**job, "start": start}
 
 
-def with_maker(job: Job, by: str) -> Job:
-    """The job with the name of the person or program that hands it in."""
-    return job if by == job.made_by else replace(job, made_by=by)
+def handed_in(job: Job, by: str, *, needs_recipients: bool = False) -> Job:
+    """The job with the name of the person or program that hands it in, and whether that one wants it refused if all
+    recipients are invalid."""
+    if (by, needs_recipients) == (job.made_by, job.needs_recipients):
+        return job
+    return replace(job, made_by=by, needs_recipients=needs_recipients)
 
 
 def rows_of(job: object, recipients: Recipients, columns: ColumnChoice, encoding: str | None) -> Iterable[Any] | None:

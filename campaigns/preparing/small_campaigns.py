@@ -10,7 +10,7 @@ from typing import Final
 
 import orjson
 
-from campaigns.errors import JobError, NotReplicatedError, StoreError
+from campaigns.errors import AllInvalidError, JobError, NotReplicatedError, StoreError
 from campaigns.jobs.values import Job, comes_as_stream, delivery_lists, job_document
 from campaigns.ledger import (
     SEND,
@@ -189,7 +189,10 @@ def _of_batches(settings: Settings, job: Job) -> Iterator[tuple[str, str]]:
 
 
 def check_counts(services: Services, job: Job, counts: Mapping[str, int], *, strict: bool) -> None:
-    """Compare the counted recipients with the job's limits. Raises JobError."""
+    """Compare the counted recipients with the job's limits. Raises JobError, and AllInvalidError if the job needs
+    recipients and has no valid one."""
+    if job.needs_recipients and 0 < counts["total"] == counts["invalid"]:
+        raise AllInvalidError(counts["total"])
     if errors := refusals(services.settings, job, counts, strict=strict):
         raise JobError(errors)
 

@@ -148,6 +148,28 @@ class TestRepeats:
         digest = stage.services.campaigns.read(first_id).fields["digest"]
         assert 0 < stage.services.store.ask(Redis.ttl, keys.recent_job(digest)) <= 86_400
 
+    def test_under_another_key(self, run: Run, tmp_path: Path) -> None:
+        """The dry run warns as well, when nothing has gone out yet; repeating a key warns of nothing."""
+        job = job_file(tmp_path, bulk_job(phones(2)))
+        assert run("send", job, "--key", "sale-1", "--dry-run").stderr == ""
+        first_id = run("send", job, "--key", "sale-1").stdout.split()[1]
+        words = f"campaign {first_id} has the same job under the key 'sale-1', sent "
+        for more in (["--key", "sale_1"], []):
+            before = run("send", job, "--dry-run", *more)
+            assert (before.exit_code, words in before.stderr, "would be messaged again" in before.stderr) == (
+                0,
+                True,
+                True,
+            )
+        second = run("send", job, "--key", "sale_1")
+        second_id = second.stdout.split()[1]
+        assert words in second.stderr
+        assert f"campaigns cancel {second_id}" in second.stderr
+        for key in ("sale-1", "sale_1"):
+            assert run("send", job, "--key", key).stderr == ""
+            assert run("send", job, "--key", key, "--dry-run").stderr == ""
+        assert f"campaign {second_id} has the same job under the key 'sale_1'" in run("send", job).stderr
+
     def test_with_its_key(self, run: Run, stage: Stage, tmp_path: Path) -> None:
         job = job_file(tmp_path, bulk_job(phones(2)))
         campaign_id = run("send", job, "--key", "k").stdout.split()[1]

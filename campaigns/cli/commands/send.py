@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TypedDict, cast
+from typing import Any, BinaryIO, Final, NamedTuple, NoReturn, TypedDict, cast
 
 import click
 
@@ -16,14 +16,16 @@ from campaigns.cli.exit_codes import FAILED
 from campaigns.cli.input.job_files import read_job
 from campaigns.cli.input.options import as_json, by, columns, encoding
 from campaigns.cli.input.optout_scope import new_topic_words
-from campaigns.cli.input.repeated_jobs import noted, warn_of
+from campaigns.cli.input.repeated_jobs import note as note_job
+from campaigns.cli.input.repeated_jobs import sent_before, warn_of
 from campaigns.cli.output.excluded_file import excluded_file
+from campaigns.cli.output.files import DifferentFileError, has_content
 from campaigns.cli.output.live import Wait, followed, obstacles
-from campaigns.cli.output.previews import preview_lines, request_text
-from campaigns.cli.output.screen import console, print_json, remark
+from campaigns.cli.output.previews import all_invalid_lines, preview_lines, request_text
+from campaigns.cli.output.screen import console, print_error, print_json, remark
 from campaigns.cli.output.status_table import status_table
-from campaigns.enqueue import enqueue
-from campaigns.errors import JobError
+from campaigns.enqueue import enqueue_of_person
+from campaigns.errors import AllInvalidError, JobError
 from campaigns.jobs.values import AS_DRAFT
 from campaigns.ledger import scope_named
 from campaigns.ledger.states import OVER
@@ -38,11 +40,24 @@ _SHOW: Final = "With --dry-run: how many messages of personal mailings are shown
 
 
 class Given(TypedDict):
-    """The arguments of `enqueue` and `preview` beside the job."""
+    """The arguments of `enqueue_of_person` and `preview` beside the job."""
 
     key: str | None
     strict: bool
     recipients: RecipientFile | None
+
+
+class ExcludedList(NamedTuple):
+    """Where the list of excluded recipients is written, for which Excel, and whether over a file with other content."""
+
+    path: Path | None
+    excel: bool
+    force: bool
+
+    @property
+    def stays(self) -> bool:
+        """Whether there is a file that may not be overwritten."""
+        return self.path is not None and not self.force and has_content(self.path)
 
 
 @click.command()
@@ -67,6 +82,7 @@ class Given(TypedDict):
     help="Write every excluded recipient to this file, with row, line and reason: a file of recipients itself, to be "
     "mended and sent.",
 )
+@click.option("--force", is_flag=True, help="Overwrite that file, even if it has other content, such as mended rows.")
 @click.option("--excel", is_flag=True, help="That file for an Excel whose list separator is a semicolon.")
 @as_json
 @reports_errors
@@ -78,6 +94,7 @@ def send(
     dry_run: bool,
     samples: int,
     excluded_to: Path | None,
+    force: bool,
     excel: bool,
     as_json: bool,
     recipients: Path | None,
@@ -90,33 +107,31 @@ def send(
     {name|friend}` fills it from the columns of the same names; --column "name=Имя" chooses another. Recipients who
     lack a value are excluded.
 
-    With --dry-run nothing is stored or sent; the exit code is 2 if the job would be refused. Of the first request
+    A job is refused with exit code 1 if all of its recipients are invalid.
+
+    With --dry-run nothing is stored or sent; the exit code is that of a job that would be refused. Of the first request
     a few recipients are shown, with --json all. Of personal mailings the first messages and the longest are shown.
     """
-    _check_options(dry_run and wait_s is not None, excel and excluded_to is None)
+    _check_options(dry_run and wait_s is not None, {"--excel": excel, "--force": force} if excluded_to is None else {})
     _check_overwriting(excluded_to, file.name, recipients)
     job = read_job(file)
     given = _given(job, recipients, beside, excel=excel)
-    with excluded_file(excluded_to, given["recipients"], excel=excel) as note:
-        if dry_run:
-            found = preview(default_services(), job, **given, samples=samples, on_excluded=note)
-        else:
-            campaign, existed = _enqueued(job, given, start=AS_DRAFT if draft else None, by=by)
-            for one in campaign.excluded() if excluded_to is not None else ():
-                note(one)
+    wanted = ExcludedList(excluded_to, excel, force)
     if dry_run:
-        _show(job, found, as_json=as_json)
+        found = _previewed(job, given, samples, wanted)
+        _show(job, found, given["recipients"], as_json=as_json)
         return
+    campaign, existed = _enqueued_with_list(job, given, wanted, start=AS_DRAFT if draft else None, by=by)
     status = (_awaited_as_json if as_json else _shown)(campaign, wait_s, existed=existed)
     if wait_s is not None:
         _leave_by(status)
 
 
-def _check_options(waits_for_nothing: bool, excel_for_nothing: bool) -> None:
+def _check_options(waits_for_nothing: bool, without_a_file: dict[str, bool]) -> None:
     if waits_for_nothing:
         raise click.UsageError("give --dry-run or --wait, not both")
-    if excel_for_nothing:
-        raise click.UsageError("--excel needs --excluded-to")
+    for option in [option for option, is_given in without_a_file.items() if is_given]:
+        raise click.UsageError(f"{option} needs --excluded-to")
 
 
 def _check_overwriting(excluded_to: Path | None, *inputs: str | Path | None) -> None:
@@ -137,15 +152,55 @@ def _given(job: Any, recipients: Path | None, beside: dict[str, Any], *, excel: 
     return cast(Given, {**beside, "recipients": rows})
 
 
-def _enqueued(job: Any, given: Given, *, start: str | None, by: str) -> tuple[Campaign, bool]:
-    """The campaign, and whether it had its key before. Warns if the same job without a key was sent in the last day."""
+def _previewed(job: Any, given: Given, samples: int, wanted: ExcludedList) -> Preview:
+    """The preview, with the list of excluded recipients. Raises UsageError if it would overwrite other content."""
+    try:
+        with excluded_file(wanted.path, given["recipients"], excel=wanted.excel, overwrites=wanted.force) as note:
+            return preview(default_services(), job, **given, samples=samples, on_excluded=note)
+    except DifferentFileError:
+        raise click.UsageError(
+            f"--excluded-to would overwrite {wanted.path}, which has other content, such as mended rows: choose "
+            "another file, or add --force"
+        ) from None
+
+
+def _enqueued_with_list(
+    job: Any, given: Given, wanted: ExcludedList, *, start: str | None, by: str
+) -> tuple[Campaign, bool]:
+    """The campaign, with the list of excluded recipients, and whether it had its key before."""
+    owner, stays = _owner(default_services(), job, given), wanted.stays
+    if stays and owner is None:
+        # Refuses to overwrite other content before anything is stored.
+        _previewed(job, given, 0, wanted)
+    path = None if stays else wanted.path
+    with excluded_file(path, given["recipients"], excel=wanted.excel) as note:
+        campaign = _enqueued(job, given, owner, start=start, by=by)
+        for one in campaign.excluded() if path is not None else ():
+            note(one)
+    if stays and campaign.id == owner:
+        remark(f"{wanted.path} stays as it is, since no new campaign was made")
+    return campaign, campaign.id == owner
+
+
+def _enqueued(job: Any, given: Given, owner: str | None, *, start: str | None, by: str) -> Campaign:
+    """The campaign; `owner` had its key before. Warns if a new one has the job of another one of the last day. Exits
+    with 1 if all recipients are invalid."""
     services = default_services()
-    earlier = _owner(services, job, given)
-    campaign = enqueue(services, job, **given, start=start, by=by)
-    first = noted(services, campaign)
-    if first is not None and key_of(job, given["key"]) is None:
-        warn_of(first, campaign, services.settings.gateway_timezone)
-    return campaign, earlier == campaign.id
+    try:
+        campaign = enqueue_of_person(services, job, **given, start=start, by=by)
+    except AllInvalidError:
+        _refuse_all_invalid(preview(services, job, **given), given["recipients"])
+    if campaign.id != owner and (earlier := note_job(services, campaign)) is not None:
+        warn_of(services, earlier, campaign, services.settings.gateway_timezone)
+    return campaign
+
+
+def _refuse_all_invalid(found: Preview, recipients: RecipientFile | None) -> NoReturn:
+    first, *others = all_invalid_lines(found, recipients)
+    print_error(first)
+    for line in others:
+        remark(line)
+    sys.exit(FAILED)
 
 
 def _owner(services: Services, job: Any, given: Given) -> str | None:
@@ -193,8 +248,16 @@ def _warn_of_topic(job: Any, found: Preview) -> None:
         remark(words)
 
 
-def _show(job: Any, found: Preview, *, as_json: bool) -> None:
+def _warn_of_repeat(found: Preview) -> None:
+    """Print to standard error if a campaign of the last day has the same job, which would be sent again."""
+    services = default_services()
+    if found.same_as is None and (earlier := sent_before(services, found.digest)) is not None:
+        warn_of(services, earlier, None, services.settings.gateway_timezone)
+
+
+def _show(job: Any, found: Preview, recipients: RecipientFile | None, *, as_json: bool) -> None:
     _warn_of_topic(job, found)
+    _warn_of_repeat(found)
     if as_json:
         print_json(found.as_dict())
     else:
@@ -203,6 +266,8 @@ def _show(job: Any, found: Preview, *, as_json: bool) -> None:
         # Not wrapped, so that it can be copied.
         for line in request_text(found).splitlines():
             console.print(line, soft_wrap=True)
+    if found.all_invalid:
+        _refuse_all_invalid(found, recipients)
     if found.refused:
         raise JobError(found.refused)
 

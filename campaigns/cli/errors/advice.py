@@ -8,6 +8,7 @@ import click
 
 from campaigns.cli.output.screen import print_everything, remark
 from campaigns.errors import (
+    AllInvalidError,
     CampaignsError,
     ErasureBlockedError,
     JobError,
@@ -42,6 +43,8 @@ def next_step(error: CampaignsError) -> str | None:
     if isinstance(error, StateError):
         return _of_state(error.what, error.state)
     match error:
+        case AllInvalidError():
+            step = "nothing was stored, and the key is free; mend the recipients and send the job again"
         case JobError():
             step = "nothing was stored; correct the job and send it again"
         case UnknownCampaignError():

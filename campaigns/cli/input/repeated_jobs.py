@@ -1,6 +1,6 @@
-"""A warning if a job without a key was sent before.
+"""A warning if a job was sent before within a day, without a key or under another one.
 
-Such a job may be meant to go out twice, so it is not refused. The warning names the first campaign, the command that
+Such a job may be meant to go out twice, so it is not refused. The warning names the earlier campaign, the command that
 stops the new one, and the option --key, under which a repeated job is the earlier campaign.
 """
 
@@ -21,26 +21,32 @@ from campaigns.text.wording import minute
 _KEPT_S = 86_400
 
 
-def noted(services: Services, campaign: Campaign) -> Status | None:
-    """Store the digest of a campaign's job. Returns the campaign of the last 24 hours with the same job, if any."""
-    digest = services.campaigns.read(campaign.id).fields.get("digest", "")
-    key = services.store.keys.recent_job(digest)
-    first = services.store.ask(Redis.get, key)
-    if first is None:
-        services.store.ask(Redis.set, key, campaign.id, _KEPT_S)
-        return None
-    if first.decode() == campaign.id:
-        return None
+def sent_before(services: Services, digest: str) -> Status | None:
+    """The last campaign of the last 24 hours that the command made of the job with this digest, if any."""
+    found = services.store.ask(Redis.get, services.store.keys.recent_job(digest))
     try:
-        return Campaign.of(services, first.decode()).status()
+        return Campaign.of(services, found.decode()).status() if found is not None else None
     except UnknownCampaignError:
         return None
 
 
-def warn_of(first: Status, campaign: Campaign, zone: tzinfo) -> None:
-    """Print the warning to standard error."""
-    since = f"{minute(first.created_at, zone)} {zone}"
-    remark(f"warning: campaign {first.id} has the same job, sent {since}, now {state_words(first)}:")
-    remark("  its recipients are messaged again. To prevent that, cancel the new one at once:")
-    remark(f"  campaigns cancel {campaign.id}")
-    remark("  next time use --key: the same job under the same key never makes a second campaign")
+def note(services: Services, campaign: Campaign) -> Status | None:
+    """Note the job of a new campaign. Returns what `sent_before` returned until then."""
+    digest = services.campaigns.read(campaign.id).fields.get("digest", "")
+    earlier = sent_before(services, digest)
+    services.store.ask(Redis.set, services.store.keys.recent_job(digest), campaign.id, _KEPT_S)
+    return earlier
+
+
+def warn_of(services: Services, earlier: Status, campaign: Campaign | None, zone: tzinfo) -> None:
+    """Print the warning to standard error. `campaign`: the new one, None in a dry run."""
+    key = services.campaigns.read(earlier.id).fields.get("key")
+    under = f" under the key {key!r}" if key else ""
+    since = f"{minute(earlier.created_at, zone)} {zone}"
+    remark(f"warning: campaign {earlier.id} has the same job{under}, sent {since}, now {state_words(earlier)}:")
+    if campaign is None:
+        remark("  its recipients would be messaged again")
+    else:
+        remark("  its recipients are messaged again. To prevent that, cancel the new one at once:")
+        remark(f"  campaigns cancel {campaign.id}")
+    remark("  the same job under the same --key never makes a second campaign")

@@ -22,18 +22,20 @@ Note = Callable[[Excluded], object]
 
 
 @contextmanager
-def excluded_file(path: Path | None, recipients: RecipientFile | None, *, excel: bool) -> Iterator[Note]:
+def excluded_file(
+    path: Path | None, recipients: RecipientFile | None, *, excel: bool, overwrites: bool = True
+) -> Iterator[Note]:
     """Gives a function that notes an excluded recipient for the file at `path`, or does nothing if `path` is None.
 
     Without a file of `recipients`, each becomes a row of CSV. With one, the result is a file of recipients itself:
     their rows in that file, whole, with row, line and reason; JSON lines if it has JSON lines, otherwise CSV. It is
     written at the end, with its header even if no recipient is excluded. Prints an error and exits with 1 if it cannot
-    be written.
+    be written. Without `overwrites`, raises DifferentFileError at the end if the file there has other content.
     """
     if path is None:
         yield lambda _one: None
         return
-    with whole_file(path) as write:
+    with whole_file(path, overwrites=overwrites) as write:
         if recipients is None:
             lines = CsvLines(excel=excel)
             write(lines.head(COLUMNS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,15 @@ from campaigns.cli.output.screen import console, print_error
 STDOUT = Path("-")
 
 
+class DifferentFileError(Exception):
+    """The file has other content than what was to be written."""
+
+
+def has_content(path: Path) -> bool:
+    """Whether there is a file that is not empty; a pipe or device is none."""
+    return path.is_file() and path.stat().st_size > 0
+
+
 def write_out(output: Path, lines: Iterable[str]) -> None:
     """Write lines to a file or to standard output. Prints an error and exits with 1 if the file cannot be written."""
     if output == STDOUT:
@@ -25,10 +35,12 @@ def write_out(output: Path, lines: Iterable[str]) -> None:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Callable[[str], object]]:
-    """Gives a function that writes a line. The file is in place at the end, unless an exception is raised inside."""
+def whole_file(path: Path, *, overwrites: bool = True) -> Iterator[Callable[[str], object]]:
+    """Gives a function that writes a line. The file is in place at the end, unless an exception is raised inside.
+
+    Without `overwrites` a file that has other content already stays as it is: raises DifferentFileError at the end."""
     try:
-        with _opened(path) as write:
+        with _opened(path, overwrites=overwrites) as write:
             yield write
     except OSError as error:
         _fail(path, error)
@@ -57,24 +69,26 @@ def _fail(path: Path, error: OSError) -> NoReturn:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Callable[[str], object]]:
+def _opened(path: Path, *, overwrites: bool = True) -> Iterator[Callable[[str], object]]:
     if path.exists() and not path.is_file():
         with path.open("w", encoding="utf-8", newline="") as device:
             yield device.write
     else:
         # A symbolic link stays, and its target is replaced.
-        with _replaced(Path(os.path.realpath(path))) as write:
+        with _replaced(Path(os.path.realpath(path)), overwrites=overwrites) as write:
             yield write
 
 
 @contextmanager
-def _replaced(path: Path) -> Iterator[Callable[[str], object]]:
+def _replaced(path: Path, *, overwrites: bool) -> Iterator[Callable[[str], object]]:
     """Write beside the file and move it into place at the end, so that no reader finds half of it."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     file = part.open("x", encoding="utf-8", newline="")
     try:
         with file:
             yield file.write
+        if not overwrites and has_content(path) and not filecmp.cmp(part, path, shallow=False):
+            raise DifferentFileError
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A preview (`campaigns send --dry-run`) in words. Pure."""
+"""A preview (`campaigns send --dry-run`) in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any, Final
 
 import orjson
 
+from campaigns.cli.output.excluded_rows import rows_of
 from campaigns.preview import Preview
+from campaigns.recipients import RecipientFile
+from campaigns.recipients.columns import shown
 from campaigns.recipients.exclusions import Excluded, Exclusion
 from campaigns.send_test import TrialMessage
 from campaigns.text.wording import counted, money, noun_for
@@ -34,7 +37,7 @@ def preview_lines(preview: Preview) -> Iterator[Line]:
         yield f"the first {counted(preview.canary, 'recipient')} go out before the others", None
     if preview.same_as is not None:
         yield f"campaign {preview.same_as} has this key already: no second campaign would be made", "yellow"
-    if not preview.refused:
+    if not preview.refused and preview.to_send != 0:
         yield "to send it, repeat the command without --dry-run", "dim"
     yield from _request(preview)
 
@@ -121,10 +124,34 @@ def _request(preview: Preview) -> Iterator[Line]:
     first = preview.first_request
     yield "", None
     if first is None:
-        yield "there are no recipients left, so no request is made", "yellow"
+        yield "no message would be sent: there are no recipients left, so no request is made", "yellow"
         return
     kind = "form" if first.form else "JSON"
     yield f"the first request: POST {first.url} ({kind})", "bold"
+
+
+def all_invalid_lines(preview: Preview, recipients: RecipientFile | None) -> Iterator[str]:
+    """That no message can be sent, why, and of which column the phones are."""
+    yield f"no message can be sent: {_all_of(preview.total)} invalid:"
+    width = len(f"{preview.total:,}")
+    yield from (f"  {part:>{width},} {why}" for why, part in preview.invalid_reasons.items())
+    yield from _columns(recipients)
+
+
+def _all_of(total: int) -> str:
+    return "the only recipient is" if total == 1 else f"all {total:,} recipients are"
+
+
+def _columns(recipients: RecipientFile | None) -> Iterator[str]:
+    """The column that the phones were read from, and the others."""
+    table = rows_of(recipients) if recipients is not None else None
+    if table is None or not table.names:
+        return
+    others = [shown(name) for at, name in enumerate(table.names) if at != table.phone_place and name.strip()]
+    yield f"  phones were read from the column {shown(table.names[table.phone_place])!r}"
+    if others:
+        yield f"  the others are {', '.join(others[:12])}{' ...' * (len(others) > 12)}"
+        yield f'  to choose another: --column "phone={others[0]}"'
 
 
 def request_text(preview: Preview) -> str:
