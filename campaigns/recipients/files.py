@@ -123,6 +123,10 @@ class RecipientFile:
         line, row = self._lines.line(number), self._rows.line(number)
         return f"{self.name}, line {line}" + (f" (row {row})" if row != line else "")
 
+    def number_of(self, number: int) -> int:
+        """How a spreadsheet counts row `number` (from 0) of the last iteration; for JSON lines, the line."""
+        return self._rows.line(number)
+
     def still_duplicates(self, start: int, end: int) -> Sequence[int]:
         """Of the rows from `start` (from 0) to before `end` in the last iteration, those that a list of excluded
         recipients has as duplicates, and whose phone is still the same."""

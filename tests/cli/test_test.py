@@ -16,7 +16,7 @@ def test_a_test_is_shown_as_one(run: Run, stage: Stage, tmp_path: Path) -> None:
     path.write_text("phone;Имя\n" + "".join(f"{phone};name {n}\n" for n, phone in enumerate(phones(5), 1)), "utf-8")
     job = job_file(tmp_path, template_job(None, "Hello {name}", name="Spring"))
     mine = phones(1, start=500_000)[0]
-    given = ("--recipients", path, "--column", "name=Имя", "--to", mine, "--row", 4)
+    given = ("--recipients", path, "--column", "name=Имя", "--to", mine, "--row", 5)
     assert run("test", job, *given).stdout.startswith("test ")
     reported = json.loads(run("test", job, *given, "--json").stdout)
     assert (reported["test"], reported["total"]) == (True, 1)
@@ -33,7 +33,7 @@ def test_what_is_sent_is_printed(run: Run, tmp_path: Path) -> None:
     path.write_text(f"phone;Имя\n\n{phones(2)[0]};Анна\n{phones(2)[1]};\u202eЯн\n", "utf-8")
     job = job_file(tmp_path, template_job(None, "Hello {Имя},\nbuy", "https://e.com/{Имя}"))
     mine, other = phones(2, start=500_000)
-    given = ("test", job, "--recipients", path, "--to", mine, "--to", other, "--row", 2)
+    given = ("test", job, "--recipients", path, "--to", mine, "--to", other, "--row", 4)
     lines = run(*given).stdout.splitlines()
     assert lines[0].startswith("test ")
     for at, phone in enumerate((mine, other)):
@@ -67,3 +67,14 @@ def test_of_a_quick_message(run: Run, tmp_path: Path) -> None:
         "  picture: https://e.com/a.jpg",
         "  button: Open -> https://e.com",
     ]
+
+
+def test_of_a_bulk_text_needs_no_recipients(run: Run, tmp_path: Path) -> None:
+    job = bulk_job([], text="For all")
+    del job["messages"][0]["delivery_list"]
+    ended = run("test", job_file(tmp_path, job), "--to", phones(1)[0])
+    assert (ended.exit_code, ended.stdout.splitlines()[2]) == (0, "  For all")
+    refused = run("test", job_file(tmp_path, template_job(None, "{a}")), "--to", phones(1)[0])
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("campaigns: recipients are missing: ")
+    assert "--recipients FILE" in refused.stderr

@@ -24,10 +24,9 @@ from campaigns.wiring import default_services
     "--row",
     "rows",
     multiple=True,
-    default=(1,),
     type=click.IntRange(1),
-    help="The recipient of a personal mailing whose message is sent, from 1; the header and empty lines do not count. "
-    "Repeatable.  [default: 1]",
+    help="Whose message of a personal mailing is sent: the row of the file as a spreadsheet counts it, so that the "
+    "header is row 1, or the number of the recipient in the job. Repeatable.  [default: the first recipient]",
 )
 @click.option(
     "--recipients",
@@ -49,7 +48,8 @@ def test(
 ) -> None:
     """Send messages of the job in FILE to phones of your own, exactly as recipients will get them. They are paid for.
 
-    Prints which rows they are, and each text, picture and button.
+    Prints which rows they are, and each text, picture and button. A job whose text is the same for all needs no
+    recipients.
 
     The job's recipients get nothing. The test is a campaign of its own, which lists show as a test.
     """
