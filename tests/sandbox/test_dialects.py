@@ -11,8 +11,8 @@ from campaigns.sandbox.dialects import DIALECTS, DOCUMENTED, Trait, in_dialect, 
 from campaigns.sandbox.options import Options
 from campaigns.sandbox.parameters import bracketed, listed
 from campaigns.sandbox.server import Sandbox
-from tests.sandbox.test_methods import TOKEN, by_form, by_json, by_query, raw
 from tests.support.jobs import sample
+from tests.support.raw_requests import TOKEN, by_form, by_json, by_query, raw
 
 ROWS = {"status": "OK", "result": [{"delivery_id": 100, "phone": "375293332211", "status": "READ", "error_code": 0}]}
 TEXTS = {"name": "Sale \U0001f600 & more", "message": "", "errors": ["Sale \U0001f600: no"]}

@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 import pytest
 
 from campaigns.sandbox.server import Sandbox
 from tests.support.jobs import sample, sample_job
-
-TOKEN = {"token": "tok"}
-
-
-def raw(
-    sandbox: Sandbox,
-    path: str,
-    *,
-    query: Any = None,
-    form: Any = None,
-    document: Any = None,
-    verb: str = "POST",
-    encoding: str = "utf-8",
-) -> tuple[int, Any, dict[str, str]]:
-    parts = urlsplit(sandbox.url)
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
-    body, headers = None, {}
-    if form is not None:
-        body, headers = urlencode(form), {"Content-Type": "application/x-www-form-urlencoded"}
-    if document is not None:
-        body, headers = json.dumps(document), {"Content-Type": "application/json"}
-    target = path + ("?" + urlencode(query) if query else "")
-    try:
-        connection.request(verb, target, body, headers)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read().decode(encoding)), dict(answer.getheaders())
-    finally:
-        connection.close()
+from tests.support.raw_requests import TOKEN, Call, by_form, by_json, by_query, raw
 
 
 def shape(value: Any) -> Any:
@@ -52,23 +22,6 @@ def shape(value: Any) -> Any:
     if isinstance(value, list):
         return [shape(value[0])] if value else []
     return type(value).__name__
-
-
-Call = Callable[[Sandbox, str, dict[str, Any]], Any]
-
-
-def by_query(sandbox: Sandbox, path: str, parameters: dict[str, Any]) -> Any:
-    flat = {name: json.dumps(v) if isinstance(v, list) else v for name, v in parameters.items()}
-    return raw(sandbox, path, query=flat)[1]
-
-
-def by_form(sandbox: Sandbox, path: str, parameters: dict[str, Any]) -> Any:
-    flat = {name: json.dumps(v) if isinstance(v, list) else v for name, v in parameters.items()}
-    return raw(sandbox, path, form=flat)[1]
-
-
-def by_json(sandbox: Sandbox, path: str, parameters: dict[str, Any]) -> Any:
-    return raw(sandbox, path, document=parameters)[1]
 
 
 @pytest.mark.parametrize("call", [by_query, by_form, by_json])
@@ -216,98 +169,3 @@ class TestQuirks:
         figures = sandbox.summary()
         assert figures["messages"] == len(sandbox.ledger()) == 10
         assert figures["spent_units"] == 10 * 4900
-
-
-class TestFaults:
-    """Each fault as a raw client sees it, and whether the message went out."""
-
-    QUICK = {**TOKEN, "vibername_id": 7, "phone": "375291111111", "message": "hi"}
-
-    def send(self, sandbox: Sandbox) -> tuple[int, Any, dict[str, str]]:
-        return raw(sandbox, "/api/v2/sendQuickViberMessage", form=self.QUICK)
-
-    @pytest.mark.parametrize(
-        ("fault", "status", "sent"),
-        [
-            ("refuse", 400, 0),
-            ("refuse_account", 401, 0),
-            ("no_money", 200, 0),
-            ("too_many", 429, 0),
-            ("error_500_before", 500, 0),
-            ("error_500_after", 500, 1),
-        ],
-    )
-    def test_answers(self, sandbox: Sandbox, fault: str, status: int, sent: int) -> None:
-        sandbox.fault(fault, "sendQuickViberMessage")
-        found, answer, _ = self.send(sandbox)
-        assert found == status
-        assert "error" in answer
-        assert len(sandbox.ledger()) == sent
-        assert self.send(sandbox)[0] == 200
-
-    @pytest.mark.parametrize(
-        ("fault", "sent"),
-        [
-            ("reset_before", 0),
-            ("hang_before", 0),
-            ("reset_after", 1),
-            ("hang_after", 1),
-            ("cut_headers", 1),
-            ("cut_body", 1),
-            ("garbage", 1),
-            ("html", 1),
-            ("redirect", 1),
-        ],
-    )
-    def test_no_answer(self, sandbox: Sandbox, fault: str, sent: int) -> None:
-        sandbox.fault(fault, "sendQuickViberMessage", delay_s=0.2)
-        with pytest.raises((OSError, http.client.HTTPException, ValueError)):
-            self.send(sandbox)
-        assert len(sandbox.ledger()) == sent
-
-    def test_slow(self, sandbox: Sandbox) -> None:
-        sandbox.fault("slow", "any", delay_s=0.3)
-        started = time.monotonic()
-        assert self.send(sandbox)[0] == 200
-        assert time.monotonic() - started >= 0.3
-
-    def test_retry_after(self, sandbox: Sandbox) -> None:
-        sandbox.fault("too_many", retry_after="7")
-        assert self.send(sandbox)[2]["Retry-After"] == "7"
-
-    def test_chance_is_repeatable(self, sandbox: Sandbox) -> None:
-        def pattern() -> list[int]:
-            sandbox.clear_faults()
-            sandbox.fault("refuse", times=None, probability=0.5, seed=7)
-            return [self.send(sandbox)[0] for _ in range(12)]
-
-        first = pattern()
-        assert {200, 400} == set(first)
-        assert pattern() == first
-
-    def test_orders_that_cannot_be_met(self, sandbox: Sandbox) -> None:
-        with pytest.raises(ValueError, match="No fault"):
-            sandbox.fault("explode")
-        with pytest.raises(ValueError, match="No method"):
-            sandbox.fault("refuse", "sendFax")
-
-
-class TestPeople:
-    """What recipients do, over the control endpoint."""
-
-    def test_reply_read_block(self, sandbox: Sandbox) -> None:
-        sandbox.change(speed=0.001)
-        phone = "375291111111"
-        raw(sandbox, "/api/v2/sendQuickViberMessage", form=TestFaults.QUICK)
-        assert sandbox.ledger()[0]["status"] == "NEW"
-        sandbox.read(phone)
-        assert sandbox.ledger()[0]["status"] == "READ"
-        sandbox.reply(phone, "hello")
-        assert sandbox.summary()["unmarked_replies"] == 1
-        sandbox.block(phone)
-        sandbox.change(speed=1000)
-        raw(sandbox, "/api/v2/sendQuickViberMessage", form=TestFaults.QUICK)
-        until = time.monotonic() + 5
-        while sandbox.ledger()[1]["status"] != "BLOCKED":
-            assert time.monotonic() < until
-            time.sleep(0.02)
