@@ -26,7 +26,7 @@ from campaigns.reports.russian_reasons import REASONS
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from tests.reports.test_layout import report
-from tests.support.budgets import PRICE, maker, settle_down, to_noon
+from tests.support.budgets import PRICE, maker, spend
 from tests.support.jobs import bulk_job, list_job, phones
 
 LATIN = re.compile("[A-Za-z]{2,}")
@@ -106,9 +106,7 @@ def test_a_foreign_reason_stays() -> None:
 def test_those_of_the_store(settings: Settings, sandbox: Sandbox, prefix: str) -> None:
     """What scripts write of budgets and of runs of failures, and what a worker without a token writes."""
     stage = maker(settings, sandbox, prefix)(4, failures_before_pause=2, probe_after_s=60.0, account_pause_s=600.0)
-    to_noon(stage)
-    campaign = stage.enqueue(bulk_job(phones(8)))
-    settle_down(stage)
+    campaign = spend(stage, 8)
     reason = campaign.status().account_pause_reason
     ours = taken_apart(reason)
     assert ours is not None

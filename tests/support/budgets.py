@@ -7,11 +7,15 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from campaigns.campaign import Campaign
+from campaigns.events import Event
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Secret, Settings
 from campaigns.store.client import Store
 from campaigns.store.keys import Keys
 from campaigns.wiring import build_services, connect
+from tests.support.events import check_event
+from tests.support.jobs import bulk_job, phones
 from tests.support.settings import TOKEN, fast_settings
 from tests.support.stage import Stage
 
@@ -68,3 +72,19 @@ def sent(stage: Stage) -> int:
 def settle_down(stage: Stage) -> None:
     """Step until nothing more goes out for a while."""
     stage.step_for(0.4)
+
+
+def spend(stage: Stage, recipients: int) -> Campaign:
+    """Enqueue a campaign at noon, and send of it what the budget of the day pays for."""
+    to_noon(stage)
+    campaign = stage.enqueue(bulk_job(phones(recipients)))
+    settle_down(stage)
+    return campaign
+
+
+def events_of(stage: Stage) -> list[Event]:
+    """The events of the account `default`."""
+    events = list(stage.services.events.since(source="accounts/default"))
+    for event in events:
+        check_event(event)
+    return events

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from threading import Thread
 from typing import Any
@@ -16,14 +15,12 @@ from campaigns.budgets import daily_budget, lower_budget, raise_budget
 from campaigns.cli.doctor.gateway import account_budgets
 from campaigns.client import Client
 from campaigns.errors import ConfirmationError
-from campaigns.events import Event
 from campaigns.ledger import Audit
 from campaigns.preview import preview
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.store.commands import Redis
-from tests.support.budgets import DAY_MS, PRICE, Make, maker, move, sent, settle_down, to_noon, used
-from tests.support.events import check_event
+from tests.support.budgets import DAY_MS, PRICE, Make, events_of, maker, move, sent, settle_down, spend, to_noon, used
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.metrics import scrape, value
 from tests.support.stage import Stage
@@ -34,18 +31,10 @@ def make(settings: Settings, sandbox: Sandbox, prefix: str) -> Make:
     return maker(settings, sandbox, prefix)
 
 
-def events_of(stage: Stage) -> Iterator[Event]:
-    for event in stage.services.events.since(source="accounts/default"):
-        check_event(event)
-        yield event
-
-
 def test_what_waits_goes_out_when_it_is_raised(make: Make) -> None:
     """At once, as far as the new budget goes; the next day the settings count again."""
     stage = make(4)
-    to_noon(stage)
-    campaign = stage.enqueue(bulk_job(phones(20)))
-    settle_down(stage)
+    campaign = spend(stage, 20)
     assert sent(stage) == 4
     today = raise_budget(stage.services, "default", PRICE * 12, why="the sale goes on", by="ann")
     assert (today.budget, today.used, today.setting) == (PRICE * 12, PRICE * 4, PRICE * 4)
@@ -67,7 +56,7 @@ def test_what_waits_goes_out_when_it_is_raised(make: Make) -> None:
         "why": "the sale goes on",
     }
     raise_budget(stage.services, "default", PRICE * 12, why="once more", by="bob")
-    assert len(list(events_of(stage))) == 4
+    assert len(events_of(stage)) == 4
     record = next(Audit(stage.services.store).newest())
     assert (record.deed, record.of, record.by, record.why) == (
         "account.budget_changed", "default", "ann", "the sale goes on",
@@ -209,7 +198,7 @@ def test_nothing_is_raised_by_accident(make: Make, account: str, amount: Any, wh
     stage = make(None, account_daily_budgets={"default": PRICE * 4})
     with pytest.raises(ValueError, match=problem):
         raise_budget(stage.services, account, amount, why=why)
-    assert list(events_of(stage)) == []
+    assert events_of(stage) == []
     assert stage.services.store.ask(Redis.exists, stage.services.store.keys.money("default")) == 0
 
 

@@ -11,19 +11,16 @@ import pytest
 
 from campaigns.accounts.pauses import BUDGET
 from campaigns.cli.doctor.gateway import account_budgets, account_pauses
-from campaigns.events import Event
 from campaigns.flow.operator.recover import declare_restored
 from campaigns.flow.operator.resolve import resume_account
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
 from campaigns.store.commands import Redis
 from campaigns.times.days import date_of
-from tests.support.budgets import DAY_MS, PRICE, Make, maker, move, sent, settle_down, to_noon, used
+from tests.support.budgets import DAY_MS, PRICE, Make, events_of, maker, move, sent, settle_down, spend, to_noon, used
 from tests.support.doubt import send_younger
-from tests.support.events import check_event
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.metrics import scrape, value
-from tests.support.stage import Stage
 
 
 @pytest.fixture
@@ -31,21 +28,12 @@ def make(settings: Settings, sandbox: Sandbox, prefix: str) -> Make:
     return maker(settings, sandbox, prefix)
 
 
-def of_account(stage: Stage, account: str = "default") -> list[Event]:
-    events = list(stage.services.events.since(source=f"accounts/{account}"))
-    for event in events:
-        check_event(event)
-    return events
-
-
 def test_it_pauses_until_the_next_day(make: Make) -> None:
     """Two of three requests fit; the third follows by itself the next day."""
     stage = make(10)
-    to_noon(stage)
-    campaign = stage.enqueue(bulk_job(phones(12)))
-    settle_down(stage)
+    campaign = spend(stage, 12)
     assert (sent(stage), used(stage)) == (8, 8)
-    (event,) = of_account(stage)
+    (event,) = events_of(stage)
     assert event.type == "account.paused"
     assert (event.data["requests"], event.data["budget"], event.data["used"]) == ("paid", "0.49", "0.392")
     status = campaign.status()
@@ -60,7 +48,7 @@ def test_it_pauses_until_the_next_day(make: Make) -> None:
     stage.finish(campaign)
     assert (sent(stage), used(stage)) == (12, 4)
     assert stage.services.limiter.pause_of("default") is None
-    assert len(of_account(stage)) == 1
+    assert len(events_of(stage)) == 1
 
 
 def test_others_go_on(make: Make) -> None:
@@ -79,13 +67,11 @@ def test_others_go_on(make: Make) -> None:
 
 def test_a_higher_setting_ends_it(make: Make) -> None:
     poor, rich = make(4), make(40)
-    to_noon(poor)
-    campaign = poor.enqueue(bulk_job(phones(8)))
-    settle_down(poor)
+    campaign = spend(poor, 8)
     assert sent(poor) == 4
     move(poor, 31_000)
     rich.finish(campaign)
-    assert [event.type for event in of_account(rich)] == ["account.paused", "account.resumed"]
+    assert [event.type for event in events_of(rich)] == ["account.paused", "account.resumed"]
 
 
 @pytest.mark.parametrize("fault", ["refuse", "refuse_account", "no_money", "too_many"])
@@ -186,9 +172,7 @@ def test_a_request_that_no_day_can_pay_for_is_refused(make: Make, job: dict[str,
 def test_prices_finer_than_millionths_let_nothing_pass(make: Make, price: str, budget: str) -> None:
     """What the script does not reserve, as dearer than a whole budget, the worker refuses."""
     stage = make(None, message_cost=Decimal(price), daily_budget=Decimal(budget))
-    to_noon(stage)
-    stage.enqueue(bulk_job(phones(12)))
-    settle_down(stage)
+    spend(stage, 12)
     assert (sent(stage), used(stage)) == (0, 0)
 
 
@@ -243,9 +227,7 @@ def test_two_workers_at_once(make: Make) -> None:
 def test_a_person_sees_it(make: Make) -> None:
     """In metrics and by the doctor; resuming the account brings no money, and it pauses again."""
     stage = make(4)
-    to_noon(stage)
-    stage.enqueue(bulk_job(phones(8)))
-    settle_down(stage)
+    spend(stage, 8)
     scraped = scrape(stage.services)
     assert value(scraped, "account_paused", account="default", cause=BUDGET) == 1
     assert value(scraped, "account_daily_budget", account="default") == pytest.approx(0.196)
@@ -258,7 +240,7 @@ def test_a_person_sees_it(make: Make) -> None:
     resume_account(stage.services, "default", "me", "try")
     settle_down(stage)
     assert sent(stage) == 4
-    assert [event.type for event in of_account(stage)] == ["account.paused", "account.resumed", "account.paused"]
+    assert [event.type for event in events_of(stage)] == ["account.paused", "account.resumed", "account.paused"]
 
 
 def test_figures_are_dropped_after_weeks(make: Make) -> None:
