@@ -93,7 +93,7 @@ def _change(
         except UnconfirmedBudgetError as error:
             raise ConfirmationError("", by, error.more) from None
         if changed is not None:
-            return changed
+            return daily_budget(services, account) or changed
     raise StateError("change the budget", "changed by others")
 
 

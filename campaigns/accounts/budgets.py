@@ -30,6 +30,8 @@ _DAYS_AROUND: Final = 2
 _CALENDAR_MS: Final = 3_600_000
 
 
+#: Until when an account is paused for its budget, and the cost for which that had no room.
+_PAUSE: Final = ["budget_until_ms", "budget_short"]
 #: The script's answer for a change that needs a second person.
 _UNCONFIRMED: Final = 2
 
@@ -45,12 +47,14 @@ class UnconfirmedBudgetError(Exception):
 class DailyBudget(NamedTuple):
     """What an account may spend today, and what it has spent or reserved so far.
 
-    `setting` is its budget by the settings; `budget` differs if a person changed it for today.
+    `setting` is its budget by the settings; `budget` differs if a person changed it for today. `lacking` is what the
+    cheapest request costs for which there was no room, while the account is paused for that.
     """
 
     budget: Decimal
     used: Decimal
     setting: Decimal
+    lacking: Decimal | None = None
 
     @property
     def left(self) -> Decimal:
@@ -116,9 +120,15 @@ class Budgets:
         day = date_of(now_ms, self._settings.gateway_timezone)
         fields = [f"used:{day}", f"budget:{day}"]
         rows = store.ask_many([command(Redis.hmget, store.keys.money(account), fields) for account in budgets])
+        pauses = store.ask_many([command(Redis.hmget, store.keys.account(account), _PAUSE) for account in budgets])
         return {
-            account: DailyBudget(_amount(own) if own else setting, _amount(used or 0), setting)
-            for (account, setting), (used, own) in zip(budgets.items(), rows, strict=True)
+            account: DailyBudget(
+                _amount(own) if own else setting,
+                _amount(used or 0),
+                setting,
+                _amount(short) if int(until_ms or 0) > now_ms else None,
+            )
+            for (account, setting), (used, own), (until_ms, short) in zip(budgets.items(), rows, pauses, strict=True)
         }
 
     def change(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
 from campaigns.ledger import Audit
 from tests.cli.conftest import Run
+from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 
 
@@ -37,10 +40,25 @@ def test_show_raise_and_lower(run: Run, stage: Stage) -> None:
 
 
 @pytest.mark.usefixtures("budgets")
+def test_what_waits_for_room(run: Run, make_stage: Callable[..., Stage]) -> None:
+    """Somebody who raises the budget sees by how much is enough."""
+    stage = make_stage(message_cost=Decimal("0.049"), daily_budget=Decimal(20))
+    run("budget", "lower", "default", "0.1", "--why", "careful")
+    campaign = stage.enqueue(bulk_job(phones(4)))
+    stage.until(lambda: campaign.status().account_pause_reason != "")
+    words = "the next request costs 0.196 and has room in a budget of 0.196"
+    assert words in run("budget", "show").stdout
+    assert words in run("budget", "raise", "default", "0.19", "--why", "too little").stdout
+    assert words not in run("budget", "raise", "default", "0.196", "--why", "enough").stdout
+    stage.finish(campaign)
+
+
+@pytest.mark.usefixtures("budgets")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("raise", "default", "1,000", "--why", "x"), "'1,000' is not an amount such as 250 or 99.50"),
+        (("raise", "default", "+5", "--why", "x"), "'+5' would be an addition: give the whole budget of today"),
         (("raise", "default", "50"), "Missing option '--why'"),
         (("raise", "default", "5", "--why", "x"), "is 20 today, which is more than 5"),
         (("lower", "default", "50", "--why", "x"), "is 20 today, which is less than 50"),

@@ -19,6 +19,8 @@ class _Amount(click.ParamType[Decimal]):
     name = "amount"
 
     def convert(self, value: str, _param: click.Parameter | None, _context: click.Context | None) -> Decimal:
+        if value.startswith("+"):
+            self.fail(f"{value!r} would be an addition: give the whole budget of today")
         try:
             return Decimal(value)
         except InvalidOperation:

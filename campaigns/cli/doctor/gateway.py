@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from campaigns.accounts.pauses import ends_with_the_day
 from campaigns.cli.doctor.findings import FAIL, OK, SKIP, WARN, Finding
 from campaigns.cli.output.budget_words import budget_words
+from campaigns.cli.output.progress import duration
 from campaigns.errors import (
     AccountRefusedError,
     GatewayError,
@@ -111,7 +112,7 @@ def account_pauses(services: Services) -> Iterator[Finding]:
             until_ms, reason = account_pause
             left_s = (until_ms - services.now_ms()) / 1000
             remedy = _remedy_of_pause(account, reason)
-            yield Finding(WARN, f"account {account}", f"is paused for {left_s:,.0f} s: {reason}", remedy)
+            yield Finding(WARN, f"account {account}", f"is paused for {duration(left_s)}: {reason}", remedy)
 
 
 def _remedy_of_pause(account: str, reason: str) -> str:
@@ -129,7 +130,8 @@ def account_budgets(services: Services) -> Iterator[Finding]:
         price = settings.message_cost or Decimal(0)
         if today.fits_no_day(price * settings.recipients_per_request, price):
             remedy = services.budgets.remedy(account)
-            yield Finding(WARN, what, f"{found}; a request to all recipients that it may have costs more", remedy)
+            most = f"{settings.recipients_per_request:,} recipients"
+            yield Finding(WARN, what, f"{found}; a request to {most}, the most that it may have, costs more", remedy)
         else:
             yield Finding(OK, what, found)
 

@@ -61,8 +61,9 @@ def since_ms(text: str, zone: ZoneInfo) -> int:
     """`--since` in unix ms; a date alone means its beginning in `zone`. Raises click.BadParameter."""
     try:
         return parse_when(text if ":" in text else f"{text.strip()} 00:00", zone)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--since") from None
+    except ValueError:
+        example = "such as 2030-05-01, 2030-05-01T10:00 or 2030-05-01T10:00:00+03:00"
+        raise click.BadParameter(f"{text!r} is no date or time {example}", param_hint="--since") from None
 
 
 def recipient_file(path: Path, columns: dict[str, str], encoding: str | None) -> RecipientFile:
