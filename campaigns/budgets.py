@@ -16,6 +16,7 @@ from campaigns.acts import APPLICATION, Act, Deed, same_person
 from campaigns.errors import ConfirmationError, StateError
 from campaigns.services import Services
 from campaigns.settings.accounts import budget_variable, check_account
+from campaigns.store.commands import Redis
 
 #: Two people who change it at the same moment are answered one after the other.
 _TRIES: Final = 5
@@ -69,7 +70,7 @@ def _change(
     confirmed_by: str,
 ) -> DailyBudget:
     budget = _checked(amount)
-    check_account(services.settings, account)
+    _check_account(services, account)
     if not why.strip():
         raise ValueError("a change of the budget needs a reason")
     for _ in range(_TRIES):
@@ -95,6 +96,23 @@ def _change(
         if changed is not None:
             return daily_budget(services, account) or changed
     raise StateError("change the budget", "changed by others")
+
+
+def _check_account(services: Services, account: str) -> None:
+    """Raise ValueError for an account that neither these settings nor, where they name none, the store knows.
+
+    A person who stops an account in haste must not be answered that another one is stopped.
+    """
+    check_account(services.settings, account)
+    keys = services.store.keys
+    known = services.settings.all_accounts or services.store.ask(
+        Redis.exists, keys.account(account), keys.money(account)
+    )
+    if not known:
+        raise ValueError(
+            f"nothing was ever sent by account {account!r}, and these settings name no account: check its name, or set "
+            "CAMPAIGNS_OTHER_ACCOUNTS"
+        )
 
 
 def _is_second(by: str, confirmed_by: str) -> bool:

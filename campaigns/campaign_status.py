@@ -14,7 +14,7 @@ from campaigns.events import Full
 from campaigns.flow.scheduling.windows import closed_until_ms
 from campaigns.ledger import Campaign as Record
 from campaigns.ledger import Reason, schedule_of
-from campaigns.ledger.states import DRAFT
+from campaigns.ledger.states import DRAFT, PAUSED
 from campaigns.services import Services
 
 #: The gateway forwards after this time if a job states none.
@@ -49,6 +49,9 @@ class Status:
     `canary` is `under way`, `passed`, `failed`, or empty without a canary. `canary_until` is the time of the verdict,
     set once the whole canary was sent, and `canary_reason` explains the verdict; `canary_cause` has the same as a code
     and its facts, see `campaigns.text.causes`.
+
+    `paused_by` names who paused a campaign, and `pause_reason` says why, if that is known and while it is paused. It is
+    `daily budget` where one of its requests costs more than the whole budget of its account.
 
     `made_by` names the person or program that handed the job in. `draft_reason` says why a draft needs approval.
     `correlation_id` and `topic` are the job's, or empty. `test` marks a test of a job, sent to the caller's own phones.
@@ -99,6 +102,8 @@ class Status:
     canary_until: datetime | None = None
     canary_reason: str = ""
     canary_cause: Mapping[str, Any] = field(default_factory=dict)
+    paused_by: str = ""
+    pause_reason: str = ""
     cost_drifted: bool = False
     forwards_after_min: int | None = None
 
@@ -157,6 +162,7 @@ def status_of(services: Services, record: Record, account_pause: tuple[int, str]
         events_full_group=full.group if full else "",
         **_window(services, record),
         **_canary(record),
+        **_pause(record),
         **_origin(record),
         forwards_after_min=_forwards_after_min(record),
     )
@@ -188,6 +194,12 @@ def _canary(record: Record) -> dict[str, Any]:
         "canary_reason": record.fields.get("canary_why", ""),
         "canary_cause": orjson.loads(record.fields.get("canary_cause") or "{}"),
     }
+
+
+def _pause(record: Record) -> dict[str, Any]:
+    """The fields about a pause."""
+    act = orjson.loads(record.fields.get("pause") or "{}") if record.state == PAUSED else {}
+    return {"paused_by": act.get("by", ""), "pause_reason": act.get("why", "")}
 
 
 def _origin(record: Record) -> dict[str, Any]:

@@ -203,8 +203,7 @@ class _Walk:
                 self.first = self.first or step
                 self.requests += 1
                 if self._budget is not None:
-                    cost = self._price * step.recipients
-                    self.over_budget += self._budget.fits_no_day(cost, self._price)
+                    self.over_budget += self._budget.fits_no_day(step.recipients, self._price)
         self.repeated, self.digest = planner.repeated, planner.digest
         return self
 

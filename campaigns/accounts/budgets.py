@@ -66,10 +66,13 @@ class DailyBudget(NamedTuple):
         """Whether a person changed the budget for today."""
         return self.budget != self.setting
 
-    def fits_no_day(self, cost: Decimal, price: Decimal) -> bool:
-        """Whether a request of `cost`, at `price` a message, can never go out: `store/lua/include/budget.lua` decides
-        about each, and this tells beforehand."""
-        return self.setting >= price and cost > max(self.setting, self.budget)
+    def fits_no_day(self, recipients: int, price: Decimal) -> bool:
+        """Whether a request to `recipients` people, at `price` a message, pauses its campaign since no day pays for it.
+
+        `pause_for_price` in `store/lua/include/budget.lua` decides about each, and this tells beforehand.
+        """
+        each, usual = micro_of(price), micro_of(self.setting)
+        return usual >= each and recipients * each > max(usual, micro_of(self.budget))
 
 
 class Price(NamedTuple):
@@ -101,14 +104,6 @@ class Budgets:
         if self._made[0] != now_ms // _CALENDAR_MS:
             self._made = now_ms // _CALENDAR_MS, self._pack(now_ms)
         return self._made[1]
-
-    def refusal(self, account: str, recipients: int, budget: str) -> str:
-        """Why a request to `recipients` people is refused: it alone costs more than the whole `budget` of a day."""
-        cost = (self._settings.message_cost or Decimal(0)) * recipients
-        return (
-            f"the expected cost of this request is {cost}, the daily budget of the account {budget}: "
-            f"{self.remedy(account)}"
-        )
 
     def remedy(self, account: str) -> str:
         """What lets a request of the account go out that costs more than the whole budget of a day."""

@@ -46,12 +46,11 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """The batch must not be paid for: the states of it and of its campaign; or in `budget_s` the seconds until the
-    account's budget may have room for it; or in `over_budget` the whole budget that it alone exceeds."""
+    account's budget may have room for it."""
 
     batch_state: str = ""
     campaign_state: str = ""
     budget_s: float | None = None
-    over_budget: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +190,13 @@ class Batches:
                 keys.account(account),
                 keys.money(account),
             ],
-            [batch.fence, status_before, account, budgets],
+            [batch.fence, status_before, account, budgets, batch.campaign_id],
         )
         match answer:
             case [1]:
                 return None
             case [2, wait_ms]:
                 return Refusal(budget_s=wait_ms / 1000)
-            case [3, budget]:
-                return Refusal(over_budget=budget.decode())
             case _:
                 return Refusal(answer[1].decode(), answer[2].decode())
 

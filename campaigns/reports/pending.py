@@ -57,7 +57,7 @@ def _planned(status: Status, planned: int, window: Said | None) -> Pending:
     what = said("Waiting")
     if status.state == "paused":
         failed = said("The canary failed: {reason}.", reason=Reason(status.canary_reason))
-        why = failed if status.canary == "failed" else said("The campaign is paused.")
+        why = failed if status.canary == "failed" and not status.pause_reason else _pause(status)
         return Pending(what, planned, (why, said("To go on:")), f"campaigns resume {status.id}")
     if status.state == "draft":
         reason = Reason(status.draft_reason)
@@ -65,6 +65,12 @@ def _planned(status: Status, planned: int, window: Said | None) -> Pending:
         checked = said("Once another person has checked it:")
         return Pending(what, planned, (why, checked), f"campaigns approve {status.id}")
     return Pending(what, planned, tuple(_automatic(status, window)))
+
+
+def _pause(status: Status) -> Said:
+    if status.pause_reason:
+        return said("The campaign is paused: {reason}.", reason=Reason(status.pause_reason))
+    return said("The campaign is paused.")
 
 
 def _automatic(status: Status, window: Said | None) -> Iterator[Said]:

@@ -61,6 +61,10 @@ _FORMS: Final = tuple(
             "failures in a row: {number}; the last: {text}",
         ),
         (
+            rf"a request costs (?P<cost>{_AMOUNT}), and the whole daily budget is (?P<budget>{_AMOUNT})",
+            "a request costs {cost}, and the whole daily budget is {budget}",
+        ),
+        (
             rf"the daily budget of (?P<budget>{_AMOUNT}) has no room: (?P<used>{_AMOUNT}) is spent or reserved, "
             rf"and the next request costs (?P<cost>{_AMOUNT})",
             "the daily budget of {budget} has no room: {used} is spent or reserved, and the next request costs {cost}",

@@ -38,6 +38,9 @@ REASONS: Final[dict[str, str]] = {
     "no token for a worker: {text}": "у исполнителя нет токена: {text}",
     "{batch} was sent twice": "запрос {batch} отправлен дважды",
     "failures in a row: {number}; the last: {text}": "неудач подряд: {number}; последняя: {text}",
+    "a request costs {cost}, and the whole daily budget is {budget}": (
+        "запрос стоит {cost}, а весь дневной бюджет — {budget}"
+    ),
     "the daily budget of {budget} has no room: {used} is spent or reserved, and the next request costs {cost}": (
         "дневного бюджета {budget} не хватает: потрачено или отложено {used}, а следующий запрос стоит {cost}"
     ),

@@ -227,6 +227,7 @@ TEXTS: Final[dict[str, str]] = {
     "Waiting": "Ждёт отправки",
     "The canary failed: {reason}.": "Проба не прошла: {reason}.",
     "The campaign is paused.": "Кампания приостановлена.",
+    "The campaign is paused: {reason}.": "Кампания приостановлена: {reason}.",
     "To go on:": "Продолжить:",
     "A draft, made by {name}: {reason}.": "Черновик, автор {name}: {reason}.",
     "Once another person has checked it:": "Когда его проверит другой человек:",

@@ -47,7 +47,8 @@ class Keys(ResultKeys):
         - Its window: `window` (JSON), `zone` (a name or country, if all batches share one), `open:<zone>` (openings),
           `announced:<zone>` (the opening last announced by an event).
         - Its canary: `canary` (number of its batches, until it is judged), `canary_until_ms`, `canary_asked_ms`, then
-          `canary_state`, `canary_why` and `canary_cause` (JSON, see `campaigns.text.causes`).
+          `canary_state`, `canary_why` and `canary_cause` (JSON, see `campaigns.text.causes`); `pause` (JSON: by whom it
+          was paused, and why, while it is).
         - Counters: recipients `r:<batch state>`, `r:<reason of exclusion>` and `r:total`; batches `b:<batch state>`;
           deliveries `s:<WORD>` and `final`; `replies`; `cost:<currency>` in millionths; `double_sends` (messages);
           `unreadable` (parts of answers); of mailings with a price `messages` and `charged` (millionths), and `drifted`
@@ -81,8 +82,7 @@ class Keys(ResultKeys):
           gateway's id and in whole quarters of an hour),
           `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be used).
         - Of its account's budget, in millionths: `reserved` (what still is), `reserved_each` (of a message),
-          `reserved_on` (the day), `counted:<mailing>` (what is counted for a mailing instead); `over_budget` (the
-          whole budget that its request alone exceeds); `returned`,
+          `reserved_on` (the day), `counted:<mailing>` (what is counted for a mailing instead); `returned`,
           `returned_each` and `returned_on` (the same of what was given back, until the batch is claimed again); `kept`,
           `kept_each` and `kept_on` (the same of an earlier claim in doubt, after which a person had it sent again).
         - Of a list mailing: `created_for_ms` (its `schedule_ms` then), `status_before`, `confirming_ms`, `confirming`

@@ -128,7 +128,7 @@ def account_budgets(services: Services) -> Iterator[Finding]:
     for account, today in spent.items():
         what, found = f"budget of {account}", budget_words(today)
         price = settings.message_cost or Decimal(0)
-        if today.fits_no_day(price * settings.recipients_per_request, price):
+        if today.fits_no_day(settings.recipients_per_request, price):
             remedy = services.budgets.remedy(account)
             most = f"{settings.recipients_per_request:,} recipients"
             yield Finding(WARN, what, f"{found}; a request to {most}, the most that it may have, costs more", remedy)

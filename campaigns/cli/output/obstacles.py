@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
-from campaigns.accounts.pauses import ends_with_the_day
+from campaigns.accounts.pauses import BUDGET_PAUSES, ends_with_the_day
 from campaigns.campaign_status import Status
 from campaigns.text.wording import counted, minute, second
 
@@ -58,11 +58,23 @@ def canary_words(status: Status, zone: tzinfo) -> str | None:
     return None
 
 
+def pause_words(status: Status) -> str | None:
+    """That a person or the budget paused the campaign, and why, as far as is known."""
+    if status.state != "paused" or not status.paused_by:
+        return None
+    reason = f": {status.pause_reason}" if status.pause_reason else ""
+    by = "the daily budget" if status.paused_by == BUDGET_PAUSES else status.paused_by
+    return f"paused by {by}{reason}"
+
+
 def paused_words(status: Status) -> list[tuple[str, str]]:
     """What a person can do about a paused campaign: an aim and its command each."""
     if status.state != "paused":
         return []
     resume, cancel = f"campaigns resume {status.id}", f"campaigns cancel {status.id}"
+    if status.paused_by == BUDGET_PAUSES:
+        raising = f"campaigns budget raise {shlex.quote(status.account)} AMOUNT --why REASON"
+        return [("to pay for it today:", raising), ("and then:", resume), ("to send no more of it:", cancel)]
     if status.canary == "failed":
         return [("to send the same to the others after all:", resume), ("to send no more of it:", cancel)]
     return [("to continue:", resume)]

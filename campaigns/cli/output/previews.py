@@ -76,7 +76,7 @@ def _numbers(preview: Preview) -> list[tuple[str, str]]:
         numbers.append((money(preview.budget_left), left + ("; what does not fit waits for the next day" * waits)))
     if preview.over_budget:
         costs = "costs" if preview.over_budget == 1 else "cost"
-        words = f"of these requests {costs} more than that whole budget, and would be refused"
+        words = f"of these requests {costs} more than that whole budget: the campaign would pause before it"
         numbers.append((f"{preview.over_budget:,}", words))
     return numbers
 

@@ -21,6 +21,7 @@ from campaigns.cli.output.obstacles import (
     delete_group_command,
     draft_words,
     events_full_words,
+    pause_words,
     paused_words,
     schedule_lines,
 )
@@ -124,6 +125,8 @@ def _advice(status: Status, zone: tzinfo) -> list[str]:
     if (words := draft_words(status)) is not None:
         advice += [words, "once another person has checked it:", f"campaigns approve {status.id}"]
     if words := canary_words(status, zone):
+        advice.append(words)
+    if (words := pause_words(status)) is not None:
         advice.append(words)
     return [*advice, *chain.from_iterable(paused_words(status))]
 

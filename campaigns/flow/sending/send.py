@@ -118,8 +118,6 @@ def _request(services: Services, claim: Claim, permit: Permit, may_write: Callab
     batch = claim.batch
     if claim.body is None:
         raise ContentRefusedError(batch.kind, "the request body has expired before it was sent")
-    if (budget := batch.fields.get("over_budget")) is not None:
-        raise ContentRefusedError(batch.kind, services.budgets.refusal(batch.account, batch.recipients, budget))
     if batch.kind == "list":
         return send_list(services, claim, permit, may_write, notes)
     gateway = services.gateway(batch.account)

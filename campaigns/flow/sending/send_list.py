@@ -55,7 +55,7 @@ def send_list(services: Services, claim: Claim, permit: Permit, may_write: Calla
         raise PermitDeniedError(
             "confirmViberMessage", f"not confirmed: {regained.words}", retry_after_s=regained.seconds
         )
-    _begin_confirming(services, batch, recipients, before)
+    _begin_confirming(services, batch, before)
     try:
         gateway.confirm_viber_message(message_id, may_write=may_write, notes=notes)
     except GatewayError as error:
@@ -92,17 +92,15 @@ def _created_for_another_time(batch: Batch) -> bool:
     return batch.number("created_for_ms") != batch.number("schedule_ms") and "confirming_ms" not in batch.fields
 
 
-def _begin_confirming(services: Services, batch: Batch, recipients: int, status_before: str) -> None:
+def _begin_confirming(services: Services, batch: Batch, status_before: str) -> None:
     """Record that the mailing is about to be paid for. Raises PermitDeniedError if its campaign is not `ready`, or the
-    account's budget is used up; ContentRefusedError if it alone costs more than a day's budget."""
+    account's budget has no room; a campaign that no budget pays for is paused."""
     refusal = services.batches.begin_confirming(batch, status_before, services.budgets.packed())
     if refusal is None:
         return
     if refusal.budget_s is not None:
-        why = "not confirmed: the daily budget of the account is used up"
+        why = "not confirmed: the daily budget of the account has no room"
         raise PermitDeniedError("confirmViberMessage", why, retry_after_s=refusal.budget_s)
-    if refusal.over_budget:
-        raise _not_confirmed(services.budgets.refusal(batch.account, recipients, refusal.over_budget))
     if refusal.batch_state == SENDING and refusal.campaign_state != READY:
         raise PermitDeniedError("confirmViberMessage", f"not confirmed: the campaign is {refusal.campaign_state}")
     raise NotSentError("confirmViberMessage", "another worker or a person has taken over this batch")

@@ -7,7 +7,7 @@
 -- Emits: account.budget_changed, account.resumed.
 -- Returns: {1, budget, used (millionths)} changed, now or by a repeated call; {0, budget, used} another than the caller
 --   knows of was set meanwhile; {2, budget, used} it needs a second person: it is so much higher than this budget,
---   which the settings give or a second person confirmed.
+--   which the settings give or a second person confirmed, and has not lowered since.
 -- @include head, clock, event, acts, budget
 local account_key, money, events, audit, queues = KEYS[1], KEYS[2], KEYS[3], KEYS[4], keys_from(5)
 local now, account, budgets, new = clock(ARGV[1]), ARGV[2], budgets_of(ARGV[3]), tonumber(ARGV[5])
@@ -21,10 +21,15 @@ if known[3] == ARGV[8] then return {1, number(before), number(used)} end
 if before ~= tonumber(ARGV[4]) then return {0, number(before), number(used)} end
 -- Many small steps of one person are no less than a large one.
 local agreed = math.max(usual, tonumber(known[4] or '0'))
-if ARGV[9] == '' and ARGV[10] ~= '' and new - agreed >= tonumber(ARGV[10]) then
+if new > before and ARGV[9] == '' and ARGV[10] ~= '' and new - agreed >= tonumber(ARGV[10]) then
   return {2, number(agreed), number(used)}
 end
-if ARGV[9] ~= '' then redis.call('HSET', money, 'confirmed:' .. day, number(math.max(new, agreed))) end
+if ARGV[9] ~= '' then
+  redis.call('HSET', money, 'confirmed:' .. day, number(math.max(new, agreed)))
+elseif known[4] and new < tonumber(known[4]) and new < before then
+  -- What was lowered is not raised again alone.
+  redis.call('HSET', money, 'confirmed:' .. day, number(new))
+end
 redis.call('HSET', money, 'budget:' .. day, number(new), 'budget_call', ARGV[8])
 emit(events, account_key, 'accounts/' .. account, 'account.budget_changed', account, merged('"budget":"' ..
   amount(new) .. '","was":"' .. amount(before) .. '","setting":"' .. amount(usual) .. '","used":"' .. amount(used) ..

@@ -15,6 +15,11 @@ local state = redis.call('HGET', campaign_key, 'state') or ''
 if state == ARGV[4] then return {2, state} end
 if not string.find(ARGV[3], ',' .. state .. ',', 1, true) then return {0, state} end
 redis.call('HSET', campaign_key, 'state', ARGV[4])
+if ARGV[4] == 'paused' then
+  redis.call('HSET', campaign_key, 'pause', ARGV[6])
+else
+  redis.call('HDEL', campaign_key, 'pause')
+end
 emit(events, campaign_key, ARGV[2], ARGV[5], ARGV[2], merged('"from":"' .. state .. '"', ARGV[6]), now)
 note_act(audit, ARGV[8], '', now)
 -- Workers remove a campaign that is not ready from the order of its account.

@@ -14,8 +14,9 @@
 --       whose tokens workers have (see without_token), 19 last change of the store and 20 last claim that the
 --       worker knows of, 21 replicas that must have a claim, 22 budgets (see include/budget), 23 random text with which
 --       the fences of this call begin, 24 number of batches that may be taken
--- Emits: account.paused, account.resumed, batch.sending, batch.unknown, campaign.window_closed, store.changed.
--- Moves: batch planned → sending, unknown.
+-- Emits: account.paused, account.resumed, batch.sending, batch.unknown, campaign.paused, campaign.window_closed,
+--   store.changed.
+-- Moves: batch planned → sending, unknown; campaign ready → paused.
 -- Returns: {now, 1 if the turn goes on or 0 if it is over, ms until more can be done (-1: nothing is due),
 --   bells worth ringing for others, then for each batch {1, batch id, body or false, batch as JSON, 1 if its
 --   campaign has an image or 0}, or
@@ -156,6 +157,7 @@ local function take_from(account, since)
     else
       why, found, version = claimable(k, primary, of, batch, batch_id, campaign_id, account, fence, now)
       if not why and next_at then why = 'rate' end
+      if not why and pause_for_price(k.spending, budgets, k.campaign, campaign_id, n, now) then why = 'price' end
     end
     if not why then
       local short_until = short_of_budget(k.spending, budgets, n, now)
@@ -169,6 +171,9 @@ local function take_from(account, since)
       taken[#taken + 1] = claimed(batch_id)
       taken_ids[#taken_ids + 1] = batch_id
       pass(account, member, at, of, spacing_of(of, n))
+    elseif why == 'price' then
+      -- As a campaign that is not ready, it leaves the order in the next step.
+      steps = steps + 1
     elseif why == 'rate' then
       steps = steps + 1
       wait_for_rate(account, member, at, of, k.campaign, n, next_at)

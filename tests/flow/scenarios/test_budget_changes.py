@@ -65,7 +65,7 @@ def test_what_waits_goes_out_when_it_is_raised(make: Make) -> None:
     move(stage, DAY_MS)
     settle_down(stage)
     assert sent(stage) == 16
-    assert daily_budget(stage.services) == (PRICE * 4, PRICE * 4, PRICE * 4)
+    assert daily_budget(stage.services) == (PRICE * 4, PRICE * 4, PRICE * 4, PRICE * 4)
 
 
 def test_a_lower_one_stops_what_is_under_way(make: Make) -> None:
@@ -134,19 +134,6 @@ def test_a_raised_budget_pays_for_what_the_settings_never_would(make: Make, job:
     campaign = stage.enqueue(job)
     stage.finish(campaign)
     assert sent(stage) == used(stage) == campaign.status().recipients["settled"]
-
-
-def test_what_fits_no_day_is_refused_and_reserves_nothing(make: Make) -> None:
-    stage = make(None, account_daily_budgets={"default": PRICE * 3})
-    to_noon(stage)
-    raise_budget(stage.services, "default", PRICE * Decimal("3.5"), why="x", by="ann")
-    assert preview(stage.services, bulk_job(phones(8))).over_budget == 2
-    campaign = stage.enqueue(bulk_job(phones(8)))
-    stage.finish(campaign)
-    assert (sent(stage), used(stage), campaign.status().recipients["rejected"]) == (0, 0, 8)
-    reasons = {event.data["reason"] for event in stage.events(campaign) if event.type == "batch.rejected"}
-    assert len(reasons) == 1
-    assert "the daily budget of the account 0.1715: raise CAMPAIGNS_DAILY_BUDGET_DEFAULT" in reasons.pop()
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
@@ -223,15 +210,33 @@ def test_many_small_steps_take_two_people_as_one_large_step(make: Make) -> None:
     with pytest.raises(ConfirmationError, match=r"would be 1\.004 higher"):
         raise_budget(stage.services, "default", Decimal("1.2"), why="x", by="Ann")
     raise_budget(stage.services, "default", Decimal("1.2"), why="x", by="Ann", confirmed_by="Bob")
-    lower_budget(stage.services, "default", 0, why="x", by="Ann")
     raise_budget(stage.services, "default", Decimal("2.1"), why="less than 1 more than Bob confirmed", by="Ann")
     with pytest.raises(ConfirmationError, match=r"would be 1\.0 higher"):
         raise_budget(stage.services, "default", Decimal("2.2"), why="x", by="Ann")
+    lower_budget(stage.services, "default", Decimal("0.5"), why="a mistake", by="Ann")
+    with pytest.raises(ConfirmationError, match=r"would be 1\.0 higher"):
+        raise_budget(stage.services, "default", Decimal("1.5"), why="what was confirmed was lowered since", by="Ann")
+
+
+def test_a_brake_needs_no_second_person(make: Make) -> None:
+    """However far today's budget is above that of the settings, and although no second person confirmed it."""
+    raise_budget(make(4).services, "default", 20, why="without the setting that asks for a second person", by="Ann")
+    careful = make(4, confirm_cost=Decimal(1)).services
+    for amount in (10, 0):
+        assert lower_budget(careful, "default", amount, why="a mistake", by="Ann").budget == amount
 
 
 def test_an_account_that_is_misspelt_is_not_lowered(make: Make) -> None:
     with pytest.raises(ValueError, match="has no token"):
         lower_budget(make(4).services, "defualt", 0, why="stop")
+
+
+def test_nor_by_a_process_that_knows_no_account(make: Make) -> None:
+    stage, application = make(4), make(4, accounts={})
+    stage.finish(stage.enqueue(bulk_job(phones(4))))
+    with pytest.raises(ValueError, match="nothing was ever sent by account 'defualt'"):
+        lower_budget(application.services, "defualt", 0, why="stop")
+    assert lower_budget(application.services, "default", 0, why="stop").budget == 0
 
 
 def test_several_at_once(make: Make) -> None:

@@ -6,7 +6,7 @@
 -- `kept` what an earlier claim reserved that is still in doubt, as a person had it sent again. Amounts are millionths.
 -- `money` is the hash that counts for its account. It has in `budget:<day>` the budget that a person set for the day;
 -- otherwise the settings of the worker give it. In `confirmed:<day>` is the highest that a second person confirmed.
--- @include event, held_hashes
+-- @include event, held_hashes, waiting
 
 -- An account whose budget is used up is checked again after this time: a worker may have a higher one.
 local BUDGET_CHECKED_MS = 30000
@@ -60,15 +60,30 @@ local function resume_for_budget(k, room, now)
     '{"by":"room in the daily budget"}', now)
 end
 
--- Whether a request of `cost` fits into no day: it exceeds the whole budget of the settings, `usual`, and today's.
--- Where the settings do not pay for a single message, a person lets things go out, and whatever does not fit waits.
-local function fits_no_day(budgets, usual, today, cost)
-  return usual >= budgets.price and cost > math.max(usual, today)
+-- Pauses the campaign of a request of `n` messages if that fits into no day: it costs more than the whole budget of the
+-- settings and of today, and would keep what is behind it waiting for ever. A person raises the budget and resumes it,
+-- or cancels it. Where the settings do not pay for a single message, a person lets things go out each day, and
+-- whatever does not fit waits. Returns whether it was paused.
+-- Emits: campaign.paused.
+-- Moves: campaign ready → paused.
+local function pause_for_price(k, budgets, campaign, campaign_id, n, now)
+  local usual = budgets and budget_of(budgets, k.name)
+  local day = usual and usual >= budgets.price and day_at(budgets, now)
+  if not day then return false end
+  local cost = n * budgets.price
+  if cost <= usual then return false end
+  local whole = math.max(usual, tonumber(redis.call('HGET', k.money, 'budget:' .. day) or '0'))
+  if cost <= whole then return false end
+  local why = '"by":"daily budget","why":"a request costs ' .. amount(cost) .. ', and the whole daily budget is ' ..
+    amount(whole) .. '"'
+  redis.call('HSET', campaign, 'state', 'paused', 'pause', '{' .. why .. '}')
+  emit(k.events, campaign, campaign_id, 'campaign.paused', campaign_id, '{"from":"ready",' .. why .. '}', now)
+  note_planned(k.name, campaign, campaign_id, now)
+  return true
 end
 
--- When an account may be asked again (unix ms), if its budget lacks what `n` more messages cost; nil if it has that.
--- A request that fits no day is let through: `reserve` says so, and the worker refuses it. A list whose size is unknown
--- needs room for one.
+-- When an account may be asked again (unix ms), if its budget lacks what `n` more messages cost; nil if it has that. A
+-- list whose size is unknown needs room for one.
 local function short_of_budget(k, budgets, n, now)
   local usual = budgets and budget_of(budgets, k.name)
   if not usual then return nil end
@@ -77,7 +92,6 @@ local function short_of_budget(k, budgets, n, now)
   local cost = math.max(n, 1) * budgets.price
   local known = redis.call('HMGET', k.money, 'used:' .. day, 'budget:' .. day)
   local used, budget = tonumber(known[1] or '0'), tonumber(known[2] or usual)
-  if fits_no_day(budgets, usual, budget, cost) then return nil end
   if used + cost > budget then
     pause_for_budget(k, budget, used, cost, day, ends, now)
     return math.min(ends, now + BUDGET_CHECKED_MS)
@@ -170,20 +184,15 @@ local function correct_reserved(money, batch, day, mailing, n, charged, final)
 end
 
 -- Reserves the price of `n` messages for a batch, also beyond the budget: whether there is room is checked before, and
--- what is in doubt is reserved in any case. Returns false, and reserves nothing, for a request that fits no day, unless
--- it is `doubted`; with it, as text, the whole budget that it exceeds.
-local function reserve(k, budgets, batch, n, doubted, now)
-  local usual = budgets and budget_of(budgets, k.name)
-  local day = usual and day_at(budgets, now)
-  if not day then return true end
+-- what is in doubt is reserved in any case. What an earlier claim in doubt reserved is kept, also where none is needed.
+local function reserve(k, budgets, batch, n, now)
+  rename(batch, RESERVED, KEPT)
+  local day = budgets and budget_of(budgets, k.name) and day_at(budgets, now)
+  if not day then return end
   local cost = n * budgets.price
-  local today = tonumber(redis.call('HGET', k.money, 'budget:' .. day) or usual)
-  if not doubted and fits_no_day(budgets, usual, today, cost) then return false, amount(math.max(usual, today)) end
   begin_day(k.money, day)
   count_money(k.money, day, cost)
   hdel(batch, unpack(RETURNED))
-  rename(batch, RESERVED, KEPT)
   hset(batch, 'reserved', string.format('%.0f', cost), 'reserved_each',
     string.format('%.0f', budgets.price), 'reserved_on', day)
-  return true
 end

@@ -47,7 +47,7 @@ end
 -- change, and as in doubt until the change was noticed.
 local function put_in_doubt_by_loss(k, primary, batch, batch_id, campaign_id, account, op, now)
   local attempt = tonumber(batch.attempt) + 1
-  reserve(k.spending, k.budgets, k.batch, tonumber(batch.n), true, now)
+  reserve(k.spending, k.budgets, k.batch, tonumber(batch.n), now)
   put_in_doubt(k, batch, batch_id, campaign_id, account, op, attempt,
     'the store lost its last claims, and this may have been one of them', now)
   redis.call('HSET', k.batch, 'fence', op, 'attempt', attempt, 'epoch', primary.doubt,
@@ -71,7 +71,7 @@ local function claimable(k, primary, of, batch, batch_id, campaign_id, account, 
   local sign = called_back(batch.resent_ms, batch.callback_ms)
   if sign then
     if k.spending and not take_again(k.spending.money, k.batch) then
-      reserve(k.spending, k.budgets, k.batch, tonumber(batch.n), true, now)
+      reserve(k.spending, k.budgets, k.batch, tonumber(batch.n), now)
     end
     put_in_doubt(k, batch, batch_id, campaign_id, account, op, batch.attempt, sign, now)
     return 'gone'
@@ -107,10 +107,9 @@ local function claim(k, primary, of, batch, batch_id, campaign_id, fence, lease_
     'fence', fence, 'attempt', before + 1, 'lease_until_ms', lease_until, unpack(more))
   if before > 0 or batch.callback_ms then
     -- Of an earlier attempt.
-    redis.call('HDEL', k.batch, 'callback_ms', 'callback_uuid', 'checks', 'checked_ms', 'tries', 'over_budget')
+    redis.call('HDEL', k.batch, 'callback_ms', 'callback_uuid', 'checks', 'checked_ms', 'tries')
   end
-  local fits, whole = reserve(k.spending, k.budgets, k.batch, tonumber(batch.n), false, now)
-  if not fits then redis.call('HSET', k.batch, 'over_budget', whole) end
+  reserve(k.spending, k.budgets, k.batch, tonumber(batch.n), now)
   pace(k.campaign, of, tonumber(batch.n), now)
   schedule(k.due_control, nil, nil, 'lease|' .. batch_id, lease_until)
   count_move(k.campaign, batch_id, tonumber(batch.n), 'planned', 'sending', now)
