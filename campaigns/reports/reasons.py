@@ -72,13 +72,6 @@ _FORMS: Final = tuple(
         # Of a refusal here. What `reason` stands for is one of these again.
         (r"refused here: (?P<reason>.*)", "refused here: {reason}"),
         (r"not confirmed: (?P<reason>.*)", "not confirmed: {reason}"),
-        (
-            rf"the expected cost of this request is (?P<cost>{_AMOUNT}), "
-            rf"the daily budget of the account (?P<budget>{_AMOUNT}): "
-            r"raise (?P<setting>[A-Z0-9_]+) or lower CAMPAIGNS_RECIPIENTS_PER_REQUEST",
-            "the expected cost of this request is {cost}, the daily budget of the account {budget}: "
-            "raise {setting} or lower CAMPAIGNS_RECIPIENTS_PER_REQUEST",
-        ),
         ("the request body has expired before it was sent", "the request body has expired before it was sent"),
         ("the gateway reports no recipients on this list", "the gateway reports no recipients on this list"),
         (

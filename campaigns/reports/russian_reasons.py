@@ -47,11 +47,6 @@ REASONS: Final[dict[str, str]] = {
     # Of a refusal here.
     "refused here: {reason}": "отклонено до шлюза: {reason}",
     "not confirmed: {reason}": "рассылка не подтверждена: {reason}",
-    "the expected cost of this request is {cost}, the daily budget of the account {budget}: "
-    "raise {setting} or lower CAMPAIGNS_RECIPIENTS_PER_REQUEST": (
-        "ожидаемая стоимость этого запроса {cost}, а дневной бюджет аккаунта {budget}: увеличьте {setting} или "
-        "уменьшите CAMPAIGNS_RECIPIENTS_PER_REQUEST"
-    ),
     "the request body has expired before it was sent": "срок хранения запроса вышел до отправки",
     "the gateway reports no recipients on this list": "по данным шлюза, в этом списке нет получателей",
     "recipients on the list: {number}, the job's max_recipients is {most}": (

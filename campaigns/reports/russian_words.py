@@ -35,6 +35,7 @@ WORDS: Final[dict[str, str]] = {
     "part refused": "часть отклонена",
     "held": "есть задержанные",
     "canary": "идёт проба",
+    "canary failed": "проба не прошла",
     "window closed": "вне времени отправки",
     "events full": "поток событий полон",
     # Weekdays.

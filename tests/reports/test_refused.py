@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -21,24 +23,33 @@ from tests.support.stage import Stage
 
 NAMES = re.compile(r"CAMPAIGNS_[A-Z_]+|max_[a-z]+")
 LATIN = re.compile("[A-Za-z]{2,}")
+NOON = datetime(2030, 5, 1, 12, tzinfo=UTC)
 
 
-def test_a_budget_below_one_request(make_stage: Callable[..., Stage]) -> None:
+def test_a_limit_below_the_whole_list(make_stage: Callable[..., Stage]) -> None:
     """The headline says what the state would hide, and the first section why nobody got it."""
-    stage = make_stage(message_cost=Decimal("0.05"), daily_budget=Decimal("0.10"))
-    campaign = stage.enqueue(bulk_job(phones(3)))
+    stage = make_stage(message_cost=Decimal("0.05"))
+    campaign = stage.enqueue(list_job(2, max_cost="0.10"))
     stage.finish(campaign)
     found = report_on(stage.services, campaign.id)
     english, russian = Html(page(found)), Html(page(found, "ru"))
     assert "finished, all refused" in english.text
     assert 'class="state bad"' in page(found)
     assert "Nothing: everything was refused." in english.sections["At a glance"]
-    assert "3 messages refused before sending. Reason: refused here: the expected cost" in english.text
+    assert "messages refused before sending. Reason: refused here: not confirmed: the expected cost" in english.text
     assert "завершена, всё отклонено" in russian.text
     glance = russian.sections["Коротко"]
-    assert "отклонено до шлюза: ожидаемая стоимость этого запроса 0.15, а дневной бюджет аккаунта 0.1" in glance
+    assert "отклонено до шлюза: рассылка не подтверждена: ожидаемая стоимость" in glance
     assert LATIN.findall(NAMES.sub("", glance)) == []
     assert "expected cost" not in russian.text
+
+
+def test_a_request_that_no_budget_pays_for(make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage(message_cost=Decimal("0.05"), daily_budget=Decimal("0.10"))
+    campaign = stage.enqueue(bulk_job(phones(3)))
+    stage.until(lambda: campaign.status().state == "paused")
+    russian = Html(page(report_on(stage.services, campaign.id), "ru"))
+    assert "Кампания приостановлена: запрос стоит 0.15, а весь дневной бюджет — 0.1." in russian.text
 
 
 def test_what_the_gateway_wrote(stage: Stage) -> None:
@@ -56,6 +67,20 @@ def test_a_part(held: int, words: str) -> None:
     html = page(report(0, state="finished", recipients=recipients, requests={}), "ru")
     assert f'<span class="state warn">{words}</span>' in html
     assert f", {words}." in html
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"state": "paused", "canary": "failed"}, "приостановлена, проба не прошла"),
+        ({"state": "ready", "canary": "under way"}, "идёт проба"),
+        ({"state": "ready", "window_opens_at": NOON}, "вне времени отправки"),
+        ({"state": "ready", "events_full_since": NOON, "recipients": {"planned": 1}}, "поток событий полон"),
+    ],
+)
+def test_what_the_state_would_hide(more: dict[str, Any], words: str) -> None:
+    state = Html(page(report(0, **more), "ru")).text
+    assert words in state
 
 
 @pytest.mark.parametrize("limit", [{"max_recipients": 1}, {"max_cost": "0.10"}], ids=["recipients", "cost"])
