@@ -57,3 +57,10 @@ def send_younger(stage: Stage, **more: Any) -> Campaign:
     poll_batch(stage.services, batch_id)
     assert stage.services.batches.read(batch_id).message_ids
     return campaign
+
+
+def lose_answer(stage: Stage, job: Any) -> None:
+    """Lose the answer to a request that arrived, and run its campaign to its end."""
+    campaign = in_doubt(stage, "reset_after", job)
+    send_younger(stage)
+    run_to_its_end(stage, campaign)

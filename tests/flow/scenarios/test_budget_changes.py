@@ -17,18 +17,11 @@ from campaigns.client import Client
 from campaigns.errors import ConfirmationError
 from campaigns.ledger import Audit
 from campaigns.preview import preview
-from campaigns.sandbox.server import Sandbox
-from campaigns.settings import Settings
 from campaigns.store.commands import Redis
-from tests.support.budgets import DAY_MS, PRICE, Make, events_of, maker, move, sent, settle_down, spend, to_noon, used
+from tests.support.budgets import DAY_MS, PRICE, Make, events_of, move, sent, settle_down, spend, to_noon, used
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.metrics import scrape, value
 from tests.support.stage import Stage
-
-
-@pytest.fixture
-def make(settings: Settings, sandbox: Sandbox, prefix: str) -> Make:
-    return maker(settings, sandbox, prefix)
 
 
 def test_what_waits_goes_out_when_it_is_raised(make: Make) -> None:

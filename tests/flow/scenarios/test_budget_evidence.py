@@ -8,18 +8,15 @@ from campaigns.flow.outcome import accepted, planned_again
 from campaigns.flow.tracking.callbacks import callback_url, take_callback
 from campaigns.ledger import Batch, Claim, Move
 from campaigns.ledger.states import ACCEPTED, CANCELLED, HELD, PLANNED, REJECTED, SENDING, UNKNOWN
-from campaigns.sandbox.server import Sandbox
-from campaigns.settings import Settings
 from campaigns.store.commands import Redis
-from tests.support.budgets import DAY_MS, PRICE, Make, maker, move, to_noon, used
+from tests.support.budgets import DAY_MS, PRICE, Make, move, to_noon, used
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
 
 
 @pytest.fixture
-def stage(settings: Settings, sandbox: Sandbox, prefix: str) -> Stage:
+def stage(make: Make) -> Stage:
     """With a budget for twenty messages a day."""
-    make: Make = maker(settings, sandbox, prefix)
     stage = make(20, callback_base_url="http://127.0.0.1:9/viber")
     to_noon(stage)
     return stage

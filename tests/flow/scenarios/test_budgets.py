@@ -11,19 +11,12 @@ from campaigns.accounts.pauses import BUDGET
 from campaigns.cli.doctor.gateway import account_budgets, account_pauses
 from campaigns.flow.operator.recover import declare_restored
 from campaigns.flow.operator.resolve import resume_account
-from campaigns.sandbox.server import Sandbox
-from campaigns.settings import Settings
 from campaigns.store.commands import Redis
 from campaigns.times.days import date_of
-from tests.support.budgets import DAY_MS, PRICE, Make, events_of, maker, move, sent, settle_down, spend, to_noon, used
+from tests.support.budgets import DAY_MS, PRICE, Make, events_of, move, sent, settle_down, spend, to_noon, used
 from tests.support.doubt import send_younger
 from tests.support.jobs import bulk_job, list_job, phones, quick_job
 from tests.support.metrics import scrape, value
-
-
-@pytest.fixture
-def make(settings: Settings, sandbox: Sandbox, prefix: str) -> Make:
-    return maker(settings, sandbox, prefix)
 
 
 def test_it_pauses_until_the_next_day(make: Make) -> None:

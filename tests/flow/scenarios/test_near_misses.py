@@ -9,7 +9,15 @@ import pytest
 
 from campaigns.answers.rows import DeliveryRows
 from campaigns.gateway import Gateway
-from tests.support.doubt import ask_through, in_doubt, most_copies, run_to_its_end, send_known, send_younger
+from tests.support.doubt import (
+    ask_through,
+    in_doubt,
+    lose_answer,
+    most_copies,
+    run_to_its_end,
+    send_known,
+    send_younger,
+)
 from tests.support.jobs import bulk_job, personal_job, phones
 from tests.support.reads import Read
 from tests.support.stage import Stage
@@ -25,9 +33,7 @@ def test_one_phone_dropped_by_the_gateway(stage: Stage) -> None:
             return Read(DeliveryRows.of(row for row in polled.data if row.phone != phones(1)[0]), polled.digest)
 
     ask_through(stage, Dropping)
-    campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), on_unknown="resend"))
-    send_younger(stage)
-    run_to_its_end(stage, campaign)
+    lose_answer(stage, bulk_job(phones(3), on_unknown="resend"))
     assert most_copies(stage) == 1
 
 
@@ -57,9 +63,7 @@ def test_text_trimmed_by_the_gateway(stage: Stage, text: str) -> None:
             ]
 
     ask_through(stage, Trimming)
-    campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), text=text, on_unknown="resend"))
-    send_younger(stage)
-    run_to_its_end(stage, campaign)
+    lose_answer(stage, bulk_job(phones(3), text=text, on_unknown="resend"))
     assert most_copies(stage) == 1
 
 
@@ -78,9 +82,7 @@ def test_listing_oldest_first(make_stage: Callable[..., Stage], prefix: str) -> 
         gateway.send_quick_viber_message({"vibername_id": "7", "phone": phone, "message": f"old {number}"})
     for mailing in stage.sandbox.service.state.mailings.values():
         mailing.created_ms -= 3_600_000
-    campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), on_unknown="resend"))
-    send_younger(stage)
-    run_to_its_end(stage, campaign)
+    lose_answer(stage, bulk_job(phones(3), on_unknown="resend"))
     assert most_copies(stage) == 1
 
 
@@ -120,9 +122,7 @@ def test_second_of_two_alike_mailings(stage: Stage) -> None:
             ]
 
     ask_through(stage, FirstRefused)
-    campaign = in_doubt(stage, "reset_after", job)
-    send_younger(stage)
-    run_to_its_end(stage, campaign)
+    lose_answer(stage, job)
     assert most_copies(stage) == 1
 
 
@@ -143,7 +143,5 @@ def test_two_alike_mailings_in_another_order(stage: Stage) -> None:
             return super().get_viber_delivery_list(getattr(self, "swap", {}).get(message_id, message_id))
 
     ask_through(stage, Swapped)
-    campaign = in_doubt(stage, "reset_after", job)
-    send_younger(stage)
-    run_to_its_end(stage, campaign)
+    lose_answer(stage, job)
     assert most_copies(stage) == 1

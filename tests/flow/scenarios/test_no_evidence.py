@@ -19,7 +19,15 @@ from campaigns.gateway import Gateway
 from campaigns.ledger import Claim
 from campaigns.store.commands import Redis
 from tests.support.claims import claimed, record, send
-from tests.support.doubt import ask_through, in_doubt, most_copies, run_to_its_end, send_known, send_younger
+from tests.support.doubt import (
+    ask_through,
+    in_doubt,
+    lose_answer,
+    most_copies,
+    run_to_its_end,
+    send_known,
+    send_younger,
+)
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job
 from tests.support.stage import Stage
 
@@ -41,9 +49,7 @@ def test_a_worker_freezes_between_its_check_and_its_decision(make_stage: Callabl
             return rows
 
     ask_through(stage, Freezing)
-    campaign = in_doubt(stage, "reset_after", bulk_job(phones(3), on_unknown="resend"))
-    send_younger(stage)
-    run_to_its_end(stage, campaign)
+    lose_answer(stage, bulk_job(phones(3), on_unknown="resend"))
     assert most_copies(stage) == 1
 
 
