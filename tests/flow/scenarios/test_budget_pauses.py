@@ -9,15 +9,8 @@ import pytest
 
 from campaigns.budgets import lower_budget, raise_budget
 from campaigns.preview import preview
-from campaigns.sandbox.server import Sandbox
-from campaigns.settings import Settings
-from tests.support.budgets import DAY_MS, PRICE, Make, maker, move, sent, settle_down, to_noon, used
+from tests.support.budgets import DAY_MS, PRICE, Make, move, sent, settle_down, to_noon, used
 from tests.support.jobs import bulk_job, list_job, phones
-
-
-@pytest.fixture
-def make(settings: Settings, sandbox: Sandbox, prefix: str) -> Make:
-    return maker(settings, sandbox, prefix)
 
 
 @pytest.mark.parametrize("job", [bulk_job(phones(4)), list_job(1)], ids=["bulk", "list"])
