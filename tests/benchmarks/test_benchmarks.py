@@ -25,7 +25,7 @@ from tests.support.processes import ROOT
         ("watching", 6),
         ("existing", 2),
         pytest.param("latency", 1, marks=pytest.mark.long),
-        pytest.param("singles", 9, marks=pytest.mark.long),
+        pytest.param("singles", 11, marks=pytest.mark.long),
         pytest.param("scaling", 2, marks=pytest.mark.long),
         pytest.param("million", 14, marks=pytest.mark.long),
     ],

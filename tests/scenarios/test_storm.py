@@ -13,7 +13,7 @@ from tests.rig.storm import RECIPIENTS, Storm
 @pytest.mark.parametrize("listing", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_nothing_twice_and_nothing_lost(tmp_path: Path, listing: bool) -> None:
     """Also where the listing shows nothing: then whatever is in doubt is held, and nothing sent again."""
-    storm = Storm(7, tmp_path, 6, listing=listing)
+    storm = Storm(7, tmp_path, 4, listing=listing)
     findings = storm.run()
     assert findings.wrong() == {kind: [] for kind in findings.wrong()}
     assert findings.recipients == RECIPIENTS

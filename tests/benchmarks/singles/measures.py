@@ -17,6 +17,13 @@ _RUNS = 3
 #: Latency of the gateway in seconds, and messages of one run: fewer where each takes long.
 _SCENES = ((0.0, 2000), (0.05, 2000), (0.3, 900))
 _SHIPPED = "the Procfile"
+#: How a producer stores messages: by what, `many` at once, by how many threads, how many in a run, and how many a second
+#: are wanted. Threads do not wait for each other's round trips, and the store syncs the messages of several at once.
+_PRODUCERS = (
+    ("enqueue", False, 1, 1000, None),
+    ("enqueue, four threads", False, 4, 2000, 1000.0),
+    ("enqueue_many", True, 1, 4000, 5000.0),
+)
 #: Least messages a second that are wanted, by layout and latency.
 _WANTED = {("best settings", 0.0): 1000.0, ("best settings", 0.05): 1000.0, (_SHIPPED, 0.3): 150.0}
 
@@ -52,11 +59,11 @@ def _enqueueing(server: EmbeddedServer, *, quick: bool) -> Iterator[Measure]:
     """A producer alone, and what its messages hold of the store's memory while they wait."""
     services = producer(server.url, "singles:")
     alone, redis = Scene(services, {}), services.store.redis
-    for name, many, whole, wanted in (("enqueue", False, 1000, 1000), ("enqueue_many", True, 4000, 5000)):
+    for name, many, threads, whole, wanted in _PRODUCERS:
         number = 20 if quick else whole
         rate_of_enqueueing(services, alone.jobs(10), many=many)
         before = redis.info("memory")["used_memory"]
-        rates = [rate_of_enqueueing(services, alone.jobs(number), many=many) for _ in range(_RUNS)]
+        rates = [rate_of_enqueueing(services, alone.jobs(number), many=many, threads=threads) for _ in range(_RUNS)]
         grown = (redis.info("memory")["used_memory"] - before) / number / _RUNS
         yield Measure(f"{name}, single messages", statistics.median(rates), "messages/s", limit=wanted, at_most=False)
         yield Measure(f"Redis, a single message that waits, by {name}", grown, "bytes")

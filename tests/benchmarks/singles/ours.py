@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,8 +108,9 @@ def scene(layout: Layout, redis_url: str, gateway_url: str, folder: Path) -> Ite
         yield found
 
 
-def rate_of_enqueueing(services: Services, jobs: Sequence[dict[str, Any]], *, many: bool) -> float:
-    """Messages a second that one producer stores."""
+def rate_of_enqueueing(services: Services, jobs: Sequence[dict[str, Any]], *, many: bool, threads: int = 1) -> float:
+    """Messages a second that one producer stores, whose threads share the jobs."""
     started = time.perf_counter()
-    hand_in(services, jobs, many=many)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda first: hand_in(services, jobs[first::threads], many=many), range(threads)))
     return len(jobs) / (time.perf_counter() - started)
