@@ -14,6 +14,8 @@ from campaigns.campaign_status import Status
 ALSO_STATES: Final = ("refused", "held", "canary", "window")
 
 
+#: Why a campaign is paused, unless a person paused it.
+_PAUSES: Final = {"canary": "canary failed", "over_budget": "over budget"}
 KINDS: Final = ("bulk", "quick", "list")
 
 
@@ -38,8 +40,7 @@ def needs(status: Status) -> str:
         f"{refused:,} refused": refused,
         "account is paused": status.account_paused_until is not None and status.recipients.get("planned"),
         "event stream full": status.events_full_since is not None and status.recipients.get("planned"),
-        "canary failed": status.state == "paused" and status.canary == "failed",
-        "paused": status.state == "paused",
+        _PAUSES.get(status.pause_cause, "paused"): status.state == "paused",
         "to approve": status.state == "draft",
     }
     return next((words for words, is_so in found.items() if is_so), "")
@@ -86,8 +87,8 @@ def state_words(status: Status) -> str:
             "canary": status.canary == "under way",
         }
         return ", ".join(["ready", *(words for words, is_so in waits.items() if is_so)][:2])
-    if status.state == "paused" and status.canary == "failed":
-        return "paused, canary failed"
+    if status.pause_cause in _PAUSES:
+        return f"paused, {_PAUSES[status.pause_cause]}"
     if status.state not in {"finished", "cancelled"}:
         return status.state
     requests = status.requests

@@ -50,8 +50,8 @@ class Status:
     set once the whole canary was sent, and `canary_reason` explains the verdict; `canary_cause` has the same as a code
     and its facts, see `campaigns.text.causes`.
 
-    `paused_by` names who paused a campaign, and `pause_reason` says why, if that is known and while it is paused. It is
-    `daily budget` where one of its requests costs more than the whole budget of its account.
+    While the campaign is paused, `pause_cause` is `person`, `canary` (it failed) or `over_budget` (a request of it
+    costs more than the whole daily budget of its account); `paused_by` names the person, and `pause_reason` says why.
 
     `made_by` names the person or program that handed the job in. `draft_reason` says why a draft needs approval.
     `correlation_id` and `topic` are the job's, or empty. `test` marks a test of a job, sent to the caller's own phones.
@@ -102,6 +102,7 @@ class Status:
     canary_until: datetime | None = None
     canary_reason: str = ""
     canary_cause: Mapping[str, Any] = field(default_factory=dict)
+    pause_cause: str = ""
     paused_by: str = ""
     pause_reason: str = ""
     cost_drifted: bool = False
@@ -198,8 +199,16 @@ def _canary(record: Record) -> dict[str, Any]:
 
 def _pause(record: Record) -> dict[str, Any]:
     """The fields about a pause."""
-    act = orjson.loads(record.fields.get("pause") or "{}") if record.state == PAUSED else {}
-    return {"paused_by": act.get("by", ""), "pause_reason": act.get("why", "")}
+    if record.state != PAUSED:
+        return {}
+    if "pause" not in record.fields and record.fields.get("canary_state") == "failed":
+        return {"pause_cause": "canary", "pause_reason": record.fields.get("canary_why", "")}
+    pause = orjson.loads(record.fields.get("pause") or "{}")
+    return {
+        "pause_cause": pause.get("cause", "person"),
+        "paused_by": pause.get("by", ""),
+        "pause_reason": pause.get("why", ""),
+    }
 
 
 def _origin(record: Record) -> dict[str, Any]:

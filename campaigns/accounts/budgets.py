@@ -28,8 +28,6 @@ _MICRO: Final = 1_000_000
 _DAYS_AROUND: Final = 2
 #: The calendar is made anew after this time.
 _CALENDAR_MS: Final = 3_600_000
-
-
 #: Until when an account is paused for its budget, and the cost for which that had no room.
 _PAUSE: Final = ["budget_until_ms", "budget_short"]
 #: The script's answer for a change that needs a second person.
@@ -69,10 +67,10 @@ class DailyBudget(NamedTuple):
     def fits_no_day(self, recipients: int, price: Decimal) -> bool:
         """Whether a request to `recipients` people, at `price` a message, pauses its campaign since no day pays for it.
 
-        `pause_for_price` in `store/lua/include/budget.lua` decides about each, and this tells beforehand.
+        `pause_over_budget` in `store/lua/include/budget_pauses.lua` decides about each, and this tells beforehand.
         """
-        each, usual = micro_of(price), micro_of(self.setting)
-        return usual >= each and recipients * each > max(usual, micro_of(self.budget))
+        each, whole = micro_of(price), micro_of(max(self.setting, self.budget))
+        return whole >= each and recipients * each > whole
 
 
 class Price(NamedTuple):

@@ -21,8 +21,6 @@ FAILURES: Final = "failures"
 BUDGET: Final = "budget"
 #: How the reason of such a pause begins.
 BUDGET_USED_UP: Final = "the daily budget of "
-#: Who pauses a campaign of which one request costs more than the whole budget of a day.
-BUDGET_PAUSES: Final = "daily budget"
 CAUSES: Final = (TOO_MANY, REFUSED, NO_TOKEN, DOUBLE_SEND, FAILURES, BUDGET, OTHER)
 #: Least pause after a 429, also if its time has passed.
 _LEAST_S: Final = 1.0

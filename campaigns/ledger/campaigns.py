@@ -276,6 +276,7 @@ class Campaigns:
                 keys.accounts(queue),
                 keys.due(CONTROL),
                 keys.audit(),
+                keys.account(brief.account),
             ],
             [
                 campaign_id,

@@ -56,8 +56,7 @@ def _paused(status: Status, planned: int) -> Pending:
 def _planned(status: Status, planned: int, window: Said | None) -> Pending:
     what = said("Waiting")
     if status.state == "paused":
-        failed = said("The canary failed: {reason}.", reason=Reason(status.canary_reason))
-        why = failed if status.canary == "failed" and not status.pause_reason else _pause(status)
+        why = _pause(status)
         return Pending(what, planned, (why, said("To go on:")), f"campaigns resume {status.id}")
     if status.state == "draft":
         reason = Reason(status.draft_reason)
@@ -68,8 +67,11 @@ def _planned(status: Status, planned: int, window: Said | None) -> Pending:
 
 
 def _pause(status: Status) -> Said:
-    if status.pause_reason:
-        return said("The campaign is paused: {reason}.", reason=Reason(status.pause_reason))
+    reason = Reason(status.pause_reason)
+    if status.pause_cause == "canary":
+        return said("The canary failed: {reason}.", reason=reason)
+    if reason:
+        return said("The campaign is paused: {reason}.", reason=reason)
     return said("The campaign is paused.")
 
 

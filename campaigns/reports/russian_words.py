@@ -36,6 +36,7 @@ WORDS: Final[dict[str, str]] = {
     "held": "есть задержанные",
     "canary": "идёт проба",
     "canary failed": "проба не прошла",
+    "over budget": "не хватает бюджета",
     "window closed": "вне времени отправки",
     "events full": "поток событий полон",
     # Weekdays.

@@ -47,8 +47,8 @@ class Keys(ResultKeys):
         - Its window: `window` (JSON), `zone` (a name or country, if all batches share one), `open:<zone>` (openings),
           `announced:<zone>` (the opening last announced by an event).
         - Its canary: `canary` (number of its batches, until it is judged), `canary_until_ms`, `canary_asked_ms`, then
-          `canary_state`, `canary_why` and `canary_cause` (JSON, see `campaigns.text.causes`); `pause` (JSON: by whom it
-          was paused, and why, while it is).
+          `canary_state`, `canary_why` and `canary_cause` (JSON, see `campaigns.text.causes`); `pause` (JSON,
+          while a person or the budget pauses it: `by` whom or `cause`, and `why`).
         - Counters: recipients `r:<batch state>`, `r:<reason of exclusion>` and `r:total`; batches `b:<batch state>`;
           deliveries `s:<WORD>` and `final`; `replies`; `cost:<currency>` in millionths; `double_sends` (messages);
           `unreadable` (parts of answers); of mailings with a price `messages` and `charged` (millionths), and `drifted`
@@ -245,7 +245,7 @@ class Keys(ResultKeys):
           failures, which ends with a try: `trips` (pauses of that run), `probe` and `probe_until_us` (the permit that
           tries, and its end); `failures` (in a row), `accepted_ms` (of its last paid request that the gateway took).
         - A daily budget without room for the next request: `budget_until_ms` (the end of the day), `budget_reason`,
-          `budget_short` (the room that ends it, in millionths).
+          `budget_short` (the room that ends it, in millionths), `budget_campaign` (which has that request).
         - Limiter and turns: `next_us`, `quick_us`; `read_queue` and `read_ms` (the queue that read last, and when);
           `vt:<queue>` (its virtual time).
         - The gateway's clock: `gateway_ahead_ms` (by how much it was ahead), `gateway_seen_ms` (when that was seen).

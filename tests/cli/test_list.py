@@ -41,7 +41,8 @@ def single(number: int, **more: Any) -> Status:
         (of(state="invalid"), "invalid job"),
         (of(state="abandoned"), "not stored whole"),
         (of(state="paused"), "paused"),
-        (of(state="paused", canary="failed"), "canary failed"),
+        (of(state="paused", pause_cause="canary"), "canary failed"),
+        (of(state="paused", canary="failed", pause_cause="over_budget"), "over budget"),
         (of(state="draft"), "to approve"),
         (of(double_sends=2), "2 went out twice"),
         (of(balanced=False), "does not add up"),
@@ -86,7 +87,7 @@ def test_what_waits_is_found_by_that_for_which_it_waits() -> None:
     assert Wanted(states={"window"}).fits(waiting)
     assert not Wanted(states={"canary"}).fits(waiting)
     assert Wanted(states={"canary"}).fits(of(state="ready", canary="under way"))
-    assert Wanted(states={"canary"}).fits(of(state="paused", canary="failed"))
+    assert Wanted(states={"canary"}).fits(of(state="paused", pause_cause="canary"))
 
 
 def test_single_messages_do_not_push_campaigns_off() -> None:

@@ -72,7 +72,8 @@ def test_a_part(held: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"state": "paused", "canary": "failed"}, "приостановлена, проба не прошла"),
+        ({"state": "paused", "pause_cause": "canary"}, "приостановлена, проба не прошла"),
+        ({"state": "paused", "pause_cause": "over_budget"}, "приостановлена, не хватает бюджета"),
         ({"state": "ready", "canary": "under way"}, "идёт проба"),
         ({"state": "ready", "window_opens_at": NOON}, "вне времени отправки"),
         ({"state": "ready", "events_full_since": NOON, "recipients": {"planned": 1}}, "поток событий полон"),

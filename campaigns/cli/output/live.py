@@ -93,7 +93,7 @@ def obstacles(status: Status, zone: tzinfo) -> list[str]:
     found += [out_of_reach_words(status, zone) if status.state == "cancelling" else None]
     found += [window_words(status, zone) if status.window_opens_at else None, canary_words(status, zone)]
     if doing := [" ".join(pair) for pair in paused_words(status)]:
-        found.append("; ".join([pause_words(status) or "the campaign is paused", *doing]))
+        found.append("; ".join([*filter(None, [pause_words(status)]), *doing]))
     return [*reason_lines(status), *(words for words in found if words)]
 
 

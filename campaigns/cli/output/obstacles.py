@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
-from campaigns.accounts.pauses import BUDGET_PAUSES, ends_with_the_day
+from campaigns.accounts.pauses import ends_with_the_day
 from campaigns.campaign_status import Status
 from campaigns.text.wording import counted, minute, second
 
@@ -49,22 +49,23 @@ def window_words(status: Status, zone: tzinfo) -> str | None:
 
 
 def canary_words(status: Status, zone: tzinfo) -> str | None:
-    """That the canary is under way, or that it failed and why."""
+    """That the canary is under way."""
     if status.canary == "under way":
         until = f" until {second(status.canary_until, zone)} {zone}" if status.canary_until else ""
         return f"the canary is under way, and its results are awaited{until}; the others follow automatically"
-    if status.canary == "failed" and status.state == "paused":
-        return f"the canary failed: {status.canary_reason}"
     return None
 
 
 def pause_words(status: Status) -> str | None:
-    """That a person or the budget paused the campaign, and why, as far as is known."""
-    if status.state != "paused" or not status.paused_by:
+    """Why the campaign is paused, or by whom, as far as is known."""
+    if status.state != "paused":
         return None
-    reason = f": {status.pause_reason}" if status.pause_reason else ""
-    by = "the daily budget" if status.paused_by == BUDGET_PAUSES else status.paused_by
-    return f"paused by {by}{reason}"
+    if status.pause_cause == "canary":
+        return f"the canary failed: {status.pause_reason}"
+    if status.pause_cause == "over_budget":
+        return f"paused, over budget: {status.pause_reason}"
+    by = f" by {status.paused_by}" if status.paused_by else ""
+    return f"paused{by}{': ' if status.pause_reason else ''}{status.pause_reason}"
 
 
 def paused_words(status: Status) -> list[tuple[str, str]]:
@@ -72,19 +73,23 @@ def paused_words(status: Status) -> list[tuple[str, str]]:
     if status.state != "paused":
         return []
     resume, cancel = f"campaigns resume {status.id}", f"campaigns cancel {status.id}"
-    if status.paused_by == BUDGET_PAUSES:
+    if status.pause_cause == "over_budget":
         raising = f"campaigns budget raise {shlex.quote(status.account)} AMOUNT --why REASON"
         return [("to pay for it today:", raising), ("and then:", resume), ("to send no more of it:", cancel)]
-    if status.canary == "failed":
+    if status.pause_cause == "canary":
         return [("to send the same to the others after all:", resume), ("to send no more of it:", cancel)]
     return [("to continue:", resume)]
 
 
 def why_not_over(status: Status, by: datetime, zone: tzinfo) -> str | None:
-    """Why a campaign cannot be over by then, unless a person acts; None if it can."""
+    """Why a campaign of which something is still to be sent cannot be over by then, unless a person acts; None if it
+    can."""
+    if not status.requests.get("planned"):
+        return None
     if status.state == "paused":
         return "it is paused"
-    if status.account_paused_until is not None and ends_with_the_day(status.account_pause_reason):
+    # Single messages go out as long as they fit, beside a campaign that has no room.
+    if status.account_paused_until and ends_with_the_day(status.account_pause_reason) and status.kind != "quick":
         return "the daily budget of its account has no room" if status.account_paused_until > by else None
     if status.window_opens_at is not None and status.window_opens_at > by:
         return f"it goes out from {minute(status.window_opens_at, zone)} {zone} on"

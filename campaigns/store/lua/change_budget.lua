@@ -7,8 +7,8 @@
 -- Emits: account.budget_changed, account.resumed.
 -- Returns: {1, budget, used (millionths)} changed, now or by a repeated call; {0, budget, used} another than the caller
 --   knows of was set meanwhile; {2, budget, used} it needs a second person: it is so much higher than this budget,
---   which the settings give or a second person confirmed, and has not lowered since.
--- @include head, clock, event, acts, budget
+--   which the settings give or a second person confirmed, unless it was lowered since.
+-- @include head, clock, event, acts, budget, budget_pauses
 local account_key, money, events, audit, queues = KEYS[1], KEYS[2], KEYS[3], KEYS[4], keys_from(5)
 local now, account, budgets, new = clock(ARGV[1]), ARGV[2], budgets_of(ARGV[3]), tonumber(ARGV[5])
 local usual = budget_of(budgets, account)
@@ -27,7 +27,7 @@ end
 if ARGV[9] ~= '' then
   redis.call('HSET', money, 'confirmed:' .. day, number(math.max(new, agreed)))
 elseif known[4] and new < tonumber(known[4]) and new < before then
-  -- What was lowered is not raised again alone.
+  -- A higher one that was confirmed before counts no longer.
   redis.call('HSET', money, 'confirmed:' .. day, number(new))
 end
 redis.call('HSET', money, 'budget:' .. day, number(new), 'budget_call', ARGV[8])

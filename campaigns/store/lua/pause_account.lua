@@ -16,8 +16,8 @@ if ARGV[3] == '0' then
     note_act(audit, ARGV[7], '', now)
   end
   redis.call('HDEL', account_key, 'all_until_ms', 'all_reason', 'all_cause', 'paid_until_ms', 'paid_reason',
-    'paid_cause', 'budget_until_ms', 'budget_reason', 'budget_short', 'failures', 'open_until_ms', 'open_reason',
-    'trips', 'probe', 'probe_until_us')
+    'paid_cause', 'budget_until_ms', 'budget_reason', 'budget_short', 'budget_campaign', 'failures', 'open_until_ms',
+    'open_reason', 'trips', 'probe', 'probe_until_us')
   for _, accounts in ipairs(queues) do redis.call('ZADD', accounts, 'XX', 'LT', now, ARGV[2]) end
   return 0
 end

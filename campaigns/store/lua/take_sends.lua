@@ -14,8 +14,8 @@
 --       whose tokens workers have (see without_token), 19 last change of the store and 20 last claim that the
 --       worker knows of, 21 replicas that must have a claim, 22 budgets (see include/budget), 23 random text with which
 --       the fences of this call begin, 24 number of batches that may be taken
--- Emits: account.paused, account.resumed, batch.sending, batch.unknown, campaign.paused, campaign.window_closed,
---   store.changed.
+-- Emits: account.paused, account.resumed, batch.sending, batch.unknown, campaign.over_budget,
+--   campaign.window_closed, store.changed.
 -- Moves: batch planned → sending, unknown; campaign ready → paused.
 -- Returns: {now, 1 if the turn goes on or 0 if it is over, ms until more can be done (-1: nothing is due),
 --   bells worth ringing for others, then for each batch {1, batch id, body or false, batch as JSON, 1 if its
@@ -24,6 +24,7 @@
 --   {3, account} for an account whose token the worker does not have, and at last {4, change, claim}: the last of each
 --   that the store knows of}
 -- @include head, clock, counters, claims, holding_back, order, permits, primary, taking, budget, pacing
+-- @include budget_pauses, miscounted
 local accounts, bells, turns, full, workers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local memory, events, optouts, counter, due_control = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local accounts_poll, last_taken, due_base, order_base, due_poll_base = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
@@ -157,10 +158,14 @@ local function take_from(account, since)
     else
       why, found, version = claimable(k, primary, of, batch, batch_id, campaign_id, account, fence, now)
       if not why and next_at then why = 'rate' end
-      if not why and pause_for_price(k.spending, budgets, k.campaign, campaign_id, n, now) then why = 'price' end
+      if not why and pause_over_budget(k.spending, budgets, k.campaign, campaign_id, n, now) then
+        why = 'over budget'
+        -- Its messages may have been counted for the frequency cap.
+        if batch.cap then put_count_right(due_control, k.batch, batch_id, 'planned', now) end
+      end
     end
     if not why then
-      local short_until = short_of_budget(k.spending, budgets, n, now)
+      local short_until = short_of_budget(k.spending, budgets, n, campaign_id, now)
       if short_until then return short_until end
       local wait, no = take_permit(keys, limits, fence, kind, now_us)
       if wait > 0 then
@@ -171,8 +176,8 @@ local function take_from(account, since)
       taken[#taken + 1] = claimed(batch_id)
       taken_ids[#taken_ids + 1] = batch_id
       pass(account, member, at, of, spacing_of(of, n))
-    elseif why == 'price' then
-      -- As a campaign that is not ready, it leaves the order in the next step.
+    elseif why == 'over budget' then
+      -- Its campaign is paused, and leaves the order in the next step.
       steps = steps + 1
     elseif why == 'rate' then
       steps = steps + 1

@@ -178,6 +178,7 @@ def test_a_wait_ends_at_once_where_only_a_person_can_go_on(
         ({"state": "ready", "scheduled_at": (NOON,)}, None),
         ({"state": "ready", "scheduled_at": (NOON, LATER)}, "it is scheduled for 2030-05-01 12:01 UTC"),
         ({"state": "paused"}, "it is paused"),
+        ({"state": "paused", "requests": {"planned": 0, "accepted": 1}}, None),
         ({"state": "ready", "account_paused_until": LATER}, None),
         (
             {
@@ -187,11 +188,19 @@ def test_a_wait_ends_at_once_where_only_a_person_can_go_on(
             },
             "the daily budget of its account has no room",
         ),
+        (
+            {
+                "kind": "quick",
+                "account_paused_until": LATER,
+                "account_pause_reason": "the daily budget of 1 has no room",
+            },
+            None,
+        ),
     ],
 )
 def test_why_a_campaign_cannot_be_over_in_time(more: dict[str, Any], why: str | None) -> None:
     """A pause of the account that a worker may end is none of the reasons."""
-    known = {"account_paused_until": None, "account_pause_reason": ""}
+    known = {"account_paused_until": None, "account_pause_reason": "", "requests": {"planned": 1}}
     assert why_not_over(a_status(**{**known, **more}), NOON, UTC) == why
 
 

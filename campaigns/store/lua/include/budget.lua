@@ -5,11 +5,9 @@
 -- the day; the same names with `returned` are what was given back of it, until it is claimed again, and with
 -- `kept` what an earlier claim reserved that is still in doubt, as a person had it sent again. Amounts are millionths.
 -- `money` is the hash that counts for its account. It has in `budget:<day>` the budget that a person set for the day;
--- otherwise the settings of the worker give it. In `confirmed:<day>` is the highest that a second person confirmed.
--- @include event, held_hashes, waiting
+-- otherwise the settings of the worker give it. In `confirmed:<day>` is what a second person confirmed.
+-- @include held_hashes
 
--- An account whose budget is used up is checked again after this time: a worker may have a higher one.
-local BUDGET_CHECKED_MS = 30000
 -- Days of which an account's figures are kept.
 local MONEY_DAYS, MONEY_LIFE_MS = 35, 3456000000
 
@@ -31,74 +29,6 @@ local function day_at(budgets, now)
 end
 
 local function amount(micro) return (string.gsub(string.format('%.6f', micro / 1000000), '%.?0+$', '')) end
-
--- Pauses an account that lacks `cost`, until its day ends: once a day with an event. `k` names account (its hash),
--- money, events and name (of the account).
--- Emits: account.paused.
-local function pause_for_budget(k, budget, used, cost, day, ends, now)
-  local reason = 'the daily budget of ' .. amount(budget) .. ' has no room: ' .. amount(used) ..
-    ' is spent or reserved, and the next request costs ' .. amount(cost)
-  local known = redis.call('HMGET', k.account, 'budget_until_ms', 'budget_short')
-  local again = tonumber(known[1] or '0') == ends
-  local short = again and math.min(cost, tonumber(known[2])) or cost
-  redis.call('HSET', k.account, 'budget_until_ms', string.format('%.0f', ends), 'budget_reason', reason,
-    'budget_short', string.format('%.0f', short))
-  if again then return end
-  emit(k.events, k.account, 'accounts/' .. k.name, 'account.paused', k.name, '{"reason":' .. cjson.encode(reason) ..
-    ',"requests":"paid","until_ms":' .. string.format('%.0f', ends) .. ',"budget":"' .. amount(budget) ..
-    '","used":"' .. amount(used) .. '"}', now)
-end
-
--- Ends such a pause if there is room for what was lacking: the budget was raised, or a request cost less.
--- Emits: account.resumed.
-local function resume_for_budget(k, room, now)
-  local known = redis.call('HMGET', k.account, 'budget_until_ms', 'budget_short')
-  if not known[1] or room < tonumber(known[2] or '0') then return end
-  redis.call('HDEL', k.account, 'budget_until_ms', 'budget_reason', 'budget_short')
-  if tonumber(known[1]) <= now then return end
-  emit(k.events, k.account, 'accounts/' .. k.name, 'account.resumed', k.name,
-    '{"by":"room in the daily budget"}', now)
-end
-
--- Pauses the campaign of a request of `n` messages if that fits into no day: it costs more than the whole budget of the
--- settings and of today, and would keep what is behind it waiting for ever. A person raises the budget and resumes it,
--- or cancels it. Where the settings do not pay for a single message, a person lets things go out each day, and
--- whatever does not fit waits. Returns whether it was paused.
--- Emits: campaign.paused.
--- Moves: campaign ready → paused.
-local function pause_for_price(k, budgets, campaign, campaign_id, n, now)
-  local usual = budgets and budget_of(budgets, k.name)
-  local day = usual and usual >= budgets.price and day_at(budgets, now)
-  if not day then return false end
-  local cost = n * budgets.price
-  if cost <= usual then return false end
-  local whole = math.max(usual, tonumber(redis.call('HGET', k.money, 'budget:' .. day) or '0'))
-  if cost <= whole then return false end
-  local why = '"by":"daily budget","why":"a request costs ' .. amount(cost) .. ', and the whole daily budget is ' ..
-    amount(whole) .. '"'
-  redis.call('HSET', campaign, 'state', 'paused', 'pause', '{' .. why .. '}')
-  emit(k.events, campaign, campaign_id, 'campaign.paused', campaign_id, '{"from":"ready",' .. why .. '}', now)
-  note_planned(k.name, campaign, campaign_id, now)
-  return true
-end
-
--- When an account may be asked again (unix ms), if its budget lacks what `n` more messages cost; nil if it has that. A
--- list whose size is unknown needs room for one.
-local function short_of_budget(k, budgets, n, now)
-  local usual = budgets and budget_of(budgets, k.name)
-  if not usual then return nil end
-  local day, ends = day_at(budgets, now)
-  if not day then return now + BUDGET_CHECKED_MS end
-  local cost = math.max(n, 1) * budgets.price
-  local known = redis.call('HMGET', k.money, 'used:' .. day, 'budget:' .. day)
-  local used, budget = tonumber(known[1] or '0'), tonumber(known[2] or usual)
-  if used + cost > budget then
-    pause_for_budget(k, budget, used, cost, day, ends, now)
-    return math.min(ends, now + BUDGET_CHECKED_MS)
-  end
-  resume_for_budget(k, budget - used, now)
-  return nil
-end
 
 -- Counts `micro` more for a day; nothing if its figures have expired.
 local function count_money(money, day, micro)
