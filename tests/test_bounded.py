@@ -31,7 +31,7 @@ RANGES = {"lrange", "zrange", "zrevrange", "zrangebyscore", "zrevrangebyscore", 
 SMALL = {
     "accounts/limiter.py": {"hgetall"},  # facts of an account
     "flow/operator/recover.py": {"hgetall"},  # facts of the primary
-    "health/heartbeats.py": {"hgetall"},  # a field for each beat
+    "health/heartbeats.py": {"hgetall", "zrangebyscore"},  # a field for each beat; accounts by queue
     "ledger/batches.py": {"hgetall"},  # a batch, and an image's three fields
     "ledger/campaigns.py": {"hgetall"},  # facts of a campaign
     "ledger/due.py": {"zrange", "zrangebyscore"},  # accounts

@@ -24,15 +24,19 @@ def consuming(
 ) -> None:
     """Report that `worker` consumes `queues` and can answer `slots` bells at once. Raises StoreError.
 
-    `tokens`: the accounts whose token it has, where workers divide the tokens.
+    `tokens`: the accounts whose token it has, where workers divide the tokens; each queue needs a worker with each.
     """
     now_ms, keys = store.now_ms(), store.keys
     member = f"{worker.replace(' ', '_')}|{slots}|{','.join(sorted(queues))},"
     commands = [command(Redis.set, keys.heartbeat(f"queue-{queue}"), now_ms, _CONSUMED_S) for queue in queues]
     commands += _seen(keys.workers(), [member], now_ms, _CONSUMED_S)
-    if accounts := list(tokens):
-        commands += _seen(keys.with_token(), accounts, now_ms, _TICKED_S)
+    if reports := [_token_report(account, queue) for account in tokens for queue in queues]:
+        commands += _seen(keys.with_token(), reports, now_ms, _TICKED_S)
     store.ask_many(commands)
+
+
+def _token_report(account: str, queue: str) -> str:
+    return f"{account}|{queue}"
 
 
 def _seen(key: str, members: Sequence[str], now_ms: int, life_s: int) -> list[Command]:
@@ -54,6 +58,17 @@ def consumed(store: Store) -> set[str]:
     """The queues that some worker consumes. Raises StoreError."""
     marks = store.ask(Redis.mget, [store.keys.heartbeat(f"queue-{queue}") for queue in QUEUES])
     return {queue for queue, mark in zip(QUEUES, marks, strict=True) if mark is not None}
+
+
+def lacking_token(store: Store, accounts: Iterable[str], queues: Sequence[str]) -> dict[str, list[str]]:
+    """By account, those of `queues` where no worker that reports has its token. Raises StoreError.
+
+    Only workers that divide the tokens report which they have.
+    """
+    since_ms = store.now_ms() - _CONSUMED_S * 1000
+    reports = {raw.decode() for raw in store.ask(Redis.zrangebyscore, store.keys.with_token(), since_ms, "+inf")}
+    lacking = {account: [q for q in queues if _token_report(account, q) not in reports] for account in accounts}
+    return {account: without for account, without in lacking.items() if without}
 
 
 def last_tick_ms(store: Store) -> int | None:

@@ -174,8 +174,8 @@ class Keys(ResultKeys):
         return f"{self.prefix}workers"
 
     def with_token(self) -> str:
-        """Sorted set of accounts by when a worker last reported that it has their token (unix ms). Writer: workers that
-        divide the tokens. Expires five minutes after the last report."""
+        """Sorted set of `<account>|<queue>` by when a worker of the queue last reported that it has the account's token
+        (unix ms). Writer: workers that divide the tokens. Expires five minutes after the last report."""
         return f"{self.prefix}with-token"
 
     def taken(self, queue: str) -> str:

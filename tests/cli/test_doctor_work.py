@@ -60,6 +60,18 @@ def test_no_worker_on_a_queue(run: Run, stage: Stage, queue: str) -> None:
     only(run, f"queue {queue}", "fail", "no worker consumes it", f"start the process `{process}`")
 
 
+def test_no_worker_of_a_queue_has_a_token(run: Run, alive: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked only where workers divide the tokens; whoever serves only other queues does not count."""
+    monkeypatch.setenv("CAMPAIGNS_OTHER_ACCOUNTS", "shop")
+    consuming(alive.services.store, QUEUES, worker="all", tokens=["default"])
+    what, remedy = "workers with the token of shop", "set CAMPAIGNS_TOKEN_SHOP for a worker of each of these queues"
+    only(run, what, "warn", "none consumes quick, bulk, poll, replies", remedy)
+    consuming(alive.services.store, ["quick", "poll", "replies"], worker="some", tokens=["shop"])
+    only(run, what, "warn", "none consumes bulk", remedy)
+    consuming(alive.services.store, ["bulk"], worker="other", tokens=["shop"])
+    assert found(run) == {}
+
+
 def test_no_control_worker(run: Run, alive: Stage) -> None:
     """Beat ticks by itself: without a worker of the control queue it does all the same."""
     alive.services.store.ask(Redis.delete, alive.services.store.keys.heartbeat("queue-control"))

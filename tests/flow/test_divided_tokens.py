@@ -11,10 +11,11 @@ import pytest
 from campaigns.campaign import Campaign
 from campaigns.flow.scheduling.work import work
 from campaigns.health.heartbeats import consuming
-from campaigns.ledger import Claim
+from campaigns.ledger import FETCH, POLL_VERB, SEND, Claim, Entry
+from campaigns.ledger.campaigns import CampaignRoute
 from campaigns.ledger.states import FINISHED
 from campaigns.ledger.turns import Answer, NoToken
-from campaigns.names import BULK, POLL, QUICK
+from campaigns.names import BULK, POLL, QUICK, REPLIES
 from campaigns.settings import Secret
 from campaigns.store.commands import Redis
 from tests.support.jobs import bulk_job, phones, quick_job
@@ -138,22 +139,21 @@ def waiting(stage: Stage, queue: str, seconds: float) -> None:
     set_back(stage, stage.services.store.keys.accounts(queue), seconds)
 
 
-def set_back(stage: Stage, key: str, seconds: float) -> None:
-    """Let `shop` stand in a sorted set by the time before so many seconds."""
-    stage.services.store.ask(Redis.zadd, key, {"shop": stage.services.now_ms() - seconds * 1000})
+def set_back(stage: Stage, key: str, seconds: float, member: str = "shop") -> None:
+    """Let a member of a sorted set stand there by the time before so many seconds."""
+    stage.services.store.ask(Redis.zadd, key, {member: stage.services.now_ms() - seconds * 1000})
 
 
 class TestABusyOwner:
-    """A worker that has the token lives, whichever queue it serves, and however long it has not taken anything."""
+    """A worker of the queue that has the token lives, however long it has not taken anything."""
 
     @pytest.fixture
     def seen(self, default: Stage) -> Stage:
         """The worker that lacks the token, after one that has it has reported."""
-        consuming(default.services.store, [QUICK], worker="other", tokens=["shop"])
+        consuming(default.services.store, [BULK, POLL], worker="other", tokens=["shop"])
         return default
 
     def test_its_account_does_not_pause(self, seen: Stage, shop: Stage) -> None:
-        """Its quick messages would wait with those that are late."""
         seen.enqueue(bulk_job(phones(1), account="shop"))
         waiting(seen, BULK, 61)
         assert take(seen, BULK).taken == []
@@ -170,9 +170,9 @@ class TestABusyOwner:
     def test_until_it_has_been_silent_for_a_minute(self, seen: Stage) -> None:
         seen.enqueue(bulk_job(phones(1), account="shop"))
         waiting(seen, BULK, 600)
-        set_back(seen, seen.services.store.keys.with_token(), 59)
+        set_back(seen, seen.services.store.keys.with_token(), 59, "shop|bulk")
         assert take(seen, BULK).taken == []
-        set_back(seen, seen.services.store.keys.with_token(), 61)
+        set_back(seen, seen.services.store.keys.with_token(), 61, "shop|bulk")
         assert take(seen, BULK).taken == [NoToken("shop")]
 
     def test_nothing_is_stored_where_tokens_are_not_divided(self, default: Stage) -> None:
@@ -201,6 +201,16 @@ class TestNobodyHasIt:
         assert take(default, POLL).taken == []
         waiting(default, POLL, 61)
         assert take(default, POLL).taken == [NoToken("shop")]
+
+    @pytest.mark.parametrize(("queue", "own"), [(BULK, "quick"), (POLL, "bulk"), (REPLIES, "poll")])
+    def test_where_workers_of_other_queues_have_it(self, default: Stage, queue: str, own: str) -> None:
+        """The worker that has the token serves another queue, for as long as it takes."""
+        consuming(default.services.store, [own], worker="other", tokens=["shop"])
+        store, long_ago_ms = default.services.store, default.services.now_ms() - 600_000
+        entry = {BULK: Entry(SEND, "x-0"), POLL: Entry(POLL_VERB, "x-0"), REPLIES: Entry(FETCH, "x-0")}[queue]
+        default.services.due.put(entry, CampaignRoute(BULK, "shop", None), long_ago_ms)
+        assert store.ask(Redis.zscore, store.keys.accounts(queue), "shop") == long_ago_ms
+        assert take(default, queue).taken == [NoToken("shop")]
 
     def test_one_that_is_not_named_pauses_at_once(self, make_stage: Make) -> None:
         stage = stage_of(make_stage, "default", frozenset())

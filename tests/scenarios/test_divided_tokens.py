@@ -54,4 +54,5 @@ def test_both_accounts_send_and_are_followed(client: Client, processes: Processe
     assert "no token" not in processes.report()
     assert sent_s < 15
     store = build_services(Settings.from_env(processes.env)).store
-    assert set(store.ask(Redis.zrange, store.keys.with_token(), 0, -1)) == {b"default", b"shop"}
+    reports = {f"{account}|{queue}".encode() for account in ("default", "shop") for queue in QUEUES}
+    assert set(store.ask(Redis.zrange, store.keys.with_token(), 0, -1)) == reports

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from campaigns.cli.doctor.findings import FAIL, OK, WARN, Finding
-from campaigns.health.heartbeats import beats_at_once, consumed, last_tick_ms
+from campaigns.health.heartbeats import beats_at_once, consumed, lacking_token, last_tick_ms
 from campaigns.ledger.states import HELD, UNKNOWN
-from campaigns.names import POLL, QUEUES, REPLIES
+from campaigns.names import BULK, POLL, QUEUES, QUICK, REPLIES
 from campaigns.services import Services
+from campaigns.settings import token_variable
 from campaigns.store.commands import Redis, command
 from campaigns.text.wording import counted
 
@@ -17,6 +18,8 @@ _LATE_S = 60.0
 _NEWEST = 1000
 #: The processes of the Procfile whose queue is not their name.
 _PROCESSES = {REPLIES: POLL}
+#: The queues whose work makes requests to the gateway.
+_WITH_REQUESTS = (QUICK, BULK, POLL, REPLIES)
 
 
 def check_workers(services: Services) -> Iterator[Finding]:
@@ -35,6 +38,19 @@ def check_workers(services: Services) -> Iterator[Finding]:
             yield Finding(WARN, what, f"consumed, but {depth:,} due, the oldest for {late_s:,.0f} s", remedy)
         else:
             yield Finding(OK, what, f"consumed; {depth:,} due")
+    yield from _divided_tokens(services, live)
+
+
+def _divided_tokens(services: Services, live: set[str]) -> Iterator[Finding]:
+    """The queues that are consumed, but by no worker that has the token of an account: this account pauses."""
+    settings = services.settings
+    if not settings.other_accounts:
+        return
+    queues = [queue for queue in _WITH_REQUESTS if queue in live]
+    for account, lacking in lacking_token(services.store, settings.all_accounts, queues).items():
+        found = f"none consumes {', '.join(lacking)}"
+        remedy = f"set {token_variable(account)} for a worker of each of these queues"
+        yield Finding(WARN, f"workers with the token of {account}", found, remedy)
 
 
 def _beat(services: Services, now_ms: int) -> Finding:

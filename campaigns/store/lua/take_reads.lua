@@ -5,22 +5,24 @@
 -- KEYS: 1 accounts of the queue, 2 bells of the queue, 3 turns, 4 full turns, 5 workers, 6 what this turn took last,
 --       7 when something was last taken from the queue, 8 accounts of the other queue that reads,
 --       bases: 9 due sets of the queue, 10 due sets of the other queue, 11 accounts, 12 permits, 13 batches;
---       14 bells rung for accounts that were left to other workers, 15 accounts by when a worker that has their
---       token was last seen
+--       14 bells rung for accounts that were left to other workers, 15 reports of workers that have a token (see
+--       tokens_of)
 -- ARGV: 1 now (ms or 0), 2 queue, 3 turn, 4 number of this call of the turn (from 1), 5 lease of the turn (ms),
 --       6 lease of the turn while it can take no more (ms), 7 requests under way already,
 --       8 how long the turn would wait for more (ms), 9 ms until an entry is due again,
---       10..16 limits (see include/permits), 17 accounts whose tokens workers have (see without_token),
+--       10..16 limits (see include/permits), 17 accounts whose tokens workers have (see tokens_of),
 --       18.. permit ids, one for each entry that may be taken
 -- Returns: as take_sends, with {entry, account, permit id, batch as JSON} for each entry, and {'', account} for an
 --   account whose token the worker does not have.
 -- @include clock, counters, permits, taking
 local accounts, bells, turns, full, workers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local memory, last_taken, other_accounts, due_base, other_base = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local account_base, permits_base, batch_base, left_bells, with_token = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
+local account_base, permits_base, batch_base = KEYS[11], KEYS[12], KEYS[13]
+local left_bells, token_reports = KEYS[14], KEYS[15]
 local now, queue, call, again_ms, limits = clock(ARGV[1]), ARGV[2], ARGV[4], tonumber(ARGV[9]), permit_limits(10)
 local turn_keys = {bells = bells, turns = turns, full = full, workers = workers, last_taken = last_taken,
-  left = left_bells, with_token = with_token}
+  left = left_bells}
+local tokens = tokens_of(ARGV[17], token_reports)
 local now_us = clock_us(ARGV[1])
 local PERMITS, most = 17, #ARGV - 17
 local STEPS = 200
@@ -53,7 +55,7 @@ end
 -- Takes what an account can ask now. Returns when it can act again (unix ms), or nil if nothing of it is due.
 local function take_from(account, since)
   local due, hash = due_base .. account, account_base .. account
-  local able, must_pause = without_token(turn_keys, ARGV[17], account, hash, now, since)
+  local able, must_pause = without_token(tokens, account, hash, since, now)
   if must_pause then taken[#taken + 1] = {'', account} end
   if able then return able end
   local keys = permit_keys(account, hash, permits_base .. account)

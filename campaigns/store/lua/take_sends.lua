@@ -6,12 +6,12 @@
 --       12 when something was last taken from the queue,
 --       bases: 13 due sets of the queue, 14 orders of the queue, 15 due sets of polling, 16 accounts, 17 permits,
 --       18 batches, 19 campaigns, 20 bodies; 21 primary, 22 facts of the event stream, bases: 23 images, 24 money of
---       accounts; 25 bells rung for accounts that were left to other workers, 26 accounts by when a worker that
---       has their token was last seen
+--       accounts; 25 bells rung for accounts that were left to other workers, 26 reports of workers that
+--       have a token (see tokens_of)
 -- ARGV: 1 now (ms or 0), 2 queue, 3 turn, 4 number of this call of the turn (from 1), 5 lease of the turn (ms), 6 lease
 --       of the turn while it can take no more (ms), 7 requests under way already, 8 how long the turn would wait for
 --       more (ms), 9 lease of a batch (ms), 10 'quick' or 'paid', 11..17 limits (see include/permits), 18 accounts
---       whose tokens workers have (see without_token), 19 last change of the store and 20 last claim that the
+--       whose tokens workers have (see tokens_of), 19 last change of the store and 20 last claim that the
 --       worker knows of, 21 replicas that must have a claim, 22 budgets (see include/budget), 23 random text with which
 --       the fences of this call begin, 24 number of batches that may be taken
 -- Emits: account.paused, account.resumed, batch.sending, batch.unknown, campaign.over_budget,
@@ -30,10 +30,11 @@ local memory, events, optouts, counter, due_control = KEYS[6], KEYS[7], KEYS[8],
 local accounts_poll, last_taken, due_base, order_base, due_poll_base = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local account_base, permits_base, batch_base, campaign_base = KEYS[16], KEYS[17], KEYS[18], KEYS[19]
 local body_base, primary_key, stream, image_base, money_base = KEYS[20], KEYS[21], KEYS[22], KEYS[23], KEYS[24]
-local left_bells, with_token = KEYS[25], KEYS[26]
+local left_bells, token_reports = KEYS[25], KEYS[26]
 local now, queue, call = clock(ARGV[1]), ARGV[2], ARGV[4]
 local turn_keys = {bells = bells, turns = turns, full = full, workers = workers, last_taken = last_taken,
-  left = left_bells, with_token = with_token}
+  left = left_bells}
+local tokens = tokens_of(ARGV[18], token_reports)
 local lease_ms, kind, limits = tonumber(ARGV[9]), ARGV[10], permit_limits(11)
 local budgets, fences, most = budgets_of(ARGV[22]), ARGV[23] .. '.', tonumber(ARGV[24])
 local now_us = clock_us(ARGV[1])
@@ -136,7 +137,7 @@ end
 -- Takes what an account can send now. Returns when it can act again (unix ms), or nil if nothing of it is due.
 local function take_from(account, since)
   if stream_full then return now + 1000 end
-  local able, must_pause = without_token(turn_keys, ARGV[18], account, account_base .. account, now, since)
+  local able, must_pause = without_token(tokens, account, account_base .. account, since, now)
   if must_pause then taken[#taken + 1] = {3, account} end
   if able then return able end
   local keys = permit_keys(account, account_base .. account, permits_base .. account)

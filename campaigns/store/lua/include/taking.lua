@@ -1,34 +1,45 @@
 -- What the scripts that take entries for a worker's turn have in common. Arguments 2..8 of such a script: the queue,
 -- the turn, the number of its call (from 1), its lease (ms), its lease while it can take no more (ms), the number of
 -- its requests under way, and how long it would wait for more (ms). `k` names the keys `bells` (of the queue), `turns`,
--- `full` (turns), `workers`, `last_taken` (when a turn last took from the queue), `left` (bells for other workers) and
--- `with_token` (accounts by when a worker last reported that it has their token).
+-- `full` (turns), `workers`, `last_taken` (when a turn last took from the queue) and `left` (bells for other workers).
 -- @include turns
 
 -- What `take_from` returns for an account that is left to the workers that have its token.
 local LEFT = 'left'
--- No process seems to have it if something has been due for this time, and no worker that has it was seen as long.
+-- An account is left to others for this time in any case. After it, it is left only while a worker of the queue has
+-- reported within this time that it has the token.
 local LEFT_MS = 60000
 -- Bells that are rung in a second for accounts that were left: a worker that cannot act may answer them.
 local BELLS_FOR_LEFT = 10
 -- Accounts that one call leaves.
 local MOST_LEFT = 1000
 
--- Whether a worker that has the token of an account was seen lately, whichever queues it serves.
-local function seen_lately(with_token, account, now)
-  return math.abs(now - tonumber(redis.call('ZSCORE', with_token, account) or '0')) <= LEFT_MS
+-- What a worker knows of tokens, from the text ',a,b,|,c,': `own` has the accounts whose token it has, `others` those
+-- whose tokens others have. An empty text stands for a worker that works for all accounts: nil. `reports` is the key of
+-- the workers' reports, which has `<account>|<queue>` by when a worker of the queue that has the token was last seen.
+local function tokens_of(text, reports)
+  local own, others = string.match(text, '^([^|]*)|(.*)$')
+  return own and {own = own, others = others, reports = reports}
 end
 
--- When an account can act whose token the worker lacks, and whether the worker must pause it; nil if it has the token.
--- `known`: accounts whose token it has and, behind a bar, those whose token others have, ',a,b,|,c,'; '' for all.
--- `since`: from when on the account could act. A worker that has the token may be busy with other accounts for long.
-local function without_token(k, known, account, hash, now, since)
-  local own, others = string.match(known, '^([^|]*)|?(.*)$')
-  if known == '' or string.find(own, ',' .. account .. ',', 1, true) then return nil end
-  local paused = tonumber(redis.call('HGET', hash, 'all_until_ms') or '0')
-  if paused > now then return paused, false end
-  local named = string.find(others, ',' .. account .. ',', 1, true)
-  if named and (now - since <= LEFT_MS or seen_lately(k.with_token, account, now)) then return LEFT, false end
+local function has_account(accounts, account) return string.find(accounts, ',' .. account .. ',', 1, true) ~= nil end
+
+-- Whether another worker is expected to make the requests of an account, which could act from `since` on. A worker of
+-- this queue that has the token may be busy with other accounts for long.
+local function left_to_others(tokens, account, since, now)
+  if not has_account(tokens.others, account) then return false end
+  if now - since <= LEFT_MS then return true end
+  local seen = redis.call('ZSCORE', tokens.reports, account .. '|' .. ARGV[2])
+  return seen and math.abs(now - tonumber(seen)) <= LEFT_MS
+end
+
+-- For an account whose token the worker lacks: what `take_from` returns for it (LEFT, or when it can act again), and
+-- whether the worker must pause it. nil if the worker has the token. `hash` is the key of the account.
+local function without_token(tokens, account, hash, since, now)
+  if not tokens or has_account(tokens.own, account) then return nil end
+  local paused_until = tonumber(redis.call('HGET', hash, 'all_until_ms') or '0')
+  if paused_until > now then return paused_until, false end
+  if left_to_others(tokens, account, since, now) then return LEFT, false end
   return now + 1000, true
 end
 
