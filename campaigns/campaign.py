@@ -84,7 +84,7 @@ class Campaign:
 
     def replies(self) -> list[Reply]:
         """The replies so far, oldest first."""
-        return self._services.replies.of_campaign(self.id)
+        return self._services.replies.of_campaign(self._record().id)
 
     def results(self) -> Results:
         """The results by mailing, and whether their differences mean anything. Reads every delivery, in bounded memory.
@@ -103,7 +103,7 @@ class Campaign:
 
         The place of a recipient who opted out after planning is the batch that it was in.
         """
-        return self._services.campaigns.excluded(self.id)
+        return self._services.campaigns.excluded(self._record().id)
 
     def wait(self, timeout_s: float | None = None, *, poll_s: float = 0.25) -> Status:
         """Wait until the campaign is over, and return its status. Raises WaitTimeoutError after `timeout_s` seconds.

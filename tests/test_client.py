@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 from dataclasses import replace
 
+import pytest
+
 import campaigns
-from campaigns import Client
+from campaigns import Client, UnknownCampaignError
 from campaigns.client import OptOutList
 from tests.support.jobs import phones, quick_job
 from tests.support.stage import Stage
@@ -31,6 +33,15 @@ def test_what_a_client_does_for_a_person(stage: Stage) -> None:
     (history,) = client.find_person(phones(1)[0])
     assert history.campaign_id == campaign.id
     assert client.erase(phones(1)[0]).deliveries == 1
+
+
+@pytest.mark.parametrize(
+    "read", ["status", "deliveries", "replies", "results", "opted_out", "excluded", "cancel", "poll"]
+)
+def test_a_campaign_that_is_unknown_has_no_results_either(stage: Stage, read: str) -> None:
+    """A misspelt id must not read as "nobody replied"."""
+    with pytest.raises(UnknownCampaignError):
+        getattr(Client.over(stage.services).campaign("zzz"), read)()
 
 
 def test_public_functions_are_methods_of_a_client() -> None:

@@ -73,8 +73,7 @@ def _message(trace: PersonHistory, message: SentMessage, zone: tzinfo) -> Iterat
     about = f"{message.mailing}, " if message.mailing else ""
     yield f"{about}batch {message.batch_id}: {_state(message)}"
     if message.sent_ms is not None and message.attempt:
-        tried = "last tried" if message.state in _NOT_SENT else "sent"
-        yield f"  {tried} {_time(message.sent_ms, zone)}, attempt {message.attempt}"
+        yield f"  {_tried(message.state)} {_time(message.sent_ms, zone)}, attempt {message.attempt}"
     if message.starts_ms and message.state in _SENT:
         yield f"  scheduled for {_time(message.starts_ms, zone)}"
     ids = {"request": message.uuid, "message": message.message_id, "delivery": message.delivery_id}
@@ -86,6 +85,13 @@ def _message(trace: PersonHistory, message: SentMessage, zone: tzinfo) -> Iterat
     yield from (f"  {line}" for line in _fate(message, zone))
     if (todo := _todo(trace, message, zone)) is not None:
         yield f"  {todo}"
+
+
+def _tried(state: str) -> str:
+    """What is known of the last attempt to send a message: of one on the wire or in doubt only that it was begun."""
+    if state in _SENT:
+        return "sent"
+    return "last tried" if state in _NOT_SENT else "begun"
 
 
 def _doubt(doubt: Doubt, zone: tzinfo) -> str:

@@ -62,6 +62,7 @@ def lines_of(*traces: PersonHistory, optouts: Sequence[OptOut] = ()) -> list[str
 SENT = {"uuid": "u-1", "message_id": 77, "delivery_id": 555}
 IDS = "    at the gateway: request u-1, message 77, delivery 555"
 FIRST = "    sent 2030-05-01 12:01:00, attempt 1"
+BEGUN = "    begun 2030-05-01 12:01:00, attempt 1"
 TRIED = "    last tried 2030-05-01 12:01:00, attempt 1"
 FATES: dict[str, tuple[SentMessage, list[str]]] = {
     "waiting": (message("planned", attempt=0, sent_ms=None), ["  batch c1-0: waiting to be sent"]),
@@ -69,12 +70,12 @@ FATES: dict[str, tuple[SentMessage, list[str]]] = {
         message("planned", text="no money"),
         ["  batch c1-0: waiting to be sent", TRIED, "    reason: no money"],
     ),
-    "on the wire": (message("sending"), ["  batch c1-0: being sent", FIRST]),
+    "on the wire": (message("sending"), ["  batch c1-0: being sent", BEGUN]),
     "in doubt": (
         message("unknown", text="no answer"),
         [
             "  batch c1-0: in doubt: evidence is sought",
-            FIRST,
+            BEGUN,
             "    reason: no answer",
             "    since 2030-05-01 12:01:00 evidence is sought at the gateway; nothing to do yet",
         ],
@@ -103,7 +104,7 @@ FATES: dict[str, tuple[SentMessage, list[str]]] = {
         message("held", text="no evidence either way"),
         [
             "  batch c1-0: held: a person must decide",
-            FIRST,
+            BEGUN,
             "    reason: no evidence either way",
             "    since 2030-05-01 12:01:00 it needs you. Check at the gateway, then: "
             "campaigns resolve c1 sent|resend|write-off --batch c1-0 --why REASON",
@@ -178,7 +179,7 @@ FATES: dict[str, tuple[SentMessage, list[str]]] = {
     ),
     "written off": (
         message("written_off"),
-        ["  batch c1-0: written off: outcome unknown", FIRST],
+        ["  batch c1-0: written off: outcome unknown", BEGUN],
     ),
 }
 
