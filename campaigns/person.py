@@ -40,7 +40,8 @@ def erase(
     Erases deliveries, replies, counts for the frequency cap and of undelivered messages, entries in lists of excluded
     recipients, request bodies, dead letters, and events that every group has acknowledged. Events that a group has yet
     to read stay for now (`events_left`): call again later. Counters and results of campaigns do not change: outcomes
-    are kept without whose they were. Opt-outs are kept unless `optout_too`, because without them the person could be
+    are kept without whose they were. The gateway's ids of a mailing are erased with the last of its recipients, and its
+    replies are not fetched any more. Opt-outs are kept unless `optout_too`, because without them the person could be
     messaged again. The gateway and your consumers keep what they have. Each call leaves an audit record with `by`,
     `why` and the masked phone.
 
@@ -48,5 +49,5 @@ def erase(
     doubt, held or still polled; ValueError if `phone` is not a phone number; and StoreError.
     """
     lists = services.optouts, services.counts, services.suppressed
-    erasure = Erasure(services.store, services.people, services.replies, *lists)
+    erasure = Erasure(services.store, services.people, services.batches, services.replies, *lists)
     return erasure.erase(services.people.normal(phone), optout_too=optout_too, by=by, why=why)

@@ -1,8 +1,9 @@
-"""Entries of the event stream that name a phone, and which entries every group has done with."""
+"""Entries of the event stream by which one person is found, and which entries every group has done with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Set
 from contextlib import suppress
 
 from campaigns.events.stream import Event, read_entry
@@ -10,14 +11,19 @@ from campaigns.store.client import Store
 from campaigns.store.commands import Redis
 
 _PER_READ = 200
+_GATEWAY_IDS = re.compile(rb'"(?:uuid|message_ids?)":')
 
 
-def naming(store: Store, phone: str) -> Iterator[Event]:
-    """Every event that is kept and names the phone. Reads the whole stream."""
+def naming(store: Store, phone: str, alone: Set[bytes]) -> Iterator[Event]:
+    """Every event that is kept and names the phone, or the gateway's ids of a batch of `alone`, which have only it.
+
+    Reads the whole stream.
+    """
     quoted, start = f'"{phone}"'.encode(), "-"
     while entries := store.ask(Redis.xrange, store.keys.events(), start, "+", _PER_READ):
         for position, fields in entries:
-            if quoted in fields.get(b"data", b""):
+            data = fields.get(b"data", b"")
+            if quoted in data or (fields.get(b"subject") in alone and _GATEWAY_IDS.search(data)):
                 # What others wrote into the stream is theirs.
                 with suppress(KeyError, ValueError):
                     yield read_entry(position, fields)

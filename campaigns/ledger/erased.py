@@ -31,6 +31,16 @@ def erased_replies(campaign: Campaign) -> list[ErasedReplies]:
     return [ErasedReplies(*orjson.loads(line)) for line in campaign.fields.get("erased_replies", "").splitlines()]
 
 
+def is_emptied(batch: Batch, mailing: int) -> bool:
+    """Whether everybody in a mailing of the last request was erased, and the gateway's ids of it with them."""
+    return batch.fields.get(f"emptied:{mailing}") == batch.fence
+
+
 def erased_values(batch: Batch, mailing: int) -> list[bytes]:
-    """What became of the messages of a mailing to erased people, as deliveries are stored, without the gateway's id."""
-    return [value.encode() for value in orjson.loads(batch.fields.get(f"erased:{mailing}", "[]"))]
+    """What became of the messages of a mailing to erased people, as deliveries are stored, without the gateway's id.
+
+    No time is before the request, though it is stored in whole quarters of an hour.
+    """
+    kept = (value.split("|", 2) for value in orjson.loads(batch.fields.get(f"erased:{mailing}", "[]")))
+    sent_ms = batch.number("claimed_ms")
+    return [f"{word}|{max(int(at_ms), sent_ms) if at_ms else ''}|{rest}".encode() for word, at_ms, rest in kept]

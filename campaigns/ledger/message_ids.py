@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
+from campaigns.ledger.erased import is_emptied
 from campaigns.ledger.records import Batch
+
+
+def known_at_gateway(batch: Batch) -> bool:
+    """Whether of each mailing the gateway's message id is known, or was erased, or that the gateway refused it."""
+    ids, numbers = batch.all_message_ids, range(len(batch.mailings))
+    return all(n in ids or f"rejected:{n}" in batch.fields or is_emptied(batch, n) for n in numbers)
 
 
 def with_message_ids(batch: Batch, message_ids: Mapping[int, int | Sequence[int]]) -> tuple[str, list[tuple[int, int]]]:

@@ -131,12 +131,6 @@ class Batch:
         return self.fields.get("wants_replies") != "0"
 
     @property
-    def known_at_gateway(self) -> bool:
-        """Whether of each of its mailings the gateway's message id is known, or that it was refused."""
-        ids = self.all_message_ids
-        return all(n in ids or f"rejected:{n}" in self.fields for n in range(len(self.mailings)))
-
-    @property
     def message_ids(self) -> dict[int, int]:
         """Mailing → the gateway's message id, the first if it has several, as far as they are known."""
         return {number: ids[0] for number, ids in self.all_message_ids.items()}

@@ -1,7 +1,9 @@
-"""Erasure a person: erased from bodies, deliveries, replies, lists and events. Counters and accounts stay.
+"""Erasure of a person from bodies, deliveries, replies, lists and events.
 
-The figures of a campaign stay, too: what became of each message, whether the person replied, and why a recipient was
-excluded is kept without whose it was.
+Counters and accounts stay, and so do the figures of a campaign: what became of each message, whether the person
+replied, and why a recipient was excluded is kept without whose it was. The gateway tells the phones for its ids, so
+the ids of a mailing are erased with the last of its recipients, and so are events with the ids of a batch that had only
+one. Replies to such a mailing are not fetched any more.
 
 A batch of which something may still come is never touched: its body decides what is sent, what counts as
 evidence and whose statuses are still polled. So a person who stands in one cannot be erased yet, and then nothing is.
@@ -10,8 +12,8 @@ A stream's entry cannot be rewritten, and one entry may hold the changes of a hu
 the person is deleted once every group has acknowledged it; until then it stays for those that have yet to read it, is
 counted in `events_left`, and leaves with the trimming of the stream or when erasing is repeated. The event
 `person.erased` names the sequences that are missing, and never the phone; where they are very many there are several
-such events, and each names its own. The whole stream is read for it:
-half a second for 2,000,000 changes in 20,000 entries.
+such events, and each names its own. The whole stream is read for it: half a second for 2,000,000 changes in 20,000
+entries.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from __future__ import annotations
 import re
 import secrets
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import orjson
 
@@ -28,7 +31,7 @@ from campaigns.acts import APPLICATION, Act, Deed
 from campaigns.errors import ErasureBlockedError
 from campaigns.events.entries import done_before, naming, place
 from campaigns.events.groups import Groups
-from campaigns.ledger import Batch, Campaign, ErasedReplies, scopes_for
+from campaigns.ledger import Batch, Batches, Campaign, ErasedReplies, scopes_for
 from campaigns.ledger.audit import Audit
 from campaigns.ledger.counts import Counts, miscounted
 from campaigns.ledger.optouts import OptOuts
@@ -36,6 +39,7 @@ from campaigns.ledger.states import CANCELLED, REJECTED, SETTLED, WRITTEN_OFF
 from campaigns.ledger.suppressed import Suppressed
 from campaigns.people.history import People
 from campaigns.planning.batching import without
+from campaigns.planning.planner import phones_of
 from campaigns.results.replies import Replies, Reply
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis
@@ -52,8 +56,8 @@ _PER_CALL = 50
 class Erased:
     """What was erased: deliveries, bodies rewritten, replies, excluded recipients, events, dead letters.
 
-    `events_left` are entries of the stream that some group has yet to read. `optout`: whether the phone
-    was opted out, of whatever scope, and is not any more.
+    `events_left` are entries of the stream that some group has yet to read. `optout`: whether the phone was opted out,
+    of whatever scope, and is not any more.
     """
 
     campaigns: int
@@ -91,6 +95,7 @@ class Erasure:
         self,
         store: Store,
         people: People,
+        batches: Batches,
         replies: Replies,
         optouts: OptOuts,
         counts: Counts,
@@ -99,6 +104,7 @@ class Erasure:
         self._store = store
         self._keys = store.keys
         self._people = people
+        self._batches = batches
         self._replies = replies
         self._optouts = optouts
         self._counts = counts
@@ -108,8 +114,8 @@ class Erasure:
         """Erase a person by the phone, which is given in the gateway's form.
 
         Raises ErasureBlockedError while a batch with it is under way. A repetition finds what an interrupted erasure
-        left over, and otherwise nothing. NotReplicatedError means that
-        all was erased, and that a failover may bring it back: repeat it.
+        left over, and otherwise nothing. NotReplicatedError means that all was erased, and that a failover may bring it
+        back: repeat it.
         """
         kept_campaigns = self._people.campaigns(None)
         found = {campaign.id: self._in_campaign(campaign, phone, optout_too) for campaign in kept_campaigns}
@@ -159,9 +165,10 @@ class Erasure:
         return ErasedReplies(mailings, caused[0][0] if caused else None, sorted({kind for _, kind in caused}))
 
     def _add_events(self, found: dict[str, _Found], phone: str) -> int:
-        """Note the events that name the phone and may go. Returns how many have to wait."""
+        """Note the events that name the person and may go. Returns how many have to wait."""
         floor, left = done_before(self._store), 0
-        for event in naming(self._store, phone):
+        alone = {batch.id.encode() for one in found.values() for batch in one.batches if batch.recipients == 1}
+        for event in naming(self._store, phone, alone):
             if floor is not None and place(event.position) >= floor:
                 left += 1
                 continue
@@ -220,22 +227,38 @@ class Erasure:
         return replies, excluded, events
 
     def _erase_batch(self, batch: Batch, phone: str) -> tuple[int, int]:
-        keys = self._keys
-        names = [keys.batch(batch.id), keys.body(batch.id)]
-        numbers = range(len(batch.mailings))
-        names += [keys.deliveries(batch.id, number) for number in numbers]
-        names += [keys.fallback(batch.id, number) for number in numbers]
-        words = [part for pair in _words_about(batch, phone) for part in pair]
+        """The rows and the bodies that were erased from a batch."""
         while True:
-            packed = self._store.ask(Redis.get, keys.body(batch.id)) or b""
-            rewritten = _without(batch.kind, packed, phone)
-            answer = self._store.run(
-                "erase_from_batch", names, [phone, f",{','.join(_DONE)},", packed, rewritten, *words]
-            )
-            if answer[0] == 1:
-                return int(answer[1]), int(answer[2])
-            if answer[0] == 0:
-                raise ErasureBlockedError({batch.id: answer[1].decode()})
+            state, *erased = self._erase_once(batch, phone)
+            if state == 1:
+                return int(erased[0]), int(erased[1])
+            if state == 0:
+                raise ErasureBlockedError({batch.id: erased[0].decode()})
+            batch = self._batches.read(batch.id)
+
+    def _erase_once(self, batch: Batch, phone: str) -> Sequence[Any]:
+        keys, mailings = self._keys, range(len(batch.mailings))
+        packed = self._store.ask(Redis.get, keys.body(batch.id)) or b""
+        rewritten = _without(batch.kind, packed, phone)
+        ids = [(number, one) for number, several in batch.all_message_ids.items() for one in several]
+        return cast(
+            Sequence[Any],
+            self._store.run(
+                "erase_from_batch",
+                [
+                    *(keys.batch(batch.id), keys.body(batch.id), keys.known(batch.account, batch.kind)),
+                    *(keys.deliveries(batch.id, number) for number in mailings),
+                    *(keys.fallback(batch.id, number) for number in mailings),
+                    *(keys.message(batch.account, one) for _, one in ids),
+                ],
+                [
+                    *(phone, _listed(_DONE), packed, rewritten, _listed(_empty(batch, rewritten))),
+                    *(batch.fields.get("message_ids", ""), len(mailings), len(ids)),
+                    *(part for pair in ids for part in pair),
+                    *(part for pair in _words_about(batch, phone) for part in pair),
+                ],
+            ),
+        )
 
 
 def _without(kind: str, packed: bytes, phone: str) -> bytes:
@@ -246,6 +269,16 @@ def _without(kind: str, packed: bytes, phone: str) -> bytes:
     if not reduced.removed:
         return packed
     return zlib.compress(reduced.body) if reduced.body else b""
+
+
+def _empty(batch: Batch, packed: bytes) -> list[int]:
+    """The numbers of the mailings that have no phone in a compressed body. Lists never have any there."""
+    phones = phones_of(batch.kind, zlib.decompress(packed)) if packed else []
+    return [number for number in range(len(batch.mailings)) if not any(phones[number : number + 1])]
+
+
+def _listed(values: Iterable[object]) -> str:
+    return f",{','.join(map(str, values))},"
 
 
 def _words_about(batch: Batch, phone: str) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ from campaigns.ledger.reasons import HERE
 from campaigns.ledger.states import EXCLUDED, PLANNED
 from campaigns.planning.planner import phones_of
 from campaigns.portions import portions
-from campaigns.recipients import normalise_phone
+from campaigns.recipients import normalise_phone, phones_within
 from campaigns.recipients.exclusions import Excluded
 from campaigns.results.deliveries import Deliveries
 from campaigns.results.replies import Replies, Reply
@@ -179,16 +179,22 @@ class People:
         return self._batches.read_many(found) if found else []
 
     def excluded(self, campaign: Campaign, phone: str) -> Iterator[tuple[int, bytes, Excluded]]:
-        """Excluded recipients with a phone, however it was spelled, each with its number in the campaign's list, and as
-        it stands there."""
+        """Excluded recipients with a phone, however it was spelled and whatever stood beside it.
+
+        Each comes with its number in the campaign's list, and as it stands there.
+        """
         if not any(campaign.number(f"r:{reason}") for reason in EXCLUDED):
             return
         end = phone[-7:]
         for number, row, one in self._campaigns.numbered_excluded(campaign.id):
             raw = one.phone
-            # Few rows end like it, and reading spellings is slow.
-            if _NO_DIGITS.sub("", raw).endswith(end) and normalise_phone(raw, self._region) == phone:
+            # Few rows hold its end, and reading spellings is slow.
+            if end in _NO_DIGITS.sub("", raw) and self._is_of(raw, phone):
                 yield number, row, one
+
+    def _is_of(self, raw: str, phone: str) -> bool:
+        """Whether what was handed in as a recipient is a phone, or holds it among other words."""
+        return normalise_phone(raw, self._region) == phone or phone in phones_within(raw, self._region)
 
     def campaigns(self, limit: int | None) -> Iterator[Campaign]:
         """The newest `limit` campaigns (None: all that are kept), newest first."""

@@ -4,7 +4,7 @@ from campaigns.recipients.cells import lost_digits
 from campaigns.recipients.countries import countries_of, has_zones, one_country, zones_in
 from campaigns.recipients.files import RecipientFile, read_recipients
 from campaigns.recipients.lists import Listed, listed_phones
-from campaigns.recipients.phones import mobile_phone, mobile_phones, normalise_phone, rows_are_usual
+from campaigns.recipients.phones import mobile_phone, mobile_phones, normalise_phone, phones_within, rows_are_usual
 from campaigns.recipients.rows import BUTTON_LINK_LENGTH, RowForm, link_problem, row_problem
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "mobile_phones",
     "normalise_phone",
     "one_country",
+    "phones_within",
     "read_recipients",
     "row_problem",
     "rows_are_usual",

@@ -34,6 +34,8 @@ _DROPPED = str.maketrans(dict.fromkeys(_BETWEEN + _INVISIBLE))
 _DROPPED_BYTES: Final = b" ()-"
 #: The national 0 kept behind the country's code: +375 (0)29.
 _KEPT_TRUNK = re.compile(rf"((?:\+|00)?375)0({_BELARUS})")
+#: What may be a phone within a text: digits with signs between them, and digits that follow each other.
+_PARTS = (re.compile(rf"\+?\d(?:[{re.escape(_BETWEEN + _INVISIBLE)}]*\d)*"), re.compile(r"\+?\d+"))
 _SHAPE = re.compile(r"\+?[0-9]{5,20}")
 #: A number that went through a spreadsheet or a data frame: 375291111111.0. The digits before the point are whole.
 _WHOLE_NUMBER = re.compile(r"(\+?[0-9]{7,20})[.,]0+")
@@ -61,6 +63,12 @@ def mobile_phone(raw: object, region: str) -> str | None:
     Numbers of countries whose mobile and fixed numbers cannot be told apart pass.
     """
     return _normalised(raw, region, mobile=True)
+
+
+def phones_within(text: str, region: str) -> set[str]:
+    """Every phone in a text that may hold other words too, in the form of `normalise_phone`."""
+    parts = (match[0] for pattern in _PARTS for match in pattern.finditer(text))
+    return {phone for part in parts if (phone := normalise_phone(part, region)) is not None}
 
 
 def mobile_phones(rows: Sequence[object], region: str) -> list[str | None]:

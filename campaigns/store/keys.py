@@ -78,8 +78,9 @@ class Keys(ResultKeys):
           (deliveries), `cost:<mailing>` (`EUR=49000;`, in millionths), `replies_ended_ms` (of the last fetch of replies
           that was answered), `fallback:<mailing>` (when all who were not delivered had been announced),
           `fallback_part` (the last part of them that was, while others follow),
-          `erased:<mailing>` (JSON: what became of messages to erased people, as `deliveries` has it, without the
-          gateway's id and in whole quarters of an hour),
+          `erased:<mailing>` (JSON, sorted: what became of messages to erased people, as `deliveries` has it, without
+          the gateway's id and in whole quarters of an hour), `emptied:<mailing>` (the fence of the request, once
+          everybody in the mailing was erased, and the gateway's ids with them), `emptied` (1: everybody in it was),
           `odd:<method>:<mailing>:<reason>` (most rows of one answer that could not be used).
         - Of its account's budget, in millionths: `reserved` (what still is), `reserved_each` (of a message),
           `reserved_on` (the day), `counted:<mailing>` (what is counted for a mailing instead); `returned`,

@@ -13,6 +13,7 @@ from campaigns.errors import ContentRefusedError
 from campaigns.flow.matching import match
 from campaigns.gateway import Gateway
 from campaigns.ledger import Batch
+from campaigns.ledger.message_ids import known_at_gateway
 from campaigns.ledger.states import ACCEPTED, SETTLED
 from campaigns.planning.planner import phones_of
 from campaigns.portions import portions
@@ -56,12 +57,7 @@ def _awaited(services: Services, batch: Batch, first: Set[str]) -> Iterator[Batc
 
 
 def _lacks_ids(other: Batch) -> bool:
-    numbers = (n for n in range(len(other.mailings)) if f"rejected:{n}" not in other.fields)
-    return (
-        other.state in {ACCEPTED, SETTLED}
-        and bool(other.fields.get("uuid"))
-        and any(number not in other.message_ids for number in numbers)
-    )
+    return other.state in {ACCEPTED, SETTLED} and bool(other.fields.get("uuid")) and not known_at_gateway(other)
 
 
 def _ids(services: Services, gateway: Gateway, other: Batch) -> dict[int, tuple[int, ...]]:

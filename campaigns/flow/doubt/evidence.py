@@ -21,6 +21,8 @@ from campaigns.flow.doubt.listing import Listed, Portion, read_listing
 from campaigns.flow.doubt.listing_check import Candidate, Check
 from campaigns.gateway import Gateway
 from campaigns.ledger import Batch
+from campaigns.ledger.erased import is_emptied
+from campaigns.ledger.message_ids import known_at_gateway
 from campaigns.ledger.states import ACCEPTED, CANCELLED, HELD, REJECTED, SENDING, SETTLED, UNKNOWN, WRITTEN_OFF
 from campaigns.planning.planner import listed_content, phones_of, texts_of
 from campaigns.services import Services
@@ -196,8 +198,7 @@ def second_copies(services: Services, batch: Batch, since_ms: int) -> dict[int, 
     Empty while the batch's own ids, or those of a lookalike, are not known. Raises GatewayError.
     """
     body = services.batches.body(batch.id)
-    taken = [number for number in range(len(batch.mailings)) if f"rejected:{number}" not in batch.fields]
-    if body is None or any(number not in batch.message_ids for number in taken):
+    if body is None or not known_at_gateway(batch):
         return {}
     gateway, own = services.gateway(batch.account), Own(batch, body)
     earliest_ms = since_ms - _CLOCK_MARGIN_MS
@@ -285,4 +286,5 @@ def _may_be_listed(other: Batch, mailing: int) -> bool:
     """Whether a mailing may be at the gateway under an id that is not known yet."""
     open_states = {SENDING, UNKNOWN, HELD, ACCEPTED, SETTLED, WRITTEN_OFF}
     sure = other.state in {"", REJECTED, CANCELLED} or other.attempt == 0
-    return not sure and other.state in open_states and mailing not in other.message_ids
+    named = mailing in other.message_ids or is_emptied(other, mailing)
+    return not sure and other.state in open_states and not named

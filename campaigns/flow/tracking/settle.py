@@ -5,6 +5,7 @@ from __future__ import annotations
 from campaigns.errors import GatewayError
 from campaigns.flow.tracking.fetch import final_costs, last_digest
 from campaigns.ledger import FETCH, POLL_VERB, Batch, Move
+from campaigns.ledger.message_ids import known_at_gateway
 from campaigns.ledger.states import ACCEPTED, REJECTED, SETTLED
 from campaigns.services import Services
 from campaigns.statuses import NOT_AT_ALL
@@ -12,7 +13,7 @@ from campaigns.statuses import NOT_AT_ALL
 
 def acceptance_suffices(batch: Batch, now_ms: int) -> bool:
     """Whether its campaign follows no message further than to the gateway, and all refusals are known."""
-    return batch.follow == NOT_AT_ALL and batch.known_at_gateway and now_ms >= batch.number("followed_ms")
+    return batch.follow == NOT_AT_ALL and known_at_gateway(batch) and now_ms >= batch.number("followed_ms")
 
 
 def settle(services: Services, batch_id: str, *, over: bool, ask_price: bool = True, why: str = "") -> bool:

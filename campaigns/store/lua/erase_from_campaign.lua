@@ -32,8 +32,13 @@ local rows_erased = each(3, function(number, row, left)
   return 1
 end)
 if replies_erased > 0 and ARGV[7] ~= '' then
-  local kept = redis.call('HGET', campaign_key, 'erased_replies') or ''
-  redis.call('HSET', campaign_key, 'erased_replies', kept .. ARGV[7] .. '\n')
+  local kept = {ARGV[7]}
+  for line in string.gmatch(redis.call('HGET', campaign_key, 'erased_replies') or '', '[^\n]+') do
+    kept[#kept + 1] = line
+  end
+  -- So that the order does not tell who was erased when.
+  table.sort(kept)
+  redis.call('HSET', campaign_key, 'erased_replies', table.concat(kept, '\n') .. '\n')
 end
 local events_erased = 0
 for i = at, #ARGV do events_erased = events_erased + redis.call('XDEL', events, ARGV[i]) end

@@ -5,8 +5,10 @@
 -- @include clock, doubts, due
 local batch_key, due_base, accounts = KEYS[1], KEYS[2], KEYS[3]
 local now = clock(ARGV[1])
-local batch = redis.call('HMGET', batch_key, 'state', 'attempt', 'resent_ms', 'callback_ms', 'account')
+local batch = redis.call('HMGET', batch_key, 'state', 'attempt', 'resent_ms', 'callback_ms', 'account', 'emptied')
 if not batch[1] then return {'', ''} end
+-- Everybody in it was erased: nothing is asked of it, and its uuid would tell who they were.
+if batch[6] then return {batch[1], ''} end
 local verb
 local open = batch[1] == 'planned' or batch[1] == 'sending' or batch[1] == 'unknown' or batch[1] == 'held'
 -- It is for this attempt; or for an earlier one that was taken for lost; or for one whose claim the store has lost.
