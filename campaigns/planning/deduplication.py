@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from collections import Counter
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -75,3 +77,23 @@ class Deduplicator:
                 self._sent.add(number)
                 groups.setdefault(earlier, []).append({**row, "phone": phone})
         return groups
+
+
+def also_sent(excluded: Iterable[int], handed_in: Iterable[int]) -> BitMap64:
+    """The phones of `excluded` that are handed in more often than they are excluded, so that a row with each is sent.
+
+    Each phone comes once for each of its rows, in any order. Takes memory for excluded phones only.
+    """
+    once, more = BitMap64(), Counter[int]()
+    for phone in excluded:
+        more.update((phone,) if phone in once else ())
+        once.add(phone)
+    sent, left = BitMap64(), once.copy()
+    for phone in handed_in if once else ():
+        if phone in left:
+            left.remove(phone)
+        elif more[phone]:
+            more[phone] -= 1
+        elif phone in once:
+            sent.add(phone)
+    return sent

@@ -51,9 +51,10 @@ def places(rows: Iterable[Any], name: str) -> Place:
     return rows.place if isinstance(rows, RecipientFile | PlacedRows) else lambda number: f"{name}[{number}]"
 
 
-def still_duplicates(rows: Iterable[Any], start: int, number: int) -> Sequence[int]:
-    """Which of `number` rows from `start` on are duplicates by a list of excluded recipients, counted from `start`."""
-    found = rows.still_duplicates(start, start + number) if isinstance(rows, RecipientFile) else ()
+def still_shared(rows: Iterable[Any], start: int, number: int) -> Sequence[int]:
+    """Which of `number` rows from `start` on still have the phone of another row by a list of excluded recipients,
+    counted from `start`."""
+    found = rows.still_shared(start, start + number) if isinstance(rows, RecipientFile) else ()
     return [at - start for at in found]
 
 

@@ -33,12 +33,12 @@ from campaigns.planning.batching import (
 )
 from campaigns.planning.courses import Course, DigestPart, SoundRows
 from campaigns.planning.deduplication import Deduplicator
-from campaigns.planning.exclusion_steps import Exclusion, OnList, Place, listed_row, places, still_duplicates, taken_out
+from campaigns.planning.exclusion_steps import Exclusion, OnList, Place, listed_row, places, still_shared, taken_out
 from campaigns.planning.personal_texts import Filler, Samples, form_of
 from campaigns.planning.zoning import Zoning
 from campaigns.recipients import RecipientFile, RowForm, mobile_phones, row_problem, rows_are_usual
 from campaigns.recipients.exclusions import Exclusion as Reason
-from campaigns.recipients.returned import STILL_DUPLICATE
+from campaigns.recipients.returned import STILL_SHARED
 from campaigns.text.wellformed import TextRule, text_problem
 from campaigns.times.gateway_times import to_schedule_time
 
@@ -202,13 +202,13 @@ class Planner:
     def _chunks(
         self, rows: Iterable[Any], digest: DigestPart | blake2b
     ) -> Iterator[tuple[int, list[Any], Sequence[int]]]:
-        """The number of the first row of each chunk, its rows, and which of them are still duplicates."""
+        """The number of the first row of each chunk, its rows, and which of them are to be left out once more."""
         digest.update(b"\x00mailing")
         iterator, start = iter(rows), 0
         while chunk := list(islice(iterator, CHUNK)):
             digest.update(_packed(chunk))
             self.counts["total"] += len(chunk)
-            if again := still_duplicates(rows, start, len(chunk)):
+            if again := still_shared(rows, start, len(chunk)):
                 digest.update(b"\x00duplicates" + _packed(again))
             yield start, chunk, again
             start += len(chunk)
@@ -246,16 +246,17 @@ class Planner:
         again: Sequence[int],
         unfilled: Mapping[int, str] = _NO_PROBLEMS,
     ) -> tuple[list[str | None], list[Exclusion]]:
-        """The phones to message, with None in place of excluded ones, and the exclusions. `again`:
-        which rows are still duplicates. `unfilled` says why a row has no text, by its number."""
+        """The phones to message, with None in place of excluded ones, and the exclusions. The rows `again` still have
+        the phone of another row of the file from which a list was made. `unfilled` says why a row has no text."""
         if mobile is None:
             return [None] * len(rows), []
         phones = list(mobile)
-        for i in unfilled:
+        # A row without a text is among these too, so that the next list has its mark as well.
+        still = {i: STILL_SHARED for i in again if mobile[i] is not None}
+        for i in (*unfilled, *still):
             phones[i] = None
-        invalid = [] if None not in phones else [i for i, phone in enumerate(phones) if phone is None]
-        excluded: dict[str, list[int]] = {"invalid": invalid}
-        still = {i: STILL_DUPLICATE for i in again if phones[i] is not None}
+        lacking = [] if None not in phones else [i for i, phone in enumerate(phones) if phone is None]
+        excluded: dict[str, list[int]] = {"invalid": [i for i in lacking if i not in still]}
         excluded["duplicate"] = sorted({*deduplicator.duplicates(rows, phones), *still})
         for i in excluded["duplicate"]:
             phones[i] = None

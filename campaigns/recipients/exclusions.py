@@ -16,7 +16,7 @@ class Exclusion(LabelledEnum):
     INVALID = "invalid", "invalid"
     """The phone is not a mobile number, or the text cannot be filled with the row's values."""
     DUPLICATE = "duplicate", "handed in more than once"
-    """An earlier row of the job has the same recipient."""
+    """An earlier row of the job has the same recipient, or another row of the file from which a list was made."""
     OPTED_OUT = "opted_out", "opted out"
     """The phone is on the suppression list."""
     SUPPRESSED = "suppressed", "could not be reached"

@@ -33,7 +33,7 @@ from campaigns.recipients.exclusions import as_handed_in
 from campaigns.recipients.lines import Lines
 from campaigns.recipients.misreadings import LostPhones, misreading
 from campaigns.recipients.phones import normalise_phone
-from campaigns.recipients.returned import is_mark, is_still_duplicate, without_mark, without_marks
+from campaigns.recipients.returned import is_mark, is_still_shared, without_mark, without_marks
 from campaigns.recipients.sheets import sheet_table
 from campaigns.recipients.sources import ZIP, Source, refused, text_lines
 from campaigns.recipients.tables import Row, Table, text_table
@@ -78,7 +78,7 @@ class RecipientFile:
         self._values: tuple[str, ...] | None = None
         self._region = "BY"
         self._lines = self._rows = Lines()
-        self._still_duplicates = array("Q")
+        self._still_shared = array("Q")
 
     def asking(self, fields: Iterable[str] | None, region: str, values: Iterable[str] | None = None) -> RecipientFile:
         """Make iterating yield phones only (`fields` is None), or objects with these fields, which need a column each.
@@ -127,10 +127,10 @@ class RecipientFile:
         """How a spreadsheet counts row `number` (from 0) of the last iteration; for JSON lines, the line."""
         return self._rows.line(number)
 
-    def still_duplicates(self, start: int, end: int) -> Sequence[int]:
-        """Of the rows from `start` (from 0) to before `end` in the last iteration, those that a list of excluded
-        recipients has as duplicates, and whose phone is still the same."""
-        numbers = self._still_duplicates
+    def still_shared(self, start: int, end: int) -> Sequence[int]:
+        """Of the rows from `start` (from 0) to before `end` in the last iteration, those whose phone a list of excluded
+        recipients marks as that of another row, and is still the same."""
+        numbers = self._still_shared
         return numbers[bisect_left(numbers, start) : bisect_left(numbers, end)]
 
     def line_at(self, place: str) -> int | None:
@@ -140,13 +140,13 @@ class RecipientFile:
 
     def __iter__(self) -> Iterator[Any]:
         self._lines, self._rows = lines, rows = Lines(), Lines()
-        self._still_duplicates = duplicates = array("Q")
+        self._still_shared = still_shared = array("Q")
         number = -1
-        for number, (line, at, row, duplicate) in enumerate(self._placed()):
+        for number, (line, at, row, shared) in enumerate(self._placed()):
             lines.note(number, line)
             rows.note(number, at)
-            if duplicate is not None and is_still_duplicate(duplicate, as_handed_in(row), self._region):
-                duplicates.append(number)
+            if shared is not None and is_still_shared(shared, as_handed_in(row), self._region):
+                still_shared.append(number)
             yield row
         if number < 0:
             raise JobError({"recipients": [f"{self.name}: holds no recipients"]})
@@ -156,14 +156,14 @@ class RecipientFile:
         return ((line, row) for line, _, row, _ in self._placed())
 
     def _placed(self) -> Iterator[tuple[int, int, Any, str | None]]:
-        """The same, also with the number by which a spreadsheet counts each row, and the `duplicate` of a `Row`."""
+        """The same, also with the number by which a spreadsheet counts each row, and the `shared_phone` of a `Row`."""
         return self._json_rows() if self.is_json else self._table_rows()
 
     def _json_rows(self) -> Iterator[tuple[int, int, Any, str | None]]:
-        for line, row, duplicate in self._documents():
+        for line, row, shared in self._documents():
             if isinstance(row, list):
                 raise refused(self.name, line, "is a list; write one phone or one object a line")
-            yield line, line, row if self._values is None else _with_values(row), duplicate
+            yield line, line, row if self._values is None else _with_values(row), shared
 
     def documents(self) -> Iterator[tuple[int, Any]]:
         """The documents of a file of JSON lines as they were handed in, each with its line. Raises JobError."""
@@ -239,7 +239,7 @@ class RecipientFile:
             cell = _cell(row.cells, place)
             if not doubt.over:
                 doubt.note(row.line, cell)
-            yield row.line, row.number, shaped(phone_cell(cell), row.cells), row.duplicate
+            yield row.line, row.number, shaped(phone_cell(cell), row.cells), row.shared_phone
         doubt.settle()
 
     def _shaped(self, layout: Columns, first: Row) -> Callable[[str, Sequence[str]], Any]:

@@ -25,14 +25,14 @@ _UNDIVIDED = re.compile(r"(?<![0-9])(?:([0-9]{7,20}),0+|[0-9],[0-9]+[EeЕе]\+[0
 
 class Row(NamedTuple):
     """One row: the line that it begins in (from 1), the number of its lines, its cells, and its number as a spreadsheet
-    counts rows (from 1; a cell with line breaks is in one row, and a first line `sep=;` is none). `duplicate` is the
-    phone with which a list of excluded recipients has the row as a duplicate; None in any other row."""
+    counts rows (from 1; a cell with line breaks is in one row, and a first line `sep=;` is none). `shared_phone` is the
+    phone that a list of excluded recipients marks as that of another row too; None in a row without such a mark."""
 
     line: int
     lines: int
     cells: list[str]
     number: int
-    duplicate: str | None = None
+    shared_phone: str | None = None
 
 
 class Table(NamedTuple):

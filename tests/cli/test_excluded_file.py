@@ -32,8 +32,9 @@ ROWS: Final = [
     ["Вера", "нет", "5", '"quoted", \'-1'],
 ]
 ABSENT: Final = "has no value for {Баллы}"
-IN_LIST: Final = [ABSENT, ABSENT, f"has been handed in before: {ONE}", "is not a mobile phone number"]
-STILL: Final = "was a duplicate when this list was made, and its phone is still the same"
+IN_LIST: Final = [ABSENT, ABSENT, "has been handed in before", "is not a mobile phone number"]
+STILL: Final = "still has the phone of another row of the first file"
+MARKS: Final = [f"excluded: {name}" for name in ("row", "line", "reason", "why", "phone of another row")]
 
 
 def text_file(folder: Path, delimiter: str, name: str, ahead: str = "") -> Path:
@@ -102,9 +103,10 @@ def test_a_table_is_mended_and_sent(
     ended = run("send", job, "--recipients", path, "--excluded-to", out, *options)
     assert ended.exit_code == 0, ended.output
     header, *rows = read_back(out, excel)
-    assert header == [*HEADER, "excluded: row", "excluded: line", "excluded: reason", "excluded: why"]
+    assert header == [*HEADER, *MARKS]
     assert [tuple(row[4:6]) for row in rows] == PLACES[kind]
     assert [row[7] for row in rows] == IN_LIST
+    assert [row[8] for row in rows] == ["", "", f"'+{ONE}", ""]
     assert [list(map(unprotected, row[:4])) for row in rows] == ROWS[1:]
     if not dry:
         (campaign,) = stage.services.campaigns.newest(1)
@@ -133,10 +135,10 @@ def test_what_is_still_wrong_is_listed_once_more(run: Run, job: Path, tmp_path: 
     for path, out in pairwise(lists):
         assert run("send", job, "--recipients", path, "--excluded-to", out, "--dry-run").exit_code == 0
     header, *rows = read_back(lists[2], False)
-    assert header[4:] == ["excluded: row", "excluded: line", "excluded: reason", "excluded: why"]
+    assert header[4:] == MARKS
     places = [("Ян", "2", "2"), ("' -Олег", "3", "4"), ("Анна", "4", "5"), ("Вера", "5", "6")]
     assert [(row[0], row[4], row[5]) for row in rows] == places
-    assert rows[2][6:] == ["duplicate", f"{STILL}: {ONE}"]
+    assert rows[2][6:] == ["duplicate", STILL, f"'+{ONE}"]
 
 
 @pytest.mark.parametrize("rows", [[ONE, "нет"], ["Номер", ONE, "нет"]], ids=["no header", "a vague name"])
@@ -164,7 +166,7 @@ def test_json_lines(run: Run, job: Path, tmp_path: Path) -> None:
     found = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
     marks = [one.pop("excluded") for one in found]
     assert found == [*documents[1:3], {"phone": int(FOUR)}]
-    assert marks[0] == {"line": 3, "reason": "invalid", "why": ABSENT}
+    assert marks[0] == {"line": 3, "reason": "invalid", "why": ABSENT, "phone_of_another_row": ""}
     assert [mark["line"] for mark in marks] == [3, 5, 7]
     found[0]["Баллы"] = found[1]["values"]["Баллы"] = 7
     found[2] |= {"Имя": "Вера", "Баллы": 8}

@@ -151,6 +151,7 @@ def test_for_excel(run: Run, job: Path, tmp_path: Path) -> None:
             "excluded: line": "2",
             "excluded: reason": "invalid",
             "excluded: why": "has no value for {Срок}",
+            "excluded: phone of another row": "",
         },
         {
             # An apostrophe that was there already counts as one of the text.
@@ -162,6 +163,7 @@ def test_for_excel(run: Run, job: Path, tmp_path: Path) -> None:
             "excluded: line": "3",
             "excluded: reason": "invalid",
             "excluded: why": "is not a mobile phone number",
+            "excluded: phone of another row": "",
         },
     ]
     assert run("send", job, "--excel").exit_code == 2

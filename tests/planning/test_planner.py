@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,8 +15,11 @@ from hypothesis import strategies as st
 
 from campaigns.errors import JobError
 from campaigns.jobs.checking import load_job
+from campaigns.planning.deduplication import also_sent
 from campaigns.planning.planner import Exclusion, PlannedBatch, Planner, phones_of
 from campaigns.planning.zoning import Zoning
+from campaigns.recipients import read_recipients
+from campaigns.recipients.returned import STILL_SHARED
 from campaigns.settings import Settings
 from tests.support.jobs import bulk_job, list_job, personal_job, phones, quick_job, sample_job
 
@@ -219,6 +223,30 @@ def test_duplicates_across_chunks() -> None:
     batches, taken, _ = plan(bulk_job([*phones(1500), *phones(1500)]))
     assert sum(batch.recipients for batch in batches) == 1500
     assert sum(len(out.rows) for out in taken) == 1500
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.booleans())))
+def test_phones_that_are_also_sent(handed_in: list[tuple[int, bool]]) -> None:
+    """Whatever the order: those of excluded rows that a row which is not excluded has too."""
+    excluded = [phone for phone, is_sent in handed_in if not is_sent]
+    sent = {phone for phone, is_sent in handed_in if is_sent}
+    assert set(also_sent(excluded, (phone for phone, _ in handed_in))) == sent & set(excluded)
+    assert set(also_sent(reversed(excluded), (phone for phone, _ in reversed(handed_in)))) == sent & set(excluded)
+
+
+def test_each_mailing_has_a_list_of_its_own(tmp_path: Path) -> None:
+    """Its marks count for that mailing."""
+    one, two = phones(2)
+    job, path = bulk_job([]), tmp_path / "excluded.csv"
+    path.write_text(
+        f"phone;excluded: reason;excluded: phone of another row\n{one};invalid;+{one}\n{two};invalid;", "utf-8"
+    )
+    listed = {**job["messages"][0], "delivery_list": read_recipients(path)}
+    batches, taken, _ = plan(job | {"messages": [job["messages"][0] | {"delivery_list": [one]}, listed]})
+    assert [phones_of("bulk", batch.body) for batch in batches] == [[[one], [two]]]
+    assert [(out.reason, out.rows) for out in taken] == [
+        ("duplicate", [("excluded.csv, line 2", one, STILL_SHARED, 1)])
+    ]
 
 
 def test_lazy_rows_are_checked_on_the_way() -> None:

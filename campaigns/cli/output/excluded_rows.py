@@ -1,19 +1,25 @@
-"""Finds the row of each excluded recipient in the file of recipients, in memory that does not grow with the file."""
+"""Finds the row of each excluded recipient in the file of recipients, and who shares their phone with another row.
+
+Takes memory that does not grow with the file.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from campaigns.errors import JobError
+from campaigns.planning.deduplication import also_sent
 from campaigns.planning.planner import CHUNK
-from campaigns.recipients import RecipientFile, normalise_phone
+from campaigns.recipients import RecipientFile, mobile_phone, mobile_phones, normalise_phone
 from campaigns.recipients.columns import PHONE
-from campaigns.recipients.exclusions import Excluded
+from campaigns.recipients.exclusions import Excluded, Exclusion
 from campaigns.recipients.originals import Original, Originals, originals
 
 #: An excluded recipient and their row, or None if it could not be found.
 Found = tuple[Excluded, Original | None]
+SharedPhone = Callable[[Excluded], str]
 
 
 def found_rows(noted: Iterable[Excluded], file: RecipientFile, rows: Originals) -> Iterator[Found]:
@@ -73,6 +79,30 @@ def _by_phone(unplaced: list[Excluded], file: RecipientFile) -> Iterator[Found]:
         if ones := wanted.get(phone):
             yield ones.pop(0), row
     yield from ((one, None) for ones in wanted.values() for one in ones)
+
+
+def shared_phones(noted: Iterable[Excluded], file: RecipientFile) -> SharedPhone:
+    """A function that returns an excluded recipient's phone, with a plus before it, if another row has it too, which is
+    sent; or '' if none has.
+
+    Reads the whole file, since that row may come last.
+    """
+    region = file.region
+    excluded = _mobile((one.phone for one in noted), region)
+    sent = also_sent(excluded, _mobile((row.phone for row in _readable(rows_of(file).rows)), region))
+
+    def shared_phone(one: Excluded) -> str:
+        phone = mobile_phone(one.phone, region)
+        is_shared = phone is not None and (one.reason == Exclusion.DUPLICATE or int(phone) in sent)
+        # The plus keeps spreadsheets from shortening it to 3,75E+11.
+        return f"+{phone}" if is_shared else ""
+
+    return shared_phone
+
+
+def _mobile(phones: Iterator[str], region: str) -> Iterator[int]:
+    while some := list(islice(phones, CHUNK)):
+        yield from map(int, filter(None, mobile_phones(some, region)))
 
 
 def rows_of(file: RecipientFile) -> Originals:
