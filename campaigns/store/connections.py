@@ -169,10 +169,12 @@ class _Seeking(_OfRedis):  # type: ignore[misc]
     @contextmanager
     def _hurried(self) -> Iterator[None]:
         """A server that is frozen still lets connect: its first answers get no longer than connecting does."""
-        sock = self._sock
-        sock.settimeout(self.socket_connect_timeout)
+        self._sock.settimeout(self.socket_connect_timeout)
         yield
-        sock.settimeout(self.socket_timeout)
+        # redis-py ignores errors such as LOADING within a handshake. The connection is closed then, or is another.
+        if self._sock is None:
+            raise RedisConnectionError("the server closed the connection while it was opened")
+        self._sock.settimeout(self.socket_timeout)
 
     def _introduction(self) -> dict[str, str]:
         """The server's answer to HELLO; nothing where HELLO is unknown, as to some proxies, or not allowed."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -44,6 +45,25 @@ def pair(servers: list[EmbeddedServer]) -> list[EmbeddedServer]:
     ask_server(port_of(replica), "REPLICAOF", "127.0.0.1", port_of(primary))
     until(lambda: ask_server(port_of(replica), "ROLE")[3] == b"connected")
     return servers
+
+
+def test_a_server_that_loads_its_data() -> None:
+    """As after a kill -9: each call is answered, at the latest once all is loaded, or fails with a StoreError."""
+    slow = {"key-load-delay": "300", "loading-process-events-interval-bytes": "1024"}
+    with EmbeddedServer(config=slow) as server, ThreadPoolExecutor(1) as thread:
+        redis = services_at(server.url).store.redis
+        redis.mset({f"key{number}": "x" for number in range(3000)})
+        # Only what stands in the base file is loaded slowly.
+        redis.bgrewriteaof()
+        until(lambda: redis.info("persistence")["aof_rewrite_in_progress"] == 0)
+        server.kill()
+        restarted, asked = thread.submit(server.restart), 0
+        while not restarted.done():
+            with suppress(StoreError):
+                services_at(server.url).store.ask(Redis.get, "key1")
+            asked += 1
+        assert services_at(server.url).store.ask(Redis.get, "key1") == b"x"
+    assert asked
 
 
 def turn_over(pair: list[EmbeddedServer]) -> None:
