@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Literal, Protocol
 
 from campaigns.ledger.due_kinds import queue_of
 from campaigns.names import CONTROL
+from campaigns.portions import portions
 from campaigns.store.calls import Call
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis, command
+
+#: Entries that one command asks for.
+_PER_ROUND_TRIP: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,23 @@ class Due:
         """Make an entry due at `at_ms` (unix ms), whenever it was due before."""
         self.put_call([(entry, of, at_ms)]).run(self._store)
 
-    def put_call(self, entries: Sequence[tuple[Entry, Owned, int]], *, missing_only: bool = False) -> Call[int]:
-        """The call that makes entries due. With `missing_only` it leaves those that stand there already as they are.
+    def hasten(self, entry: Entry, of: Owned, at_ms: int) -> None:
+        """Make an entry due by `at_ms` (unix ms). One that is due before keeps its place in the line."""
+        self.put_call([(entry, of, at_ms)], unless="LT").run(self._store)
+
+    def still_due(self, entries: Sequence[Entry], of: Owned, by_ms: int) -> bool:
+        """Whether one of the entries, all of one verb, was due by then (unix ms) and has not been taken since."""
+        due = self._keys.due(queue_of(entries[0].verb, of.kind), of.account)
+        for portion in portions(entries, _PER_ROUND_TRIP):
+            moments = self._store.ask(Redis.zmscore, due, [str(entry) for entry in portion])
+            if any(moment is not None and moment <= by_ms for moment in moments):
+                return True
+        return False
+
+    def put_call(
+        self, entries: Sequence[tuple[Entry, Owned, int]], *, unless: Literal["", "NX", "LT"] = ""
+    ) -> Call[int]:
+        """The call that makes entries due, unless they stand there already (`NX`) or are due before (`LT`).
 
         Returns how many stood nowhere before.
         """
@@ -60,12 +79,12 @@ class Due:
             queue = queue_of(entry.verb, of.kind)
             due = self._keys.due(queue, of.account)
             keys += [due, due if queue == CONTROL else self._keys.accounts(queue)]
-            args += [str(entry), of.account, at_ms, "NX" if missing_only else ""]
+            args += [str(entry), of.account, at_ms, unless]
         return Call("put_due", keys, args, int)
 
     def put_missing(self, entries: Sequence[tuple[Entry, Owned, int]]) -> int:
         """Add those of `entries` (entry, whose, due at ms) that stand nowhere. Returns how many did not."""
-        return self.put_call(entries, missing_only=True).run(self._store)
+        return self.put_call(entries, unless="NX").run(self._store)
 
     def drop(self, entry: Entry, of: Owned) -> None:
         """Nothing is due of it any more."""

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from campaigns.campaign import Campaign
+from campaigns.cli.output.obstacles import canary_words
 from tests.cli.conftest import Run
+from tests.cli.output.test_status_table import a_status
 from tests.flow.scheduling.test_canary import DEAD
 from tests.support.jobs import bulk_job, phones
 from tests.support.stage import Stage
@@ -22,7 +28,7 @@ def test_from_send_to_resume(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert sent["canary"] == "under way"
     reported = " ".join(run("status", sent["id"]).output.split())
     assert "ready, canary" in reported
-    assert "the canary is under way, and its results are awaited; the others follow automatically" in reported
+    assert "a canary, the first recipients, goes out before the others" in reported
     campaign = Campaign.of(stage.services, sent["id"])
     stage.until(lambda: campaign.status().canary == "failed")
     reported = " ".join(run("status", sent["id"]).output.split())
@@ -33,3 +39,15 @@ def test_from_send_to_resume(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert "The canary failed: " in run("report", sent["id"], "--output", "-").output
     assert run("resume", sent["id"]).exit_code == 0
     stage.finish(campaign)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"sent": 0, "requests": {"planned": 2}}, "a canary, the first recipients, goes out before the others"),
+        ({"sent": 0, "requests": {"sending": 1}}, "the canary is under way, and its results are awaited"),
+        ({"sent": 3, "requests": {"accepted": 1}}, "the canary is under way, and its results are awaited"),
+    ],
+)
+def test_where_it_is(more: dict[str, Any], words: str) -> None:
+    assert str(canary_words(a_status(canary="under way", canary_until=None, **more), UTC)).startswith(words)

@@ -10,7 +10,7 @@ from campaigns.broker.envelopes import Envelope
 from campaigns.events import Groups
 from campaigns.flow.scheduling.work import work
 from campaigns.health.heartbeats import consuming, ticked
-from campaigns.ledger import SEND, Entry
+from campaigns.ledger import POLL_VERB, SEND, Entry
 from campaigns.ledger.campaigns import CampaignRoute
 from campaigns.names import QUEUES
 from campaigns.store.client import Store
@@ -81,6 +81,14 @@ def test_no_control_worker(run: Run, alive: Stage) -> None:
 def test_what_is_due_is_not_done(run: Run, alive: Stage) -> None:
     alive.services.due.put(Entry(SEND, "x-0"), CampaignRoute("bulk", "default", None), alive.services.now_ms() - 90_000)
     only(run, "queue bulk", "warn", "1 due, the oldest for 9", "start more workers for the queue bulk")
+
+
+def test_polls_that_their_rate_cannot_carry(run: Run, alive: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a thousand single messages, each of which is polled by itself. Nobody is late: the account is at its limit."""
+    monkeypatch.setenv("CAMPAIGNS_RATE_LIMIT", "2/1")
+    now_ms, of = alive.services.now_ms(), CampaignRoute("quick", "default", None)
+    alive.services.due.put_missing([(Entry(POLL_VERB, f"{number:x}-0"), of, now_ms) for number in range(150)])
+    only(run, "polls of default", "warn", "150 due, which takes 2 min 30 s", "`follow`, `replies`")
 
 
 def test_nobody_is_late_for_an_account_that_pauses(alive: Stage) -> None:

@@ -22,7 +22,7 @@ from campaigns.cli.doctor.gateway import (
     of_tokens,
 )
 from campaigns.cli.doctor.server import check_server
-from campaigns.cli.doctor.workers import check_doubt, check_workers
+from campaigns.cli.doctor.workers import account_reads, check_doubt, check_workers
 from campaigns.errors import LayoutError, StoreError
 from campaigns.services import Services
 from campaigns.settings import Settings
@@ -77,6 +77,7 @@ def _inside(services: Services, until_s: float) -> tuple[float | None, list[Find
         "workers": check_workers,
         "events": check_events,
         "accounts": account_pauses,
+        "reads": account_reads,
         "budgets": account_budgets,
         "prices": account_prices,
         "doubt": check_doubt,

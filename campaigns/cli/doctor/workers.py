@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from campaigns.cli.doctor.findings import FAIL, OK, WARN, Finding
+from campaigns.cli.output.progress import duration
 from campaigns.health.heartbeats import beats_at_once, consumed, lacking_token, last_tick_ms
 from campaigns.ledger.states import HELD, UNKNOWN
 from campaigns.names import BULK, POLL, QUEUES, QUICK, REPLIES
@@ -15,6 +16,8 @@ from campaigns.text.wording import counted
 
 _TICK_S = 15.0
 _LATE_S = 60.0
+#: Polls that are due may take this long at the rate of their account; and an account acts again by then.
+_READS_S, _SOON_MS = 120.0, 2_000
 _NEWEST = 1000
 #: The processes of the Procfile whose queue is not their name.
 _PROCESSES = {REPLIES: POLL}
@@ -51,6 +54,25 @@ def _divided_tokens(services: Services, live: set[str]) -> Iterator[Finding]:
         found = f"none consumes {', '.join(lacking)}"
         remedy = f"set {token_variable(account)} for a worker of each of these queues"
         yield Finding(WARN, f"workers with the token of {account}", found, remedy)
+
+
+def account_reads(services: Services) -> Iterator[Finding]:
+    """Whether polls and fetches of replies keep up with what is sent, at their share of the rate. Raises StoreError."""
+    settings, now_ms = services.settings, services.now_ms()
+    soon_ms, rate = now_ms + _SOON_MS, settings.rate_limit
+    due = [services.due.waiting(queue, now_ms, soon_ms) for queue in (POLL, REPLIES)]
+    for account in settings.all_accounts:
+        number = sum(one.get(account, 0) for one in due)
+        left_s = 0.0 if rate.requests == 0 else number / (rate.requests / rate.window_s * settings.read_share)
+        what, found = f"polls of {account}", f"{number:,} due"
+        if left_s > _READS_S:
+            remedy = (
+                "let single messages be followed less (`follow`, `replies` of the job), or agree on a higher rate with "
+                "the gateway, and raise CAMPAIGNS_RATE_LIMIT"
+            )
+            yield Finding(WARN, what, f"{found}, which takes {duration(left_s)} at their share of the rate", remedy)
+        else:
+            yield Finding(OK, what, found)
 
 
 def _beat(services: Services, now_ms: int) -> Finding:

@@ -49,7 +49,9 @@ def window_words(status: Status, zone: tzinfo) -> str | None:
 
 
 def canary_words(status: Status, zone: tzinfo) -> str | None:
-    """That the canary is under way."""
+    """That a canary goes out first, or is under way."""
+    if status.canary == "under way" and not (status.sent or status.requests.get("sending")):
+        return "a canary, the first recipients, goes out before the others"
     if status.canary == "under way":
         until = f" until {second(status.canary_until, zone)} {zone}" if status.canary_until else ""
         return f"the canary is under way, and its results are awaited{until}; the others follow automatically"

@@ -14,7 +14,7 @@ from campaigns.errors import UnknownCampaignError
 from campaigns.flow.scheduling.dispatch import ring
 from campaigns.flow.scheduling.sweep import poll_now
 from campaigns.jobs.values import Canary
-from campaigns.ledger import SEND, Campaign, Entry, queue_of
+from campaigns.ledger import POLL_VERB, SEND, Campaign, Entry, queue_of
 from campaigns.ledger.records import MailingRecord
 from campaigns.ledger.states import HELD, PLANNED, READY, REJECTED, SENDING, UNKNOWN
 from campaigns.names import POLL
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 #: a part of it is still to be sent.
 _JUDGEMENTS: Final = 20
 _SOONEST_MS, _LATEST_MS = 1_000, 30_000
-#: By then the answers to the last polls are stored.
+#: This long after the last of its polls was taken, its answer is stored.
 _ANSWERS_MS: Final = 3_000
 #: Final statuses that are not failures.
 _NO_FAILURES: Final = frozenset({READ, DELIVERED, UNKNOWN_FINAL})
@@ -89,8 +89,9 @@ def judge_canary(services: Services, entry: Entry) -> None:
     found = findings(campaign, services.settings.final_statuses)
     sent_by_ms = 0 if found.open else _sent_by_ms(services, campaign)
     asked_ms, parts = campaign.number("canary_asked_ms"), _parts(services, campaign)
-    verdict = judged(canary, found, now_ms, sent_by_ms, asked_ms, parts)
-    if verdict.word == "asks":
+    unpolled = bool(asked_ms) and _is_unpolled(services, campaign, now_ms)
+    verdict = judged(canary, found, now_ms, sent_by_ms, asked_ms, parts, unpolled=unpolled)
+    if verdict.word == "asks" and not unpolled:
         poll_now(services, replace(campaign, batches=campaign.canary_batches))
         ring(services, POLL)
     # Recorded after it is asked: a worker that dies in between makes another ask again.
@@ -118,13 +119,21 @@ def findings(campaign: Campaign, final: Set[str]) -> Findings:
 
 
 def judged(
-    canary: Canary, found: Findings, now_ms: int, sent_by_ms: int, asked_ms: int, parts: Sequence[Part] = ()
+    canary: Canary,
+    found: Findings,
+    now_ms: int,
+    sent_by_ms: int,
+    asked_ms: int,
+    parts: Sequence[Part] = (),
+    *,
+    unpolled: bool = False,
 ) -> Verdict:
     """What follows from the findings. Pure.
 
     `sent_by_ms`: when the last batch of the canary began at the gateway (unix ms). `asked_ms`: when the gateway was
     asked for statuses after the wait (unix ms); 0 if it was not yet. `parts`: the canary of each mailing, if the job
-    has several; each must do well by itself.
+    has several; each must do well by itself. `unpolled`: a poll of it still waits for its turn, behind others of its
+    account.
     """
     whole = Part("", found.recipients, found.arrived, found.failed)
     # The mailings first, so that the verdict names the one that failed.
@@ -139,8 +148,9 @@ def judged(
     until_ms = sent_by_ms + canary.wait_s * 1000
     if found.open or now_ms < until_ms:
         return Verdict("waits", until_ms=None if found.open else until_ms)
-    if now_ms < asked_ms + _ANSWERS_MS or not asked_ms:
-        return Verdict("waits", until_ms=asked_ms + _ANSWERS_MS) if asked_ms else Verdict("asks")
+    answered_ms = 0 if unpolled or not asked_ms else asked_ms + _ANSWERS_MS
+    if not answered_ms or now_ms < answered_ms:
+        return Verdict("waits", until_ms=answered_ms) if answered_ms else Verdict("asks")
     for part in (*parts, whole):
         if not part.arrived and (part is whole or part.recipients):
             return _failed(NOT_RECEIVED, part, wait_s=canary.wait_s)
@@ -177,6 +187,11 @@ def _add(found: dict[int, Part], mailing: MailingRecord, more: Part) -> None:
     found[mailing.index] = Part(
         known.name, known.recipients + more.recipients, known.arrived + more.arrived, known.failed + more.failed
     )
+
+
+def _is_unpolled(services: Services, campaign: Campaign, now_ms: int) -> bool:
+    polls = [Entry(POLL_VERB, batch_id) for batch_id in campaign.batch_ids()[: campaign.canary_batches]]
+    return services.due.still_due(polls, campaign, now_ms)
 
 
 def _again_ms(canary: Canary) -> int:

@@ -160,13 +160,13 @@ def replies_open(batch: Batch, now_ms: int, reply_window_ms: int) -> bool:
 
 
 def poll_now(services: Services, campaign: Campaign) -> list[str]:
-    """Make the polls and the fetches of replies of a campaign due now. Returns the ids of the batches."""
+    """Make the polls and the fetches of replies of a campaign due by now. Returns the ids of the batches."""
     now_ms, polled = services.now_ms(), []
     for batch in services.batches.read_each(campaign.batch_ids()):
         entries = due_of(batch, campaign, now_ms, services.ms.reply_window)
         followed = [entry for entry, _ in entries if entry.verb in {POLL_VERB, FETCH}]
         for entry in followed:
-            services.due.put(entry, batch, now_ms)
+            services.due.hasten(entry, batch, now_ms)
         polled += [batch.id] if followed else []
     return polled
 

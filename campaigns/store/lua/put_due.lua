@@ -1,7 +1,7 @@
--- Makes entries due, each at its time, whenever they were due before.
+-- Makes entries due, each at its time.
 -- KEYS: 1.. for each entry: due set, accounts of its queue (the due set again if it belongs to no account)
 -- ARGV: 1 now (unused), then for each entry: entry, account, when (unix ms), 'NX' to leave what stands there already,
---       or ''
+--       'LT' to leave what is due before, or '' where it does not matter when it was due
 -- Returns: number of entries that stood nowhere before.
 -- @include head, due
 local keys = keys_from(1)
@@ -12,7 +12,8 @@ for i = 1, #keys, 2 do
   local due, accounts = keys[i], keys[i + 1] ~= keys[i] and keys[i + 1] or nil
   local there = redis.call('ZSCORE', due, entry)
   if not there then added = added + 1 end
-  if not (there and ARGV[at + 3] == 'NX') then
+  local kept = there and (ARGV[at + 3] == 'NX' or ARGV[at + 3] == 'LT' and tonumber(there) <= tonumber(when))
+  if not kept then
     schedule(due, accounts, account, entry, when)
   end
 end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 from campaigns.campaign import Campaign
 from campaigns.errors import JobError
 from campaigns.flow.scheduling.canary import Findings, Part, Verdict, judged
+from campaigns.flow.scheduling.work import work
 from campaigns.jobs.values import Canary
 from campaigns.people.explaining import explained
 from campaigns.person import find_person
@@ -228,6 +230,34 @@ def test_a_mailing_whose_part_has_opted_out_is_not_missed(make_stage: Callable[.
     assert (campaign.status().canary, campaign.status().canary_reason) == ("passed", "")
 
 
+def test_it_is_not_judged_before_the_gateway_was_asked(stage: Stage) -> None:
+    """Its polls may wait their turn behind many others of the account; nobody knows who received it until then."""
+    campaign = stage.enqueue({**bulk_job(phones(10)), "canary": 3, "canary_wait_s": 1})
+    end = time.monotonic() + 7
+    while time.monotonic() < end:
+        for queue in ("bulk", "control"):
+            work(stage.services, queue)
+        time.sleep(0.05)
+    assert (campaign.status().canary, campaign.status().statuses) == ("under way", {})
+    settle(stage, campaign)
+    assert campaign.status().canary == "passed"
+
+
+def test_asking_at_once_costs_no_place_in_the_line(stage: Stage) -> None:
+    """What is due already is asked before what others make due later."""
+    campaign = stage.enqueue(bulk_job(phones(1)))
+    while not campaign.status().sent:
+        work(stage.services, "bulk")
+    due = stage.services.store.keys.due("poll", "default")
+    poll = f"poll|{campaign.id}-0"
+    stage.services.store.redis.zadd(due, {poll: 5})
+    campaign.poll()
+    assert stage.services.store.redis.zscore(due, poll) == 5
+    stage.services.store.redis.zadd(due, {poll: 4e12})
+    campaign.poll()
+    assert abs(stage.services.store.redis.zscore(due, poll) - stage.services.now_ms()) < 10_000
+
+
 NOTHING = Findings(recipients=100, arrived=0, failed=0, open=0, held=0)
 
 
@@ -251,6 +281,7 @@ def test_what_follows_from_what_is_known(found: Findings, now_ms: int, word: str
     assert bool(verdict.why) is (word == "failed")
     if now_ms == 601_000:
         assert judged(Canary(100, 600, 0.2), found, now_ms, 1_000, 0).word == "asks"
+        assert judged(Canary(100, 600, 0.2), found, now_ms, 1_000, now_ms - 3_000, unpolled=True).word == "asks"
         assert judged(Canary(100, 600, 0.2), found, now_ms, 1_000, now_ms - 1).until_ms == now_ms + 2_999
     of_a = Part("A", 100 if found.open else found.recipients, found.arrived, found.failed)
     named = judged(Canary(100, 600, 0.2), found, now_ms, 1_000, now_ms - 3_000, [of_a])
