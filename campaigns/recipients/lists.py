@@ -1,4 +1,7 @@
-"""Lists of phones in files, such as opt-outs: yields every phone of every line, and names lines it cannot read."""
+"""Lists of phones in files, such as opt-outs: yields every phone of every line, and names lines it cannot read.
+
+The columns `account` and `topic`, which exported opt-outs have, are read too.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,30 @@ from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 from campaigns.recipients.cells import lost_digits, phone_cell
-from campaigns.recipients.columns import PHONE, is_phone_name
+from campaigns.recipients.columns import PHONE, is_phone_name, plain
 from campaigns.recipients.files import RecipientFile
 from campaigns.recipients.phones import normalise_phone
 from campaigns.recipients.tables import Row
+from campaigns.text.spreadsheets import unprotected
 
 _LOOKED_AT: Final = 50
 #: With fewer digits than this, a number beside a phone is an id or a date, not an unreadable phone.
 _PHONE_DIGITS: Final = 9
 _BETWEEN_PHONES: Final = re.compile(r"[,;|\r\n]+")
 _NO_PHONE: Final = "is not a phone number"
+#: What an opt-out is of, as the columns of a table and the fields of JSON lines are called.
+_OF: Final = ("account", "topic")
 
 
 class Listed(NamedTuple):
-    """The phones of one line, in the gateway's form, and what in it could not be read (None if all was)."""
+    """The phones of one line, in the gateway's form, and what in it could not be read (None if all was). `account` and
+    `topic` are what its columns of these names hold, as it is written there; '' without one."""
 
     line: int
     phones: list[str]
     problem: str | None
+    account: str = ""
+    topic: str = ""
 
 
 def listed_phones(file: RecipientFile, region: str) -> Iterator[Listed]:
@@ -37,17 +46,29 @@ def listed_phones(file: RecipientFile, region: str) -> Iterator[Listed]:
     file.asking(None, region)
     if file.is_json:
         for line, row in file.numbered():
-            yield _listed(line, [_raw(row)], [], region)
+            account, topic = (_field(row, name) for name in _OF)
+            yield _listed(line, [_raw(row)], [], region)._replace(account=account, topic=topic)
         return
     rows = file.table().rows
     head = list(islice(rows, _LOOKED_AT))
     if not head:
         return
     places = _phone_columns(file, head)
-    width = len(head[0].cells)
+    width, of = len(head[0].cells), [[] if places is None else _called(name, head[0]) for name in _OF]
     for row in chain(head[1:] if places is not None else head, rows):
-        cells = [row.cells[i] if i < len(row.cells) else "" for i in places or ()]
-        yield _tried(row.line, cells, row.cells if places is None else row.cells[width:], region)
+        cells = _cells(row, places or ())
+        account, topic = (" ".join(map(unprotected, _cells(row, found))).strip() for found in of)
+        found = _tried(row.line, cells, row.cells if places is None else row.cells[width:], region)
+        yield found._replace(account=account, topic=topic)
+
+
+def _called(name: str, header: Row) -> list[int]:
+    """The columns of that name."""
+    return [i for i, cell in enumerate(header.cells) if plain(cell) == name]
+
+
+def _cells(row: Row, places: Sequence[int]) -> list[str]:
+    return [row.cells[i] if i < len(row.cells) else "" for i in places]
 
 
 def _phone_columns(file: RecipientFile, head: Sequence[Row]) -> list[int] | None:
@@ -106,6 +127,11 @@ def _in_piece(piece: str, region: str) -> list[str]:
         if None not in found:
             return [phone for phone in found if phone is not None]
     return []
+
+
+def _field(row: Any, name: str) -> str:
+    value = row.get(name) if isinstance(row, dict) else None
+    return "" if value is None else str(value).strip()
 
 
 def _raw(row: Any) -> str:

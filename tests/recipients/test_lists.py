@@ -14,7 +14,7 @@ A, B, C = "375291234567", "375291234568", "375291234569"
 
 def found(text: str | bytes, **options: object) -> list[tuple[int, list[str], str | None]]:
     data = text if isinstance(text, bytes) else text.encode()
-    return [tuple(line) for line in listed_phones(RecipientFile(io.BytesIO(data), **options), "BY")]  # type: ignore[arg-type,misc]
+    return [tuple(line[:3]) for line in listed_phones(RecipientFile(io.BytesIO(data), **options), "BY")]  # type: ignore[arg-type,misc]
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,21 @@ def test_json_lines() -> None:
     assert found(f'{{"phone": "{A}"}}\n"{B}"\n{C}\nnull\n') == [
         (1, [A], None), (2, [B], None), (3, [C], None), (4, [], "is not a phone number"),
     ]  # fmt: skip
+
+
+def test_what_a_line_is_about() -> None:
+    """Columns of account and topic belong to the header; without one, no cell is read as either."""
+    for text in (
+        f"phone,account,topic\n{A},,\n{B}, shop ,offers\n{C},7,'-x\n",
+        f"Topic;phone;Account\n;{A};\noffers;{B};shop\n-x;{C};7",
+        f'{{"phone": "{A}", "topic": null}}\n{{"phone": "{B}", "account": "shop", "topic": "offers"}}\n'
+        f'{{"phone": "{C}", "account": 7, "topic": "-x"}}\n',
+    ):
+        listed = list(listed_phones(RecipientFile(io.BytesIO(text.encode())), "BY"))
+        assert [(one.phones, one.account, one.topic) for one in listed] == [
+            ([A], "", ""),
+            ([B], "shop", "offers"),
+            ([C], "7", "-x"),
+        ]
+    listed = list(listed_phones(RecipientFile(io.BytesIO(f"{A};account\n{B};shop".encode())), "BY"))
+    assert [(one.account, one.topic) for one in listed] == [("", "")] * 2

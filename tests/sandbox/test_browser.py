@@ -128,6 +128,15 @@ def test_a_recipient(browser: Browser, sandbox: Sandbox) -> None:
     assert browser.value("document.querySelector('#reply-text').disabled")
 
 
+def test_the_figures_in_the_head(browser: Browser, sandbox: Sandbox) -> None:
+    send(sandbox, "a message", phones(2))
+    browser.open(sandbox.url + "/")
+    browser.until(text("#figures") + ".includes('Messages2')")
+    shown = browser.value("[...document.querySelectorAll('#figures div')].map((pair) => pair.textContent)")
+    assert [pair.split("€")[0].strip() for pair in shown] == ["Balance", "Spent", "Messages2", "Requests1"]
+    assert shown[1] == "Spent€ 0.098"
+
+
 def test_live(browser: Browser, sandbox: Sandbox) -> None:
     """New messages and new statuses show by themselves, and take away no focus."""
     phone, other = phones(2)

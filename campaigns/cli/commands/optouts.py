@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,6 +15,7 @@ from campaigns.cli.exit_codes import FAILED
 from campaigns.cli.input.completers import campaign_ids
 from campaigns.cli.input.ids import found_campaign
 from campaigns.cli.input.options import as_json, by, columns, encoding, recipient_file, why
+from campaigns.cli.input.optout_files import read_optouts
 from campaigns.cli.input.optout_scope import Narrowed, known_scope, new_topic_words, scope
 from campaigns.cli.input.phones import normal_phones
 from campaigns.cli.output.optout_lists import (
@@ -54,22 +55,25 @@ def optouts() -> None:
 @reports_errors
 def add_optouts(phones: tuple[str, ...], scope: Narrowed, by: str, why: str, as_json: bool) -> None:
     """Opt PHONES out of everything, or of an account or topic."""
-    number = _added(normal_phones(phones), why, by, scope)
+    number = _added_to({scope_named(**scope): normal_phones(phones)}, why, by)
     if as_json:
         print_json({"added": number})
     else:
         console.print(f"{number:,} added")
 
 
-def _added(phones: Sequence[str], why: str, by: str, scope: Narrowed) -> int:
-    """Opt phones out, and print to standard error if no opt-out had that topic before."""
-    new_topic = new_topic_words(default_services(), scope_named(**scope))
+def _added_to(phones: Mapping[Scope, Sequence[str]], why: str, by: str) -> int:
+    """Opt phones out of each scope, and print to standard error which topics no opt-out had before."""
+    new_topics = [new_topic_words(default_services(), scope) for scope in phones]
     try:
-        number = optouts_api.add(phones, why=why, by=by, **scope)
+        number = sum(
+            optouts_api.add(some, why=why, by=by, account=scope.account or None, topic=scope.topic or None)
+            for scope, some in phones.items()
+        )
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--account") from None
-    if new_topic is not None:
-        remark(new_topic)
+    for words in filter(None, new_topics):
+        remark(words)
     return number
 
 
@@ -161,18 +165,18 @@ def import_optouts(
 ) -> None:
     """Add the phones in FILE, which is read as a file of recipients is (- for standard input).
 
-    Without a header every cell is read as a phone, with a header the columns that are called phone. Lines with
+    Without a header every cell is read as a phone, with a header the columns that are called phone. Columns that are
+    called account and topic say what each line is opted out of, as `optouts export --all` writes them. Lines with
     anything else are listed, the phones are added all the same, and the exit code is 1. A file that cannot be read is
     refused with exit code 2, and nothing is added.
     """
-    region = default_services().settings.phone_region
-    reason, bad, phones = why or f"import of {'standard input' if str(file) == '-' else file}", 0, list[str]()
-    for line in listed_phones(recipient_file(file, columns, encoding), region):
-        phones += line.phones
-        if line.problem is not None:
-            bad += 1
-            remark(f"line {line.line}: {line.problem}")
-    added = _added(phones, reason, by, scope)
+    settings = default_services().settings
+    reason = why or f"import of {'standard input' if str(file) == '-' else file}"
+    read = read_optouts(listed_phones(recipient_file(file, columns, encoding), settings.phone_region), scope, settings)
+    for line, problem in read.problems:
+        remark(f"line {line}: {problem}")
+    bad = len({line for line, _ in read.problems})
+    added = _added_to(read.phones, reason, by)
     if as_json:
         print_json({"added": added, "not_understood": bad})
     else:

@@ -117,7 +117,7 @@ function showMoney(state) {
   const shown = accounts.length === 1 ? euros(accounts[0][1]) : accounts.length ? `${accounts.length} accounts` : euros(state.first_balance);
   setPairs(byId("figures"), [
     ["Balance", shown],
-    ["DailyBudget", euros(state.spent)],
+    ["Spent", euros(state.spent)],
     ["Messages", count(state.messages)],
     ["Requests", count(requests)],
   ]);
