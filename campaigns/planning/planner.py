@@ -98,7 +98,7 @@ class Planner:
         return self._digest.hexdigest()
 
     def steps(self) -> Iterator[Step]:
-        """Batches and exclusions. Raises JobError at the end if rows of a lazy list break rules."""
+        """Batches and exclusions. Raises JobError at the end if a lazy list is empty or rows of it break rules."""
         job = self._job
         if isinstance(job, BulkJob):
             yield from self._bulk(job)
@@ -165,9 +165,10 @@ class Planner:
         """The exclusions of a mailing, and its other rows."""
         form = form_of(mailing)
         deduplicator = Deduplicator(form.personal)
-        place = places(mailing.delivery_list, f"messages[{index}].delivery_list")
+        name = f"messages[{index}].delivery_list"
+        place = places(mailing.delivery_list, name)
         unnamed = self._several and isinstance(mailing.delivery_list, RecipientFile)
-        for start, handed_in, again in self._chunks(mailing.delivery_list, digest):
+        for start, handed_in, again in self._chunks(mailing.delivery_list, name, digest):
             mobile = self._mobile_phones(place, start, handed_in, form)
             rows, unfilled = filler.filled(handed_in) if filler and mobile is not None else (handed_in, {})
             phones, exclusions = self._exclude(place, start, rows, mobile, deduplicator, again, unfilled)
@@ -183,7 +184,7 @@ class Planner:
     def _quick(self, job: QuickJob) -> Iterator[Step]:
         deduplicator = Deduplicator(personal=False)
         place = places(job.delivery_list, "delivery_list")
-        for start, rows, again in self._chunks(job.delivery_list, self._digest):
+        for start, rows, again in self._chunks(job.delivery_list, "delivery_list", self._digest):
             mobile = self._mobile_phones(place, start, rows, RowForm())
             phones, exclusions = self._exclude(place, start, rows, mobile, deduplicator, again)
             yield from exclusions
@@ -200,9 +201,10 @@ class Planner:
                 yield from ((canary, zone, part) for zone, part in self.zoning.parts(some))
 
     def _chunks(
-        self, rows: Iterable[Any], digest: DigestPart | blake2b
+        self, rows: Iterable[Any], name: str, digest: DigestPart | blake2b
     ) -> Iterator[tuple[int, list[Any], Sequence[int]]]:
-        """The number of the first row of each chunk, its rows, and which of them are to be left out once more."""
+        """The number of the first row of each chunk, its rows, and which of them are to be left out once more. That
+        there is no row is a mistake in the field `name`, which a stream shows only here."""
         digest.update(b"\x00mailing")
         iterator, start = iter(rows), 0
         while chunk := list(islice(iterator, CHUNK)):
@@ -212,6 +214,8 @@ class Planner:
                 digest.update(b"\x00duplicates" + _packed(again))
             yield start, chunk, again
             start += len(chunk)
+        if not start:
+            self._note_error(name, "must not be empty")
 
     def _mobile_phones(self, place: Place, start: int, rows: list[Any], form: RowForm) -> list[str | None] | None:
         """The normalised phone of each row, or None if it is not a mobile number; just None if a row breaks a rule."""
