@@ -153,7 +153,7 @@ class TestRepeats:
         job = job_file(tmp_path, bulk_job(phones(2)))
         assert run("send", job, "--key", "sale-1", "--dry-run").stderr == ""
         first_id = run("send", job, "--key", "sale-1").stdout.split()[1]
-        words = f"campaign {first_id} has the same job under the key 'sale-1', sent "
+        words = f"campaign {first_id} has the same job under the key 'sale-1', handed in "
         for more in (["--key", "sale_1"], []):
             before = run("send", job, "--dry-run", *more)
             assert (before.exit_code, words in before.stderr, "would be messaged again" in before.stderr) == (

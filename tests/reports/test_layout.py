@@ -110,7 +110,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [390, 1120])
+@pytest.mark.parametrize("width", [390, 660, 800, 940, 1120])
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_nothing_is_wider_than_the_window(browser: Browser, tmp_path: Path, width: int, language: str) -> None:
     """Not even inside its part, where one would have to scroll sideways."""

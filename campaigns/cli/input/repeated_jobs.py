@@ -43,7 +43,7 @@ def warn_of(services: Services, earlier: Status, campaign: Campaign | None, zone
     key = services.campaigns.read(earlier.id).fields.get("key")
     under = f" under the key {key!r}" if key else ""
     since = f"{minute(earlier.created_at, zone)} {zone}"
-    remark(f"warning: campaign {earlier.id} has the same job{under}, sent {since}, now {state_words(earlier)}:")
+    remark(f"warning: campaign {earlier.id} has the same job{under}, handed in {since}, now {state_words(earlier)}:")
     if campaign is None:
         remark("  its recipients would be messaged again")
     else:

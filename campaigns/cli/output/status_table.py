@@ -52,8 +52,10 @@ def status_table(status: Status, *, progress: Sequence[RenderableType] = (), zon
     `zone`.
     """
     head = Text.assemble((status.name or status.id, "bold"), "  ", state_text(status))
-    topic = f", topic {status.topic}" if status.topic else ""
-    about = Text(f"{status.id}, {status.kind}{', a test' * status.test}, account {status.account}{topic}", style="dim")
+    # A submitted job that breaks rules may have neither kind nor account.
+    known = [status.kind, "a test" * status.test, f"account {status.account}" if status.account else ""]
+    known.append(f"topic {status.topic}" if status.topic else "")
+    about = Text(", ".join(filter(None, [status.id, *known])), style="dim")
     since = Text(f"handed in {minute(status.created_at, zone)}, times in {zone}", style="dim")
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(justify="right", no_wrap=True)

@@ -108,3 +108,8 @@ def test_colour_only_on_a_terminal_that_wants_it(monkeypatch: pytest.MonkeyPatch
         status_table(a_status()), 80, force_terminal=True, _environ={"TERM": "xterm-256color", "NO_COLOR": "1"}
     )
     assert "\x1b[31m" not in plain
+
+
+def test_a_job_of_which_nothing_is_known() -> None:
+    lines = rendered(status_table(a_status(state="invalid", kind="", account="", topic="")), 80).splitlines()
+    assert ID in [line.rstrip() for line in lines]
