@@ -83,7 +83,9 @@ LABELS: Final[dict[str, str]] = {
 }
 
 
-UP = Metric("up", GAUGE, "1 if the store answered the exporter, else 0, and then it is the only sample.")
+UP = Metric(
+    "up", GAUGE, "1 if the store answered the exporter, else 0; then only `campaigns_build_info` comes besides."
+)
 BUILD = Metric("build_info", GAUGE, "Always 1.", ("version",))
 READING = Metric("scrape_duration_seconds", GAUGE, "How long it took to read the store.")
 

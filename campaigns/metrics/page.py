@@ -12,7 +12,7 @@ _HEAD: Final = """\
 `campaigns metrics` (extra `metrics`) serves these to Prometheus, on port 9808 of this machine unless `--host` and
 `--port` say otherwise. All numbers come from the store, so one exporter is enough for all workers on all machines, two
 serve the same, and nothing is lost when a process ends. What is read is at most 5 seconds old. While the store does not
-answer, `campaigns_up` is 0 and is the only sample.
+answer, `campaigns_up` is 0, and only `campaigns_build_info` comes with it.
 
 Counters begin with the first campaign of the store and are never set back, unless a failover or a backup sets back the
 whole ledger. Scripts raise them in the step that changes the state, so that they agree with `campaigns status` and with

@@ -156,6 +156,24 @@ def test_scripts_are_posix(name: str) -> None:
     subprocess.run([shell, "-n", str(path)], check=True)
 
 
+def test_install_names_the_next_step(tmp_path: Path) -> None:
+    """With nothing to install. The scripts that call it go on themselves, so that it says nothing to them."""
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    for name in ("deploy/install", "deploy/requirements-dev.txt", "pyproject.toml"):
+        shutil.copy(DEPLOY.parent / name, tmp_path / name)
+    (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
+    stamp = 'printf %s "$(cksum <deploy/requirements-dev.txt) $(cksum <pyproject.toml) $PWD" >.venv/.installed'
+    subprocess.run(["sh", "-c", stamp], cwd=tmp_path.resolve(), check=True)
+    said = [
+        subprocess.run([tmp_path / "deploy/install", *more], check=True, capture_output=True, text=True).stdout
+        for more in ([], ["--quiet"])
+    ]
+    assert said == ["ready: .venv/bin/campaigns; next: ./deploy/demo, which shows a campaign from end to end\n", ""]
+    for name in ("demo", "test"):
+        assert '"$root/deploy/install" --quiet\n' in (DEPLOY / name).read_text("utf-8")
+
+
 def locked(name: str) -> dict[str, int]:
     """Requirements of a lock, and how many hashes each has."""
     found: dict[str, int] = {}

@@ -87,3 +87,15 @@ def test_as_a_process(processes: Processes) -> None:
     assert value(scraped, "up") == value(scraped, "build_info") == 1
     assert value(scraped, "scrape_duration_seconds") > 0
     assert exporter.stop() == 0
+
+
+def test_what_comes_while_the_store_is_away(processes: Processes, free_port: int) -> None:
+    """What the reference page says of it."""
+    command = [sys.executable, "-m", "campaigns.cli", "metrics", "--port", "0", "--json"]
+    nobody = processes.env | {"CAMPAIGNS_REDIS_URL": f"redis://127.0.0.1:{free_port}/0"}
+    exporter = processes.start("metrics", command, nobody)
+    exporter.wait_for("}")
+    url = json.loads(exporter.output())["url"]
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=20) as answer:
+        scraped = parsed(answer.read().decode())
+    assert {name: number for (name, _), number in scraped.items()} == {"campaigns_up": 0, "campaigns_build_info": 1}

@@ -26,7 +26,7 @@ def preview_lines(preview: Preview) -> Iterator[Line]:
     numbers = _numbers(preview)
     width = max(len(number) for number, _ in numbers)
     yield from ((f"{number:>{width}}  {words}", None) for number, words in numbers)
-    yield from ((_excluded(one), "dim") for one in preview.examples[:_SHOWN])
+    yield from ((line, "dim") for line in _examples(preview))
     if any("no value for" in why for why in preview.invalid_reasons):
         yield "a default can stand in for a missing value: {name|friend}", "dim"
     yield from _messages(preview)
@@ -79,6 +79,14 @@ def _numbers(preview: Preview) -> list[tuple[str, str]]:
         words = f"of these requests {costs} more than that whole budget: the campaign would pause before it"
         numbers.append((f"{preview.over_budget:,}", words))
     return numbers
+
+
+def _examples(preview: Preview) -> Iterator[str]:
+    """The first excluded recipients, and how many there are besides."""
+    shown_ones = preview.examples[:_SHOWN]
+    yield from map(_excluded, shown_ones)
+    if more := sum(getattr(preview, reason) for reason in Exclusion) - len(shown_ones):
+        yield f"  and {more:,} more"
 
 
 def _excluded(one: Excluded) -> str:
