@@ -20,6 +20,8 @@ from campaigns.store.commands import Redis
 
 #: Two people who change it at the same moment are answered one after the other.
 _TRIES: Final = 5
+#: The highest budget of a day.
+_MOST: Final = 1_000_000_000
 
 
 def daily_budget(services: Services, account: str = "default") -> DailyBudget | None:
@@ -120,7 +122,21 @@ def _is_second(by: str, confirmed_by: str) -> bool:
 
 
 def _checked(amount: Decimal | int) -> Decimal:
-    budget = Decimal(amount)
-    if not budget.is_finite() or not 0 <= budget <= 1_000_000_000 or budget != round(budget, 6):
-        raise ValueError("the budget must be an amount of at most six decimals")
+    budget = _amount(amount)
+    if budget is None or not budget.is_finite():
+        raise ValueError(f"the budget {str(amount)!r} is not an amount such as 250 or Decimal('99.50')")
+    if budget < 0:
+        raise ValueError("the budget must not be negative")
+    if budget > _MOST:
+        raise ValueError(f"the budget must not be more than {_MOST:,}")
+    if budget != round(budget, 6):
+        raise ValueError("the budget must have at most six decimals")
     return budget
+
+
+def _amount(amount: Decimal | int) -> Decimal | None:
+    """The amount as a decimal; None if it is not a number."""
+    try:
+        return Decimal(amount)
+    except (ArithmeticError, TypeError, ValueError):
+        return None

@@ -38,8 +38,10 @@ def consume(
     time to read from, a position to read after, `0` for the oldest event in the stream, or `$` for new events only.
     To set an existing group back, run `campaigns events --group GROUP --rewind TIME`.
 
-    Raises ValueError for another `since`, SettingsError, and StoreError.
+    Raises ValueError for a `group` without a name and for another `since`, SettingsError, and StoreError.
     """
+    if not group.strip():
+        raise ValueError("the group must have a name, which its members share")
     settings = settings or consumer_settings()
     member = Consumer(
         consumer_store(settings),

@@ -8,8 +8,8 @@ its account, or of its topic. Each scope is a list of its own: removing a phone 
 Opted-out recipients are excluded when a campaign is planned, and again before a batch is sent if the list has grown
 since. A request that has left cannot be recalled, and list mailings go to everyone on the gateway's list.
 
-Every function raises StoreError, and ValueError for a text that is not a phone number, a topic, or the alias of an
-account; nothing is changed then.
+`add` and `remove` take several phones, or one as a text. Every function raises StoreError, and ValueError for a text
+that is not a phone number, a topic, or the alias of an account; nothing is changed then.
 """
 
 from __future__ import annotations
@@ -96,4 +96,5 @@ def _named(phones: Sequence[str]) -> str:
 
 
 def _normal(services: Services, phones: Iterable[str]) -> list[str]:
-    return [services.people.normal(phone) for phone in phones]
+    # A text is one phone: its characters are none.
+    return [services.people.normal(phone) for phone in ([phones] if isinstance(phones, str) else phones)]

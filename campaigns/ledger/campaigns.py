@@ -108,8 +108,9 @@ class Campaigns:
         """A draft goes out. Raises ApprovalError if its maker approves it, StateError unless it is a draft."""
         campaign = self.read(campaign_id)
         # One that is over cannot become a draft any more; of every other the maker is refused first.
-        if campaign.state not in OVER and same_person(by, campaign.fields.get("by", APPLICATION)):
-            raise ApprovalError(campaign_id, by)
+        maker = campaign.fields.get("by", APPLICATION)
+        if campaign.state not in OVER and same_person(by, maker):
+            raise ApprovalError(campaign_id, maker)
         act = Act(Deed.CAMPAIGN_APPROVED, campaign_id, by, why)
         self._steer("approve", frozenset({DRAFT}), READY, act, "approved")
 

@@ -196,7 +196,10 @@ def rows_of(job: object, recipients: Recipients, columns: ColumnChoice, encoding
     if isinstance(recipients, (str, Path)):
         return read_recipients(recipients, columns=columns, encoding=encoding, names=_names_in(job))
     given = {"columns": columns, "encoding": encoding}
-    if errors := {name: ["can only be used with a file of recipients"] for name, value in given.items() if value}:
+    errors: ErrorTree = {name: ["can only be used with a file of recipients"] for name, value in given.items() if value}
+    if recipients is not None and (isinstance(recipients, (bytes, Mapping)) or not isinstance(recipients, Iterable)):
+        errors["recipients"] = ["must be a list or an iterable of recipients, or the path of a file"]
+    if errors:
         raise JobError(errors)
     return recipients
 

@@ -69,7 +69,8 @@ class Source:
             self._kept.seek(0)
             yield self._kept
         except OSError as error:
-            raise refused(self.name, None, error.strerror or "cannot be read") from None
+            named = str(self._file) if isinstance(self._file, Path) else self.name
+            raise refused(named, None, error.strerror or "cannot be read") from None
 
     def _spooled(self) -> IO[bytes]:
         kept = tempfile.SpooledTemporaryFile(_SPOOLED)  # noqa: SIM115 (lives as long as this object)

@@ -27,9 +27,28 @@ def test_dry_run(run: Run, stage: Stage, tmp_path: Path) -> None:
     assert f"POST {stage.sandbox.url}/api/v1/sendBulkViber" in shown.stdout
     assert '"token": "***"' in shown.stdout
     assert "... and 2 more" in shown.stdout
+    assert "  and 1 more" not in shown.stdout
     assert TOKEN not in shown.output
     assert run("list", "--json").stdout == ""
     assert stage.sandbox.ledger() == []
+
+
+def test_dry_run_names_some_of_the_excluded(run: Run, stage: Stage, tmp_path: Path) -> None:
+    """And says how many there are besides, so that three of five do not look like all."""
+    out, twice = phones(2)
+    stage.services.optouts.add([out])
+    job = job_file(tmp_path, bulk_job(["n1", "n2", "n3", "n4", out, twice, twice]))
+    lines = run("send", job, "--dry-run").stdout.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("  invalid: n1"))
+    assert [line.split(" at ")[0] for line in lines[first : first + 3]] == [f"  invalid: n{n}" for n in (1, 2, 3)]
+    assert lines[first + 3] == "  and 3 more"
+
+
+@pytest.mark.parametrize("wait", ["-5", "-0.1"])
+def test_a_wait_below_nothing(run: Run, stage: Stage, tmp_path: Path, wait: str) -> None:
+    refused = run("send", job_file(tmp_path, bulk_job(phones(1))), "--wait", wait)
+    assert (refused.exit_code, "is not in the range x>=0" in refused.stderr) == (2, True)
+    assert stage.services.campaigns.newest(1) == []
 
 
 def test_dry_run_as_json(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,7 +170,7 @@ class TestQuick:
             ({"type_message": "VIDEO"}, "type_message: must be one of TEXT, IMAGE, BUTTON"),
             ({"forwarding_message": 1, "forwarding_time": 4}, "forwarding_time: must lie between 5 and 60"),
             ({"forwarding_message": 1, "forwarding_time": 61}, "forwarding_time: must lie between 5 and 60"),
-            ({"forwarding_message": 2}, "forwarding_message: must be 1 or 0"),
+            ({"forwarding_message": 2}, "forwarding_message: must be true or false, or 1 or 0"),
             ({"forwarding_time": 10}, "forwarding_time: can only be used with forwarding_message: 1"),
             ({"alphaname_id": 10}, "alphaname_id: can only be used with forwarding_message: 1"),
             ({"button": "Go"}, "button: has no place in a message of type TEXT"),

@@ -32,7 +32,7 @@ from tests.support.jobs import quick_job, sample_job
         (lambda: changed("messages", 0, "delivery_list", 0, "text", value="x" * 1001), "messages[0].delivery_list[0].text: longer than 1,000 characters"),
         (lambda: changed("messages", 3, "content", "text", value="Dear {name}"), "messages[3].content.text: holds {name}, which nothing fills: values go into the content's text of a mailing whose message_type is personal; if it is meant as it stands, give the job literal_text: true"),
         (lambda: changed("messages", 0, "delivery_list", 0, "text", value="Dear {{ first_name }}"), "messages[0].delivery_list[0].text: holds {{ first_name }}, which nothing fills: values go into the content's text of a mailing whose message_type is personal; if it is meant as it stands, give the job literal_text: true"),
-        (lambda: quick_job("375291111111", forwarding_message=[]), "forwarding_message: must be 1 or 0"),
+        (lambda: quick_job("375291111111", forwarding_message=[]), "forwarding_message: must be true or false, or 1 or 0"),
         (lambda: quick_job("375291111111", forwarding_message=1, message="x" * 671), "message: longer than 670 characters"),
         (lambda: quick_job("375291111111", type_message="BUTTON", button="Go", button_link="https://e.com/" + "x" * 137), "button_link: longer than 150 characters"),
     ],

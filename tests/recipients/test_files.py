@@ -244,7 +244,7 @@ def test_a_title_above_the_header(tmp_path: Path) -> None:
 
 
 def test_errors_name_the_file(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match=r"missing\.csv: No such file"):
+    with pytest.raises(JobError, match=r"/missing\.csv: No such file"):
         list(read_recipients(tmp_path / "missing.csv"))
     with pytest.raises(JobError, match="Is a directory"):
         list(read_recipients(tmp_path))

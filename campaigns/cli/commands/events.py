@@ -58,6 +58,8 @@ def events(
             print_json({"group": group, "done": done})
         else:
             console.print(words)
+    elif not group.strip():
+        raise click.BadParameter("the group must have a name", param_hint="--group")
     else:
         groups.all()  # fails at once without a server; a consumer that follows rides out restarts
         with to_stderr(consumer_settings().log_format), stop_on_signals() as stopped:

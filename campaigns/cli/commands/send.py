@@ -73,7 +73,12 @@ class ExcludedList(NamedTuple):
 @click.option("--strict", is_flag=True, help="Refuse the job if any recipient would be excluded.")
 @click.option("--draft", is_flag=True, help="Send nothing before another person approves it: campaigns approve.")
 @by
-@click.option("--wait", "wait_s", type=float, help="Wait at most this many seconds for the campaign to finish.")
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    help="Wait at most this many seconds for the campaign to finish.",
+)
 @click.option("--dry-run", is_flag=True, help="Only check, count and show the first request; store and send nothing.")
 @click.option("--show", "samples", default=3, show_default=True, type=click.IntRange(0, 1000), help=_SHOW)
 @click.option(

@@ -10,6 +10,7 @@ from campaigns.cli.output.screen import print_everything, remark
 from campaigns.errors import (
     AllInvalidError,
     CampaignsError,
+    ConfirmationError,
     ErasureBlockedError,
     JobError,
     KeyConflictError,
@@ -53,6 +54,8 @@ def next_step(error: CampaignsError) -> str | None:
             step = f"use another --key, or see the campaign that has it: campaigns status {campaign_id}"
         case WaitTimeoutError(campaign_id=campaign_id):
             step = f"the campaign continues; to follow it: campaigns status {campaign_id} --watch"
+        case ConfirmationError():
+            step = "once that person agrees, repeat the command with --confirmed-by NAME"
         case ErasureBlockedError():
             step = "repeat this when they are over; campaigns explain PHONE shows what each waits for"
         case SettingsError():

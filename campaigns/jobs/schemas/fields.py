@@ -173,7 +173,7 @@ class Flag(fields.Field[bool]):
             return True
         if value in (False, "0"):
             return False
-        raise ValidationError("must be 1 or 0")
+        raise ValidationError("must be true or false, or 1 or 0")
 
     def shape(self, _settings: Settings) -> Shape:
         return {"enum": [True, False, 1, 0, "1", "0"]}

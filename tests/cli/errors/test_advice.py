@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from campaigns.cli.errors.advice import next_step
 from campaigns.errors import (
     CampaignsError,
+    ConfirmationError,
     ErasureBlockedError,
     JobError,
     KeyConflictError,
@@ -25,6 +28,8 @@ from campaigns.errors import (
         (KeyConflictError("k", "1a2b"), "campaigns status 1a2b"),
         (WaitTimeoutError("1a2b", "ready", 5), "campaigns status 1a2b --watch"),
         (ErasureBlockedError({"1a2b-0": "planned"}), "campaigns explain"),
+        (ConfirmationError("1a2b", "ann", Decimal("9.80")), "with --confirmed-by NAME"),
+        (ConfirmationError("", "ann", Decimal(5)), "with --confirmed-by NAME"),
         (SettingsError({"CAMPAIGNS_LEASE_S": "is not a number"}), "campaigns doctor"),
         (StateError("cancel", "finished"), "campaigns resolve --help"),
         (StateError("pause", "paused"), "campaigns resume"),

@@ -165,9 +165,9 @@ def test_everything_shows_it(make: Make) -> None:
     [
         ("default", Decimal("0.1"), "x", "is 0.196 today, which is more than 0.1"),
         ("default", Decimal("0.1234567"), "x", "six decimals"),
-        ("default", Decimal("NaN"), "x", "six decimals"),
-        ("default", Decimal("-1"), "x", "six decimals"),
-        ("default", 10**12, "x", "six decimals"),
+        ("default", Decimal("NaN"), "x", "'NaN' is not an amount"),
+        ("default", Decimal("-1"), "x", "must not be negative"),
+        ("default", 10**12, "x", "must not be more than 1,000,000,000"),
         ("default", 1, " ", "needs a reason"),
         ("shop", 1, "x", "no daily budget"),
         ("defualt", 1, "x", "has no token: set CAMPAIGNS_TOKEN_DEFUALT"),

@@ -98,7 +98,10 @@ class TestReplies:
 def test_every_kind_of_job_takes_both(stage: Stage, job: dict[str, Any]) -> None:
     with pytest.raises(JobError) as caught:
         stage.enqueue({**job, "follow": "seen", "replies": "maybe"})
-    assert caught.value.errors == {"follow": ["must be one of read, delivered, none"], "replies": ["must be 1 or 0"]}
+    assert caught.value.errors == {
+        "follow": ["must be one of read, delivered, none"],
+        "replies": ["must be true or false, or 1 or 0"],
+    }
 
 
 def test_another_choice_makes_another_job_of_a_key(stage: Stage) -> None:
