@@ -92,7 +92,7 @@ def test_every_way_excludes_the_same(accounts: Callable[..., Stage], seed: int) 
             optouts.remove(some[:1], scope=scope)
             truth[scope].discard(some[0])
     after = list(ways(stage, "after", people, account, topic))
-    stage.finish(*before, *after)
+    stage.finish(*before, *after, timeout_s=60)
     expected = sorted(set[str]().union(*(truth[scope] for scope in scopes_for(account, topic))))
     assert [opted_out(campaign) for campaign in (*before, *after)] == [expected] * 10
     sent = {(row["phone"], row["text"]) for row in stage.sandbox.ledger()}
