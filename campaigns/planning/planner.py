@@ -261,7 +261,8 @@ class Planner:
             phones[i] = None
         lacking = [] if None not in phones else [i for i, phone in enumerate(phones) if phone is None]
         excluded: dict[str, list[int]] = {"invalid": [i for i in lacking if i not in still]}
-        excluded["duplicate"] = sorted({*deduplicator.duplicates(rows, phones), *still})
+        duplicates = deduplicator.duplicates(rows, phones)
+        excluded["duplicate"] = sorted({*duplicates, *still}) if still else duplicates
         for i in excluded["duplicate"]:
             phones[i] = None
         for listed, on_list in self._lists.items():
