@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import orjson
 from campaigns.acts import APPLICATION, Act, Deed, packed, same_person
 from campaigns.errors import ApprovalError, StateError, UnknownCampaignError
 from campaigns.ledger.due_kinds import SEND, queue_of
+from campaigns.ledger.index import CampaignIndex
 from campaigns.ledger.records import Campaign
 from campaigns.ledger.states import CAMPAIGN_REACHED_FROM, CANCELLING, DRAFT, OVER, PAUSED, READY
 from campaigns.names import CONTROL
@@ -20,6 +21,7 @@ from campaigns.store.client import Store, decoded
 from campaigns.store.commands import Redis, command
 
 _PER_ROUND_TRIP = 500
+_CAMPAIGNS_PER_ROUND_TRIP = 50
 _MOST_BRIEFS = 1000
 
 
@@ -39,6 +41,7 @@ class Campaigns:
         self._store = store
         self._keys = store.keys
         self._key_life_ms = key_life_ms
+        self.index = CampaignIndex(store)
         self._routes: dict[str, CampaignRoute] = {}
 
     def read(self, campaign_id: str) -> Campaign:
@@ -82,15 +85,16 @@ class Campaigns:
         _, _, digest = (self._store.ask(Redis.get, self._keys.job_key(key)) or b"").partition(b" ")
         return digest.decode() or None
 
-    def newest(self, limit: int, start: int = 0) -> list[Campaign]:
-        """The newest campaigns from number `start` on, newest first, without those that have expired."""
-        ids = [raw.decode() for raw in self._store.ask(Redis.zrevrange, self._keys.index(), start, start + limit - 1)]
-        hashes = self._store.ask_many([command(Redis.hgetall, self._keys.campaign(i)) for i in ids])
-        return [Campaign.read(i, decoded(h)) for i, h in zip(ids, hashes, strict=True) if h]
+    def newest(self) -> Iterator[Campaign]:
+        """All campaigns that are kept, newest first, each once, in bounded memory."""
+        for ids in self.index.pages(_CAMPAIGNS_PER_ROUND_TRIP):
+            yield from self.read_each(ids)
 
-    def __len__(self) -> int:
-        """How many campaigns are kept, and of those that have expired what sweeping has not seen yet."""
-        return int(self._store.ask(Redis.zcard, self._keys.index()))
+    def read_each(self, campaign_ids: Sequence[str]) -> Iterator[Campaign]:
+        """Campaigns in the order of their ids, without those that have expired; some at a time, in one round trip."""
+        for ids in portions(campaign_ids, _CAMPAIGNS_PER_ROUND_TRIP):
+            hashes = self._store.ask_many([command(Redis.hgetall, self._keys.campaign(i)) for i in ids])
+            yield from (Campaign.read(i, decoded(h)) for i, h in zip(ids, hashes, strict=True) if h)
 
     def active(self) -> list[str]:
         """Ids of all campaigns that sweeping still checks."""
@@ -236,22 +240,6 @@ class Campaigns:
         if (self._store.ask(Redis.get, name) or b"").decode().split(" ")[0] == campaign.id:
             value = f"{campaign.id} {campaign.fields.get('digest', '')}".strip()
             self._store.ask(Redis.set, name, value, None, max(life_ms, self._key_life_ms))
-
-    def drop_expired(self, before_ms: int) -> None:
-        """Drop ids from the index whose campaigns have expired, among those made up to `before_ms` (unix ms)."""
-        start = 0
-        while old := self._made_before(before_ms, start):
-            there = self._store.ask_many([command(Redis.exists, self._keys.campaign(i)) for i in old])
-            gone = [i for i, exists in zip(old, there, strict=True) if not exists]
-            if gone:
-                self._store.ask(Redis.zrem, self._keys.index(), *gone)
-            start += len(old) - len(gone)
-
-    def _made_before(self, before_ms: int, start: int) -> list[str]:
-        """Some ids of the index, oldest first, from number `start` on: no call passes over those before."""
-        stop = start + _PER_ROUND_TRIP - 1
-        pairs = self._store.ask(Redis.zrange, self._keys.index(), start, stop, False, True)
-        return [raw.decode() for raw, made_ms in pairs if made_ms <= before_ms]
 
     def _steer(
         self,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -29,14 +30,34 @@ _NOT_SENT: Final = frozenset({BatchState.PLANNED, BatchState.REJECTED, BatchStat
 _SENT: Final = frozenset({BatchState.ACCEPTED, BatchState.SETTLED})
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How many campaigns are searched, the newest, and how many are kept."""
+
+    searched: int
+    kept: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether all are searched."""
+        return self.searched >= self.kept
+
+    def __str__(self) -> str:
+        return f"searched only the newest {self.searched:,} of {self.kept:,} campaigns that are kept"
+
+
 def explained(
     phone: str,
-    traces: list[PersonHistory],
+    traces: Iterable[PersonHistory],
     optouts: Sequence[OptOut],
     zone: tzinfo,
     suppression: Suppression | None = None,
+    extent: Extent | None = None,
 ) -> Iterator[str]:
-    """Lines about a phone: its opt-outs, its suppression, then each campaign. Times are in `zone`."""
+    """Lines about a phone: its opt-outs, its suppression, then each campaign as it is found. Times are in `zone`.
+
+    `extent`: of the search, if it is not known to be whole.
+    """
     yield f"{phone}, times in {zone}"
     if not optouts:
         yield "  not opted out"
@@ -44,11 +65,16 @@ def explained(
     if suppression is not None:
         since, messages = _time(suppression.since_ms, zone), counted(suppression.messages, "message")
         yield f"  suppressed since {since}: {messages} did not reach it; campaigns suppressed remove {phone}"
-    if not traces:
-        yield "  in no campaign that is kept"
+    partly = extent is not None and not extent.whole
+    if partly:
+        yield f"  {extent}"
+    nowhere = True
     for trace in traces:
+        nowhere = False
         yield ""
         yield from _campaign(trace, zone)
+    if nowhere:
+        yield "  in none of these" if partly else "  in no campaign that is kept"
 
 
 def _opted_out(phone: str, optout: OptOut, zone: tzinfo) -> str:

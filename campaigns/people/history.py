@@ -1,38 +1,24 @@
-"""People: what every campaign that is kept did to one phone, found without an index.
-
-An index by phone would cost a campaign of a million recipients as much memory again. Instead campaigns are
-scanned, newest first: one script call searches the deliveries of 500 batches, and request bodies are read only
-where some recipients have no status yet. A campaign of 1,000,000 recipients in 1,000 batches costs 0.07 s
-while no recipient has a status, and 0.01 s once all have one. Quick campaigns, where each recipient is a
-batch, cost 1 s per 100,000. (Measured on one core of two, the server on the other.)
-"""
+"""People: what every campaign that is kept did to one phone. `campaigns.people.search` finds them."""
 
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import orjson
 
 from campaigns.ledger import Batch, Batches, Campaign, Campaigns, refused_by
 from campaigns.ledger.reasons import HERE
 from campaigns.ledger.states import EXCLUDED, PLANNED
-from campaigns.planning.planner import phones_of
-from campaigns.portions import portions
+from campaigns.people.search import Search
 from campaigns.recipients import normalise_phone, phones_within
 from campaigns.recipients.exclusions import Excluded
 from campaigns.results.deliveries import Deliveries
 from campaigns.results.replies import Replies, Reply
 from campaigns.store.client import Store
-from campaigns.store.commands import Redis, command
 
-_BATCHES_PER_CALL = 500
-#: Of batches and their mailings; a batch that has more is searched alone.
-_HASHES_PER_CALL = 1000
-_BODIES_PER_CALL = 50
-_CAMPAIGNS_PER_PAGE = 50
 _NO_DIGITS = re.compile(r"\D+")
 
 
@@ -120,6 +106,7 @@ class People:
         self._region = region
         self._batches = batches
         self._campaigns = Campaigns(store)
+        self._search = Search(store)
         self._deliveries = deliveries
         self._replies = replies
 
@@ -132,7 +119,7 @@ class People:
 
     def traces(self, phone: str, limit: int | None) -> Iterator[PersonHistory]:
         """What the newest `limit` campaigns (None: all that are kept) did to a phone in the gateway's form."""
-        for campaign in self.campaigns(limit):
+        for campaign in self._search.likely(phone, limit):
             if (trace := self.trace(campaign, phone)) is not None:
                 yield trace
 
@@ -173,9 +160,7 @@ class People:
 
     def batches_with(self, campaign: Campaign, phone: str) -> list[Batch]:
         """The batches of a campaign that carry a phone, or hold a delivery to it."""
-        found: list[str] = []
-        for ids in portions(campaign.batch_ids(), _BATCHES_PER_CALL):
-            found += self._among(campaign, ids, phone)
+        found = self._search.batches_with(campaign, phone)
         return self._batches.read_many(found) if found else []
 
     def excluded(self, campaign: Campaign, phone: str) -> Iterator[tuple[int, bytes, Excluded]]:
@@ -198,47 +183,11 @@ class People:
 
     def campaigns(self, limit: int | None) -> Iterator[Campaign]:
         """The newest `limit` campaigns (None: all that are kept), newest first."""
-        seen: set[str] = set()
-        start = 0
-        while start < len(self._campaigns) and (limit is None or len(seen) < limit):
-            most = _CAMPAIGNS_PER_PAGE if limit is None else min(_CAMPAIGNS_PER_PAGE, limit - len(seen))
-            for campaign in self._campaigns.newest(most, start):
-                # New campaigns push others onto the next page.
-                if campaign.id not in seen:
-                    seen.add(campaign.id)
-                    yield campaign
-            start += most
+        return islice(self._campaigns.newest(), limit)
 
-    def _among(self, campaign: Campaign, ids: Sequence[str], phone: str) -> list[str]:
-        counts = self._mailings(campaign, ids)
-        calls = [(self._names(part), [phone, *(n for _, n in part)]) for part in _looks(ids, counts)]
-        verdicts = [verdict for answer in self._store.run_many("find_phone", calls) for verdict in answer]
-        unsure = [batch_id for batch_id, verdict in zip(ids, verdicts, strict=True) if verdict == 2]
-        carrying = set(self._carrying(campaign.kind, unsure, phone))
-        return [i for i, verdict in zip(ids, verdicts, strict=True) if verdict == 1 or i in carrying]
-
-    def _names(self, batches: Sequence[tuple[str, int]]) -> list[str]:
-        keys = self._keys
-        return [
-            name
-            for batch_id, mailings in batches
-            for name in (keys.batch(batch_id), *(keys.deliveries(batch_id, m) for m in range(mailings)))
-        ]
-
-    def _mailings(self, campaign: Campaign, ids: Sequence[str]) -> list[int]:
-        if len(campaign.job.get("messages", ())) <= 1:
-            return [1] * len(ids)
-        packed = self._store.ask_many([command(Redis.hget, self._keys.batch(i), "mailings") for i in ids])
-        return [len(orjson.loads(mailings or b"[]")) for mailings in packed]
-
-    def _carrying(self, kind: str, ids: Sequence[str], phone: str) -> Iterator[str]:
-        quoted = f'"{phone}"'.encode()
-        for portion in portions(ids, _BODIES_PER_CALL):
-            bodies = self._store.ask(Redis.mget, [self._keys.body(i) for i in portion])
-            for batch_id, packed in zip(portion, bodies, strict=True):
-                body = zlib.decompress(packed) if packed else b""
-                if quoted in body and any(phone in mailing for mailing in phones_of(kind, body)):
-                    yield batch_id
+    def kept(self) -> int:
+        """How many campaigns are kept."""
+        return len(self._campaigns.index)
 
     def _messages(self, campaign: Campaign, batch: Batch, phone: str) -> Iterator[SentMessage]:
         moved_ms = campaign.rescheduled_ms if batch.state == PLANNED else None
@@ -261,17 +210,3 @@ class People:
                 refused_here=refused_by(batch) == HERE,
                 doubts=tuple(Doubt(*step) for step in orjson.loads(batch.fields.get("doubts", "[]"))),
             )
-
-
-def _looks(ids: Sequence[str], counts: Sequence[int]) -> Iterator[list[tuple[str, int]]]:
-    """Batches with the numbers of their mailings, as many as one script searches."""
-    part: list[tuple[str, int]] = []
-    hashes = 0
-    for batch_id, mailings in zip(ids, counts, strict=True):
-        if part and hashes + 1 + mailings > _HASHES_PER_CALL:
-            yield part
-            part, hashes = [], 0
-        part.append((batch_id, mailings))
-        hashes += 1 + mailings
-    if part:
-        yield part

@@ -104,7 +104,7 @@ def test_it_is_another_job(run: Run, stage: Stage, tmp_path: Path, returned: Pat
     job = job_file(tmp_path, without_list(bulk_job([])))
     returned.write_text(returned.read_text("utf-8") + f"\n{NEW}\n", "utf-8")
     assert run("send", job, "--recipients", returned, "--key", "k").exit_code == 0
-    (campaign,) = stage.services.campaigns.newest(1)
+    campaign = next(stage.services.campaigns.newest())
     assert [one.why for one in stage.services.campaigns.excluded(campaign.id)] == [STILL, STILL]
     returned.write_text(returned.read_text("utf-8").replace(f"'+{ONE}", ""), "utf-8")
     assert "has a different job" in run("send", job, "--recipients", returned, "--key", "k").stderr

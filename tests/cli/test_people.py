@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from campaigns.cli.exit_codes import INTERRUPTED
 from campaigns.cli.input.options import who
+from campaigns.enqueue_many import enqueue_many
 from campaigns.ledger.audit import Audit
+from campaigns.portions import portions
 from campaigns.store.commands import Redis
 from tests.cli.conftest import Run
-from tests.support.jobs import bulk_job, phones, sample_job
+from tests.conftest import Processes
+from tests.support.jobs import bulk_job, phones, quick_job, sample_job
 from tests.support.stage import Stage
 
 
@@ -54,8 +61,42 @@ class TestExplain:
     def test_for_programs(self, run: Run, stage: Stage) -> None:
         campaign = stage.enqueue(bulk_job(phones(2)))
         about, trace = map(json.loads, run("explain", phones(1)[0], "--json").stdout.splitlines())
-        assert about == {"phone": phones(1)[0], "optout": None, "optouts": [], "suppressed": None}
+        assert about == {
+            "phone": phones(1)[0],
+            "optout": None,
+            "optouts": [],
+            "suppressed": None,
+            "campaigns_searched": 1,
+            "campaigns_kept": 1,
+        }
         assert (trace["campaign_id"], trace["messages"][0]["state"]) == (campaign.id, "planned")
+
+    def test_a_part_of_the_campaigns_is_called_a_part(self, run: Run, stage: Stage) -> None:
+        """Otherwise "not among the newest" would read as "never messaged"."""
+        first = stage.enqueue(quick_job(*phones(1)))
+        enqueue_many(stage.services, [quick_job(phone) for phone in phones(120, start=1)])
+        assert first.id in run("explain", phones(1)[0]).stdout
+        part = "searched only the newest 100 of 121 campaigns that are kept"
+        assert run("explain", phones(1)[0], "--campaigns", 100).stdout.splitlines()[2:] == [
+            f"  {part}",
+            "  in none of these",
+        ]
+        assert part not in run("explain", phones(1)[0], "--campaigns", 121).stdout
+        (about,) = map(json.loads, run("explain", phones(1)[0], "--campaigns", 100, "--json").stdout.splitlines())
+        assert (about["campaigns_searched"], about["campaigns_kept"]) == (100, 121)
+
+    def test_a_search_is_broken_off(self, stage: Stage, processes: Processes) -> None:
+        """What was found by then has been printed."""
+        store = stage.services.store
+        campaign = stage.enqueue(quick_job(*phones(1)))
+        for some in portions(range(200_000), 10_000):
+            store.ask(Redis.zadd, store.keys.index(), {f"{number:021x}": number for number in some})
+        command = [sys.executable, "-m", "campaigns.cli", "explain", phones(1)[0]]
+        search = processes.start("explain", command)
+        search.wait_for(campaign.id)
+        os.kill(search.pid, signal.SIGINT)
+        assert search.wait_for_end() == INTERRUPTED
+        assert search.output().splitlines()[-1] == "campaigns: interrupted"
 
     def test_a_refused_mailing_is_not_to_be_retried(self, run: Run, stage: Stage) -> None:
         """Only whole requests can be sent again."""

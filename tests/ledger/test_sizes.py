@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from campaigns.ledger import Batch, Batches, Campaigns, RejectedMessages
+from campaigns.ledger.index import CampaignIndex
 from campaigns.ledger.rejected import MOST
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis, command
@@ -19,7 +20,7 @@ def test_what_expired_leaves_the_index(store: Store) -> None:
     store.ask(Redis.zadd, store.keys.index(), {campaign_id: n for n, campaign_id in enumerate(IDS)})
     store.ask_many([command(Redis.hset, store.keys.campaign(campaign_id), "state", "ready") for campaign_id in kept])
     loads = weigh(store)
-    Campaigns(store).drop_expired(3989)
+    CampaignIndex(store).drop_expired(3989)
     heaviest = max(loads.sent, loads.answered)
     assert store.ask(Redis.zrange, store.keys.index(), 0, -1) == [i.encode() for i in [*kept, *younger]]
     assert heaviest < LIMIT

@@ -136,7 +136,7 @@ class Door:
         return int(self._redis.llen(self._prefix + "submissions")) + int(self._redis.hlen(self._prefix + "unacked"))
 
     def states(self) -> list[str]:
-        return [campaign.state for campaign in self.services.campaigns.newest(1000)]
+        return [campaign.state for campaign in self.services.campaigns.newest()]
 
     def close(self) -> None:
         self._redis.close()

@@ -159,8 +159,8 @@ class TestSubmit:
         publish(processes.env, bulk_job(phones(4)), "11111111-aaaa-4aaa-8aaa-000000000001")
         publish(processes.env, bulk_job(phones(4)), "11111111-aaaa-4aaa-8aaa-000000000001")
         publish(processes.env, {"messages": [{"name": "x"}], "token": "t"}, "11111111-aaaa-4aaa-8aaa-000000000002")
-        wait_until(lambda: len(services.campaigns.newest(10)) == 2)
-        by_state = lambda: {c.state: c for c in services.campaigns.newest(10)}  # noqa: E731
+        wait_until(lambda: len(list(services.campaigns.newest())) == 2)
+        by_state = lambda: {c.state: c for c in services.campaigns.newest()}  # noqa: E731
         wait_until(lambda: set(by_state()) == {"finished", "invalid"})
         assert_once(sandbox, phones(4))
         invalid = by_state()["invalid"]

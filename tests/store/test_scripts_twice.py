@@ -17,7 +17,15 @@ from tests.support.stage import Stage
 from tests.support.twice import Contents
 
 #: Scripts that only read.
-READING = {"done_before", "find_phone", "optouts_version", "read_clock", "read_deliveries", "read_groups"}
+READING = {
+    "done_before",
+    "find_in_campaigns",
+    "find_phone",
+    "optouts_version",
+    "read_clock",
+    "read_deliveries",
+    "read_groups",
+}
 #: The keys that a repeated call may change, and why that does no harm.
 ALLOWED_CHANGES = {
     # The second call finds nothing more that is due, so that the turn of the worker ends: the worker begins another. What
@@ -90,6 +98,9 @@ def test_what_only_reads(name: str) -> None:
         "SCARD",
         "HGET",
         "HMGET",
+        "HVALS",
+        "LLEN",
+        "LRANGE",
         "HGETALL",
         "HLEN",
         "HEXISTS",

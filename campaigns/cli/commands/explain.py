@@ -15,7 +15,7 @@ from campaigns.cli.input.options import as_json
 from campaigns.cli.input.phones import normal_phones
 from campaigns.cli.output.screen import print_error, print_indented, print_json, print_line
 from campaigns.ledger import EVERYTHING
-from campaigns.people.explaining import explained
+from campaigns.people.explaining import Extent, explained
 from campaigns.wiring import default_services
 
 
@@ -32,14 +32,13 @@ from campaigns.wiring import default_services
 @click.option(
     "--campaigns",
     "limit",
-    default=100,
-    show_default=True,
+    metavar="N",
     type=click.IntRange(1),
-    help="How many campaigns are searched.",
+    help="Search only the newest N campaigns, not all that are kept.",
 )
 @as_json
 @reports_errors
-def explain(phone: str | None, message_id: int | None, account: str, limit: int, as_json: bool) -> None:
+def explain(phone: str | None, message_id: int | None, account: str, limit: int | None, as_json: bool) -> None:
     """Show what every campaign did to PHONE, and why."""
     if (phone is None) == (message_id is None):
         raise click.UsageError("give a PHONE or --message")
@@ -49,7 +48,9 @@ def explain(phone: str | None, message_id: int | None, account: str, limit: int,
     services = default_services()
     (normal,) = normal_phones((str(phone),))
     optouts, suppression = services.optouts.every_of(normal), services.suppressed.of(normal)
-    traces = list(person.find_person(services, normal, campaigns=limit))
+    kept = services.people.kept()
+    extent = Extent(kept if limit is None else min(limit, kept), kept)
+    traces = person.find_person(services, normal, campaigns=limit)
     if as_json:
         print_json(
             {
@@ -57,12 +58,14 @@ def explain(phone: str | None, message_id: int | None, account: str, limit: int,
                 "optout": next((asdict(optout) for optout in optouts if optout.scope == EVERYTHING), None),
                 "optouts": [asdict(optout) for optout in optouts],
                 "suppressed": suppression._asdict() if suppression else None,
+                "campaigns_searched": extent.searched,
+                "campaigns_kept": extent.kept,
             }
         )
         for trace in traces:
             print_json(asdict(trace))
         return
-    for line in explained(normal, traces, optouts, services.settings.gateway_timezone, suppression):
+    for line in explained(normal, traces, optouts, services.settings.gateway_timezone, suppression, extent):
         print_indented(line)
 
 

@@ -86,7 +86,7 @@ def sweep_slice(services: Services, may_go_on: Callable[[], bool]) -> tuple[int,
     store.ask(Redis.delete, keys.sweep())
     Audit(store).trim(services.ms.audit_retention)
     old_ms = services.about_now_ms() - services.ms.retention
-    services.campaigns.drop_expired(old_ms)
+    services.campaigns.index.drop_expired(old_ms)
     services.batches.drop_expired(old_ms)
     return missing, True
 

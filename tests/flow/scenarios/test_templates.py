@@ -37,7 +37,7 @@ def table(folder: Path, text: str, name: str = "people.csv") -> Path:
 def refusal(stage: Stage, job: dict[str, Any], **options: Any) -> list[str]:
     with pytest.raises(JobError) as caught:
         stage.enqueue(job, **options)
-    assert stage.services.campaigns.newest(1) == []
+    assert list(stage.services.campaigns.newest()) == []
     return caught.value.lines
 
 
