@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from campaigns.cli.exit_codes import INTERRUPTED
 from campaigns.cli.input.options import who
 from campaigns.enqueue_many import enqueue_many
+from campaigns.ledger import Campaign
 from campaigns.ledger.audit import Audit
-from campaigns.portions import portions
+from campaigns.people.search import Search
 from campaigns.store.commands import Redis
 from tests.cli.conftest import Run
-from tests.conftest import Processes
 from tests.support.jobs import bulk_job, phones, quick_job, sample_job
 from tests.support.stage import Stage
 
@@ -85,18 +87,18 @@ class TestExplain:
         (about,) = map(json.loads, run("explain", phones(1)[0], "--campaigns", 100, "--json").stdout.splitlines())
         assert (about["campaigns_searched"], about["campaigns_kept"]) == (100, 121)
 
-    def test_a_search_is_broken_off(self, stage: Stage, processes: Processes) -> None:
+    def test_a_search_is_broken_off(self, run: Run, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         """What was found by then has been printed."""
-        store = stage.services.store
-        campaign = stage.enqueue(quick_job(*phones(1)))
-        for some in portions(range(200_000), 10_000):
-            store.ask(Redis.zadd, store.keys.index(), {f"{number:021x}": number for number in some})
-        command = [sys.executable, "-m", "campaigns.cli", "explain", phones(1)[0]]
-        search = processes.start("explain", command)
-        search.wait_for(campaign.id)
-        os.kill(search.pid, signal.SIGINT)
-        assert search.wait_for_end() == INTERRUPTED
-        assert search.output().splitlines()[-1] == "campaigns: interrupted"
+        campaign, likely = stage.enqueue(quick_job(*phones(1))), Search.likely
+
+        def until_somebody_presses_ctrl_c(*arguments: Any) -> Iterator[Campaign]:
+            yield from likely(*arguments)
+            signal.raise_signal(signal.SIGINT)
+
+        monkeypatch.setattr(Search, "likely", until_somebody_presses_ctrl_c)
+        ended = run("explain", phones(1)[0])
+        assert (ended.exit_code, campaign.id in ended.stdout) == (INTERRUPTED, True)
+        assert ended.stderr.splitlines() == ["campaigns: interrupted"]
 
     def test_a_refused_mailing_is_not_to_be_retried(self, run: Run, stage: Stage) -> None:
         """Only whole requests can be sent again."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from campaigns import enqueue
+from campaigns import enqueue, enqueue_many
 from campaigns.campaign import Campaign
 from campaigns.sandbox.server import Sandbox
 from campaigns.settings import Settings
@@ -21,6 +21,7 @@ from campaigns.testing import running
 from campaigns.wiring import build_services, default_services, default_services_are
 from tests.conftest import Processes
 from tests.support.documents import blocks, read
+from tests.support.jobs import phones
 
 
 def examples(name: str) -> list[str]:
@@ -120,9 +121,13 @@ def test_a_file_of_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.chdir(tmp_path)
     mailing = {"alphaname_id": 444, "message_type": "bulk", "content": {"type": "text", "text": "Hello"}}
     with running() as here:
-        names = {"enqueue": enqueue, "job": {"messages": [mailing]}}
-        sending, following = examples("deploy/guide/how-to/jobs.md")
+        names: dict[str, Any] = {"enqueue": enqueue, "job": {"messages": [mailing]}}
+        sending, many, code, following = examples("deploy/guide/how-to/jobs.md")
         exec(compile(sending, "jobs.md", "exec"), names)
+        jobs = [{"kind": "quick", "vibername_id": 7, "message": "Hello", "phone": phone} for phone in phones(2)]
+        exec(compile(many, "jobs.md", "exec"), {"enqueue_many": enqueue_many, "jobs": jobs, "keys": ["a", "b"]})
+        (phone,) = phones(1, start=5)
+        exec(compile(code, "jobs.md", "exec"), {"enqueue": enqueue, "code": 7, "phone": phone, "request_id": 1})
         here.finish()
         exec(compile(following, "jobs.md", "exec"), {})
-        assert [row["phone"] for row in here.sandbox.ledger()] == ["375291111111"]
+        assert {row["phone"] for row in here.sandbox.ledger()} == {"375291111111", *phones(2), phone}
