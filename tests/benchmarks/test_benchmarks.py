@@ -23,7 +23,7 @@ from tests.support.processes import ROOT
         ("usual", 2),
         ("replicas", 3),
         ("watching", 6),
-        ("existing", 2),
+        pytest.param("existing", 2, marks=pytest.mark.long),
         pytest.param("latency", 1, marks=pytest.mark.long),
         pytest.param("singles", 11, marks=pytest.mark.long),
         pytest.param("scaling", 2, marks=pytest.mark.long),
