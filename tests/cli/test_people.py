@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,7 +92,7 @@ class TestExplain:
 
         def until_somebody_presses_ctrl_c(*arguments: Any) -> Iterator[Campaign]:
             yield from likely(*arguments)
-            signal.raise_signal(signal.SIGINT)
+            raise KeyboardInterrupt
 
         monkeypatch.setattr(Search, "likely", until_somebody_presses_ctrl_c)
         ended = run("explain", phones(1)[0])
