@@ -61,7 +61,7 @@ def test_no_worker_on_a_queue(run: Run, stage: Stage, queue: str) -> None:
 
 
 def test_no_worker_of_a_queue_has_a_token(run: Run, alive: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asked only where workers divide the tokens; whoever serves only other queues does not count."""
+    """Asked only where workers divide the tokens; a worker that serves only other queues does not count."""
     monkeypatch.setenv("CAMPAIGNS_OTHER_ACCOUNTS", "shop")
     consuming(alive.services.store, QUEUES, worker="all", tokens=["default"])
     what, remedy = "workers with the token of shop", "set CAMPAIGNS_TOKEN_SHOP for a worker of each of these queues"
@@ -148,7 +148,7 @@ def test_somebody_must_decide(run: Run, alive: Stage) -> None:
 
 
 def test_real_workers_and_beats(run: Run, processes: Processes) -> None:
-    """A queue without a worker is told; with everything running all is well; a second beat is told."""
+    """A queue without a worker is reported; with everything running all is well; so is a second beat."""
     processes.worker(["quick", "poll", "replies", "control", "submissions"])
     processes.beat()
     wait_until(lambda: list(found(run)) == ["queue bulk"])

@@ -140,7 +140,7 @@ def test_where_the_settings_pay_for_nothing_it_keeps_nothing_behind_it_waiting_e
 
 @pytest.mark.parametrize("how", ["paused", "cancelled", "over_budget"])
 def test_an_account_is_paused_no_longer_than_the_campaign_waits_that_has_no_room(make: Make, how: str) -> None:
-    """What fits goes out then, and nobody is told that it does not."""
+    """What fits goes out then, and no status says that it does not."""
     stage = make(3)
     to_noon(stage)
     raise_budget(stage.services, "default", PRICE * 6, why="a sale", by="ann")
