@@ -11,9 +11,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from campaigns.accounts.budgets import DailyBudget, UnconfirmedBudgetError
+from campaigns.accounts.budgets import DailyBudget
 from campaigns.acts import APPLICATION, Act, Deed, same_person
-from campaigns.errors import ConfirmationError, StateError
+from campaigns.errors import StateError
 from campaigns.services import Services
 from campaigns.settings.accounts import budget_variable, check_account
 from campaigns.store.commands import Redis
@@ -89,12 +89,9 @@ def _change(
             return today
         detail = f"{today.budget:f} to {budget:f}" + (f", confirmed by {confirmed_by}" if confirmed_by else "")
         act = Act(Deed.BUDGET_CHANGED, account, by, why, detail)
-        try:
-            changed = services.budgets.change(
-                services.store, account, today.budget, budget, act, confirmed=_is_second(by, confirmed_by)
-            )
-        except UnconfirmedBudgetError as error:
-            raise ConfirmationError("", by, error.more) from None
+        changed = services.budgets.change(
+            services.store, account, today.budget, budget, act, confirmed=_is_second(by, confirmed_by)
+        )
         if changed is not None:
             return daily_budget(services, account) or changed
     raise StateError("change the budget", "changed by others")

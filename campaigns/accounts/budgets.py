@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from campaigns.acts import Act, packed
+from campaigns.errors import ConfirmationError
 from campaigns.names import CONTROL, DUE_QUEUES
 from campaigns.settings import Settings
 from campaigns.settings.accounts import budget_variable
@@ -32,14 +33,6 @@ _CALENDAR_MS: Final = 3_600_000
 _PAUSE: Final = ["budget_until_ms", "budget_short"]
 #: The script's answer for a change that needs a second person.
 _UNCONFIRMED: Final = 2
-
-
-class UnconfirmedBudgetError(Exception):
-    """A budget would be higher by `more` than what the settings give or a second person confirmed."""
-
-    def __init__(self, more: Decimal) -> None:
-        super().__init__(f"{more:f} more")
-        self.more = more
 
 
 class DailyBudget(NamedTuple):
@@ -112,8 +105,10 @@ class Budgets:
         budgets = {account: budget for account in accounts if (budget := self._settings.budget_of(account)) is not None}
         day = date_of(now_ms, self._settings.gateway_timezone)
         fields = [f"used:{day}", f"budget:{day}"]
-        rows = store.ask_many([command(Redis.hmget, store.keys.money(account), fields) for account in budgets])
-        pauses = store.ask_many([command(Redis.hmget, store.keys.account(account), _PAUSE) for account in budgets])
+        money = [command(Redis.hmget, store.keys.money(account), fields) for account in budgets]
+        pauses = [command(Redis.hmget, store.keys.account(account), _PAUSE) for account in budgets]
+        answers = store.ask_many([*money, *pauses])
+        rows = zip(budgets.items(), answers[: len(budgets)], answers[len(budgets) :], strict=True)
         return {
             account: DailyBudget(
                 _amount(own) if own else setting,
@@ -121,7 +116,7 @@ class Budgets:
                 setting,
                 _amount(short) if int(until_ms or 0) > now_ms else None,
             )
-            for (account, setting), (used, own), (until_ms, short) in zip(budgets.items(), rows, pauses, strict=True)
+            for (account, setting), (used, own), (until_ms, short) in rows
         }
 
     def change(
@@ -130,7 +125,7 @@ class Budgets:
         """Change what an account may spend today from `known` to `budget`; it must have one by the settings.
 
         `confirmed`: whether a second person confirms it. Returns None, with nothing changed, if it is not `known` any
-        more. Raises UnconfirmedBudgetError, with nothing changed, where it needs a second person, and StoreError.
+        more. Raises ConfirmationError, with nothing changed, where it needs a second person, and StoreError.
         """
         keys, setting, dearest = store.keys, self._settings.budget_of(account), self._settings.confirm_cost
         names = [keys.account(account), keys.money(account), keys.events(), keys.audit()]
@@ -140,7 +135,7 @@ class Budgets:
         args += ["1" if confirmed else "", "" if dearest is None else micro_of(dearest)]
         done, now, used = store.run_safely("change_budget", names, args)
         if done == _UNCONFIRMED:
-            raise UnconfirmedBudgetError(budget - _amount(now))
+            raise ConfirmationError("", act.by, budget - _amount(now))
         return DailyBudget(_amount(now), _amount(used), setting or Decimal(0)) if done else None
 
     def prices(self, store: Store, accounts: Sequence[str], now_ms: int) -> dict[str, Price]:

@@ -117,8 +117,8 @@ class Erasure:
         left over, and otherwise nothing. NotReplicatedError means that all was erased, and that a failover may bring it
         back: repeat it.
         """
-        kept_campaigns = self._people.campaigns(None)
-        found = {campaign.id: self._in_campaign(campaign, phone, optout_too) for campaign in kept_campaigns}
+        likely = self._people.likely(phone)
+        found = {campaign.id: self._in_campaign(campaign, phone, optout_too) for campaign in likely}
         # What is counted of a batch is taken back by the places of its phones in it.
         busy = {b.id: b.state for one in found.values() for b in one.batches if b.state not in _DONE or miscounted(b)}
         if busy:

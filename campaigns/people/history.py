@@ -173,13 +173,17 @@ class People:
         end = phone[-7:]
         for number, row, one in self._campaigns.numbered_excluded(campaign.id):
             raw = one.phone
-            # Few rows hold its end, and reading spellings is slow.
-            if end in _NO_DIGITS.sub("", raw) and self._is_of(raw, phone):
+            # Few rows hold its end, and reading spellings is slow. Digits may be those of another script.
+            if (end in _NO_DIGITS.sub("", raw) or not raw.isascii()) and self._is_of(raw, phone):
                 yield number, row, one
 
     def _is_of(self, raw: str, phone: str) -> bool:
         """Whether what was handed in as a recipient is a phone, or holds it among other words."""
         return normalise_phone(raw, self._region) == phone or phone in phones_within(raw, self._region)
+
+    def likely(self, phone: str) -> Iterator[Campaign]:
+        """The campaigns that are kept and may have to do with a phone, newest first: few of all."""
+        return self._search.likely(phone, None)
 
     def campaigns(self, limit: int | None) -> Iterator[Campaign]:
         """The newest `limit` campaigns (None: all that are kept), newest first."""

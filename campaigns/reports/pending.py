@@ -56,7 +56,7 @@ def _paused(status: Status, planned: int) -> Pending:
 def _planned(status: Status, planned: int, window: Said | None) -> Pending:
     what = said("Waiting")
     if status.state == "paused":
-        why = _pause(status)
+        why = _why_paused(status)
         return Pending(what, planned, (why, said("To go on:")), f"campaigns resume {status.id}")
     if status.state == "draft":
         reason = Reason(status.draft_reason)
@@ -66,7 +66,7 @@ def _planned(status: Status, planned: int, window: Said | None) -> Pending:
     return Pending(what, planned, tuple(_automatic(status, window)))
 
 
-def _pause(status: Status) -> Said:
+def _why_paused(status: Status) -> Said:
     reason = Reason(status.pause_reason)
     if status.pause_cause == "canary":
         return said("The canary failed: {reason}.", reason=reason)

@@ -256,7 +256,7 @@ class Keys(ResultKeys):
     def money(self, account: str) -> str:
         """Hash, amounts in millionths. Writer: scripts. What an account spends, by day of the gateway's calendar:
         `used:<day>` (charged or reserved, of its budget); `budget:<day>` (to which a person changed it),
-        `confirmed:<day>` (the highest that a second person confirmed), `budget_call`
+        `confirmed:<day>` (what a second person confirmed), `budget_call`
         (the last such call); `messages:<day>` and `charged:<day>` (of mailings with a
         price), `drifted:<day>` (1: an event reported it); `days` that it has, in the order in which they began. Expires
         after 40 days without a new one; the last 35 are kept."""

@@ -7,10 +7,11 @@ from itertools import islice
 import pytest
 
 from campaigns.enqueue_many import enqueue_many
+from campaigns.errors import ErasureBlockedError
 from campaigns.ledger.index import CampaignIndex
 from campaigns.ledger.states import OVER
 from campaigns.people import PersonHistory
-from campaigns.person import find_person
+from campaigns.person import erase, find_person
 from campaigns.results import Reply
 from campaigns.store.client import Store
 from campaigns.store.commands import Redis, command
@@ -88,3 +89,24 @@ def test_expired_campaigns_are_passed_over(stage: Stage) -> None:
     store.ask(Redis.zadd, store.keys.index(), {f"{number:021x}": number for number in range(700)})
     assert [found.campaign_id for found in find_person(stage.services, phones(1)[0])] == [campaign.id]
     assert [found.id for found in stage.services.campaigns.newest()] == [campaign.id]
+
+
+def test_digits_of_another_script(stage: Stage) -> None:
+    """They are read as a phone, so that who was excluded by them is found, and is erased."""
+    (phone, other) = phones(2)
+    arabic = phone.translate({ord(digit): ord("٠") + int(digit) for digit in "0123456789"})
+    campaign = stage.enqueue(bulk_job([phone, arabic, other]))
+    (found,) = find_person(stage.services, phone)
+    assert [reason for reason, _ in found.excluded] == ["duplicate"]
+    stage.finish(campaign)
+    assert erase(stage.services, phone).excluded == 1
+    assert list(campaign.excluded()) == []
+
+
+def test_erasing_costs_no_round_trip_for_each_campaign(stage: Stage) -> None:
+    people, services = phones(NUMBER), stage.services
+    assert not any(one.error for one in enqueue_many(services, [quick_job(phone) for phone in people]))
+    loads = weigh(services.store)
+    with pytest.raises(ErasureBlockedError):
+        erase(services, people[0])
+    assert loads.round_trips < 40

@@ -18,8 +18,8 @@ from campaigns.cli.output.obstacles import (
     draft_words,
     events_full_words,
     out_of_reach_words,
+    pause_remedies,
     pause_words,
-    paused_words,
     why_not_over,
     window_words,
 )
@@ -92,7 +92,7 @@ def obstacles(status: Status, zone: tzinfo) -> list[str]:
     found = [account_pause(status, zone), events_full_words(status, zone), draft_words(status)]
     found += [out_of_reach_words(status, zone) if status.state == "cancelling" else None]
     found += [window_words(status, zone) if status.window_opens_at else None, canary_words(status, zone)]
-    if doing := [" ".join(pair) for pair in paused_words(status)]:
+    if doing := [" ".join(pair) for pair in pause_remedies(status)]:
         found.append("; ".join([*filter(None, [pause_words(status)]), *doing]))
     return [*reason_lines(status), *(words for words in found if words)]
 

@@ -70,7 +70,7 @@ def pause_words(status: Status) -> str | None:
     return f"paused{by}{': ' if status.pause_reason else ''}{status.pause_reason}"
 
 
-def paused_words(status: Status) -> list[tuple[str, str]]:
+def pause_remedies(status: Status) -> list[tuple[str, str]]:
     """What a person can do about a paused campaign: an aim and its command each."""
     if status.state != "paused":
         return []

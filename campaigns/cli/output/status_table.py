@@ -21,8 +21,8 @@ from campaigns.cli.output.obstacles import (
     delete_group_command,
     draft_words,
     events_full_words,
+    pause_remedies,
     pause_words,
-    paused_words,
     schedule_lines,
 )
 from campaigns.ledger.states import CANCELLED, HELD, PLANNED, REJECTED, SENDING, UNKNOWN, WRITTEN_OFF
@@ -130,7 +130,7 @@ def _advice(status: Status, zone: tzinfo) -> list[str]:
         advice.append(words)
     if (words := pause_words(status)) is not None:
         advice.append(words)
-    return [*advice, *chain.from_iterable(paused_words(status))]
+    return [*advice, *chain.from_iterable(pause_remedies(status))]
 
 
 def _end_of_pause(status: Status) -> list[str]:

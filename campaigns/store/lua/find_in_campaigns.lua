@@ -20,12 +20,13 @@ local function may_have_replied(replies)
   return false
 end
 
--- Phones are spelled there as they were handed in: of every spelling the last digits are the same.
+-- Phones are spelled there as they were handed in: of every spelling the last digits are the same, unless they are
+-- digits of another script.
 local function may_be_excluded(excluded)
   if redis.call('LLEN', excluded) > FEW then return true end
   for _, row in ipairs(redis.call('LRANGE', excluded, 0, FEW - 1)) do
     local digits = string.gsub(row, '%D', '')
-    if string.find(digits, ending, 1, true) then return true end
+    if string.find(digits, ending, 1, true) or string.find(row, '[\128-\255]') then return true end
   end
   return false
 end
