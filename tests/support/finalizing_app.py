@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,10 @@ from typing import Any
 import celery.beat
 
 from workers.app import app
+
+#: Printed by a finalizer, and how long it lasts at least after that, so that a signal meets it.
+IDLE = "idle in a finalizer"
+_LEAST_S = 3.0
 
 
 class Idle:
@@ -18,7 +23,9 @@ class Idle:
         self._seconds = seconds
 
     def __del__(self) -> None:
-        time.sleep(self._seconds)
+        sys.stderr.write(IDLE + "\n")
+        sys.stderr.flush()
+        time.sleep(max(self._seconds, _LEAST_S))
 
 
 def sleep(seconds: float) -> None:

@@ -12,7 +12,6 @@ from campaigns.health.signs import BEAT
 from campaigns.sandbox.server import Sandbox
 from campaigns.store.embedded import EmbeddedServer
 from tests.conftest import Processes, environment
-from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -25,7 +24,8 @@ def test_a_signal_that_meets_a_finalizer(
     processes = Processes(tmp_path, env, app="tests.support.finalizing_app")
     try:
         beat = processes.beat()
-        wait_until(lambda: any(BEAT in path.name for path in signs.glob("*")))
+        beat.wait_for("idle in a finalizer")
+        assert any(BEAT in path.name for path in signs.iterdir())
         os.kill(beat.pid, number)
         beat.wait_for("Exception ignored in")
         assert beat.wait_for_end(20) == 0
