@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Final
 
 from campaigns.ledger.plan import Plan
 from campaigns.ledger.records import Batch
@@ -18,11 +19,20 @@ from campaigns.store.client import ScriptCall, Store
 _PER_CALL = 200
 #: States of batches that may still need their request bodies.
 _IN_NEED = frozenset({PLANNED, SENDING, UNKNOWN, HELD, REJECTED})
+#: Digits of campaign ids, in the order of their codes: without i, l, o and u, which are misread.
+_DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_OF_TIME, _OF_CHANCE = 9, 8
 
 
 def new_campaign_id(now_ms: int) -> str:
-    """21 hex characters that sort by time: 11 of milliseconds, 10 of chance."""
-    return f"{now_ms:011x}{secrets.token_hex(5)}"
+    """17 digits and letters that sort by time: 9 of milliseconds, 8 of chance.
+
+    An id stands in five keys and in three fields of each event, so its length counts where campaigns are single
+    messages.
+    """
+    number = now_ms << 5 * _OF_CHANCE | secrets.randbits(5 * _OF_CHANCE)
+    places = range(5 * (_OF_TIME + _OF_CHANCE - 1), -1, -5)
+    return "".join([_DIGITS[number >> place & 31] for place in places])
 
 
 class Plans:

@@ -16,7 +16,7 @@ from campaigns.store.result_keys import ResultKeys
 
 @dataclass(frozen=True, slots=True)
 class Keys(ResultKeys):
-    """Names of keys under `prefix`. Ids: campaign `<21 hex>`, batch `<campaign>-<n>` with n from 0.
+    """Names of keys under `prefix`. Ids: campaign `<17 digits and letters>`, batch `<campaign>-<n>` with n from 0.
 
     The keys here are those of the ledger: what has been promised, and what is known of it.
     """

@@ -61,7 +61,7 @@ def test_examples(processes: Processes, sandbox: Sandbox) -> None:
     assert isinstance(campaign, Campaign)
     said, names = StringIO(), {"phones": ["375291111111", "375292222222"]}
     with redirect_stdout(said):
-        for text in (reading.replace("1a209f07c85152972d023", campaign.id), *further):
+        for text in (reading.replace("1m8rdwm64vqba8rzr", campaign.id), *further):
             exec(compile(text, "results.md", "exec"), names)
     assert "375291111111 READ" in said.getvalue()
     assert "Everything must go 2 2 2 0" in said.getvalue()

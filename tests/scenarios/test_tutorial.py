@@ -74,7 +74,7 @@ def at_work(here: Here) -> Iterator[None]:
 
 
 def id_of(printed: str) -> str:
-    return re.findall(r"\b[0-9a-f]{21}\b", printed)[0]
+    return re.findall(r"\b[0-9a-z]{17}\b", printed)[0]
 
 
 def got(here: Here) -> list[str]:

@@ -23,7 +23,7 @@ from campaigns.store.commands import Redis
 log = logging.getLogger(__name__)
 
 _PATH: Final = re.compile(
-    r"(?:.*/)?(?P<batch>[0-9a-f]{21}-[0-9]{1,9})\.(?P<attempt>[0-9]{1,9})\.(?P<sign>[0-9a-f]{32})"
+    r"(?:.*/)?(?P<batch>[0-9a-z]{17}-[0-9]{1,9})\.(?P<attempt>[0-9]{1,9})\.(?P<sign>[0-9a-f]{32})"
 )
 #: As a member of a JSON object or as a field of a form. Bodies are not parsed, since no document describes them; the
 #: gateway is asked whether the uuid is ours.

@@ -17,7 +17,7 @@ from campaigns.cli.output.status_table import status_table
 from campaigns.statuses import DEFAULT_FINAL
 
 WIDTHS = [60, 80, 200]
-ID = "1a209f07c85152972d023"
+ID = "1m8rdwm64vqba8rzr"
 
 
 def a_status(**more: Any) -> Status:

@@ -25,9 +25,13 @@ local function finish_if_over(campaign, events, id, now)
   local parts, zero, sum = {}, {}, 0
   for i = 2, #names do
     local number = found[i + 1] or '0'
-    if number == '0' then zero[#zero + 1] = fields[i + 1] else sum = sum + tonumber(number) end
+    if number == '0' then
+      zero[#zero + 1] = fields[i + 1]
+    else
+      sum = sum + tonumber(number)
+      parts[#parts + 1] = '"' .. names[i] .. '":' .. number
+    end
     if names[i] == 'settled' then settled = number end
-    parts[#parts + 1] = '"' .. names[i] .. '":' .. number
   end
   local data = '{"total":' .. total .. ',"final":' .. final .. ',"recipients":{' .. table.concat(parts, ',') .. '}}'
   if sum ~= tonumber(total) or final ~= settled then
