@@ -54,7 +54,7 @@ class Campaigns:
         return bool(self._store.ask(Redis.exists, self._keys.campaign(campaign_id)))
 
     def beginning_with(self, beginning: str) -> Iterator[str]:
-        """Ids of campaigns that are kept and begin so, in no order, each once. `beginning` is of hex digits."""
+        """Ids of campaigns that are kept and begin so, in no order, each once. `beginning`: of digits and letters."""
         cursor, seen = None, set[str]()
         while cursor != 0:
             key, pattern = self._keys.index(), f"{beginning}*"

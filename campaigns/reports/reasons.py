@@ -55,7 +55,7 @@ _FORMS: Final = tuple(
         ("too many requests", "too many requests"),
         (r"refused: (?P<text>.*)", "refused: {text}"),
         (r"no token: (?P<text>.*) for a worker", "no token for a worker: {text}"),
-        (r"(?P<batch>[0-9a-f]+-[0-9]+) was sent twice", "{batch} was sent twice"),
+        (r"(?P<batch>[0-9a-z]+-[0-9]+) was sent twice", "{batch} was sent twice"),
         (
             r"(?P<number>[0-9]+) failures? in a row; the last: (?P<text>.*)",
             "failures in a row: {number}; the last: {text}",

@@ -13,7 +13,7 @@ from campaigns.text.harmless import harmless
 from campaigns.wiring import default_services
 
 _MOST_CANDIDATES: Final = 10
-_BEGINNING: Final = re.compile("[0-9a-f]{1,20}")
+_BEGINNING: Final = re.compile("[0-9a-z]{1,16}")
 
 
 class AmbiguousIdError(CampaignsError):

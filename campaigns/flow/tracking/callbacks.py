@@ -22,8 +22,9 @@ from campaigns.store.commands import Redis
 
 log = logging.getLogger(__name__)
 
+#: The ids of earlier versions have 21 characters: their campaigns may still be under way.
 _PATH: Final = re.compile(
-    r"(?:.*/)?(?P<batch>[0-9a-z]{17}-[0-9]{1,9})\.(?P<attempt>[0-9]{1,9})\.(?P<sign>[0-9a-f]{32})"
+    r"(?:.*/)?(?P<batch>[0-9a-z]{17,21}-[0-9]{1,9})\.(?P<attempt>[0-9]{1,9})\.(?P<sign>[0-9a-f]{32})"
 )
 #: As a member of a JSON object or as a field of a form. Bodies are not parsed, since no document describes them; the
 #: gateway is asked whether the uuid is ours.
