@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
-from queue import Empty, SimpleQueue
-from threading import Lock
+from functools import partial
 from typing import Any, Final
 
+from campaigns.flow.threads import Threads
 from campaigns.ledger.turns import Answer
 from campaigns.services import Services
 from campaigns.store.calls import Calls
@@ -45,17 +45,6 @@ class _Unwritten:
 
     work: Work
     calls: Calls
-
-
-class _Once:
-    """Work that begins once, whichever thread calls it first; a later call has nothing to write."""
-
-    def __init__(self, begin: Callable[[], _Unwritten | None]) -> None:
-        self._begin = begin
-        self._begun = Lock()
-
-    def __call__(self) -> _Unwritten | None:
-        return self._begin() if self._begun.acquire(blocking=False) else None
 
 
 class Pace:
@@ -109,9 +98,7 @@ class WorkerTurn:
         self._monotonic = monotonic
         self._turn = services.turns.begin(queue, worker, round(patience_s * 1000))
         self._done = 0
-        self._under_way = 0
-        #: Requests that have ended. `concurrent.futures.wait` would go through all that are under way each time.
-        self._ended: SimpleQueue[Future[_Unwritten | None]] = SimpleQueue()
+        self._threads: Threads[_Unwritten | None] = Threads()
         self._unwritten: list[_Unwritten] = []
         self._errors: list[BaseException] = []
         self._goes_on = True
@@ -121,21 +108,21 @@ class WorkerTurn:
     def run(self) -> int:
         """Returns how many things were done. Raises the first error of any work, once all else is written."""
         until_s = self._monotonic() + TURN_S
-        with ThreadPoolExecutor(max_workers=self._overlap) as threads:
+        with closing(self._threads):
             try:
                 while self._goes_on and self._monotonic() < until_s:
-                    self._step(threads, until_s)
+                    self._step(until_s)
             finally:
                 self._end()
         if self._errors:
             raise self._errors[0]
         return self._done
 
-    def _step(self, threads: Executor, until_s: float) -> None:
+    def _step(self, until_s: float) -> None:
         """Take what is due, begin to work on it, and wait until there is something to write or to take."""
         if self._overlap > 1 and not self._more_is_due:
             self._gather()
-        free = self._most - self._under_way
+        free = self._most - self._threads.under_way
         began_at_s = self._services.boot_s()
         answer = self._write_and_take(free)
         # The store ends a turn where another does what is left, or nothing is due soon. It asks for a bell where more
@@ -145,13 +132,13 @@ class WorkerTurn:
         if answer.ring:
             self._services.ring(self._queue)
         for taken in answer.taken:
-            self._begin(threads, taken, began_at_s)
-        if self._unwritten or not self._goes_on or (answer.taken and not self._under_way):
+            self._begin(taken, began_at_s)
+        if self._unwritten or not self._goes_on or (answer.taken and not self._threads.under_way):
             return  # `wait_ms` is from before that work, which may have made more due
         # None: only a request that ends can bring something to do, since nothing stands in the queue, or nothing more
         # can be taken. With no request under way the store returns a time, or ends the turn.
         wait_s = None if answer.wait_ms is None or self._more_is_due else answer.wait_ms / 1000
-        if self._under_way:
+        if self._threads.under_way:
             self._await(wait_s)
         elif wait_s:
             self._services.sleep(min(wait_s, max(0.0, until_s - self._monotonic())))
@@ -159,7 +146,7 @@ class WorkerTurn:
     def _gather(self) -> None:
         """Collect what ends until the next call may be made."""
         while (left_s := self._pace.left_s) > 0:
-            if self._under_way:
+            if self._threads.under_way:
                 self._await(left_s)
             else:
                 self._services.sleep(left_s)
@@ -168,7 +155,7 @@ class WorkerTurn:
     def _write_and_take(self, most: int) -> Answer:
         """Write what has been done, and take up to `most` things in the same round trip."""
         calls = self._calls_to_write()
-        reply = calls.add(self._turn.take_call(most, self._under_way))
+        reply = calls.add(self._turn.take_call(most, self._threads.under_way))
         replicated = True
         if self._give_back is None:
             calls.run(self._services.store)
@@ -182,7 +169,7 @@ class WorkerTurn:
         if not replicated and self._give_back is not None:
             # Not one byte of it may leave. The turn ends, because replicas need longer than a moment.
             for taken in answer.taken:
-                self._advance(self._give_back(taken))
+                self._do(partial(_until_it_writes, self._give_back(taken)))
             return replace(answer, goes_on=False, taken=[])
         return answer
 
@@ -201,51 +188,44 @@ class WorkerTurn:
         """Resume the work whose calls are written. If the round trip failed, the work waits for the next one."""
         written, self._unwritten = self._unwritten, []
         for one in written:
-            self._advance(one.work)
+            self._do(partial(_until_it_writes, one.work))
 
-    def _begin(self, threads: Executor, taken: Any, began_at_s: float) -> None:
+    def _begin(self, taken: Any, began_at_s: float) -> None:
         self._done += 1
-        once = _Once(lambda: _until_it_writes(self._act(taken, began_at_s)))
-        if self._overlap == 1:
-            self._collect(once)
-            return
-        try:
-            future = threads.submit(once)
-        except RuntimeError:
-            # No further thread can start, as at a limit of processes, but a pool keeps what it was given in its queue.
-            self._collect(once)
-        else:
-            self._under_way += 1
-            future.add_done_callback(self._ended.put)
+        begin = partial(_begun, self._act, taken, began_at_s)
+        if self._overlap > 1:
+            try:
+                self._threads.begin(begin)
+                return
+            except RuntimeError:
+                pass  # no further thread can start, as at a limit of processes
+        self._do(begin)
 
     def _await(self, timeout_s: float | None) -> None:
         """Wait until a request ends, and collect all that have ended by then."""
-        try:
-            ended = [self._ended.get(timeout=timeout_s)]
-        except Empty:
-            return
-        while not self._ended.empty():
-            ended.append(self._ended.get())
-        self._under_way -= len(ended)
-        for future in ended:
-            self._collect(future.result)
+        for ended in self._threads.ended(timeout_s):
+            self._collect(ended)
 
-    def _advance(self, work: Work) -> None:
-        self._collect(lambda: _until_it_writes(work))
-
-    def _collect(self, result: Callable[[], _Unwritten | None]) -> None:
-        """Keep what work has to write. Its error is raised at the end of the turn, after the others are written."""
+    def _do(self, act: Callable[[], _Unwritten | None]) -> None:
         try:
-            unwritten = result()
+            ended: _Unwritten | BaseException | None = act()
         except Exception as error:  # noqa: BLE001 (raised at the end of the turn)
-            self._errors.append(error)
-        else:
-            self._unwritten += [unwritten] if unwritten else []
+            ended = error
+        self._collect(ended)
+
+    def _collect(self, ended: _Unwritten | BaseException | None) -> None:
+        """Keep what work has to write. Its error is raised at the end of the turn, after the others are written."""
+        if isinstance(ended, _Unwritten):
+            self._unwritten.append(ended)
+        elif isinstance(ended, Exception):
+            self._errors.append(ended)
+        elif ended is not None:
+            raise ended
 
     def _end(self) -> None:
         """Whatever ends the turn: a request that has begun is finished, and its result is written."""
-        while self._under_way or self._unwritten:
-            if self._under_way:
+        while self._threads.under_way or self._unwritten:
+            if self._threads.under_way:
                 self._await(None)
             self._write()
         turns = self._services.turns
@@ -258,3 +238,7 @@ def _until_it_writes(work: Work) -> _Unwritten | None:
     """Let work go on until it has calls to write. None once it is over."""
     calls = next(work, None)
     return None if calls is None else _Unwritten(work, calls)
+
+
+def _begun(act: Act, taken: Any, began_at_s: float) -> _Unwritten | None:
+    return _until_it_writes(act(taken, began_at_s))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlencode
@@ -13,15 +12,14 @@ import requests
 
 from campaigns.errors import NotSentError, OutcomeUnknownError
 from campaigns.gateway.calls import Call
-from campaigns.gateway.connection import Exchange, NotingAdapter, RefusedToWriteError, current
+from campaigns.gateway.connection import NotingAdapter
+from campaigns.gateway.exchange import Exchange, RefusedToWriteError, current
 from campaigns.gateway.meaning import Answer
 from campaigns.gateway.sealing import JSON_HEAD, Seal, in_form, in_json, in_parts, in_query
 from campaigns.jobs.values import ImageFile
 from campaigns.settings import Secret
 from campaigns.times.steady import boot_clock
 
-_MOST_BYTES: Final = 64 * 1024 * 1024
-_CHUNK_BYTES: Final = 256 * 1024
 _USER_AGENT: Final = "viber-campaigns"
 
 
@@ -32,7 +30,7 @@ class _Request:
     address: requests.PreparedRequest
     target: str = field(repr=False)
     headers: dict[str, str]
-    body: bytes | None = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 class Transport:
@@ -56,7 +54,7 @@ class Transport:
         self._deadline_s = deadline_s
         self._verify: bool | str = ca_file or True
         self._clock = clock
-        self._adapters: dict[bool, NotingAdapter] = {}
+        self._own_adapter: NotingAdapter | None = None
         self._addresses: dict[str, requests.PreparedRequest] = {}
         self._pid = 0
 
@@ -93,30 +91,25 @@ class Transport:
         raise NotSentError(call.method, problem)
 
     def _exchanged(self, call: Call, request: _Request, token: Secret) -> Answer:
-        timeouts_s = (self._connect_timeout_s, self._deadline_s)
-        adapter = self._adapter(fresh=call.paid)
-        response = adapter.post(request.address, request.target, request.headers, request.body, timeouts_s)
-        with closing(response):
-            body = bytearray()
-            for chunk in response.stream(_CHUNK_BYTES, decode_content=True):
-                body += chunk
-                if len(body) > _MOST_BYTES:
-                    raise ValueError("the answer is too large")
-            return Answer(
-                method=call.method,
-                http_status=response.status,
-                retry_after=response.headers.get("Retry-After"),
-                raw=bytes(body),
-                date=response.headers.get("Date"),
-                token=token,
-            )
+        adapter, parts = self._adapter(), (request.address, request.target, request.headers, request.body)
+        if call.paid:
+            answer = adapter.post_alone(*parts)
+        else:
+            answer = adapter.post(*parts, (self._connect_timeout_s, self._deadline_s))
+        return Answer(
+            method=call.method,
+            http_status=answer.status,
+            retry_after=answer.headers.get("retry-after"),
+            raw=answer.body,
+            date=answer.headers.get("date"),
+            token=token,
+        )
 
-    def _adapter(self, *, fresh: bool) -> NotingAdapter:
-        if self._pid != os.getpid():
-            self._adapters, self._pid = {}, os.getpid()
-        adapter = self._adapters.get(fresh)
-        if adapter is None:
-            adapter = self._adapters[fresh] = NotingAdapter(self._verify, fresh=fresh)
+    def _adapter(self) -> NotingAdapter:
+        adapter = self._own_adapter
+        if adapter is None or self._pid != os.getpid():
+            adapter = self._own_adapter = NotingAdapter(self._verify)
+            self._pid = os.getpid()
         return adapter
 
     def _address(self, path: str) -> requests.PreparedRequest:
@@ -140,7 +133,7 @@ class Transport:
             headers["Content-Type"] = content_type
         headers["Content-Length"] = str(len(body) + (0 if seal.in_head else seal.extra))
         target = f"{address.path_url}?{query}" if query else address.path_url
-        return _Request(address, target, headers, body or None), seal
+        return _Request(address, target, headers, body), seal
 
 
 def _body_of(call: Call, token: Secret, *, first: bool) -> tuple[bytes, str, Seal]:

@@ -43,11 +43,11 @@ class TestOverlap:
     @pytest.mark.timeout(30)
     @pytest.mark.parametrize("most", [0, 1])
     def test_no_further_thread_can_start(self, stage: Stage, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-        """A limit of processes was reached. The pool raises, and keeps what it was given; nothing is sent twice."""
+        """A limit of processes was reached: the thread of the turn makes the requests itself, and none twice."""
         start, started = Thread.start, itertools.count(1)
 
         def limited(thread: Thread) -> None:
-            if thread.name.startswith("ThreadPoolExecutor") and next(started) > most:
+            if thread.name == "request" and next(started) > most:
                 raise RuntimeError("can't start new thread")
             start(thread)
 

@@ -220,10 +220,10 @@ class TestAnswers:
         with serving(answering(b"[]", headers="")) as wire:
             same = transport(wire.url)
             same.send(FREE, TOKEN)
-            adapters = same._adapters
+            adapters = same._own_adapter
             pid, same._pid = same._pid, -1
             same.send(FREE, TOKEN)
-            assert same._adapters is not adapters
+            assert same._own_adapter is not adapters
             assert same._pid == pid
 
 

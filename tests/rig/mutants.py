@@ -16,7 +16,7 @@ from campaigns.events import Events
 from campaigns.events.stream import Trimmed
 from campaigns.flow.scheduling import leases, sweep
 from campaigns.gateway import Transport
-from campaigns.gateway.connection import Exchange
+from campaigns.gateway.exchange import Exchange
 from campaigns.ledger import LEASE, SEND, Batch, Move
 from campaigns.ledger.states import PLANNED, SENDING
 from campaigns.services import Services

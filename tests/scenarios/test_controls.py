@@ -104,7 +104,7 @@ def test_workers_of_the_storm_stay_mutants(mutant: str) -> None:
 import gc
 from campaigns.flow.scheduling import leases
 from campaigns.gateway import Transport
-from campaigns.gateway.connection import Exchange
+from campaigns.gateway.exchange import Exchange
 from campaigns.events import Events
 before = (leases.declare_unknown, Transport.send, Exchange.__init__, Events.trim)
 import tests.rig.workers
