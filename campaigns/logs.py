@@ -103,7 +103,8 @@ def _text_line(line: Mapping[str, Any]) -> str:
 
 def _value(value: Any) -> str:
     text = value if isinstance(value, str) else json_line(value)
-    return text if _PLAIN.fullmatch(text) and not UNSAFE.search(text) else json_line(text)
+    is_safe = (text.isascii() and text.isprintable()) or not UNSAFE.search(text)
+    return text if is_safe and _PLAIN.fullmatch(text) else json_line(text)
 
 
 def _plain(text: str) -> str:

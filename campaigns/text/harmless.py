@@ -62,6 +62,8 @@ def json_line(value: Any) -> str:
         text = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:
         text = json.dumps(value, default=_plain, ensure_ascii=False)
+    if text.isascii() and text.isprintable():
+        return text  # most are, and the search takes longer than all else here
     return UNSAFE.sub(lambda match: _json_escape(match[0]), text)
 
 
