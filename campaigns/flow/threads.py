@@ -48,10 +48,11 @@ class Threads(Generic[T]):
         return ended
 
     def close(self) -> None:
-        """End the threads, once they have done what was begun."""
+        """Wait until what was begun has ended, and let the threads end."""
         for _ in self._threads:
             self._work.put(None)
-        for thread in self._threads:
+        # A thread without work ends by itself, and to wait for each takes longer than to start it.
+        for thread in self._threads if self.under_way else ():
             thread.join()
 
     def _serve(self) -> None:
