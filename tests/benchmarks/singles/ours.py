@@ -62,11 +62,12 @@ class Scene:
         asked = {} if followed else {"follow": "none", "replies": False}
         return [quick_job(f"37529{n:07d}", **asked) for n in range(first, first + number)]
 
-    def end_to_end_s(self, number: int, *, many: bool = False, followed: bool = False) -> float:
-        """From the first `enqueue` to the last recorded answer. `many`: by `enqueue_many` at once."""
+    def end_to_end_s(self, number: int, *, many: bool = False, threads: int = 1, followed: bool = False) -> float:
+        """From the first `enqueue` to the last recorded answer. `many`: by `enqueue_many` at once; `threads` share the
+        jobs otherwise."""
         jobs, before = self.jobs(number, followed=followed), self.recorded()
         started = time.perf_counter()
-        hand_in(self.services, jobs, many=many)
+        hand_in(self.services, jobs, many=many, threads=threads)
         until(lambda: self.recorded() == before + number, _PATIENCE_S, 0.01)
         return time.perf_counter() - started
 
@@ -83,8 +84,12 @@ class Scene:
         return int(store.redis.hget(store.keys.metrics("default"), f"batches|{begin}|{end}") or 0)
 
 
-def hand_in(services: Services, jobs: Sequence[dict[str, Any]], *, many: bool) -> None:
-    """Enqueue each by itself, or `many` at once."""
+def hand_in(services: Services, jobs: Sequence[dict[str, Any]], *, many: bool, threads: int = 1) -> None:
+    """Enqueue each by itself, or `many` at once. Threads share the jobs."""
+    if threads > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(lambda first: hand_in(services, jobs[first::threads], many=many), range(threads)))
+        return
     if not many:
         for job in jobs:
             enqueue(services, job)
@@ -111,6 +116,5 @@ def scene(layout: Layout, redis_url: str, gateway_url: str, folder: Path) -> Ite
 def rate_of_enqueueing(services: Services, jobs: Sequence[dict[str, Any]], *, many: bool, threads: int = 1) -> float:
     """Messages a second that one producer stores, whose threads share the jobs."""
     started = time.perf_counter()
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda first: hand_in(services, jobs[first::threads], many=many), range(threads)))
+    hand_in(services, jobs, many=many, threads=threads)
     return len(jobs) / (time.perf_counter() - started)
