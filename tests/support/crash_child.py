@@ -25,7 +25,7 @@ from campaigns.flow.scheduling.stream_room import keep_room
 from campaigns.flow.scheduling.sweep import sweep
 from campaigns.flow.scheduling.work import work
 from campaigns.flow.sending.counting import put_count_right
-from campaigns.gateway import connection
+from campaigns.gateway import connection, exchange
 from campaigns.gateway.client import Gateway
 from campaigns.ledger import CANARY, COUNT, Entry, campaign_of
 from campaigns.services import Services
@@ -76,32 +76,38 @@ def around_script(name: str, *, before: bool, at: int = 1) -> None:
 
 
 def after_connect() -> None:
-    original = connection._Plain.connect
+    original = connection._PlainConnection.connect
 
     def connect(self: Any) -> None:
         original(self)
         die()
 
-    connection._Plain.connect = connect  # type: ignore[method-assign]
+    connection._PlainConnection.connect = connect  # type: ignore[method-assign]
 
 
 def after_first_byte() -> None:
-    def sendall(self: Any, data: Any) -> None:
-        self._sock.send(bytes(data)[:1])
+    def send_all(self: Any, view: memoryview) -> None:
+        self._sock.send(view[:1])
         die()
 
-    connection.DeadlineSocket.sendall = sendall  # type: ignore[method-assign]
+    exchange.DeadlineSocket._send_all = send_all  # type: ignore[method-assign]
 
 
 def after_whole_request(number: int = 1) -> None:
     """The nth request of this process has been written, and its answer is not read."""
-    original, runs = http.client.HTTPConnection.getresponse, [0]
+    runs = [0]
 
-    def getresponse(self: Any) -> Any:
-        runs[0] += 1
-        return die() if runs[0] == number else original(self)
+    def counted(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def read(self: Any) -> Any:
+            runs[0] += 1
+            return die() if runs[0] == number else original(self)
 
-    http.client.HTTPConnection.getresponse = getresponse  # type: ignore[method-assign]
+        return read
+
+    # The one reads the answers of requests that are free, the other of those that cost.
+    shared, alone = http.client.HTTPConnection, exchange.DeadlineSocket
+    shared.getresponse = counted(shared.getresponse)  # type: ignore[method-assign]
+    alone.read_plain = counted(alone.read_plain)  # type: ignore[method-assign]
 
 
 def frozen_after_claim() -> None:
@@ -137,12 +143,12 @@ def after_marking() -> None:
 
 def without_guard() -> None:
     """A mutant: a worker that has claimed a batch sends it, however late."""
-    original = connection.Exchange.__init__
+    original = exchange.Exchange.__init__
 
     def init(self: Any, *args: Any, **fields: Any) -> None:
         original(self, *args, **{**fields, "may_write": lambda: True})
 
-    connection.Exchange.__init__ = init  # type: ignore[method-assign]
+    exchange.Exchange.__init__ = init  # type: ignore[method-assign]
 
 
 BUDGET: dict[str, Any] = {"message_cost": Decimal("0.049"), "daily_budget": Decimal("4.9")}
