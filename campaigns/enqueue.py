@@ -46,10 +46,9 @@ from campaigns.preparing.small_campaigns import (
     new_batch,
     plan_of,
     planned_without_optouts,
-    ring_safely,
     small_campaign,
-    store_small_campaigns,
 )
+from campaigns.preparing.storing import ring_safely, store, storing
 from campaigns.services import Services
 
 _BATCHES_PER_STORE = 50
@@ -217,7 +216,7 @@ def _store(services: Services, job: Job, key: str | None, strict: bool) -> tuple
 
 
 def _store_small(services: Services, small: SmallCampaign) -> Stored:
-    (stored,) = store_small_campaigns(services, [small])
+    (stored,) = store(services, storing(services, [small]))
     if isinstance(stored, StoreError):
         raise stored
     return stored

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from campaigns.acts import APPLICATION
 from campaigns.campaign import Campaign
 from campaigns.enqueue import enqueue
 from campaigns.errors import CampaignsError, JobError, StoreError
+from campaigns.flow.threads import Threads
 from campaigns.jobs.alike import AlikeJobs
 from campaigns.jobs.typed import AnyJob
 from campaigns.ledger import Stored
 from campaigns.preparing.job import all_mistakes, checked_job, handed_in, key_of, with_start
-from campaigns.preparing.small_campaigns import SmallCampaign, planned_without_optouts, store_small_campaigns
+from campaigns.preparing.small_campaigns import SmallCampaign, planned_without_optouts
+from campaigns.preparing.storing import Storing, store, storing
 from campaigns.services import Services
 
 _JOBS_PER_ROUND_TRIP: Final = 200
@@ -51,7 +55,9 @@ def enqueue_many(
     if len(given) != len(jobs):
         raise ValueError(f"{len(jobs)} jobs, but {len(given)} keys")
     many = _Many(services, strict, by)
-    return [result for group in many.planned(jobs, given) for result in many.store(group)]
+    if len(jobs) <= _JOBS_PER_ROUND_TRIP:
+        return [result for group in many.planned(jobs, given) for result in many.store(group, many.storing(group))]
+    return list(many.stored_meanwhile(many.planned(jobs, given)))
 
 
 class _Entry(NamedTuple):
@@ -85,9 +91,26 @@ class _Many:
                 alike = AlikeJobs(self._services.settings, datetime.fromtimestamp(now_ms / 1000, tz=UTC))
                 yield from _bounded(self._entry(job, key, now_ms, alike) for job, key in pairs)
 
-    def store(self, group: Sequence[_Entry]) -> list[Enqueued]:
+    def stored_meanwhile(self, groups: Iterable[Sequence[_Entry]]) -> Iterator[Enqueued]:
+        """Store each group in a thread while this one plans the next, which takes about as long."""
+        with closing(Threads[list[Enqueued]]()) as thread:
+            for group in groups:
+                # All that computes is done here, because two threads that compute hold each other up.
+                act = partial(self.store, group, self.storing(group))
+                yield from _results(thread.ended(None))
+                try:
+                    thread.begin(act)
+                except RuntimeError:  # no further thread can start, as at a limit of processes
+                    yield from act()
+            yield from _results(thread.ended(None))
+
+    def storing(self, group: Sequence[_Entry]) -> Storing:
+        """What is to be stored of a group."""
+        return storing(self._services, [entry.small for entry in group if entry.small is not None])
+
+    def store(self, group: Sequence[_Entry], those: Storing) -> list[Enqueued]:
         """Store a group in one round trip, then enqueue one by one the jobs that could not be stored that way."""
-        stored = iter(self._store_small([entry.small for entry in group if entry.small is not None]))
+        stored = iter(self._store_small(those))
         found = [
             Enqueued(None, entry.error) if entry.error else next(stored) if entry.small else None for entry in group
         ]
@@ -113,14 +136,14 @@ class _Many:
             return None  # perhaps a known key whose job has a time that has passed since
         return planned_without_optouts(self._services, checked, own, strict=self._strict, now_ms=now_ms)
 
-    def _store_small(self, campaigns: Sequence[SmallCampaign]) -> list[Enqueued | None]:
+    def _store_small(self, those: Storing) -> list[Enqueued | None]:
         """The result of each; None where another campaign has its key, or one of its recipients is opted out."""
-        if not campaigns:
+        if not those.plans:
             return []
         try:
-            stored = store_small_campaigns(self._services, campaigns)
+            stored = store(self._services, those)
         except StoreError as error:
-            return [Enqueued(None, error)] * len(campaigns)
+            return [Enqueued(None, error)] * len(those.plans)
         return [self._result(one) for one in stored]
 
     def _result(self, stored: Stored | StoreError) -> Enqueued | None:
@@ -134,6 +157,13 @@ class _Many:
             return Enqueued(campaign, None)
         except CampaignsError as error:
             return Enqueued(None, error)
+
+
+def _results(ended: Iterable[list[Enqueued] | BaseException]) -> Iterator[Enqueued]:
+    for results in ended:
+        if isinstance(results, BaseException):
+            raise results
+        yield from results
 
 
 def _bounded(entries: Iterable[_Entry]) -> Iterator[list[_Entry]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Thread
 
 import pytest
 
@@ -47,6 +48,34 @@ def test_those_that_share_a_call_and_those_that_cannot(stage: Stage) -> None:
     assert [record.kind for record in records] == [job.get("kind", "bulk") for job in jobs]
     assert [number for number, one in enumerate(records) if one.fields.get("r:opted_out") == "1"] == [61]
     assert stage.services.store.redis.zcard(stage.services.store.keys.index()) == 130
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_one_group_is_stored_while_the_next_is_planned(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, limited: bool
+) -> None:
+    """Many more than a round trip takes; also where no thread can start. Each result is that of its own job."""
+    if limited:
+        monkeypatch.setattr(Thread, "start", lambda _: (_ for _ in ()).throw(RuntimeError("can't start new thread")))
+    jobs = [quick_job(phone, name=phone) for phone in phones(650)]
+    jobs[100] = jobs[500] = {"kind": "quick"}
+    keys = [f"key {number}" for number in range(650)]
+    keys[640] = keys[0]
+    found = enqueue_many(stage.services, jobs, keys=keys)
+    assert [number for number, one in enumerate(found) if isinstance(one.error, JobError)] == [100, 500]
+    assert isinstance(found[640].error, KeyConflictError)
+    names = [stage.services.campaigns.read(one.campaign.id).fields["name"] for one in found if one.campaign]
+    assert names == [phone for number, phone in enumerate(phones(650)) if number not in {100, 500, 640}]
+
+
+def test_what_stops_the_storing_reaches_the_caller(stage: Stage) -> None:
+    class Broken(Store):
+        def run_all_safely(self, calls: object) -> list[object]:  # type: ignore[override]
+            raise ZeroDivisionError
+
+    broken = Broken(stage.services.store.redis, stage.services.store.keys)
+    with pytest.raises(ZeroDivisionError):
+        enqueue_many(replace(stage.services, store=broken), [quick_job(phone) for phone in phones(450)])
 
 
 def test_one_that_is_wrong_costs_no_other(stage: Stage) -> None:

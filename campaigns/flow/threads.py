@@ -1,7 +1,7 @@
-"""Threads in which the requests of one turn wait for the gateway.
+"""Threads that wait, for the gateway or for the store, while the thread that began this goes on.
 
-`concurrent.futures` gives every request a future with a lock and a condition of its own, which takes more processor
-time than all else that a turn does for a single message. A turn needs none: it begins work, and collects what ended.
+`concurrent.futures` gives everything that is begun a lock and a condition of its own, which takes more processor time
+than all else that a turn does for a single message. Who only begins work, and collects what ended, needs none.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Threads(Generic[T]):
         """Let a thread of its own do this. Raises RuntimeError if no further thread can be started; then it is not
         done."""
         if self.under_way >= len(self._threads):
-            thread = Thread(target=self._serve, name="request", daemon=True)
+            thread = Thread(target=self._serve, name="waiting", daemon=True)
             thread.start()
             self._threads.append(thread)
         self.under_way += 1

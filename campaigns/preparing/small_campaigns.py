@@ -1,16 +1,15 @@
-"""Small campaigns: planned in memory, and stored in one round trip, several at once if there are several."""
+"""Small campaigns, which are planned in memory before anything of them is stored."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 import orjson
 
-from campaigns.errors import AllInvalidError, JobError, NotReplicatedError, StoreError
+from campaigns.errors import AllInvalidError, JobError
 from campaigns.jobs.values import Job, comes_as_stream, delivery_lists, job_document
 from campaigns.ledger import (
     SEND,
@@ -18,14 +17,9 @@ from campaigns.ledger import (
     NewBatch,
     OptOutChecker,
     Plan,
-    PlannedWhole,
-    Stored,
     WholePlan,
-    kept_back,
     queue_of,
-    read_stored,
     scopes_for,
-    storing_call,
 )
 from campaigns.planning.planner import Exclusion, PlannedBatch, Planner, Step
 from campaigns.planning.zoning import Zoning
@@ -34,16 +28,10 @@ from campaigns.services import Services
 from campaigns.settings import Settings
 from campaigns.statuses import TO_READ
 
-log = logging.getLogger(__name__)
-
 #: A campaign with more steps than this is stored in several round trips, so that memory stays bounded.
 SMALL: Final = 50
 #: So is a campaign that excludes more recipients than this, because one script would record them all.
 _MOST_EXCLUDED: Final = 500
-#: Batches after which a call of the script that stores campaigns is full. A campaign without any counts as one.
-_BATCHES_PER_CALL: Final = 50
-#: The excluded recipients that take about as long to list as a batch takes to store.
-_EXCLUDED_PER_BATCH: Final = 20
 #: The most phones that the script looks up in the suppression list while it stores their campaign.
 _MOST_LOOKED_UP: Final = 100
 
@@ -207,89 +195,3 @@ def new_batch(step: PlannedBatch, zoning: Zoning, lead_ms: int) -> NewBatch:
     starts = [m.starts_at_ms for m in step.mailings if m.starts_at_ms is not None]
     not_before_ms = zoning.not_before_ms(step.zone, min(starts), lead_ms) if starts else 0
     return NewBatch(step.recipients, mailings, step.body, not_before_ms, step.zone, step.canary)
-
-
-def store_small_campaigns(services: Services, campaigns: Sequence[SmallCampaign]) -> list[Stored | StoreError]:
-    """Store campaigns in one round trip, all of each or nothing, and ring the workers.
-
-    Returns what became of each, with the campaign that has its key; or a StoreError if the store failed. Nothing of
-    that campaign is stored then, and a call that Redis has yet to process will not store it either. Raises StoreError
-    if that cannot be ensured.
-    """
-    plans = [plan_of(services, small.job, small.key, small) for small in campaigns]
-    wholes = [PlannedWhole(plan.head, small.plan) for plan, small in zip(plans, campaigns, strict=True)]
-    groups = list(_groups(wholes))
-    store, replicas = services.store, kept_back(services.store)
-    try:
-        answers = store.run_all_safely([storing_call(store.keys, group, replicas) for group in groups])
-    except NotReplicatedError as error:
-        return [_after_failed_replication(services, plan, error) for plan in plans]
-    except StoreError as error:
-        return [_after_lost_answer(services, plan, error) for plan in plans]
-    found, to_ring = dict[str, Stored](), set[str]()
-    for group, answer in zip(groups, answers, strict=True):
-        stored, ring = read_stored(group, answer)
-        found |= {whole.head.campaign_id: one for whole, one in zip(group, stored, strict=True)}
-        to_ring |= {group[0].head.queue} if ring else set()
-    for queue in sorted(to_ring):
-        ring_safely(queue, services.ring)
-    return [_result(plan, found[plan.campaign_id]) for plan in plans]
-
-
-def _groups(wholes: Sequence[PlannedWhole]) -> Iterator[list[PlannedWhole]]:
-    """The campaigns of each call. A call is short, since the server does nothing else meanwhile."""
-    keys = [whole.head.key for whole in wholes if whole.head.key is not None]
-    if len(set(keys)) < len(keys):
-        # The first that has a key gets it.
-        yield from ([whole] for whole in wholes)
-        return
-    together: dict[tuple[str, str, str], list[PlannedWhole]] = {}
-    for whole in wholes:
-        together.setdefault(whole.together, []).append(whole)
-    for alike in together.values():
-        yield from _short_groups(alike)
-
-
-def _short_groups(alike: Sequence[PlannedWhole]) -> Iterator[list[PlannedWhole]]:
-    group, size = list[PlannedWhole](), 0
-    for whole in alike:
-        group.append(whole)
-        size += max(1, len(whole.whole.batches) + len(whole.whole.excluded) // _EXCLUDED_PER_BATCH)
-        if size >= _BATCHES_PER_CALL:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
-
-
-def _result(plan: Plan, stored: Stored) -> Stored | StoreError:
-    if stored.revoked:
-        return StoreError("an earlier call reported that nothing is stored, and revoked the plan")
-    if stored.mine:
-        plan.let_go()
-    return stored
-
-
-def _after_failed_replication(services: Services, plan: Plan, error: NotReplicatedError) -> Stored | StoreError:
-    try:
-        plan.take_back(error)
-    except StoreError as problem:
-        plan.drop()
-        return problem
-    # Too late to take it back: a part has been sent. Or it was never stored: another campaign had its key.
-    return Stored(plan.campaign_id, mine=True) if services.campaigns.exists(plan.campaign_id) else error
-
-
-def _after_lost_answer(services: Services, plan: Plan, error: StoreError) -> Stored | StoreError:
-    """The result of a call whose answer was lost: the error if nothing of the campaign is in the store."""
-    if plan.revoke() or not services.campaigns.exists(plan.campaign_id):
-        return error
-    return Stored(plan.campaign_id, mine=True)
-
-
-def ring_safely(queue: str, ring: Callable[[str], object]) -> None:
-    """Ring the workers of a queue. A failure is only logged, because beat rings for due work as well."""
-    try:
-        ring(queue)
-    except Exception as error:  # noqa: BLE001 (the job is stored; an exception would make callers hand it in again)
-        log.warning("bell_not_rung", extra={"queue": queue, "error": type(error).__name__})

@@ -16,13 +16,13 @@ def threads() -> Iterator[Threads[int]]:
     made = Threads[int]()
     yield made
     made.close()
-    for thread in of_requests():
+    for thread in waiting():
         thread.join(5)
-    assert of_requests() == []
+    assert waiting() == []
 
 
-def of_requests() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "request"]
+def waiting() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "waiting"]
 
 
 def all_of(threads: Threads[int]) -> list[int | BaseException]:
@@ -43,7 +43,7 @@ def test_a_thread_that_is_free_does_what_comes_next(threads: Threads[int]) -> No
     for _ in range(20):
         threads.begin(threading.get_ident)
         assert len(all_of(threads)) == 1
-    assert len(of_requests()) == 1
+    assert len(waiting()) == 1
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3)])

@@ -47,7 +47,7 @@ class TestOverlap:
         start, started = Thread.start, itertools.count(1)
 
         def limited(thread: Thread) -> None:
-            if thread.name == "request" and next(started) > most:
+            if thread.name == "waiting" and next(started) > most:
                 raise RuntimeError("can't start new thread")
             start(thread)
 
