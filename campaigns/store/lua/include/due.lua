@@ -13,5 +13,5 @@ local function schedule_all(due, accounts, account, due_at)
   local first = due_at[1]
   for i = 3, #due_at, 2 do first = math.min(first, due_at[i]) end
   redis.call('ZADD', due, unpack(due_at))
-  redis.call('ZADD', accounts, 'LT', first, account)
+  if accounts then redis.call('ZADD', accounts, 'LT', first, account) end
 end

@@ -52,9 +52,16 @@ local function observe_acceptance(campaign, not_before_ms, bounds, now)
   observe(of[2] or '', 'accepted_s|' .. (of[3] or ''), bounds, math.max(0, now - begin))
 end
 
+-- Changes what is due: each row makes its entry due, or removes it.
+local function change_due(rows)
+  for _, row in ipairs(rows) do
+    if row.at then schedule(row.due, row.accounts, row.account, row.entry, row.at)
+    else redis.call('ZREM', row.due, row.entry) end
+  end
+end
+
 -- A campaign that is over goes on as a batch of it moves.
 local function reopen(k, campaign_id, now)
-  if redis.call('SISMEMBER', k.active, campaign_id) == 0 then redis.call('SADD', k.active, campaign_id) end
   local state = hget(k.campaign, 'state')
   if state ~= 'finished' and state ~= 'cancelled' then return end
   hset(k.campaign, 'state', 'ready')
@@ -67,14 +74,15 @@ end
 -- (JSON object or ''), `to`, `fields` (field, value, ...), `due` (rows of due set, accounts of its queue or nil,
 -- account, entry, and the moment in ms or nil to remove it), `data` of the event (JSON object), `body_life` (ms, 0 to
 -- leave it), `act` of a person (JSON object or ''), `bounds` of the time until it was accepted or '', `settles`:
--- whether nothing more is asked about it, so that it is settled in the same step.
+-- whether nothing more is asked about it, so that it is settled in the same step, `put_off`: whether the caller makes
+-- the campaign active and changes what is due, once it is moved.
 -- Emits: batch.accepted, batch.cancelled, batch.held, batch.planned, batch.rejected, batch.settled, batch.unknown,
 --   batch.written_off, campaign.cancelled, campaign.finished, campaign.reopened, campaign.unbalanced.
--- Returns whether it is moved, now or by a repeated call, and else its state.
+-- Returns true if it is moved, and whether by an earlier call; else false and its state.
 local function move_batch(k, m, now)
   local batch = hmget(k.batch, 'state', 'fence', 'n', 'op', 'attempt', 'not_before_ms', 'final', 'cap')
   local from, to, n = batch[1], m.to, tonumber(batch[3] or '0')
-  if from and batch[4] == m.op then return true end
+  if from and batch[4] == m.op then return true, true end
   if not from or not string.find(m.leaves, ',' .. from .. ',', 1, true)
     or (m.fence ~= '' and batch[2] ~= m.fence) or not has_fields(k.batch, m.only_if) then
     return false, from or ''
@@ -87,9 +95,9 @@ local function move_batch(k, m, now)
 
   if m.body_life > 0 then redis.call('PEXPIRE', k.body, m.body_life) end
   hset(k.batch, 'state', to, 'since_ms', now, 'op', m.op, unpack(m.fields))
-  for _, row in ipairs(m.due) do
-    if row.at then schedule(row.due, row.accounts, row.account, row.entry, row.at)
-    else redis.call('ZREM', row.due, row.entry) end
+  if not m.put_off then
+    change_due(m.due)
+    redis.call('SADD', k.active, m.campaign_id)
   end
   if shows_unsent(from, to, m.act) then give_back(k.money, k.batch) end
   if shows_sent(from, to) then take_again(k.money, k.batch) end
@@ -111,5 +119,5 @@ local function move_batch(k, m, now)
     say(to, 'settled', '{}')
   end
   finish_if_over(k.campaign, k.events, m.campaign_id, now)
-  return true
+  return true, false
 end

@@ -16,6 +16,25 @@ local function release_permit(keys, id, unused, window, now)
   return held
 end
 
+-- Gives back several permits under which a byte was written. Returns for each, by its id, whether it was held.
+local function release_permits(keys, ids, window, now)
+  local held = {}
+  for i, score in ipairs(redis.call('ZMSCORE', keys.busy, unpack(ids))) do held[ids[i]] = score ~= false end
+  redis.call('ZREM', keys.busy, unpack(ids))
+  redis.call('ZREM', keys.read_busy, unpack(ids))
+  for _, key in ipairs({keys.slots, keys.read_slots, keys.fast_slots}) do
+    local later = {}
+    for i, score in ipairs(redis.call('ZMSCORE', key, unpack(ids))) do
+      if score and held[ids[i]] then
+        later[#later + 1] = now + window
+        later[#later + 1] = ids[i]
+      end
+    end
+    if #later > 0 then redis.call('ZADD', key, unpack(later)) end
+  end
+  return held
+end
+
 -- By how much the gateway's clock (unix ms, or '') is ahead of the store's (us), and when that was seen.
 local function note_gateway_clock(account, gateway_ms, now)
   if gateway_ms == '' then return end
