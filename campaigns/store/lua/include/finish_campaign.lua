@@ -6,6 +6,16 @@ local EXCLUDED = {'invalid', 'duplicate', 'opted_out', 'suppressed', 'capped'}
 local BATCH_STATES = {'planned', 'sending', 'unknown', 'held', 'accepted', 'rejected', 'settled', 'cancelled',
   'written_off'}
 
+-- The reasons and states, and before them the total; and the fields that count them, before which stands `final`. Made
+-- once in a call that needs them.
+local counted_names, counted_fields
+
+local function make_counted()
+  counted_names, counted_fields = {'total', unpack(EXCLUDED)}, {'final'}
+  for _, name in ipairs(BATCH_STATES) do counted_names[#counted_names + 1] = name end
+  for i, name in ipairs(counted_names) do counted_fields[i + 1] = 'r:' .. name end
+end
+
 -- Ends the campaign if nothing more will happen by itself and its recipients add up. A held batch keeps no campaign
 -- open: it waits for a person, whose decision may reopen the campaign.
 local function finish_if_over(campaign, events, id, now)
@@ -15,10 +25,8 @@ local function finish_if_over(campaign, events, id, now)
   for i = 2, 5 do
     if tonumber(open[i] or '0') ~= 0 then return end
   end
-  local names = {'total', unpack(EXCLUDED)}
-  for _, name in ipairs(BATCH_STATES) do names[#names + 1] = name end
-  local fields, settled = {'final'}, '0'
-  for i, name in ipairs(names) do fields[i + 1] = 'r:' .. name end
+  if not counted_names then make_counted() end
+  local names, fields, settled = counted_names, counted_fields, '0'
   local found = hmget(campaign, unpack(fields))
   local total, final = found[2] or '0', found[1] or '0'
   -- Numbers stay as the server wrote them: most campaigns are a single message, and Lua writes numbers slowly.
