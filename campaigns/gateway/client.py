@@ -99,8 +99,9 @@ class Gateway:
         self._token = token
         self._permit = permit
         self._failed = failed
-        self._read_attempts = read_attempts
-        self._sleep = sleep
+        # Their state during a call belongs to its thread.
+        self._paying = paid_policy(sleep)
+        self._reading = read_policy(read_attempts, sleep)
         self._region = region
 
     def __repr__(self) -> str:
@@ -200,7 +201,7 @@ class Gateway:
                 lambda answer: interpret(answer, self._region),
             )
 
-        return _alone(lambda: paid_policy(self._sleep)(act))
+        return _alone(lambda: self._paying(act))
 
     def _read(self, call: Call) -> Any:
         """An answer that is understood; one that is not is asked for again."""
@@ -209,7 +210,7 @@ class Gateway:
             with self._seen():
                 return self._sent(call, lambda answer: interpret(answer, self._region))[0]
 
-        return _alone(lambda: read_policy(self._read_attempts, self._sleep)(act))
+        return _alone(lambda: self._reading(act))
 
     def _poll(self, call: Call) -> Polled[Any]:
         def act() -> Polled[Any]:
@@ -217,7 +218,7 @@ class Gateway:
                 answer, notes = self._sent(call, _passed)
             return Polled(answer, self._seen, notes, self._region)
 
-        return _alone(lambda: read_policy(self._read_attempts, self._sleep)(act))
+        return _alone(lambda: self._reading(act))
 
     def _sent(self, call: Call, understand: Callable[[Answer], T]) -> tuple[T, Notes]:
         """Send the request under a permit. Returns what `understand` makes of the answer, and the permit's notes."""
