@@ -154,7 +154,8 @@ class TestIds:
         campaign = stage.enqueue(bulk_job(phones(1)))
         for command in ("status", "pause", "resume", "deliveries", "export", "poll"):
             assert run(command, campaign.id[:12]).exit_code == 0, command
-        assert json.loads(run("status", campaign.id[:1].upper(), "--json").stdout)["id"] == campaign.id
+        for typed in (campaign.id[:1].upper(), campaign.id.upper(), f" {campaign.id} "):
+            assert json.loads(run("status", typed, "--json").stdout)["id"] == campaign.id
         assert run("status", "f" * 12).exit_code == 4
         assert run("status", "*").exit_code == 4
 

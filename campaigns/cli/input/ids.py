@@ -14,6 +14,7 @@ from campaigns.wiring import default_services
 
 _MOST_CANDIDATES: Final = 10
 _BEGINNING: Final = re.compile("[0-9a-z]{1,16}")
+_FULL: Final = re.compile("[0-9a-z]{17,21}")
 
 
 class AmbiguousIdError(CampaignsError):
@@ -37,7 +38,7 @@ def full_id(typed: str) -> str:
     campaigns, beginning = default_services().campaigns, typed.strip().lower()
     if not _BEGINNING.fullmatch(beginning):
         # A full id, or not an id at all: reading the campaign reports that.
-        return typed.strip()
+        return beginning if _FULL.fullmatch(beginning) else typed.strip()
     candidates = list(islice(campaigns.beginning_with(beginning), _MOST_CANDIDATES))
     if not candidates:
         raise UnknownCampaignError(typed)
