@@ -111,8 +111,9 @@ class DeadlineSocket:
     def send_request(self, head: bytes, body: bytes) -> None:
         """A whole request in as few pieces as the socket takes, so that a small one is one packet."""
         exchange = current.exchange
+        request = exchange.sealed_whole(head, body)
         exchange.before_write()
-        self._send_all(exchange.sealed_whole(head, body))
+        self._send_all(request)
 
     def _send_all(self, view: memoryview) -> None:
         while view:
