@@ -22,6 +22,20 @@ def test_reschedule(run: Run, stage: Stage) -> None:
     )
 
 
+def test_a_time_at_which_the_window_is_closed(run: Run, stage: Stage) -> None:
+    """What people chose is kept, and when it goes out instead is said."""
+    campaign = stage.enqueue(bulk_job(phones(3), send_between=["09:00", "21:00"]))
+    reported = run("reschedule", campaign.id, "2099-05-01 23:30")
+    assert reported.exit_code == 0, reported.output
+    assert "window is closed at that time; the last messages go out from 2099-05-02 09:00:00 on" in (
+        " ".join(reported.output.split())
+    )
+    found = json.loads(run("reschedule", campaign.id, "2099-05-01 23:30", "--json").output)
+    assert found["window_opens_at"] == "2099-05-02T06:00:00+00:00"
+    assert "window is closed" not in run("reschedule", campaign.id, "2099-05-01 10:00").output
+    assert json.loads(run("reschedule", campaign.id, "2099-05-01 10:00", "--json").output)["window_opens_at"] is None
+
+
 def test_what_cannot_be(run: Run, stage: Stage) -> None:
     campaign = stage.enqueue(bulk_job(phones(3)))
     for when in ("yesterday", "2020-05-01 10:00"):

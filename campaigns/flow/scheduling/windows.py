@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Final
 
 from campaigns.ledger import Campaign
@@ -55,3 +56,18 @@ def lead_within_window(campaign: Campaign, at_ms: int, lead_ms: int) -> int:
         return lead_ms
     found = [next_opening(known, at_ms) for known in campaign.openings.values()]
     return lead_ms if all(opening is not None and opening[0] <= at_ms for opening in found) else 0
+
+
+def opens_after_ms(campaign: Campaign, at_ms: int) -> int | None:
+    """When the window of a campaign opens (unix ms), if it is closed at a time to come; of several zones the last.
+
+    None if it is open, or may never be closed.
+    """
+    if campaign.window is None:
+        return None
+    opens = list[int]()
+    for zone in campaign.openings:
+        with suppress(KeyError):  # a zone that only another machine's database knows
+            opening = next_opening(openings(campaign.window, zones_in(zone), at_ms), at_ms)
+            opens += [opening[0]] if opening is not None else []
+    return max((moment for moment in opens if moment > at_ms), default=None)
