@@ -18,7 +18,7 @@ from redis.commands.core import Script
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from campaigns.errors import LayoutError, NotReplicatedError, StoreError
-from campaigns.store.commands import Command, Redis, command
+from campaigns.store.commands import Command, Redis, answers_of, command
 from campaigns.store.connections import place_of
 from campaigns.store.keys import Keys
 from campaigns.store.layout_version import WrongLayoutError
@@ -149,31 +149,26 @@ class Store:
     def _wait(self, until_s: float) -> int:
         """How many replicas have what was written so far, as soon as that is enough or `until_s` (monotonic)."""
         while True:
-            with self.redis.pipeline(transaction=False) as pipeline:
-                self._add_wait(pipeline, until_s - time.monotonic())
-                *_, having = pipeline.execute(raise_on_error=False)
+            *_, having = answers_of(self.redis, self._waiting(until_s - time.monotonic()))
             if not isinstance(having, int) or having >= self.replicas or time.monotonic() >= until_s:
                 return having if isinstance(having, int) else 0
 
-    def _add_wait(self, pipeline: Any, left_s: float) -> None:
+    def _waiting(self, left_s: float) -> list[Sequence[Any]]:
         # WAIT waits for the last write of its own connection. The client repeats a pipeline on another one, where
         # scripts may find nothing left to write: without a write of its own WAIT would wait for nothing.
-        pipeline.set(self.keys.replicated(), 1)
         wait_ms = round(1000 * min(left_s, self._safety.piece_s))
-        pipeline.execute_command("WAIT", self.replicas, max(1, wait_ms))  # 0 would be for ever
+        return [("SET", self.keys.replicated(), 1), ("WAIT", self.replicas, max(1, wait_ms))]  # 0 would be for ever
 
     def _in_turn(self, calls: Sequence[ScriptCall], now: int | str, wait: bool) -> tuple[list[Any], int]:
         # Not by redis-py's own scripts: in a pipeline they ask each time whether they are loaded.
         head = self._head
-        with self.redis.pipeline(transaction=False) as pipeline:
-            for name, keys, args in calls:
-                pipeline.evalsha(self._script(name).sha, len(head) + len(keys), *head, *keys, now, *args)
-            if wait:
-                self._add_wait(pipeline, self._safety.patience_s)
-            answers = list(pipeline.execute(raise_on_error=False))
+        scripts: list[Sequence[Any]] = [
+            ("EVALSHA", self._script(name).sha, len(head) + len(keys), *head, *keys, now, *args)
+            for name, keys, args in calls
+        ]
         if not wait:
-            return answers, 0
-        *answers, _, having = answers
+            return answers_of(self.redis, scripts), 0
+        *answers, _, having = answers_of(self.redis, [*scripts, *self._waiting(self._safety.patience_s)])
         return answers, having if isinstance(having, int) else 0
 
     def ask(self, method: Callable[Concatenate[Redis, P], Any], *args: P.args, **named: P.kwargs) -> Any:

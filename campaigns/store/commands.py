@@ -5,13 +5,14 @@ Outside the store no room imports redis-py: it takes the names of commands from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec
 
 from redis import Redis
+from redis.exceptions import ResponseError
 
-__all__ = ["Command", "Redis", "command"]
+__all__ = ["Command", "Redis", "answers_of", "command"]
 
 P = ParamSpec("P")
 
@@ -32,3 +33,17 @@ class Command:
 def command(method: Callable[Concatenate[Redis, P], Any], *args: P.args, **named: P.kwargs) -> Command:
     """A command with arguments that the type checker compares with the method's signature."""
     return Command(method, args, named)
+
+
+def answers_of(client: Redis, commands: Sequence[Sequence[Any]]) -> list[Any]:
+    """The answers to commands, given as their words, in a single round trip; the server's errors are among them."""
+    if len(commands) == 1:
+        # A pipeline costs more time than the one command in it. The client repeats both by the same rules.
+        try:
+            return [client.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
+        except ResponseError as error:
+            return [error]
+    with client.pipeline(transaction=False) as pipeline:
+        for one in commands:
+            pipeline.execute_command(*one)  # type: ignore[no-untyped-call]
+        return list(pipeline.execute(raise_on_error=False))
