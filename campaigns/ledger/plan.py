@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -12,7 +11,7 @@ import orjson
 from campaigns.errors import NotReplicatedError, StateError, StoreError
 from campaigns.jobs.values import ImageFile
 from campaigns.ledger.due_kinds import PLAN
-from campaigns.ledger.whole_plan import NewBatch, PlanHead, lookalikes_of, packed_mailings
+from campaigns.ledger.whole_plan import NewBatch, PlanHead, compressed, lookalikes_of, packed_mailings
 from campaigns.names import CONTROL
 from campaigns.portions import portions
 from campaigns.store.client import ScriptCall, Store
@@ -171,7 +170,7 @@ class Plan:
                 self.head.lease_ms,
                 batch_id,
                 batch.recipients,
-                zlib.compress(batch.body),
+                compressed(batch.body),
                 self.head.body_life_ms,
                 self.head.lookalikes_life_ms,
                 self.head.account,

@@ -6,7 +6,8 @@ import secrets
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import orjson
 
@@ -16,6 +17,9 @@ from campaigns.store.keys import Keys
 
 #: What `lua/store_campaigns.lua` returns.
 _STORED, _OPTED_OUT, _REVOKED = 1, 2, 3
+#: Bytes of a body that is compressed with little memory, as bits of zlib's window and as its `memLevel`.
+_SHORT: Final = 1024
+_SHORT_WINDOW, _SHORT_MEMORY = 10, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ def storing_call(keys: Keys, plans: Sequence[PlannedWhole], kept_back: Sequence[
     args: list[Any] = [head.kind, head.account, head.queue, *lives, secrets.token_hex(6)]
     for plan in plans:
         args.append(_packed(plan.head, plan.whole))
-        args += [zlib.compress(batch.body) for batch in plan.whole.batches]
+        args += [compressed(batch.body) for batch in plan.whole.batches]
     return "store_campaigns", names, args
 
 
@@ -137,12 +141,23 @@ def read_stored(plans: Sequence[PlannedWhole], answer: Sequence[Any]) -> tuple[l
     return [Stored.read(plan.head.campaign_id, one) for plan, one in pairs], bool(ring)
 
 
-def _names(keys: Keys, queue: str, account: str) -> list[str]:
+def compressed(body: bytes) -> bytes:
+    """A request body as `zlib.decompress` reads it."""
+    if len(body) > _SHORT:
+        return zlib.compress(body)
+    # By default zlib prepares a quarter of a megabyte, which takes far longer than to compress a single message.
+    short = zlib.compressobj(wbits=_SHORT_WINDOW, memLevel=_SHORT_MEMORY)
+    return short.compress(body) + short.flush()
+
+
+@lru_cache(maxsize=64)
+def _names(keys: Keys, queue: str, account: str) -> tuple[str, ...]:
+    """The same for all campaigns of a queue and an account, and so made once for each of the last few."""
     of_queue = [keys.due(queue, account), keys.accounts(queue)]
     names = [keys.active(), keys.index(), keys.events(), *of_queue, keys.primary(), keys.workers(), keys.optouts()]
     names += [keys.optouts_counter(), keys.bells(queue), keys.turns()]
     of_campaign = [keys.campaign(""), keys.batch(""), keys.body(""), keys.excluded("")]
-    return [*names, *of_campaign, keys.job_key(""), keys.lookalikes(""), keys.optouts_of("")]
+    return (*names, *of_campaign, keys.job_key(""), keys.lookalikes(""), keys.optouts_of(""))
 
 
 def _packed(head: PlanHead, whole: WholePlan) -> bytes:
