@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from redis.exceptions import NoScriptError
+
 from campaigns.store.client import Store
-from campaigns.store.commands import Redis, command
+from campaigns.store.commands import Redis, answers_of, command
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -54,3 +56,13 @@ def test_commands_that_share_a_round_trip(store: Store) -> None:
     answers = store.ask_many([command(Redis.sadd, key, "a"), command(Redis.scard, key), command(Redis.delete, key)])
     assert answers == [1, 1, 1]
     assert store.ask(Redis.exists, key) == 0
+
+
+def test_an_error_of_the_server_is_an_answer_of_one_command_as_of_several(store: Store) -> None:
+    unknown = ("EVALSHA", "0" * 40, 0)
+    (alone,) = answers_of(store.redis, [unknown])
+    first, pong = answers_of(store.redis, [unknown, ("ECHO", "here")])
+    assert isinstance(alone, NoScriptError)
+    assert isinstance(first, NoScriptError)
+    assert pong == b"here"
+    assert answers_of(store.redis, [("ECHO", "here")]) == [b"here"]
