@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from huey import RedisHuey
+from redis import ConnectionPool
 
 from tests.benchmarks.singles.peers.posting import REDIS_URL, post
 
-huey = RedisHuey("peer", url=REDIS_URL, results=False)
+#: redis-py opens a hundred connections by default, and a consumer takes one for each of its threads.
+_CONNECTIONS = ConnectionPool.from_url(REDIS_URL, max_connections=1000)
+huey = RedisHuey("peer", connection_pool=_CONNECTIONS, results=False)
 
 
 @huey.task(name="send")
