@@ -18,19 +18,20 @@ end
 
 -- Gives back several permits under which a byte was written. Returns for each, by its id, whether it was held.
 local function release_permits(keys, ids, window, now)
-  local held = {}
-  for i, score in ipairs(redis.call('ZMSCORE', keys.busy, unpack(ids))) do held[ids[i]] = score ~= false end
-  redis.call('ZREM', keys.busy, unpack(ids))
-  redis.call('ZREM', keys.read_busy, unpack(ids))
-  for _, key in ipairs({keys.slots, keys.read_slots, keys.fast_slots}) do
-    local later = {}
-    for i, score in ipairs(redis.call('ZMSCORE', key, unpack(ids))) do
-      if score and held[ids[i]] then
-        later[#later + 1] = now + window
-        later[#later + 1] = ids[i]
-      end
+  local held, later = {}, {}
+  for _, id in ipairs(ids) do
+    held[id] = redis.call('ZREM', keys.busy, id) == 1
+    if held[id] then
+      later[#later + 1] = now + window
+      later[#later + 1] = id
     end
-    if #later > 0 then redis.call('ZADD', key, unpack(later)) end
+  end
+  redis.call('ZREM', keys.read_busy, unpack(ids))
+  if #later > 0 then
+    -- Each stands in some of these sets, and is not to be added to the others.
+    for _, key in ipairs({keys.slots, keys.read_slots, keys.fast_slots}) do
+      redis.call('ZADD', key, 'XX', unpack(later))
+    end
   end
   return held
 end
